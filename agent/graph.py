@@ -1,0 +1,59 @@
+"""The state machine: which node follows which. Wrong wiring fails when the graph is compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from midb.agent.passes.rewriting import rewriting_pass
+from midb.agent.passes.stations import diagnose, record, revert, route, verify
+from midb.agent.routing import AfterPass, AfterRoute, AfterVerify, after_pass, after_route, after_verify
+from midb.agent.state import PairContext, PairState
+from midb.decisions import REWRITING_PASSES, PairResult
+from midb.pairs import InstructionPair
+
+Graph = CompiledStateGraph[PairState, PairContext, Any, Any]
+
+
+def build_graph() -> Graph:
+    """Compile the state machine. One compiled graph serves any number of pairs, one run each."""
+    graph = StateGraph(PairState, context_schema=PairContext)
+    for node in (diagnose, route, verify, revert, record):
+        graph.add_node(node.__name__, node)
+    for station in REWRITING_PASSES:
+        graph.add_node(station.value, rewriting_pass(station))
+        graph.add_conditional_edges(station.value, _after_pass)
+    graph.add_edge(START, "diagnose")
+    graph.add_edge("diagnose", "route")
+    graph.add_conditional_edges("route", _after_route)
+    graph.add_conditional_edges("verify", _after_verify)
+    graph.add_edge("revert", "record")
+    graph.add_edge("record", END)
+    return graph.compile()
+
+
+def _after_route(state: PairState, runtime: Runtime[PairContext]) -> AfterRoute:
+    return after_route(state, runtime.context)
+
+
+def _after_pass(state: PairState, runtime: Runtime[PairContext]) -> AfterPass:
+    return after_pass(state, runtime.context)
+
+
+def _after_verify(state: PairState, runtime: Runtime[PairContext]) -> AfterVerify:
+    return after_verify(state, runtime.context)
+
+
+async def run_pair(graph: Graph, pair: InstructionPair, context: PairContext) -> PairResult:
+    """Take one pair through the graph."""
+    state = await graph.ainvoke({"original": pair}, context=context)
+    result: PairResult = state["result"]
+    return result
+
+
+def draw() -> str:
+    """The graph as mermaid text."""
+    return str(build_graph().get_graph().draw_mermaid())

@@ -1,0 +1,67 @@
+"""Content, translation and localization: the passes that rewrite. Each is checked against its own input at once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from langgraph.runtime import Runtime
+
+from midb.agent.routing import repairable
+from midb.agent.state import PairContext, PairState
+from midb.decisions import Action, Pass, Violation, decide
+from midb.defects import Finding
+from midb.detectors import kinds
+from midb.edits import Edit, apply
+from midb.pairs import InstructionPair
+from midb.repair import choose_fixes
+from midb.verification import check_rewrite
+
+Node = Callable[[PairState, Runtime[PairContext]], Awaitable[PairState]]
+
+
+def rewriting_pass(station: Pass) -> Node:
+    """The node of one rewriting pass: provable repairs, one round of them, and the checks on what came out."""
+
+    async def rewrite(state: PairState, runtime: Runtime[PairContext]) -> PairState:
+        before, context = state["current"], runtime.context
+        chosen, edits = choose_fixes(repairable(state["findings"], state["barred"]), station.family)
+        after = apply(before, edits)
+        found = context.inspect(after)
+        violations = check(before, after, edits, (state["findings"], found), context)
+        attempt = state["attempts"].get(station, 0) + 1
+        decision = decide(station, before, after, edits, violations, attempt=attempt)
+        update: PairState = {"decisions": [decision], "attempts": state["attempts"] | {station: attempt}}
+        if decision.action is Action.REJECTED:
+            update["barred"] = state["barred"] | culprits(before, edits, state["findings"], context)
+            return update
+        index = len(state["decisions"])
+        update |= {"current": after, "findings": found, "repaired": [(finding, index) for finding in chosen]}
+        return update
+
+    rewrite.__name__ = station.value
+    return rewrite
+
+
+def check(
+    before: InstructionPair,
+    after: InstructionPair,
+    edits: list[Edit],
+    findings: tuple[list[Finding], list[Finding]],
+    context: PairContext,
+) -> list[Violation]:
+    """The do-no-harm checks of one pass's rewrite against its own input."""
+    return check_rewrite(context.inspection(before), context.inspection(after), [edits], findings, kinds())
+
+
+def culprits(
+    before: InstructionPair, edits: list[Edit], findings: list[Finding], context: PairContext
+) -> frozenset[str]:
+    """The kinds whose edits do harm by themselves; all of them where the harm comes from their being together."""
+    names = {edit.kind for edit in edits}
+    guilty = set()
+    for name in names:
+        alone = [edit for edit in edits if edit.kind == name]
+        after = apply(before, alone)
+        if check(before, after, alone, (findings, context.inspect(after)), context):
+            guilty.add(name)
+    return frozenset(guilty or names)

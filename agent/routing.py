@@ -1,0 +1,49 @@
+"""Where a pair goes next: pure functions of its state, and the typed names of the stations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from midb.agent.state import MAX_ATTEMPTS, PairContext, PairState
+from midb.decisions import REWRITING_PASSES, Action, Pass
+from midb.defects import Finding
+
+AfterRoute = Literal["content", "translation", "localization", "record"]
+AfterPass = Literal["content", "translation", "localization", "verify"]
+AfterVerify = Literal["content", "translation", "localization", "record", "revert"]
+
+
+def repairable(findings: Iterable[Finding], barred: frozenset[str] = frozenset()) -> list[Finding]:
+    """The findings that carry a repair which was not taken back before."""
+    return [finding for finding in findings if finding.fix and finding.kind not in barred]
+
+
+def next_pass(state: PairState, context: PairContext) -> Pass | None:
+    """The first pass that has something to repair and attempts left, ``None`` where there is none."""
+    families = {finding.family for finding in repairable(state["findings"], state["barred"])}
+    for station in REWRITING_PASSES:
+        attempts = state["attempts"].get(station, 0)
+        if station in context.passes and station.family in families and attempts < MAX_ATTEMPTS:
+            return station
+    return None
+
+
+def after_route(state: PairState, context: PairContext) -> AfterRoute:
+    """To the first pass with something to repair, past all of them where there is nothing."""
+    station = next_pass(state, context)
+    return station.value if station else "record"  # type: ignore[return-value]
+
+
+def after_pass(state: PairState, context: PairContext) -> AfterPass:
+    """To the next pass, or to the same again where its rewrite showed more to repair or was taken back in part."""
+    station = next_pass(state, context)
+    return station.value if station else "verify"  # type: ignore[return-value]
+
+
+def after_verify(state: PairState, context: PairContext) -> AfterVerify:
+    """Accepted pairs are recorded. Others start again without the repairs that are to blame, while any are left."""
+    if state["decisions"][-1].action is Action.APPLIED:
+        return "record"
+    station = next_pass(state, context)
+    return station.value if station else "revert"  # type: ignore[return-value]

@@ -1,0 +1,51 @@
+"""What the nodes of the state machine share: the state of one pair, and the dependencies of a run."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
+from midb.decisions import Decision, Pass, PairResult
+from midb.defects import Finding
+from midb.detectors import KindSelection, inspect
+from midb.inspection import Inspection
+from midb.languages import LanguageIdentifier
+from midb.locales import Locale
+from midb.pairs import InstructionPair
+
+#: Rounds a pass gets on one pair. Repairs settle in one or two; what needs more is not understood.
+MAX_ATTEMPTS = 4
+
+
+class PairState(TypedDict, total=False):
+    """The state of one pair. ``found`` is what was found at first, ``findings`` what stands in ``current`` now."""
+
+    original: InstructionPair
+    current: InstructionPair
+    found: list[Finding]
+    findings: list[Finding]
+    repaired: Annotated[list[tuple[Finding, int]], operator.add]  # with the index of the decision
+    decisions: Annotated[list[Decision], operator.add]
+    attempts: dict[Pass, int]
+    barred: frozenset[str]  # kinds whose repair of this pair was taken back
+    result: PairResult
+
+
+@dataclass(frozen=True)
+class PairContext:
+    """Everything a node needs and may not change, handed in through LangGraph's runtime context."""
+
+    locale: Locale
+    source: InstructionPair | None
+    selection: KindSelection
+    passes: frozenset[Pass]
+    identifier: LanguageIdentifier
+
+    def inspection(self, pair: InstructionPair) -> Inspection:
+        """The pair as detectors see it."""
+        return Inspection(pair, self.locale, self.identifier, self.source, self.selection.typography)
+
+    def inspect(self, pair: InstructionPair) -> list[Finding]:
+        """Every finding of the selected kinds in a text of this pair."""
+        return inspect(self.inspection(pair), self.selection)

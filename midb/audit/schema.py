@@ -1,0 +1,213 @@
+"""Tables, views and migrations of the audit log. A migration and the record of it are one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from midb.audit import seals
+from midb.errors import AuditError
+
+#: Marks the file as ours ("MIDB" in ASCII), so that a foreign SQLite file is never written to.
+APPLICATION_ID = 0x4D494442
+
+_FIRST = """
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,               -- run | revert
+  parent_run INTEGER REFERENCES runs(id),
+  started_at TEXT NOT NULL,         -- UTC, ISO 8601
+  finished_at TEXT,
+  status TEXT NOT NULL,             -- running | interrupted | finishing | finished | failed | superseded
+  corpus TEXT NOT NULL,
+  corpus_sha256 TEXT NOT NULL,
+  corpus_bytes INTEGER NOT NULL,
+  output TEXT NOT NULL,
+  output_sha256 TEXT,
+  rejected TEXT NOT NULL,           -- where rejected lines are kept
+  config TEXT NOT NULL,             -- JSON
+  config_hash TEXT NOT NULL,        -- of the settings that shape the output
+  engine TEXT NOT NULL,             -- fingerprint of what rewrites
+  versions TEXT NOT NULL,           -- JSON
+  seal TEXT NOT NULL
+);
+CREATE TABLE checkpoints (          -- how far a run has come; moves in the transaction of each batch
+  run_id INTEGER PRIMARY KEY REFERENCES runs(id),
+  records INTEGER NOT NULL,
+  rejected_lines INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  position INTEGER NOT NULL,        -- of the next record
+  line INTEGER NOT NULL,            -- of the next record
+  input_offset INTEGER NOT NULL,    -- bytes of the decompressed corpus
+  output_bytes INTEGER NOT NULL,
+  rejected_bytes INTEGER NOT NULL,
+  head TEXT NOT NULL,               -- hash of the last decision
+  rejected_head TEXT NOT NULL,      -- hash of the last rejected line
+  seal TEXT NOT NULL
+);
+CREATE TABLE records (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id),
+  position INTEGER NOT NULL,        -- from 0, rejected lines counted
+  line INTEGER NOT NULL,            -- from 1
+  record_key TEXT NOT NULL,
+  language TEXT NOT NULL,
+  outcome TEXT NOT NULL,            -- unchanged | improved | reverted
+  pairs INTEGER NOT NULL,
+  open_findings INTEGER NOT NULL,
+  original_text TEXT,               -- JSON: [[instruction, input, response], ...]; only with findings or edits
+  final_text TEXT,                  -- the same; only where it differs from original_text
+  original_hash TEXT NOT NULL,
+  final_hash TEXT NOT NULL,
+  seal TEXT NOT NULL,
+  UNIQUE (run_id, position)
+);
+CREATE INDEX records_by_key ON records(run_id, record_key);
+CREATE TABLE generations (          -- what a model was asked and what it answered
+  id INTEGER PRIMARY KEY,
+  prompt_hash TEXT NOT NULL,
+  engine TEXT NOT NULL,
+  sampling TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  completion TEXT NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  finish_reason TEXT NOT NULL,
+  seconds REAL NOT NULL,
+  seal TEXT NOT NULL,
+  UNIQUE (prompt_hash, engine, sampling)
+);
+CREATE TABLE decisions (
+  id INTEGER PRIMARY KEY,
+  record_id INTEGER NOT NULL REFERENCES records(id),
+  pair INTEGER NOT NULL,            -- from 0; a conversation has one per turn
+  pass TEXT NOT NULL,               -- route | content | translation | localization | verification
+  attempt INTEGER NOT NULL,
+  action TEXT NOT NULL,             -- skipped | applied | rejected
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  before_hash TEXT NOT NULL,
+  after_hash TEXT NOT NULL,
+  prompt_hash TEXT,
+  generation_id INTEGER REFERENCES generations(id),
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL
+);
+CREATE INDEX decisions_by_record ON decisions(record_id);
+CREATE TABLE edits (
+  decision_id INTEGER NOT NULL REFERENCES decisions(id),
+  ordinal INTEGER NOT NULL,
+  field TEXT NOT NULL,
+  start INTEGER NOT NULL,           -- code points of the text with the decision's before_hash
+  end INTEGER NOT NULL,
+  before TEXT NOT NULL,
+  after TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  PRIMARY KEY (decision_id, ordinal)
+) WITHOUT ROWID;
+CREATE TABLE findings (
+  id INTEGER PRIMARY KEY,
+  record_id INTEGER NOT NULL REFERENCES records(id),
+  pair INTEGER NOT NULL,
+  field TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  family TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  start INTEGER NOT NULL,           -- open: code points of the final text; else of the text it was found in
+  end INTEGER NOT NULL,
+  evidence TEXT NOT NULL,
+  detector TEXT NOT NULL,
+  status TEXT NOT NULL,             -- repaired | open | dismissed
+  decision_id INTEGER REFERENCES decisions(id)
+);
+CREATE INDEX findings_by_record ON findings(record_id);
+CREATE TABLE rejected_lines (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id),
+  position INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  offset INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  UNIQUE (run_id, position)
+);
+CREATE TABLE run_events (           -- fallbacks and warnings a run gave
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id),
+  at TEXT NOT NULL,
+  level TEXT NOT NULL,
+  message TEXT NOT NULL,
+  seal TEXT NOT NULL
+);
+CREATE VIEW decision_trail AS
+  SELECT r.run_id, r.record_key, r.language, r.outcome, d.pair, d.id AS decision_id, d.pass, d.attempt, d.action,
+         d.reason, d.detail, (SELECT count(*) FROM edits e WHERE e.decision_id = d.id) AS edits
+  FROM decisions d JOIN records r ON r.id = d.record_id ORDER BY d.id;
+CREATE VIEW edits_by_kind AS
+  SELECT r.run_id, r.language, d.pass, e.kind, count(*) AS edits, count(DISTINCT r.id) AS records
+  FROM edits e JOIN decisions d ON d.id = e.decision_id JOIN records r ON r.id = d.record_id
+  WHERE d.action = 'applied' GROUP BY 1, 2, 3, 4;
+CREATE VIEW open_findings_by_language AS
+  SELECT r.run_id, r.language, f.kind, f.severity, count(*) AS findings, count(DISTINCT r.id) AS records
+  FROM findings f JOIN records r ON r.id = f.record_id WHERE f.status = 'open' GROUP BY 1, 2, 3, 4;
+"""
+
+#: In order. A migration never changes once it is released; what comes later is a new one.
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", _FIRST),)
+
+_BOOKKEEPING = """
+CREATE TABLE migrations (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  sql_sha256 TEXT NOT NULL,
+  applied_at TEXT NOT NULL,
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL
+)"""
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script, one by one: executescript would commit in the middle of the transaction."""
+    found, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            found.append(pending.strip())
+            pending = ""
+    return found
+
+
+def migrate(db: Database, path: Path, now: Callable[[], str]) -> None:
+    """Bring the file to this version. Raises AuditError for a file of a newer version or one that is not ours."""
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    tables = set(db.table_names())
+    if application_id != APPLICATION_ID and tables:
+        raise AuditError(f"{path} is an SQLite file, but no audit log of midb-agent.", hint="Choose another --db.")
+    applied = [tuple(row) for row in db.execute("SELECT name, hash FROM migrations ORDER BY id")] if tables else []
+    known = [name for name, _ in MIGRATIONS]
+    if unknown := [name for name, _ in applied if name not in known]:
+        raise AuditError(
+            f"{path} was written by a newer midb-agent (it knows {unknown[0]}).",
+            hint="Upgrade midb-agent, or choose another --db.",
+        )
+    previous = applied[-1][1] if applied else seals.GENESIS
+    for number, (name, script) in enumerate(MIGRATIONS[len(applied) :], start=len(applied) + 1):
+        with db.conn:
+            db.conn.execute("BEGIN IMMEDIATE")
+            if number == 1:
+                db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.conn.execute(_BOOKKEEPING)
+            for statement in statements(script):
+                db.conn.execute(statement)
+            row = (number, name, hashlib.sha256(script.encode()).hexdigest(), now())
+            link = seals.chained("migrations", previous, row)
+            db.conn.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?)", (*row, previous, link))
+            previous = link

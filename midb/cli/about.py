@@ -1,0 +1,155 @@
+"""`midb-agent kinds`, `languages`, `graph`, `doctor`: what the tool can do, and whether this machine is fit for it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from midb import __version__
+from midb.defects import DefectKind
+from midb.detectors import kinds
+from midb.locales import LANGUAGES, load
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+
+
+def languages_of(kind: DefectKind) -> list[str]:
+    """The languages a kind is examined in."""
+    return [code for code in LANGUAGES if kind.abstention(load(code)) is None]
+
+
+def list_kinds(
+    language: Annotated[str | None, typer.Option("--language", help="Only what concerns one language.")] = None,
+    json: Json = False,
+) -> None:
+    """List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others."""
+    from midb.languages import require_language
+
+    code = require_language(language) if language else None
+    if json:
+        for kind in kinds().values():
+            reasons = {other: kind.abstention(load(other)) for other in LANGUAGES}
+            row = {
+                "kind": kind.name, "family": kind.family.value, "severity": kind.severity.value,
+                "repairs": kind.repairs, "needs_source": kind.needs_source, "typography": kind.convention,
+                "summary": kind.summary, "abstains": {other: why for other, why in reasons.items() if why},
+            }  # fmt: skip
+            typer.echo(orjson.dumps(row).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("family", "kind", "severity", "", "languages", "what it is"):
+        table.add_column(title, no_wrap=title in ("kind", "family", "severity"), overflow="fold")
+    for kind in kinds().values():
+        if code:
+            where = kind.abstention(load(code))
+            covered = f"abstains: {where}" if where else code
+        else:
+            codes = languages_of(kind)
+            missing = [other for other in LANGUAGES if other not in codes]
+            covered = "all" if not missing else " ".join(codes) if len(codes) < 9 else f"all but {' '.join(missing)}"
+        marks = ["repairs" if kind.repairs else "flags"]
+        marks += ["source"] if kind.needs_source else []
+        marks += ["--typography"] if kind.convention else []
+        row = (kind.family.value, kind.name, kind.severity.value, ", ".join(marks), covered, kind.summary)
+        table.add_row(*map(Text, row))
+    console = Console()
+    console.print(table)
+    console.print(Text("\nrepairs: some findings carry a provable repair; source: needs the English source."))
+
+
+def list_languages(json: Json = False) -> None:
+    """List the languages, their conventions, and the kinds that abstain in each."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("code", "language", "", "script", "direction", "locale", "abstains from"):
+        table.add_column(title, overflow="fold")
+    for code in LANGUAGES:
+        locale = load(code)
+        abstained = [kind.name for kind in kinds().values() if kind.abstention(locale)]
+        if json:
+            row = {
+                "code": code, "name": locale.name, "native_name": locale.native_name, "script": locale.script,
+                "direction": locale.direction, "default_locale": locale.default_locale, "abstains": abstained,
+            }  # fmt: skip
+            typer.echo(orjson.dumps(row).decode())
+        cells = (code, locale.name, locale.native_name, locale.script, locale.direction, locale.default_locale)
+        table.add_row(*map(Text, (*cells, ", ".join(abstained) or "nothing")))
+    if not json:
+        Console().print(table)
+
+
+def print_graph() -> None:
+    """Print the state machine as mermaid text."""
+    from midb.agent.graph import draw
+
+    typer.echo(draw().rstrip())
+
+
+def examinations() -> Iterator[tuple[str, bool, str]]:
+    """What `doctor` looks at: (what, fit or not, what was seen)."""
+    yield "python", sys.version_info >= (3, 11), platform.python_version()
+    yield "midb-agent", True, __version__
+    names = (
+        "langgraph", "pydantic", "sqlite-utils", "rich", "typer", "babel", "lingua-language-detector", "ftfy",
+        "regex", "rapidfuzz", "pint", "orjson", "zstandard",
+    )  # fmt: skip
+    for name in names:
+        try:
+            yield name, True, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield name, False, "missing: pip install midb-agent"
+    for name, extra in (("pyarrow", "parquet"), ("torch", "engine")):
+        try:
+            yield name, True, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield name, True, f"not installed (optional, extra `{extra}`)"
+    yield "SQLite", sqlite3.sqlite_version_info >= (3, 24), sqlite3.sqlite_version
+    yield "processors", True, str(len(os.sched_getaffinity(0)))
+    yield "locales", all(load(code).code == code for code in LANGUAGES), f"{len(LANGUAGES)} languages"
+    yield "kinds", bool(kinds()), str(len(kinds()))
+    yield "identification", *_identification()
+    yield "write-ahead log", *_write_ahead_log()
+    free = shutil.disk_usage(Path.cwd()).free
+    yield "disk here", free > 1 << 28, f"{free / 2**30:,.1f} GiB free"
+
+
+def _identification() -> tuple[bool, str]:
+    from midb.languages import LanguageIdentifier
+
+    code = LanguageIdentifier().identify("Dies ist ein kurzer deutscher Satz über das Wetter von gestern.")
+    return code == "de", "a German sentence is identified" if code == "de" else f"took German for {code}"
+
+
+def _write_ahead_log() -> tuple[bool, str]:
+    """WAL needs shared memory, which some network file systems lack; better known before a long run."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        connection = sqlite3.connect(Path(folder) / "probe.db")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        connection.close()
+    return mode == "wal", f"works in {Path.cwd()}" if mode == "wal" else "not on this file system: choose another --db"
+
+
+def doctor() -> int:
+    """Check that this machine has what a run needs. Exits with 1 where something is missing."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    fit = True
+    for what, good, seen in examinations():
+        fit = fit and good
+        table.add_row(Text("ok" if good else "BAD", style="green" if good else "red"), Text(what), Text(seen))
+    console = Console()
+    console.print(table)
+    console.print(Text("ready" if fit else "not ready: see the lines marked BAD"))
+    return 0 if fit else 1

@@ -1,0 +1,163 @@
+"""`midb-agent check`: findings only; nothing is written."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from midb.agent.examine import ExaminerSettings
+from midb.agent.runner import batches_of
+from midb.agent.pool import Result, WorkerPool
+from midb.agent.session import INLINE_RECORDS
+from midb.cli import options
+from midb.cli.running import corpus_of
+from midb.config import RunConfig, load_config
+from midb.corpus.containers import Container
+from midb.corpus.layouts import parse_mapping
+from midb.corpus.sources import open_sources
+from midb.corpus.survey import survey
+from midb.languages import LanguageIdentifier
+from midb.results import RecordResult, RejectedLine
+from midb.terminal import visible
+
+#: Findings shown in full before the table only counts.
+SHOWN = 20
+
+
+def check(
+    corpus: options.Corpus,
+    language: options.Language = None,
+    source: options.Source = None,
+    map: options.Map = None,  # noqa: A002
+    kinds: options.Kinds = None,
+    typography: options.Typography = None,
+    limit: options.Limit = None,
+    workers: options.Workers = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per record on stdout.")] = False,
+    config: options.Config = None,
+) -> int:
+    """Find defects and change nothing.
+
+    Example: midb-agent check corpus.jsonl --json | jq 'select(.findings != [])'
+    """
+    settings = load_config(
+        config,
+        options.given(
+            corpus=corpus, language=language, source=source, map=map, kinds=kinds, typography=typography, limit=limit,
+            workers=workers,
+        ),
+    )  # fmt: skip
+    report = JsonReport() if json else TableReport()
+    with corpus_of(settings) as container:
+        for result in findings_of(settings, container):
+            if isinstance(result, RejectedLine):
+                print(f"line {result.line:,}: {visible(result.message)}", file=sys.stderr)
+            report.add(result)
+    report.end()
+    return 0
+
+
+def findings_of(config: RunConfig, container: Container) -> Iterator[Result]:
+    """Every record of a corpus with its findings, in order."""
+    mapping = parse_mapping(config.map) if config.map else None
+    found = survey(
+        container,
+        language=config.language_code(),
+        mapping=mapping,
+        identifier=LanguageIdentifier(),
+        limit=config.limit,
+    )
+    sources = open_sources(config.source, container, found.records) if config.source else None
+    for warning in found.warnings:
+        print(f"warning: {visible(warning)}", file=sys.stderr)
+    settings = ExaminerSettings(
+        languages=found.languages, usual=found.usual, selection=config.selection, mapping=mapping, rewrite=False
+    )
+    workers = 0 if found.records < INLINE_RECORDS else config.workers
+    with WorkerPool(settings, workers) as pool:
+        for batch, results in pool.examine(batches_of(container, sources, config.limit)):
+            for _, result in batch.answers(results):
+                yield result
+
+
+class JsonReport:
+    """One JSON object per record: id, language, findings. Rejected lines are told on stderr only."""
+
+    def add(self, result: Result) -> None:
+        if isinstance(result, RecordResult):
+            sys.stdout.write(orjson.dumps(as_json(result)).decode() + "\n")
+
+    def end(self) -> None:
+        sys.stdout.flush()
+
+
+def as_json(result: RecordResult) -> dict[str, Any]:
+    """A record and its findings; ``pair`` counts the turns of a conversation from 0."""
+    return {
+        "id": result.key,
+        "language": result.language,
+        "findings": [
+            {
+                "kind": f.kind, "family": f.family.value, "severity": f.severity.value, "field": f.field.value,
+                "start": f.start, "end": f.end, "evidence": f.evidence, "repairable": bool(f.fix), "pair": number,
+            }
+            for number, pair in enumerate(result.pairs)
+            for f in (logged.finding for logged in pair.findings)
+        ],
+    }  # fmt: skip
+
+
+class TableReport:
+    """The first findings in full, then a count per kind."""
+
+    def __init__(self) -> None:
+        self._console = Console()
+        self._kinds: Counter[tuple[str, str]] = Counter()
+        self._repairable: Counter[str] = Counter()
+        self._languages: dict[str, set[str]] = defaultdict(set)
+        self._records = self._flagged = self._rejected = 0
+
+    def add(self, result: Result) -> None:
+        if isinstance(result, RejectedLine):
+            self._rejected += 1
+            return
+        self._records += 1
+        found = [(pair, logged.finding) for pair in result.pairs for logged in pair.findings]
+        self._flagged += bool(found)
+        for pair, finding in found:
+            if self._kinds.total() < SHOWN:
+                span = (pair.original.text(finding.field) or "")[finding.start : finding.end]
+                line = Text(f"{visible(result.key)}  {result.language}  ")
+                line.append(f"{finding.kind}", style="yellow")
+                line.append(f"  {finding.field.value} {finding.start}-{finding.end}  {visible(finding.evidence)}")
+                if 0 < len(span) <= 40 and span not in finding.evidence:
+                    line.append(f"  «{visible(span)}»")
+                self._console.print(line, soft_wrap=True)
+            elif self._kinds.total() == SHOWN:
+                self._console.print("…  (more: --json)")
+            self._kinds[finding.kind, finding.severity.value] += 1
+            self._repairable[finding.kind] += bool(finding.fix)
+            self._languages[finding.kind].add(result.language)
+
+    def end(self) -> None:
+        table = Table(box=None, pad_edge=False)
+        for title in ("kind", "severity", "findings", "repairable", "languages"):
+            table.add_column(title, justify="right" if title in ("findings", "repairable") else "left")
+        for (kind, severity), count in self._kinds.most_common():
+            cells = (kind, severity, f"{count:,}", f"{self._repairable[kind]:,}", " ".join(sorted(self._languages[kind])))
+            table.add_row(*map(Text, cells))
+        if self._kinds:
+            self._console.print()
+            self._console.print(table)
+        rejected = f", {self._rejected:,} lines cannot be read" if self._rejected else ""
+        self._console.print(
+            Text(f"\n{self._records:,} records, {self._flagged:,} with findings ({self._kinds.total():,}){rejected}")
+        )

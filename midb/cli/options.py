@@ -1,0 +1,36 @@
+"""Options that several commands share. Their help comes from RunConfig, which owns every setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from midb.config import RunConfig
+
+
+def help_of(name: str) -> str:
+    """The help of a setting, as RunConfig states it."""
+    return RunConfig.model_fields[name].description or ""
+
+
+Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help=help_of("corpus"))]
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help=help_of("output"))]
+Db = Annotated[Path | None, typer.Option("--db", metavar="DB", help=help_of("db"))]
+Language = Annotated[str | None, typer.Option("--language", metavar="xx|auto", help=help_of("language"))]
+Source = Annotated[Path | None, typer.Option("--source", metavar="FILE", help=help_of("source"))]
+Map = Annotated[str | None, typer.Option("--map", metavar="FIELD=COL,...", help=help_of("map"))]
+Passes = Annotated[str | None, typer.Option("--passes", metavar="PASS,...", help=help_of("passes"))]
+Kinds = Annotated[str | None, typer.Option("--kinds", metavar="+KIND,-KIND,...", help=help_of("kinds"))]
+Typography = Annotated[bool | None, typer.Option("--typography", help=help_of("typography"))]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help=help_of("limit"))]
+Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help=help_of("workers"))]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="A TOML file with any of these settings.")
+]
+
+
+def given(**settings: Any) -> dict[str, Any]:
+    """The settings a user typed: those that are not None."""
+    return {name: value for name, value in settings.items() if value is not None}

@@ -1,0 +1,129 @@
+"""`midb-agent run` and `midb-agent revert`. This module joins agent, dashboard and the terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from midb.agent.runner import Runner
+from midb.agent.session import Session, open_session, stdin_spool
+from midb.cli import options
+from midb.config import RunConfig, load_config
+from midb.corpus.containers import Container, open_container
+from midb.dashboard import listener
+from midb.errors import MidbError
+
+#: Exit codes (fixed, see ARCHITECTURE section 4).
+FAILED, INTERRUPTED = 1, 130
+
+
+class Interruption:
+    """Ctrl-C, or SIGTERM: the first asks the run to drain, a second ends the process at once (nothing is lost)."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handle the signals within the block."""
+        before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def run(
+    corpus: Annotated[Path | None, typer.Argument(metavar="CORPUS", help=options.help_of("corpus"))] = None,
+    output: options.Output = None,
+    db: options.Db = None,
+    language: options.Language = None,
+    source: options.Source = None,
+    map: options.Map = None,  # noqa: A002  (the name of the option)
+    passes: options.Passes = None,
+    kinds: options.Kinds = None,
+    typography: options.Typography = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help=options.help_of("model"))] = None,
+    limit: options.Limit = None,
+    workers: options.Workers = None,
+    strict: Annotated[bool | None, typer.Option("--strict", help=options.help_of("strict"))] = None,
+    fresh: Annotated[bool | None, typer.Option("--fresh", help=options.help_of("fresh"))] = None,
+    quiet: Annotated[bool | None, typer.Option("--quiet", help=options.help_of("quiet"))] = None,
+    json: Annotated[bool | None, typer.Option("--json", help=options.help_of("json_events"))] = None,
+    config: options.Config = None,
+) -> int:
+    """Boost a corpus: repair what can be proved, flag the rest, log every decision.
+
+    The same command resumes an unfinished run. Examples:
+
+    midb-agent run corpus.jsonl
+
+    midb-agent run corpus.jsonl.gz --language tr --source english.jsonl -o better.jsonl.gz
+    """
+    settings = load_config(
+        config,
+        options.given(
+            corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
+            kinds=kinds, typography=typography, model=model, limit=limit, workers=workers, strict=strict,
+            fresh=fresh, quiet=quiet, json=json,
+        ),
+    )  # fmt: skip
+    with corpus_of(settings) as container:
+        session = open_session(settings, container, sys.argv[1:])
+        try:
+            return run_session(session, settings)
+        finally:
+            session.log.close()
+
+
+@contextmanager
+def corpus_of(config: RunConfig) -> Iterator[Container]:
+    """The corpus of a run; standard input is kept in a file beside the output while the run lasts."""
+    if str(config.corpus) != "-":
+        yield open_container(config.corpus)
+        return
+    if sys.stdin.isatty():
+        raise MidbError("standard input is a terminal.", hint="Pipe a corpus in: cat corpus.jsonl | midb-agent run -")
+    spool = stdin_spool(sys.stdin.buffer, (config.output or Path("stdin")).absolute().parent)
+    try:
+        yield open_container(spool)
+    finally:
+        with suppress(FileNotFoundError):
+            spool.unlink()
+
+
+def run_session(session: Session, config: RunConfig) -> int:
+    """Run an opened session with its dashboard; returns the exit code."""
+    if session.finished:
+        if not config.quiet:
+            print(
+                f"{session.places.output} is finished already ({session.checkpoint.position:,} records); nothing to "
+                f"do.\n  look     midb-agent audit summary --db {session.places.db}\n  anew     add --fresh",
+                file=sys.stderr,
+            )
+        return 0
+    interruption = Interruption()
+    show = listener(quiet=config.quiet, json=config.json_events, stderr=sys.stderr, stdout=sys.stdout)
+    with interruption.listening(), show:
+        show.handle(session.plan)
+        ended = Runner(session, show.handle, interruption).run()
+        show.handle(ended)
+    if ended.status == "interrupted":
+        return INTERRUPTED
+    return 0 if ended.balanced else FAILED

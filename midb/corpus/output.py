@@ -1,0 +1,111 @@
+"""The partial output of a run: two files that grow with the checkpoint and can be cut back to it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from midb.corpus.raw import RawRecord
+from midb.errors import MidbError, UsageError
+from midb.results import RejectedLine
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a failed write into a sentence; what the last checkpoint holds is safe."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        what = "the disk is full" if error.errno == errno.ENOSPC else str(error.strerror or error).lower()
+        raise MidbError(
+            f"{path} cannot be written: {what}.",
+            hint="Free some space and run the same command again: nothing that was finished is lost."
+            if full
+            else "Check the folder's permissions, then run the same command again.",
+            retryable=True,
+        ) from error
+
+
+class GrowingFile:
+    """A file that is opened at a known length: what lies beyond was written after the last checkpoint and is cut off."""
+
+    def __init__(self, path: Path, length: int) -> None:
+        self.path = path
+        with writing(path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._file: IO[bytes] = os.fdopen(descriptor, "r+b", buffering=1 << 20)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                self._file.close()
+                raise UsageError(f"{path} is being written by another run.", hint="Give this run another -o.") from error
+            if os.fstat(descriptor).st_size < length:
+                self._file.close()
+                raise MidbError(
+                    f"{path} is shorter than the audit log says: somebody changed it.",
+                    hint="--fresh starts over; the corpus itself is not affected.",
+                )
+            self._file.truncate(length)
+            self._file.seek(length)
+        self.length = length
+
+    def write(self, data: bytes) -> None:
+        """Append; reaches the disk with ``sync``."""
+        with writing(self.path):
+            self._file.write(data)
+        self.length += len(data)
+
+    def sync(self) -> None:
+        """Have everything on the disk, so that a checkpoint may refer to it."""
+        with writing(self.path):
+            self._file.flush()
+            os.fdatasync(self._file.fileno())
+
+    def close(self) -> None:
+        """Let go of the file; data that was not synced may be lost with a full disk, which is no new fault."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+def rejected_entry(raw: RawRecord, line: RejectedLine) -> Iterator[bytes]:
+    """A rejected line as one JSON object a line, in pieces: number, reason, and the line itself byte for byte, as text
+    in ``raw`` or, where it is no UTF-8 or very long, in ``raw_base64``."""
+    about = {
+        "line": line.line, "offset": line.offset, "reason": line.reason, "message": line.message,
+        "sha256": line.sha256,
+    }  # fmt: skip
+    opening = orjson.dumps(about)[:-1]
+    if raw.spool is None:
+        with contextlib.suppress(UnicodeDecodeError):
+            yield opening + b',"raw":' + orjson.dumps(raw.body.decode("utf-8")) + b"}\n"
+            return
+    yield opening + b',"raw_base64":"'
+    rest = b""
+    for chunk in raw.chunks():
+        rest += chunk
+        whole = len(rest) - len(rest) % 3
+        yield base64.b64encode(rest[:whole])
+        rest = rest[whole:]
+    yield base64.b64encode(rest) + b'"}\n'
+
+
+def move_into_place(finished: Path, target: Path) -> None:
+    """Replace ``target`` in one step: a reader sees the old file or the new one, never half of either."""
+    with writing(target):
+        with finished.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(finished, target)
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

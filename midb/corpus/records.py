@@ -1,0 +1,136 @@
+"""From the bytes of a record to its pairs: parsing, key, declared language, English source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from midb.corpus.layouts import LayoutFinder, RecordError, Slots
+from midb.corpus.raw import MAX_RECORD_BYTES, RawRecord
+from midb.languages import parse_language
+from midb.pairs import Field, InstructionPair
+
+_KEYS = ("id", "uid", "uuid", "record_id", "question_id", "idx")
+_LANGUAGE = ("lang", "language", "lang_code", "language_code", "locale")
+
+#: Names of an English source object inside a record.
+_SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRecord:
+    """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and it is one we
+    know; ``sources`` are the English originals, one per pair, where the record has them."""
+
+    key: str
+    declared: str | None
+    slots: tuple[Slots, ...]
+    sources: tuple[InstructionPair | None, ...]
+
+
+def too_long(raw: RawRecord) -> RecordError:
+    """The error for a record beyond MAX_RECORD_BYTES."""
+    size, limit = raw.length / 2**20, MAX_RECORD_BYTES / 2**20
+    return RecordError("too-long", f"the record has {size:,.0f} MiB, more than {limit:.0f} MiB")
+
+
+def load_object(raw: RawRecord) -> dict[str, Any]:
+    """Parse a record's bytes; raises RecordError with a machine reason for whatever is no JSON object."""
+    if raw.spool is not None or len(raw.body) > MAX_RECORD_BYTES:
+        raise too_long(raw)
+    try:
+        value = orjson.loads(raw.body)
+    except orjson.JSONDecodeError:
+        value = _load_leniently(raw.body)
+    if not isinstance(value, dict):
+        raise RecordError("not-an-object", f"a record must be a JSON object, this is {type(value).__name__}")
+    return value
+
+
+def _load_leniently(body: bytes) -> Any:
+    """NaN and lone surrogates in fields that do not concern us are no reason to lose a record."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError("not-utf8", f"not UTF-8 (byte {error.start} is 0x{body[error.start]:02x})") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        message = error.msg[0].lower() + error.msg[1:]
+        raise RecordError("invalid-json", f"not valid JSON ({message} at column {error.colno})") from error
+    except (RecursionError, ValueError) as error:
+        raise RecordError("invalid-json", "not readable JSON (nested too deeply, or a number too long)") from error
+
+
+def record_key(record: Mapping[str, Any], position: int) -> str:
+    """What auditors call a record: its id, or ``#`` and its position.
+
+    >>> record_key({"id": "de-1"}, 0), record_key({}, 4)
+    ('de-1', '#4')
+    """
+    for name in _KEYS:
+        value = record.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) or isinstance(value, str) and value.strip():
+            return str(value).encode("utf-8", "replace").decode()
+    return f"#{position}"
+
+
+def declared_language(record: Mapping[str, Any]) -> str | None:
+    """The language a record declares, ``None`` where it declares none that is known."""
+    for name in _LANGUAGE:
+        value = record.get(name)
+        if isinstance(value, str) and (code := parse_language(value)):
+            return code
+    return None
+
+
+def undeclared_spelling(record: Mapping[str, Any]) -> str | None:
+    """What a record's language column says, where that is no language this project knows."""
+    for name in _LANGUAGE:
+        value = record.get(name)
+        if isinstance(value, str) and value.strip() and parse_language(value) is None:
+            return value
+    return None
+
+
+def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = None) -> ParsedRecord:
+    """Parse one record; ``source`` is the matching record of a `--source` file. Raises RecordError."""
+    record = load_object(raw)
+    slots = finder.find(record).slots(record)
+    for slot in slots:
+        for field, text in slot.pair.texts():
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise RecordError("invalid-unicode", f"the {field.value} holds half of a surrogate pair") from error
+    key = record_key(record, raw.position)
+    return ParsedRecord(key, declared_language(record), tuple(slots), _sources(record, slots, source))
+
+
+def _sources(
+    record: Mapping[str, Any], slots: list[Slots], source: bytes | None
+) -> tuple[InstructionPair | None, ...]:
+    """The English originals, aligned with the pairs; none where their number or shape does not fit."""
+    original = record.get(_SOURCE)
+    if source is not None:
+        try:
+            original = orjson.loads(source)
+        except orjson.JSONDecodeError:
+            original = None
+    if isinstance(original, dict):
+        try:
+            found = LayoutFinder().find(original).slots(original)
+        except RecordError:
+            found = []
+        if len(found) == len(slots):
+            return tuple(slot.pair for slot in found)
+    return (None,) * len(slots)
+
+
+def texts_of(slots: Slots) -> dict[Field, str]:
+    """The texts of a pair that can be written back."""
+    return {field: text for field, text in slots.pair.texts() if field in slots.paths}

@@ -1,0 +1,205 @@
+"""One look at a corpus before the run: how much there is, how it is laid out, which languages it is in.
+
+Streams through the file once; what it decides on is a bounded sample spread evenly over the whole file, so that a
+corpus of several parts is not judged by its first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from midb.corpus.containers import Container
+from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
+from midb.corpus.raw import RawRecord
+from midb.corpus.records import declared_language, load_object, undeclared_spelling
+from midb.errors import CorpusError
+from midb.languages import INDISTINGUISHABLE, LanguageIdentifier
+from midb.locales import LANGUAGES
+
+#: Between this and twice this many records are sampled.
+SAMPLE = 300
+
+#: The share of a sample that has to agree before one language is taken for the whole corpus.
+AGREEMENT = 0.8
+
+_PREFIX = re.compile(r"([a-z]{2})[-_:/.]")
+
+
+@dataclass(frozen=True)
+class LanguagePlan:
+    """How a record's language is settled: ``fixed`` for all, else declared by the record, else by the prefix of its id
+    (``by_prefix``), else the ``usual`` one of the corpus, else identified from its text."""
+
+    fixed: str | None = None
+    usual: str | None = None
+    by_prefix: bool = False
+    described: str = ""
+
+    def settle(self, declared: str | None, key: str, text: str, identifier: LanguageIdentifier) -> str:
+        """The language code of one record, ``und`` where nothing can be said."""
+        if code := self.fixed or declared or (prefix_of(key) if self.by_prefix else None) or self.usual:
+            return code
+        return identifier.identify(text) or "und"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found out about a corpus. ``usual`` is the layout most records use."""
+
+    records: int
+    bytes: int
+    sha256: str
+    layouts: tuple[str, ...]
+    usual: Layout
+    ascii_only: bool
+    sources: int
+    languages: LanguagePlan
+    warnings: tuple[str, ...] = ()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def prefix_of(key: str) -> str | None:
+    """The language an id starts with, as in ``de-0417``; ``None`` where it starts with none of ours."""
+    match = _PREFIX.match(key)
+    return match.group(1) if match and match.group(1) in LANGUAGES else None
+
+
+def survey(
+    container: Container,
+    *,
+    language: str | None,
+    mapping: Columns | None,
+    identifier: LanguageIdentifier,
+    limit: int | None = None,
+) -> Survey:
+    """Look through a corpus once. Raises CorpusError where not one record can be read."""
+    count, sample = _sample(container, limit)
+    finder = LayoutFinder(mapping)
+    layouts: Counter[str] = Counter()
+    usual: dict[str, Layout] = {}
+    parsed: list[tuple[dict[str, Any], str, str]] = []
+    problem: tuple[RawRecord, RecordError] | None = None
+    for raw in sample:
+        try:
+            record = load_object(raw)
+            layout = finder.find(record)
+            slots = layout.slots(record)
+        except RecordError as error:
+            problem = problem or (raw, error)
+            continue
+        layouts[layout.name] += 1
+        usual.setdefault(layout.name, layout)
+        pair = slots[0].pair
+        text = "\n".join(part for part in (pair.response, pair.instruction) if part)
+        parsed.append((record, str(record.get("id", "")), text))
+    if not parsed:
+        assert problem is not None, "a corpus that is not empty has a first record"
+        raise _unreadable(container, *problem)
+    names = [name for name, _ in layouts.most_common()]
+    plan, warnings = plan_languages(parsed, language, identifier)
+    return Survey(
+        records=count,
+        bytes=container.path.stat().st_size,
+        sha256=file_sha256(container.path),
+        layouts=tuple(f"{name} ({layouts[name] / len(parsed):.0%})" if len(names) > 1 else name for name in names),
+        usual=usual[names[0]],
+        ascii_only=all(raw.body.isascii() for raw in sample) and any(b"\\u" in raw.body for raw in sample),
+        sources=sum(isinstance(record.get("source"), dict) for record, _, _ in parsed),
+        languages=plan,
+        warnings=tuple(warnings),
+    )
+
+
+def _sample(container: Container, limit: int | None) -> tuple[int, list[RawRecord]]:
+    """The number of records, and an even sample of them: every ``stride``-th, the stride doubling as it fills."""
+    count, stride = 0, 1
+    sample: list[RawRecord] = []
+    for item in container.read():
+        if not isinstance(item, RawRecord) or limit is not None and count >= limit:
+            break
+        if item.position % stride == 0:
+            sample.append(item)
+            if len(sample) > 2 * SAMPLE:
+                sample = sample[::2]
+                stride *= 2
+        count += 1
+    if not count:
+        raise CorpusError(f"{container.path} holds no records.", hint="A corpus has one JSON object a line.")
+    return count, sample
+
+
+def _unreadable(container: Container, raw: RawRecord, error: RecordError) -> CorpusError:
+    hint = "A corpus is JSON Lines (one object a line) or a JSON array of objects."
+    if error.reason == "unknown-layout":
+        hint = "Say which columns hold the texts: --map instruction=COLUMN,response=COLUMN"
+    elif raw.body.strip() in (b"{", b"{}"):
+        hint = "This looks like one large JSON object; take the list out of it first, for example with jq -c '.data[]'"
+    elif error.reason == "not-utf8":
+        hint = "Convert it to UTF-8 first, for example: iconv -f LATIN1 -t UTF-8"
+    return CorpusError(
+        f"no record of {container.path} can be read; the first problem, line {raw.line}: {error.message}.", hint=hint
+    )
+
+
+def plan_languages(
+    parsed: Iterable[tuple[dict[str, Any], str, str]], language: str | None, identifier: LanguageIdentifier
+) -> tuple[LanguagePlan, list[str]]:
+    """How records get their language, from a sample of (record, id, text)."""
+    if language:
+        return LanguagePlan(fixed=language, described=f"{language} (as you say)"), []
+    warnings = []
+    rows = list(parsed)
+    declared = Counter(filter(None, (declared_language(record) for record, _, _ in rows)))
+    unknown = Counter(filter(None, (undeclared_spelling(record) for record, _, _ in rows)))
+    if unknown:
+        spelling = unknown.most_common(1)[0][0]
+        warnings.append(
+            f'"{spelling}" is no language midb-agent knows; such records are identified by their text '
+            f"(known: {' '.join(LANGUAGES)})"
+        )
+    guesses = [(prefix_of(key), identifier.identify(text)) for _, key, text in rows]
+    if declared.total() == len(rows):
+        agree = sum(same_language(declared_language(record), guess) for (record, _, _), (_, guess) in zip(rows, guesses))
+        described = f"{_listed(declared)} (declared; {agree / len(rows):.0%} of a sample agrees)"
+        return LanguagePlan(described=described), warnings
+    prefixes = Counter(prefix for prefix, _ in guesses if prefix)
+    agree = sum(same_language(prefix, guess) for prefix, guess in guesses if prefix)
+    if prefixes.total() == len(rows) and agree >= AGREEMENT * len(rows):
+        described = f"{_listed(prefixes)} (from the ids; {agree / len(rows):.0%} of a sample agrees)"
+        return LanguagePlan(by_prefix=True, described=described), warnings
+    found = Counter(guess for _, guess in guesses if guess)
+    twins = Counter({code: count for code, count in found.items() if code in INDISTINGUISHABLE})
+    usual, votes = found.most_common(1)[0] if found else ("und", 0)
+    if usual in INDISTINGUISHABLE:
+        votes = twins.total()
+        if len(twins) > 1:
+            warnings.append("Indonesian and Malay cannot be told apart for certain; settle it with --language id or ms")
+    if votes >= AGREEMENT * len(rows) and usual in LANGUAGES:
+        described = f"{usual} (identified; {votes / len(rows):.0%} of a sample agrees)"
+        return LanguagePlan(usual=usual, described=described), warnings
+    return LanguagePlan(described=f"{_listed(found)} (identified record by record)"), warnings
+
+
+def same_language(one: str | None, other: str | None) -> bool:
+    """Whether two codes name the same language as far as identification can tell.
+
+    >>> same_language("id", "ms"), same_language("de", "fr")
+    (True, False)
+    """
+    return one == other or {one, other} == INDISTINGUISHABLE
+
+
+def _listed(codes: Counter[str]) -> str:
+    shown = [code for code, _ in codes.most_common(17)]
+    return " ".join(shown)

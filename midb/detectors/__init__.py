@@ -1,0 +1,97 @@
+"""Detectors: one small module per group of kinds.
+
+A module of this package says which kinds it finds in ``KINDS`` and finds them in ``detect(inspection)``. That is all
+there is to register: the module's place in this package is its registration. What it needs to know about a language
+it reads from a LocaleSection (see midb.locales).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from midb.defects import DefectKind, Finding
+from midb.errors import UsageError
+from midb.inspection import Inspection
+
+
+class Detector(Protocol):
+    """What a module of this package looks like."""
+
+    __name__: str
+    KINDS: tuple[DefectKind, ...]
+
+    def detect(self, inspection: Inspection) -> Iterator[Finding]:
+        """Every finding of this module's kinds, in any order."""
+        ...
+
+
+@functools.cache
+def detectors() -> tuple[Detector, ...]:
+    """All modules of this package, by name. Names that start with an underscore are helpers, not detectors."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)
+
+
+@functools.cache
+def kinds() -> dict[str, DefectKind]:
+    """Every kind by name, ordered by family as the passes visit them, then by name."""
+    found = [kind for detector in detectors() for kind in detector.KINDS]
+    order = {family: index for index, family in enumerate(("content", "translation", "localization"))}
+    return {kind.name: kind for kind in sorted(found, key=lambda kind: (order[kind.family], kind.name))}
+
+
+@dataclass(frozen=True)
+class KindSelection:
+    """Which kinds a run examines. ``typography`` adds the conventions of print."""
+
+    names: frozenset[str]
+    typography: bool = False
+
+    @classmethod
+    def parse(cls, options: Collection[str] = (), *, typography: bool = False) -> KindSelection:
+        """Start from the default kinds and add (``+kind``, ``kind``) or remove (``-kind``) some.
+
+        Naming a convention of print with ``+`` selects it without ``--typography``. Raises UsageError for an unknown
+        kind, naming the nearest.
+        """
+        names = {kind.name for kind in kinds().values() if typography or not kind.convention}
+        for option in options:
+            name = option.lstrip("+-")
+            if name not in kinds():
+                raise unknown_kind(name)
+            if option.startswith("-"):
+                names.discard(name)
+            else:
+                names.add(name)
+        return cls(frozenset(names), typography)
+
+
+def unknown_kind(name: str) -> UsageError:
+    """The error for a kind nobody knows, with the nearest one."""
+    import difflib
+
+    near = difflib.get_close_matches(name, kinds(), n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return UsageError(f'unknown kind "{name}".', hint=f"{meant}midb-agent kinds lists all.")
+
+
+def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
+    """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language."""
+    findings: list[Finding] = []
+    for detector in detectors():
+        wanted = {
+            kind.name
+            for kind in detector.KINDS
+            if kind.name in selection.names and kind.abstention(inspection.locale) is None
+            and not (kind.needs_source and inspection.source is None)
+        }
+        if wanted:
+            name = detector.__name__.rpartition(".")[2]
+            findings += [replace(found, detector=name) for found in detector.detect(inspection) if found.kind in wanted]
+    fields = {item.field: index for index, item in enumerate(inspection.fields)}
+    return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

@@ -1,0 +1,56 @@
+"""Instruction pairs: the unit that is inspected and rewritten. Knows nothing of files, formats or defects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from enum import StrEnum
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+
+class Field(StrEnum):
+    """The three texts of a pair."""
+
+    INSTRUCTION = "instruction"
+    INPUT = "input"
+    RESPONSE = "response"
+
+
+class InstructionPair(BaseModel):
+    """An instruction, its optional input, and the response to it.
+
+    ``None`` means that the corpus has no such field (a prompts-only corpus has no responses), which is not the same
+    as an empty text.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    instruction: str | None = None
+    input: str | None = None
+    response: str | None = None
+
+    def text(self, field: Field) -> str | None:
+        """The text of one field, ``None`` where the pair has none."""
+        text: str | None = getattr(self, field.value)
+        return text
+
+    def texts(self) -> Iterator[tuple[Field, str]]:
+        """The fields this pair has, in reading order."""
+        for field in Field:
+            text = self.text(field)
+            if text is not None:
+                yield field, text
+
+    def replaced(self, texts: dict[Field, str]) -> InstructionPair:
+        """The same pair with some texts replaced."""
+        return self.model_copy(update={field.value: text for field, text in texts.items()})
+
+    def content_hash(self) -> str:
+        """SHA-256 (hex) of the three texts, the same for the same texts on every machine.
+
+        >>> InstructionPair(instruction="a").content_hash()[:12]
+        'd4d3aee1a1f8'
+        """
+        return hashlib.sha256(orjson.dumps([self.instruction, self.input, self.response])).hexdigest()

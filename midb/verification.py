@@ -1,0 +1,161 @@
+"""Do no harm: a rewrite is held against its own original, and is taken back where it loses or adds what it should not.
+
+Every check compares the two texts with the places left out that a repair was *allowed* to change (DefectKind.may_change):
+what a decimal separator's repair does to a number is its business; what it does to the sentence around it is harm.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from midb.decisions import Reason, Violation
+from midb.defects import DefectKind, Finding, Invariant, Severity
+from midb.edits import Edit, NetEdit, compose
+from midb.inspection import FieldText, Inspection
+from midb.languages import INDISTINGUISHABLE
+from midb.pairs import Field, InstructionPair
+from midb.protection import protected_spans
+
+_NUMBER = re.compile(r"\d+(?:[.,٫٬]\d+)*")
+
+#: Below this many letters identification is a guess (lingua's accuracy drops under 40 characters).
+IDENTIFIABLE_LETTERS = 40
+
+#: How far a field may shrink or grow by repairs that are not about its length.
+LENGTH_BOUNDS = (0.6, 1.5)
+LENGTH_SLACK = 20
+
+
+def check_rewrite(
+    before: Inspection,
+    after: Inspection,
+    stages: Sequence[Sequence[Edit]],
+    findings: tuple[Sequence[Finding], Sequence[Finding]],
+    kinds: Mapping[str, DefectKind],
+) -> list[Violation]:
+    """Every way in which the rewritten pair is worse than the one before; empty where it may stand.
+
+    ``stages`` are the edits of the decisions that lead from one to the other, ``findings`` what was found in each.
+    """
+    violations: list[Violation] = []
+    for old in before.fields:
+        new = after.field(old.field)
+        if new is None:
+            violations.append(Violation(Reason.FIELD_EMPTIED, f"{old.field} is gone", old.field))
+        elif new.text != old.text:
+            net = compose(old.text, old.field, stages)
+            violations += _check_field(old, new, net, kinds, before.locale.code)
+    violations += _new_findings(before.pair, after.pair, findings)
+    return violations
+
+
+def _check_field(
+    old: FieldText, new: FieldText, net: Sequence[NetEdit], kinds: Mapping[str, DefectKind], language: str
+) -> list[Violation]:
+    field = old.field.value
+    violations: list[Violation] = []
+
+    def outside(invariant: Invariant) -> tuple[str, str]:
+        return _masked(old.text, new.text, _excused(net, kinds, invariant))
+
+    if old.text.strip() and not new.text.strip() and not _all_excused(net, kinds, Invariant.CONTENT):
+        violations.append(Violation(Reason.FIELD_EMPTIED, f"{field} would be empty", old.field))
+    texts = outside(Invariant.NUMBERS)
+    if difference := _difference(*map(numbers, texts)):
+        violations.append(Violation(Reason.NUMBER_CHANGED, f"{field}: numbers differ: {difference}", old.field))
+    texts = outside(Invariant.PROTECTED)
+    if difference := _difference(*map(_protected_texts, texts)):
+        detail = f"{field}: protected spans differ: {difference}"
+        violations.append(Violation(Reason.PROTECTED_SPAN_CHANGED, detail, old.field))
+    texts = outside(Invariant.LENGTH)
+    low, high = LENGTH_BOUNDS
+    if not low * len(texts[0]) - LENGTH_SLACK <= len(texts[1]) <= high * len(texts[0]) + LENGTH_SLACK:
+        detail = f"{field}: {len(texts[0])} characters became {len(texts[1])}"
+        violations.append(Violation(Reason.LENGTH_CHANGED, detail, old.field))
+    if not _all_excused(net, kinds, Invariant.LANGUAGE) and _left_language(old, new, language):
+        detail = f"{field}: {old.language} became {new.language}"
+        violations.append(Violation(Reason.LANGUAGE_CHANGED, detail, old.field))
+    return violations
+
+
+def numbers(text: str) -> Counter[str]:
+    """The numbers of a text, whatever their digits and separators.
+
+    >>> sorted(numbers("1,5 and １٫5 in 2024").items())
+    [('1.5', 2), ('2024', 1)]
+    """
+    found: Counter[str] = Counter()
+    for match in _NUMBER.finditer(text):
+        digits = (str(unicodedata.digit(c)) if c.isdigit() else "." for c in match.group())
+        found["".join(digits)] += 1
+    return found
+
+
+def _protected_texts(text: str) -> Counter[str]:
+    return Counter(text[span.start : span.end] for span in protected_spans(text))
+
+
+def _difference(old: Counter[str], new: Counter[str]) -> str:
+    """What was lost and what was added, shortened; empty where nothing was."""
+    lost, added = old - new, new - old
+    parts = [f"-{text[:40]}" for text in list(lost)[:3]] + [f"+{text[:40]}" for text in list(added)[:3]]
+    return ", ".join(parts)
+
+
+def _excused(net: Iterable[NetEdit], kinds: Mapping[str, DefectKind], invariant: Invariant) -> list[NetEdit]:
+    return [edit for edit in net if any(invariant in kinds[name].may_change for name in edit.kinds if name in kinds)]
+
+
+def _all_excused(net: Sequence[NetEdit], kinds: Mapping[str, DefectKind], invariant: Invariant) -> bool:
+    return len(_excused(net, kinds, invariant)) == len(net)
+
+
+def _masked(old: str, new: str, edits: Iterable[NetEdit]) -> tuple[str, str]:
+    """Both texts without the words that the given edits touch."""
+    listed = list(edits)
+    return (
+        _without(old, [(edit.start, edit.end) for edit in listed]),
+        _without(new, [(edit.after_start, edit.after_end) for edit in listed]),
+    )
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    parts = []
+    position = 0
+    for start, end in spans:
+        while start > position and not text[start - 1].isspace():
+            start -= 1
+        while end < len(text) and not text[end].isspace():
+            end += 1
+        parts.append(text[position : max(start, position)])
+        position = max(end, position)
+    parts.append(text[position:])
+    return " ".join(parts)
+
+
+def _left_language(old: FieldText, new: FieldText, language: str) -> bool:
+    if sum(map(str.isalpha, new.text)) < IDENTIFIABLE_LETTERS:
+        return False
+    accepted = INDISTINGUISHABLE if language in INDISTINGUISHABLE else {language}
+    return old.language in accepted and new.language not in accepted
+
+
+def _new_findings(
+    before: InstructionPair, after: InstructionPair, findings: tuple[Sequence[Finding], Sequence[Finding]]
+) -> list[Violation]:
+    """Findings of major severity or more that were not there before."""
+    old, new = (
+        Counter(_identity(pair, finding) for finding in found if finding.severity is not Severity.MINOR)
+        for pair, found in zip((before, after), findings, strict=True)
+    )
+    return [
+        Violation(Reason.NEW_FINDING, f"{field}: new {kind}: {text[:60]}", field) for field, kind, text in list(new - old)[:3]
+    ]
+
+
+def _identity(pair: InstructionPair, finding: Finding) -> tuple[Field, str, str]:
+    text = pair.text(finding.field) or ""
+    return finding.field, finding.kind, text[finding.start : finding.end]
