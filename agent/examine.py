@@ -6,10 +6,10 @@ This is what a worker process does. It writes nothing and knows no other record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import functools
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from midb.agent.graph import build_graph, run_pair
 from midb.agent.state import PairContext
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
@@ -49,6 +49,14 @@ class ExaminerSettings:
     rewrite: bool = True
 
 
+def pair_runner() -> Callable[[InstructionPair, PairContext], Awaitable[PairResult]]:
+    """Takes one pair through the compiled state machine. LangGraph is imported here: it takes a second, and only who
+    rewrites needs it."""
+    from midb.agent.graph import build_graph, run_pair
+
+    return functools.partial(run_pair, build_graph())
+
+
 class Examiner:
     """Examines records one after another. Holds the compiled graph and the language models of its process."""
 
@@ -56,7 +64,7 @@ class Examiner:
         self._settings = settings
         self._finder = LayoutFinder(settings.mapping, settings.usual)
         self._identifier = LanguageIdentifier()
-        self._graph = build_graph() if settings.rewrite else None
+        self._run_pair = pair_runner() if settings.rewrite else None
 
     def examine_batch(self, batch: Sequence[tuple[RawRecord, bytes | None]]) -> list[RecordResult | RejectedLine]:
         """Examine records, each with its English source if it has one in another file."""
@@ -92,10 +100,10 @@ class Examiner:
             passes=self._settings.passes,
             identifier=self._identifier,
         )
-        if self._graph is None:
+        if self._run_pair is None:
             findings = tuple(LoggedFinding(finding, FindingStatus.OPEN) for finding in context.inspect(pair))
             return PairResult(pair, pair, Outcome.UNCHANGED, (), findings)
-        return await run_pair(self._graph, pair, context)
+        return await self._run_pair(pair, context)
 
     def _spliced(self, body: bytes, parsed: ParsedRecord, pairs: Sequence[PairResult]) -> bytes | None:
         """The record's new bytes, ``None`` where nothing changed. Raises where they would not say what was decided."""

@@ -75,6 +75,7 @@ class Runner:
             if self._tail is None:
                 session.log.set_status(session.run, "interrupted")
                 return self._ended("interrupted", started)
+            self._tell_duplicates()
             first = partial.length == 0
             partial.write(session.container.tail(self._tail, first=first))
             partial.sync()
@@ -99,6 +100,13 @@ class Runner:
     def _warn(self, message: str) -> None:
         self._warnings.append(message)
         self._emit(Warned(message=message))
+
+    def _tell_duplicates(self) -> None:
+        if count := self._session.log.duplicate_keys(self._session.run):
+            ids = "1 id stands" if count == 1 else f"{count:,} ids stand"
+            self._warn(f"{ids} for more than one record; all are kept, and audit show tells them apart by position")
+            warnings, self._warnings = [("warning", message) for message in self._warnings], []
+            self._checkpoint = self._session.log.write_batch(self._session.run, [], [], self._checkpoint, warnings)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

@@ -57,9 +57,9 @@ async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
     violations = check_rewrite(
         context.inspection(original), context.inspection(current), stages, (state["found"], state["findings"]), kinds()
     )
-    if left := [f for f in repairable(state["findings"], state["barred"]) if Pass(f.family.value) in context.passes]:
-        names = ", ".join(sorted({finding.kind for finding in left}))
-        violations.append(Violation(Reason.NOT_IDEMPOTENT, f"repairs do not settle: {names}"))
+    left = [f for f in repairable(state["findings"], state["barred"]) if Pass(f.family.value) in context.passes]
+    for name, field in sorted({(finding.kind, finding.field) for finding in left}):
+        violations.append(Violation(Reason.NOT_IDEMPOTENT, f"{field.value}: repairs do not settle: {name}", field))
     if violations:
         # The kinds that edited a field with harm in it are to blame; what the others repair may be tried again.
         harmed = {violation.field for violation in violations}

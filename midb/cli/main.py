@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from midb import __version__
 from midb.cli import about, audit, checking, running
 from midb.errors import MidbError
 from midb.terminal import visible
+
+#: typer brings its own copy of click in some versions and uses the package in others; both know these by inheritance.
+ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="midb-agent",
@@ -44,10 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
         result = app(arguments, standalone_mode=False)
     except MidbError as error:
         return complain(error.message, error.hint, error.exit_code)
-    except click.ClickException as error:
+    except ClickException as error:
         context = getattr(error, "ctx", None)
-        return complain(error.format_message(), f"{context.command_path} --help" if context else "", error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+        message = error.format_message()  # type: ignore[attr-defined]
+        return complain(message, f"{context.command_path} --help" if context else "", 2)
+    except (typer.Abort, KeyboardInterrupt):
         return complain("interrupted.", "", 130)
     except BrokenPipeError:
         # The reader (head, less) has seen enough. Python must not complain about stdout again when it exits.

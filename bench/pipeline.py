@@ -1,0 +1,169 @@
+"""The main job on the embedded default: pairs per second, where the time goes, and how memory behaves."""
+
+from __future__ import annotations
+
+import functools
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from registry import Row, benchmark
+
+#: Whole runs that are timed; the median is quoted.
+RUNS = 3
+
+
+def whole(corpora: Path, folder: Path, limit: int | None = None) -> Path:
+    """All corpora in one file, or an even sample of them."""
+    lines = [line for path in sorted(corpora.glob("*.jsonl")) for line in path.open("rb")]
+    if limit:
+        lines = lines[:: max(len(lines) // limit, 1)][:limit]
+    target = folder / "all.jsonl"
+    target.write_bytes(b"".join(lines))
+    return target
+
+
+def command(corpus: Path, workers: int) -> list[str]:
+    """The main job as a user starts it."""
+    return [
+        sys.executable, "-m", "midb.cli.main", "run", str(corpus), "--workers", str(workers), "--fresh", "--json",
+    ]  # fmt: skip
+
+
+@benchmark("pipeline-throughput", "pairs/s of whole runs with 1 and 2 workers, logging included")
+def throughput(corpora: Path) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        corpus = whole(corpora, Path(name))
+        for workers in (1, 2):
+            rates, walls = [], []
+            for _ in range(RUNS):
+                started = time.perf_counter()
+                done = subprocess.run(command(corpus, workers), capture_output=True, text=True, check=True)
+                walls.append(time.perf_counter() - started)
+                end = json.loads(done.stdout.splitlines()[-1])
+                rates.append(end["read"] / end["seconds"])
+            yield {
+                "workers": workers,
+                "pairs": end["read"],
+                "pairs_per_s_median": round(statistics.median(rates), 1),
+                "pairs_per_s_range": [round(min(rates), 1), round(max(rates), 1)],
+                "wall_s_median": round(statistics.median(walls), 2),
+            }
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process in MiB, 0 where it is gone."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return 0.0
+
+
+def workers_of(pid: int) -> list[int]:
+    """The worker processes of a run, oldest first (Python's resource tracker is none)."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(c) for c in children if "spawn_main" in Path(f"/proc/{c}/cmdline").read_text()]
+    except OSError:
+        return []
+
+
+@benchmark("pipeline-memory", "peak resident memory of the parent and of each worker at 2k, 8k and all pairs")
+def memory(corpora: Path) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        for limit in (2_000, 8_000, None):
+            corpus = whole(corpora, Path(name), limit)
+            process = subprocess.Popen(command(corpus, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            peaks: dict[int, float] = {}
+            while process.poll() is None:
+                for pid in (process.pid, *workers_of(process.pid)):
+                    peaks[pid] = max(peaks.get(pid, 0.0), resident(pid))
+                time.sleep(0.1)
+            with corpus.open("rb") as file:
+                pairs = sum(1 for _ in file)
+            yield {
+                "pairs": pairs,
+                "parent_MiB": round(peaks.pop(process.pid)),
+                "workers_MiB": [round(peak) for peak in peaks.values()],
+            }
+
+
+class Stopwatch:
+    """Seconds by part, nested calls counted where they are made, without the watch's own parts inside them."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._inner = [0.0]
+
+    def watch(self, owner: Any, attribute: str, part: str) -> None:
+        """Measure every call of ``owner.attribute``."""
+        function: Callable[..., Any] = getattr(owner, attribute)
+
+        @functools.wraps(function)
+        def timed(*arguments: Any, **keywords: Any) -> Any:
+            self._inner.append(0.0)
+            started = time.perf_counter()
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                took = time.perf_counter() - started
+                self.seconds[part] += took - self._inner.pop()
+                self._inner[-1] += took
+
+        setattr(owner, attribute, timed)
+
+
+@benchmark("pipeline-shares", "where the time of one process goes: LangGraph, detectors, verification, SQLite, ...")
+def shares(corpora: Path) -> Iterator[Row]:
+    """Runs in this process, one pair at a time, with a stopwatch around every part; LangGraph is what is left of the
+    state machine after the nodes' own work."""
+    from midb.agent import examine, runner, session, state
+    from midb.agent.passes import rewriting, stations
+    from midb.audit.log import AuditLog
+    from midb.config import load_config
+    from midb.corpus.containers import open_container
+    from midb.corpus.output import GrowingFile
+    from midb.detectors import detectors
+
+    watch = Stopwatch()
+    watch.watch(examine.Examiner, "examine_batch", "LangGraph and event loop")
+    watch.watch(examine, "parse_record", "parsing")
+    watch.watch(examine.Examiner, "_spliced", "splicing")
+    watch.watch(state, "inspect", "detectors")
+    watch.watch(rewriting, "check_rewrite", "verification")
+    watch.watch(stations, "check_rewrite", "verification")
+    watch.watch(AuditLog, "write_batch", "SQLite")
+    watch.watch(GrowingFile, "sync", "output to disk")
+    by_detector: dict[str, Stopwatch] = {}
+    for detector in detectors():
+        by_detector[detector.__name__] = single = Stopwatch()
+        original = detector.detect
+        listed = functools.partial(lambda detect, inspection: list(detect(inspection)), original)
+        detector.detect = listed  # type: ignore[method-assign]
+        single.watch(detector, "detect", "detect")
+    with tempfile.TemporaryDirectory() as name:
+        corpus = whole(corpora, Path(name), 6_000)
+        config = load_config(None, {"corpus": corpus, "workers": 0})
+        opened = session.open_session(config, open_container(corpus), ["run"])
+        started = time.perf_counter()
+        ended = runner.Runner(opened, lambda event: None, lambda: False).run()
+        total = time.perf_counter() - started
+        opened.log.close()
+    pairs = ended.read
+    for part, seconds in watch.seconds.most_common():
+        yield {"part": part, "share": f"{seconds / total:.1%}", "ms_per_pair": round(seconds / pairs * 1e3, 3)}
+    rest = total - sum(watch.seconds.values())
+    yield {"part": "reading, events, rest", "share": f"{rest / total:.1%}", "ms_per_pair": round(rest / pairs * 1e3, 3)}
+    for name, single in sorted(by_detector.items(), key=lambda item: -item[1].seconds["detect"]):
+        row_name = name.rpartition(".")[2]
+        yield {"detector": row_name, "ms_per_pair": round(single.seconds["detect"] / pairs * 1e3, 4)}

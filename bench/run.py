@@ -1,0 +1,55 @@
+"""Runs benchmarks by name and appends their rows to bench/results. Refuses to measure what does not pass its tests.
+
+    python bench/run.py --list
+    python bench/run.py pipeline --corpora ../shared/data/corpora
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pipeline  # noqa: F401  (registers its benchmarks)
+from registry import BENCHMARKS, RESULTS, ROOT, circumstances
+
+#: What must pass before a figure is worth anything.
+GATE = ["tests/agent", "tests/audit", "tests/corpus", "tests/detectors"]
+
+
+def main() -> int:
+    """Parse the command line, hold the gate, run, print and append."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="benchmarks to run; a prefix names several; default: all")
+    parser.add_argument("--list", action="store_true", help="list the benchmarks")
+    parser.add_argument("--corpora", type=Path, default=ROOT.parent / "shared" / "data" / "corpora")
+    parser.add_argument("--no-gate", action="store_true", help="do not run the tests first; rows say so")
+    options = parser.parse_args()
+    chosen = [b for b in BENCHMARKS.values() if not options.names or any(b.name.startswith(n) for n in options.names)]
+    if options.list or not chosen:
+        for known in BENCHMARKS.values():
+            print(f"{known.name:24} {known.what}")
+        return 0 if options.list else 2
+    if not sorted(options.corpora.glob("*.jsonl")):
+        print(f"error: no *.jsonl in {options.corpora}; name a folder with --corpora", file=sys.stderr)
+        return 2
+    if not options.no_gate:
+        gate = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", *GATE], cwd=ROOT, check=False)
+        if gate.returncode:
+            print("error: tests fail; no figure is reported on a red test", file=sys.stderr)
+            return 1
+    about = circumstances() | {"gate": "skipped" if options.no_gate else "green"}
+    RESULTS.mkdir(exist_ok=True)
+    for chosen_one in chosen:
+        print(f"\n== {chosen_one.name}: {chosen_one.what}", flush=True)
+        for row in chosen_one.run(options.corpora):
+            print("  " + "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+            with (RESULTS / f"{chosen_one.name}.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(about | row, ensure_ascii=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

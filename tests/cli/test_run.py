@@ -1,0 +1,251 @@
+"""`midb-agent run`, end to end: output, ledger, log, resuming."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples" / "corpus.jsonl"
+FIXED = "Gern:\n1. Rot.\n2. Blau.\n3. Grün.\n4. Gelb."
+CLEAN = {"id": "de-2", "instruction": "Sag etwas Nettes über Hunde.", "input": "", "output": "Hunde sind treu."}
+
+
+def ledger(ask: Any, db: Path) -> dict[str, int]:
+    return dict(ask(db, "SELECT outcome, count(*) FROM records GROUP BY 1"))
+
+
+def test_a_run_repairs_what_can_be_proved_and_keeps_the_rest_byte_for_byte(
+    cli: Any, write: Any, ask: Any, broken: dict[str, Any]
+) -> None:
+    untouched = b'{"output" : "Hunde sind treu.",  "x": [1.0, null, {"\\u00e4": 1e5}], "instruction":"Sag etwas \\u00fcber Hunde."}\n'
+    corpus = write("c.jsonl", broken, untouched)
+    called = cli("run", corpus, "--language", "de")
+    assert called.code == 0, called.err
+    lines = (corpus.parent / "c.boosted.jsonl").read_bytes().splitlines(keepends=True)
+    assert json.loads(lines[0]) == broken | {"output": FIXED}
+    assert lines[1] == untouched
+    db = corpus.parent / "c.boosted.jsonl.audit.db"
+    assert ledger(ask, db) == {"improved": 1, "unchanged": 1}
+    assert ask(db, "SELECT status FROM runs") == [("finished",)]
+    assert ask(db, 'SELECT kind, before, after FROM edits') == [("broken-numbering", "2", "3")]
+    assert sorted(path.name for path in corpus.parent.iterdir()) == [
+        "c.boosted.jsonl", "c.boosted.jsonl.audit.db", "c.jsonl",
+    ]  # fmt: skip
+    assert "ledger balances" in called.err
+    assert called.out == ""
+
+
+def test_key_order_escaping_and_unknown_fields_survive_in_a_changed_record(cli: Any, write: Any) -> None:
+    body = (
+        b'{"meta": {"a": 1.50, "b": "\\/"}, "output": "Gr\\u00fcn\\/Blau:\\n1. Rot.\\n2. Blau.\\n2. Grau.\\n4. Gelb.",'
+        b' "instruction": "Nenne vier Dinge.", "z": 12345678901234567890123}\n'
+    )
+    corpus = write("c.jsonl", body)
+    assert cli("run", corpus, "--language", "de").code == 0
+    assert (corpus.parent / "c.boosted.jsonl").read_bytes() == body.replace(b"2. Grau", b"3. Grau")
+
+
+@pytest.mark.parametrize(
+    ("name", "pack", "unpack"),
+    [
+        ("c.jsonl.gz", gzip.compress, gzip.decompress),
+        ("c.jsonl.zst", zstandard.compress, lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)),
+    ],
+)
+def test_compressed_corpora_come_back_compressed(
+    cli: Any, write: Any, broken: dict[str, Any], name: str, pack: Callable[[bytes], bytes], unpack: Callable[[bytes], bytes]
+) -> None:
+    plain = write("plain", broken, CLEAN).read_bytes()
+    corpus = write(name, pack(plain))
+    assert cli("run", corpus, "--language", "de").code == 0
+    boosted = corpus.with_name(name.replace("c.", "c.boosted."))
+    assert unpack(boosted.read_bytes()) == plain.replace(b"2. Gr", b"3. Gr")
+    assert not list(corpus.parent.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("layout", "record", "path"),
+    [
+        ("prompt/response", {"prompt": "P", "response": None}, ["response"]),
+        ("OpenAI messages", {"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "P"},
+                             {"role": "assistant", "content": None}]}, ["messages", 2, "content"]),
+        ("ShareGPT", {"conversations": [{"from": "human", "value": "P"}, {"from": "gpt", "value": None}]},
+         ["conversations", 1, "value"]),
+        ("MEB", {"Raw Instruction": "P", "Raw Input": "", "Raw Response": None, "Revised Response": "R"},
+         ["Raw Response"]),
+    ],
+)  # fmt: skip
+def test_layouts_are_found_out_and_written_back(
+    cli: Any, write: Any, broken: dict[str, Any], layout: str, record: dict[str, Any], path: list[Any]
+) -> None:
+    def put(text: str) -> Any:
+        copy = json.loads(json.dumps(record).replace('"P"', json.dumps(broken["instruction"])))
+        at = copy
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = text
+        return copy
+
+    corpus = write("c.json", json.dumps([put(broken["output"]), put("Hunde sind treu.")], indent=1).encode())
+    called = cli("run", corpus, "--language", "de")
+    assert called.code == 0, called.err
+    assert layout in called.err
+    boosted = corpus.with_name("c.boosted.json").read_bytes()
+    assert boosted == corpus.read_bytes().replace(b"2. Gr", b"3. Gr")
+
+
+def test_columns_of_any_name_by_map(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+    corpus = write("c.jsonl", {"frage": broken["instruction"], "antwort": broken["output"]})
+    assert cli("run", corpus).code == 2
+    assert cli("run", corpus, "--map", "instruction=frage,response=antwort", "--language", "de").code == 0
+    assert json.loads((corpus.parent / "c.boosted.jsonl").read_text())["antwort"] == FIXED
+
+
+def test_standard_input(cli: Any, write: Any, broken: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = write("c.jsonl", broken)
+    for expected in ("ledger balances", "finished already"):
+        with corpus.open("rb") as file:
+            monkeypatch.setattr("sys.stdin", type("Stdin", (), {"buffer": file, "isatty": lambda self: False})())
+            called = cli("run", "-", "-o", "out.jsonl", "--language", "de")
+        assert called.code == 0, called.err
+        assert expected in called.err
+    assert json.loads(Path("out.jsonl").read_text())["output"] == FIXED
+    assert not list(Path().glob(".midb-stdin*"))
+
+
+def test_source_in_a_file_of_its_own_by_id_and_by_line(cli: Any, write: Any, ask: Any) -> None:
+    pair = {"instruction": "Wie weit?", "input": "", "output": "Es sind 2.5 Meter bis zur Tür."}
+    english = {"instruction": "How far?", "input": "", "output": "It is 2.5 metres to the door."}
+    other = {"instruction": "Who?", "input": "", "output": "Nobody at all."}
+    corpus = write("ids.jsonl", {"id": "a", **pair}, {"id": "b", **CLEAN, "id": "b"})
+    write("en.jsonl", {"id": "b", **other}, {"id": "a", **english})
+    assert cli("run", corpus, "--source", "en.jsonl", "--language", "de").code == 0
+    assert "2,5 Meter" in Path("ids.boosted.jsonl").read_text()
+    corpus = write("lines.jsonl", pair, {k: v for k, v in CLEAN.items() if k != "id"})
+    write("en2.jsonl", english, other)
+    assert cli("run", corpus, "--source", "en2.jsonl", "--language", "de").code == 0
+    assert "2,5 Meter" in Path("lines.boosted.jsonl").read_text()
+
+
+def test_finished_says_so_and_fresh_starts_anew(cli: Any, write: Any, ask: Any, broken: dict[str, Any]) -> None:
+    corpus = write("c.jsonl", broken)
+    assert cli("run", corpus, "--language", "de").code == 0
+    output = corpus.with_name("c.boosted.jsonl")
+    stamp = output.stat().st_mtime_ns
+    again = cli("run", corpus, "--language", "de")
+    assert again.code == 0
+    assert "finished already" in again.err
+    assert output.stat().st_mtime_ns == stamp
+    assert cli("run", corpus, "--language", "de", "--fresh").code == 0
+    db = corpus.with_name("c.boosted.jsonl.audit.db")
+    assert ask(db, "SELECT id, status FROM runs") == [(1, "finished"), (2, "finished")]
+    assert cli("audit", "verify", "--db", db).code == 0
+
+
+def test_changed_settings_and_changed_corpus_are_noticed_and_explained(
+    cli: Any, write: Any, broken: dict[str, Any]
+) -> None:
+    corpus = write("c.jsonl", broken)
+    assert cli("run", corpus, "--language", "de").code == 0
+    called = cli("run", corpus, "--language", "de", "--kinds=-broken-numbering")
+    assert called.code == 2
+    assert "kinds (-broken-numbering)" in called.err
+    assert "--fresh" in called.err
+    called = cli("run", corpus, "--language", "de", "--typography")
+    assert "typography (False before, True now)" in called.err
+    write("c.jsonl", broken, CLEAN)
+    called = cli("run", corpus, "--language", "de")
+    assert called.code == 2
+    assert "has changed since" in called.err
+    assert cli("run", corpus, "--language", "de", "--fresh").code == 0
+
+
+def test_limit(cli: Any, write: Any, ask: Any, broken: dict[str, Any]) -> None:
+    corpus = write("c.json", json.dumps([broken, CLEAN, CLEAN]).encode())
+    assert cli("run", corpus, "--language", "de", "--limit", 2).code == 0
+    assert len(json.loads(corpus.with_name("c.boosted.json").read_text())) == 2
+
+
+def test_kinds_and_passes_can_be_chosen(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+    corpus = write("c.jsonl", broken)
+    for number, option in enumerate(("--kinds=-broken-numbering", "--passes=translation,localization")):
+        assert cli("run", corpus, "--language", "de", option, "-o", f"{number}.jsonl").code == 0
+        assert Path(f"{number}.jsonl").read_bytes() == corpus.read_bytes()
+
+
+def test_typography_only_on_request(cli: Any, write: Any) -> None:
+    corpus = write("c.jsonl", {"instruction": "Was rief er da?", "input": "", "output": 'Er rief "Halt" und lief davon.'})
+    assert cli("run", corpus, "--language", "de", "-o", "plain.jsonl").code == 0
+    assert Path("plain.jsonl").read_bytes() == corpus.read_bytes()
+    assert cli("run", corpus, "--language", "de", "--typography", "-o", "print.jsonl").code == 0
+    assert "„Halt“" in Path("print.jsonl").read_text()
+
+
+def test_events_as_json(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+    called = cli("run", write("c.jsonl", broken, b"oops\n"), "--language", "de", "--json")
+    assert called.code == 0
+    events = [json.loads(line) for line in called.out.splitlines()]
+    assert [event["event"] for event in events] == ["plan", "rejected", "batch", "end"]
+
+
+def test_quiet(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+    called = cli("run", write("c.jsonl", broken), "--language", "de", "--quiet")
+    assert (called.code, called.out, called.err) == (0, "", "")
+
+
+def test_config_file(cli: Any, write: Any, broken: dict[str, Any], tmp_path: Path) -> None:
+    write("c.jsonl", broken)
+    (tmp_path / "run.toml").write_text('corpus = "c.jsonl"\nlanguage = "de"\nkinds = ["-broken-numbering"]\n')
+    assert cli("run", "--config", "run.toml").code == 0
+    assert (tmp_path / "c.boosted.jsonl").read_bytes() == (tmp_path / "c.jsonl").read_bytes()
+
+
+def test_parquet(cli: Any, broken: dict[str, Any], tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"n": [1, 2], "instruction": [broken["instruction"], CLEAN["instruction"]],
+                      "output": [broken["output"], CLEAN["output"]]})  # fmt: skip
+    pq.write_table(table, tmp_path / "c.parquet")
+    assert cli("run", "c.parquet", "--language", "de").code == 0
+    boosted = pq.read_table(tmp_path / "c.boosted.parquet")
+    assert boosted.schema.equals(table.schema)
+    assert boosted.to_pylist() == [{**table.to_pylist()[0], "output": FIXED}, table.to_pylist()[1]]
+
+
+def test_conversations_with_several_turns(cli: Any, write: Any, ask: Any, broken: dict[str, Any]) -> None:
+    turns = [
+        {"role": "user", "content": "Hallo du da, wie geht es?"}, {"role": "assistant", "content": "Danke, sehr gut."},
+        {"role": "user", "content": broken["instruction"]}, {"role": "assistant", "content": broken["output"]},
+    ]  # fmt: skip
+    corpus = write("c.jsonl", {"messages": turns})
+    assert cli("run", corpus, "--language", "de").code == 0
+    db = corpus.with_name("c.boosted.jsonl.audit.db")
+    assert ask(db, "SELECT pair, pass, action FROM decisions") == [
+        (0, "route", "skipped"), (1, "content", "applied"), (1, "verification", "applied"),
+    ]  # fmt: skip
+    assert json.loads(corpus.with_name("c.boosted.jsonl").read_text())["messages"][3]["content"] == FIXED
+
+
+def test_workers_and_this_process_write_the_same(cli: Any, write: Any, tmp_path: Path) -> None:
+    lines = EXAMPLES.read_bytes() * 3  # more than fits one process's share
+    write("c.jsonl", lines)
+    outputs = set()
+    for workers in (0, 1, 2):
+        assert cli("run", "c.jsonl", "--workers", workers, "-o", f"{workers}.jsonl").code == 0
+        outputs.add((tmp_path / f"{workers}.jsonl").read_bytes())
+    assert len(outputs) == 1
+
+
+def test_output_of_a_run_is_not_examined_again_into_something_else(cli: Any, tmp_path: Path) -> None:
+    """Boosting a boosted corpus changes nothing: every repair is idempotent."""
+    (tmp_path / "c.jsonl").write_bytes(EXAMPLES.read_bytes())
+    for first, second in (("c", "once"), ("once", "twice")):
+        assert cli("run", f"{first}.jsonl", "-o", f"{second}.jsonl", "--typography").code == 0
+    assert (tmp_path / "twice.jsonl").read_bytes() == (tmp_path / "once.jsonl").read_bytes()

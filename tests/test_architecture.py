@@ -1,0 +1,78 @@
+"""Who may import whom, told from the source itself (ARCHITECTURE, section 2)."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Package -> what none of its modules may import.
+FORBIDDEN = {
+    "midb": ("midb.agent", "midb.kernels", "torch", "langgraph", "typer", "click"),
+    "agent": ("midb.cli", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
+}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted(path for path in (ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide who imports whom"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_nobody_imports_what_is_above(package: str) -> None:
+    seen = 0
+    for path in modules(package):
+        if package == "midb" and (ROOT / "midb" / "cli") in path.parents:
+            continue
+        seen += 1
+        for name in imports(path):
+            for forbidden in FORBIDDEN[package]:
+                assert name != forbidden and not name.startswith(f"{forbidden}."), f"{path} imports {name}"
+    assert seen > 5
+
+
+@pytest.mark.parametrize("path", [p for package in FORBIDDEN for p in modules(package)], ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import midb.cli.main", ("langgraph", "torch", "lingua", "pint", "transformers")),
+        ("import midb.agent.graph", ("torch", "lingua", "pint", "transformers")),
+        ("from midb.detectors import kinds; kinds()", ("torch", "lingua", "langgraph", "transformers")),
+    ],
+)
+def test_imports_stay_light(statement: str, absent: tuple[str, ...]) -> None:
+    """Language models and the like load with the first question, not with the first import."""
+    code = f"{statement}\nimport sys\nprint([name for name in {absent!r} if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_every_package_is_installed() -> None:
+    """A package that pyproject.toml does not list would be missing from the wheel."""
+    import tomllib
+
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    found = {"midb" + "".join(f".{part}" for part in path.parent.relative_to(ROOT / "midb").parts)
+             for path in (ROOT / "midb").rglob("__init__.py")}
+    found |= {".".join(("midb", "agent", *path.parent.relative_to(ROOT / "agent").parts))
+              for path in (ROOT / "agent").rglob("__init__.py")}
+    assert set(setup["packages"]) == found
