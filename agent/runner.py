@@ -232,6 +232,7 @@ def batch_done(records: list[RecordResult], rejected: int) -> BatchDone:
     return BatchDone(
         records=len(records),
         rejected=rejected,
+        pairs=sum(len(record.pairs) for record in records),
         outcomes=outcomes,
         decisions=decisions,
         repaired=findings[FindingStatus.REPAIRED],

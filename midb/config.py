@@ -61,7 +61,7 @@ class RunConfig(BaseModel):
     @field_validator("passes")
     @classmethod
     def _known_passes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        known = [station.value for station in Pass if station is not Pass.ROUTE]
+        known = [station.value for station in (*REWRITING_PASSES, Pass.VERIFICATION)]
         for name in value:
             if name not in known:
                 raise UsageError(f'unknown pass "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}.")
@@ -87,7 +87,7 @@ class RunConfig(BaseModel):
             "version": __version__,
             "language": self.language,
             "source": source_sha256,
-            "map": self.map and str(parse_mapping(self.map)),
+            "map": self.map,
             "passes": sorted(station.value for station in self.stations),
             "kinds": sorted(self.selection.names),
             "typography": self.typography,

@@ -12,17 +12,18 @@ from midb.pairs import Field, InstructionPair
 
 
 class Pass(StrEnum):
-    """The stations that take decisions. ``ROUTE`` decides only that no pass is needed."""
+    """The stations that take decisions. ``ROUTE`` decides only that no pass is needed, ``REVERT`` is a person's."""
 
     ROUTE = "route"
     CONTENT = "content"
     TRANSLATION = "translation"
     LOCALIZATION = "localization"
     VERIFICATION = "verification"
+    REVERT = "revert"
 
     @property
     def family(self) -> DefectFamily:
-        """The defects a rewriting pass repairs; ValueError for the other two."""
+        """The defects a rewriting pass repairs; ValueError for the other stations."""
         return DefectFamily(self.value)
 
 

@@ -48,6 +48,7 @@ class BatchDone:
 
     records: int
     rejected: int
+    pairs: int
     outcomes: Mapping[tuple[str, Outcome], int]
     decisions: Mapping[tuple[Pass, Action], int]
     repaired: Mapping[str, int]
@@ -99,6 +100,7 @@ class Tally:
 
     records: int = 0
     rejected: int = 0
+    pairs: int = 0
     outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     decisions: Counter[tuple[Pass, Action]] = field(default_factory=Counter)
     repaired: Counter[str] = field(default_factory=Counter)
@@ -108,6 +110,7 @@ class Tally:
         """Count a batch in."""
         self.records += batch.records
         self.rejected += batch.rejected
+        self.pairs += batch.pairs
         self.outcomes.update(batch.outcomes)
         self.decisions.update(batch.decisions)
         self.repaired.update(batch.repaired)

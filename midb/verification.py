@@ -48,7 +48,7 @@ def check_rewrite(
         elif new.text != old.text:
             net = compose(old.text, old.field, stages)
             violations += _check_field(old, new, net, kinds, before.locale.code)
-    violations += _new_findings(before.pair, after.pair, findings)
+    violations += _new_findings(before.pair, after.pair, stages, findings)
     return violations
 
 
@@ -144,18 +144,36 @@ def _left_language(old: FieldText, new: FieldText, language: str) -> bool:
 
 
 def _new_findings(
-    before: InstructionPair, after: InstructionPair, findings: tuple[Sequence[Finding], Sequence[Finding]]
+    before: InstructionPair,
+    after: InstructionPair,
+    stages: Sequence[Sequence[Edit]],
+    findings: tuple[Sequence[Finding], Sequence[Finding]],
 ) -> list[Violation]:
-    """Findings of major severity or more that were not there before."""
-    old, new = (
-        Counter(_identity(pair, finding) for finding in found if finding.severity is not Severity.MINOR)
-        for pair, found in zip((before, after), findings, strict=True)
-    )
-    return [
-        Violation(Reason.NEW_FINDING, f"{field}: new {kind}: {text[:60]}", field) for field, kind, text in list(new - old)[:3]
-    ]
+    """Findings of major severity or more that were not there before, at the place they are about."""
+    grave = [finding for finding in findings[1] if finding.severity is not Severity.MINOR]
+    violations = []
+    for field in {finding.field for finding in grave}:
+        net = compose(before.text(field) or "", field, stages)
+        for finding in grave:
+            if finding.field is not field:
+                continue
+            start, end = _origin(net, finding.start, first=True), _origin(net, finding.end, first=False)
+            if not any(
+                old.kind == finding.kind and old.field is field and old.start <= end and start <= old.end
+                for old in findings[0]
+            ):
+                text = (after.text(field) or "")[finding.start : finding.end]
+                violations.append(Violation(Reason.NEW_FINDING, f"{field}: new {finding.kind}: {text[:60]}", field))
+    return violations[:3]
 
 
-def _identity(pair: InstructionPair, finding: Finding) -> tuple[Field, str, str]:
-    text = pair.text(finding.field) or ""
-    return finding.field, finding.kind, text[finding.start : finding.end]
+def _origin(net: Sequence[NetEdit], position: int, *, first: bool) -> int:
+    """Where a place of the text after stood before; within an edit, the edit's beginning (``first``) or end."""
+    shift = 0
+    for edit in net:
+        if position < edit.after_start or (position == edit.after_start and first and edit.after_end > position):
+            break
+        if position < edit.after_end:
+            return edit.start if first else edit.end
+        shift = edit.end - edit.after_end
+    return position + shift

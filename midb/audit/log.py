@@ -95,7 +95,12 @@ def database_errors(path: Path) -> Iterator[None]:
                 hint="Free some space and run the same command again: nothing that was finished is lost.",
                 retryable=True,
             ) from error
-        raise AuditError(f"{path} cannot be used: {text}.", hint="Check the folder's permissions.") from error
+        raise AuditError(
+            f"{path} cannot be written: {text}.",
+            hint="Check the disk's space and the folder's permissions, then run the same command again: nothing that "
+            "was finished is lost.",
+            retryable=True,
+        ) from error
     except sqlite3.DatabaseError as error:
         raise AuditError(
             f"{path} is not a readable SQLite file: {error}.",
@@ -185,11 +190,12 @@ class AuditLog:
         return self.db.execute(query, [output, sha256]).fetchone() is not None
 
     def begin(self, run: Run) -> tuple[Run, Checkpoint]:
-        """Start a run (its ``id`` is assigned here); an unfinished one before it is closed as superseded."""
+        """Start a run (its ``id`` is assigned here); unfinished ones of its kind are closed as superseded."""
         run = dataclasses.replace(run, id=self._next("runs"))
         checkpoint = Checkpoint()
         with self._transaction() as execute:
-            for row in self.db.query("SELECT * FROM runs WHERE status IN ('running', 'interrupted', 'finishing')"):
+            unfinished = "SELECT * FROM runs WHERE kind = ? AND status IN ('running', 'interrupted', 'finishing')"
+            for row in list(self.db.query(unfinished, [run.kind])):
                 self._update_run(execute, row | {"status": "superseded", "finished_at": self._now()})
             columns = dataclasses.asdict(run)
             self._insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})

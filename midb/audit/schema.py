@@ -85,7 +85,7 @@ CREATE TABLE decisions (
   id INTEGER PRIMARY KEY,
   record_id INTEGER NOT NULL REFERENCES records(id),
   pair INTEGER NOT NULL,            -- from 0; a conversation has one per turn
-  pass TEXT NOT NULL,               -- route | content | translation | localization | verification
+  pass TEXT NOT NULL,               -- route | content | translation | localization | verification | revert
   attempt INTEGER NOT NULL,
   action TEXT NOT NULL,             -- skipped | applied | rejected
   reason TEXT NOT NULL,

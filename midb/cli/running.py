@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -19,6 +19,7 @@ from midb.config import RunConfig, load_config
 from midb.corpus.containers import Container, open_container
 from midb.dashboard import listener
 from midb.errors import MidbError
+from midb.events import Event, Warned
 
 #: Exit codes (fixed, see ARCHITECTURE section 4).
 FAILED, INTERRUPTED = 1, 130
@@ -27,10 +28,15 @@ FAILED, INTERRUPTED = 1, 130
 class Interruption:
     """Ctrl-C, or SIGTERM: the first asks the run to drain, a second ends the process at once (nothing is lost)."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Event], None]) -> None:
         self.asked = False
+        self._told = False
+        self._tell = tell
 
     def __call__(self) -> bool:
+        if self.asked and not self._told:  # said here, between two batches, and not within the signal handler
+            self._told = True
+            self._tell(Warned(message="stopping: what is in flight is finished first; Ctrl-C again ends at once"))
         return self.asked
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -118,8 +124,8 @@ def run_session(session: Session, config: RunConfig) -> int:
                 file=sys.stderr,
             )
         return 0
-    interruption = Interruption()
     show = listener(quiet=config.quiet, json=config.json_events, stderr=sys.stderr, stdout=sys.stdout)
+    interruption = Interruption(show.handle)
     with interruption.listening(), show:
         show.handle(session.plan)
         ended = Runner(session, show.handle, interruption).run()
@@ -128,7 +134,3 @@ def run_session(session: Session, config: RunConfig) -> int:
         return INTERRUPTED
     return 0 if ended.balanced else FAILED
 
-
-def revert() -> int:
-    """placeholder"""
-    raise MidbError("x")

@@ -2,7 +2,7 @@
 
 Only brackets and strings are looked at, so that an element that is broken inside does not spoil its neighbours. What
 cannot be told apart any more (an unterminated string, a missing bracket) reaches to the end of the file and comes out
-as one element, which will not parse.
+as one element, which will not parse. So does what stands behind the end of the array.
 """
 
 from __future__ import annotations
@@ -11,101 +11,155 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from midb.corpus.raw import BOM, RawRecord, Start, Tail
+from midb.corpus.raw import BOM, MAX_RECORD_BYTES, RawRecord, Spool, Start, Tail
 
-_CHUNK = 1 << 16  # small: what is left of the window is copied with every element
-_SEPARATORS = re.compile(rb"[\s,]*")
-_OPENING = re.compile(rb"\s*\[")
-_STRUCTURE = re.compile(rb'["\[\]{},]')
-_STRING_END = re.compile(rb'(?:[^"\\]+|\\.)*+"', re.DOTALL)
+_CHUNK = 1 << 16
+_SEPARATORS = re.compile(rb"[\s,]*+")
+_BLANKS = re.compile(rb"\s*+")
+_MARK = re.compile(rb'["\[\]{},]')
+_STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+
+#: What closes an array that was cut off.
+CLOSING = b"\n]"
 
 
-class _Buffer:
-    """A window on the stream; ``base`` is the offset of its first byte."""
+class _Window:
+    """What was read of the stream and is not taken yet; ``data`` holds it from ``start`` on, ``base`` is the offset of
+    that place in the file. Positions that its methods take and return count from there."""
 
     def __init__(self, stream: BinaryIO, base: int) -> None:
         self.stream = stream
         self.data = b""
+        self.start = 0
         self.base = base
-        self.ended = False
+
+    def __len__(self) -> int:
+        return len(self.data) - self.start
 
     def more(self) -> bool:
-        """Read on; False at the end of the file. Grows with what it holds, so that rescans stay linear."""
-        chunk = self.stream.read(max(_CHUNK, len(self.data)))
-        self.ended = not chunk
-        self.data += chunk
+        """Read on; False at the end of the file. Reads as much as it holds, so that copying stays linear."""
+        chunk = self.stream.read(max(_CHUNK, len(self)))
+        self.data = self.data[self.start :] + chunk
+        self.start = 0
         return bool(chunk)
 
-    def drop(self, count: int) -> bytes:
-        """Take the first bytes out of the window."""
-        taken, self.data = self.data[:count], self.data[count:]
-        self.base += count
+    def take(self, count: int) -> bytes:
+        """Take the next bytes out."""
+        taken = self.data[self.start : self.start + count]
+        self.start += len(taken)
+        self.base += len(taken)
         return taken
 
+    def starts_with(self, data: bytes) -> bool:
+        """Whether these bytes come next; at most _CHUNK of them."""
+        if len(self) < len(data):
+            self.more()
+        return self.data.startswith(data, self.start)
 
-def _matched(buffer: _Buffer, pattern: re.Pattern[bytes], position: int) -> int:
-    """The end of a match at ``position`` that does not depend on bytes still to be read; -1 where there is none."""
-    while True:
-        match = pattern.match(buffer.data, position)
-        if match and match.end() < len(buffer.data):
-            return match.end()
-        if not buffer.more():
-            return match.end() if match else -1
-
-
-def _element_end(buffer: _Buffer) -> int:
-    """The end of the element that starts the window: the next comma or closing bracket on its own level."""
-    position = depth = 0
-    while True:
-        found = _STRUCTURE.search(buffer.data, position)
-        if found is None:
-            position = len(buffer.data)
-            if not buffer.more():
+    def run(self, pattern: re.Pattern[bytes], position: int = 0) -> int:
+        """The end of a run of what the pattern repeats, which goes on where the next bytes are read."""
+        while True:
+            match = pattern.match(self.data, self.start + position)
+            position = (match.end() if match else len(self.data)) - self.start
+            if position < len(self) or not self.more():
                 return position
-            continue
-        mark, position = found.group(), found.end()
-        if mark == b'"':
-            position = _matched(buffer, _STRING_END, position)
-            if position < 0:
-                return len(buffer.data)
-        elif mark in b"[{":
-            depth += 1
-        elif depth == 0:
-            return found.start()
-        elif mark in b"]}":
-            depth -= 1
 
 
-def read_array(stream: BinaryIO, start: Start) -> Iterator[RawRecord | Tail]:
+class _Scanner:
+    """Finds the end of an element: the next comma or closing bracket on its own level."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_string = False
+
+    def scan(self, window: _Window, position: int) -> tuple[int, bool]:
+        """Look at what the window holds from ``position`` on: (how far this came, whether the element ends there)."""
+        data, position = window.data, window.start + position
+        while position < len(data):
+            if self._in_string:
+                match = _STRING_CONTENT.match(data, position)
+                position = match.end() if match else position
+                if data[position : position + 1] != b'"':
+                    break  # what is missing of the string, or of an escape, was not read yet
+                self._in_string = False
+                position += 1
+            elif (found := _MARK.search(data, position)) is None:
+                position = len(data)
+            else:
+                mark, position = found.group(), found.end()
+                if mark == b'"':
+                    self._in_string = True
+                elif mark in b"[{":
+                    self._depth += 1
+                elif not self._depth:
+                    if mark != b"}":
+                        return found.start() - window.start, True
+                elif mark != b",":
+                    self._depth -= 1
+        return position - window.start, False
+
+
+class _Everything:
+    """An element that reaches to the end of the file."""
+
+    def scan(self, window: _Window, position: int) -> tuple[int, bool]:
+        return len(window), False
+
+
+def read_array(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES) -> Iterator[RawRecord | Tail]:
     """The elements of an array in a stream that stands at ``start`` (at its opening, or behind an element)."""
-    buffer = _Buffer(stream, start.offset)
+    window = _Window(stream, start.offset)
     line, position = start.line, start.position
     before = b""
     if start.offset == 0:
-        before = buffer.drop(max(_matched(buffer, _OPENING, _bom(buffer)), 0))
+        if window.starts_with(BOM):
+            window.take(len(BOM))
+        before = window.take(window.run(_BLANKS))
+        if window.starts_with(b"["):
+            before += window.take(1)
         line += before.count(b"\n")
-        before = before.removeprefix(BOM)
     while True:
-        before += (separator := buffer.drop(max(_matched(buffer, _SEPARATORS, 0), 0)))
-        line += separator.count(b"\n")
-        if not buffer.data and not buffer.more():
+        separators = window.take(window.run(_SEPARATORS))
+        line += separators.count(b"\n")
+        before += separators
+        scanner: _Scanner | _Everything = _Scanner()
+        if not window:
             # A file cut off behind an element still gives an array that can be read.
-            yield Tail(before.rstrip(b", \t\r\n") + b"\n]" if position else before)
+            yield Tail(before.rstrip(b", \t\r\n") + CLOSING)
             return
-        if buffer.data.startswith(b"]"):
-            while buffer.more():
-                pass
-            yield Tail(before + buffer.data)
-            return
-        offset = buffer.base
-        body = buffer.drop(_element_end(buffer))
-        stripped = body.rstrip()
-        trailing = body[len(stripped) :]
-        next_line = line + body.count(b"\n")
-        yield RawRecord(position, line, offset, buffer.base, next_line, before, stripped, b"")
-        before, line, position = trailing, next_line, position + 1
+        if window.starts_with(b"]"):
+            if (end := window.run(_BLANKS, 1)) == len(window):
+                yield Tail(before + window.take(end))
+                return
+            scanner = _Everything()
+        record = _element(window, scanner, before, position, line, limit)
+        yield record
+        before, line, position = b"", record.next_line, position + 1
 
 
-def _bom(buffer: _Buffer) -> int:
-    buffer.more()
-    return len(BOM) if buffer.data.startswith(BOM) else 0
+def _element(
+    window: _Window, scanner: _Scanner | _Everything, before: bytes, position: int, line: int, limit: int
+) -> RawRecord:
+    """Take the element that comes next; beyond ``limit`` it goes to a spool."""
+    offset = window.base
+    spool: Spool | None = None
+    breaks = at = 0
+    ended = False
+    while not ended:
+        at, ended = scanner.scan(window, at)
+        if at > limit or spool:
+            spool = spool or Spool()
+            breaks += (piece := window.take(at)).count(b"\n")
+            spool.write(piece)
+            at = 0
+        if not ended and not window.more():
+            at = len(window)
+            ended = True
+    body = window.take(at) if spool else window.take(len(window.data[window.start : window.start + at].rstrip()))
+    breaks += body.count(b"\n")
+    if spool:
+        spool.write(body)
+        body = b""
+    return RawRecord(
+        position, line, offset, window.base, line + breaks, before, body, b"", spool.file if spool else None
+    )

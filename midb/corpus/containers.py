@@ -7,20 +7,33 @@ and Parquet are made in that step, so that a partial file can always be cut back
 from __future__ import annotations
 
 import gzip
-import io
+import re
 import shutil
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+import orjson
 import zstandard
 
-from midb.corpus.array import read_array
+from midb.corpus.array import CLOSING, read_array
+from midb.corpus.compression import GZIP, ZSTD, open_stream, reading, skip
+from midb.corpus.output import writing
 from midb.corpus.raw import BOM, RawRecord, Start, Tail, read_lines
 from midb.errors import CorpusError
 
-GZIP, ZSTD = ".gz", ".zst"
+#: How files begin that hold something else, and what to do about them.
+_FOREIGN = {
+    b"BZh": ("bzip2", "Unpack it first: bunzip2"),
+    b"\xfd7zXZ": ("xz", "Unpack it first: unxz"),
+    b"PK\x03\x04": ("zip", "Unpack it first: unzip"),
+    b"SQLite format 3": ("SQLite", "Export a table as JSON Lines first."),
+}
+
+#: One object over many lines: its first line holds the brace alone, its second begins with a key.
+_ONE_OBJECT = re.compile(rb'\{[ \t\r]*\n\s*"')
 
 
 class Container(ABC):
@@ -77,22 +90,14 @@ class TextContainer(Container):
         """The records of a decompressed stream that stands at ``start``."""
 
     def read(self, start: Start = Start()) -> Iterator[RawRecord | Tail]:  # noqa: B008
-        with open_stream(self.path, self.compression) as stream:
+        with reading(self.path), open_stream(self.path, self.compression) as stream:
             skip(stream, start.offset, self.compression)
-            try:
-                yield from self.parse(stream, start)
-            except (EOFError, zstandard.ZstdError, gzip.BadGzipFile, OSError) as error:
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise
-                raise CorpusError(
-                    f"{self.path} is damaged: {error or 'unexpected end'}.",
-                    hint="Download or compress it again; records up to the damage are safe in the partial output.",
-                ) from error
+            yield from self.parse(stream, start)
 
     def finish(self, partial: Path, temporary: Path) -> Path:
         if not self.compression:
             return partial
-        with partial.open("rb") as source, temporary.open("wb") as target:
+        with writing(temporary), partial.open("rb") as source, temporary.open("wb") as target:
             if self.compression == GZIP:
                 # No time stamp and no name in the header: the same records give the same bytes.
                 with gzip.GzipFile("", "wb", fileobj=target, mtime=0) as packed:
@@ -130,34 +135,15 @@ class JsonArray(TextContainer):
         before = record.before
         if first and record.position:
             # Everything before it was rejected: it opens the array now, and needs no comma.
-            before = b"[" + before.replace(b",", b"", 1)
+            before = b"[" + before.replace(b",", b"")
         return before + (record.body if body is None else body)
 
     def cut(self) -> Tail:
-        return Tail(b"\n]")
+        return Tail(CLOSING)
 
     def tail(self, tail: Tail, *, first: bool) -> bytes:
         opening = b"[" if first and not tail.data.lstrip().startswith(b"[") else b""
         return opening + tail.data
-
-
-def open_stream(path: Path, compression: str) -> BinaryIO:
-    """The decompressed bytes of a file."""
-    if compression == GZIP:
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    if compression == ZSTD:
-        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader), 1 << 20))
-    return path.open("rb")
-
-
-def skip(stream: BinaryIO, count: int, compression: str) -> None:
-    """Move a fresh stream on by ``count`` bytes; a compressed one has to be read."""
-    if not compression:
-        stream.seek(count)
-        return
-    while count and (chunk := stream.read(min(count, 1 << 20))):
-        count -= len(chunk)
 
 
 def open_container(path: Path) -> Container:
@@ -165,34 +151,67 @@ def open_container(path: Path) -> Container:
 
     Raises CorpusError, with a hint, for what cannot be a corpus: missing, a folder, empty, UTF-16, one object.
     """
-    if not path.exists():
-        near = sorted(p.name for p in path.parent.glob("*.json*")) if path.parent.is_dir() else []
-        raise CorpusError(f"there is no corpus {path}.", hint=f"The folder holds {', '.join(near[:5])}." if near else "")
-    if path.is_dir():
-        raise CorpusError(f"{path} is a folder.", hint=f"Name a file, or: cat {path}/*.jsonl | midb-agent run -")
-    try:
+    with reading(path):
+        if not path.exists():
+            near = sorted(p.name for p in path.parent.glob("*.json*")) if path.parent.is_dir() else []
+            hint = f"The folder holds {', '.join(near[:5])}." if near else "Check its name."
+            raise CorpusError(f"there is no corpus {path}.", hint=hint)
+        if path.is_dir():
+            raise CorpusError(f"{path} is a folder.", hint=f"Name a file, or: cat {path}/*.jsonl | midb-agent run -")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CorpusError(
+                f"{path} is a pipe or a device, which cannot be read twice.",
+                hint="Send it through standard input: ... | midb-agent run -",
+            )
         with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}.", hint="Check its permissions.") from error
-    if magic == b"PAR1":
+            magic = file.read(16)
+    for beginning, (what, hint) in _FOREIGN.items():
+        if magic.startswith(beginning):
+            raise CorpusError(f"{path} is a {what} file.", hint=hint)
+    if magic.startswith(b"PAR1"):
         from midb.corpus.parquet import Parquet
 
         return Parquet(path)
-    compression = GZIP if magic[:2] == b"\x1f\x8b" else ZSTD if magic == b"\x28\xb5\x2f\xfd" else ""
-    try:
-        with open_stream(path, compression) as stream:
-            head = stream.read(1 << 16)
-    except (EOFError, OSError, zstandard.ZstdError) as error:
-        raise CorpusError(f"{path} is damaged: {error}.", hint="Download or compress it again.") from error
+    compression = GZIP if magic.startswith(b"\x1f\x8b") else ZSTD if magic.startswith(b"\x28\xb5\x2f\xfd") else ""
+    with reading(path), open_stream(path, compression) as stream:
+        return _text_container(path, compression, _head(stream))
+
+
+def _head(stream: BinaryIO) -> bytes:
+    """The beginning of a text from its first character on that is neither a byte-order mark nor blank."""
+    head = stream.read(1 << 16)
+    text = head.removeprefix(BOM).lstrip()
+    while head and not text:
+        head = stream.read(1 << 16)
+        text = head.lstrip()
+    return text
+
+
+def _text_container(path: Path, compression: str, head: bytes) -> Container:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:64]:
         raise CorpusError(
             f"{path} is not UTF-8 text (it looks like UTF-16 or a binary file).",
             hint="Convert it first, for example: iconv -f UTF-16 -t UTF-8",
         )
-    text = head.removeprefix(BOM).lstrip()
-    if not text:
+    if not head:
         raise CorpusError(f"{path} is empty.", hint="A corpus has one JSON object a line, or is a JSON array.")
-    if text.startswith(b"["):
+    if _ONE_OBJECT.match(head):
+        raise CorpusError(
+            f"{path} holds a JSON object that spreads over several lines.",
+            hint="Write one object a line: jq -c . (or, where the records stand in a list inside it, jq -c '.data[]')",
+        )
+    if head.startswith(b"[") and not _is_line_of_many(head):
         return JsonArray(path, compression)
     return JsonLines(path, compression)
+
+
+def _is_line_of_many(head: bytes) -> bool:
+    """Whether an array at the beginning ends on its line and other lines follow: then it is a line, if a wrong one."""
+    line, _, rest = head.partition(b"\n")
+    if not rest.strip():
+        return False
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True

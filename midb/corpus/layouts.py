@@ -16,12 +16,18 @@ from midb.pairs import Field, InstructionPair
 
 
 class RecordError(Exception):
-    """A record that cannot be read: a machine reason and a sentence for people."""
+    """A record that cannot be read: a machine reason and a sentence for people, which may quote the record a little."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-        self.message = message
+        self.message = quotable(message, 300)
+
+
+def quotable(text: str, longest: int) -> str:
+    """A text out of a record as a message or a log may hold it: not too long, and without half surrogate pairs."""
+    shown = text if len(text) <= longest else text[:longest] + "..."
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,30 @@ class Layout(Protocol):
         ...
 
 
+#: What JSON values are to people.
+VALUE_NAMES = {
+    type(None): "null", bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list",
+    dict: "an object",
+}  # fmt: skip
+
+
 def text_at(record: Mapping[str, Any], key: str) -> str | None:
     """The text under a key, ``None`` where it is missing or null; RecordError for any other value."""
     value = record.get(key)
-    if value is None or isinstance(value, str):
-        return value
-    what = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}[type(value)]
-    raise RecordError("field-not-text", f'"{key}" holds {what}, not text')
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise RecordError("field-not-text", f'"{key}" holds {VALUE_NAMES[type(value)]}, not text')
+    return whole(value, key)
+
+
+def whole(text: str, key: str) -> str:
+    """The text itself; RecordError where it holds half of a surrogate pair, which no file can."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RecordError("invalid-unicode", f'"{key}" holds half of a surrogate pair') from error
+    return text
 
 
 @dataclass(frozen=True)
@@ -100,7 +123,11 @@ class Conversation:
 
     def matches(self, record: Mapping[str, Any]) -> bool:
         turns = record.get(self.key)
-        return isinstance(turns, list) and all(isinstance(turn, dict) and self.role in turn for turn in turns)
+        return (
+            isinstance(turns, list)
+            and bool(turns)
+            and all(isinstance(turn, dict) and self.role in turn for turn in turns)
+        )
 
     def slots(self, record: Mapping[str, Any]) -> list[Slots]:
         turns = record.get(self.key)
@@ -111,13 +138,13 @@ class Conversation:
         for index, turn in enumerate(turns):
             if not isinstance(turn, dict):
                 raise RecordError("field-not-text", f'"{self.key}" holds a turn that is no object')
-            text, path = self._text(turn, index)
             role = turn.get(self.role)
-            if text is None:
-                question = None if role in self.users else question
-            elif role in self.users:
-                question = text, path
-            elif role in self.assistants and question is not None:
+            if not isinstance(role, str) or role not in self.users | self.assistants:
+                continue  # what the system or a tool says is not examined, whatever it is
+            text, path = self._text(turn, index)
+            if role in self.users:
+                question = None if text is None else (text, path)
+            elif text is not None and question is not None:
                 pair = InstructionPair(instruction=question[0], response=text)
                 found.append(Slots(pair, {Field.INSTRUCTION: question[1], Field.RESPONSE: path}))
                 question = None
@@ -139,7 +166,7 @@ class Conversation:
                 if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)
             ]
             if len(parts) == 1:
-                return parts[0][0], (self.key, index, self.content, parts[0][1], "text")
+                return whole(parts[0][0], self.content), (self.key, index, self.content, parts[0][1], "text")
             return None, ()
         return text_at(turn, self.content), (self.key, index, self.content)
 
@@ -157,21 +184,20 @@ class Prompts:
 
     def slots(self, record: Mapping[str, Any]) -> list[Slots]:
         turns = record.get(self.key)
-        if not isinstance(turns, list) or not all(isinstance(turn, str) for turn in turns):
+        if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) for turn in turns):
             raise RecordError("missing-field", f'"{self.key}" is missing or no list of texts')
         return [
-            Slots(InstructionPair(instruction=turn), {Field.INSTRUCTION: (self.key, index)})
+            Slots(InstructionPair(instruction=whole(turn, self.key)), {Field.INSTRUCTION: (self.key, index)})
             for index, turn in enumerate(turns)
         ]
 
 
-_OPENAI = Conversation(
-    "OpenAI messages", "messages", "role", "content", frozenset({"user"}), frozenset({"assistant"})
-)
+_OPENAI = Conversation("OpenAI messages", "messages", "role", "content", frozenset({"user"}), frozenset({"assistant"}))
 _SHAREGPT = Conversation(
     "ShareGPT", "conversations", "from", "value", frozenset({"human", "user"}), frozenset({"gpt", "assistant", "model"})
 )  # fmt: skip
 _TURNS = Prompts("MT-Bench turns", "turns")
+_LISTED: tuple[Layout, ...] = (_OPENAI, _SHAREGPT, _TURNS)
 
 # Column names in the wild, folded (see fold). Real releases translate even the keys: AlpacaEval and MEB do.
 _INSTRUCTION = (
@@ -214,36 +240,47 @@ class LayoutFinder:
     def __init__(self, mapping: Columns | None = None, usual: Layout | None = None) -> None:
         self._mapping = mapping
         self._usual = usual
-        self._by_keys: dict[tuple[str, ...], Layout | None] = {}
+        self._by_keys: dict[tuple[str, ...], Columns | None] = {}
 
     def find(self, record: Mapping[str, Any]) -> Layout:
         """The layout of one record; raises RecordError where there is none."""
         if self._mapping:
             return self._mapping
-        for layout in (_OPENAI, _SHAREGPT, _TURNS):
-            if layout.matches(record):
-                return layout
-        keys = tuple(record)
-        if keys not in self._by_keys:
-            if len(self._by_keys) > 1000:  # odd corpora with ever new keys must not fill the memory
-                self._by_keys.clear()
-            self._by_keys[keys] = columns_of(record)
-        layout = self._by_keys[keys] or self._usual
-        if layout is None:
-            shown = ", ".join(keys[:6]) or "none at all"
-            raise RecordError("unknown-layout", f"no column holds an instruction (columns: {shown})")
+        for listed in _LISTED:
+            if listed.matches(record):
+                return listed
         usual = self._usual
+        layout = self._columns(record) or usual
+        if layout is None:
+            shown = ", ".join(quotable(key, 40) for key in list(record)[:6]) or "none at all"
+            raise RecordError("unknown-layout", f"no column holds an instruction (columns: {shown})")
         if isinstance(layout, Columns) and isinstance(usual, Columns) and layout.response is None and usual.response:
             # A record of a corpus with responses that has none: that is missing, not "prompts only".
             return Columns(usual.name, layout.instruction, layout.input, usual.response)
         return layout
 
+    def _columns(self, record: Mapping[str, Any]) -> Columns | None:
+        """What ``columns_of`` says, remembered for records with the same keys."""
+        keys = tuple(record)
+        if keys not in self._by_keys:
+            found = columns_of(record)
+            if len(keys) > 100 or sum(map(len, keys)) > 10_000:
+                return found
+            if len(self._by_keys) > 1000:  # odd corpora with ever new keys must not fill the memory
+                self._by_keys.clear()
+            self._by_keys[keys] = found
+        return self._by_keys[keys]
+
 
 def parse_mapping(text: str) -> Columns:
     """The layout of `--map instruction=q,input=ctx,response=a`; raises UsageError for anything else."""
-    given = dict(part.strip().split("=", 1) for part in text.split(",") if "=" in part)
-    if not given or len(given) != len(text.split(",")) or set(given) - {f.value for f in Field}:
-        raise UsageError(f'--map "{text}" is not understood.', hint="Write --map instruction=COLUMN,response=COLUMN")
+    hint = "Write --map instruction=COLUMN,input=COLUMN,response=COLUMN (instruction at least)"
+    parts = text.split(",")
+    given = dict(part.strip().split("=", 1) for part in parts if "=" in part)
+    if len(given) != len(parts) or set(given) - {f.value for f in Field} or not all(given.values()):
+        raise UsageError(f'--map "{text}" is not understood.', hint=hint)
     if "instruction" not in given:
-        raise UsageError("--map names no instruction column.", hint="Write --map instruction=COLUMN,response=COLUMN")
+        raise UsageError("--map names no instruction column.", hint=hint)
+    if len(set(given.values())) != len(given):
+        raise UsageError(f'--map "{text}" gives one column two meanings.', hint=hint)
     return Columns("mapped", given["instruction"], given.get("input"), given.get("response"))

@@ -36,7 +36,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 class GrowingFile:
-    """A file that is opened at a known length: what lies beyond was written after the last checkpoint and is cut off."""
+    """A file opened at a known length: what lies beyond was written after the last checkpoint and is cut off."""
 
     def __init__(self, path: Path, length: int) -> None:
         self.path = path
@@ -45,9 +45,10 @@ class GrowingFile:
             self._file: IO[bytes] = os.fdopen(descriptor, "r+b", buffering=1 << 20)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 self._file.close()
-                raise UsageError(f"{path} is being written by another run.", hint="Give this run another -o.") from error
+                message = f"{path} is being written by another run."
+                raise UsageError(message, hint="Give this run another -o.") from error
             if os.fstat(descriptor).st_size < length:
                 self._file.close()
                 raise MidbError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +11,19 @@ from typing import Any
 import orjson
 
 from midb.corpus.containers import Container
+from midb.corpus.output import writing
 from midb.corpus.raw import RawRecord, Start, Tail
-from midb.errors import UsageError
+from midb.errors import CorpusError, UsageError
 
 # What the partial output says about a row whose texts stay, and about a rejected one; anything else is the new row.
 _SAME, _REJECTED = b"null", b"false"
 
+#: Rows that are read at a time; and bytes after which a row group is written even if it had more rows in the corpus.
+_ROWS, _GROUP_BYTES = 512, 128 << 20
+
 
 class Parquet(Container):
-    """One row a record. Only columns that hold text (also inside lists and structs) are looked at."""
+    """One row a record. Only columns that hold text (also inside lists and structs) are written to."""
 
     name = "Parquet"
     suffix = ".parquet"
@@ -26,27 +31,41 @@ class Parquet(Container):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
-            import pyarrow.parquet  # noqa: F401
+            import pyarrow.parquet  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
         except ImportError as error:
             raise UsageError(
                 f"{path} is a Parquet file, which needs pyarrow.", hint="pip install 'midb-agent[parquet]'"
             ) from error
 
-    def _batches(self) -> Iterator[Any]:
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Any]:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path) as file:
-            yield from file.iter_batches(batch_size=512)
+        try:
+            with pq.ParquetFile(self.path) as file:
+                yield file
+        except (pa.ArrowException, OSError) as error:
+            what = str(error).partition("\n")[0].rstrip(".")
+            raise CorpusError(f"{self.path} is damaged: {what}.", hint="Download it again.") from error
+
+    def _batches(self) -> Iterator[Any]:
+        with self._opened() as file:
+            yield from file.iter_batches(batch_size=_ROWS)
 
     def read(self, start: Start = Start()) -> Iterator[RawRecord | Tail]:  # noqa: B008
+        from midb.corpus.arrow import values_of
+
         position = 0
         for batch in self._batches():
             if position + batch.num_rows <= start.position:
                 position += batch.num_rows
                 continue
-            for row in batch.to_pylist():
+            columns = [values_of(column) for column in batch.columns]
+            for row in range(batch.num_rows):
                 if position >= start.position:
-                    body = orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS)
+                    record = {name: column[row] for name, column in zip(batch.schema.names, columns, strict=True)}
+                    body = orjson.dumps(record)
                     yield RawRecord(position, position + 1, position, position + 1, position + 2, b"", body, b"")
                 position += 1
         yield Tail(b"")
@@ -64,36 +83,38 @@ class Parquet(Container):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path) as file:
-            schema = file.schema_arrow
-            groups = file.metadata.num_row_groups
-            compression = file.metadata.row_group(0).column(0).compression if groups else "SNAPPY"
-        with partial.open("rb") as lines, pq.ParquetWriter(temporary, schema, compression=compression) as writer:
+        with self._opened() as file:
+            schema, metadata = file.schema_arrow, file.metadata
+        group = metadata.row_group(0) if metadata.num_row_groups else None
+        codec = group.column(0).compression if group and group.num_columns else "SNAPPY"
+        codec = "NONE" if codec == "UNCOMPRESSED" else codec
+        with (
+            writing(temporary),
+            partial.open("rb") as lines,
+            pq.ParquetWriter(temporary, schema, compression=codec) as writer,
+        ):
+            waiting: list[Any] = []
             for batch in self._batches():
-                told = [line.rstrip(b"\n") for line in itertools.islice(lines, batch.num_rows)]
-                changed = {i: orjson.loads(line) for i, line in enumerate(told) if line not in (_SAME, _REJECTED)}
-                columns = []
-                for name, column in zip(schema.names, batch.columns, strict=True):
-                    values = column.to_pylist() if changed else []
-                    edited = {i: merged(values[i], row.get(name)) for i, row in changed.items()}
-                    if any(edited[i] != values[i] for i in edited):
-                        column = pa.array([edited.get(i, v) for i, v in enumerate(values)], type=column.type)
-                    columns.append(column)
-                keep = [i for i, line in enumerate(told) if line != _REJECTED]
-                writer.write_table(pa.Table.from_arrays(columns, schema=schema).take(keep))
+                waiting.append(_rewritten(batch, schema, list(itertools.islice(lines, batch.num_rows))))
+                rows, size = sum(map(len, waiting)), sum(table.nbytes for table in waiting)
+                if (group and rows >= group.num_rows) or size > _GROUP_BYTES:
+                    writer.write_table(pa.concat_tables(waiting))
+                    waiting.clear()
+            if waiting:
+                writer.write_table(pa.concat_tables(waiting))
         return temporary
 
 
-def merged(value: Any, edited: Any) -> Any:
-    """``value`` with the texts of ``edited`` in it; everything that is no text stays what it was.
+def _rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:
+    """The rows of a batch as the lines of the partial output say, as a table; a row without a line is left out."""
+    import pyarrow as pa
 
-    >>> merged([{"role": "user", "n": 1}], [{"role": "system", "n": "1"}])
-    [{'role': 'system', 'n': 1}]
-    """
-    if isinstance(value, str) and isinstance(edited, str):
-        return edited
-    if isinstance(value, dict) and isinstance(edited, dict):
-        return {key: merged(item, edited.get(key)) for key, item in value.items()}
-    if isinstance(value, list) and isinstance(edited, list) and len(value) == len(edited):
-        return [merged(item, new) for item, new in zip(value, edited, strict=True)]
-    return value
+    from midb.corpus.arrow import last_of_name, with_texts
+
+    told = [line.rstrip(b"\n") for line in lines]
+    changed = {row: orjson.loads(line) for row, line in enumerate(told) if line not in (_SAME, _REJECTED)}
+    columns = list(batch.columns)
+    for name, index in last_of_name(schema.names).items():
+        columns[index] = with_texts(columns[index], {row: record.get(name) for row, record in changed.items()})
+    kept = [row for row, line in enumerate(told) if line != _REJECTED]
+    return pa.Table.from_arrays(columns, schema=schema).take(pa.array(kept, pa.int64()))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, BinaryIO
+
+from midb.errors import MidbError
 
 #: A record longer than this is rejected, not examined: no training pair is, and detectors keep a text in memory.
 MAX_RECORD_BYTES = 16 * 1024 * 1024
@@ -55,6 +58,43 @@ class RawRecord:
         return digest.hexdigest()
 
 
+class Spool:
+    """A record beyond the limit, on its way to a temporary file that vanishes when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        with _spooling():
+            self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (its holder closes it by letting go)
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        with _spooling():
+            self.file.write(data)
+        self.size += len(data)
+
+    def take_line_end(self) -> bytes:
+        """Take the line end off the end."""
+        with _spooling():
+            self.file.seek(max(self.size - 2, 0))
+            last = self.file.read(2)
+            ending = b"\r\n" if last == b"\r\n" else b"\n" if last.endswith(b"\n") else b""
+            self.size -= len(ending)
+            self.file.truncate(self.size)
+        return ending
+
+
+@contextlib.contextmanager
+def _spooling() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MidbError(
+            f"a record of more than {MAX_RECORD_BYTES >> 20} MiB cannot be kept in {tempfile.gettempdir()}: "
+            f"{error.strerror}.",
+            hint="Set TMPDIR to a folder with more space, or take the record out of the corpus.",
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Tail:
     """What follows the last record: blank lines, an array's closing bracket."""
@@ -77,30 +117,30 @@ def read_lines(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
     A byte-order mark at the very beginning is left out.
     """
     offset, line, position = start.offset, start.line, start.position
-    blank = b""
+    blank: list[bytes] = []
     while data := stream.readline(limit + 2):
-        size = len(data)
         if offset == 0 and data.startswith(BOM):
             data = data[len(BOM) :]
-        spool: IO[bytes] | None = None
+            offset = len(BOM)
         if len(data) > limit and not data.endswith(b"\n"):
-            spool = tempfile.TemporaryFile()
+            spool = Spool()
             spool.write(data)
-            while (piece := stream.readline(1 << 20)) and not piece.endswith(b"\n"):
-                spool.write(piece)
-                size += len(piece)
-            spool.write(piece.rstrip(b"\r\n"))
-            size += len(piece)
-            data, ending = b"", b"\n" if piece else b""
+            while (data := stream.readline(1 << 20)) and not data.endswith(b"\n"):
+                spool.write(data)
+            spool.write(data)
+            ending = spool.take_line_end()
+            end = offset + spool.size + len(ending)
+            yield RawRecord(position, line, offset, end, line + 1, b"".join(blank), b"", ending, spool.file)
+        elif not data.strip():
+            blank.append(data)
+            offset += len(data)
+            line += 1
+            continue
         else:
             body = data.rstrip(b"\r\n")
-            data, ending = body, data[len(body) :]
-        if spool is None and not data.strip():
-            blank += data + ending
-        else:
-            yield RawRecord(position, line, offset, offset + size, line + 1, blank, data, ending, spool)
-            position += 1
-            blank = b""
-        offset += size
-        line += 1
-    yield Tail(blank)
+            end = offset + len(data)
+            before, after = b"".join(blank), data[len(body) :]
+            yield RawRecord(position, line, offset, end, line + 1, before, body, after)
+        blank.clear()
+        offset, line, position = end, line + 1, position + 1
+    yield Tail(b"".join(blank))

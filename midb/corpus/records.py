@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from midb.corpus.layouts import LayoutFinder, RecordError, Slots
+from midb.corpus.layouts import VALUE_NAMES, LayoutFinder, RecordError, Slots, quotable
 from midb.corpus.raw import MAX_RECORD_BYTES, RawRecord
 from midb.languages import parse_language
-from midb.pairs import Field, InstructionPair
+from midb.pairs import InstructionPair
 
 _KEYS = ("id", "uid", "uuid", "record_id", "question_id", "idx")
 _LANGUAGE = ("lang", "language", "lang_code", "language_code", "locale")
@@ -47,7 +47,7 @@ def load_object(raw: RawRecord) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         value = _load_leniently(raw.body)
     if not isinstance(value, dict):
-        raise RecordError("not-an-object", f"a record must be a JSON object, this is {type(value).__name__}")
+        raise RecordError("not-an-object", f"a record must be a JSON object, this is {VALUE_NAMES[type(value)]}")
     return value
 
 
@@ -58,12 +58,18 @@ def _load_leniently(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise RecordError("not-utf8", f"not UTF-8 (byte {error.start} is 0x{body[error.start]:02x})") from error
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_parse_int)
     except json.JSONDecodeError as error:
         message = error.msg[0].lower() + error.msg[1:]
-        raise RecordError("invalid-json", f"not valid JSON ({message} at column {error.colno})") from error
-    except (RecursionError, ValueError) as error:
-        raise RecordError("invalid-json", "not readable JSON (nested too deeply, or a number too long)") from error
+        line = f" of its line {error.lineno}" if error.lineno > 1 else ""  # an element of an array may have several
+        raise RecordError("invalid-json", f"not valid JSON ({message} at column {error.colno}{line})") from error
+    except RecursionError as error:
+        raise RecordError("invalid-json", "not readable JSON (nested too deeply)") from error
+
+
+def _parse_int(digits: str) -> int | float:
+    """Python refuses to read an integer of thousands of digits, for that takes long; nobody needs its value."""
+    return int(digits) if len(digits) <= 4000 else float(digits)
 
 
 def record_key(record: Mapping[str, Any], position: int) -> str:
@@ -74,7 +80,7 @@ def record_key(record: Mapping[str, Any], position: int) -> str:
     """
     for name in _KEYS:
         value = record.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) or isinstance(value, str) and value.strip():
+        if type(value) is int or (isinstance(value, str) and value.strip()):
             return str(value).encode("utf-8", "replace").decode()
     return f"#{position}"
 
@@ -89,11 +95,11 @@ def declared_language(record: Mapping[str, Any]) -> str | None:
 
 
 def undeclared_spelling(record: Mapping[str, Any]) -> str | None:
-    """What a record's language column says, where that is no language this project knows."""
+    """What a record's language column says, where that is no language this project knows; shortened."""
     for name in _LANGUAGE:
         value = record.get(name)
         if isinstance(value, str) and value.strip() and parse_language(value) is None:
-            return value
+            return quotable(value, 40)
     return None
 
 
@@ -101,19 +107,11 @@ def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = No
     """Parse one record; ``source`` is the matching record of a `--source` file. Raises RecordError."""
     record = load_object(raw)
     slots = finder.find(record).slots(record)
-    for slot in slots:
-        for field, text in slot.pair.texts():
-            try:
-                text.encode("utf-8")
-            except UnicodeEncodeError as error:
-                raise RecordError("invalid-unicode", f"the {field.value} holds half of a surrogate pair") from error
     key = record_key(record, raw.position)
     return ParsedRecord(key, declared_language(record), tuple(slots), _sources(record, slots, source))
 
 
-def _sources(
-    record: Mapping[str, Any], slots: list[Slots], source: bytes | None
-) -> tuple[InstructionPair | None, ...]:
+def _sources(record: Mapping[str, Any], slots: list[Slots], source: bytes | None) -> tuple[InstructionPair | None, ...]:
     """The English originals, aligned with the pairs; none where their number or shape does not fit."""
     original = record.get(_SOURCE)
     if source is not None:
@@ -129,8 +127,3 @@ def _sources(
         if len(found) == len(slots):
             return tuple(slot.pair for slot in found)
     return (None,) * len(slots)
-
-
-def texts_of(slots: Slots) -> dict[Field, str]:
-    """The texts of a pair that can be written back."""
-    return {field: text for field, text in slots.pair.texts() if field in slots.paths}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Protocol
 
 from midb.corpus.containers import Container, TextContainer, open_container
 from midb.corpus.layouts import RecordError
-from midb.corpus.raw import RawRecord, Start
+from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object, record_key
 from midb.errors import CorpusError
 
@@ -30,17 +31,14 @@ class SourcesByLine:
     described = "aligned by line"
 
     def __init__(self, container: Container) -> None:
-        self._container = container
-        self._records: Iterator[RawRecord] | None = None
+        self._records = (item for item in container.read() if isinstance(item, RawRecord))
 
     def find(self, raw: RawRecord) -> bytes | None:
-        if self._records is None:
-            records = self._container.read()
-            self._records = (item for item in records if isinstance(item, RawRecord))
-            for _ in range(raw.position):
-                next(self._records, None)
-        found = next(self._records, None)
-        return found.body if found else None
+        # Not every record is asked for: a run resumes in the middle, and some records are never examined.
+        for item in self._records:
+            if item.position == raw.position:
+                return item.body
+        return None
 
 
 class SourcesById:
@@ -63,8 +61,11 @@ class SourcesById:
         self._index.execute("COMMIT")
 
     def find(self, raw: RawRecord) -> bytes | None:
-        key = _key(raw)
-        row = self._index.execute("SELECT body FROM source WHERE key = ?", (key,)).fetchone() if key else None
+        return self.find_key(key) if (key := _key(raw)) else None
+
+    def find_key(self, key: str) -> bytes | None:
+        """The same by the record's id."""
+        row = self._index.execute("SELECT body FROM source WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
 
@@ -77,29 +78,25 @@ def _key(raw: RawRecord) -> str | None:
     return None if key == f"#{raw.position}" else key
 
 
-def _first_keys(container: Container, count: int = 50) -> set[str]:
-    keys = set()
-    for item in container.read(Start()):
-        if not isinstance(item, RawRecord) or item.position >= count:
-            break
-        if key := _key(item):
-            keys.add(key)
-    return keys
+def _count(container: Container) -> int:
+    return sum(isinstance(item, RawRecord) for item in container.read())
 
 
 def open_sources(path: Path, corpus: Container, records: int) -> Sources:
-    """The sources of a corpus; raises CorpusError where they can be aligned neither by id nor by line."""
+    """The sources of a corpus; raises CorpusError where they can be aligned neither by id nor by line.
+
+    ``records`` is how many of the corpus's records are known of: all of them, or fewer with `--limit`.
+    """
     container = open_container(path)
     if not isinstance(container, TextContainer):
         raise CorpusError(f"{path}: a source must be JSON Lines or a JSON array.", hint="Convert it first.")
-    corpus_keys = _first_keys(corpus)
-    if corpus_keys:
+    sample = (_key(item) for item in itertools.islice(corpus.read(), 200) if isinstance(item, RawRecord))
+    if keys := [key for key in sample if key]:
         by_id = SourcesById(container)
-        sample = (item for item in corpus.read() if isinstance(item, RawRecord))
-        if any(by_id.find(raw) is not None for raw, _ in zip(sample, range(200), strict=False)):
+        if any(by_id.find_key(key) is not None for key in keys):
             return by_id
-    count = sum(isinstance(item, RawRecord) for item in container.read())
-    if count != records:
+    count = _count(container)
+    if count != records and count != (records := _count(corpus)):
         raise CorpusError(
             f"{path} has {count:,} records and the corpus {records:,}, and they share no ids: they cannot be aligned.",
             hint='Give both an "id", or a source with one record for each line of the corpus.',

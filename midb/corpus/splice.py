@@ -1,4 +1,4 @@
-"""Editing texts inside the bytes of a JSON record: what an edit does not touch keeps its escaping, order and spacing."""
+"""Editing texts inside the bytes of a JSON record: what no edit touches keeps its escaping, order and spacing."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ Path = tuple[str | int, ...]
 
 _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"|[{}\[\]:,]', re.DOTALL)
 # One code point of a JSON string: a surrogate pair, an escape, or the character itself.
-_CODE_POINT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.S)
-_ESCAPED = re.compile(rb"\\u(?!00[0-7])[0-9a-fA-F]{4}")
+_PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_CODE_POINT = re.compile(rf"{_PAIR}|\\u[0-9a-fA-F]{{4}}|\\.|[^\\]", re.DOTALL)
+# An escape of a character that is not ASCII. Behind an escaped backslash it is none.
+_ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*+\\u(?!00[0-7])[0-9a-fA-F]{4}")
 
 
 def find_strings(body: bytes, wanted: set[Path]) -> dict[Path, tuple[int, int]]:
     """Byte spans of the string values at the wanted paths, quotes included. The last of duplicate keys wins, as it
     does in parsers."""
     spans: dict[Path, tuple[int, int]] = {}
-    path: list[str | int | None] = []  # one entry per open container: its present key or index
+    path: list[str | int] = []  # one entry per open container: its present key or index
+    depths = {len(path) for path in wanted}
     expects_key = False
     for match in _TOKEN.finditer(body):
         mark = match.group()
         if mark == b"{":
-            path.append(None)
+            path.append("")
             expects_key = True
         elif mark == b"[":
             path.append(0)
@@ -45,8 +48,8 @@ def find_strings(body: bytes, wanted: set[Path]) -> dict[Path, tuple[int, int]]:
             expects_key = False
         elif expects_key:
             path[-1] = json.loads(mark)
-        elif tuple(path) in wanted:
-            spans[tuple(path)] = match.span()  # type: ignore[index]
+        elif len(path) in depths and tuple(path) in wanted:
+            spans[tuple(path)] = match.span()
     return spans
 
 
@@ -61,13 +64,26 @@ def splice(body: bytes, stages: Mapping[Path, Sequence[Sequence[Edit]]], *, asci
     elif _ESCAPED.search(body):
         ascii_only = True
     spans = find_strings(body, set(stages))
-    for path, (start, end) in sorted(spans.items(), key=lambda item: item[1], reverse=True):
-        points = _CODE_POINT.findall(body[start + 1 : end - 1].decode("utf-8"))
+    parts: list[bytes] = []
+    position = 0
+    for path, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
+        points: list[str] = _CODE_POINT.findall(body[start + 1 : end - 1].decode("utf-8"))
         for edits in stages[path]:
-            for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
-                points[edit.start : edit.end] = [_escape(character, ascii_only) for character in edit.after]
-        body = body[: start + 1] + "".join(points).encode("utf-8") + body[end - 1 :]
-    return body
+            points = _edited(points, edits, ascii_only)
+        parts += (body[position : start + 1], "".join(points).encode("utf-8"))
+        position = end - 1
+    return b"".join((*parts, body[position:]))
+
+
+def _edited(points: list[str], edits: Sequence[Edit], ascii_only: bool) -> list[str]:
+    """The code points of a text, as the record writes them, after the edits of one decision."""
+    edited: list[str] = []
+    position = 0
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        edited += points[position : edit.start]
+        edited += (_escape(character, ascii_only) for character in edit.after)
+        position = edit.end
+    return edited + points[position:]
 
 
 def _escape(character: str, ascii_only: bool) -> str:

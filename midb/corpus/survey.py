@@ -6,6 +6,7 @@ corpus of several parts is not judged by its first.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections import Counter
@@ -15,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from midb.corpus.containers import Container
-from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
+from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, quotable
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import declared_language, load_object, undeclared_spelling
+from midb.corpus.records import declared_language, load_object, record_key, undeclared_spelling
 from midb.errors import CorpusError
 from midb.languages import INDISTINGUISHABLE, LanguageIdentifier
 from midb.locales import LANGUAGES
 
 #: Between this and twice this many records are sampled.
 SAMPLE = 300
+
+#: And no more than this many bytes of them.
+SAMPLE_BYTES = 64 << 20
 
 #: The share of a sample that has to agree before one language is taken for the whole corpus.
 AGREEMENT = 0.8
@@ -102,10 +106,10 @@ def survey(
         usual.setdefault(layout.name, layout)
         pair = slots[0].pair
         text = "\n".join(part for part in (pair.response, pair.instruction) if part)
-        parsed.append((record, str(record.get("id", "")), text))
+        parsed.append((record, record_key(record, raw.position), text))
     if not parsed:
         assert problem is not None, "a corpus that is not empty has a first record"
-        raise _unreadable(container, *problem)
+        raise _unreadable(container, *problem, mapping)
     names = [name for name, _ in layouts.most_common()]
     plan, warnings = plan_languages(parsed, language, identifier)
     return Survey(
@@ -123,33 +127,53 @@ def survey(
 
 def _sample(container: Container, limit: int | None) -> tuple[int, list[RawRecord]]:
     """The number of records, and an even sample of them: every ``stride``-th, the stride doubling as it fills."""
-    count, stride = 0, 1
+    count, stride, size = 0, 1, 0
     sample: list[RawRecord] = []
     for item in container.read():
-        if not isinstance(item, RawRecord) or limit is not None and count >= limit:
+        if not isinstance(item, RawRecord) or count == limit:
             break
         if item.position % stride == 0:
             sample.append(item)
-            if len(sample) > 2 * SAMPLE:
+            size += len(item.body)
+            while len(sample) > 2 * SAMPLE or (size > SAMPLE_BYTES and len(sample) > 1):
                 sample = sample[::2]
                 stride *= 2
+                size = sum(len(raw.body) for raw in sample)
         count += 1
     if not count:
         raise CorpusError(f"{container.path} holds no records.", hint="A corpus has one JSON object a line.")
     return count, sample
 
 
-def _unreadable(container: Container, raw: RawRecord, error: RecordError) -> CorpusError:
+def _unreadable(container: Container, raw: RawRecord, error: RecordError, mapping: Columns | None) -> CorpusError:
     hint = "A corpus is JSON Lines (one object a line) or a JSON array of objects."
-    if error.reason == "unknown-layout":
+    if inner := _list_within(raw):
+        hint = f"The records seem to stand inside {inner}; take them out first: jq -c '.{inner}[]'"
+    elif mapping and error.reason in ("missing-field", "field-not-text"):
+        hint = f"The columns are: {', '.join(quotable(key, 40) for key in list(load_object(raw))[:20])}."
+    elif error.reason == "unknown-layout":
         hint = "Say which columns hold the texts: --map instruction=COLUMN,response=COLUMN"
-    elif raw.body.strip() in (b"{", b"{}"):
-        hint = "This looks like one large JSON object; take the list out of it first, for example with jq -c '.data[]'"
+    elif error.reason == "too-long":
+        hint += " If this is one large object, take the list out of it first, for example: jq -c '.data[]'"
     elif error.reason == "not-utf8":
         hint = "Convert it to UTF-8 first, for example: iconv -f LATIN1 -t UTF-8"
     return CorpusError(
         f"no record of {container.path} can be read; the first problem, line {raw.line}: {error.message}.", hint=hint
     )
+
+
+def _list_within(raw: RawRecord) -> str | None:
+    """The key under which a single object holds the list that should have been the corpus, if it looks like one."""
+    try:
+        record = load_object(raw)
+    except RecordError:
+        return None
+    for key, value in record.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict) and re.fullmatch(r"[A-Za-z_]\w{,40}", key):
+            with contextlib.suppress(RecordError):
+                LayoutFinder().find(value[0])
+                return key
+    return None
 
 
 def plan_languages(
@@ -170,7 +194,8 @@ def plan_languages(
         )
     guesses = [(prefix_of(key), identifier.identify(text)) for _, key, text in rows]
     if declared.total() == len(rows):
-        agree = sum(same_language(declared_language(record), guess) for (record, _, _), (_, guess) in zip(rows, guesses))
+        pairs = zip(rows, guesses, strict=True)
+        agree = sum(same_language(declared_language(record), guess) for (record, _, _), (_, guess) in pairs)
         described = f"{_listed(declared)} (declared; {agree / len(rows):.0%} of a sample agrees)"
         return LanguagePlan(described=described), warnings
     prefixes = Counter(prefix for prefix, _ in guesses if prefix)

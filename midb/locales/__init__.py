@@ -33,7 +33,8 @@ class LocaleSection(BaseModel):
         cls.table = table
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, table: str, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        kwargs.pop("table", None)  # pydantic hands it here as well
         super().__pydantic_init_subclass__(**kwargs)
 
 

@@ -257,7 +257,7 @@ def test_texts_that_try_to_steer_database_terminal_or_spreadsheet(cli: Any, writ
     db = corpus.with_name("c.boosted.jsonl.audit.db")
     assert ask(db, "SELECT count(*) FROM records") == [(len(HOSTILE),)]
     screens = [called]
-    screens += [cli("audit", "show", text, "--db", db) for text in HOSTILE]
+    screens += [cli("audit", "show", "--db", db, "--", text) for text in HOSTILE]
     screens += [cli("audit", command, "--db", db) for command in ("summary", "diff", "find", "verify")]
     screens += [cli("check", corpus, "--language", "de")]
     for screen in screens:

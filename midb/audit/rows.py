@@ -1,0 +1,180 @@
+"""Rows of the audit log as objects. What a column holds is not believed: words stay plain text until they are used."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from midb.audit.log import Run
+from midb.decisions import Action, Decision, Pass, Reason
+from midb.edits import Edit
+from midb.errors import AuditError
+from midb.pairs import Field
+
+VERIFY_HINT = "midb-agent audit verify names every row that was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A row of `records`."""
+
+    id: int
+    run_id: int
+    position: int
+    line: int
+    record_key: str
+    language: str
+    outcome: str
+    pairs: int
+    open_findings: int
+    original_text: str | None
+    final_text: str | None
+    original_hash: str
+    final_hash: str
+    seal: str
+
+    @property
+    def label(self) -> str:
+        """How a person finds the row."""
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A row of `findings`."""
+
+    id: int
+    record_id: int
+    pair: int
+    field: str
+    kind: str
+    family: str
+    severity: str
+    start: int
+    end: int
+    evidence: str
+    detector: str
+    status: str
+    decision_id: int | None
+
+    @property
+    def label(self) -> str:
+        """How a person finds the row."""
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class EditRow:
+    """A row of `edits`."""
+
+    decision_id: int
+    ordinal: int
+    field: str
+    start: int
+    end: int
+    before: str
+    after: str
+    kind: str
+
+    @property
+    def label(self) -> str:
+        """How a person finds the row."""
+        return f"{self.decision_id}/{self.ordinal}"
+
+    def edit(self) -> Edit:
+        """The edit; ValueError where the field is none."""
+        return Edit(Field(self.field), self.start, self.end, self.before, self.after, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A row of `decisions` with its edits by ordinal. ``station`` is the column `pass`."""
+
+    id: int
+    record_id: int
+    pair: int
+    station: str
+    attempt: int
+    action: str
+    reason: str
+    detail: str
+    before_hash: str
+    after_hash: str
+    prompt_hash: str | None
+    generation_id: int | None
+    previous_hash: str
+    hash: str
+    edits: tuple[EditRow, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How a person finds the row."""
+        return str(self.id)
+
+    def decision(self) -> Decision:
+        """The decision as it was taken; ValueError where a word is none that decisions know."""
+        return Decision(
+            station=Pass(self.station),
+            action=Action(self.action),
+            reason=Reason(self.reason),
+            detail=self.detail,
+            attempt=self.attempt,
+            before_hash=self.before_hash,
+            after_hash=self.after_hash,
+            edits=tuple(edit.edit() for edit in self.edits),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRecord:
+    """Everything the log says about one record."""
+
+    row: RecordRow
+    decisions: tuple[DecisionRow, ...]
+    findings: tuple[FindingRow, ...]
+
+
+Row = TypeVar("Row", RecordRow, FindingRow, EditRow, DecisionRow, Run)
+
+
+def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, bool], ...]:
+    """Attribute, column, whether it holds text, and whether it may hold nothing."""
+    return tuple(
+        (
+            field.name,
+            "pass" if field.name == "station" else field.name,
+            "str" in str(field.type),
+            "None" in str(field.type),
+        )
+        for field in dataclasses.fields(kind)
+        if field.name != "edits"
+    )
+
+
+_COLUMNS = {kind: _columns(kind) for kind in (RecordRow, FindingRow, EditRow, DecisionRow, Run)}
+
+
+def typed(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:
+    """A row as an object, with ``more`` attributes; AuditError where a number is none.
+
+    What should be text and is not is shown as well as it can be.
+    """
+    values: dict[str, Any] = more
+    for name, column, text, optional in _COLUMNS[kind]:
+        value = row[column]
+        if value is None and optional:
+            pass
+        elif text:
+            value = as_text(value)
+        elif not isinstance(value, int):
+            message = f"the column {column} of the table {table} holds {value!r}, which is no number."
+            raise AuditError(message, hint=VERIFY_HINT)
+        values[name] = value
+    return kind(**values)
+
+
+def as_text(value: object) -> str:
+    """What a column of text holds; bytes that are no text are shown escaped."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

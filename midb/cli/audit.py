@@ -1,0 +1,253 @@
+"""`midb-agent audit`: reading the log. Data goes to stdout, and nothing in it reaches the terminal as it is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from midb.audit import export as exports
+from midb.audit import queries
+from midb.audit.queries import Filters
+from midb.audit.reader import AuditReader
+from midb.audit.rows import RecordRow
+from midb.audit.verify import verify as verify_log
+from midb.cli import showing
+from midb.corpus.output import move_into_place, writing
+from midb.errors import UsageError
+from midb.terminal import visible
+
+app = typer.Typer(
+    help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Db = Annotated[Path | None, typer.Option("--db", metavar="DB", help="The audit log; default: the only one here.")]
+Run = Annotated[int | None, typer.Option("--run", metavar="N", help="A run of the log; default: the latest.")]
+Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only this kind of defect.")]
+Station = Annotated[str | None, typer.Option("--pass", metavar="PASS", help="Only what this pass decided.")]
+Language = Annotated[str | None, typer.Option("--language", metavar="xx", help="Only records in this language.")]
+Outcome = Annotated[str | None, typer.Option("--outcome", help="unchanged, improved or reverted.")]
+Status = Annotated[str | None, typer.Option("--status", help="Of findings: repaired, open or dismissed.")]
+Containing = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="Only records that hold this text.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+
+
+def database(db: Path | None) -> Path:
+    """The log that is meant: the one named, else the only one in this folder."""
+    if db is not None:
+        return db
+    found = sorted(Path().glob("*.audit.db"))
+    if len(found) == 1:
+        return found[0]
+    have = f"Here are {', '.join(map(str, found[:4]))}." if found else "There is none here."
+    raise UsageError("which audit log? Name it with --db.", hint=have)
+
+
+def dump(value: Any) -> None:
+    """One JSON object on a line of stdout."""
+    sys.stdout.write(orjson.dumps(value).decode() + "\n")
+
+
+@app.command()
+def verify(
+    db: Db = None,
+    head: Annotated[str | None, typer.Option("--head", metavar="HASH", help="A chain's end noted earlier.")] = None,
+    json: Json = False,
+) -> int:
+    """Prove the log: re-derive the hash chain and replay every edit. Exits with 1 where anything was changed."""
+    path = database(db)
+    verdict = verify_log(path, head=head)
+    if json:
+        dump(
+            {
+                "intact": not verdict.count,
+                "problems": [
+                    {"table": p.table, "row": p.row, "record": p.record, "message": p.message} for p in verdict.problems
+                ],
+                "problem_count": verdict.count,
+                "runs": [
+                    {"id": r.id, "kind": r.kind, "status": r.status, "records": r.records, "decisions": r.decisions,
+                     "edits": r.edits, "head": r.head}
+                    for r in verdict.runs
+                ],
+            }
+        )  # fmt: skip
+    else:
+        showing.show_verdict(Console(highlight=False), path, verdict)
+    return 1 if verdict.count else 0
+
+
+@app.command()
+def show(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="An id, or #17 for a position.")],
+    db: Db = None,
+    run: Run = None,
+    full: Annotated[bool, typer.Option("--full", help="Whole texts instead of passages.")] = False,
+    json: Json = False,
+) -> None:
+    """Show one record: what changed, why, and how it was decided."""
+    path = database(db)
+    with AuditReader(path) as reader:
+        chosen = reader.run(run)
+        found = queries.records_called(reader, chosen.id, record)
+        console = Console(highlight=False)
+        for index, row in enumerate(found):
+            logged = reader.parts(row)
+            if json:
+                dump(showing.as_json(logged))
+                continue
+            if index:
+                console.print()
+            showing.show_record(console, path, chosen, logged, twins=len(found) > 1, full=full)
+
+
+@app.command()
+def find(
+    db: Db = None,
+    kind: Kind = None,
+    station: Station = None,
+    language: Language = None,
+    outcome: Outcome = None,
+    status: Status = None,
+    text: Containing = None,
+    run: Run = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Records to show.")] = 20,
+    json: Json = False,
+) -> None:
+    """List the records that match: by kind, pass, language, outcome, status of findings, or text."""
+    with AuditReader(database(db)) as reader:
+        filters = filters_of(reader, run, kind, station, language, outcome, status, text)
+        total = queries.count_records(reader, filters)
+        table = Table(box=None, pad_edge=False)
+        for title in ("record", "position", "language", "outcome", "edited", "open"):
+            table.add_column(title, overflow="fold")
+        for row in queries.find_records(reader, filters, limit):
+            edited, still_open = kinds_of(reader, row)
+            if json:
+                dump(
+                    {"record": row.record_key, "position": row.position, "language": row.language,
+                     "outcome": row.outcome, "edited": edited, "open": still_open}
+                )  # fmt: skip
+                continue
+            cells = (row.record_key, f"#{row.position}", row.language, row.outcome, ", ".join(edited), ", ".join(still_open))
+            table.add_row(*(Text(visible(cell)) for cell in cells))
+    if not json:
+        console = Console(highlight=False)
+        if total:
+            console.print(table)
+        more = f" (the first {limit} are shown; --limit {total} shows all)" if total > limit else ""
+        console.print(Text(f"{total:,} record{'' if total == 1 else 's'}{more}"))
+
+
+def filters_of(
+    reader: AuditReader,
+    run: int | None,
+    kind: str | None,
+    station: str | None,
+    language: str | None,
+    outcome: str | None,
+    status: str | None,
+    text: str | None,
+) -> Filters:
+    """The filters of a command, checked; the connection can search texts afterwards."""
+    queries.prepare(reader)
+    return queries.checked(
+        reader,
+        Filters(
+            run=reader.run(run).id, kind=kind, station=station, language=language, outcome=outcome, status=status,
+            text=text,
+        ),
+    )  # fmt: skip
+
+
+def kinds_of(reader: AuditReader, row: RecordRow) -> tuple[list[str], list[str]]:
+    """The kinds a record was edited for, and those that are still open in it."""
+    edited = reader.query(
+        "SELECT DISTINCT e.kind FROM edits e JOIN decisions d ON d.id = e.decision_id "
+        "WHERE d.record_id = ? AND d.action = 'applied' ORDER BY 1",
+        [row.id],
+    )
+    still_open = reader.query(
+        "SELECT DISTINCT kind FROM findings WHERE record_id = ? AND status = 'open' ORDER BY 1", [row.id]
+    )
+    return [str(found[0]) for found in edited], [str(found[0]) for found in still_open]
+
+
+@app.command()
+def diff(
+    db: Db = None,
+    kind: Kind = None,
+    station: Station = None,
+    language: Language = None,
+    text: Containing = None,
+    run: Run = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Records to show.")] = 50,
+) -> None:
+    """Show the changes of all improved records, or of those that match, as word-level diffs."""
+    path = database(db)
+    with AuditReader(path) as reader:
+        filters = filters_of(reader, run, kind, station, language, "improved", None, text)
+        total = queries.count_records(reader, filters)
+        console = Console(highlight=False)
+        for row in queries.find_records(reader, filters, limit):
+            showing.show_changes(console, reader.parts(row), kind=kind)
+        shown = min(limit, total)
+        console.print(Text(f"{shown:,} of {total:,} changed records" + (" (--limit N shows more)" if total > shown else "")))
+
+
+@app.command()
+def summary(db: Db = None, run: Run = None, json: Json = False) -> None:
+    """Sum a run up: ledger per language, repairs, what was taken back, open findings, rejected lines, events."""
+    path = database(db)
+    with AuditReader(path) as reader:
+        chosen = reader.run(run)
+        parts = {
+            name: queries.counted(reader, sql, chosen.id)
+            for name, sql in (
+                ("ledger", queries.LEDGER), ("repairs", queries.REPAIRS), ("taken_back", queries.TAKEN_BACK),
+                ("open", queries.OPEN), ("rejected", queries.REJECTED), ("events", queries.EVENTS),
+            )
+        }  # fmt: skip
+        if json:
+            dump({"run": chosen.id, "status": chosen.status, "corpus": chosen.corpus, **parts})
+        else:
+            showing.show_summary(Console(highlight=False), path, reader.runs(), chosen, parts)
+
+
+@app.command()
+def export(
+    db: Db = None,
+    form: Annotated[str, typer.Option("--format", metavar="csv|jsonl", help="csv or jsonl.")] = "csv",
+    what: Annotated[str, typer.Option("--what", help="edits, findings, decisions or records.")] = "edits",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; default: stdout.")] = None,
+    kind: Kind = None,
+    station: Station = None,
+    language: Language = None,
+    outcome: Outcome = None,
+    status: Status = None,
+    text: Containing = None,
+    run: Run = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Export edits, findings, decisions or records as CSV (no cell starts a formula) or JSON lines (exact)."""
+    queries.require_known("format", form, exports.FORMATS)
+    queries.require_known("table", what, exports.TABLES)
+    if output and output.exists() and not force:
+        raise UsageError(f"{output} exists.", hint="--force replaces it.")
+    with AuditReader(database(db)) as reader:
+        filters = filters_of(reader, run, kind, station, language, outcome, status, text)
+        lines = exports.FORMATS[form](exports.rows(reader, what, filters))
+        if output is None:
+            for line in lines:
+                sys.stdout.write(line)
+            return
+        temporary = output.with_name(output.name + ".temporary")
+        with writing(output), temporary.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(lines)
+        move_into_place(temporary, output)

@@ -1,0 +1,94 @@
+"""`midb-agent revert`: a corpus without some of a run's edits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from midb.audit import queries
+from midb.audit.log import AuditLog, Run
+from midb.audit.reader import AuditReader
+from midb.cli.audit import Db, database
+from midb.corpus.layouts import parse_mapping
+from midb.corpus.containers import open_container
+from midb.corpus.layouts import LayoutFinder
+from midb.corpus.survey import file_sha256, survey
+from midb.errors import UsageError
+from midb.languages import LanguageIdentifier
+from midb.revert import Reverter, Selection, checked_parent
+from midb.terminal import visible
+
+Words = list[str] | None
+
+
+def revert(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the new corpus goes.")],
+    db: Db = None,
+    kind: Annotated[Words, typer.Option("--kind", metavar="KIND", help="Edits of this kind; may be repeated.")] = None,
+    station: Annotated[Words, typer.Option("--pass", metavar="PASS", help="Edits of this pass.")] = None,
+    language: Annotated[Words, typer.Option("--language", metavar="xx", help="Edits of records in this language.")] = None,
+    record: Annotated[Words, typer.Option("--record", metavar="ID", help="Edits of this record.")] = None,
+    run: Annotated[int | None, typer.Option("--run", metavar="N", help="The run; default: the latest.")] = None,
+    corpus: Annotated[Path | None, typer.Option("--corpus", help="The run's corpus, if it was moved.")] = None,
+) -> int:
+    """Undo edits: write a new corpus without them, and log that.
+
+    Example: midb-agent revert --db c.boosted.jsonl.audit.db --kind decimal-separator -o without.jsonl
+    """
+    path = database(db)
+    selection = Selection(
+        kinds=frozenset(kind or ()),
+        passes=frozenset(station or ()),
+        languages=frozenset(language or ()),
+        records=frozenset(record or ()),
+    )
+    if not selection.described():
+        raise UsageError("what is to be undone?", hint="Name it with --kind, --pass, --language or --record.")
+    if not path.exists():
+        raise UsageError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.")
+    if output.exists():
+        raise UsageError(f"{output} exists.", hint="Choose another -o: a revert never replaces a file.")
+    with AuditLog(path) as log, AuditReader(path) as reader:
+        parent = checked_parent(reader, run)
+        check_words(reader, parent, selection)
+        source = find_corpus(parent, path, corpus)
+        container = open_container(source)
+        settings = orjson.loads(parent.config)
+        mapping = parse_mapping(settings["map"]) if settings.get("map") else None
+        found = survey(container, language="auto", mapping=mapping, identifier=LanguageIdentifier())
+        finder = LayoutFinder(mapping, found.usual)
+        done = Reverter(log, reader, parent, container).revert(selection, output, finder, ascii_only=found.ascii_only)
+    kinds = ", ".join(f"{name} {count:,}" for name, count in done.edits.most_common())
+    print(
+        f"{done.records + done.rejected:,} read = {done.records - done.changed:,} as they were + {done.changed:,} "
+        f"reverted + {done.rejected:,} rejected\n"
+        f"  undone   {done.edits.total():,} edits{f' ({kinds})' if kinds else ': nothing matched'}"
+        + (f", {done.cascaded:,} of them because they built on others" if done.cascaded else "")
+        + f"\n  output   {visible(str(output))}\n  logged   run {done.run} of {visible(str(path))}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def check_words(reader: AuditReader, parent: Run, selection: Selection) -> None:
+    """Raise UsageError for a kind, pass, language or record that the run does not know."""
+    for words, name in ((selection.kinds, "kind"), (selection.passes, "station"), (selection.languages, "language")):
+        for word in words:
+            queries.checked(reader, queries.Filters(run=parent.id, **{name: word}))
+    for word in selection.records:
+        queries.records_called(reader, parent.id, word)
+
+
+def find_corpus(parent: Run, db: Path, given: Path | None) -> Path:
+    """The corpus of a run, unchanged: as given, where the run found it, or beside the log."""
+    candidates = [given] if given else [Path(parent.corpus), db.parent / parent.corpus, db.parent / Path(parent.corpus).name]
+    for candidate in candidates:
+        if candidate.is_file() and file_sha256(candidate) == parent.corpus_sha256:
+            return candidate
+    seen = [candidate for candidate in candidates if candidate.is_file()]
+    state = "has changed since the run" if seen else "is not there"
+    raise UsageError(f"the corpus of run {parent.id} ({parent.corpus}) {state}.", hint="Name it with --corpus FILE.")

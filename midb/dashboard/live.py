@@ -1,0 +1,87 @@
+"""The live dashboard: one screen, redrawn in place, for a run that somebody watches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from midb.dashboard.console import Part
+from midb.dashboard.plain import PlainLines
+from midb.dashboard.screen import live_screen
+from midb.events import Event, RunEnded
+
+#: Seconds a run lasts before it takes over the screen: a short one tells its plan and its end, without a flash between.
+LIVE_AFTER = 1.0
+
+# A character that the terminal draws wider than rich thinks must not push the rest of the screen down a line.
+_NO_WRAPPING, _WRAPPING = "\x1b[?7l", "\x1b[?7h"
+
+#: How often the screen is drawn: its clock shows seconds, and a resized terminal should not stay torn.
+PER_SECOND = 2
+
+
+class LiveDashboard(PlainLines):
+    """The plan, then a screen that neither scrolls nor flickers, then the last screen below the plan.
+
+    It uses the terminal's alternate screen: drawn from the top without erasing, at any size, and gone without a trace.
+    What came meanwhile and must stay (rejected lines, warnings) is printed on the way out. ``ticking`` redraws by a
+    thread of its own, also while nothing happens; without it the screen is drawn at each batch.
+    """
+
+    def __init__(self, console: Console, *, clock: Callable[[], float], ticking: bool = True) -> None:
+        super().__init__(console, clock=clock)
+        self._ticking = ticking
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+        self._kept: list[Part] = []
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def take(self, event: Event) -> None:
+        """Add the event to what is known; the drawing thread must not see it half done."""
+        with self._lock:
+            super().take(event)
+
+    def tell(self, *parts: Part) -> None:
+        """Print something that stays: at once, or after the screen."""
+        if self._live is None:
+            super().tell(*parts)
+        else:
+            self._kept += parts
+
+    def advance(self) -> None:
+        """Show the batch; the first one that comes late enough opens the screen."""
+        if self._live is None and self.progress.seconds >= LIVE_AFTER:
+            # Neither stream is redirected: what others print to stdout is data, and belongs where they send it.
+            self._live = Live(
+                get_renderable=self._draw, console=self.console, screen=True, auto_refresh=self._ticking,
+                refresh_per_second=PER_SECOND, redirect_stdout=False, redirect_stderr=False,
+            )  # fmt: skip
+            self.console.file.write(_NO_WRAPPING)
+            self._live.start(refresh=True)
+        elif self._live is not None and not self._ticking:
+            self._live.refresh()
+
+    def end(self, ended: RunEnded) -> None:
+        """Leave the screen, and print the last one."""
+        self._leave()
+        super().end(ended)
+
+    def _leave(self) -> None:
+        if self._live is None:
+            return
+        self._live.stop()
+        self.console.file.write(_WRAPPING)
+        self._live = None
+        kept, self._kept = self._kept, []
+        self.tell(*kept)
+
+    def _draw(self) -> RenderableType:
+        """Called with the lock of `Live` held, so this lock is always the second one."""
+        with self._lock:
+            width, height = self.console.size
+            return live_screen(self.progress, width=width, height=height)

@@ -1,0 +1,195 @@
+"""Decimal separators: the English point in a number of a language that writes a comma.
+
+A number is repaired where the same field of the English source has it, digit for digit, and nothing there says that
+it is a version, a section, a time or part of a name. All numbers of a pair are repaired or none: where some belong to
+data, code or formulas, or where English thousands commas would stay, a mixed pair would be worse than an English one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from midb.code_lines import code_blocks
+from midb.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
+from midb.inspection import FieldText, Inspection
+from midb.numbers import NumberFormat, NumberWords, number_format
+from midb.protection import Protected
+
+DECIMAL_SEPARATOR = DefectKind(
+    name="decimal-separator",
+    family=DefectFamily.LOCALIZATION,
+    severity=Severity.MINOR,
+    summary="a decimal point where the language writes a comma",
+    repairs=True,
+    needs_source=True,
+    needs=(NumberWords,),
+    may_change=frozenset({Invariant.NUMBERS}),
+)
+KINDS = (DECIMAL_SEPARATOR,)
+
+#: An English number with a decimal point, thousands commas or none, no part of an address, a date, a time or a name.
+_DECIMAL = re.compile(
+    r"(?<![\w.,:/#@_\\=&])(?<![\d][-–])(?:\d{1,3}(?:,\d{3})+|\d+)\.\d+(?![\d_:#@&=]|/\d{3}|[.,:\-–]\d)"
+)
+_NATIVE_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
+_WITH_POINTS = re.compile(r"(?<![\d,.])\d[\d,]*(?:\.\d+)+")
+_NATIVE_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})")
+_UNITS = re.compile(
+    r"(?:[kmcµ]?m|[km]?g|[mcd]?[lL]|[kMGT]?Hz|[kKMGT]B|[km]?W|kWh|[km]?V|MP|s|h|x|K|M|€|°[CFK]?|[²³%‰])\b|[%‰°€²³]"
+)
+_ANY_POINT = re.compile(r"\d\.\d")
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,]|\.\d)")
+
+#: Numbers set apart by commas, as in rows and tuples: a decimal comma would run into them.
+_ROW = re.compile(
+    r"\d\s?[,;](?!\d{3}\.)\s?[-−(]?\d*\.\d|\d\.\d+\)?\s?[,;]\s?[-−(]?\d|[\[{][^\[\]{}\n]{0,200}\d\.\d|[\"']\s?:\s?-?\d+\.\d|\d\.\d+;?\t|\t-?\d+\.\d"
+)
+_FUNCTION = re.compile(r"[\w\])]\(\s*-?$")
+_COORDINATE = re.compile(r"°\s?(?:[NSEWO]\b|\d)")
+
+_NAMED = re.compile(
+    r"(?:\b(?:versions?|ver|v|releases?|sections?|sec|chapters?|ch|fig(?:ure)?s?|tables?|exercises?|problems?|questions?"
+    r"|steps?|parts?|lessons?|levels?|appendix|articles?|rules?|no|nos|numbers?|verses?|psalms?|web|windows|android|ios"
+    r"|macos|python|java|http|usb|bluetooth|php|html|css|gpt|licen[cs]e|rfc|iso|by)\.?|§)\s?$",
+    re.IGNORECASE,
+)
+_CAPITALISED = re.compile(r"(?<![.!?:\n(\"“])(?<!^)\s[A-Z][\w®™'’-]*\s$")
+_LAST_WORD = re.compile(r"([^\W\d_]{2,})[ \N{NO-BREAK SPACE}]$")
+_AT = re.compile(r"\b(?:at|until|till|before|after|around)\s$", re.IGNORECASE)
+_TIME = re.compile(r"[012]?\d\.[0-5]\d")
+_CLOCK = re.compile(r"\s?(?:[ap]\.?\s?m\b|o['’]clock|hours?\b|hrs?\b)", re.IGNORECASE)
+_HEADING = re.compile(r"\s[A-Z]|\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    field: FieldText
+    text: str
+    start: int
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Every number of the pair that is written the English way, if all of them can be written the language's way."""
+    if inspection.source is None or inspection.locale.get(NumberWords) is None:
+        return
+    fields = [item for item in inspection.fields if item.source and _ANY_POINT.search(item.text)]
+    if not fields:
+        return
+    convention = number_format(inspection.locale.default_locale)
+    if convention is None or convention.decimal != ",":
+        return
+    numbers: list[_Number] = []
+    for item in inspection.fields:
+        found = _english_numbers(item)
+        if _keeps_groups(item) or (found and (_is_data(item, found) or _is_english(item))):
+            return
+        numbers += found
+    if not numbers or any(_has_others(item, numbers) for item in inspection.fields):
+        return
+    kept = {number.text for number in numbers if _is_name(number)}
+    for number in numbers:
+        if number.text not in kept:
+            yield _finding(number, convention)
+
+
+def _english_numbers(item: FieldText) -> list[_Number]:
+    """The numbers of a field that its source has too, written the same."""
+    source = Counter(match.group() for match in _DECIMAL.finditer(item.source or ""))
+    found = []
+    for match in _DECIMAL.finditer(item.text):
+        rest = item.text[match.end() : match.end() + 4]
+        attached = rest[:1].isalpha() and rest[:1].isascii()
+        if source[match.group()] and (not attached or _UNITS.match(rest)):
+            found.append(_Number(item, match.group(), match.start()))
+    return found
+
+
+def _is_data(item: FieldText, found: list[_Number]) -> bool:
+    """Whether numbers stand in rows, code, formulas or coordinates."""
+    text = item.text
+    if _ROW.search(text):
+        return True
+    guarded = [
+        span for span in item.protected if span.reason in (Protected.CODE, Protected.LATEX, Protected.PLACEHOLDER)
+    ]
+    spans = [(span.start, span.end) for span in guarded] + list(code_blocks(text))
+    if any(_ANY_POINT.search(text, start, end) for start, end in spans):
+        return True
+    return any(
+        _FUNCTION.search(text, max(0, number.start - 4), number.start)
+        or (len(number.text.split(".")[1]) >= 3 and _COORDINATE.match(text, number.start + len(number.text)))
+        for number in found
+    )
+
+
+def _keeps_groups(item: FieldText) -> bool:
+    """Whether English thousands commas stand in the field: they would read as decimal ones."""
+    source = {match.group() for match in _GROUPED.finditer(item.source or "")}
+    return any(match.group() in source for match in _GROUPED.finditer(item.text))
+
+
+def _is_english(item: FieldText) -> bool:
+    """Whether the field was not translated at all."""
+    words = re.findall(r"[^\W\d_]{2,}", item.text)
+    if len(words) < 2:
+        return False
+    return item.text.strip() == (item.source or "").strip() or (len(words) >= 4 and item.language == "en")
+
+
+def _has_others(item: FieldText, numbers: list[_Number]) -> bool:
+    """Whether the field has more numbers with a point, none of them a thousands point: they would contradict."""
+    source = item.source or ""
+    known = {number.start for number in numbers if number.field is item}
+    for match in _WITH_POINTS.finditer(item.text):
+        written = match.group()
+        native = _NATIVE_DATE.fullmatch(written) or (
+            _NATIVE_GROUPS.fullmatch(written) and written.replace(".", ",") in source
+        )
+        if match.start() not in known and not native and not item.protected.overlaps(match.start(), match.end()):
+            return True
+    return False
+
+
+def _is_name(number: _Number) -> bool:
+    """Whether the number is a version, a section, a time, or follows a word that was not translated."""
+    text, source = number.field.text, number.field.source or ""
+    if number.field.protected.overlaps(number.start, number.start + len(number.text)):
+        return True
+    before = text[max(0, number.start - 40) : number.start]
+    word = _LAST_WORD.search(before)
+    for match in re.finditer(rf"(?<![\d.,]){re.escape(number.text)}(?![\d])", source):
+        english = source[max(0, match.start() - 40) : match.start()]
+        if _NAMED.search(english) or _CAPITALISED.search(english) or _CLOCK.match(source, match.end()):
+            return True
+        if _AT.search(english) and _TIME.fullmatch(number.text) and not _UNITS.match(source, match.end()):
+            return True
+        same = _LAST_WORD.search(english)
+        if word and same and word[1].casefold() == same[1].casefold():
+            return True
+        if (
+            english.rpartition("\n")[2].strip(" \t#*-") == ""
+            and _HEADING.match(source, match.end())
+            and "\n" in source.strip()
+        ):
+            return True
+    return False
+
+
+def _finding(number: _Number, convention: NumberFormat) -> Finding:
+    whole, _, decimals = number.text.partition(".")
+    native = f"{whole.replace(',', convention.group)},{decimals}"
+    marks = [index for index, mark in enumerate(number.text) if mark in ".,"]
+    fix = tuple(
+        DECIMAL_SEPARATOR.edit(number.field.field, number.start + index, number.text[index], native[index])
+        for index in marks
+    )
+    return DECIMAL_SEPARATOR.finding(
+        number.field.field,
+        number.start,
+        number.start + len(number.text),
+        f"{number.text} as in English; {native} here",
+        fix=fix,
+    )

@@ -1,0 +1,148 @@
+"""Characters of a script that has no place in the text: a Chinese word in an Arabic sentence, Hangul in Greek.
+
+Latin letters are at home in every text. What the source holds, quotations, glosses in brackets, mathematics, faces
+made of letters and texts about languages are no defect. Knows scripts, not words.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import regex
+
+from midb.defects import DefectFamily, DefectKind, Finding, Severity
+from midb.detectors._language_tasks import LanguageTask, LanguageTasks
+from midb.inspection import FieldText, Inspection
+from midb.locales import Locale
+from midb.pairs import Field
+from midb.quotations import quotations
+
+FOREIGN_SCRIPT = DefectKind(
+    name="foreign-script",
+    family=DefectFamily.TRANSLATION,
+    severity=Severity.MAJOR,
+    summary="characters of a script that does not belong in the text",
+    needs=(LanguageTasks,),
+)
+KINDS = (FOREIGN_SCRIPT,)
+
+#: Scripts whose letters are also signs of another trade: faces drawn with letters, phonetics, mathematics.
+_SIGNS = frozenset("ツシッノヅʕʔಠдДωΩ益ロつへくのﾉㅅㅂㅠㅜㅋㅎ")
+_GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]+")
+_BRACKETED = re.compile(
+    r"\([^()\n]{1,200}\)|\[[^\[\]\n]{1,200}\]|（[^（）\n]{1,200}）|【[^【】\n]{1,200}】|/[^/\s]{1,40}/"
+)
+#: Behind a colon, an equals sign or a dash stands a value; before a bracket, what the bracket explains.
+_BEFORE_VALUE = re.compile(r"[:：=→➜–—|-][ \t*_]*$")
+_BEFORE_GLOSS = re.compile(r"[ \t*_]*[(（=\[]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+#: Korean newspapers write these for countries, parties and offices among Hangul.
+_KOREAN_SIGNS = frozenset("美中日北韓英佛獨露與野軍檢法前現故社氏市對反非女男外內間後無有株新舊")
+_UNSPACED = frozenset({"ja", "th"})
+
+
+@functools.cache
+def _foreign(scripts: tuple[str, ...]) -> regex.Pattern[str]:
+    """Runs of letters that are neither Latin nor in one of these scripts, across the blanks between them."""
+    own = "".join(rf"\p{{{script}}}" for script in scripts)
+    letter = rf"[[\p{{L}}\p{{M}}]--[\p{{Latin}}\p{{Common}}\p{{Inherited}}\p{{Modifier_Letter}}{own}]]"
+    return regex.compile(rf"(?V1){letter}+(?:[\p{{Z}}\p{{P}}\n]{{1,4}}{letter}+)*")
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Every run of letters in a script that does not belong in its text."""
+    section = inspection.locale.get(LanguageTasks)
+    if section is None:
+        return
+    task = LanguageTask(inspection, section)
+    pattern = _foreign((*inspection.locale.scripts, *(("Han",) if inspection.locale.code == "ko" else ())))
+    for item in inspection.written():
+        if item.text.isascii():
+            continue
+        runs = [match.span() for match in pattern.finditer(item.text)]
+        if inspection.locale.code == "ko":
+            runs += _han_inside_hangul(item.text)
+        if not runs:
+            continue
+        exempt = _exempt_ranges(item)
+        for start, end in runs:
+            if not _is_legitimate(item, start, end, exempt, inspection, task):
+                yield _finding(item, start, end, inspection.locale)
+
+
+def _exempt_ranges(item: FieldText) -> list[tuple[int, int]]:
+    return [
+        *((span.start, span.end) for span in item.protected),
+        *quotations(item.text),
+        *(match.span() for match in _BRACKETED.finditer(item.text)),
+    ]
+
+
+def _is_legitimate(
+    item: FieldText, start: int, end: int, exempt: list[tuple[int, int]], inspection: Inspection, task: LanguageTask
+) -> bool:
+    text = item.text
+    run = text[start:end]
+    if any(first <= start and end <= last for first, last in exempt) or _is_a_sign(run):
+        return True
+    originals = [original for _, original in inspection.source.texts()] if inspection.source else []
+    if any(run in original for original in originals):
+        return True
+    if _is_glued(text, start, end, inspection.locale):
+        return False
+    if task.about_languages or task.names_a_language(text):
+        return True
+    if item.field is not Field.RESPONSE and not _line_around(text, start, end):
+        return True  # material for the task: a line of its own
+    return bool(_BEFORE_VALUE.search(text[max(0, start - 5) : start]) or _BEFORE_GLOSS.match(text, end))
+
+
+def _is_a_sign(run: str) -> bool:
+    """Letters used as symbols: Greek in mathematics, the mouth or hand of a face."""
+    if _GREEK.fullmatch(run) and (len(run) <= 2 or run.isupper()):
+        return True
+    return len(run) <= 2 and set(run) <= _SIGNS
+
+
+def _is_glued(text: str, start: int, end: int, locale: Locale) -> bool:
+    """Whether a letter stands right before or behind the run, in a language that puts blanks between words."""
+    if locale.code in _UNSPACED:
+        return False
+    before, behind = text[start - 1 : start], text[end : end + 1]
+    return before.isalpha() or behind.isalpha()
+
+
+def _line_around(text: str, start: int, end: int) -> str:
+    """What else stands on the run's line, without punctuation and digits."""
+    first = text.rfind("\n", 0, start) + 1
+    last = text.find("\n", end)
+    rest = text[first:start] + text[end : last if last >= 0 else len(text)]
+    return "".join(character for character in rest if character.isalpha())
+
+
+def _han_inside_hangul(text: str) -> Iterator[tuple[int, int]]:
+    """Chinese characters in the middle of a Korean word; before a word they may be a newspaper's."""
+    for match in _HAN.finditer(text):
+        if _HANGUL.match(text[match.start() - 1 : match.start()]) and not set(match.group()) <= _KOREAN_SIGNS:
+            yield match.span()
+
+
+def _finding(item: FieldText, start: int, end: int, locale: Locale) -> Finding:
+    run = item.text[start:end]
+    names = dict.fromkeys(_script(character) for character in run if character.isalpha())
+    evidence = f"{' and '.join(names)} letters in a text in {locale.name}"
+    return FOREIGN_SCRIPT.finding(item.field, start, end, evidence)
+
+
+def _script(character: str) -> str:
+    """The script of a letter, by the first word of its Unicode name.
+
+    >>> _script("愉"), _script("ж"), _script("학")
+    ('Han', 'Cyrillic', 'Hangul')
+    """
+    name = unicodedata.name(character, "unnamed").split()[0].capitalize()
+    return {"Cjk": "Han"}.get(name, name)

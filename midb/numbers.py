@@ -1,0 +1,140 @@
+"""Numbers as texts write them: digits of several scripts, separators, number words. Knows no defect.
+
+Reading is strict and in linear time. A numeral such as ``1.500`` is one and a half or fifteen hundred, depending on
+who wrote it: ``readings`` gives every value it can have, and a caller that must be sure asks what holds for all.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from babel import Locale as BabelLocale
+from babel import UnknownLocaleError
+from pydantic import Field
+
+from midb.locales import LocaleSection
+
+#: Zero of each script whose digits the languages of this project use: Arabic-Indic, Persian, Thai, full-width.
+_ZEROS = (0x0660, 0x06F0, 0x0E50, 0xFF10)
+
+#: Digits to ASCII, one character for one, so that offsets stay.
+ASCII_DIGITS = {zero + value: ord("0") + value for zero in _ZEROS for value in range(10)}
+
+#: Blanks that group digits and cannot stand between two words by accident: no-break, narrow no-break, thin.
+GROUPING_BLANKS = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
+
+#: A numeral in ASCII digits: digits with points, commas, Arabic separators or grouping blanks between them.
+NUMERAL = rf"\d+(?:[.,\N{{ARABIC DECIMAL SEPARATOR}}\N{{ARABIC THOUSANDS SEPARATOR}}{GROUPING_BLANKS}]\d+)*"
+
+#: Longer numerals are serial numbers, not quantities.
+MAX_DIGITS = 18
+
+_GROUPED = re.compile(r"\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*")
+_BLANK_GROUPED = re.compile(rf"\d{{1,3}}(?:[{GROUPING_BLANKS}]\d{{3}})+(?![\d{GROUPING_BLANKS}])")
+_PLAIN = re.compile(r"\d+")
+_DECIMAL = re.compile(r"(\d+)[.,](\d+)")
+_BOTH = re.compile(r"(\d{1,3}(?:(?P<group>[.,])\d{3})+)(?!(?P=group))[.,](\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """How one CLDR locale writes numbers in European digits; ``percent`` is its pattern for percentages."""
+
+    decimal: str
+    group: str
+    percent: str
+
+
+@functools.cache
+def number_format(locale: str) -> NumberFormat | None:
+    """The conventions of a CLDR locale, ``None`` for one that CLDR does not have.
+
+    >>> number_format("de_DE").decimal, number_format("th_TH").decimal, number_format("tr_TR").percent[0]
+    (',', '.', '%')
+    """
+    try:
+        data = BabelLocale.parse(locale)
+    except (ValueError, UnknownLocaleError):
+        return None
+    symbols = data.number_symbols["latn"]
+    return NumberFormat(symbols["decimal"], symbols["group"], data.percent_formats[None].pattern)
+
+
+class NumberWords(LocaleSection, table="numbers"):
+    """Number words from two on, as they stand before a noun; ``magnitudes`` multiply the numeral before them."""
+
+    words: dict[int, tuple[str, ...]]
+    magnitudes: dict[str, int] = Field(default_factory=dict)
+
+    def value(self, text: str) -> int | None:
+        """What a number word or a whole numeral says.
+
+        >>> NumberWords(words={2: ("zwei",)}).value("Zwei"), NumberWords(words={}).value("٣")
+        (2, 3)
+        """
+        digits = text.translate(ASCII_DIGITS)
+        if digits.isascii() and digits.isdigit():
+            return int(digits) if len(digits) <= MAX_DIGITS else None
+        return self._values.get(_fold(text))
+
+    @functools.cached_property
+    def _values(self) -> dict[str, int]:
+        return {_fold(word): value for value, words in self.words.items() for word in words}
+
+
+def _fold(word: str) -> str:
+    return " ".join(word.replace("İ", "i").casefold().split())  # Turkish: full case folding makes two characters of it
+
+
+def readings(numeral: str) -> tuple[Fraction, ...]:
+    """Every value a numeral can have in some convention; none where it fits no convention or is too long.
+
+    >>> [str(value) for value in readings("1.500")], [str(value) for value in readings("1.234,5")]
+    (['3/2', '1500'], ['2469/2'])
+    """
+    text = (
+        numeral.translate(ASCII_DIGITS)
+        .replace("\N{ARABIC DECIMAL SEPARATOR}", ".")
+        .replace("\N{ARABIC THOUSANDS SEPARATOR}", ",")
+    )
+    if len(text) > MAX_DIGITS + MAX_DIGITS // 3:
+        return ()
+    if blanks := _BLANK_GROUPED.match(text):
+        text = re.sub(rf"[{GROUPING_BLANKS}]", "", blanks.group()) + text[blanks.end() :]
+    if _PLAIN.fullmatch(text):
+        return (Fraction(int(text)),)
+    if both := _BOTH.fullmatch(text):
+        return (Fraction(re.sub(r"[.,]", "", both[1]) + "." + both[3]),)
+    values = []
+    if decimal := _DECIMAL.fullmatch(text):
+        values.append(Fraction(f"{decimal[1]}.{decimal[2]}"))
+    if _GROUPED.fullmatch(text) and not text.startswith("0"):
+        values.append(Fraction(int(re.sub(r"[.,]", "", text))))
+    return tuple(values)
+
+
+def decimals(numeral: str) -> int:
+    """How many digits stand after the last separator: the decimals, where that separator is a decimal one."""
+    return len(re.split(r"\D", numeral)[-1]) if re.search(r"\D", numeral) else 0
+
+
+def spell_like(value: Fraction, model: str) -> str | None:
+    """``value`` with the decimals and separators of the numeral ``model``; ``None`` where the style is not plain.
+
+    >>> spell_like(Fraction(42), "43"), spell_like(Fraction(169, 6), "28,308"), spell_like(Fraction(297, 10), "29,60")
+    ('42', '28,167', '29,70')
+    """
+    style = re.fullmatch(
+        r"\d{1,3}(?:(?P<point>[.,])(?P<places>\d+))?|\d+(?:(?P<far>[.,])(?P<fewer>\d{1,2}|\d{4,}))?", model
+    )
+    if style is None or value < 0:
+        return None
+    places = len(style["places"] or style["fewer"] or "")
+    scaled = round(value * 10**places)
+    digits = str(scaled).rjust(places + 1, "0")
+    if not places:
+        return digits
+    return f"{digits[:-places]}{style['point'] or style['far']}{digits[-places:]}"

@@ -1,0 +1,53 @@
+"""Showing texts that may be hostile: nothing that comes out of a corpus or a log may steer the terminal.
+
+Knows characters and directions of writing, not what the texts mean. Whoever prints data prints ``visible(data)``.
+"""
+
+from __future__ import annotations
+
+import regex
+
+#: How a line break shows. Other C0 controls show as their control pictures.
+_NEWLINE = "\N{RETURN SYMBOL}"
+
+#: Format characters with a shape of their own (Arabic number signs and the like).
+_SHAPED = r"\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+
+#: Everything that is not seen or steers what is seen: controls, format characters (bidi, zero width, tags, the byte
+#: order mark), surrogates, line and paragraph separators, and what Unicode says to ignore. One selector after an emoji
+#: or letter is everyday writing; a second one hides something. The signs used for escaping count as well, so that
+#: each can mean only one thing.
+_HIDDEN = regex.compile(
+    rf"(?<!\\)(\\*+)(?:([\p{{Cc}}\p{{Cs}}\p{{Zl}}\p{{Zp}}\u2400-\u2421{_NEWLINE}]"
+    rf"|(?<![\ufe0e\ufe0f])[\ufe0e\ufe0f](*SKIP)(*FAIL)"
+    rf"|[[\p{{Cf}}\p{{Default_Ignorable_Code_Point}}]--[{_SHAPED}]])|(?=u[0-9a-f]{{4}}|U[0-9a-f]{{8}}))",
+    regex.VERSION1,
+)
+
+
+def _escape(match: regex.Match[str]) -> str:
+    backslashes, character = match.group(1), match.group(2)
+    if character is None:
+        return backslashes * 2
+    code = ord(character)
+    if character == "\n":
+        shown = _NEWLINE
+    elif code < 0x20:
+        shown = chr(0x2400 + code)
+    elif code == 0x7F:
+        shown = "\N{SYMBOL FOR DELETE}"
+    else:
+        shown = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return backslashes * 2 + shown if shown.startswith("\\") else backslashes + shown
+
+
+def visible(text: str) -> str:
+    r"""The text with everything that hides or steers made visible; different texts never look the same by it.
+
+    A line break shows as a return sign, other C0 controls as control pictures, the rest as ``\u202e``. Backslashes are
+    doubled only where they would read as such an escape.
+
+    >>> print(visible("a\x1b[31m\u202eb\n" + r"C:\new \u202e"))
+    a␛[31m\u202eb⏎C:\new \\u202e
+    """
+    return _HIDDEN.sub(_escape, text)

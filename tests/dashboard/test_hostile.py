@@ -1,0 +1,143 @@
+"""Whatever stands in a corpus, it never steers the terminal and never takes more room than it was given."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from midb.dashboard import JsonEvents, LiveDashboard, PlainLines, Quiet
+from midb.dashboard.console import terminal
+from midb.dashboard.text import change, crop, flow, one_line, shown
+from midb.decisions import Outcome
+from midb.events import Event, LineRejected, Warned
+
+#: Clears the screen, sets a title, turns the reading direction, rings, breaks lines, speaks rich's markup.
+HOSTILE = "\x1b[2J\x1b]0;gone\x07\x9b31m\u202e\u2066\r\n\t\x7f\u2028[bold]x[/bold]:smile:\ud800\u200d"
+
+#: What a listener itself may send: colours, the alternate screen, home, the cursor, wrapping of lines.
+SEQUENCES = re.compile(r"\x1b\[(?:[0-9;]*m|\?1049[hl]|\?25[hl]|\?7[hl]|H)")
+
+LEFT_TO_RIGHT_MARK = "\N{LEFT-TO-RIGHT MARK}"
+
+
+def steering(text: str) -> set[str]:
+    """The characters of a text that a terminal acts on, line ends apart."""
+    found = {character for character in text if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    return found - {"\n", LEFT_TO_RIGHT_MARK}
+
+
+def hostile_run(story: Any) -> list[Event]:
+    """A run in which everything that can come from outside is hostile."""
+    names = ("record", "language", "station", "kind", "field", "before", "after", "left", "right")
+    done = story.batch(
+        records=3,
+        rejected=1,
+        outcomes={(HOSTILE, Outcome.IMPROVED): 2, ("de", Outcome.REVERTED): 1},
+        repaired={HOSTILE: 2},
+        open={HOSTILE: 3},
+        edits=(story.edit(**dict.fromkeys(names, HOSTILE)),) * 5,
+    )
+    paths = {"output": HOSTILE, "database": HOSTILE}
+    texts = dict.fromkeys(("corpus", "format", "layout", "language", "engine", "rejected"), HOSTILE)
+    return [
+        story.plan(**texts, **paths, passes=(HOSTILE,)),
+        Warned(message=HOSTILE),
+        LineRejected(line=1, reason=HOSTILE, message=HOSTILE),
+        done,
+        story.end(done, rejected_path=HOSTILE, resume_command=HOSTILE, status=HOSTILE, **paths),
+    ]
+
+
+@pytest.mark.parametrize("size", [("80", "24"), ("140", "40")], ids=str)
+@pytest.mark.parametrize("kind", [LiveDashboard, PlainLines])
+def test_data_cannot_steer_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, clock: Any, story: Any, kind: type[PlainLines], size: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", size[0])
+    monkeypatch.setenv("LINES", size[1])
+    stream = story.Screen()
+    with kind(terminal(stream), clock=clock) as listener:
+        for event in hostile_run(story):
+            clock.now += 20
+            listener.handle(event)
+    text = stream.getvalue()
+    assert steering(SEQUENCES.sub("", text)) == set()
+    assert text.count("␛[2J␛]0;gone␇") > 10, "it is shown all the same"
+    assert "[bold]x[/bold]:smile:" in text
+
+
+def test_neither_can_it_in_quiet_or_json(story: Any) -> None:
+    quiet, json = io.StringIO(), io.StringIO()
+    for event in hostile_run(story):
+        Quiet(terminal(quiet)).handle(event)
+        JsonEvents(json).handle(event)
+    assert steering(quiet.getvalue()) == steering(json.getvalue()) == set()
+    assert "␛[2J" in quiet.getvalue()
+    assert json.getvalue().isascii()
+
+
+TEXT = st.text(
+    alphabet=st.characters() | st.sampled_from("日本한국مرحبا\u0301\u200d\ufe0f\x1b \u00a0❤👍🏽"), max_size=60
+)
+
+
+@given(left=TEXT, before=TEXT, after=TEXT, right=TEXT, width=st.integers(8, 90))
+def test_an_edit_fits_its_line(left: str, before: str, after: str, right: str, width: int) -> None:
+    line = change(left, before, after, right, width)
+    assert line.cell_len <= width
+    assert steering(line.plain) == set()
+    assert "[" in line.plain
+    assert " → " in line.plain
+
+
+@given(text=TEXT, width=st.integers(1, 40), tail=st.booleans())
+def test_a_crop_fits_and_keeps_one_end(text: str, width: int, tail: bool) -> None:
+    whole = one_line(text)
+    cut = crop(whole, width, tail=tail)
+    assert cell_len(cut) <= width
+    if cut != whole:
+        assert whole.endswith(cut[1:]) if tail else whole.startswith(cut[:-1])
+
+
+@given(st.dictionaries(TEXT, st.integers(0, 10**7), max_size=12), st.integers(20, 90), st.integers(1, 3))
+def test_flowing_counts_fit(counts: dict[str, int], width: int, most: int) -> None:
+    lines = flow(counts, width, most, "kinds: ")
+    assert len(lines) <= most
+    assert all(cell_len(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("", "\u202f", "il[∅ → \\u202f]?"),
+        (" ", "", "il[␣ → ∅]?"),
+        ("a\n", "b", "il[a⏎ → b]?"),
+        ("夜" * 30, "昼", f"[{'夜' * 13}… → 昼]"),
+    ],
+)
+def test_what_is_changed_can_be_seen(before: str, after: str, expected: str) -> None:
+    assert change("il", before, after, "?", 34).plain == expected
+
+
+def test_long_contexts_give_way_to_the_change() -> None:
+    assert change("abcdefghij" * 9, "12.5", "12,5", "klmnopqrst" * 9, 31).plain == "…cdefghij[12.5 → 12,5]klmnopqr…"
+
+
+def test_right_to_left_text_leaves_the_arrow_and_the_columns_where_they_are() -> None:
+    line = change("نص ", "قديم", "جديد", " نص", 60).plain
+    assert (
+        line == f"نص {LEFT_TO_RIGHT_MARK}[قديم{LEFT_TO_RIGHT_MARK} → جديد{LEFT_TO_RIGHT_MARK}] نص{LEFT_TO_RIGHT_MARK}"
+    )
+    assert shown("سجل-7").endswith(LEFT_TO_RIGHT_MARK)
+    assert shown("record-7") == "record-7"
+
+
+def test_stacked_marks_do_not_smear_over_other_lines() -> None:
+    assert shown("o" + "\u0301" * 40).count("\u0301") == 4
