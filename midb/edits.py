@@ -48,14 +48,16 @@ def apply_to_text(text: str, edits: Iterable[Edit]) -> str:
     """
     parts: list[str] = []
     position = 0
+    last: Edit | None = None
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        if edit.start < position or edit.end < edit.start or text[edit.start : edit.end] != edit.before:
+        inside = 0 <= edit.start <= edit.end <= len(text)
+        if not inside or text[edit.start : edit.end] != edit.before or (last and edit.overlaps(last)):
             raise ReplayError(
                 f"edit {edit.kind} at {edit.start}-{edit.end} of {edit.field} does not fit the text",
                 hint="the text or the edit was changed after the run",
             )
         parts += (text[position : edit.start], edit.after)
-        position = edit.end
+        position, last = edit.end, edit
     parts.append(text[position:])
     return "".join(parts)
 
@@ -96,10 +98,7 @@ def compose(text: str, field: Field, stages: Sequence[Sequence[Edit]]) -> list[N
     origin: list[int | None] = list(range(len(text)))
     kinds: list[frozenset[str]] = [frozenset()] * (len(text) + 1)  # kinds[i]: what was deleted or inserted before i
     for edits in stages:
-        for edit in sorted((e for e in edits if e.field is field), key=lambda e: e.start, reverse=True):
-            touched = frozenset((edit.kind,)).union(*kinds[edit.start : edit.end + 1])
-            origin[edit.start : edit.end] = [None] * len(edit.after)
-            kinds[edit.start : edit.end + 1] = [touched] * (len(edit.after) + 1)
+        origin, kinds = _after(origin, kinds, sorted((e for e in edits if e.field is field), key=lambda e: e.start))
     net: list[NetEdit] = []
     start = after_start = position = 0
     while after_start <= len(origin):
@@ -119,3 +118,28 @@ def compose(text: str, field: Field, stages: Sequence[Sequence[Edit]]) -> list[N
         start = origin[position] + 1  # type: ignore[operator]
         after_start = position + 1
     return net
+
+
+def _after(
+    origin: list[int | None], kinds: list[frozenset[str]], edits: Sequence[Edit]
+) -> tuple[list[int | None], list[frozenset[str]]]:
+    """Where each character comes from, and what touched the gap before it, after the edits of one decision."""
+    new_origin: list[int | None] = []
+    new_kinds: list[frozenset[str]] = []
+    position = 0
+    carried: frozenset[str] = frozenset()  # what the edit before did to the gap that stands next
+    for edit in edits:
+        new_origin += origin[position : edit.start]
+        new_kinds += kinds[position : edit.start]
+        touched = frozenset((edit.kind,)).union(*kinds[edit.start : edit.end + 1])
+        if edit.start == position:
+            touched |= carried
+        elif carried:
+            new_kinds[-(edit.start - position)] = carried
+        new_origin += [None] * len(edit.after)
+        new_kinds += [touched] * len(edit.after)
+        position, carried = edit.end, touched
+    rest = kinds[position:]
+    if carried:
+        rest[0] = carried
+    return new_origin + origin[position:], new_kinds + rest

@@ -65,6 +65,11 @@ def test_a_style_with_thousands_is_not_guessed() -> None:
     assert spell_like(Fraction(-3), "4") is None
 
 
+def first_capital(word: str) -> str:
+    """As at the start of a sentence; "i" is Turkish here."""
+    return ("İ" if word[0] == "i" else word[0].upper()) + word[1:]
+
+
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_language_has_number_words_and_a_format(code: str) -> None:
     locale = load(code)
@@ -74,7 +79,7 @@ def test_every_language_has_number_words_and_a_format(code: str) -> None:
     spellings = [spelling for forms in words.words.values() for spelling in forms]
     assert len(spellings) == len(set(spellings)), "one word, two values"
     for value, forms in words.words.items():
-        assert all(words.value(form) == value == words.value(form.upper()) for form in forms)
+        assert all(words.value(form) == value == words.value(first_capital(form)) for form in forms)
     convention = number_format(locale.default_locale)
     assert convention is not None
     assert (convention.decimal == ",") is (code not in {"ar", "ja", "ko", "ms", "th"})

@@ -77,7 +77,7 @@ def _replaced(texts: Any, new: Mapping[int, str]) -> Any:
     """An array of texts with some of them replaced; a null stays null."""
     valid = texts.is_valid().to_pylist()
     order = list(range(len(texts)))
-    added = []
+    added: list[str] = []
     for row, text in new.items():
         if valid[row]:
             order[row] = len(texts) + len(added)

@@ -80,6 +80,24 @@ def unknown_kind(name: str) -> UsageError:
     return UsageError(f'unknown kind "{name}".', hint=f"{meant}midb-agent kinds lists all.")
 
 
+def without_symptoms(findings: list[Finding]) -> list[Finding]:
+    """The findings less those that another one explains: one defect is reported once."""
+    causes = [(found, kinds()[found.kind].explains) for found in findings if kinds()[found.kind].explains]
+    if not causes:
+        return findings
+
+    def explained(finding: Finding) -> bool:
+        for cause, symptoms in causes:
+            if finding.kind in symptoms and finding.field is cause.field:
+                start = min([cause.start, *(edit.start for edit in cause.fix)])
+                end = max([cause.end, *(edit.end for edit in cause.fix)])
+                if finding.start < end and start < finding.end:
+                    return True
+        return False
+
+    return [finding for finding in findings if not explained(finding)]
+
+
 def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
     """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language."""
     findings: list[Finding] = []
@@ -93,5 +111,6 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
         if wanted:
             name = detector.__name__.rpartition(".")[2]
             findings += [replace(found, detector=name) for found in detector.detect(inspection) if found.kind in wanted]
+    findings = without_symptoms(findings)
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

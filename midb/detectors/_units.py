@@ -124,7 +124,9 @@ class Patterns:
         self._before = {_fold(word): name for name, forms in words.before.items() for word in forms}
         self._ordinary = {_fold(word) for word in words.ordinary}
         self._other = {_fold(word) for word in words.other}
-        unit = _any_of((*self._units, *self._other)).replace(r"\ ", r"\s")
+        forms = [form for words_of_unit in words.units.values() for form in words_of_unit]
+        symbols = [symbol for known in UNITS.values() for symbol in known.symbols]
+        unit = _any_of((*forms, *symbols, *words.other)).replace(r"\ ", r"\s")
         end = r"(?![A-Za-z0-9²³])" if words.inflected else r"(?![^\W_])"
         if words.square:
             end += rf"(?!\s{_any_of(words.square)})"

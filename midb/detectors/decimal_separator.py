@@ -1,16 +1,18 @@
 """Decimal separators: the English point in a number of a language that writes a comma.
 
 A number is repaired where the same field of the English source has it, digit for digit, and nothing there says that
-it is a version, a section, a time or part of a name. All numbers of a pair are repaired or none: where some belong to
+it is a version, a section, a time or part of a name. All quantities of a pair are repaired or none: where some belong to
 data, code or formulas, or where English thousands commas would stay, a mixed pair would be worse than an English one.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from midb.code_lines import code_blocks
 from midb.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
@@ -52,8 +54,8 @@ _COORDINATE = re.compile(r"°\s?(?:[NSEWO]\b|\d)")
 
 _NAMED = re.compile(
     r"(?:\b(?:versions?|ver|v|releases?|sections?|sec|chapters?|ch|fig(?:ure)?s?|tables?|exercises?|problems?|questions?"
-    r"|steps?|parts?|lessons?|levels?|appendix|articles?|rules?|no|nos|numbers?|verses?|psalms?|web|windows|android|ios"
-    r"|macos|python|java|http|usb|bluetooth|php|html|css|gpt|licen[cs]e|rfc|iso|by)\.?|§)\s?$",
+    r"|steps?|lessons?|appendix|articles?|verses?|psalms?|web|windows|android|ios|macos|python|java|http|usb|bluetooth"
+    r"|php|html|css|gpt|licen[cs]e|rfc|iso)\.?|§)\s?$",
     re.IGNORECASE,
 )
 _CAPITALISED = re.compile(r"(?<![.!?:\n(\"“])(?<!^)\s[A-Z][\w®™'’-]*\s$")
@@ -61,7 +63,15 @@ _LAST_WORD = re.compile(r"([^\W\d_]{2,})[ \N{NO-BREAK SPACE}]$")
 _AT = re.compile(r"\b(?:at|until|till|before|after|around)\s$", re.IGNORECASE)
 _TIME = re.compile(r"[012]?\d\.[0-5]\d")
 _CLOCK = re.compile(r"\s?(?:[ap]\.?\s?m\b|o['’]clock|hours?\b|hrs?\b)", re.IGNORECASE)
-_HEADING = re.compile(r"\s[A-Z]|\s*$")
+_HEADING = re.compile(r"[ \t]+[A-Z]")
+
+
+class _Role(StrEnum):
+    """What a number is: a quantity, part of a name (a version, a section), or one cannot tell."""
+
+    QUANTITY = "quantity"
+    NAME = "name"
+    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +99,12 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         numbers += found
     if not numbers or any(_has_others(item, numbers) for item in inspection.fields):
         return
-    kept = {number.text for number in numbers if _is_name(number)}
+    roles = {number: _role(number) for number in numbers}
+    if _Role.UNCLEAR in roles.values():
+        return
+    names = {number.text for number, role in roles.items() if role is _Role.NAME}
     for number in numbers:
-        if number.text not in kept:
+        if number.text not in names:
             yield _finding(number, convention)
 
 
@@ -153,29 +166,35 @@ def _has_others(item: FieldText, numbers: list[_Number]) -> bool:
     return False
 
 
-def _is_name(number: _Number) -> bool:
-    """Whether the number is a version, a section, a time, or follows a word that was not translated."""
-    text, source = number.field.text, number.field.source or ""
+def _role(number: _Number) -> _Role:
+    """What the number is, by the word before it and by every place where the source has it."""
     if number.field.protected.overlaps(number.start, number.start + len(number.text)):
-        return True
-    before = text[max(0, number.start - 40) : number.start]
-    word = _LAST_WORD.search(before)
-    for match in re.finditer(rf"(?<![\d.,]){re.escape(number.text)}(?![\d])", source):
-        english = source[max(0, match.start() - 40) : match.start()]
-        if _NAMED.search(english) or _CAPITALISED.search(english) or _CLOCK.match(source, match.end()):
-            return True
-        if _AT.search(english) and _TIME.fullmatch(number.text) and not _UNITS.match(source, match.end()):
-            return True
-        same = _LAST_WORD.search(english)
-        if word and same and word[1].casefold() == same[1].casefold():
-            return True
-        if (
-            english.rpartition("\n")[2].strip(" \t#*-") == ""
-            and _HEADING.match(source, match.end())
-            and "\n" in source.strip()
-        ):
-            return True
-    return False
+        return _Role.NAME
+    role, words = _role_in_source(number.text, number.field.source or "")
+    before = _LAST_WORD.search(number.field.text, max(0, number.start - 40), number.start)
+    if role is _Role.QUANTITY and before and before[1].casefold() in words:
+        return _Role.UNCLEAR  # "Web 2.0", "GPA 3.5": the word was not translated, it may be a name
+    return role
+
+
+@functools.lru_cache(maxsize=64)
+def _role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
+    """What a number is in English, and the words before it."""
+    words = set()
+    roles = {_Role.QUANTITY}
+    for match in re.finditer(rf"(?<![\d.,]){re.escape(numeral)}(?!\d)", source):
+        before = source[max(0, match.start() - 40) : match.start()]
+        at_start = not before.rpartition("\n")[2].strip(" \t#*-")
+        if _NAMED.search(before) or (at_start and "\n" in source.strip() and _HEADING.match(source, match.end())):
+            roles.add(_Role.NAME)
+        elif _CAPITALISED.search(before) or _CLOCK.match(source, match.end()):
+            roles.add(_Role.UNCLEAR)
+        elif _AT.search(before) and _TIME.fullmatch(numeral) and not _UNITS.match(source, match.end()):
+            roles.add(_Role.UNCLEAR)
+        if word := _LAST_WORD.search(before):
+            words.add(word[1].casefold())
+    role = next(role for role in (_Role.UNCLEAR, _Role.NAME, _Role.QUANTITY) if role in roles)
+    return role, frozenset(words)
 
 
 def _finding(number: _Number, convention: NumberFormat) -> Finding:

@@ -42,6 +42,7 @@ WRONG_LANGUAGE = DefectKind(
     severity=Severity.MAJOR,
     summary="a text in another language than the corpus, and not in English",
     needs=(LanguageTasks,),
+    explains=frozenset({"foreign-script"}),
 )
 KINDS = (UNTRANSLATED_TEXT, WRONG_LANGUAGE)
 
@@ -151,7 +152,11 @@ def _english_is_wanted(item: FieldText, text: str, task: _Task) -> bool:
         return True
     if task.in_english:
         return False
-    return (task.about_material and letters(text) < _LONGEST_MATERIAL) or task.repeats(item, text)
+    if task.repeats(item, text):
+        return True
+    if item.field is Field.RESPONSE and is_copied(item) and letters(text) >= _LEAST_LETTERS_OF_PART:
+        return False  # a whole sentence that nobody touched and nothing in the pair quotes
+    return task.about_material and letters(text) < _LONGEST_MATERIAL
 
 
 def _untranslated_sentences(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:

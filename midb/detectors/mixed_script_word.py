@@ -23,6 +23,7 @@ MIXED_SCRIPT_WORD = DefectKind(
     summary="Latin, Cyrillic or Greek letters mixed in one word",
     repairs=True,
     needs=(LanguageTasks,),
+    explains=frozenset({"foreign-script"}),
 )
 KINDS = (MIXED_SCRIPT_WORD,)
 
@@ -60,6 +61,8 @@ _SOUND_ALIKE = frozenset("aeoAEKMOTëËïs" + "аеоАЕКМОТёЁїѕ" + "ó
 _SYMBOL = re.compile(r"[αβγδεζηθκλμνξπρσςτφχψωΓΔΘΛΞΠΣΦΨΩ]")
 #: A formula or unit has few letters beside its Greek ones: "πrh", "kΩ", "sinθ".
 _LONGEST_FORMULA = 4
+#: A word of so many letters of which fewer than half are another alphabet's was not typed by its sound.
+_LONG_WORD = 5
 #: An ending that a language with case endings may hang on a foreign word.
 _LONGEST_ENDING = 4
 
@@ -91,7 +94,7 @@ def _finding(
         if locale.script == foreign and counts[own] == counts[foreign]:
             own, foreign = foreign, own
         repaired = _repaired(word, own, foreign, counts, locale)
-        if repaired is not None and _is_certain(word, repaired, inspection):
+        if repaired is not None and _is_certain(word, repaired, counts[foreign], inspection):
             evidence = f"{_named(word, foreign)} in a {own.capitalize()} word"
             fix = tuple(_edits(item, start, word, repaired))
             yield MIXED_SCRIPT_WORD.finding(item.field, start, start + len(word), evidence, fix=fix)
@@ -109,7 +112,8 @@ def _repaired(word: str, own: Alphabet, foreign: Alphabet, counts: dict[Alphabet
     and where none of them can be an ending, a label or the sign of a formula.
     """
     at_home = locale.script == own
-    if counts[own] < (2 if at_home else 3) or 2 * counts[foreign] > counts[own]:
+    # At home the word looks the same before and after, so that it is enough that its own letters are more.
+    if counts[own] < (2 if at_home else 3) or counts[foreign] * (1 if at_home else 2) >= counts[own] + (not at_home):
         return None
     table = _TRANSLATED.get((foreign, own))
     if table is None:
@@ -129,8 +133,11 @@ def _repaired(word: str, own: Alphabet, foreign: Alphabet, counts: dict[Alphabet
     return word.translate(table)
 
 
-def _is_certain(word: str, repaired: str, inspection: Inspection) -> bool:
-    """Whether every changed letter sounds like the one it looks like, or the pair holds the repaired word elsewhere."""
+def _is_certain(word: str, repaired: str, foreign: int, inspection: Inspection) -> bool:
+    """Whether every changed letter sounds like the one it looks like, or the word is too long to be half transliterated
+    (that would leave letters without a double), or the pair holds the repaired word elsewhere."""
+    if len(word) >= _LONG_WORD and 2 * foreign < len(word):
+        return True
     if all(before in _SOUND_ALIKE for before, after in zip(word, repaired, strict=True) if before != after):
         return True
     wanted = repaired.casefold()

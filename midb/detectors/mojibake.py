@@ -34,6 +34,9 @@ MOJIBAKE = DefectKind(
     summary="characters that were decoded with the wrong encoding",
     repairs=True,
     may_change=frozenset({Invariant.LANGUAGE, Invariant.LENGTH}),
+    explains=frozenset(
+        {"wrong-language", "untranslated-text", "foreign-script", "mixed-script-word", "invisible-character"}
+    ),
 )
 
 KINDS = (MOJIBAKE,)

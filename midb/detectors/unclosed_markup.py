@@ -49,6 +49,11 @@ _LATEX_PAIRS = (("\\(", "\\)"), ("\\[", "\\]"))
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{(\w{1,20}\*?)\}")
 
 
+# A line that is bold as a whole, and one that begins like it; no sentence, which may have been bold in part.
+_HEADING = re.compile(r"^\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
+_OPEN_HEADING = re.compile(r"\*\*[^*\s][^*\n]{0,78}[^*\s.,;:!?。、]\s*")
+
+
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Fences first: what stands inside an open fence is code, and is not looked at."""
     for field in inspection.written():
@@ -118,6 +123,9 @@ def _bold_finding(field: FieldText, position: int, line: str, marks: list[re.Mat
         # The other labels of this text say on which side of the colon bold ends.
         at = label.end("colon") if "inside" in manners else label.end("label")
         fix = (UNCLOSED.edit(field.field, position + at, "", "**"),)
+    elif len(marks) == 1 and _OPEN_HEADING.fullmatch(line.rstrip("\n")) and _HEADING.search(field.text):
+        # Another line of this text is bold from end to end, and this one begins as such a line.
+        fix = (UNCLOSED.edit(field.field, position + len(line.rstrip()), "", "**"),)
     return UNCLOSED.finding(field.field, start, start + 2, "bold is opened or closed alone in its line", fix=fix)
 
 
