@@ -38,26 +38,31 @@ class Edit:
         return self.start < other.end and other.start < self.end
 
 
+def in_order(edits: Iterable[Edit]) -> list[Edit]:
+    """The edits of one field in text order; those at one point stay in the order given."""
+    return sorted(edits, key=lambda edit: (edit.start, edit.end))
+
+
 def apply_to_text(text: str, edits: Iterable[Edit]) -> str:
     """Apply the edits of one decision to the text of one field.
 
     Raises ReplayError where an edit does not fit: wrong ``before``, offsets outside the text, or overlapping edits.
+    What is inserted at one point comes in the order given.
 
     >>> apply_to_text("1 , 2", [Edit(Field.RESPONSE, 1, 2, " ", "", "k")])
     '1, 2'
     """
     parts: list[str] = []
     position = 0
-    last: Edit | None = None
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        inside = 0 <= edit.start <= edit.end <= len(text)
-        if not inside or text[edit.start : edit.end] != edit.before or (last and edit.overlaps(last)):
+    for edit in in_order(edits):
+        inside = position <= edit.start <= edit.end <= len(text)
+        if not inside or text[edit.start : edit.end] != edit.before:
             raise ReplayError(
                 f"edit {edit.kind} at {edit.start}-{edit.end} of {edit.field} does not fit the text",
                 hint="the text or the edit was changed after the run",
             )
         parts += (text[position : edit.start], edit.after)
-        position, last = edit.end, edit
+        position = edit.end
     parts.append(text[position:])
     return "".join(parts)
 
@@ -75,9 +80,9 @@ def apply(pair: InstructionPair, edits: Sequence[Edit]) -> InstructionPair:
 
 @dataclass(frozen=True, slots=True)
 class NetEdit:
-    """What several decisions together did to one place: original ``[start, end)``, the final ``[after_start, after_end)``.
+    """What several decisions together did to one place, ``[start, end)`` of the original.
 
-    ``kinds`` names every defect whose repair had a part in it.
+    ``[after_start, after_end)`` is what stands there in the final text. ``kinds`` names every defect whose repair had a part in it.
     """
 
     field: Field
@@ -98,7 +103,7 @@ def compose(text: str, field: Field, stages: Sequence[Sequence[Edit]]) -> list[N
     origin: list[int | None] = list(range(len(text)))
     kinds: list[frozenset[str]] = [frozenset()] * (len(text) + 1)  # kinds[i]: what was deleted or inserted before i
     for edits in stages:
-        origin, kinds = _after(origin, kinds, sorted((e for e in edits if e.field is field), key=lambda e: e.start))
+        origin, kinds = _after(origin, kinds, in_order(edit for edit in edits if edit.field is field))
     net: list[NetEdit] = []
     start = after_start = position = 0
     while after_start <= len(origin):

@@ -1,7 +1,8 @@
 """Do no harm: a rewrite is held against its own original, and is taken back where it loses or adds what it should not.
 
-Every check compares the two texts with the places left out that a repair was *allowed* to change (DefectKind.may_change):
+Every check compares the two texts without the places that a repair was *allowed* to change (DefectKind.may_change):
 what a decimal separator's repair does to a number is its business; what it does to the sentence around it is harm.
+Exactly those places are left out and nothing around them: in a script without blanks a "word" would be the whole text.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from midb.defects import DefectKind, Finding, Invariant, Severity
 from midb.edits import Edit, NetEdit, compose
 from midb.inspection import FieldText, Inspection
 from midb.languages import INDISTINGUISHABLE
-from midb.pairs import Field, InstructionPair
+from midb.pairs import InstructionPair
 from midb.protection import protected_spans
 
 _NUMBER = re.compile(r"\d+(?:[.,٫٬]\d+)*")
@@ -114,7 +115,7 @@ def _all_excused(net: Sequence[NetEdit], kinds: Mapping[str, DefectKind], invari
 
 
 def _masked(old: str, new: str, edits: Iterable[NetEdit]) -> tuple[str, str]:
-    """Both texts without the words that the given edits touch."""
+    """Both texts without what the given edits touch; a blank stands for it, so that its neighbours do not join."""
     listed = list(edits)
     return (
         _without(old, [(edit.start, edit.end) for edit in listed]),
@@ -126,12 +127,8 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
     parts = []
     position = 0
     for start, end in spans:
-        while start > position and not text[start - 1].isspace():
-            start -= 1
-        while end < len(text) and not text[end].isspace():
-            end += 1
-        parts.append(text[position : max(start, position)])
-        position = max(end, position)
+        parts.append(text[position:start])
+        position = end
     parts.append(text[position:])
     return " ".join(parts)
 

@@ -27,6 +27,7 @@ class Filters:
     outcome: str | None = None
     status: str | None = None
     text: str | None = None
+    edited: bool = False  # only standing edits count for ``kind`` and ``station``, findings do not
 
 
 def prepare(reader: AuditReader) -> None:
@@ -90,7 +91,7 @@ def condition(filters: Filters) -> tuple[str, dict[str, Any]]:
     if not filters.status and (filters.kind or filters.station):
         either.append(f"EXISTS (SELECT 1 FROM decisions d LEFT JOIN edits e ON e.decision_id = d.id "
                       f"WHERE d.record_id = r.id AND {edit})")  # fmt: skip
-    if filters.status or (filters.kind and not filters.station):
+    if filters.status or (filters.kind and not filters.station and not filters.edited):
         either.append(f"EXISTS (SELECT 1 FROM findings f WHERE f.record_id = r.id AND {found})")
     if either:
         parts.append(f"({' OR '.join(either)})")
@@ -109,7 +110,7 @@ def condition(filters: Filters) -> tuple[str, dict[str, Any]]:
 
 
 def _edit_condition(filters: Filters) -> str:
-    parts = ["1"]
+    parts = ["d.action = 'applied'" if filters.edited else "1"]
     if filters.kind:
         parts.append("e.kind = :kind")
     if filters.station:

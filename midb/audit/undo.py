@@ -40,8 +40,8 @@ class Undone:
     """One pair without some of its edits.
 
     ``net`` leads from the text as it was to ``pair``, as the edits of one decision; each has the kind of a selected
-    edit that was reverted there. ``kept`` are the decisions that still stand, with offsets in the new texts, their edits in
-    the order of the text.
+    edit that was reverted there. ``kept`` are the decisions that still stand, with offsets in the new texts, and their
+    edits in the order of the text.
     """
 
     pair: InstructionPair

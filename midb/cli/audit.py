@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -192,7 +193,9 @@ def diff(
     """Show the changes of all improved records, or of those that match, as word-level diffs."""
     path = database(db)
     with AuditReader(path) as reader:
-        filters = filters_of(reader, run, kind, station, language, "improved", None, text)
+        filters = replace(
+            filters_of(reader, run, kind, station, language, "improved", None, text), edited=True
+        )
         total = queries.count_records(reader, filters)
         console = Console(highlight=False)
         for row in queries.find_records(reader, filters, limit):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from midb.edits import Edit
+from midb.edits import Edit, in_order
 
 #: Where a text stands in a record: object keys and array indexes from the outside in.
 Path = tuple[str | int, ...]
@@ -79,7 +79,7 @@ def _edited(points: list[str], edits: Sequence[Edit], ascii_only: bool) -> list[
     """The code points of a text, as the record writes them, after the edits of one decision."""
     edited: list[str] = []
     position = 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+    for edit in in_order(edits):
         edited += points[position : edit.start]
         edited += (_escape(character, ascii_only) for character in edit.after)
         position = edit.end

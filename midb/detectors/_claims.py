@@ -219,12 +219,13 @@ def _agree(value: Fraction, claimed: Fraction, claim: Claim, left: tuple[Token, 
     if result is None:  # an expression: only rounded intermediate results may differ
         rounded = any(decimals(token.text) for token in claim.right if token.sort is Sort.NUMBER)
         return rounded and bool(value) and abs(value - claimed) < abs(value) / 100
-    if any(token.text in ("/", ":") for token in left) and claimed in (floor(value), ceil(value)):
+    operators = {token.text for token in left if token.sort is Sort.OPERATOR}
+    if operators & {"/", ":"} and claimed in (floor(value), ceil(value)):
         return True  # a quotient without its remainder
-    if result.text.endswith("00") and decimals(result.text) in (0, 3):
+    if operators & {"*", "/", "^"} and result.text.endswith("00") and abs(value - claimed) * 100 <= abs(value):
         zeros = len(result.text) - len(result.text.rstrip("0.,"))
         if abs(value - claimed) * 2 <= 10**zeros:
-            return True
+            return True  # rounded to hundreds or more
     places = 0 if claimed.denominator == 1 and len(readings(result.text)) == 1 else decimals(result.text)
     if (value * 10**places).denominator == 1:
         return False

@@ -1,13 +1,13 @@
 """Decimal separators: the English point in a number of a language that writes a comma.
 
 A number is repaired where the same field of the English source has it, digit for digit, and nothing there says that
-it is a version, a section, a time or part of a name. All quantities of a pair are repaired or none: where some belong to
-data, code or formulas, or where English thousands commas would stay, a mixed pair would be worse than an English one.
+it is a version, a section, a time or part of a name. All quantities of a pair are repaired or none: where some belong
+to data, code or formulas, or where English thousands commas would stay, a mixed pair would be worse than an English
+one.
 """
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -99,7 +99,12 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         numbers += found
     if not numbers or any(_has_others(item, numbers) for item in inspection.fields):
         return
-    roles = {number: _role(number) for number in numbers}
+    in_source = {
+        (item.field, text): _role_in_source(text, item.source or "")
+        for item in inspection.fields
+        for text in {number.text for number in numbers if number.field is item}
+    }
+    roles = {number: _role(number, *in_source[number.field.field, number.text]) for number in numbers}
     if _Role.UNCLEAR in roles.values():
         return
     names = {number.text for number, role in roles.items() if role is _Role.NAME}
@@ -166,18 +171,16 @@ def _has_others(item: FieldText, numbers: list[_Number]) -> bool:
     return False
 
 
-def _role(number: _Number) -> _Role:
-    """What the number is, by the word before it and by every place where the source has it."""
+def _role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
+    """What the number is: in the source (``role``), but for a word before it that is one of the source's ``words``."""
     if number.field.protected.overlaps(number.start, number.start + len(number.text)):
         return _Role.NAME
-    role, words = _role_in_source(number.text, number.field.source or "")
     before = _LAST_WORD.search(number.field.text, max(0, number.start - 40), number.start)
     if role is _Role.QUANTITY and before and before[1].casefold() in words:
         return _Role.UNCLEAR  # "Web 2.0", "GPA 3.5": the word was not translated, it may be a name
     return role
 
 
-@functools.lru_cache(maxsize=64)
 def _role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
     """What a number is in English, and the words before it."""
     words = set()
@@ -187,9 +190,11 @@ def _role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
         at_start = not before.rpartition("\n")[2].strip(" \t#*-")
         if _NAMED.search(before) or (at_start and "\n" in source.strip() and _HEADING.match(source, match.end())):
             roles.add(_Role.NAME)
-        elif _CAPITALISED.search(before) or _CLOCK.match(source, match.end()):
-            roles.add(_Role.UNCLEAR)
-        elif _AT.search(before) and _TIME.fullmatch(numeral) and not _UNITS.match(source, match.end()):
+        elif (
+            _CAPITALISED.search(before)
+            or _CLOCK.match(source, match.end())
+            or (_AT.search(before) and _TIME.fullmatch(numeral) and not _UNITS.match(source, match.end()))
+        ):
             roles.add(_Role.UNCLEAR)
         if word := _LAST_WORD.search(before):
             words.add(word[1].casefold())

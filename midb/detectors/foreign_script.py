@@ -31,6 +31,7 @@ KINDS = (FOREIGN_SCRIPT,)
 
 #: Scripts whose letters are also signs of another trade: faces drawn with letters, phonetics, mathematics.
 _SIGNS = frozenset("ツシッノヅʕʔಠдДωΩ益ロつへくのﾉㅅㅂㅠㅜㅋㅎ")
+_ALPHABET = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f\u1e00-\u1fff]")
 _GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]+")
 _BRACKETED = re.compile(
     r"\([^()\n]{1,200}\)|\[[^\[\]\n]{1,200}\]|（[^（）\n]{1,200}）|【[^【】\n]{1,200}】|/[^/\s]{1,40}/"
@@ -68,37 +69,38 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
             runs += _han_inside_hangul(item.text)
         if not runs:
             continue
-        exempt = _exempt_ranges(item)
+        separate = [*quotations(item.text), *(match.span() for match in _BRACKETED.finditer(item.text))]
         for start, end in runs:
-            if not _is_legitimate(item, start, end, exempt, inspection, task):
+            if not _is_legitimate(item, start, end, separate, inspection, task):
                 yield _finding(item, start, end, inspection.locale)
 
 
-def _exempt_ranges(item: FieldText) -> list[tuple[int, int]]:
-    return [
-        *((span.start, span.end) for span in item.protected),
-        *quotations(item.text),
-        *(match.span() for match in _BRACKETED.finditer(item.text)),
-    ]
-
-
 def _is_legitimate(
-    item: FieldText, start: int, end: int, exempt: list[tuple[int, int]], inspection: Inspection, task: LanguageTask
+    item: FieldText, start: int, end: int, separate: list[tuple[int, int]], inspection: Inspection, task: LanguageTask
 ) -> bool:
     text = item.text
     run = text[start:end]
-    if any(first <= start and end <= last for first, last in exempt) or _is_a_sign(run):
-        return True
-    originals = [original for _, original in inspection.source.texts()] if inspection.source else []
-    if any(run in original for original in originals):
+    if item.protected.overlaps(start, end) or _is_a_sign(run) or _in_source(run, inspection):
         return True
     if _is_glued(text, start, end, inspection.locale):
-        return False
+        return _is_mixed_word(text, start, end)
+    if any(first <= start and end <= last for first, last in separate):
+        return True
     if task.about_languages or task.names_a_language(text):
         return True
     if item.field is not Field.RESPONSE and not _line_around(text, start, end):
         return True  # material for the task: a line of its own
     return bool(_BEFORE_VALUE.search(text[max(0, start - 5) : start]) or _BEFORE_GLOSS.match(text, end))
+
+
+def _in_source(run: str, inspection: Inspection) -> bool:
+    return inspection.source is not None and any(run in original for _, original in inspection.source.texts())
+
+
+def _is_mixed_word(text: str, start: int, end: int) -> bool:
+    """Whether the run is part of a word of Latin, Greek and Cyrillic letters; that is a defect of another kind."""
+    ends = ((text[start - 1 : start], text[start]), (text[end : end + 1], text[end - 1]))
+    return any(_ALPHABET.match(outer) and _ALPHABET.match(inner) for outer, inner in ends)
 
 
 def _is_a_sign(run: str) -> bool:

@@ -95,6 +95,10 @@ _NAMES = {
 }
 
 
+# Control characters that stand for nothing; U+0002 is where PDF readers saw a hyphen at the end of a line. The others may
+# be what is left of a ligature (form feed for "fi"), a quotation mark or a dash, and are not removed.
+_EMPTY_CONTROLS = frozenset("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x10\x11\x12\x15\x16\x17\x1a\x7f")
+
 # What mojibake is made of, beside letters; removing one would make the damage irreparable.
 _PARTS_OF_MOJIBAKE = frozenset("\u00ad").union(map(chr, range(0x80, 0xA0)))
 
@@ -134,7 +138,7 @@ def _places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
         name, start, before = str(match.lastgroup), match.start(), match.group()
         if name == "keep" or (name == "direction" and right_to_left):
             continue
-        if before in _PARTS_OF_MOJIBAKE and _beside_high_latin(text, start) and looks_damaged(text):
+        if before in _PARTS_OF_MOJIBAKE and looks_damaged(text):
             continue
         after: str | None = ""
         if name == "latex":
@@ -142,7 +146,7 @@ def _places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
         elif name == "windows":
             after = None if _beside_high_latin(text, start) else _WINDOWS[before]
         elif name == "newline":
-            after = _line_break(text, start)
+            after = None if _between_small_letters(text, start) else _line_break(text, start)
         elif name == "embedding":
             if start not in unpaired and right_to_left:
                 continue
@@ -152,7 +156,7 @@ def _places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
         elif name in ("filler", "symbol"):
             after = "•" if before in "\uf0b7\uf0a7" and _starts_line(text, start) else None
         elif name == "control":
-            after = None if _between_letters(text, start) or before >= "\x80" else ""
+            after = "" if before in _EMPTY_CONTROLS else None
         elif name == "hyphen":
             after = "" if _between_letters(text, start) and not _beside_high_latin(text, start) else None
         yield name, start, before, after
@@ -185,6 +189,11 @@ def _line_break(text: str, start: int) -> str:
 
 def _between_letters(text: str, start: int) -> bool:
     return text[start - 1 : start].isalpha() and text[start + 1 : start + 2].isalpha()
+
+
+def _between_small_letters(text: str, start: int) -> bool:
+    """Inside a word, where a separator may be what is left of a ligature: ``de\\x0cnition``."""
+    return text[start - 1 : start].islower() and text[start + 1 : start + 2].islower()
 
 
 def _beside_high_latin(text: str, start: int) -> bool:

@@ -42,6 +42,10 @@ _CLOSED_LABEL = re.compile(
     re.MULTILINE,
 )
 
+# A line that is bold from its start to its end: a heading.
+_BOLD_LINE = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
+_OPEN_LINE = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}(?<![\s.!?。！？؟])$")
+
 _LATEX_COMMAND = re.compile(
     r"\\(?:frac|sqrt|times|cdot|sum|int|left|right|text|begin|alpha|beta|pi|theta|approx|leq?|geq?)"
 )
@@ -125,6 +129,8 @@ def _bold_finding(field: FieldText, position: int, line: str, marks: list[re.Mat
         fix = (UNCLOSED.edit(field.field, position + at, "", "**"),)
     elif len(marks) == 1 and _OPEN_HEADING.fullmatch(line.rstrip("\n")) and _HEADING.search(field.text):
         # Another line of this text is bold from end to end, and this one begins as such a line.
+        fix = (UNCLOSED.edit(field.field, position + len(line.rstrip()), "", "**"),)
+    elif _OPEN_LINE.match(line.rstrip()) and _BOLD_LINE.search(field.text):
         fix = (UNCLOSED.edit(field.field, position + len(line.rstrip()), "", "**"),)
     return UNCLOSED.finding(field.field, start, start + 2, "bold is opened or closed alone in its line", fix=fix)
 

@@ -73,7 +73,7 @@ def test_true_sums_are_left_alone_and_false_ones_found(
     pair = InstructionPair(instruction="Rechne.", response=f"{said}{value}")
     assert examine(pair, "de", kinds=KIND)[0] == []
     wrong = value + change
-    if wrong > 20 and value > 20:
+    if value > 20 and wrong % 100:  # round results of products pass for rounded ones
         findings, repaired = examine(pair.model_copy(update={"response": f"{said}{wrong}"}), "de", kinds=KIND)
         assert len(findings) == 1
         assert repaired.response == f"{said}{wrong}", "its numbers were not given: which is wrong cannot be told"
