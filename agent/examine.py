@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from midb.agent.state import PairContext
+
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import ParsedRecord, parse_record
@@ -147,4 +148,3 @@ def internal_error(pair: InstructionPair, error: Exception) -> PairResult:
         after_hash=digest,
     )
     return PairResult(pair, pair, Outcome.UNCHANGED, (decision,), ())
-

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from midb.agent.examine import Examiner, ExaminerSettings
+
 from midb.corpus.raw import RawRecord, Tail
 from midb.decisions import Outcome
 from midb.results import RecordResult, RejectedLine
@@ -124,12 +125,12 @@ class WorkerPool:
         while True:
             # Only an idle worker is written to: it reads at once, so that neither side can block the other.
             while not exhausted and len(out) < self._size * AHEAD and (worker := self._idle()):
-                batch = None if stopped() else next(batches, None)
-                if batch is None:
+                upcoming = None if stopped() else next(batches, None)
+                if upcoming is None:
                     exhausted = True
                     break
-                out[number] = batch
-                worker.send(number, batch.items)
+                out[number] = upcoming
+                worker.send(number, upcoming.items)
                 number += 1
             if due in done:
                 yield out.pop(due), done.pop(due)

@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 from midb.agent.examine import reject
 from midb.agent.pool import Batch, Result, WorkerPool
 from midb.agent.session import Session
+
 from midb.audit.log import Checkpoint
-from midb.corpus.output import GrowingFile, move_into_place, rejected_entry
 from midb.corpus.containers import Container
+from midb.corpus.output import GrowingFile, move_into_place, rejected_entry
 from midb.corpus.raw import RawRecord, Start, Tail
 from midb.corpus.records import too_long
 from midb.corpus.sources import Sources
@@ -132,14 +133,10 @@ class Runner:
         partial.sync()
         rejected.sync()
         warnings, self._warnings = [("warning", message) for message in self._warnings], []
-        moved = dataclasses.replace(
-            self._checkpoint, output_bytes=partial.length, rejected_bytes=rejected.length
-        )
+        moved = dataclasses.replace(self._checkpoint, output_bytes=partial.length, rejected_bytes=rejected.length)
         if batch.records:
             last = batch.records[-1]
-            moved = dataclasses.replace(
-                moved, position=last.position + 1, line=last.next_line, input_offset=last.end
-            )
+            moved = dataclasses.replace(moved, position=last.position + 1, line=last.next_line, input_offset=last.end)
         self._checkpoint = session.log.write_batch(session.run, records, lines, moved, warnings)
         self._tail = batch.tail
         self._emit(batch_done(records, len(lines)))
@@ -168,7 +165,10 @@ class Runner:
 
 
 def batches_of(
-    container: Container, sources: Sources | None, limit: int | None, start: Start = Start()  # noqa: B008  (frozen)
+    container: Container,
+    sources: Sources | None,
+    limit: int | None,
+    start: Start = Start(),  # noqa: B008  (frozen)
 ) -> Iterator[Batch]:
     """A corpus in batches from ``start`` on, ``limit`` records counted from its beginning; the last has the tail."""
     reading = container.read(start)

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import IO
 
 import orjson
+from midb.agent.examine import ExaminerSettings
 
 from midb import __version__
-from midb.agent.examine import ExaminerSettings
 from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
 from midb.config import RunConfig, config_hash, differences
-from midb.corpus.containers import Container, open_container
+from midb.corpus.containers import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.output import writing
 from midb.corpus.sources import Sources, open_sources
@@ -179,9 +179,7 @@ def open_session(config: RunConfig, container: Container, arguments: Sequence[st
 
 def refuse_foreign_output(places: Places, log: AuditLog | None) -> None:
     """Raise UsageError for an output that exists and is not what a run of this log wrote."""
-    if places.output.exists() and not (
-        log and log.wrote(places.logged(places.output), file_sha256(places.output))
-    ):
+    if places.output.exists() and not (log and log.wrote(places.logged(places.output), file_sha256(places.output))):
         raise UsageError(
             f"{places.output} exists and is not what midb-agent wrote there.",
             hint="Choose another -o, or move the file away.",
@@ -264,7 +262,8 @@ def refuse_other(db: Path, last: Run, wanted: Run, shaping: dict[str, object]) -
         )
     if last.output != wanted.output:
         raise UsageError(
-            f"{db} belongs to a run that writes {last.output}.", hint="Name that output with -o, or choose another --db."
+            f"{db} belongs to a run that writes {last.output}.",
+            hint="Name that output with -o, or choose another --db.",
         )
 
 

@@ -6,7 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
-from midb.decisions import Decision, Pass, PairResult
+from midb.decisions import Decision, PairResult, Pass
 from midb.defects import Finding
 from midb.detectors import KindSelection, inspect
 from midb.inspection import Inspection

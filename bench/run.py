@@ -1,7 +1,7 @@
 """Runs benchmarks by name and appends their rows to bench/results. Refuses to measure what does not pass its tests.
 
-    python bench/run.py --list
-    python bench/run.py pipeline --corpora ../shared/data/corpora
+python bench/run.py --list
+python bench/run.py pipeline --corpora ../shared/data/corpora
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Settings of a run: every one has help, a default and a check; what nobody knows is an error that names the nearest."""
+"""Settings of a run: every one has help, a default and a check; an unknown one is an error that names the nearest."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ class RunConfig(BaseModel):
         known = [station.value for station in (*REWRITING_PASSES, Pass.VERIFICATION)]
         for name in value:
             if name not in known:
-                raise UsageError(f'unknown pass "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}.")
+                raise UsageError(
+                    f'unknown pass "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
+                )
         return value
 
     @property

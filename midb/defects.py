@@ -57,8 +57,8 @@ class DefectKind:
 
     ``repairs``: some findings of this kind carry a provable repair. ``needs_source``: nothing is found without the
     English source. ``convention``: a convention of print, examined only with ``--typography``. ``needs``: the locale
-    tables without which the detector abstains. ``may_change``: the invariants its repairs are allowed to touch. ``explains``: kinds
-    that are only symptoms of this one where their findings overlap, and are then not reported.
+    tables without which the detector abstains. ``may_change``: the invariants its repairs are allowed to touch.
+    ``explains``: kinds that are only symptoms of this one where their findings overlap, and are then not reported.
     """
 
     name: str

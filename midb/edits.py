@@ -82,7 +82,8 @@ def apply(pair: InstructionPair, edits: Sequence[Edit]) -> InstructionPair:
 class NetEdit:
     """What several decisions together did to one place, ``[start, end)`` of the original.
 
-    ``[after_start, after_end)`` is what stands there in the final text. ``kinds`` names every defect whose repair had a part in it.
+    ``[after_start, after_end)`` is what stands there in the final text. ``kinds`` names every defect whose repair had a
+    part in it.
     """
 
     field: Field

@@ -54,9 +54,7 @@ class Inspection:
     def fields(self) -> tuple[FieldText, ...]:
         """The fields the pair has, in reading order."""
         source = self.source or InstructionPair()
-        return tuple(
-            FieldText(field, text, source.text(field), self.identifier) for field, text in self.pair.texts()
-        )
+        return tuple(FieldText(field, text, source.text(field), self.identifier) for field, text in self.pair.texts())
 
     def field(self, field: Field) -> FieldText | None:
         """One field, ``None`` where the pair does not have it."""

@@ -77,9 +77,7 @@ class Spans:
         return "".join(parts)
 
 
-_DOMAINS = (
-    "com|org|net|edu|gov|info|biz|io|dev|app|de|fr|it|es|pt|br|mx|ru|tr|cz|gr|jp|kr|vn|th|id|my|uk|eu|ca|au|cn"
-)
+_DOMAINS = "com|org|net|edu|gov|info|biz|io|dev|app|de|fr|it|es|pt|br|mx|ru|tr|cz|gr|jp|kr|vn|th|id|my|uk|eu|ca|au|cn"
 _FILES = (
     "py|ipynb|js|ts|jsx|tsx|html?|css|scss|txt|csv|tsv|json|jsonl|xml|ya?ml|toml|ini|cfg|md|java|class|jar|cpp|hpp|cs"
     "|php|rb|go|rs|sh|bat|ps1|sql|db|log|exe|dll|pdf|docx?|xlsx?|pptx?|odt|png|jpe?g|gif|svg|bmp|mp[34]|wav|avi|zip|gz"

@@ -42,11 +42,13 @@ def test_nobody_imports_what_is_above(package: str) -> None:
         seen += 1
         for name in imports(path):
             for forbidden in FORBIDDEN[package]:
-                assert name != forbidden and not name.startswith(f"{forbidden}."), f"{path} imports {name}"
+                assert f"{name}.".startswith(f"{forbidden}.") is False, f"{path} imports {name}"
     assert seen > 5
 
 
-@pytest.mark.parametrize("path", [p for package in FORBIDDEN for p in modules(package)], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [p for package in FORBIDDEN for p in modules(package)], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_every_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
 
@@ -71,8 +73,12 @@ def test_every_package_is_installed() -> None:
     import tomllib
 
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    found = {"midb" + "".join(f".{part}" for part in path.parent.relative_to(ROOT / "midb").parts)
-             for path in (ROOT / "midb").rglob("__init__.py")}
-    found |= {".".join(("midb", "agent", *path.parent.relative_to(ROOT / "agent").parts))
-              for path in (ROOT / "agent").rglob("__init__.py")}
+    found = {
+        "midb" + "".join(f".{part}" for part in path.parent.relative_to(ROOT / "midb").parts)
+        for path in (ROOT / "midb").rglob("__init__.py")
+    }
+    found |= {
+        ".".join(("midb", "agent", *path.parent.relative_to(ROOT / "agent").parts))
+        for path in (ROOT / "agent").rglob("__init__.py")
+    }
     assert set(setup["packages"]) == found

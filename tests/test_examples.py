@@ -15,7 +15,9 @@ from midb.pairs import Field, InstructionPair
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = {Field.INSTRUCTION: "instruction", Field.INPUT: "input", Field.RESPONSE: "output"}
 LABELS: dict[str, Any] = json.loads((ROOT / "tests" / "cases" / "examples.json").read_text(encoding="utf-8"))
-RECORDS = [json.loads(line) for line in (ROOT / "examples" / "corpus.jsonl").read_text(encoding="utf-8").split("\n") if line]
+RECORDS = [
+    json.loads(line) for line in (ROOT / "examples" / "corpus.jsonl").read_text(encoding="utf-8").split("\n") if line
+]
 
 
 def pair_of(record: dict[str, Any]) -> InstructionPair:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from typing import Protocol
 
 from langgraph.runtime import Runtime
-
 from midb.agent.routing import repairable
 from midb.agent.state import PairContext, PairState
+
 from midb.decisions import Action, Pass, Violation, decide
 from midb.defects import Finding
 from midb.detectors import kinds
@@ -16,7 +17,11 @@ from midb.pairs import InstructionPair
 from midb.repair import choose_fixes
 from midb.verification import check_rewrite
 
-Node = Callable[[PairState, Runtime[PairContext]], Awaitable[PairState]]
+
+class Node(Protocol):
+    """A node of the graph as LangGraph calls it."""
+
+    def __call__(self, state: PairState, *, runtime: Runtime[PairContext]) -> Awaitable[PairState]: ...
 
 
 def rewriting_pass(station: Pass) -> Node:

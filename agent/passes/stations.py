@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
-
 from midb.agent.routing import next_pass, repairable
 from midb.agent.state import PairContext, PairState
+
 from midb.decisions import (
     Action,
     Decision,
@@ -44,9 +44,7 @@ async def route(state: PairState, runtime: Runtime[PairContext]) -> PairState:
         return {}
     reason = Reason.NOTHING_REPAIRABLE if state["findings"] else Reason.NOTHING_FOUND
     digest = state["original"].content_hash()
-    skipped = Decision(
-        station=Pass.ROUTE, action=Action.SKIPPED, reason=reason, before_hash=digest, after_hash=digest
-    )
+    skipped = Decision(station=Pass.ROUTE, action=Action.SKIPPED, reason=reason, before_hash=digest, after_hash=digest)
     return {"decisions": [skipped]}
 
 

@@ -368,9 +368,7 @@ class AuditLog:
 
     def duplicate_keys(self, run: Run) -> int:
         """Ids that more than one record of the run has."""
-        query = (
-            "SELECT count(*) FROM (SELECT 1 FROM records WHERE run_id = ? GROUP BY record_key HAVING count(*) > 1)"
-        )
+        query = "SELECT count(*) FROM (SELECT 1 FROM records WHERE run_id = ? GROUP BY record_key HAVING count(*) > 1)"
         return int(self.db.execute(query, [run.id]).fetchone()[0])
 
     # -- plumbing --------------------------------------------------------------------------------------------------

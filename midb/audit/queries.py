@@ -161,14 +161,17 @@ def counted(reader: AuditReader, sql: str, run: int) -> list[tuple[Any, ...]]:
 
 
 LEDGER = "SELECT language, outcome, count(*) FROM records WHERE run_id = ? GROUP BY 1, 2"
-REPAIRS = 'SELECT kind, "pass", sum(edits), sum(records) FROM edits_by_kind WHERE run_id = ? GROUP BY 1, 2 ORDER BY 3 DESC'
+REPAIRS = (
+    'SELECT kind, "pass", sum(edits), sum(records) FROM edits_by_kind WHERE run_id = ? GROUP BY 1, 2 ORDER BY 3 DESC'
+)
 TAKEN_BACK = (
     'SELECT d."pass", d.reason, count(*) FROM decisions d JOIN records r ON r.id = d.record_id '
     "WHERE r.run_id = ? AND d.action = 'rejected' GROUP BY 1, 2 ORDER BY 3 DESC"
 )
 OPEN = (
     "SELECT kind, severity, sum(findings), group_concat(language || ' ' || findings, ', ') "
-    "FROM (SELECT * FROM open_findings_by_language WHERE run_id = ? ORDER BY findings DESC) GROUP BY 1, 2 ORDER BY 3 DESC"
+    "FROM (SELECT * FROM open_findings_by_language WHERE run_id = ? ORDER BY findings DESC) "
+    "GROUP BY 1, 2 ORDER BY 3 DESC"
 )
 REJECTED = "SELECT reason, count(*), min(line) FROM rejected_lines WHERE run_id = ? GROUP BY 1 ORDER BY 2 DESC"
 EVENTS = "SELECT at, level, message FROM run_events WHERE run_id = ? ORDER BY id"

@@ -64,8 +64,8 @@ def list_kinds(
         marks = ["repairs" if kind.repairs else "flags"]
         marks += ["source"] if kind.needs_source else []
         marks += ["--typography"] if kind.convention else []
-        row = (kind.family.value, kind.name, kind.severity.value, ", ".join(marks), covered, kind.summary)
-        table.add_row(*map(Text, row))
+        cells = (kind.family.value, kind.name, kind.severity.value, ", ".join(marks), covered, kind.summary)
+        table.add_row(*map(Text, cells))
     console = Console()
     console.print(table)
     console.print(Text("\nrepairs: some findings carry a provable repair; source: needs the English source."))

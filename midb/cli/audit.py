@@ -136,7 +136,14 @@ def find(
                      "outcome": row.outcome, "edited": edited, "open": still_open}
                 )  # fmt: skip
                 continue
-            cells = (row.record_key, f"#{row.position}", row.language, row.outcome, ", ".join(edited), ", ".join(still_open))
+            cells = (
+                row.record_key,
+                f"#{row.position}",
+                row.language,
+                row.outcome,
+                ", ".join(edited),
+                ", ".join(still_open),
+            )
             table.add_row(*(Text(visible(cell)) for cell in cells))
     if not json:
         console = Console(highlight=False)
@@ -193,15 +200,15 @@ def diff(
     """Show the changes of all improved records, or of those that match, as word-level diffs."""
     path = database(db)
     with AuditReader(path) as reader:
-        filters = replace(
-            filters_of(reader, run, kind, station, language, "improved", None, text), edited=True
-        )
+        filters = replace(filters_of(reader, run, kind, station, language, "improved", None, text), edited=True)
         total = queries.count_records(reader, filters)
         console = Console(highlight=False)
         for row in queries.find_records(reader, filters, limit):
             showing.show_changes(console, reader.parts(row), kind=kind)
         shown = min(limit, total)
-        console.print(Text(f"{shown:,} of {total:,} changed records" + (" (--limit N shows more)" if total > shown else "")))
+        console.print(
+            Text(f"{shown:,} of {total:,} changed records" + (" (--limit N shows more)" if total > shown else ""))
+        )
 
 
 @app.command()

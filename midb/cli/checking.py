@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from midb.agent.examine import ExaminerSettings
-from midb.agent.runner import batches_of
 from midb.agent.pool import Result, WorkerPool
+from midb.agent.runner import batches_of
 from midb.agent.session import INLINE_RECORDS
 from midb.cli import options
 from midb.cli.running import corpus_of
@@ -36,7 +36,7 @@ def check(
     corpus: options.Corpus,
     language: options.Language = None,
     source: options.Source = None,
-    map: options.Map = None,  # noqa: A002
+    map: options.Map = None,
     kinds: options.Kinds = None,
     typography: options.Typography = None,
     limit: options.Limit = None,
@@ -152,7 +152,13 @@ class TableReport:
         for title in ("kind", "severity", "findings", "repairable", "languages"):
             table.add_column(title, justify="right" if title in ("findings", "repairable") else "left")
         for (kind, severity), count in self._kinds.most_common():
-            cells = (kind, severity, f"{count:,}", f"{self._repairable[kind]:,}", " ".join(sorted(self._languages[kind])))
+            cells = (
+                kind,
+                severity,
+                f"{count:,}",
+                f"{self._repairable[kind]:,}",
+                " ".join(sorted(self._languages[kind])),
+            )
             table.add_row(*map(Text, cells))
         if self._kinds:
             self._console.print()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,8 @@ from midb.audit import queries
 from midb.audit.log import AuditLog, Run
 from midb.audit.reader import AuditReader
 from midb.cli.audit import Db, database
-from midb.corpus.layouts import parse_mapping
 from midb.corpus.containers import open_container
-from midb.corpus.layouts import LayoutFinder
+from midb.corpus.layouts import LayoutFinder, parse_mapping
 from midb.corpus.survey import file_sha256, survey
 from midb.errors import UsageError
 from midb.languages import LanguageIdentifier
@@ -30,7 +30,9 @@ def revert(
     db: Db = None,
     kind: Annotated[Words, typer.Option("--kind", metavar="KIND", help="Edits of this kind; may be repeated.")] = None,
     station: Annotated[Words, typer.Option("--pass", metavar="PASS", help="Edits of this pass.")] = None,
-    language: Annotated[Words, typer.Option("--language", metavar="xx", help="Edits of records in this language.")] = None,
+    language: Annotated[
+        Words, typer.Option("--language", metavar="xx", help="Edits of records in this language.")
+    ] = None,
     record: Annotated[Words, typer.Option("--record", metavar="ID", help="Edits of this record.")] = None,
     run: Annotated[int | None, typer.Option("--run", metavar="N", help="The run; default: the latest.")] = None,
     corpus: Annotated[Path | None, typer.Option("--corpus", help="The run's corpus, if it was moved.")] = None,
@@ -78,14 +80,16 @@ def check_words(reader: AuditReader, parent: Run, selection: Selection) -> None:
     """Raise UsageError for a kind, pass, language or record that the run does not know."""
     for words, name in ((selection.kinds, "kind"), (selection.passes, "station"), (selection.languages, "language")):
         for word in words:
-            queries.checked(reader, queries.Filters(run=parent.id, **{name: word}))
+            queries.checked(reader, replace(queries.Filters(run=parent.id), **{name: word}))  # type: ignore[arg-type]
     for word in selection.records:
         queries.records_called(reader, parent.id, word)
 
 
 def find_corpus(parent: Run, db: Path, given: Path | None) -> Path:
     """The corpus of a run, unchanged: as given, where the run found it, or beside the log."""
-    candidates = [given] if given else [Path(parent.corpus), db.parent / parent.corpus, db.parent / Path(parent.corpus).name]
+    candidates = (
+        [given] if given else [Path(parent.corpus), db.parent / parent.corpus, db.parent / Path(parent.corpus).name]
+    )
     for candidate in candidates:
         if candidate.is_file() and file_sha256(candidate) == parent.corpus_sha256:
             return candidate

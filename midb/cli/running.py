@@ -61,7 +61,7 @@ def run(
     db: options.Db = None,
     language: options.Language = None,
     source: options.Source = None,
-    map: options.Map = None,  # noqa: A002  (the name of the option)
+    map: options.Map = None,
     passes: options.Passes = None,
     kinds: options.Kinds = None,
     typography: options.Typography = None,
@@ -133,4 +133,3 @@ def run_session(session: Session, config: RunConfig) -> int:
     if ended.status == "interrupted":
         return INTERRUPTED
     return 0 if ended.balanced else FAILED
-

@@ -102,9 +102,7 @@ def _show_rejection(console: Console, row: DecisionRow) -> None:
     console.print(line, soft_wrap=True)
 
 
-def _show_stage(
-    console: Console, stage: Stage, findings: Sequence[FindingRow], *, several: bool, full: bool
-) -> None:
+def _show_stage(console: Console, stage: Stage, findings: Sequence[FindingRow], *, several: bool, full: bool) -> None:
     """The edits of one decision, by kind and field, each passage with the reason why."""
     row = stage.row
     rejected = row.action == Action.REJECTED.value
@@ -137,14 +135,18 @@ def _show_open(console: Console, logged: LoggedRecord, *, several: bool) -> None
             turn = f"turn {finding.pair + 1} " if several else ""
             line = Text(f" ○ open {visible(finding.kind)}", style="yellow")
             line.append(f"   {finding.severity}", style=_SEVERITY_STYLES.get(finding.severity, "default"))
-            line.append(f"   {turn}{finding.field} {finding.start}-{finding.end}   {visible(finding.evidence)}", style="default")
+            line.append(
+                f"   {turn}{finding.field} {finding.start}-{finding.end}   {visible(finding.evidence)}", style="default"
+            )
             console.print(line, soft_wrap=True)
 
 
 def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None) -> None:
     """The standing changes of one record, compactly."""
     row = logged.row
-    console.print(Text(visible(row.record_key), style="bold").append(f" · {row.language}", style="not bold"), soft_wrap=True)
+    console.print(
+        Text(visible(row.record_key), style="bold").append(f" · {row.language}", style="not bold"), soft_wrap=True
+    )
     for stage in replay(logged).stages:
         if stage.row.action != Action.APPLIED.value or not stage.fits:
             continue
@@ -190,8 +192,9 @@ def show_summary(
     for run in runs:
         mark = "→" if run.id == chosen.id else " "
         console.print(
-            Text(f"{mark} run {run.id}  {run.kind}  {run.status}  {run.started_at}  {visible(run.corpus)} → {visible(run.output)}")
-        )  # fmt: skip
+            Text(f"{mark} run {run.id}  {run.kind}  {run.status}  {run.started_at}  ")
+            + Text(f"{visible(run.corpus)} → {visible(run.output)}")
+        )
     ledger: dict[str, Counter[str]] = defaultdict(Counter)
     for language, outcome, count in parts["ledger"]:
         for key in (language, "total"):

@@ -105,7 +105,8 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
         wanted = {
             kind.name
             for kind in detector.KINDS
-            if kind.name in selection.names and kind.abstention(inspection.locale) is None
+            if kind.name in selection.names
+            and kind.abstention(inspection.locale) is None
             and not (kind.needs_source and inspection.source is None)
         }
         if wanted:

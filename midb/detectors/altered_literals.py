@@ -1,4 +1,4 @@
-"""Placeholders and URLs that translation altered: `{name}` became `{nombre}`, a path was translated or broken by a blank.
+"""Placeholders and URLs that translation altered: `{name}` became `{nombre}`, a path was translated or broken.
 
 Only the English source tells what they were, so nothing is found without it. Knows that placeholders for people
 ([Your name]) are translated rightly, and that a site's address in the reader's language is no damage.
@@ -42,7 +42,9 @@ _PLACEHOLDER = re.compile(
     r"(?P<double>\{\{[^{}\n]{1,60}\}\})|(?P<dollar>\$\{[^{}\n]{1,60}\})|(?P<brace>\{[^{}\n]{1,40}\})"
     r"|(?P<named>%\([^()\n]{1,40}\)[sdif])|(?P<percent>(?<![\w%])%[sdif](?!\w))"
 )
-_IDENTIFIER = re.compile(r"\{\{ ?[A-Za-z_][\w.]* ?\}\}|\$\{[A-Za-z_][\w.]*\}|\{[A-Za-z_][\w.]*\}|%\([A-Za-z_]\w*\)[sdif]|%[sdif]")
+_IDENTIFIER = re.compile(
+    r"\{\{ ?[A-Za-z_][\w.]* ?\}\}|\$\{[A-Za-z_][\w.]*\}|\{[A-Za-z_][\w.]*\}|%\([A-Za-z_]\w*\)[sdif]|%[sdif]"
+)
 _BROKEN_PERCENT = re.compile(r"(?<![\w%])[%％]\s?([sdif])(?!\w)")
 _URL = re.compile(r"https?://[^\s<>\"“”„«»「」『』（），、。）]+")
 _LANGUAGE_SEGMENT = re.compile(r"[a-z]{2}([-_][A-Za-z]{2})?")

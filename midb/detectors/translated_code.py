@@ -1,7 +1,7 @@
 """Code whose keywords were translated: `wenn (20 > 18)`, `imprimir("Hola")`.
 
-The English source's code tells what stood there. Both are read token by token; only where they run alike from end to end
-is it certain which word is which. Strings, comments and the author's own names are translated rightly and stay.
+The English source's code tells what stood there. Both are read token by token; only where they run alike from end to
+end is it certain which word is which. Strings, comments and the author's own names are translated rightly and stay.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _RESERVED = frozenset(
     select from where insert into values update set delete create table alter drop join inner left right outer on group
     order by having limit distinct primary key foreign references integer varchar text date like between exists union
     SELECT FROM WHERE INSERT INTO VALUES UPDATE SET DELETE CREATE TABLE ALTER DROP JOIN INNER LEFT RIGHT OUTER ON GROUP
-    ORDER BY HAVING LIMIT DISTINCT PRIMARY KEY FOREIGN REFERENCES INTEGER INT VARCHAR TEXT DATE LIKE BETWEEN EXISTS UNION
-    AND OR NOT NULL AS IN COUNT AVG SUM MIN MAX
+    ORDER BY HAVING LIMIT DISTINCT PRIMARY KEY FOREIGN REFERENCES INTEGER INT VARCHAR TEXT DATE LIKE BETWEEN EXISTS
+    UNION AND OR NOT NULL AS IN COUNT AVG SUM MIN MAX
     html head body div span title script style href src class id img table tr td th ul ol li form button label
     """.split()  # noqa: SIM905  (a table reads better as words than as a list)
 )
@@ -78,7 +78,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
-    """Each block of code: its span in the translation, and the source's code. Blocks without a sure partner are left."""
+    """Each block of code: its span in the translation, and the source's code. What has no sure partner is left."""
     marked, wanted = (
         [(s.start, s.end) for s in spans if s.reason is Protected.CODE and text[s.start] in "`~"]
         for spans, text in ((item.protected, item.text), (item.source_protected, source))
@@ -119,7 +119,9 @@ def _joined(there: Sequence[_Token], wanted: Sequence[_Token], code: str) -> lis
         end = position + 1
         alone = index + 1 == len(wanted) or wanted[index + 1].kind != "word"
         if token.text in _RESERVED and there[position].kind == "word" and alone:
-            while end < len(there) and there[end].kind == "word" and code[_end(there[end - 1]) : there[end].start] == " ":
+            while (
+                end < len(there) and there[end].kind == "word" and code[_end(there[end - 1]) : there[end].start] == " "
+            ):
                 end += 1
         first, last = there[position], there[end - 1]
         joined.append(_Token(first.kind, code[first.start : _end(last)], first.start))

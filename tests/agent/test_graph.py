@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-
 from midb.agent.graph import build_graph, draw, run_pair
 from midb.agent.state import MAX_ATTEMPTS, PairContext
+
 from midb.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.detectors import KindSelection
@@ -181,7 +181,9 @@ def test_a_finding_that_vanishes_with_another_repair_is_dismissed(run: Callable[
 
 
 def test_edits_of_standing_decisions_lead_from_original_to_final(run: Callable[..., PairResult]) -> None:
-    script = both(replacing("content", "A", "aaa"), replacing("translation", "B", ""), replacing("localization", "C", "c"))
+    script = both(
+        replacing("content", "A", "aaa"), replacing("translation", "B", ""), replacing("localization", "C", "c")
+    )
     result = run(script, "A B C A C")
     pair = result.original
     for decision in result.decisions:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-
 from midb.agent.runner import Runner
 from midb.agent.session import open_session
+
 from midb.config import load_config
 from midb.corpus.containers import open_container
 from midb.decisions import Outcome
@@ -21,11 +21,25 @@ from midb.pairs import InstructionPair
 
 TEXT = st.text(max_size=60)
 MARKS = st.sampled_from(
-    ["1. a\n2. b\n2. c\n4. d", "<noinput>", "cafÃ© Ã  la", "17 + 25 = 43", "```py\nx", "a" * 200, "\u200b", "3.5 m", "12%"]
+    [
+        "1. a\n2. b\n2. c\n4. d",
+        "<noinput>",
+        "cafÃ© Ã  la",
+        "17 + 25 = 43",
+        "```py\nx",
+        "a" * 200,
+        "\u200b",
+        "3.5 m",
+        "12%",
+    ]
 )
 RECORD = st.fixed_dictionaries(
     {"instruction": TEXT | MARKS, "output": TEXT | MARKS | st.none()},
-    optional={"input": TEXT | MARKS, "id": TEXT | st.integers(), "lang": st.sampled_from(["de", "ja", "ar", "tr", "??"])},
+    optional={
+        "input": TEXT | MARKS,
+        "id": TEXT | st.integers(),
+        "lang": st.sampled_from(["de", "ja", "ar", "tr", "??"]),
+    },
 )
 LINE = RECORD.map(lambda record: json.dumps(record).encode()) | st.binary(max_size=40)
 FIRST = b'{"instruction": "Nenne ein Tier.", "input": "", "output": "Der Hund ist ein Tier."}'
@@ -36,7 +50,9 @@ def run(corpus: Path) -> tuple[RunEnded, Tally]:
     session = open_session(config, open_container(corpus), ["run", str(corpus)])
     tally = Tally()
     try:
-        return Runner(session, lambda event: tally.add(event) if isinstance(event, BatchDone) else None, bool).run(), tally
+        return Runner(
+            session, lambda event: tally.add(event) if isinstance(event, BatchDone) else None, bool
+        ).run(), tally
     finally:
         session.log.close()
 
@@ -71,7 +87,7 @@ def test_any_file_is_a_corpus_or_a_clear_error(tmp_path_factory: pytest.TempPath
     try:
         ended, _ = run(corpus)
     except CorpusError as error:
-        assert error.message.endswith(".")
+        assert error.message.endswith("."), error.message  # noqa: PT017  (either outcome is right)
         assert [path.name for path in folder.iterdir()] == ["c.jsonl"]
     else:
         assert ended.balanced
@@ -83,6 +99,7 @@ def examined(texts: list[tuple[str, InstructionPair, InstructionPair | None]], *
 
     from midb.agent.graph import build_graph, run_pair
     from midb.agent.state import PairContext
+
     from midb.decisions import Pass
     from midb.detectors import KindSelection
     from midb.languages import LanguageIdentifier

@@ -99,7 +99,11 @@ def test_strict_stops_at_the_first_such_line(cli: Any, write: Any) -> None:
 
 
 def test_missing_and_null_responses_are_kept_and_flagged(cli: Any, write: Any, ask: Any) -> None:
-    lines = [{"instruction": "Nenne ein Tier."}, {"instruction": "Nenne ein Tier.", "input": None, "output": None}, GOOD]
+    lines = [
+        {"instruction": "Nenne ein Tier."},
+        {"instruction": "Nenne ein Tier.", "input": None, "output": None},
+        GOOD,
+    ]
     corpus = write("c.jsonl", *lines)
     assert cli("run", corpus, "--language", "de").code == 0
     assert corpus.with_name("c.boosted.jsonl").read_bytes() == corpus.read_bytes()

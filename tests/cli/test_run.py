@@ -24,7 +24,10 @@ def ledger(ask: Any, db: Path) -> dict[str, int]:
 def test_a_run_repairs_what_can_be_proved_and_keeps_the_rest_byte_for_byte(
     cli: Any, write: Any, ask: Any, broken: dict[str, Any]
 ) -> None:
-    untouched = b'{"output" : "Hunde sind treu.",  "x": [1.0, null, {"\\u00e4": 1e5}], "instruction":"Sag etwas \\u00fcber Hunde."}\n'
+    untouched = (
+        b'{"output" : "Hunde sind treu.",  "x": [1.0, null, {"\\u00e4": 1e5}],'
+        b' "instruction":"Sag etwas \\u00fcber Hunde."}\n'
+    )
     corpus = write("c.jsonl", broken, untouched)
     called = cli("run", corpus, "--language", "de")
     assert called.code == 0, called.err
@@ -34,7 +37,7 @@ def test_a_run_repairs_what_can_be_proved_and_keeps_the_rest_byte_for_byte(
     db = corpus.parent / "c.boosted.jsonl.audit.db"
     assert ledger(ask, db) == {"improved": 1, "unchanged": 1}
     assert ask(db, "SELECT status FROM runs") == [("finished",)]
-    assert ask(db, 'SELECT kind, before, after FROM edits') == [("broken-numbering", "2", "3")]
+    assert ask(db, "SELECT kind, before, after FROM edits") == [("broken-numbering", "2", "3")]
     assert sorted(path.name for path in corpus.parent.iterdir()) == [
         "c.boosted.jsonl", "c.boosted.jsonl.audit.db", "c.jsonl",
     ]  # fmt: skip
@@ -60,7 +63,12 @@ def test_key_order_escaping_and_unknown_fields_survive_in_a_changed_record(cli: 
     ],
 )
 def test_compressed_corpora_come_back_compressed(
-    cli: Any, write: Any, broken: dict[str, Any], name: str, pack: Callable[[bytes], bytes], unpack: Callable[[bytes], bytes]
+    cli: Any,
+    write: Any,
+    broken: dict[str, Any],
+    name: str,
+    pack: Callable[[bytes], bytes],
+    unpack: Callable[[bytes], bytes],
 ) -> None:
     plain = write("plain", broken, CLEAN).read_bytes()
     corpus = write(name, pack(plain))
@@ -124,7 +132,7 @@ def test_source_in_a_file_of_its_own_by_id_and_by_line(cli: Any, write: Any, ask
     pair = {"instruction": "Wie weit?", "input": "", "output": "Es sind 2.5 Meter bis zur Tür."}
     english = {"instruction": "How far?", "input": "", "output": "It is 2.5 metres to the door."}
     other = {"instruction": "Who?", "input": "", "output": "Nobody at all."}
-    corpus = write("ids.jsonl", {"id": "a", **pair}, {"id": "b", **CLEAN, "id": "b"})
+    corpus = write("ids.jsonl", {"id": "a", **pair}, CLEAN | {"id": "b"})
     write("en.jsonl", {"id": "b", **other}, {"id": "a", **english})
     assert cli("run", corpus, "--source", "en.jsonl", "--language", "de").code == 0
     assert "2,5 Meter" in Path("ids.boosted.jsonl").read_text()
@@ -181,7 +189,9 @@ def test_kinds_and_passes_can_be_chosen(cli: Any, write: Any, broken: dict[str, 
 
 
 def test_typography_only_on_request(cli: Any, write: Any) -> None:
-    corpus = write("c.jsonl", {"instruction": "Was rief er da?", "input": "", "output": 'Er rief "Halt" und lief davon.'})
+    corpus = write(
+        "c.jsonl", {"instruction": "Was rief er da?", "input": "", "output": 'Er rief "Halt" und lief davon.'}
+    )
     assert cli("run", corpus, "--language", "de", "-o", "plain.jsonl").code == 0
     assert Path("plain.jsonl").read_bytes() == corpus.read_bytes()
     assert cli("run", corpus, "--language", "de", "--typography", "-o", "print.jsonl").code == 0
