@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from midb.agent.state import PairContext
-
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import ParsedRecord, parse_record

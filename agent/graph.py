@@ -7,11 +7,11 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+
 from midb.agent.passes.rewriting import rewriting_pass
 from midb.agent.passes.stations import diagnose, record, revert, route, verify
 from midb.agent.routing import AfterPass, AfterRoute, AfterVerify, after_pass, after_route, after_verify
 from midb.agent.state import PairContext, PairState
-
 from midb.decisions import REWRITING_PASSES, PairResult
 from midb.pairs import InstructionPair
 

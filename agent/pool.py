@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from midb.agent.examine import Examiner, ExaminerSettings
-
 from midb.corpus.raw import RawRecord, Tail
 from midb.decisions import Outcome
 from midb.results import RecordResult, RejectedLine

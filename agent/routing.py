@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Literal
 
 from midb.agent.state import MAX_ATTEMPTS, PairContext, PairState
-
 from midb.decisions import REWRITING_PASSES, Action, Pass
 from midb.defects import Finding
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from midb.agent.examine import reject
 from midb.agent.pool import Batch, Result, WorkerPool
 from midb.agent.session import Session
-
 from midb.audit.log import Checkpoint
 from midb.corpus.containers import Container
 from midb.corpus.output import GrowingFile, move_into_place, rejected_entry

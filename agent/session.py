@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO
 
 import orjson
-from midb.agent.examine import ExaminerSettings
 
 from midb import __version__
+from midb.agent.examine import ExaminerSettings
 from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
 from midb.config import RunConfig, config_hash, differences
 from midb.corpus.containers import Container

@@ -129,7 +129,6 @@ def shares(corpora: Path) -> Iterator[Row]:
     state machine after the nodes' own work."""
     from midb.agent import examine, runner, session, state
     from midb.agent.passes import rewriting, stations
-
     from midb.audit.log import AuditLog
     from midb.config import load_config
     from midb.corpus.containers import open_container

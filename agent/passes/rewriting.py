@@ -6,9 +6,9 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from langgraph.runtime import Runtime
+
 from midb.agent.routing import repairable
 from midb.agent.state import PairContext, PairState
-
 from midb.decisions import Action, Pass, Violation, decide
 from midb.defects import Finding
 from midb.detectors import kinds

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
+
 from midb.agent.routing import next_pass, repairable
 from midb.agent.state import PairContext, PairState
-
 from midb.decisions import (
     Action,
     Decision,

@@ -20,16 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from midb import __version__
-from midb.defects import DefectKind
 from midb.detectors import kinds
 from midb.locales import LANGUAGES, load
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
-
-
-def languages_of(kind: DefectKind) -> list[str]:
-    """The languages a kind is examined in."""
-    return [code for code in LANGUAGES if kind.abstention(load(code)) is None]
 
 
 def list_kinds(
@@ -50,25 +44,28 @@ def list_kinds(
             }  # fmt: skip
             typer.echo(orjson.dumps(row).decode())
         return
-    table = Table(box=None, pad_edge=False)
-    for title in ("family", "kind", "severity", "", "languages", "what it is"):
-        table.add_column(title, no_wrap=title in ("kind", "family", "severity"), overflow="fold")
+    console = Console(highlight=False)
+    family = None
     for kind in kinds().values():
-        if code:
-            where = kind.abstention(load(code))
-            covered = f"abstains: {where}" if where else code
-        else:
-            codes = languages_of(kind)
-            missing = [other for other in LANGUAGES if other not in codes]
-            covered = "all" if not missing else " ".join(codes) if len(codes) < 9 else f"all but {' '.join(missing)}"
+        if kind.family is not family:
+            family = kind.family
+            console.print(Text(f"\n{family.value}", style="bold"))
         marks = ["repairs" if kind.repairs else "flags"]
         marks += ["source"] if kind.needs_source else []
         marks += ["--typography"] if kind.convention else []
-        cells = (kind.family.value, kind.name, kind.severity.value, ", ".join(marks), covered, kind.summary)
-        table.add_row(*map(Text, cells))
-    console = Console()
-    console.print(table)
-    console.print(Text("\nrepairs: some findings carry a provable repair; source: needs the English source."))
+        console.print(
+            Text(f"  {kind.name:21}{kind.severity.value:10}{', '.join(marks):22}{kind.summary}"), soft_wrap=True
+        )
+        for other in [code] if code else LANGUAGES:
+            if reason := kind.abstention(load(other)):
+                console.print(Text(f"  {'':21}not in {other}: {reason}"), soft_wrap=True)
+    console.print(
+        Text(
+            "\nrepairs: some findings carry a provable repair; flags: never; source: only with the English source; "
+            "--typography: a convention of print, examined on request. A kind is examined in every language that is "
+            "not named below it."
+        )
+    )
 
 
 def list_languages(json: Json = False) -> None:

@@ -44,9 +44,12 @@ def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
         console.print(Text(f"  head {run.head}"), soft_wrap=True)
     if verdict.count:
         count = f"{verdict.count:,} thing{'s' if verdict.count > 1 else ''}"
-        console.print(Text(f"{visible(str(path))} was changed: {count} do not agree", style="red"))
+        console.print(Text(f"{visible(str(path))} was changed: {count} do not agree", style="red"), soft_wrap=True)
     else:
-        console.print(Text(f"{visible(str(path))} is intact: every hash agrees, every edit replays", style="green"))
+        console.print(
+            Text(f"{visible(str(path))} is intact: every hash agrees, every edit replays", style="green"),
+            soft_wrap=True,
+        )
 
 
 def show_record(console: Console, path: Path, run: Run, logged: LoggedRecord, *, twins: bool, full: bool) -> None:

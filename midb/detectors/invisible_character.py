@@ -96,7 +96,7 @@ _NAMES = {
 
 
 # Control characters that stand for nothing; U+0002 is where PDF readers saw a hyphen at a line end. The others may
-# be what is left of a ligature (form feed for "fi"), a quotation mark or a dash, and are not removed.
+# may be what is left of a ligature (form feed for "fi"), a quotation mark or a dash, and are not removed.
 _EMPTY_CONTROLS = frozenset("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x10\x11\x12\x15\x16\x17\x1a\x7f")
 
 # What mojibake is made of, beside letters; removing one would make the damage irreparable.

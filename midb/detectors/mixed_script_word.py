@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import pairwise
 
 from midb.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.detectors._language_tasks import LanguageTasks
@@ -61,8 +62,6 @@ _SOUND_ALIKE = frozenset("aeoAEKMOTëËïs" + "аеоАЕКМОТёЁїѕ" + "ó
 _SYMBOL = re.compile(r"[αβγδεζηθκλμνξπρσςτφχψωΓΔΘΛΞΠΣΦΨΩ]")
 #: A formula or unit has few letters beside its Greek ones: "πrh", "kΩ", "sinθ".
 _LONGEST_FORMULA = 4
-#: A word of so many letters of which fewer than half are another alphabet's was not typed by its sound.
-_LONG_WORD = 5
 #: An ending that a language with case endings may hang on a foreign word.
 _LONGEST_ENDING = 4
 
@@ -94,7 +93,7 @@ def _finding(
         if locale.script == foreign and counts[own] == counts[foreign]:
             own, foreign = foreign, own
         repaired = _repaired(word, own, foreign, counts, locale)
-        if repaired is not None and _is_certain(word, repaired, counts[foreign], inspection):
+        if repaired is not None and _is_certain(word, repaired, inspection):
             evidence = f"{_named(word, foreign)} in a {own.capitalize()} word"
             fix = tuple(_edits(item, start, word, repaired))
             yield MIXED_SCRIPT_WORD.finding(item.field, start, start + len(word), evidence, fix=fix)
@@ -133,12 +132,17 @@ def _repaired(word: str, own: Alphabet, foreign: Alphabet, counts: dict[Alphabet
     return word.translate(table)
 
 
-def _is_certain(word: str, repaired: str, foreign: int, inspection: Inspection) -> bool:
-    """Whether every changed letter sounds like the one it looks like, or the word is too long to be half transliterated
-    (that would leave letters without a double), or the pair holds the repaired word elsewhere."""
-    if len(word) >= _LONG_WORD and 2 * foreign < len(word):
+def _is_certain(word: str, repaired: str, inspection: Inspection) -> bool:
+    """Whether the foreign letters were put there by their looks and not by their sound.
+
+    They were where all sound alike too, where they stand apart from each other or inside the word (a half
+    transliterated word has them in one piece, mostly at its beginning), or where the pair holds the repaired word.
+    """
+    changed = [index for index, (before, after) in enumerate(zip(word, repaired, strict=True)) if before != after]
+    if all(word[index] in _SOUND_ALIKE for index in changed):
         return True
-    if all(before in _SOUND_ALIKE for before, after in zip(word, repaired, strict=True) if before != after):
+    apart = all(later - earlier > 1 for earlier, later in pairwise(changed))
+    if apart and (len(changed) > 1 or changed[0] > 0):
         return True
     wanted = repaired.casefold()
     return any(wanted == found.casefold() for item in inspection.fields for found in _WORD.findall(item.text))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+
 from midb.agent.graph import build_graph, draw, run_pair
 from midb.agent.state import MAX_ATTEMPTS, PairContext
-
 from midb.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.detectors import KindSelection

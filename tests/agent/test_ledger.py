@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from midb.agent.runner import Runner
 from midb.agent.session import open_session
-
 from midb.config import load_config
 from midb.corpus.containers import open_container
 from midb.decisions import Outcome
@@ -99,7 +99,6 @@ def examined(texts: list[tuple[str, InstructionPair, InstructionPair | None]], *
 
     from midb.agent.graph import build_graph, run_pair
     from midb.agent.state import PairContext
-
     from midb.decisions import Pass
     from midb.detectors import KindSelection
     from midb.languages import LanguageIdentifier

@@ -6,13 +6,16 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midb.audit.undo import Applied, Undone, undo
 from midb.edits import Edit, apply
 from midb.errors import ReplayError
 from midb.pairs import Field, InstructionPair
+
+#: A busy machine is no defect.
+UNTIMED = settings(deadline=None)
 
 History = tuple[InstructionPair, list[Applied]]
 Story = tuple[InstructionPair, list[Applied], set[tuple[int, Edit]], Undone]
@@ -66,6 +69,7 @@ def unplaced(edit: Edit) -> tuple[str, str, str, str]:
     return edit.field.value, edit.before, edit.after, edit.kind
 
 
+@UNTIMED
 @given(histories() | histories(alike=True))
 def test_taking_everything_back_gives_the_original(history: History) -> None:
     pair, decisions = history
@@ -76,6 +80,7 @@ def test_taking_everything_back_gives_the_original(history: History) -> None:
     assert not any(reverted.cascaded for reverted in undone.reverted)
 
 
+@UNTIMED
 @given(histories())
 def test_taking_nothing_back_gives_the_final_text(history: History) -> None:
     pair, decisions = history
@@ -85,6 +90,7 @@ def test_taking_nothing_back_gives_the_final_text(history: History) -> None:
     assert [set(kept.edits) for kept in undone.kept] == [set(applied.edits) for applied in decisions if applied.edits]
 
 
+@UNTIMED
 @given(selections() | selections(alike=True))
 def test_what_is_kept_replays_from_the_original(story: Story) -> None:
     pair, decisions, chosen, undone = story
@@ -99,6 +105,7 @@ def test_what_is_kept_replays_from_the_original(story: Story) -> None:
         assert sorted(map(unplaced, kept)) == sorted(map(unplaced, left))
 
 
+@UNTIMED
 @given(selections() | selections(alike=True))
 def test_the_net_edits_lead_from_the_final_text_to_the_new_one(story: Story) -> None:
     pair, decisions, chosen, undone = story
@@ -108,6 +115,7 @@ def test_the_net_edits_lead_from_the_final_text_to_the_new_one(story: Story) -> 
     assert {edit.kind for edit in undone.net} <= {edit.kind for _, edit in chosen}
 
 
+@UNTIMED
 @given(selections())
 def test_every_character_is_where_it_belongs(story: Story) -> None:
     """Exactly the characters are there that no kept edit removed and that came with the original or a kept edit, and
@@ -127,6 +135,7 @@ def test_every_character_is_where_it_belongs(story: Story) -> None:
             assert [c for c in there if c in common] == [c for c in result if c in common]
 
 
+@UNTIMED
 @given(selections())
 def test_only_what_builds_on_a_reverted_edit_cascades(story: Story) -> None:
     """A cascaded edit removes what a reverted edit wrote, or stands where one wrote or removed something."""

@@ -165,7 +165,6 @@ def test_a_record_that_kills_its_worker_stays_as_it_is(tmp_path: Path, monkeypat
     from midb.agent import pool
     from midb.agent.examine import ExaminerSettings
     from midb.agent.runner import batches_of
-
     from midb.corpus.containers import open_container
     from midb.corpus.survey import LanguagePlan
     from midb.detectors import KindSelection
