@@ -36,7 +36,7 @@ def main() -> int:
         print(f"error: no *.jsonl in {options.corpora}; name a folder with --corpora", file=sys.stderr)
         return 2
     if not options.no_gate:
-        gate = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", *GATE], cwd=ROOT, check=False)
+        gate = subprocess.run([str(Path(sys.executable).with_name("pytest")), "-q", "-x", *GATE], cwd=ROOT, check=False)
         if gate.returncode:
             print("error: tests fail; no figure is reported on a red test", file=sys.stderr)
             return 1

@@ -43,7 +43,7 @@ def reading(path: Path) -> Iterator[None]:
         raise AuditError(
             f"{path} cannot be read: {error}.", hint="Check the permissions of the file and its folder.", retryable=True
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite's own messages may quote what is no text
         raise AuditError(
             f"{path} is damaged: {error}.",
             hint="Restore a copy, or try `sqlite3 DB .recover`. The corpus and the output are not affected.",

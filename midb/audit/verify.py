@@ -35,6 +35,10 @@ _UNFINISHED = ("running", "interrupted", "finishing")
 _STATUSES = (*_UNFINISHED, "finished", "failed", "superseded")
 
 
+#: What a schema holds: type and name, table and SQL.
+_Objects = dict[tuple[Any, Any], tuple[Any, Any]]
+
+
 @dataclass(frozen=True)
 class RunProof:
     """What was checked of one run. ``head`` is the hash of its last decision: note it, and ask for it again later."""
@@ -76,7 +80,7 @@ class Verdict:
                 self.count += 1
                 if len(self.problems) < LISTED:
                     self.problems.append(problem)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a message may quote what is no text
             self.add(iter([Problem("the file", "", "", f"cannot be read further: {error}")]))
 
 
@@ -112,14 +116,17 @@ def _check(connection: sqlite3.Connection, path: Path, verdict: Verdict) -> None
 
     model = Database(memory=True)
     migrate(model, path, lambda: "")
+    types, made = column_types(model.conn), _objects(model.conn)
+    model.close()
     verdict.add(_check_file(connection))
-    verdict.add(_check_schema(connection, model))
-    types = column_types(model.conn)
-    usable = {table for table in types if types[table].keys() <= column_types(connection).get(table, {}).keys()}
+    verdict.add(_check_schema(made, _objects(connection)))
+    # A table declared in another way may behave in another way: its rows are not read.
+    there = _objects(connection)
+    usable = {name for (kind, name), sql in made.items() if kind == "table" and there.get((kind, name)) == sql}
     if "migrations" in usable:
-        changed = list(_check_migrations(rows("migrations")))
-        verdict.add(iter(changed))
-        if not changed:
+        before = verdict.count
+        verdict.add(_check_migrations(rows("migrations")))
+        if verdict.count == before:
             check_version(connection, path)
     verdict.add(_check_foreign_keys(connection))
     for table in sorted(usable - RecordsCheck.TABLES):
@@ -127,7 +134,7 @@ def _check(connection: sqlite3.Connection, path: Path, verdict: Verdict) -> None
     for table in sorted(usable & {"runs", "checkpoints", "generations", "run_events"}):
         verdict.add(check_seals(table, rows(table)))
     if missing := sorted(_CORE - usable):
-        verdict.add(iter([Problem(missing[0], "", "", "it lacks columns, so that no record could be checked")]))
+        verdict.add(iter([Problem(missing[0], "", "", "it is not as it was made, so that no record could be checked")]))
         return
     rejected: dict[Any, Chain] = {}
     verdict.add(check_plain_chains("rejected_lines", rows("rejected_lines"), rejected, "run_id"))
@@ -143,7 +150,7 @@ def column_types(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
     tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     return {
         table: {
-            column[1]: column[2] + ("" if column[3] or column[5] else "?")
+            as_text(column[1]): as_text(column[2]) + ("" if column[3] or column[5] else "?")
             for column in connection.execute("SELECT * FROM pragma_table_info(?)", [table])
         }
         for table in tables
@@ -157,11 +164,8 @@ def _check_file(connection: sqlite3.Connection) -> Iterator[Problem]:
             yield Problem("the file", "", "", as_text(message))
 
 
-def _check_schema(connection: sqlite3.Connection, model: Database) -> Iterator[Problem]:
+def _check_schema(there: _Objects, here: _Objects) -> Iterator[Problem]:
     """Tables, indexes and views against those the same migrations make in an empty file."""
-    # Statistics that ANALYZE or an auditor's tool leaves behind say nothing about the rows.
-    sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'"
-    there, here = ({(row[0], row[1]): (row[2], row[3]) for row in db.execute(sql)} for db in (model, connection))
     for kind, name in sorted(there.keys() | here.keys(), key=str):
         if (kind, name) not in here:
             change = "dropped"
@@ -172,6 +176,12 @@ def _check_schema(connection: sqlite3.Connection, model: Database) -> Iterator[P
         else:
             continue
         yield Problem("the schema", "", "", f"the {as_text(kind)} {as_text(name)} was {change}")
+
+
+def _objects(connection: sqlite3.Connection) -> _Objects:
+    """What the schema holds, by type and name. Statistics that an auditor's tool leaves behind say nothing of rows."""
+    sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'"
+    return {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(sql)}
 
 
 def _check_migrations(rows: Iterator[sqlite3.Row]) -> Iterator[Problem]:

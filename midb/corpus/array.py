@@ -51,9 +51,9 @@ class _Window:
         return taken
 
     def starts_with(self, data: bytes) -> bool:
-        """Whether these bytes come next; at most _CHUNK of them."""
-        if len(self) < len(data):
-            self.more()
+        """Whether these bytes come next."""
+        while len(self) < len(data) and self.more():
+            pass
         return self.data.startswith(data, self.start)
 
     def run(self, pattern: re.Pattern[bytes], position: int = 0) -> int:

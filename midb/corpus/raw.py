@@ -118,9 +118,9 @@ def read_lines(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
     """
     offset, line, position = start.offset, start.line, start.position
     blank: list[bytes] = []
-    while data := stream.readline(limit + 2):
+    while data := stream.readline(limit + 2):  # whatever is longer than the limit, or ends with its line end
         if offset == 0 and data.startswith(BOM):
-            data = data[len(BOM) :]
+            data = data[len(BOM) :] + (b"" if data.endswith(b"\n") else stream.readline(len(BOM)))
             offset = len(BOM)
         if len(data) > limit and not data.endswith(b"\n"):
             spool = Spool()

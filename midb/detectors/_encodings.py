@@ -208,9 +208,10 @@ def _words(line: str, fixed: str) -> list[Word]:
 def _old_code_page(line: str, code_pages: tuple[str, ...], writing: Writing) -> Iterator[Word]:
     """Words in a one-byte encoding that were read as Latin-1: ``Ïðèâåò`` for ``Привет``.
 
-    Two long words are asked for: a list of accented letters is one run, and no text has two.
+    Two long words are asked for, and none whose letters stand in the order of the alphabet: such is a table.
     """
-    if len(_HIGH_LATIN.findall(line)) < 2:
+    long = _HIGH_LATIN.findall(line)
+    if len(long) < 2 or any(list(word) == sorted(word) for word in long):
         return
     for page in code_pages:
         words: list[Word] = []

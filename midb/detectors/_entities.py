@@ -9,24 +9,22 @@ from html.entities import html5
 
 from midb.inspection import FieldText
 
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_ENTITY = re.compile(r"&(?:amp;)*(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"</?(?!br ?/?>)[a-z][a-z0-9]*(?: [^<>\n]{0,200})?/?>", re.IGNORECASE)
 
 
 def entities(field: FieldText) -> Iterator[tuple[int, str, str]]:
-    """(start, entity, character) for every entity outside code, URLs and tags.
-
-    An entity is decoded once: what was escaped twice reads as an entity afterwards, and is looked at again.
-    """
+    """(start, entity, character) for every entity outside code, URLs and tags; one escaped twice is decoded twice."""
     text = field.text
     if "&" not in text or ";" not in text:
         return
     for match in _ENTITY.finditer(text):
         entity = match.group()
-        known = entity[1] == "#" or entity[1:] in html5
-        character = html.unescape(entity)
-        shown = character != entity and (character.isprintable() or character in "\u00a0\u200b\u00ad")
+        innermost = entity.removeprefix("&").rpartition("amp;" if entity.count(";") > 1 else "&")[2] or "amp;"
+        character = html.unescape("&" + innermost)
+        known = innermost[0] == "#" or innermost in html5
+        shown = len(character) < len(innermost) and (character.isprintable() or character in "\u00a0\u200b\u00ad")
         if known and shown and not field.protected.overlaps(match.start(), match.end()):
             yield match.start(), entity, character
 

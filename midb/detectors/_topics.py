@@ -35,7 +35,7 @@ _LANGUAGE_MODELS = re.compile(
 
 _PROGRAMMING = re.compile(
     r"(?<![a-z])(?:python|javascript|typescript|java|json|yaml|c\+\+|c#|sql|php|ruby|perl|golang|rust|kotlin|swift"
-    r"|regex\w*|bash|shell|script|scripts|api|html|css|xml|code|codes|program\w*|function|string|variable|null|nan)(?![a-z])"
+    r"|regex\w*|bash|shell|script|scripts|api|html|css|xml|code|codes|program\w*|function|string|variable)(?![a-z])"
     r"|```|コード|プログラ|코드|프로그램|โค้ด|โปรแกรม|برمج|كود|код\b|программ|kod[ue]?\b|código|codice"
     r"|κώδικ|lập trình|mã nguồn",
     re.IGNORECASE,

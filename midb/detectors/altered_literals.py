@@ -52,6 +52,9 @@ _LANGUAGE_SEGMENT = re.compile(r"[a-z]{2}([-_][A-Za-z]{2})?")
 #: Blanks that may have been put into one address before it is somebody's sentence.
 _MOST_BLANKS = 6
 
+#: Longer addresses, and more of them, are no pair's; comparing each with each would take long.
+_LONGEST_ADDRESS, _MOST_ADDRESSES = 2_000, 200
+
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every placeholder and URL of the source that stands altered in the translation, at one certain place."""
@@ -107,6 +110,8 @@ def _found(text: str, outside: list[tuple[int, int]]) -> dict[str, list[re.Match
 
 def _urls(item: FieldText, source: str) -> Iterator[Finding]:
     wanted = Counter(_addresses(source))
+    if len(wanted) > _MOST_ADDRESSES:
+        return
     there = Counter(_addresses(item.text))
     missing = [url for url in wanted if url not in item.text]
     if not missing:
@@ -120,7 +125,8 @@ def _urls(item: FieldText, source: str) -> Iterator[Finding]:
 
 
 def _addresses(text: str) -> Iterator[str]:
-    return (match.group().rstrip(".,;:!?'*_)]") for match in _URL.finditer(text))
+    found = (match.group().rstrip(".,;:!?'*_)]") for match in _URL.finditer(text))
+    return (address for address in found if len(address) <= _LONGEST_ADDRESS)
 
 
 def _joined(item: FieldText, url: str) -> Edit | None:

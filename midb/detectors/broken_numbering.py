@@ -121,7 +121,7 @@ def _counts_something_else(items: Sequence[_Item]) -> bool:
 
 
 def _may_be_a_name(text: str) -> bool:
-    return len(text) < _SHORT and not text.rstrip().endswith((".", "!", "?", "。", "！", "？", "؟"))
+    return len(text) < _SHORT and not text.rstrip(" \t*_").endswith((".", "!", "?", "。", "！", "？", "؟"))
 
 
 def _shares_number(pair: Sequence[str]) -> bool:

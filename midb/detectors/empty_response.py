@@ -77,7 +77,8 @@ def _asks_for_a_sign(inspection: Inspection, shown: str) -> bool:
     if shown in _PROGRAM_VALUES:
         return speaks_of_programming(inspection)
     # One of the signs that were offered ("? or !"); dashes and points stand everywhere, and are how nothing is written.
-    return shown in asked and not re.fullmatch(r"[-–—_.…*#]+", shown)
+    offered = re.search(rf"[\s\"'“”‘’«»„「『(`]{re.escape(shown)}[\s\"'“”‘’«»」』)`,;]", asked)
+    return bool(offered) and not re.fullmatch(r"[-–—_.…*#]+", shown)
 
 
 def _is_an_answer(inspection: Inspection, text: str) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 
 import regex
 
@@ -29,8 +31,8 @@ FOREIGN_SCRIPT = DefectKind(
 )
 KINDS = (FOREIGN_SCRIPT,)
 
-#: Scripts whose letters are also signs of another trade: faces drawn with letters, phonetics, mathematics.
-_SIGNS = frozenset("ツシッノヅʕʔಠдДωΩ益ロつへくのﾉㅅㅂㅠㅜㅋㅎ")
+#: Letters that are also signs: of faces drawn with letters, of mathematics, of reverence behind a holy name.
+_SIGNS = frozenset("ツシッノヅʕʔಠಥлლдДωΩ益ロつづへくのヽﾉㅅㅂㅠㅜㅋㅎᕙᕗงฅ\ufdf0\ufdf2\ufdfa\ufdfb\ufdfd")
 _ALPHABET = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f\u1e00-\u1fff]")
 _GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]+")
 _BRACKETED = re.compile(
@@ -44,6 +46,9 @@ _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 #: Korean newspapers write these for countries, parties and offices among Hangul.
 _KOREAN_SIGNS = frozenset("美中日北韓英佛獨露與野軍檢法前現故社氏市對反非女男外內間後無有株新舊")
 _UNSPACED = frozenset({"ja", "th"})
+#: Scriptures are quoted in these scripts, in texts of any language.
+_VERSE = regex.compile(r"[\p{Arabic}\p{Hebrew}\p{Devanagari}]")
+_LONGEST_LINE = 500
 
 
 @functools.cache
@@ -67,29 +72,48 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         runs = [match.span() for match in pattern.finditer(item.text)]
         if inspection.locale.code == "ko":
             runs += _han_inside_hangul(item.text)
-        if not runs:
-            continue
-        separate = [*quotations(item.text), *(match.span() for match in _BRACKETED.finditer(item.text))]
+        surroundings = _Surroundings(item.text, task)
         for start, end in runs:
-            if not _is_legitimate(item, start, end, separate, inspection, task):
+            if not _is_legitimate(item, start, end, surroundings, inspection):
                 yield _finding(item, start, end, inspection.locale)
 
 
-def _is_legitimate(
-    item: FieldText, start: int, end: int, separate: list[tuple[int, int]], inspection: Inspection, task: LanguageTask
-) -> bool:
+class _Surroundings:
+    """What bears on every run of one text; worked out once, when the first run asks."""
+
+    def __init__(self, text: str, task: LanguageTask) -> None:
+        self._text = text
+        self._task = task
+
+    @functools.cached_property
+    def _separate(self) -> tuple[list[int], list[int]]:
+        """Quotations and brackets: their beginnings, and how far those that begin so early reach at most."""
+        ranges = [*quotations(self._text), *(match.span() for match in _BRACKETED.finditer(self._text))]
+        ranges.sort()
+        return [start for start, _ in ranges], list(accumulate((end for _, end in ranges), max))
+
+    @functools.cached_property
+    def speak_of_languages(self) -> bool:
+        return self._task.about_languages or self._task.names_a_language(self._text)
+
+    def set_apart(self, start: int, end: int) -> bool:
+        """Whether the run stands in quotation marks or brackets."""
+        starts, ends = self._separate
+        index = bisect_right(starts, start) - 1
+        return index >= 0 and end <= ends[index]
+
+
+def _is_legitimate(item: FieldText, start: int, end: int, surroundings: _Surroundings, inspection: Inspection) -> bool:
     text = item.text
     run = text[start:end]
     if item.protected.overlaps(start, end) or _is_a_sign(run) or _in_source(run, inspection):
         return True
     if _is_glued(text, start, end, inspection.locale):
         return _is_mixed_word(text, start, end)
-    if any(first <= start and end <= last for first, last in separate):
+    if surroundings.set_apart(start, end) or surroundings.speak_of_languages:
         return True
-    if task.about_languages or task.names_a_language(text):
-        return True
-    if item.field is not Field.RESPONSE and not _line_around(text, start, end):
-        return True  # material for the task: a line of its own
+    if _is_a_line(text, start, end) and (item.field is not Field.RESPONSE or _VERSE.match(run)):
+        return True  # material for the task, a verse that is quoted
     return bool(_BEFORE_VALUE.search(text[max(0, start - 5) : start]) or _BEFORE_GLOSS.match(text, end))
 
 
@@ -118,12 +142,12 @@ def _is_glued(text: str, start: int, end: int, locale: Locale) -> bool:
     return before.isalpha() or behind.isalpha()
 
 
-def _line_around(text: str, start: int, end: int) -> str:
-    """What else stands on the run's line, without punctuation and digits."""
-    first = text.rfind("\n", 0, start) + 1
-    last = text.find("\n", end)
-    rest = text[first:start] + text[end : last if last >= 0 else len(text)]
-    return "".join(character for character in rest if character.isalpha())
+def _is_a_line(text: str, start: int, end: int) -> bool:
+    """Whether no other letter stands on the run's line, as far as a line is long."""
+    first = max(text.rfind("\n", max(0, start - _LONGEST_LINE), start) + 1, start - _LONGEST_LINE, 0)
+    last = text.find("\n", end, end + _LONGEST_LINE)
+    rest = text[first:start] + text[end : last if last >= 0 else end + _LONGEST_LINE]
+    return not any(character.isalpha() for character in rest)
 
 
 def _han_inside_hangul(text: str) -> Iterator[tuple[int, int]]:

@@ -111,6 +111,8 @@ def _repaired(word: str, own: Alphabet, foreign: Alphabet, counts: dict[Alphabet
     and where none of them can be an ending, a label or the sign of a formula.
     """
     at_home = locale.script == own
+    if not at_home and own is not Alphabet.LATIN:
+        return None  # no word of the text's language, nor one in the alphabet that stands in every text
     # At home the word looks the same before and after, so that it is enough that its own letters are more.
     if counts[own] < (2 if at_home else 3) or counts[foreign] * (1 if at_home else 2) >= counts[own] + (not at_home):
         return None
@@ -121,8 +123,10 @@ def _repaired(word: str, own: Alphabet, foreign: Alphabet, counts: dict[Alphabet
     if any(ord(word[index]) not in table for index in strangers):
         return None
     shouting = word.isupper()
-    if any(word[index].isupper() and not shouting and index > 0 for index in strangers):
-        return None  # "группаA", "sinΑ": a label
+    if any(word[index].isupper() and index > 0 and not shouting for index in strangers):
+        return None  # "sinΑ": a variable
+    if word[strangers[-1]].isupper() and strangers[-1] == len(word) - 1:
+        return None  # "группаA", "ТИПX": a label
     if strangers[0] == 0 and word[0].islower() and word[1].isupper():
         return None  # "eКнига": a prefix that is a brand's
     if locale.script == foreign and strangers[-1] == len(word) - 1 and strangers[0] >= len(word) - _LONGEST_ENDING:

@@ -83,9 +83,10 @@ def _loops(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
             if not _asked_for(inspection, run.times):
                 yield _cut_short(field, run)
         elif field.field is Field.RESPONSE and _is_stuck(field, run) and not _asked_for(inspection, run.times):
-            unit = " ".join(text[run.start : run.start + run.period].split())
+            start = run.end - len(text[run.start : run.end].lstrip())
+            unit = " ".join(text[start : start + run.period].split())
             shown = unit if len(unit) <= 60 else unit[:59] + "…"
-            yield LOOP.finding(field.field, run.start, run.end, f'"{shown}" {run.times} times in a row')
+            yield LOOP.finding(field.field, start, run.end, f'"{shown}" {run.times} times in a row')
 
 
 def _is_certain(field: FieldText, run: Run) -> bool:

@@ -2,18 +2,30 @@
 
 The English source's code tells what stood there. Both are read token by token; only where they run alike from end to
 end is it certain which word is which. Strings, comments and the author's own names are translated rightly and stay.
+Without a source, code that mixes keywords with their translations is flagged.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from midb.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
+from midb.detectors._code_tokens import KEYWORDS, Token, defined_words, tokens
 from midb.edits import Edit
 from midb.inspection import FieldText, Inspection
-from midb.protection import Protected, Spans
+from midb.locales import LocaleSection
+from midb.protection import Protected
+
+
+class CodeKeywords(LocaleSection, table="code_keywords"):
+    """What keywords become when code is translated, in lower case; and how one says pseudocode, where that is right."""
+
+    words: tuple[str, ...]
+    pseudocode: tuple[str, ...]
+
 
 TRANSLATED_CODE = DefectKind(
     name="translated-code",
@@ -21,60 +33,30 @@ TRANSLATED_CODE = DefectKind(
     severity=Severity.CRITICAL,
     summary="keywords of program code that were translated along with the text",
     repairs=True,
-    needs_source=True,
     may_change=frozenset({Invariant.PROTECTED}),
 )
-
 KINDS = (TRANSLATED_CODE,)
 
-# Words that a language or its standard library defines, so that no author can have named them: restoring them is
-# certain. Python, JavaScript, Java, C and C++, PHP, SQL, HTML.
-_RESERVED = frozenset(
-    """
-    if else elif while for foreach in is not and or return def class import from as with try except finally raise lambda
-    pass break continue global nonlocal yield async await del assert match case switch default do function var let const
-    new this super extends implements public private protected static final abstract void int float double char bool
-    boolean string long short byte unsigned signed struct enum typedef sizeof namespace using include throw throws catch
-    true false null nil none undefined True False None print println printf echo input len range str list dict set tuple
-    sum min max map filter sorted open read write append extend insert remove pop join split replace format lower upper
-    strip console log alert document getElementById push length System out Math random main args self std cout cin endl
-    select from where insert into values update set delete create table alter drop join inner left right outer on group
-    order by having limit distinct primary key foreign references integer varchar text date like between exists union
-    SELECT FROM WHERE INSERT INTO VALUES UPDATE SET DELETE CREATE TABLE ALTER DROP JOIN INNER LEFT RIGHT OUTER ON GROUP
-    ORDER BY HAVING LIMIT DISTINCT PRIMARY KEY FOREIGN REFERENCES INTEGER INT VARCHAR TEXT DATE LIKE BETWEEN EXISTS
-    UNION AND OR NOT NULL AS IN COUNT AVG SUM MIN MAX
-    html head body div span title script style href src class id img table tr td th ul ol li form button label
-    """.split()  # noqa: SIM905  (a table reads better as words than as a list)
-)
-
-_TOKEN = re.compile(
-    r"(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[“„«][^“”„«»\n]*[”“»]|‘[^‘’\n]*’)"
-    r"|(?P<comment>//[^\n]*|\#[^\n]*|/\*.*?\*/|<!--.*?-->)"
-    r"|(?P<word>[^\W\d]\w*)|(?P<number>\d+(?:[.,]\d+)?)|(?P<mark>[^\w\s])",
-    re.DOTALL,
-)
-
-#: A block of more tokens is not a snippet of a training pair.
+#: A longer block is not a snippet of a training pair.
+_LONGEST_BLOCK = 40_000
 _MOST_TOKENS = 4_000
 
-_STRAIGHT = {"“": '"', "„": '"', "«": '"', "‘": "'"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
+_OPENING_QUOTES = "“„«‘「『＂"
+_DASHES = str.maketrans("‐‑‒–—−", "------")
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding per block of code with translated words."""
+    section = inspection.locale.get(CodeKeywords)
     for item in inspection.written():
-        if not item.source or not any(span.reason is Protected.CODE for span in item.source_protected):
-            continue
-        for start, end, code in _blocks(item, item.source):
-            if item.text[start:end] != code:
-                yield from _compare(item, start, end, code)
+        found: list[Finding] = []
+        if item.source and any(span.reason is Protected.CODE for span in item.source_protected):
+            for start, end, code in _blocks(item, item.source):
+                if item.text[start:end] != code and end - start <= _LONGEST_BLOCK and len(code) <= _LONGEST_BLOCK:
+                    found += _compare(item, start, end, code)
+        yield from found
+        if not found and section is not None and any(span.reason is Protected.CODE for span in item.protected):
+            yield from _mixed(item, section, inspection)
 
 
 def _blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
@@ -86,91 +68,153 @@ def _blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
     if len(marked) == len(wanted):
         for (start, end), (low, high) in zip(marked, wanted, strict=True):
             yield start, end, source[low:high]
-    yield from _by_lines(item, source, item.source_protected)
+    yield from _by_lines(item, source)
 
 
-def _by_lines(item: FieldText, source: str, spans: Spans) -> Iterator[tuple[int, int, str]]:
-    """Blocks without fences: where both texts have the same lines, the same lines are code."""
-    if source.count("\n") != item.text.count("\n"):
-        return
-    starts = [0, *(match.end() for match in re.finditer("\n", item.text))]
-    lines = item.text.split("\n")
-    for span in spans:
+def _by_lines(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
+    """Blocks without fences: the same lines of both texts, counted from the beginning or from the end.
+
+    Where both texts have as many lines that is the same; where the prose was broken otherwise, a block at the
+    beginning or the end of the source still has its place.
+    """
+    lines, originals = item.text.rstrip().split("\n"), source.rstrip().split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    for span in item.source_protected:
         if span.reason is not Protected.CODE or source[span.start] in "`~":
             continue
         first, last = source.count("\n", 0, span.start), source.count("\n", 0, span.end)
-        code = "\n".join(source.split("\n")[first : last + 1])
+        code = "\n".join(originals[first : last + 1])
         if code.strip() != source[span.start : span.end].strip():
             continue  # part of a line: where it stands in the translation is not known
-        yield starts[first], starts[last] + len(lines[last]), code
+        shift = len(lines) - len(originals)
+        if shift and last == len(originals) - 1 and first + shift >= 0:
+            first, last = first + shift, last + shift
+        elif shift and first:
+            continue
+        if last < len(lines):
+            yield starts[first], starts[last] + len(lines[last]), code
 
 
-def _tokens(code: str) -> list[_Token]:
-    return [_Token(str(m.lastgroup), m.group(), m.start()) for m in _TOKEN.finditer(code)]
-
-
-def _joined(there: Sequence[_Token], wanted: Sequence[_Token], code: str) -> list[_Token]:
-    """The translation's tokens, with the words that stand for one reserved word ("ngược lại" for else) made one."""
-    joined: list[_Token] = []
+def _joined(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool], code: str) -> list[Token]:
+    """The translation's tokens, with the words that stand for one keyword ("ngược lại" for else) made one."""
+    joined: list[Token] = []
     position = 0
-    for index, token in enumerate(wanted):
+    for index in range(len(wanted)):
         if position >= len(there):
             break
         end = position + 1
-        alone = index + 1 == len(wanted) or wanted[index + 1].kind != "word"
-        if token.text in _RESERVED and there[position].kind == "word" and alone:
-            while (
-                end < len(there) and there[end].kind == "word" and code[_end(there[end - 1]) : there[end].start] == " "
-            ):
+        alone = index + 1 == len(wanted) or wanted[index + 1].sort != "word"
+        if defined[index] and there[position].sort == "word" and alone:
+            while end < len(there) and there[end].sort == "word" and code[there[end - 1].end : there[end].start] == " ":
                 end += 1
         first, last = there[position], there[end - 1]
-        joined.append(_Token(first.kind, code[first.start : _end(last)], first.start))
+        joined.append(Token(first.sort, code[first.start : last.end], first.start))
         position = end
     return [*joined, *there[position:]]
 
 
-def _end(token: _Token) -> int:
-    return token.start + len(token.text)
-
-
 def _compare(item: FieldText, start: int, end: int, code: str) -> Iterator[Finding]:
-    if max(len(code), end - start) > 10 * _MOST_TOKENS:
-        return
-    wanted = _tokens(code)
-    there = _joined(_tokens(item.text[start:end]), wanted, item.text[start:end])
+    wanted = tokens(code)
     if len(wanted) > _MOST_TOKENS:
         return
-    if [token.kind for token in there] != [token.kind for token in wanted]:
-        lost = _lost(there, wanted)
-        if lost:
-            yield TRANSLATED_CODE.finding(
-                item.field, start, end, f"the source's code has {', '.join(lost[:4])}, which are missing here"
-            )
+    defined = defined_words(code, wanted)
+    there = _joined(tokens(item.text[start:end]), wanted, defined, item.text[start:end])
+    if [token.sort for token in there] != [token.sort for token in wanted]:
+        if len(lost := _lost(there, wanted, defined)) > 1:
+            evidence = f"the source's code has {', '.join(lost[:4])}, which are missing here"
+            yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
         return
-    if any(a.text != b.text for a, b in zip(there, wanted, strict=True) if a.kind in ("number", "mark")):
-        return  # another program, not a translated one
-    edits = [edit for a, b in zip(there, wanted, strict=True) for edit in _edits(item, start, a, b)]
+    if not _is_translation(there, wanted, defined):
+        return
+    edits = [
+        edit for a, b, known in zip(there, wanted, defined, strict=True) for edit in _edits(item, start, a, b, known)
+    ]
     if edits:
-        shown = ", ".join(dict.fromkeys(edit.after for edit in edits if edit.after.strip("\"'")))
-        evidence = f"the source's code has {shown} here" if shown else "the source's code has straight quotes here"
+        shown = ", ".join(dict.fromkeys(edit.after for edit in edits if edit.after.isalpha()))
+        evidence = f"the source's code has {shown or 'plain quotes and signs'} here"
         yield TRANSLATED_CODE.finding(item.field, edits[0].start, edits[-1].end, evidence, fix=tuple(edits))
 
 
-def _edits(item: FieldText, offset: int, there: _Token, wanted: _Token) -> Iterator[Edit]:
-    """The edits that restore one token: a reserved word, or the quotes around a string."""
+def _is_translation(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool]) -> bool:
+    """Whether the translation is the same program word for word.
+
+    Numbers and signs are the same; each of the author's names became one name throughout; and where a keyword is
+    wanted, no other word of the program stands, as it would had the words changed places.
+    """
+    words = {token.text for token in wanted if token.sort == "word"}
+    became: dict[str, str] = {}
+    for a, b, known in zip(there, wanted, defined, strict=True):
+        if b.sort in ("number", "mark") and _plain(a.text) != b.text:
+            return False
+        if b.sort == "word" and known and a.text.casefold() != b.text.casefold() and a.text in words | KEYWORDS:
+            return False
+        if b.sort == "word" and not known and became.setdefault(b.text, a.text) != a.text:
+            return False
+    return len(set(became.values())) == len(became)
+
+
+def _plain(sign: str) -> str:
+    """A sign as code has it: full-width forms and dashes are typography."""
+    return unicodedata.normalize("NFKC", sign).translate(_DASHES)
+
+
+def _edits(item: FieldText, offset: int, there: Token, wanted: Token, known: bool) -> Iterator[Edit]:
+    """The edits that restore one token: a keyword, a sign, or the quotes around a string."""
     start = offset + there.start
-    if there.kind == "word" and there.text != wanted.text and wanted.text in _RESERVED:
+    if there.text == wanted.text:
+        return
+    if there.sort in ("mark", "number") or (there.sort == "word" and known):
         yield TRANSLATED_CODE.edit(item.field, start, there.text, wanted.text)
-    elif there.kind == "string" and there.text[0] in _STRAIGHT and wanted.text[0] in "\"'":
+    elif there.sort == "string" and there.text[0] in _OPENING_QUOTES and wanted.text[0] in "\"'":
         quote = wanted.text[0]
-        if quote not in there.text:
-            yield TRANSLATED_CODE.edit(item.field, start, there.text[0], quote)
-            yield TRANSLATED_CODE.edit(item.field, start + len(there.text) - 1, there.text[-1], quote)
+        content = there.text[1:-1]
+        if quote in content or "\\" in content:
+            return
+        padded = content != content.strip() and wanted.text[1:-1] == wanted.text[1:-1].strip()
+        lead = len(content) - len(content.lstrip()) if padded else 0
+        trail = len(content) - len(content.rstrip()) if padded and content.strip() else 0
+        last = len(there.text) - 1
+        yield TRANSLATED_CODE.edit(item.field, start, there.text[: 1 + lead], quote)
+        yield TRANSLATED_CODE.edit(item.field, start + last - trail, there.text[last - trail :], quote)
 
 
-def _lost(there: Sequence[_Token], wanted: Sequence[_Token]) -> list[str]:
-    """Reserved words of the source that the translation does not have at all; two of them are no accident."""
-    present = {token.text for token in there}
-    lost = [token.text for token in wanted if token.kind == "word" and token.text in _RESERVED - present]
-    distinct = list(dict.fromkeys(lost))
-    return distinct if len(distinct) > 1 else []
+def _lost(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool]) -> list[str]:
+    """Keywords of the source that the translation does not have at all."""
+    present = {token.text for token in there if token.sort == "word"}
+    lost = [token.text for token, known in zip(wanted, defined, strict=True) if known and token.text not in present]
+    return list(dict.fromkeys(lost))
+
+
+def _mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> Iterator[Finding]:
+    """Statements that begin with a translated keyword, in code that has the real ones too."""
+    about = f"{inspection.pair.instruction or ''} {item.text}".lower()
+    if any(word in about for word in section.pseudocode):
+        return
+    statement = _statement(section.words)
+    for span in item.protected:
+        block = item.text[span.start : span.end]
+        if span.reason is not Protected.CODE or "\n" not in block.strip() or len(block) > _LONGEST_BLOCK:
+            continue
+        matches = list(statement.finditer(block))
+        if not matches:
+            continue
+        pieces = tokens(block)
+        real = {piece.text for piece, known in zip(pieces, defined_words(block, pieces), strict=True) if known}
+        if real:
+            shown = ", ".join(dict.fromkeys(match[1] for match in matches))
+            evidence = f"{shown} in code that has {', '.join(sorted(real)[:3])}"
+            start, end = span.start + matches[0].start(1), span.start + matches[-1].end(1)
+            yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
+
+
+@functools.cache
+def _statement(words: tuple[str, ...]) -> re.Pattern[str]:
+    """A line that begins with one of these words and goes on as a statement does."""
+    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    return re.compile(
+        rf"^[ \t]*(?:\}}[ \t]*)?({alternatives})"
+        r"(?:[ \t]*\(.{0,200}[;{:)]|[ \t]*[:{]|[ \t]+[^\n:]{1,100}:)[ \t]*$",
+        re.MULTILINE | re.IGNORECASE,
+    )

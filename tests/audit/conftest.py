@@ -267,6 +267,19 @@ def finished_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def begin() -> Callable[[Path], AuditLog]:
+    """Begin a run and leave it open, as one that goes on meanwhile."""
+
+    def start(path: Path) -> AuditLog:
+        log = AuditLog(path, now=now)
+        run, checkpoint = log.begin(RUN)
+        log.write_batch(run, tale()[:5], REJECTED[:1], replace(checkpoint, position=6))
+        return log
+
+    return start
+
+
+@pytest.fixture
 def tampered(finished_log: Path, tmp_path: Path) -> Callable[..., Path]:
     """A copy of the log, changed by SQL as somebody with `sqlite3` would change it."""
 

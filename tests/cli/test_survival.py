@@ -76,8 +76,8 @@ def check_complete(folder: Path, expected: tuple[bytes, bytes]) -> None:
     connection.close()
     assert count == distinct == 192 * COPIES
     assert rejected == 4 * COPIES
-    verify = [sys.executable, "-m", "midb.cli.main", "audit", "verify", "--db", str(db)]
-    done = subprocess.run(verify, capture_output=True, text=True, check=False)
+    verify = [sys.executable, "-m", "midb.cli.main", "audit", "verify", "--db", db.name]
+    done = subprocess.run(verify, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
