@@ -33,7 +33,8 @@ def whole(corpora: Path, folder: Path, limit: int | None = None) -> Path:
 def command(corpus: Path, workers: int) -> list[str]:
     """The main job as a user starts it."""
     return [
-        str(Path(sys.executable).with_name("midb-agent")), "run", str(corpus), "--workers", str(workers), "--fresh", "--json",
+        str(Path(sys.executable).with_name("midb-agent")),
+        *("run", str(corpus), "--workers", str(workers), "--fresh", "--json"),
     ]  # fmt: skip
 
 

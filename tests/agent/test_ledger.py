@@ -87,7 +87,7 @@ def test_any_file_is_a_corpus_or_a_clear_error(tmp_path_factory: pytest.TempPath
     try:
         ended, _ = run(corpus)
     except CorpusError as error:
-        assert error.message.endswith("."), error.message  # noqa: PT017  (either outcome is right)
+        assert error.message.endswith("."), error.message
         assert [path.name for path in folder.iterdir()] == ["c.jsonl"]
     else:
         assert ended.balanced
