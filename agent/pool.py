@@ -52,13 +52,11 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     examiner = Examiner(settings)
     while True:
+        # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
         try:
             batch = pipe.recv()
-        except EOFError:
-            return
-        try:
             pipe.send(examiner.examine_batch(batch))
-        except BrokenPipeError:
+        except (EOFError, BrokenPipeError, ConnectionResetError):
             return
 
 
