@@ -15,14 +15,22 @@ _SHAPED = r"\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 
 #: Everything that is not seen or steers what is seen: controls, format characters (bidi, zero width, tags, the byte
 #: order mark), surrogates, line and paragraph separators, and what Unicode says to ignore. One selector after an emoji
-#: or letter is everyday writing; a second one hides something. The signs used for escaping count as well, so that
-#: each can mean only one thing.
-_HIDDEN = regex.compile(
-    rf"(?<!\\)(\\*+)(?:([\p{{Cc}}\p{{Cs}}\p{{Zl}}\p{{Zp}}\u2400-\u2421{_NEWLINE}]"
-    rf"|(?<![\ufe0e\ufe0f])[\ufe0e\ufe0f](*SKIP)(*FAIL)"
-    rf"|[[\p{{Cf}}\p{{Default_Ignorable_Code_Point}}]--[{_SHAPED}]])|(?=u[0-9a-f]{{4}}|U[0-9a-f]{{8}}))",
-    regex.VERSION1,
+#: or letter is everyday writing; a second one hides something.
+_UNSEEN = (
+    r"[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?<![\ufe0e\ufe0f])[\ufe0e\ufe0f](*SKIP)(*FAIL)"
+    rf"|[[\p{{Cf}}\p{{Default_Ignorable_Code_Point}}]--[{_SHAPED}]]"
 )
+
+#: The signs used for escaping count as well, so that each can mean only one thing.
+_HIDDEN = regex.compile(
+    rf"(?<!\\)(\\*+)(?:([\u2400-\u2421{_NEWLINE}]|{_UNSEEN})|(?=u[0-9a-f]{{4}}|U[0-9a-f]{{8}}))", regex.VERSION1
+)
+_HIDDEN_IN_JSON = regex.compile(_UNSEEN, regex.VERSION1)
+
+_RIGHT_TO_LEFT = regex.compile(r"[\p{Bidi_Class=R}\p{Bidi_Class=AL}\p{Bidi_Class=AN}]")
+
+#: First-strong isolate and its end: they keep right-to-left text from scrambling the line around it.
+ISOLATE, END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _escape(match: regex.Match[str]) -> str:
@@ -51,3 +59,32 @@ def visible(text: str) -> str:
     a␛[31m\u202eb⏎C:\new \\u202e
     """
     return _HIDDEN.sub(_escape, text)
+
+
+def has_right_to_left(text: str) -> bool:
+    """Whether some of the text is written from right to left."""
+    return _RIGHT_TO_LEFT.search(text) is not None
+
+
+def isolated(text: str) -> str:
+    """The text made visible, to stand between others on a line: right-to-left text is set apart from what is around it.
+
+    >>> isolated("abc"), isolated("\u0645") == ISOLATE + "\u0645" + END
+    ('abc', True)
+    """
+    shown = visible(text)
+    return f"{ISOLATE}{shown}{END}" if has_right_to_left(text) else shown
+
+
+def visible_json(json: str) -> str:
+    r"""JSON in which everything that hides or steers is escaped: it says the same, and may go to a terminal.
+
+    >>> print(visible_json('["\u202e\U000e0041"]'))
+    ["\u202e\udb40\udc41"]
+    """
+    return _HIDDEN_IN_JSON.sub(_json_escape, json)
+
+
+def _json_escape(match: regex.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[n]:02x}{units[n + 1]:02x}" for n in range(0, len(units), 2))

@@ -12,6 +12,7 @@ import orjson
 from midb.audit.queries import Filters, condition
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
+from midb.terminal import visible_json
 
 #: A cell that starts like this is a formula to some spreadsheet (OWASP, "CSV Injection"), full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -55,7 +56,16 @@ def rows(reader: AuditReader, what: str, filters: Filters) -> Iterator[dict[str,
 
 def jsonl(found: Iterator[dict[str, Any]]) -> Iterator[str]:
     """One JSON object a line."""
-    return (orjson.dumps(row).decode() + "\n" for row in found)
+    return map(json_line, found)
+
+
+def json_line(value: Any) -> str:
+    r"""A value as one line of JSON. What hides or steers is escaped, so that it is exact and may go to a terminal.
+
+    >>> print(json_line({"a": "\u202e\x9b1"}), end="")
+    {"a":"\u202e\u009b1"}
+    """
+    return visible_json(orjson.dumps(value).decode()) + "\n"
 
 
 def csv_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import heapq
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from rapidfuzz import fuzz, process
 
 from midb.audit.reader import AuditReader
-from midb.audit.rows import RecordRow, typed
+from midb.audit.rows import RecordRow, as_text, typed
 from midb.decisions import Outcome, Pass
 from midb.defects import FindingStatus
 from midb.errors import UsageError
+from midb.locales import LANGUAGES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,43 +34,56 @@ class Filters:
     edited: bool = False  # only standing edits count for ``kind`` and ``station``, findings do not
 
 
+def folded(text: str) -> str:
+    """The text as it is compared in a search: neither case nor width nor the dots of Turkish i count.
+
+    >>> folded("ΣΊΣΥΦΟΣ") == folded("σίσυφος"), folded("ISPARTA") == folded("Isparta") == folded("ısparta")
+    (True, True)
+    """
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return plain.replace("i\u0307", "i").replace("ı", "i")
+
+
 def prepare(reader: AuditReader) -> None:
     """Give the connection a search that knows more letters than ASCII's."""
 
-    def holds(text: Any, needle: str) -> bool:
-        return isinstance(text, str) and needle in text.casefold()
+    # Both take bytes: SQLite could not hand on what is no UTF-8, and ends a text at its first NUL.
+    def holds(text: bytes | None, needle: str) -> bool:
+        return text is not None and needle in folded(text.decode(errors="backslashreplace"))
 
-    def holds_texts(json: Any, needle: str) -> bool:
-        if not isinstance(json, str):
-            return False
+    def holds_texts(json: bytes | None, needle: str) -> bool:
         try:
-            pairs = orjson.loads(json)
-        except orjson.JSONDecodeError:
-            return False
-        return any(holds(text, needle) for pair in pairs for text in pair)
+            pairs = orjson.loads(json or b"")
+            return any(isinstance(text, str) and needle in folded(text) for pair in pairs for text in pair)
+        except (orjson.JSONDecodeError, TypeError):
+            return holds(json, needle)
 
     reader.connection.create_function("holds", 2, holds, deterministic=True)
     reader.connection.create_function("holds_texts", 2, holds_texts, deterministic=True)
 
 
-def checked(reader: AuditReader, filters: Filters) -> Filters:
-    """The filters, or UsageError naming the nearest for a word that the log does not know."""
-    known: dict[str, Iterable[str]] = {
-        "outcome": [outcome.value for outcome in Outcome],
-        "status": [status.value for status in FindingStatus],
-        "pass": [station.value for station in Pass],
-        "language": (row[0] for row in reader.query("SELECT DISTINCT language FROM records")),
-    }
-    if filters.kind:
-        from midb.detectors import kinds
+def _holds(column: str, function: str = "holds") -> str:
+    return f"{function}(CAST({column} AS BLOB), :text)"
 
-        logged = reader.query("SELECT kind FROM findings UNION SELECT kind FROM edits")
-        known["kind"] = {*kinds(), *(row[0] for row in logged)}
-    for name, words in known.items():
-        words = list(words)
-        given = getattr(filters, "station" if name == "pass" else name)
-        if given is not None:
-            require_known(name, given, words)
+
+def checked(reader: AuditReader, filters: Filters) -> Filters:
+    """The filters, or UsageError naming the nearest for a word that neither this program nor the log knows."""
+    from midb.detectors import kinds
+
+    logged = {
+        "kind": "SELECT kind FROM findings UNION SELECT kind FROM edits",
+        "language": "SELECT DISTINCT language FROM records",
+    }
+    for name, given, words in (
+        ("outcome", filters.outcome, {outcome.value for outcome in Outcome}),
+        ("status", filters.status, {status.value for status in FindingStatus}),
+        ("pass", filters.station, {station.value for station in Pass}),
+        ("kind", filters.kind, set(kinds())),
+        ("language", filters.language, set(LANGUAGES)),
+    ):
+        if given is not None and given not in words:
+            more = {as_text(row[0]) for row in reader.query(logged[name])} if name in logged else set()
+            require_known(name, given, words | more)
     return filters
 
 
@@ -91,26 +108,34 @@ def condition(filters: Filters) -> tuple[str, dict[str, Any]]:
     if not filters.status and (filters.kind or filters.station):
         either.append(f"EXISTS (SELECT 1 FROM decisions d LEFT JOIN edits e ON e.decision_id = d.id "
                       f"WHERE d.record_id = r.id AND {edit})")  # fmt: skip
-    if filters.status or (filters.kind and not filters.station and not filters.edited):
+    if filters.status or (filters.kind and not filters.edited):
         either.append(f"EXISTS (SELECT 1 FROM findings f WHERE f.record_id = r.id AND {found})")
     if either:
         parts.append(f"({' OR '.join(either)})")
     if filters.text:
         parts.append(
             "(EXISTS (SELECT 1 FROM decisions d JOIN edits e ON e.decision_id = d.id WHERE d.record_id = r.id "
-            "AND (holds(e.before, :text) OR holds(e.after, :text))) "
-            "OR EXISTS (SELECT 1 FROM findings f WHERE f.record_id = r.id AND holds(f.evidence, :text)) "
-            "OR holds(r.record_key, :text) OR holds_texts(r.original_text, :text) OR holds_texts(r.final_text, :text))"
+            f"AND ({_holds('e.before')} OR {_holds('e.after')})) "
+            f"OR EXISTS (SELECT 1 FROM findings f WHERE f.record_id = r.id AND {_holds('f.evidence')}) "
+            f"OR {_holds('r.record_key')} OR {_holds('r.original_text', 'holds_texts')} "
+            f"OR {_holds('r.final_text', 'holds_texts')})"
         )
     values = {
         "run": filters.run, "kind": filters.kind, "station": filters.station, "language": filters.language,
-        "outcome": filters.outcome, "status": filters.status, "text": (filters.text or "").casefold(),
+        "outcome": filters.outcome, "status": filters.status, "text": folded(filters.text or ""),
     }  # fmt: skip
     return " AND ".join(parts), values
 
 
+#: Whether the edits of a decision ``d`` stand: it was applied, and no verification after it failed.
+_STANDS = (
+    "d.action = 'applied' AND NOT EXISTS (SELECT 1 FROM decisions v WHERE v.record_id = d.record_id "
+    "AND v.pair = d.pair AND v.id > d.id AND v.\"pass\" = 'verification' AND v.action = 'rejected')"
+)
+
+
 def _edit_condition(filters: Filters) -> str:
-    parts = ["d.action = 'applied'" if filters.edited else "1"]
+    parts = [_STANDS if filters.edited else "1"]
     if filters.kind:
         parts.append("e.kind = :kind")
     if filters.station:
@@ -122,9 +147,52 @@ def _finding_condition(filters: Filters) -> str:
     parts = ["1"]
     if filters.kind:
         parts.append("f.kind = :kind")
+    if filters.station:
+        by_pass = 'SELECT 1 FROM decisions g WHERE g.id = f.decision_id AND g."pass" = :station'
+        parts.append(f"(f.family = :station OR EXISTS ({by_pass}))")
     if filters.status:
         parts.append("f.status = :status")
     return " AND ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Why a record was found: an edit (``before``, ``after``) or a finding (``evidence``), and what became of it."""
+
+    kind: str
+    status: str
+    field: str
+    before: str | None = None
+    after: str | None = None
+    evidence: str | None = None
+
+
+def matches(reader: AuditReader, record: int, filters: Filters) -> list[Match]:
+    """The edits of a record that the filters mean, and its findings that no edit repaired."""
+    values = condition(filters)[1] | {"record": record}
+    found: list[Match] = []
+    if not filters.status or filters.status == FindingStatus.REPAIRED:
+        sql = (
+            f"SELECT e.kind, e.field, e.before, e.after, {_STANDS} AS stands FROM edits e "
+            f"JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = :record AND {_edit_condition(filters)} "
+            "ORDER BY e.decision_id, e.ordinal"
+        )
+        for row in reader.query(sql, values):
+            status = "edited" if row["stands"] else "taken back"
+            kind, field, before, after = map(as_text, tuple(row)[:4])
+            found.append(Match(kind, status, field, before=before, after=after))
+    sql = (
+        "SELECT f.kind, f.status, f.field, f.evidence FROM findings f "
+        f"WHERE f.record_id = :record AND f.status <> 'repaired' AND {_finding_condition(filters)} ORDER BY f.id"
+    )
+    if not filters.edited:
+        found += [
+            Match(kind, status, field, evidence=evidence)
+            for kind, status, field, evidence in (map(as_text, tuple(row)) for row in reader.query(sql, values))
+        ]
+    needle = values["text"]
+    holding = [m for m in found if needle and needle in folded(f"{m.before}\n{m.after}\n{m.evidence}")]
+    return holding or found
 
 
 def count_records(reader: AuditReader, filters: Filters) -> int:
@@ -145,14 +213,27 @@ def records_called(reader: AuditReader, run: int, name: str) -> list[RecordRow]:
     """The records with an id, else the one at a position (``#17`` or ``17``); UsageError naming the nearest ids."""
     found = list(reader.records("r.run_id = ? AND r.record_key = ?", [run, name]))
     digits = name.removeprefix("#")
-    if not found and digits.isascii() and digits.isdigit() and len(digits) < 18:
-        found = list(reader.records("r.run_id = ? AND r.position = ?", [run, int(digits)]))
+    position = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 18 else None
+    if not found and position is not None:
+        found = list(reader.records("r.run_id = ? AND r.position = ?", [run, position]))
+        sql = "SELECT line, reason FROM rejected_lines WHERE run_id = ? AND position = ?"
+        for line, reason in () if found else reader.query(sql, [run, position]):
+            raise UsageError(f"#{position} of run {run} is no record but a rejected line: {line} ({as_text(reason)}).")
     if found:
         return found
-    ids = (row[0] for row in reader.query("SELECT record_key FROM records WHERE run_id = ? LIMIT 100000", [run]))
-    near = difflib.get_close_matches(name, [key for key in ids if isinstance(key, str)], n=3)
-    hint = f"Did you mean {', '.join(near)}?" if near else "midb-agent audit find lists records; #17 is the 18th one."
-    raise UsageError(f'run {run} has no record "{name}".', hint=hint)
+    raise UsageError(f'run {run} has no record "{name}".', hint=_elsewhere(reader, run, name))
+
+
+def _elsewhere(reader: AuditReader, run: int, name: str) -> str:
+    """Where a record may be that a run does not have: in another run, or under a name like it."""
+    runs = [row[0] for row in reader.query("SELECT DISTINCT run_id FROM records WHERE record_key = ?", [name])]
+    if runs:
+        return f"Run {runs[-1]} has it: --run {runs[-1]}."
+    keys = (as_text(row[0]) for row in reader.query("SELECT record_key FROM records WHERE run_id = ?", [run]))
+    near = heapq.nlargest(3, process.extract_iter(name, keys, scorer=fuzz.ratio, score_cutoff=60), key=lambda n: n[1])
+    if near:
+        return f"Did you mean {', '.join(dict.fromkeys(str(key) for key, *_ in near))}?"
+    return "midb-agent audit find lists records; #17 is the 18th one."
 
 
 def counted(reader: AuditReader, sql: str, run: int) -> list[tuple[Any, ...]]:
@@ -162,16 +243,17 @@ def counted(reader: AuditReader, sql: str, run: int) -> list[tuple[Any, ...]]:
 
 LEDGER = "SELECT language, outcome, count(*) FROM records WHERE run_id = ? GROUP BY 1, 2"
 REPAIRS = (
-    'SELECT kind, "pass", sum(edits), sum(records) FROM edits_by_kind WHERE run_id = ? GROUP BY 1, 2 ORDER BY 3 DESC'
+    'SELECT e.kind, d."pass", count(*), count(DISTINCT r.id) FROM records r JOIN decisions d ON d.record_id = r.id '
+    f"JOIN edits e ON e.decision_id = d.id WHERE r.run_id = ? AND {_STANDS} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
 )
 TAKEN_BACK = (
     'SELECT d."pass", d.reason, count(*) FROM decisions d JOIN records r ON r.id = d.record_id '
-    "WHERE r.run_id = ? AND d.action = 'rejected' GROUP BY 1, 2 ORDER BY 3 DESC"
+    "WHERE r.run_id = ? AND d.action = 'rejected' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
 )
 OPEN = (
-    "SELECT kind, severity, sum(findings), group_concat(language || ' ' || findings, ', ') "
-    "FROM (SELECT * FROM open_findings_by_language WHERE run_id = ? ORDER BY findings DESC) "
-    "GROUP BY 1, 2 ORDER BY 3 DESC"
+    "SELECT kind, severity, sum(n), group_concat(language || ' ' || n, ', ') FROM (SELECT f.kind, f.severity, "
+    "r.language, count(*) AS n FROM records r JOIN findings f ON f.record_id = r.id WHERE r.run_id = ? "
+    "AND f.status = 'open' GROUP BY 1, 2, 3 ORDER BY n DESC, r.language) GROUP BY 1, 2 ORDER BY 3 DESC, 1"
 )
-REJECTED = "SELECT reason, count(*), min(line) FROM rejected_lines WHERE run_id = ? GROUP BY 1 ORDER BY 2 DESC"
+REJECTED = "SELECT reason, count(*), min(line) FROM rejected_lines WHERE run_id = ? GROUP BY 1 ORDER BY 2 DESC, 1"
 EVENTS = "SELECT at, level, message FROM run_events WHERE run_id = ? ORDER BY id"

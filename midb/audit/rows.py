@@ -135,6 +135,17 @@ class LoggedRecord:
     decisions: tuple[DecisionRow, ...]
     findings: tuple[FindingRow, ...]
 
+    def standing(self) -> frozenset[int]:
+        """The ids of the decisions whose edits stand; `midb.decisions.standing` says what that means."""
+        stands: dict[int, set[int]] = {}
+        for decision in self.decisions:
+            of_pair = stands.setdefault(decision.pair, set())
+            if decision.station == Pass.VERIFICATION and decision.action == Action.REJECTED:
+                of_pair.clear()
+            elif decision.action == Action.APPLIED and decision.edits:
+                of_pair.add(decision.id)
+        return frozenset().union(*stands.values())
+
 
 Row = TypeVar("Row", RecordRow, FindingRow, EditRow, DecisionRow, Run)
 

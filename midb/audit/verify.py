@@ -21,7 +21,7 @@ from midb.audit.reader import check_version, open_read_only
 from midb.audit.replay import Problem
 from midb.audit.rows import as_text
 from midb.audit.schema import MIGRATIONS, migrate
-from midb.audit.verify_records import RecordsCheck, wrong_types
+from midb.audit.verify_records import RecordsCheck, column_types, wrong_types
 from midb.errors import AuditError
 
 #: Problems that are listed; the rest is counted.
@@ -143,18 +143,6 @@ def _check(connection: sqlite3.Connection, path: Path, verdict: Verdict) -> None
     verdict.add(_check_runs(connection, records, rejected, verdict))
     if verdict.head is not None:
         verdict.add(_check_head(verdict.head, records))
-
-
-def column_types(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
-    """The type of each column of each table, with a ``?`` where it may hold nothing."""
-    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {
-        table: {
-            as_text(column[1]): as_text(column[2]) + ("" if column[3] or column[5] else "?")
-            for column in connection.execute("SELECT * FROM pragma_table_info(?)", [table])
-        }
-        for table in tables
-    }
 
 
 def _check_file(connection: sqlite3.Connection) -> Iterator[Problem]:

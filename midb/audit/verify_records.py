@@ -25,6 +25,18 @@ def wrong_types(row: sqlite3.Row, types: Mapping[str, str]) -> Iterator[str]:
             yield f"the column {column} should hold {name.rstrip('?')} and holds {held}"
 
 
+def column_types(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """The type of each column of each table, with a ``?`` where it may hold nothing."""
+    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {
+        table: {
+            as_text(column[1]): as_text(column[2]) + ("" if column[3] or column[5] else "?")
+            for column in connection.execute("SELECT * FROM pragma_table_info(?)", [table])
+        }
+        for table in tables
+    }
+
+
 class _Grouped:
     """Rows that come in groups by one column, taken along with the rows they belong to."""
 
@@ -73,10 +85,11 @@ class RecordsCheck:
             mine = findings.take(record["id"])
             taken = decisions.take(record["id"])
             self._pass_over(decisions.passed)
-            with_edits = [(row, self._edits(row["id"])) for row in taken]
-            yield from self._check(record, mine, with_edits, reverts)
+            with_edits = [(row, self.edits_of(row["id"])) for row in taken]
+            yield from self.check(record, mine, with_edits, reverts)
 
-    def _edits(self, decision: int) -> list[sqlite3.Row]:
+    def edits_of(self, decision: int) -> list[sqlite3.Row]:
+        """The edits of a decision, by ordinal."""
         sql = "SELECT * FROM edits WHERE decision_id = ? ORDER BY ordinal"
         return self._connection.execute(sql, [decision]).fetchall()
 
@@ -89,13 +102,14 @@ class RecordsCheck:
                     chain.length += 1
                     break
 
-    def _check(
+    def check(
         self,
         record: sqlite3.Row,
         findings: Sequence[sqlite3.Row],
         decisions: Sequence[tuple[sqlite3.Row, Sequence[sqlite3.Row]]],
         reverts: set[int],
     ) -> Iterator[Problem]:
+        """What is wrong with one record and its parts, as the next of its run."""
         run, key = record["run_id"], as_text(record["record_key"])
         self.counts[run] += 1
         chain = self.chains.setdefault(run, Chain())
@@ -136,3 +150,28 @@ def _logged(
         ),
         tuple(typed(FindingRow, "findings", finding) for finding in findings),
     )
+
+
+def check_one(connection: sqlite3.Connection, record: int, *, reverts: bool) -> list[Problem]:
+    """What is wrong with one record alone: its seal, its links and the one before and behind them, and its replay."""
+    execute = connection.execute
+    (row,) = execute("SELECT * FROM records WHERE id = ?", [record]).fetchall()
+    check = RecordsCheck(connection, column_types(connection))
+    findings = execute("SELECT * FROM findings WHERE record_id = ? ORDER BY id", [record]).fetchall()
+    decisions = execute("SELECT * FROM decisions WHERE record_id = ? ORDER BY id", [record]).fetchall()
+    chain = check.chains.setdefault(row["run_id"], Chain())
+    beside = (  # CROSS JOIN: in the order of the ids, without looking at the rest of the run
+        "SELECT d.* FROM decisions d CROSS JOIN records r ON r.id = d.record_id WHERE r.run_id = ? AND d.id {} ? "
+        "ORDER BY d.id {} LIMIT 1"
+    )
+    if decisions:
+        before = execute(beside.format("<", "DESC"), [row["run_id"], decisions[0]["id"]]).fetchone()
+        chain.stored = as_text(before["hash"]) if before else chain.stored
+    with_edits = [(found, check.edits_of(found["id"])) for found in decisions]
+    problems = list(check.check(row, findings, with_edits, {row["run_id"]} if reverts else set()))
+    if decisions:
+        after = execute(beside.format(">", "ASC"), [row["run_id"], decisions[-1]["id"]]).fetchone()
+        if after and not chain.ends_at(as_text(after["previous_hash"])):
+            message = "the decision behind it does not follow it: rows are missing or were added there"
+            problems.append(Problem("decisions", str(decisions[-1]["id"]), as_text(row["record_key"]), message))
+    return problems

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from midb.audit import export as exports
 from midb.audit import queries
 from midb.audit.queries import Filters
 from midb.audit.reader import AuditReader
-from midb.audit.rows import RecordRow
 from midb.audit.verify import verify as verify_log
-from midb.cli import showing
+from midb.audit.verify_records import check_one
+from midb.cli import showing, tables
 from midb.corpus.output import move_into_place, writing
 from midb.errors import UsageError
-from midb.terminal import visible
 
 app = typer.Typer(
     help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, rich_markup_mode=None
@@ -52,7 +48,7 @@ def database(db: Path | None) -> Path:
 
 def dump(value: Any) -> None:
     """One JSON object on a line of stdout."""
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
+    sys.stdout.write(exports.json_line(value))
 
 
 @app.command()
@@ -80,7 +76,7 @@ def verify(
             }
         )  # fmt: skip
     else:
-        showing.show_verdict(Console(highlight=False), path, verdict)
+        tables.show_verdict(tables.console(), path, verdict)
     return 1 if verdict.count else 0
 
 
@@ -97,7 +93,7 @@ def show(
     with AuditReader(path) as reader:
         chosen = reader.run(run)
         found = queries.records_called(reader, chosen.id, record)
-        console = Console(highlight=False)
+        console = tables.console()
         for index, row in enumerate(found):
             logged = reader.parts(row)
             if json:
@@ -105,7 +101,8 @@ def show(
                 continue
             if index:
                 console.print()
-            showing.show_record(console, path, chosen, logged, twins=len(found) > 1, full=full)
+            problems = check_one(reader.connection, row.id, reverts=chosen.kind == "revert")
+            showing.show_record(console, path, chosen, logged, problems, twins=len(found) > 1, full=full)
 
 
 @app.command()
@@ -121,36 +118,29 @@ def find(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Records to show.")] = 20,
     json: Json = False,
 ) -> None:
-    """List the records that match: by kind, pass, language, outcome, status of findings, or text."""
+    """List the records that match: by kind, pass, language, outcome, status of findings, or text.
+
+    Example: midb-agent audit find --db c.boosted.jsonl.audit.db --status open --language tr
+    """
     with AuditReader(database(db)) as reader:
         filters = filters_of(reader, run, kind, station, language, outcome, status, text)
-        total = queries.count_records(reader, filters)
-        table = Table(box=None, pad_edge=False)
-        for title in ("record", "position", "language", "outcome", "edited", "open"):
-            table.add_column(title, overflow="fold")
-        for row in queries.find_records(reader, filters, limit):
-            edited, still_open = kinds_of(reader, row)
-            if json:
-                dump(
-                    {"record": row.record_key, "position": row.position, "language": row.language,
-                     "outcome": row.outcome, "edited": edited, "open": still_open}
-                )  # fmt: skip
-                continue
-            cells = (
-                row.record_key,
-                f"#{row.position}",
-                row.language,
-                row.outcome,
-                ", ".join(edited),
-                ", ".join(still_open),
-            )
-            table.add_row(*(Text(visible(cell)) for cell in cells))
-    if not json:
-        console = Console(highlight=False)
-        if total:
-            console.print(table)
-        more = f" (the first {limit} are shown; --limit {total} shows all)" if total > limit else ""
-        console.print(Text(f"{total:,} record{'' if total == 1 else 's'}{more}"))
+        found = [
+            (row, queries.matches(reader, row.id, filters)) for row in queries.find_records(reader, filters, limit)
+        ]
+        total = queries.count_records(reader, filters) if len(found) == limit else len(found)
+    if json:
+        for row, matches in found:
+            told = [{key: value for key, value in asdict(match).items() if value is not None} for match in matches]
+            dump(
+                {
+                    "record": row.record_key, "position": row.position, "line": row.line, "language": row.language,
+                    "outcome": row.outcome, "matches": told,
+                }
+            )  # fmt: skip
+        return
+    tables.show_found(tables.console(), found)
+    more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
+    tables.console().print(Text(f"{total:,} record{'' if total == 1 else 's'}{more}"), soft_wrap=True)
 
 
 def filters_of(
@@ -174,19 +164,6 @@ def filters_of(
     )  # fmt: skip
 
 
-def kinds_of(reader: AuditReader, row: RecordRow) -> tuple[list[str], list[str]]:
-    """The kinds a record was edited for, and those that are still open in it."""
-    edited = reader.query(
-        "SELECT DISTINCT e.kind FROM edits e JOIN decisions d ON d.id = e.decision_id "
-        "WHERE d.record_id = ? AND d.action = 'applied' ORDER BY 1",
-        [row.id],
-    )
-    still_open = reader.query(
-        "SELECT DISTINCT kind FROM findings WHERE record_id = ? AND status = 'open' ORDER BY 1", [row.id]
-    )
-    return [str(found[0]) for found in edited], [str(found[0]) for found in still_open]
-
-
 @app.command()
 def diff(
     db: Db = None,
@@ -202,7 +179,7 @@ def diff(
     with AuditReader(path) as reader:
         filters = replace(filters_of(reader, run, kind, station, language, "improved", None, text), edited=True)
         total = queries.count_records(reader, filters)
-        console = Console(highlight=False)
+        console = tables.console()
         for row in queries.find_records(reader, filters, limit):
             showing.show_changes(console, reader.parts(row), kind=kind)
         shown = min(limit, total)
@@ -227,7 +204,7 @@ def summary(db: Db = None, run: Run = None, json: Json = False) -> None:
         if json:
             dump({"run": chosen.id, "status": chosen.status, "corpus": chosen.corpus, **parts})
         else:
-            showing.show_summary(Console(highlight=False), path, reader.runs(), chosen, parts)
+            tables.show_summary(tables.console(), path, reader.runs(), chosen, parts)
 
 
 @app.command()

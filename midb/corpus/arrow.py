@@ -28,7 +28,8 @@ def values_of(array: Any) -> list[Any]:
         return list(array.to_pylist())
     valid = array.is_valid().to_pylist()
     if types.is_struct(kind):
-        fields = {name: values_of(array.field(index)) for name, index in last_of_name(kind.names).items()}
+        flat = array.flatten()  # beneath a null, a field may hold anything: here it is null as well
+        fields = {name: values_of(flat[index]) for name, index in last_of_name(kind.names).items()}
         return [{name: fields[name][row] for name in fields} if ok else None for row, ok in enumerate(valid)]
     if _is_list(kind):
         items, offsets = values_of(array.values), array.offsets.to_pylist()
@@ -45,10 +46,13 @@ def with_texts(array: Any, rows: Mapping[int, Any]) -> Any:
     kind = array.type
     if not rows or not _holds_text(kind):
         return array
-    if types.is_dictionary(kind):
-        return with_texts(array.dictionary_decode(), rows).dictionary_encode().cast(kind)
-    if _is_text(kind):
-        return _replaced(array, {row: text for row, text in rows.items() if isinstance(text, str)})
+    if _is_text(kind) or types.is_dictionary(kind):
+        texts = {row: text for row, text in rows.items() if isinstance(text, str)}
+        if not texts:
+            return array
+        if _is_text(kind):
+            return _replaced(array, texts)
+        return _replaced(array.dictionary_decode(), texts).dictionary_encode().cast(kind)
     if types.is_struct(kind):
         objects = {row: value for row, value in rows.items() if isinstance(value, dict)}
         fields = [array.field(index) for index in range(kind.num_fields)]

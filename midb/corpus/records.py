@@ -60,7 +60,7 @@ def _load_leniently(body: bytes) -> Any:
     try:
         return json.loads(text, parse_int=_parse_int)
     except json.JSONDecodeError as error:
-        message = error.msg[0].lower() + error.msg[1:]
+        message = error.msg[0].lower() + error.msg[1:].removesuffix(" starting at")
         line = f" of its line {error.lineno}" if error.lineno > 1 else ""  # an element of an array may have several
         raise RecordError("invalid-json", f"not valid JSON ({message} at column {error.colno}{line})") from error
     except RecursionError as error:

@@ -227,4 +227,4 @@ def same_language(one: str | None, other: str | None) -> bool:
 
 def _listed(codes: Counter[str]) -> str:
     shown = [code for code, _ in codes.most_common(17)]
-    return " ".join(shown)
+    return " ".join(shown) or "none"

@@ -21,7 +21,8 @@ KEYWORDS = frozenset(
     pass break continue global nonlocal yield async await del assert match case switch default do function var let const
     new this super extends implements public private protected static final abstract void int float double char bool
     boolean string long short byte unsigned signed struct enum typedef sizeof namespace using include throw throws catch
-    true false null nil undefined True False None elseif endif endwhile endfor echo self cout cin endl instanceof typeof
+    true false null nil undefined True False None elseif endif endwhile endfor echo self cout cin endl
+    instanceof typeof String
     SELECT FROM WHERE INSERT INTO VALUES UPDATE SET DELETE CREATE TABLE ALTER DROP JOIN INNER LEFT RIGHT OUTER ON GROUP
     ORDER BY HAVING LIMIT DISTINCT PRIMARY KEY FOREIGN REFERENCES INTEGER INT VARCHAR TEXT DATE LIKE BETWEEN EXISTS
     UNION AND OR NOT NULL AS IN COUNT AVG SUM MIN MAX DESC ASC CASE WHEN THEN ELSE END
@@ -35,14 +36,14 @@ _SMALL_SQL = frozenset(
     """.split()  # noqa: SIM905
 )
 #: Names a standard library defines; an author may use them for something else, so how they are used must tell.
-_LIBRARY = frozenset(
+LIBRARY = frozenset(
     """
     print println printf scanf input len range str list dict set tuple sum min max map filter sorted open read write
     append extend insert remove pop join split replace format lower upper strip sort reverse reversed count index find
     keys values items enumerate zip round abs any all type isinstance super log alert prompt getElementById
-    querySelector addEventListener innerHTML push length System out Math random main console document window
+    querySelector addEventListener innerHTML push length System out Math random console document window
     toString toLowerCase toUpperCase indexOf slice splice forEach reduce charAt size begin end require
-    strlen array_push implode explode isset empty count
+    strlen array_push implode explode isset empty puts gets fmt Println Console WriteLine ReadLine
     """.split()  # noqa: SIM905
 )
 _TAGS = frozenset(
@@ -109,10 +110,10 @@ def defined_words(code: str, pieces: Sequence[Token]) -> list[bool]:
     for index, token in enumerate(pieces):
         if token.sort != "word" or not proven.covers(token):
             found.append(False)
-        elif token.text in KEYWORDS or token.text in small_sql:
+        elif token.text in KEYWORDS or token.text in small_sql or _is_entry_point(pieces, index):
             found.append(True)
         else:
-            found.append(token.text in _LIBRARY and token.text not in own and _is_called(pieces, index))
+            found.append(token.text in LIBRARY and token.text not in own and _is_called(pieces, index))
     return found
 
 
@@ -164,6 +165,11 @@ def _names_of_the_author(pieces: Sequence[Token]) -> set[str]:
         if before in _NAMED_BY or (behind[:1] == ["="] and behind[1:] != ["="] and before != "."):
             names.add(token.text)
     return names
+
+
+def _is_entry_point(pieces: Sequence[Token], index: int) -> bool:
+    """Whether this is the name that C and Java want for where a program begins."""
+    return pieces[index].text == "main" and index > 0 and pieces[index - 1].text in ("int", "void")
 
 
 def _is_called(pieces: Sequence[Token], index: int) -> bool:

@@ -93,7 +93,7 @@ class Restored:
 def looks_damaged(text: str) -> bool:
     """Whether it is worth looking closer.
 
-    >>> looks_damaged("cafÃ©"), looks_damaged("café «à la carte»")
+    >>> looks_damaged("cafÃ©"), looks_damaged("café à la carte")
     (True, False)
     """
     if "\\u" in text:

@@ -37,6 +37,7 @@ def line_breaks(field: FieldText) -> Iterator[tuple[int, str, str]]:
     text = field.text
     if "<" not in text or not _BREAK.search(text) or _OTHER_TAG.search(text) or "|" in text:
         return
+    begin, finish = len(text) - len(text.lstrip()), len(text.rstrip())
     done = 0
     for match in _BREAK.finditer(text):
         start, end = match.span()
@@ -47,5 +48,5 @@ def line_breaks(field: FieldText) -> Iterator[tuple[int, str, str]]:
         if text[end : end + 1] == "\n":
             end += 1
         done = end
-        edge = not text[:start].strip() or not text[end:].strip()
+        edge = start <= begin or end >= finish
         yield start, text[start:end], "" if edge else "\n"

@@ -20,6 +20,7 @@ _NAMES_SHARE = 0.6
 
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]{2,}(?!\w)")
 _LETTER = re.compile(r"[^\W\d_]")
+_IDEOGRAPH = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _TAG = re.compile(r"[#@]\w+")
 
 
@@ -43,6 +44,11 @@ def words(text: str) -> list[str]:
 def letters(text: str) -> int:
     """How many letters a text has."""
     return len(_LETTER.findall(text))
+
+
+def ideographs(text: str) -> int:
+    """How many of the letters are syllables or ideographs: each says as much as two letters of an alphabet."""
+    return len(_IDEOGRAPH.findall(text))
 
 
 @functools.cache

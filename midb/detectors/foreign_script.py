@@ -131,7 +131,8 @@ def _is_a_sign(run: str) -> bool:
     """Letters used as symbols: Greek in mathematics, the mouth or hand of a face."""
     if _GREEK.fullmatch(run) and (len(run) <= 2 or run.isupper()):
         return True
-    return len(run) <= 2 and set(run) <= _SIGNS
+    letters = [character for character in run if character.isalpha()]
+    return len(letters) <= 3 and _SIGNS.issuperset(letters)
 
 
 def _is_glued(text: str, start: int, end: int, locale: Locale) -> bool:

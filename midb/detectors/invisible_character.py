@@ -134,15 +134,16 @@ def _places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
     """(class, start, characters, what to put there or ``None`` where that is not certain)."""
     right_to_left = bool(_RIGHT_TO_LEFT.search(text))
     unpaired = _unpaired(text)
+    part_of_mojibake = _PARTS_OF_MOJIBAKE if looks_damaged(text) else frozenset[str]()
     for match in _CLASSES.finditer(text):
         name, start, before = str(match.lastgroup), match.start(), match.group()
         if name == "keep" or (name == "direction" and right_to_left):
             continue
-        if before in _PARTS_OF_MOJIBAKE and looks_damaged(text):
+        if before in part_of_mojibake:
             continue
         after: str | None = ""
         if name == "latex":
-            after = ("" if text[:start].endswith("\\") else "\\") + _LATEX_LETTERS[before]
+            after = ("" if text[start - 1 : start] == "\\" else "\\") + _LATEX_LETTERS[before]
         elif name == "windows":
             after = None if _beside_high_latin(text, start) else _WINDOWS[before]
         elif name == "newline":
@@ -203,4 +204,6 @@ def _beside_high_latin(text: str, start: int) -> bool:
 
 
 def _starts_line(text: str, start: int) -> bool:
-    return not text[text.rfind("\n", 0, start) + 1 : start].strip()
+    """Whether at most a few blanks stand before the place in its line."""
+    before = text[max(0, start - 8) : start]
+    return not before[before.rfind("\n") + 1 :].strip() and (start <= 8 or "\n" in before)

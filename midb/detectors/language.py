@@ -17,6 +17,7 @@ from midb.detectors._prose import (
     are_names,
     english_words,
     has_own_letter,
+    ideographs,
     in_own_script,
     is_copied,
     letters,
@@ -167,13 +168,15 @@ def _untranslated_sentences(item: FieldText, text: str, task: _Task) -> Iterator
     runs: list[tuple[int, int]] = []
     for match in _SENTENCE.finditer(blanked):
         sentence = match.group()
-        if len(sentence) < _LEAST_LETTERS_OF_PART or letters(sentence) < _LEAST_LETTERS_OF_PART:
+        if len(sentence) < _LEAST_LETTERS[Field.INSTRUCTION] or not reads_as_english(sentence, task.locale):
             continue
-        if reads_as_english(sentence, task.locale) and not task.repeats(item, sentence):
-            if runs and not text[runs[-1][1] : match.start()].strip():
-                runs[-1] = (runs[-1][0], match.end())
-            else:
-                runs.append(match.span())
+        if task.repeats(item, sentence):
+            continue
+        if runs and not text[runs[-1][1] : match.start()].strip():
+            runs[-1] = (runs[-1][0], match.end())
+        else:
+            runs.append(match.span())
+    runs = [run for run in runs if letters(text[slice(*run)]) >= _LEAST_LETTERS_OF_PART]
     for run in runs:
         start, end = _trimmed(item.text, *run)
         yield UNTRANSLATED_TEXT.finding(item.field, start, end, _evidence(item, text[start:end], task))
@@ -186,7 +189,7 @@ def _wrong_language(item: FieldText, text: str, task: _Task) -> Iterator[Finding
     code = evident_language(text, NOTHING)
     if code is None or code == "en" or same_language(code, task.locale.code):
         return
-    if letters(text) < _LEAST_LETTERS[Field.RESPONSE] or task.about_languages:
+    if letters(text) + ideographs(text) < _LEAST_LETTERS[Field.RESPONSE] or task.about_languages:
         return
     tokens = words(text)
     own = function_words(task.locale.code) - function_words(code)

@@ -132,8 +132,10 @@ def _in_code(field: FieldText, start: int) -> bool:
 
 
 def _is_struck_out(text: str) -> bool:
-    """``<s>`` is also HTML for text that is struck out."""
-    return bool(re.search(r"\S\s*<s>", text)) and "</s>" in text
+    """``<s>`` is also HTML for text that is struck out, which is not all of a text."""
+    if "<s>" not in text or "</s>" not in text:
+        return False
+    return bool(text.partition("<s>")[0].strip() or text.rpartition("</s>")[2].strip())
 
 
 def _html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:

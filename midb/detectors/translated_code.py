@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from midb.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
-from midb.detectors._code_tokens import KEYWORDS, Token, defined_words, tokens
+from midb.detectors._code_tokens import KEYWORDS, LIBRARY, Token, defined_words, tokens
 from midb.edits import Edit
 from midb.inspection import FieldText, Inspection
 from midb.locales import LocaleSection
@@ -40,6 +41,10 @@ KINDS = (TRANSLATED_CODE,)
 #: A longer block is not a snippet of a training pair.
 _LONGEST_BLOCK = 40_000
 _MOST_TOKENS = 4_000
+#: A call; the brackets around the ending of a plural are none.
+_CALL = re.compile(r"\w\((?!(?:n|en|s|es|e|er|in|innen|a|as|os|x)\))")
+#: Characters between two statements of one piece of code.
+_FARTHEST = 200
 
 _OPENING_QUOTES = "“„«‘「『＂"
 _DASHES = str.maketrans("‐‑‒–—−", "------")
@@ -55,7 +60,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
                 if item.text[start:end] != code and end - start <= _LONGEST_BLOCK and len(code) <= _LONGEST_BLOCK:
                     found += _compare(item, start, end, code)
         yield from found
-        if not found and section is not None and any(span.reason is Protected.CODE for span in item.protected):
+        if not found and section is not None:
             yield from _mixed(item, section, inspection)
 
 
@@ -122,7 +127,7 @@ def _compare(item: FieldText, start: int, end: int, code: str) -> Iterator[Findi
     defined = defined_words(code, wanted)
     there = _joined(tokens(item.text[start:end]), wanted, defined, item.text[start:end])
     if [token.sort for token in there] != [token.sort for token in wanted]:
-        if len(lost := _lost(there, wanted, defined)) > 1:
+        if _is_as_much_code(there, wanted) and len(lost := _lost(there, wanted, defined)) > 1:
             evidence = f"the source's code has {', '.join(lost[:4])}, which are missing here"
             yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
         return
@@ -143,12 +148,12 @@ def _is_translation(there: Sequence[Token], wanted: Sequence[Token], defined: Se
     Numbers and signs are the same; each of the author's names became one name throughout; and where a keyword is
     wanted, no other word of the program stands, as it would had the words changed places.
     """
-    words = {token.text for token in wanted if token.sort == "word"}
+    taken = {token.text for token in wanted if token.sort == "word"} | KEYWORDS | LIBRARY
     became: dict[str, str] = {}
     for a, b, known in zip(there, wanted, defined, strict=True):
         if b.sort in ("number", "mark") and _plain(a.text) != b.text:
             return False
-        if b.sort == "word" and known and a.text.casefold() != b.text.casefold() and a.text in words | KEYWORDS:
+        if b.sort == "word" and known and a.text.casefold() != b.text.casefold() and a.text in taken:
             return False
         if b.sort == "word" and not known and became.setdefault(b.text, a.text) != a.text:
             return False
@@ -180,6 +185,14 @@ def _edits(item: FieldText, offset: int, there: Token, wanted: Token, known: boo
         yield TRANSLATED_CODE.edit(item.field, start + last - trail, there.text[last - trail :], quote)
 
 
+def _is_as_much_code(there: Sequence[Token], wanted: Sequence[Token]) -> bool:
+    """Whether the translation has the source's signs and numbers, most of them at least: prose has not."""
+    signs, others = (
+        Counter(_plain(token.text) for token in side if token.sort in ("mark", "number")) for side in (wanted, there)
+    )
+    return (signs & others).total() >= 0.6 * max(signs.total(), 1) and others.total() <= 2 * signs.total()
+
+
 def _lost(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool]) -> list[str]:
     """Keywords of the source that the translation does not have at all."""
     present = {token.text for token in there if token.sort == "word"}
@@ -188,33 +201,59 @@ def _lost(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[boo
 
 
 def _mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> Iterator[Finding]:
-    """Statements that begin with a translated keyword, in code that has the real ones too."""
+    """Statements that begin with a translated keyword, in code that has real ones too, or one after the other."""
+    statements = [
+        match
+        for match in _statement(section.words).finditer(item.text)
+        if "(" in match.group() or item.protected.overlaps(*match.span(1))  # "Für:" alone may be a heading
+    ]
+    if not statements:
+        return
     about = f"{inspection.pair.instruction or ''} {item.text}".lower()
     if any(word in about for word in section.pseudocode):
         return
-    statement = _statement(section.words)
+    for group in _neighbours(item.text, statements):
+        start, end = group[0].start(1), group[-1].end(1)
+        real = _keywords_around(item, start, end)
+        if real or sum(bool(_CALL.search(match.group())) for match in group) > 1:
+            shown = ", ".join(dict.fromkeys(match[1] for match in group))
+            beside = f"beside {', '.join(sorted(real)[:3])}" if real else "in what reads as code"
+            yield TRANSLATED_CODE.finding(item.field, start, end, f"{shown} {beside}")
+
+
+def _neighbours(text: str, statements: Sequence[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
+    """Statements in groups: those with no blank line and at most a few other lines between them."""
+    group: list[re.Match[str]] = []
+    for match in statements:
+        if group and (match.start() - group[-1].end() > _FARTHEST or "\n\n" in text[group[-1].end() : match.start()]):
+            yield group
+            group = []
+        group.append(match)
+    yield group
+
+
+def _keywords_around(item: FieldText, start: int, end: int) -> set[str]:
+    """The real keywords in the code that the range is part of, or stands right beside."""
     for span in item.protected:
-        block = item.text[span.start : span.end]
-        if span.reason is not Protected.CODE or "\n" not in block.strip() or len(block) > _LONGEST_BLOCK:
+        between = item.text[end : span.start] or item.text[span.end : start]
+        if span.reason is not Protected.CODE or len(between) > _FARTHEST or "\n\n" in between:
             continue
-        matches = list(statement.finditer(block))
-        if not matches:
-            continue
+        block = item.text[span.start : min(span.end, span.start + _LONGEST_BLOCK)]
         pieces = tokens(block)
-        real = {piece.text for piece, known in zip(pieces, defined_words(block, pieces), strict=True) if known}
-        if real:
-            shown = ", ".join(dict.fromkeys(match[1] for match in matches))
-            evidence = f"{shown} in code that has {', '.join(sorted(real)[:3])}"
-            start, end = span.start + matches[0].start(1), span.start + matches[-1].end(1)
-            yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
+        known = defined_words(block, pieces)
+        if real := {piece.text for piece, defined in zip(pieces, known, strict=True) if defined}:
+            return real
+    return set()
 
 
 @functools.cache
 def _statement(words: tuple[str, ...]) -> re.Pattern[str]:
-    """A line that begins with one of these words and goes on as a statement does."""
+    """A line that begins with one of these words and goes on as a statement does, and as no sentence."""
     alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
     return re.compile(
         rf"^[ \t]*(?:\}}[ \t]*)?({alternatives})"
-        r"(?:[ \t]*\(.{0,200}[;{:)]|[ \t]*[:{]|[ \t]+[^\n:]{1,100}:)[ \t]*$",
+        r"(?:\([^\n]{0,200}\)[;:]?|[ \t]*\([^\n]{0,200}\)[ \t]*[{:]|[ \t]*[:{]"
+        r"|[ \t]+\w+[ \t]+\w+[ \t]+\w+\([^\n]{0,100}\):?"
+        r"|[ \t]+[^\n:]{0,60}(?:[=!<>]=|[<>()\[\]])[^\n:]{0,60}:)[ \t]*$",
         re.MULTILINE | re.IGNORECASE,
     )

@@ -1,0 +1,174 @@
+"""Growing files go back to their checkpoint; rejected lines can be had back byte for byte."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import fcntl
+import hashlib
+import io
+import json
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from midb.corpus.output import GrowingFile, move_into_place, rejected_entry, writing
+from midb.corpus.raw import RawRecord, Start, read_lines
+from midb.errors import MidbError, UsageError
+from midb.results import RejectedLine
+
+
+def test_a_file_grows_and_is_cut_back_to_its_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "out.partial"
+    file = GrowingFile(path, 0)
+    file.write(b"first\n")
+    file.write(b"second\n")
+    file.sync()
+    assert (file.length, path.read_bytes()) == (13, b"first\nsecond\n")
+    file.write(b"half of the th")
+    file.close()
+    again = GrowingFile(path, 13)
+    assert path.read_bytes() == b"first\nsecond\n", "what came after the checkpoint is cut off at once"
+    again.write(b"third\n")
+    again.close()
+    assert path.read_bytes() == b"first\nsecond\nthird\n"
+    GrowingFile(path, 0).close()
+    assert path.read_bytes() == b""
+
+
+def test_a_file_shorter_than_its_checkpoint_was_changed_by_somebody(tmp_path: Path) -> None:
+    path = tmp_path / "out.partial"
+    path.write_bytes(b"12345")
+    with pytest.raises(MidbError, match="shorter than the audit log says") as caught:
+        GrowingFile(path, 6)
+    assert "--fresh" in caught.value.hint
+    assert path.read_bytes() == b"12345"
+    GrowingFile(path, 5).close()  # and it is not left locked
+
+
+def test_only_one_run_writes_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.partial"
+    first = GrowingFile(path, 0)
+    first.write(b"mine")
+    first.sync()
+    with pytest.raises(UsageError, match="being written by another run") as caught:
+        GrowingFile(path, 0)
+    assert caught.value.exit_code == 2
+    assert path.read_bytes() == b"mine", "the other run must not cut off what this one wrote"
+    first.close()
+    GrowingFile(path, 4).close()
+
+
+def test_locks_that_a_file_system_does_not_have_are_no_other_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(MidbError, match="no locks available"):
+        GrowingFile(tmp_path / "out.partial", 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "told", "hint"),
+    [
+        (errno.ENOSPC, "the disk is full", "Free some space"),
+        (errno.EDQUOT, "quota", "Free some space"),
+        (errno.EACCES, "permission denied", "permissions"),
+    ],
+)
+def test_failed_writes_are_sentences(number: int, told: str, hint: str) -> None:
+    with pytest.raises(MidbError, match=told) as caught, writing(Path("out")):
+        raise OSError(number, os.strerror(number))
+    assert hint in caught.value.hint
+    assert caught.value.retryable
+
+
+def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
+    with pytest.raises(MidbError, match="is a directory"):
+        GrowingFile(tmp_path, 0)
+    with pytest.raises(MidbError, match="cannot be written"):
+        GrowingFile(tmp_path / "nowhere" / "out", 0)
+
+
+def test_a_write_that_fails_costs_nothing_before_the_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "out.partial"
+    file = GrowingFile(path, 0)
+    file.write(b"kept")
+    file.sync()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        file.write(b"x" * 2000)
+        with pytest.raises(MidbError, match="file too large") as caught:
+            file.sync()
+        file.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "run the same command again" in caught.value.hint
+    GrowingFile(path, 4).close()
+    assert path.read_bytes() == b"kept"
+
+
+def rejected(raw: RawRecord) -> RejectedLine:
+    return RejectedLine(
+        position=raw.position, line=raw.line, offset=raw.offset, length=raw.length, sha256=raw.sha256(),
+        reason="invalid-json", message='not valid JSON ("quoted" \u202e)',
+    )  # fmt: skip
+
+
+def entry_of(raw: RawRecord) -> dict[str, Any]:
+    written = b"".join(rejected_entry(raw, rejected(raw)))
+    assert written.count(b"\n") == 1
+    assert written.endswith(b"\n")
+    entry: dict[str, Any] = json.loads(written)
+    return entry
+
+
+@given(st.binary(max_size=200) | st.text(max_size=80).map(str.encode), st.sampled_from([4, 50, 1000]))
+def test_rejected_lines_can_be_had_back_byte_for_byte(data: bytes, limit: int) -> None:
+    *records, _ = read_lines(io.BytesIO(b'{"a": 1}\n' + data), Start(), limit=limit)
+    for raw in records:
+        assert isinstance(raw, RawRecord)
+        line = b"".join(raw.chunks())
+        entry = entry_of(raw)
+        had = base64.b64decode(entry["raw_base64"]) if "raw_base64" in entry else entry["raw"].encode()
+        assert had == line
+        assert entry["sha256"] == hashlib.sha256(line).hexdigest()
+        assert ("raw" in entry) == (raw.spool is None and _is_utf8(line))
+        assert (entry["line"], entry["offset"], entry["reason"]) == (raw.line, raw.offset, "invalid-json")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def test_a_very_long_rejected_line_is_written_in_pieces() -> None:
+    line = b"\xff\x00abc" * 700_001
+    raw = next(read_lines(io.BytesIO(line), Start(), limit=1000))
+    assert isinstance(raw, RawRecord)
+    pieces = list(rejected_entry(raw, rejected(raw)))
+    assert max(map(len, pieces)) < 2_000_000
+    assert base64.b64decode(json.loads(b"".join(pieces))["raw_base64"]) == line
+
+
+def test_the_finished_file_replaces_the_old_one(tmp_path: Path) -> None:
+    finished, target = tmp_path / "out.partial", tmp_path / "out"
+    finished.write_bytes(b"new")
+    target.write_bytes(b"old and longer")
+    move_into_place(finished, target)
+    assert target.read_bytes() == b"new"
+    assert not finished.exists()
+    with pytest.raises(MidbError, match="cannot be written"):
+        move_into_place(finished, target)
+    assert target.read_bytes() == b"new"

@@ -1,0 +1,225 @@
+"""The look at a corpus before a run: counts, layouts, languages; one clear sentence where nothing can be run on."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from midb.corpus.containers import open_container
+from midb.corpus.layouts import parse_mapping
+from midb.corpus.survey import SAMPLE, LanguagePlan, Survey, plan_languages, prefix_of, survey
+from midb.errors import CorpusError
+from midb.languages import LanguageIdentifier
+
+GERMAN = "Der Hund ist ein Tier, das mit den Menschen lebt und ihnen auch bei der Arbeit hilft."
+FRENCH = "Le chien est un animal qui vit avec les hommes et qui les aide aussi dans leur travail."
+ENGLISH = "The dog is an animal that lives with people and also helps them with their work."
+JAPANESE = "犬は人間と一緒に暮らし、仕事を手伝うこともある動物です。"
+INDONESIAN = "Anjing adalah hewan yang tinggal bersama manusia dan juga membantu mereka karena bisa bekerja."
+MALAY = "Anjing ialah haiwan yang tinggal bersama manusia dan juga membantu mereka kerana boleh bekerja."
+
+Look = Callable[..., Survey]
+
+
+@pytest.fixture
+def look(tmp_path: Path, identifier: LanguageIdentifier) -> Look:
+    """Survey a corpus given as rows or as bytes."""
+
+    def run(content: list[Any] | bytes, **options: Any) -> Survey:
+        path = tmp_path / "corpus.jsonl"
+        lines = content if isinstance(content, bytes) else b"\n".join(json.dumps(row).encode() for row in content)
+        path.write_bytes(lines)
+        defaults: dict[str, Any] = {"language": None, "mapping": None, "identifier": identifier}
+        return survey(open_container(path), **(defaults | options))
+
+    return run
+
+
+def row(text: str, **more: Any) -> dict[str, Any]:
+    return {"instruction": "?", "output": text, **more}
+
+
+def test_what_a_survey_says(look: Look, tmp_path: Path) -> None:
+    found = look([row(GERMAN, id=number, source=row(ENGLISH)) for number in range(5)])
+    data = (tmp_path / "corpus.jsonl").read_bytes()
+    assert (found.records, found.bytes, found.sha256) == (5, len(data), hashlib.sha256(data).hexdigest())
+    assert (found.layouts, found.usual.name, found.sources) == (("Alpaca",), "Alpaca", 5)
+    assert found.languages.usual == "de"
+    assert found.warnings == ()
+
+
+def test_the_sample_is_spread_evenly_over_files_whose_parts_differ(look: Look) -> None:
+    """Two thirds German, then French, then chats: each has its share of the sample, however long the file is."""
+    chat = {"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": FRENCH}]}
+    found = look([row(GERMAN)] * 6000 + [row(FRENCH)] * 1500 + [chat] * 1500)
+    assert found.records == 9000
+    assert found.layouts == ("Alpaca (83%)", "OpenAI messages (17%)")
+    assert found.languages == LanguagePlan(described="de fr (identified record by record)")
+
+
+def test_a_small_sample_is_the_whole_corpus(look: Look) -> None:
+    found = look([row(GERMAN)] * SAMPLE + [row(FRENCH, prompt=1), {"prompt": "p", "response": FRENCH}])
+    assert found.layouts[0].startswith("Alpaca")
+    assert found.layouts[1].startswith("prompt/response")
+
+
+def test_huge_records_do_not_fill_the_memory(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    original = plan_languages
+
+    def spy(parsed: Any, *rest: Any) -> Any:
+        kept.append(sum(len(text) for _, _, text in parsed))
+        return original(parsed, *rest)
+
+    monkeypatch.setattr("midb.corpus.survey.SAMPLE_BYTES", 10_000)
+    monkeypatch.setattr("midb.corpus.survey.plan_languages", spy)
+    assert look([row(GERMAN * 10)] * 200).records == 200
+    assert 2_000 < kept[0] <= 10_000
+    assert look([row(GERMAN * 200)] * 5).records == 5, "one record is looked at, however long"
+
+
+def test_a_limit_leaves_out_the_rest(look: Look) -> None:
+    found = look([row(GERMAN)] * 5 + [row(FRENCH)] * 50, limit=5)
+    assert (found.records, found.languages.usual) == (5, "de")
+
+
+def test_whether_a_corpus_is_written_in_ascii(look: Look) -> None:
+    assert look([row(JAPANESE)]).ascii_only is True
+    assert look(json.dumps(row(JAPANESE), ensure_ascii=False).encode()).ascii_only is False
+    assert look([row("ascii")]).ascii_only is False, "there is nothing to see it by"
+
+
+# -- languages ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_language_that_was_named_holds_for_all(look: Look, identifier: LanguageIdentifier) -> None:
+    plan = look([row(FRENCH, lang="fr")], language="de").languages
+    assert plan == LanguagePlan(fixed="de", described="de (as you say)")
+    assert plan.settle("fr", "fr-1", FRENCH, identifier) == "de"
+
+
+def test_declared_languages_are_believed(look: Look, identifier: LanguageIdentifier) -> None:
+    found = look([row(GERMAN, lang="de")] * 3 + [row(FRENCH, lang="French")])
+    assert found.languages.described == "de fr (declared; 100% of a sample agrees)"
+    assert found.languages.settle("ms", "x", INDONESIAN, identifier) == "ms"
+    assert look([row(INDONESIAN, lang="ms")]).languages.described == "ms (declared; 100% of a sample agrees)"
+    assert look([row(FRENCH, lang="de")]).languages.described == "de (declared; 0% of a sample agrees)"
+
+
+def test_languages_nobody_knows_are_warned_about_and_identified(look: Look, identifier: LanguageIdentifier) -> None:
+    found = look([row(GERMAN, lang="tlh")] * 5 + [row(GERMAN, lang="xx\x1b" * 30)] * 2)
+    assert len(found.warnings) == 1
+    assert '"tlh" is no language midb-agent knows' in found.warnings[0]
+    assert found.languages.usual == "de"
+    assert look([row(GERMAN, lang="\ud800")]).warnings[0].encode()
+
+
+@pytest.mark.parametrize("key", ["id", "uid", "record_id"])
+def test_ids_that_begin_with_the_language(look: Look, identifier: LanguageIdentifier, key: str) -> None:
+    found = look([row(GERMAN, **{key: f"de-{n}"}) for n in range(4)] + [row(FRENCH, **{key: "fr_1"})])
+    assert found.languages == LanguagePlan(by_prefix=True, described="de fr (from the ids; 100% of a sample agrees)")
+    assert found.languages.settle(None, "fr-9", GERMAN, identifier) == "fr"
+    assert found.languages.settle(None, "other", GERMAN, identifier) == "de"
+
+
+def test_ids_that_begin_with_something_else(look: Look) -> None:
+    """ "id-17" is Indonesian only where the texts are."""
+    assert look([row(GERMAN, id=f"id-{n}") for n in range(5)]).languages.usual == "de"
+    assert look([row(INDONESIAN, id=f"id-{n}") for n in range(5)]).languages.by_prefix
+    assert look([row(GERMAN, id=f"de-{n}") for n in range(4)] + [row(GERMAN)]).languages.usual == "de"
+    assert [prefix_of(key) for key in ("de-1", "de/1", "fr.x")] == ["de", "de", "fr"]
+    assert [prefix_of(key) for key in ("de", "xx-1", "den-1", "", "-de")] == [None] * 5
+
+
+def test_identified_languages(look: Look, identifier: LanguageIdentifier) -> None:
+    plan = look([row(GERMAN)] * 9 + [row("42")]).languages
+    assert plan == LanguagePlan(usual="de", described="de (identified; 90% of a sample agrees)")
+    assert plan.settle(None, "x", "42", identifier) == "de"
+    plan = look([row(GERMAN)] * 5 + [row(FRENCH)] * 3 + [row(JAPANESE)] * 2).languages
+    assert plan == LanguagePlan(described="de fr ja (identified record by record)")
+    assert [plan.settle(None, "x", text, identifier) for text in (GERMAN, FRENCH, "42")] == ["de", "fr", "und"]
+    assert plan.settle("ja", "x", GERMAN, identifier) == "ja"
+
+
+def test_a_corpus_in_english_or_in_nothing_has_no_language_of_ours(look: Look) -> None:
+    assert look([row(ENGLISH)] * 5).languages == LanguagePlan(described="en (identified record by record)")
+    assert look([row("42")] * 5).languages == LanguagePlan(described="none (identified record by record)")
+
+
+def test_indonesian_and_malay_are_one_to_identification(look: Look) -> None:
+    found = look([row(INDONESIAN)] * 6 + [row(MALAY)] * 4)
+    assert found.languages == LanguagePlan(usual="id", described="id (identified; 100% of a sample agrees)")
+    assert "cannot be told apart" in found.warnings[0]
+    assert "--language" in found.warnings[0]
+    assert look([row(MALAY)] * 4).languages.usual == "ms"
+
+
+# -- what cannot be run on ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "told", "hint"),
+    [
+        (b"[]", "holds no records", "one JSON object a line"),
+        (b"[", "holds no records", "one JSON object a line"),
+        (b"just some text\nover lines\n", "line 1: not valid JSON", "JSON Lines"),
+        (b"[1, 2]", "line 1: a record must be a JSON object, this is a number", "JSON Lines"),
+        (b'\n\n{"instruction": "M\xfcll"}\n', "line 3: not UTF-8", "iconv"),
+        (bytes(range(254, 0, -1)) * 50, "line 1: not UTF-8", "iconv"),
+        (b'{"text": "x"}\n' * 3, "no column holds an instruction (columns: text)", "--map"),
+        (b'{"data": [{"instruction": "x"}]}', "(columns: data)", "jq -c '.data[]'"),
+        (b'{"meta": {}, "rows": [{"messages": [{"role": "user", "content": "x"}]}]}', "columns", "jq -c '.rows[]'"),
+        (b'{"x\'; rm": [{"instruction": "x"}]}', "columns", "--map"),
+        (b'{"instruction": null}', "is missing or null", "JSON Lines"),
+        (b'{"instruction": ["x"]}', "holds a list", "JSON Lines"),
+        (b'{"messages": [{"role": "user", "content": "\\ud800"}]}', "half of a surrogate pair", "JSON Lines"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply", "JSON Lines"),
+        (gzip.compress(b'{"text": "x"}\n', mtime=0), "columns", "--map"),
+    ],
+    ids=lambda value: value[:24] if isinstance(value, bytes) else value,
+)  # fmt: skip
+def test_a_corpus_of_which_nothing_can_be_read(look: Look, content: bytes, told: str, hint: str) -> None:
+    with pytest.raises(CorpusError) as caught:
+        look(content)
+    assert told in caught.value.message
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 2
+    assert "corpus.jsonl" in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_a_mapping_that_fits_nothing_is_told_the_columns(look: Look) -> None:
+    with pytest.raises(CorpusError, match='"q" is missing or null') as caught:
+        look([{"question": "x", "answer": "y"}], mapping=parse_mapping("instruction=q"))
+    assert caught.value.hint == "The columns are: question, answer."
+
+
+def test_one_good_line_is_a_corpus(look: Look) -> None:
+    found = look(b"{broken\n" + json.dumps(row(GERMAN)).encode() + b"\n\xff\n[]\n")
+    assert (found.records, found.layouts) == (4, ("Alpaca",))
+
+
+def test_a_cut_off_file_is_found_before_the_run(look: Look) -> None:
+    with pytest.raises(CorpusError, match="damaged"):
+        look(gzip.compress(b"".join(json.dumps(row(f"{n}" * 50)).encode() + b"\n" for n in range(500)))[:-200])
+
+
+def test_one_enormous_object_is_no_corpus(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midb.corpus.records.MAX_RECORD_BYTES", 1000)
+    with pytest.raises(CorpusError, match="more than") as caught:
+        look([{"data": [row(GERMAN)] * 100}])
+    assert "jq" in caught.value.hint
+
+
+def test_real_corpora(corpora: list[Path], identifier: LanguageIdentifier) -> None:
+    for path in corpora[:3]:
+        found = survey(open_container(path), language=None, mapping=None, identifier=identifier)
+        assert found.languages.described.startswith(path.stem)
+        assert found.layouts == ("Alpaca",)
+        assert found.sources > SAMPLE
