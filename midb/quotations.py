@@ -19,11 +19,14 @@ from midb.protection import NOTHING, Protected, Span, Spans
 _LONGEST = 300
 _PAIRS = ("“”", "„“", "„”", "«»", "»«", "「」", "『』", "《》", "‹›", "‘’", '""')
 
+#: Letters of the scripts that write apostrophes.
+_ALPHABETIC = r"[0-9A-Za-z\u00c0-\u052f\u1e00-\u1fff]"
+
 # One alternative per pair of marks. A straight single quote opens only where no letter stands before it: an apostrophe
 # does not.
 _QUOTATION = re.compile(
     "|".join(rf"{pair[0]}([^{pair}\n]{{1,{_LONGEST}}}){pair[1]}" for pair in _PAIRS)
-    + rf"|(?<![^\W_])'([^'\n]{{1,{_LONGEST}}})'(?![^\W_])"
+    + rf"|(?<!{_ALPHABETIC})'([^'\n]{{1,{_LONGEST}}})'(?!{_ALPHABETIC})"
 )
 _MARKS = re.compile("[" + "".join(sorted(set("".join(_PAIRS) + "'"))) + "]")
 

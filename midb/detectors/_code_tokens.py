@@ -21,8 +21,8 @@ KEYWORDS = frozenset(
     pass break continue global nonlocal yield async await del assert match case switch default do function var let const
     new this super extends implements public private protected static final abstract void int float double char bool
     boolean string long short byte unsigned signed struct enum typedef sizeof namespace using include throw throws catch
-    true false null nil undefined True False None elseif endif endwhile endfor echo self cout cin endl
-    instanceof typeof String
+    true false null nil undefined True False None elseif endif endwhile endfor echo self cout cin endl instanceof typeof
+    String
     SELECT FROM WHERE INSERT INTO VALUES UPDATE SET DELETE CREATE TABLE ALTER DROP JOIN INNER LEFT RIGHT OUTER ON GROUP
     ORDER BY HAVING LIMIT DISTINCT PRIMARY KEY FOREIGN REFERENCES INTEGER INT VARCHAR TEXT DATE LIKE BETWEEN EXISTS
     UNION AND OR NOT NULL AS IN COUNT AVG SUM MIN MAX DESC ASC CASE WHEN THEN ELSE END
