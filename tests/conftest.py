@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from midb.defects import DefectFamily, Finding
 from midb.detectors import KindSelection, inspect
@@ -15,6 +17,10 @@ from midb.languages import LanguageIdentifier
 from midb.locales import load
 from midb.pairs import InstructionPair
 from midb.repair import choose_fixes
+
+# No test is timed. Where many run for the first time the same examples are tried each time; elsewhere new ones are.
+settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("project")
 
 #: Real data, where a checkout has it beside the repository; none of it may be needed.
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

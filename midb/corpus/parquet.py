@@ -45,7 +45,7 @@ class Parquet(Container):
         try:
             with pq.ParquetFile(self.path) as file:
                 yield file
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             what = str(error).partition("\n")[0].rstrip(".")
             raise CorpusError(f"{self.path} is damaged: {what}.", hint="Download it again.") from error
 
