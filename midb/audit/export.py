@@ -4,57 +4,77 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from midb.audit.queries import Filters, condition
+from midb.audit.queries import Filters, condition, edit_condition, finding_condition
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
+from midb.errors import MidbError
 from midb.terminal import visible_json
 
 #: A cell that starts like this is a formula to some spreadsheet (OWASP, "CSV Injection"), full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
-_RECORD = "r.record_key, r.position, r.language, r.outcome"
+_RECORD = ("r.run_id", "r.record_key", "r.position", "r.language", "r.outcome")
 
-#: What can be exported: the columns and joins of each, and which parts of the filters speak of its own rows.
-TABLES: dict[str, tuple[str, str]] = {
+#: What can be exported: the columns of each, and where they come from.
+TABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "records": (
-        f"{_RECORD}, r.line, r.pairs, r.open_findings, r.original_text, r.final_text, r.original_hash, r.final_hash",
+        (
+            *_RECORD, "r.line", "r.pairs", "r.open_findings", "r.original_text", "r.final_text", "r.original_hash",
+            "r.final_hash",
+        ),
         "records r WHERE {where} ORDER BY r.position",
     ),
     "decisions": (
-        f'{_RECORD}, d.id AS decision_id, d.pair, d."pass", d.attempt, d.action, d.reason, d.detail, d.before_hash, '
-        "d.after_hash, d.previous_hash, d.hash",
-        "decisions d JOIN records r ON r.id = d.record_id "
-        'WHERE {where} AND (:station IS NULL OR d."pass" = :station) ORDER BY d.id',
+        (
+            *_RECORD, "d.id AS decision_id", "d.pair", 'd."pass"', "d.attempt", "d.action", "d.reason", "d.detail",
+            "d.before_hash", "d.after_hash", "d.previous_hash", "d.hash",
+        ),
+        "records r JOIN decisions d ON d.record_id = r.id WHERE {where} "
+        "AND (:kind IS NULL OR EXISTS (SELECT 1 FROM edits e WHERE e.decision_id = d.id AND e.kind = :kind)) "
+        'AND (:station IS NULL OR d."pass" = :station) ORDER BY r.position, d.id',
     ),
     "edits": (
-        f'{_RECORD}, d.pair, d."pass", d.action, e.decision_id, e.ordinal, e.field, e.start, e."end", e.before, '
-        "e.after, e.kind",
-        "edits e JOIN decisions d ON d.id = e.decision_id JOIN records r ON r.id = d.record_id "
-        "WHERE {where} AND (:kind IS NULL OR e.kind = :kind) "
-        'AND (:station IS NULL OR d."pass" = :station) ORDER BY e.decision_id, e.ordinal',
+        (
+            *_RECORD, "d.pair", 'd."pass"', "d.attempt", "d.action", "d.reason", "e.decision_id", "e.ordinal",
+            "e.field", "e.start", 'e."end"', "e.before", "e.after", "e.kind",
+        ),
+        "records r JOIN decisions d ON d.record_id = r.id JOIN edits e ON e.decision_id = d.id "
+        "WHERE {where} AND {edit} ORDER BY r.position, d.id, e.ordinal",
     ),
     "findings": (
-        f'{_RECORD}, f.pair, f.field, f.kind, f.family, f.severity, f.start, f."end", f.evidence, f.detector, f.status',
-        "findings f JOIN records r ON r.id = f.record_id "
-        "WHERE {where} AND (:kind IS NULL OR f.kind = :kind) AND (:status IS NULL OR f.status = :status) ORDER BY f.id",
+        (
+            *_RECORD, "f.pair", "f.field", "f.kind", "f.family", "f.severity", "f.start", 'f."end"', "f.evidence",
+            "f.detector", "f.status", "f.decision_id",
+        ),
+        "records r JOIN findings f ON f.record_id = r.id WHERE {where} AND {finding} ORDER BY r.position, f.id",
     ),
-}
+}  # fmt: skip
+
+
+def columns(what: str) -> list[str]:
+    """The names of the columns of an export."""
+    return [column.rpartition(" AS ")[2].rpartition(".")[2].strip('"') for column in TABLES[what][0]]
 
 
 def rows(reader: AuditReader, what: str, filters: Filters) -> Iterator[dict[str, Any]]:
-    """The rows of an export, as columns by name."""
-    columns, rest = TABLES[what]
+    """The rows of an export, as columns by name: of the records the filters mean, what the filters mean of it."""
+    selected, source = TABLES[what]
     where, values = condition(filters)
-    for row in reader.query(f"SELECT {columns} FROM {rest.format(where=where)}", values):
-        yield {key: as_text(row[key]) if isinstance(row[key], bytes) else row[key] for key in row.keys()}  # noqa: SIM118
+    source = source.format(where=where, edit=edit_condition(filters), finding=finding_condition(filters))
+    names = columns(what)
+    for row in reader.query(f"SELECT {', '.join(selected)} FROM {source}", values):
+        yield {name: as_text(v) if isinstance(v, bytes) else v for name, v in zip(names, row, strict=True)}
 
 
-def jsonl(found: Iterator[dict[str, Any]]) -> Iterator[str]:
+def jsonl(found: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
     """One JSON object a line."""
     return map(json_line, found)
 
@@ -68,17 +88,17 @@ def json_line(value: Any) -> str:
     return visible_json(orjson.dumps(value).decode()) + "\n"
 
 
-def csv_lines(found: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """CSV with a header; no cell starts a formula."""
+def csv_lines(found: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
+    """CSV with a header; no cell starts a formula, and every text is quoted, whatever separates cells elsewhere."""
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    for number, row in enumerate(found):
-        if number == 0:
-            writer.writerow(row)
-        writer.writerow([harmless(value) for value in row.values()])
+    writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(names)
+    for row in found:
+        writer.writerow([harmless(row[name]) for name in names])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
+    yield buffer.getvalue()
 
 
 def harmless(value: Any) -> Any:
@@ -90,4 +110,33 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-FORMATS: dict[str, Callable[[Iterator[dict[str, Any]]], Iterator[str]]] = {"csv": csv_lines, "jsonl": jsonl}
+FORMATS: dict[str, Callable[[Iterable[dict[str, Any]], Sequence[str]], Iterator[str]]] = {
+    "csv": csv_lines,
+    "jsonl": jsonl,
+}
+
+
+def write_file(lines: Iterable[str], path: Path) -> None:
+    """Write a file that appears only when it is complete; raises MidbError where it cannot be written."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.writelines(lines)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            hint = "Choose another -o, or make room."
+            raise MidbError(f"{path} cannot be written: {error.strerror}.", hint=hint) from error
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -31,7 +31,7 @@ class Filters:
     outcome: str | None = None
     status: str | None = None
     text: str | None = None
-    edited: bool = False  # only standing edits count for ``kind`` and ``station``, findings do not
+    edited: bool = False  # changed records; only standing edits count for ``kind`` and ``station``, not findings
 
 
 def folded(text: str) -> str:
@@ -103,7 +103,9 @@ def condition(filters: Filters) -> tuple[str, dict[str, Any]]:
         parts.append("r.language = :language")
     if filters.outcome:
         parts.append("r.outcome = :outcome")
-    edit, found = _edit_condition(filters), _finding_condition(filters)
+    if filters.edited:
+        parts.append("r.final_text IS NOT NULL")
+    edit, found = edit_condition(filters), finding_condition(filters)
     either = []
     if not filters.status and (filters.kind or filters.station):
         either.append(f"EXISTS (SELECT 1 FROM decisions d LEFT JOIN edits e ON e.decision_id = d.id "
@@ -134,7 +136,8 @@ _STANDS = (
 )
 
 
-def _edit_condition(filters: Filters) -> str:
+def edit_condition(filters: Filters) -> str:
+    """The filters as SQL over an edit ``e`` and its decision ``d``."""
     parts = [_STANDS if filters.edited else "1"]
     if filters.kind:
         parts.append("e.kind = :kind")
@@ -143,7 +146,8 @@ def _edit_condition(filters: Filters) -> str:
     return " AND ".join(parts)
 
 
-def _finding_condition(filters: Filters) -> str:
+def finding_condition(filters: Filters) -> str:
+    """The filters as SQL over a finding ``f``."""
     parts = ["1"]
     if filters.kind:
         parts.append("f.kind = :kind")
@@ -174,7 +178,7 @@ def matches(reader: AuditReader, record: int, filters: Filters) -> list[Match]:
     if not filters.status or filters.status == FindingStatus.REPAIRED:
         sql = (
             f"SELECT e.kind, e.field, e.before, e.after, {_STANDS} AS stands FROM edits e "
-            f"JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = :record AND {_edit_condition(filters)} "
+            f"JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = :record AND {edit_condition(filters)} "
             "ORDER BY e.decision_id, e.ordinal"
         )
         for row in reader.query(sql, values):
@@ -183,7 +187,7 @@ def matches(reader: AuditReader, record: int, filters: Filters) -> list[Match]:
             found.append(Match(kind, status, field, before=before, after=after))
     sql = (
         "SELECT f.kind, f.status, f.field, f.evidence FROM findings f "
-        f"WHERE f.record_id = :record AND f.status <> 'repaired' AND {_finding_condition(filters)} ORDER BY f.id"
+        f"WHERE f.record_id = :record AND f.status <> 'repaired' AND {finding_condition(filters)} ORDER BY f.id"
     )
     if not filters.edited:
         found += [

@@ -132,7 +132,9 @@ class AuditReader:
     def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Iterator[sqlite3.Row]:
         """The rows of a query, one after another."""
         with reading(self.path):
-            yield from self.connection.execute(sql, parameters)
+            # Not `yield from`: it would close the cursor of a reader that was closed before.
+            for row in self.connection.execute(sql, parameters):  # noqa: UP028
+                yield row
 
     def runs(self) -> list[Run]:
         """All runs, in the order in which they began."""

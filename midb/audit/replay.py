@@ -20,12 +20,17 @@ from midb.edits import apply
 from midb.errors import ReplayError
 from midb.pairs import Field, InstructionPair
 
+
+def _words(**columns: type[StrEnum]) -> dict[str, frozenset[str]]:
+    return {column: frozenset(word.value for word in words) for column, words in columns.items()}
+
+
 #: The words a column may hold, by attribute of its row.
-_WORDS: dict[str, dict[str, type[StrEnum]]] = {
-    "records": {"outcome": Outcome},
-    "decisions": {"station": Pass, "action": Action, "reason": Reason},
-    "edits": {"field": Field},
-    "findings": {"field": Field, "family": DefectFamily, "severity": Severity, "status": FindingStatus},
+_WORDS = {
+    "records": _words(outcome=Outcome),
+    "decisions": _words(station=Pass, action=Action, reason=Reason),
+    "edits": _words(field=Field),
+    "findings": _words(field=Field, family=DefectFamily, severity=Severity, status=FindingStatus),
 }
 
 
@@ -218,7 +223,7 @@ def _check_findings(record: LoggedRecord, finals: Sequence[InstructionPair]) -> 
         message = ""
         if not 0 <= finding.start <= finding.end or not 0 <= finding.pair < len(finals):
             message = "its place is none"
-        elif finding.status == FindingStatus.OPEN and finding.field in set(Field):
+        elif finding.status == FindingStatus.OPEN and finding.field in _WORDS["findings"]["field"]:
             text = finals[finding.pair].text(Field(finding.field))
             if text is None or finding.end > len(text):
                 message = "its place lies outside the final text"
@@ -239,7 +244,7 @@ def _unknown_words(record: LoggedRecord) -> Iterator[Problem]:
     ):  # fmt: skip
         for row in rows:
             for name, words in _WORDS[table].items():
-                if (value := getattr(row, name)) not in set(words):
+                if (value := getattr(row, name)) not in words:
                     column = "pass" if name == "station" else name
                     message = f'{column} is "{value}", which is no such word'
                     yield Problem(table, row.label, record.row.record_key, message)

@@ -21,7 +21,7 @@ from midb.audit.reader import check_version, open_read_only
 from midb.audit.replay import Problem
 from midb.audit.rows import as_text
 from midb.audit.schema import MIGRATIONS, migrate
-from midb.audit.verify_records import RecordsCheck, column_types, wrong_types
+from midb.audit.verify_records import RecordsCheck, Types, column_types, wrong_types
 from midb.errors import AuditError
 
 #: Problems that are listed; the rest is counted.
@@ -193,7 +193,7 @@ def _check_foreign_keys(connection: sqlite3.Connection) -> Iterator[Problem]:
         yield Problem("edits", f"{row[0]}/{row[1]}", "", "it refers to a row of decisions that is not there")
 
 
-def _check_types(table: str, rows: Iterator[sqlite3.Row], types: dict[str, str]) -> Iterator[Problem]:
+def _check_types(table: str, rows: Iterator[sqlite3.Row], types: Types) -> Iterator[Problem]:
     for row in rows:
         for message in wrong_types(row, types):
             yield Problem(table, str(row[0]), "", message)

@@ -12,27 +12,30 @@ from midb.audit.rows import DecisionRow, EditRow, FindingRow, LoggedRecord, Reco
 
 _PYTHON_TYPES = {"INTEGER": int, "TEXT": str, "REAL": float}
 
+#: Of each column: its name, the type it is declared with, and whether it may hold nothing.
+Types = Sequence[tuple[str, str, bool]]
 
-def wrong_types(row: sqlite3.Row, types: Mapping[str, str]) -> Iterator[str]:
+
+def wrong_types(row: sqlite3.Row, types: Types) -> Iterator[str]:
     """The columns of a row that hold what their type does not allow, as SQLite lets anybody store anything."""
-    for column, name in types.items():
+    for column, name, optional in types:
         value = row[column]
         if value is None:
-            if not name.endswith("?"):
+            if not optional:
                 yield f"the column {column} holds nothing"
-        elif not isinstance(value, _PYTHON_TYPES[name.rstrip("?")]):
+        elif not isinstance(value, _PYTHON_TYPES.get(name, object)):
             held = "bytes (a BLOB, or text that is not UTF-8)" if isinstance(value, bytes) else f"{value!r}"
-            yield f"the column {column} should hold {name.rstrip('?')} and holds {held}"
+            yield f"the column {column} should hold {name} and holds {held}"
 
 
-def column_types(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
-    """The type of each column of each table, with a ``?`` where it may hold nothing."""
-    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+def column_types(connection: sqlite3.Connection) -> dict[str, Types]:
+    """The columns of each table as they are declared."""
+    tables = [as_text(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     return {
-        table: {
-            as_text(column[1]): as_text(column[2]) + ("" if column[3] or column[5] else "?")
-            for column in connection.execute("SELECT * FROM pragma_table_info(?)", [table])
-        }
+        table: [
+            (as_text(name), as_text(declared), not (required or key))
+            for _, name, declared, required, _, key in connection.execute("SELECT * FROM pragma_table_info(?)", [table])
+        ]
         for table in tables
     }
 
@@ -62,9 +65,7 @@ class RecordsCheck:
     #: The tables it reads.
     TABLES = frozenset({"records", "findings", "decisions", "edits"})
 
-    def __init__(
-        self, connection: sqlite3.Connection, types: Mapping[str, Mapping[str, str]], head: str | None = None
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, types: Mapping[str, Types], head: str | None = None) -> None:
         self._connection = connection
         self._types = types
         self._head = head

@@ -12,13 +12,14 @@ from rich.text import Text
 
 from midb.audit import export as exports
 from midb.audit import queries
+from midb.audit.comparing import Comparison
 from midb.audit.queries import Filters
 from midb.audit.reader import AuditReader
 from midb.audit.verify import verify as verify_log
 from midb.audit.verify_records import check_one
 from midb.cli import showing, tables
-from midb.corpus.output import move_into_place, writing
 from midb.errors import UsageError
+from midb.terminal import visible
 
 app = typer.Typer(
     help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, rich_markup_mode=None
@@ -48,6 +49,7 @@ def database(db: Path | None) -> Path:
 
 def dump(value: Any) -> None:
     """One JSON object on a line of stdout."""
+    tables.use_utf8()
     sys.stdout.write(exports.json_line(value))
 
 
@@ -96,12 +98,12 @@ def show(
         console = tables.console()
         for index, row in enumerate(found):
             logged = reader.parts(row)
+            problems = check_one(reader.connection, row.id, reverts=chosen.kind == "revert")
             if json:
-                dump(showing.as_json(logged))
+                dump(showing.as_json(logged, problems))
                 continue
             if index:
                 console.print()
-            problems = check_one(reader.connection, row.id, reverts=chosen.kind == "revert")
             showing.show_record(console, path, chosen, logged, problems, twins=len(found) > 1, full=full)
 
 
@@ -170,22 +172,36 @@ def diff(
     kind: Kind = None,
     station: Station = None,
     language: Language = None,
+    outcome: Outcome = None,
+    status: Status = None,
     text: Containing = None,
     run: Run = None,
+    against: Annotated[int | None, typer.Option("--against", metavar="N", help="Compare with this run.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Records to show.")] = 50,
 ) -> None:
-    """Show the changes of all improved records, or of those that match, as word-level diffs."""
-    path = database(db)
-    with AuditReader(path) as reader:
-        filters = replace(filters_of(reader, run, kind, station, language, "improved", None, text), edited=True)
-        total = queries.count_records(reader, filters)
-        console = tables.console()
-        for row in queries.find_records(reader, filters, limit):
-            showing.show_changes(console, reader.parts(row), kind=kind)
-        shown = min(limit, total)
-        console.print(
-            Text(f"{shown:,} of {total:,} changed records" + (" (--limit N shows more)" if total > shown else ""))
-        )
+    """Show the changes of all changed records, or of those that match, as word-level diffs.
+
+    With --against N: the records whose final texts differ between two runs.
+    Example: midb-agent audit diff --kind decimal-separator --db c.boosted.jsonl.audit.db
+    """
+    console = tables.console()
+    with AuditReader(database(db)) as reader:
+        filters = filters_of(reader, run, kind, station, language, outcome, status, text)
+        if against is not None:
+            other = reader.run(against)
+            comparison = Comparison(reader, filters, other)
+            total, shared = comparison.count(), comparison.shared()
+            for difference in comparison.differences(limit):
+                showing.show_difference(console, difference)
+            what = f"of the {shared:,} records of both came out differently in run {filters.run} (+) and {other.id} (-)"
+        else:
+            filters = replace(filters, edited=True)
+            total = queries.count_records(reader, filters)
+            for row in queries.find_records(reader, filters, limit):
+                showing.show_changes(console, reader.parts(row), kind=kind, station=station)
+            what = "changed record" + ("" if total == 1 else "s")
+        more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
+        console.print(Text(f"{total:,} {what}{more}"), soft_wrap=True)
 
 
 @app.command()
@@ -225,16 +241,22 @@ def export(
     """Export edits, findings, decisions or records as CSV (no cell starts a formula) or JSON lines (exact)."""
     queries.require_known("format", form, exports.FORMATS)
     queries.require_known("table", what, exports.TABLES)
-    if output and output.exists() and not force:
-        raise UsageError(f"{output} exists.", hint="--force replaces it.")
-    with AuditReader(database(db)) as reader:
+    path = database(db)
+    if output and output.exists():
+        if path.exists() and output.samefile(path):
+            raise UsageError(f"{output} is the audit log itself.", hint="Choose another -o.")
+        if output.is_dir() or not force:
+            hint = "Name a file with -o." if output.is_dir() else "--force replaces it."
+            raise UsageError(f"{output} exists.", hint=hint)
+    with AuditReader(path) as reader:
         filters = filters_of(reader, run, kind, station, language, outcome, status, text)
-        lines = exports.FORMATS[form](exports.rows(reader, what, filters))
-        if output is None:
-            for line in lines:
-                sys.stdout.write(line)
+        found = exports.rows(reader, what, filters)
+        if output is None and sys.stdout.isatty():
+            found = ({name: visible(v) if isinstance(v, str) else v for name, v in row.items()} for row in found)
+        lines = exports.FORMATS[form](found, exports.columns(what))
+        if output is not None:
+            exports.write_file(lines, output)
             return
-        temporary = output.with_name(output.name + ".temporary")
-        with writing(output), temporary.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-        move_into_place(temporary, output)
+        tables.use_utf8()
+        for line in lines:
+            sys.stdout.write(line)

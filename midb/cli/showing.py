@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 from rich.console import Console
 from rich.text import Text
 
+from midb.audit.comparing import Difference
 from midb.audit.log import Run
 from midb.audit.replay import Problem, Stage, replay
-from midb.audit.rows import DecisionRow, EditRow, LoggedRecord
+from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
 from midb.decisions import Action, Pass
 from midb.defects import FindingStatus
-from midb.diffs import CONTEXT, hunks, passage, render
-from midb.pairs import InstructionPair
+from midb.diffs import CONTEXT, hunks, passage, render, text_hunks
+from midb.pairs import Field, InstructionPair
 from midb.terminal import isolated, visible
 
 OUTCOME_STYLES = {"improved": "green", "reverted": "red", "unchanged": "default"}
@@ -57,7 +59,7 @@ def show_record(
         elif decision.action == Action.REJECTED.value or decision.edits:
             _show_taken_back(console, logged, decision, stages.get(decision.id), full=full)
     _show_findings(console, logged, told.finals)
-    for pair in range(row.pairs):
+    for pair in sorted({decision.pair for decision in logged.decisions}):
         decisions = [decision for decision in logged.decisions if decision.pair == pair]
         turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
         console.print(Text(f" trail   {turn}{trail(decisions)}"), soft_wrap=True)
@@ -175,44 +177,70 @@ def _show_findings(console: Console, logged: LoggedRecord, finals: Sequence[Inst
             console.print(Text("     ").append_text(passage(text, finding.start, finding.end)), soft_wrap=True)
 
 
-def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None) -> None:
-    """The standing changes of one record, compactly."""
-    row = logged.row
-    console.print(
-        Text(visible(row.record_key), style="bold").append(f" · {row.language}", style="not bold"), soft_wrap=True
-    )
+def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None, station: str | None) -> None:
+    """The changes of one record that stand, compactly; of one kind or pass only where they are named."""
+    standing = logged.standing()
+    _show_key(console, logged.row)
     for stage in replay(logged).stages:
-        if stage.row.action != Action.APPLIED.value or not stage.fits:
+        if stage.row.id not in standing or not stage.fits or station not in (None, stage.row.station):
             continue
-        groups: dict[str, list[Any]] = defaultdict(list)
-        for edit in stage.row.edits:
-            if kind is None or edit.kind == kind:
-                groups[edit.field].append(edit)
         for name, text in stage.before.texts():
-            for hunk in hunks(text, [edit.edit() for edit in groups.get(name.value, [])]):
-                inside = {e.kind for e in groups[name.value] if hunk.start <= e.start and e.end <= hunk.end}
-                console.print(Text(f"   {visible(', '.join(sorted(inside)))}   {name.value} {hunk.start}-{hunk.end}"))
-                for shown in render(hunk):
+            edits = [e for e in stage.row.edits if e.field == name.value and kind in (None, e.kind)]
+            for hunk in hunks(text, [edit.edit() for edit in edits]):
+                inside = {edit.kind for edit in edits if edit.start <= hunk.end and hunk.start <= edit.end}
+                place = _place(logged, stage.row.pair, name.value, hunk.start, hunk.end)
+                console.print(Text(f"   {visible(', '.join(sorted(inside)))}   {place}"), soft_wrap=True)
+                for shown in render(hunk, inline=True):
                     console.print(Text("     ").append_text(shown), soft_wrap=True)
     console.print()
 
 
-def as_json(logged: LoggedRecord) -> dict[str, Any]:
-    """One record with everything the log says about it."""
-    row = logged.row
+def show_difference(console: Console, difference: Difference) -> None:
+    """A record that came out differently in another run: ``-`` there, ``+`` here."""
+    _show_key(console, difference.row)
+    if difference.texts is None or difference.other_texts is None:
+        console.print(Text("   the log does not hold both texts"))
+    for number, (here, there) in enumerate(zip(difference.texts or (), difference.other_texts or (), strict=False)):
+        turn = f"turn {number + 1} " if difference.row.pairs > 1 else ""
+        for field in Field:
+            for hunk in text_hunks(there.text(field) or "", here.text(field) or ""):
+                console.print(Text(f"   {turn}{field} {hunk.start}-{hunk.end}"))
+                for shown in render(hunk, inline=True):
+                    console.print(Text("     ").append_text(shown), soft_wrap=True)
+    console.print()
+
+
+def _show_key(console: Console, row: RecordRow) -> None:
+    line = Text(isolated(row.record_key), style="bold").append(f" · {visible(row.language)}", style="not bold")
+    console.print(line, soft_wrap=True)
+
+
+def as_json(logged: LoggedRecord, problems: Sequence[Problem]) -> dict[str, Any]:
+    """One record with everything the log says about it; texts are null where nothing was found in it."""
+    row, standing = logged.row, logged.standing()
+    texts = [_loaded(text) for text in (row.original_text, row.final_text or row.original_text)]
     return {
-        "record": row.record_key, "position": row.position, "line": row.line, "language": row.language,
-        "outcome": row.outcome,
+        "run": row.run_id, "record": row.record_key, "position": row.position, "line": row.line,
+        "language": row.language, "outcome": row.outcome, "original": texts[0], "final": texts[1],
+        "problems": [f"{problem.table} {problem.row}: {problem.message}" for problem in problems],
         "decisions": [
             {"pair": d.pair, "pass": d.station, "attempt": d.attempt, "action": d.action, "reason": d.reason,
-             "detail": d.detail,
+             "detail": d.detail, "stands": d.id in standing,
              "edits": [{"field": e.field, "start": e.start, "end": e.end, "before": e.before, "after": e.after,
                         "kind": e.kind} for e in d.edits]}
             for d in logged.decisions
         ],
         "findings": [
             {"pair": f.pair, "field": f.field, "kind": f.kind, "severity": f.severity, "start": f.start, "end": f.end,
-             "evidence": f.evidence, "status": f.status}
+             "evidence": f.evidence, "detector": f.detector, "status": f.status}
             for f in logged.findings
         ],
     }  # fmt: skip
+
+
+def _loaded(text: str | None) -> Any:
+    """The texts as lists; as they stand where somebody made them something else."""
+    try:
+        return None if text is None else orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

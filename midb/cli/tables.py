@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,17 +15,27 @@ from rich.text import Text
 
 from midb.audit.log import Run
 from midb.audit.queries import Match
-from midb.audit.rows import RecordRow
+from midb.audit.rows import RecordRow, as_text
 from midb.audit.verify import Verdict
 from midb.cli.showing import OUTCOME_STYLES
-from midb.terminal import isolated, visible
+from midb.terminal import END, ISOLATE, has_right_to_left, isolated, visible
+
+#: Events of a run that a summary lists.
+_EVENTS = 20
 
 #: Columns where the output goes into a file or another program: nothing is cut there.
 _UNCUT = 10_000
 
 
+def use_utf8() -> None:
+    """Data is UTF-8 wherever it goes, whatever the locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower().replace("-", "") != "utf8":
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
 def console() -> Console:
     """The standard output, for data: no markup, no guessing what is a number, no wrapping where nobody looks."""
+    use_utf8()
     made = Console(highlight=False, markup=False, emoji=False)
     if not made.is_terminal:
         made.width = _UNCUT
@@ -32,19 +44,25 @@ def console() -> Console:
 
 def show_found(console: Console, found: Sequence[tuple[RecordRow, Sequence[Match]]]) -> None:
     """Records, each with what was edited or found in it, one line each."""
-    if not found:
-        return
-    table = Table(box=None, pad_edge=False, show_header=True)
-    for title in ("record", "position", "language", "outcome", "edits and findings"):
-        table.add_column(title, no_wrap=True, overflow="ellipsis", max_width=None if title[0] == "e" else 40)
+    titles = [
+        Text(title, style="bold") for title in ("record", "position", "language", "outcome", "edits and findings")
+    ]
+    lines = [titles] if found else []
     for row, matches in found:
         what = Text("   ").join(map(_match, matches[:3]))
         if len(matches) > 3:
             what.append(f"   +{len(matches) - 3:,}")
-        style = OUTCOME_STYLES.get(row.outcome, "default")
-        cells = isolated(_cut(row.record_key, 40)), f"#{row.position}", visible(row.language)
-        table.add_row(*map(Text, cells), Text(visible(row.outcome), style=style), what)
-    console.print(table)
+        outcome = Text(visible(row.outcome), style=OUTCOME_STYLES.get(row.outcome, "default"))
+        key, language = Text(_cut(row.record_key, 32)), Text(visible(row.language))
+        lines.append([key, Text(f"#{row.position}"), language, outcome, what])
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    for cells in lines:
+        for cell, width in zip(cells[:-1], widths, strict=False):
+            cell.pad_right(width - cell.cell_len)
+        line = Text("  ").join(cells)
+        if console.is_terminal:  # only there is a cut line better than a wrapped one
+            line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
 
 
 def _match(match: Match) -> Text:
@@ -52,22 +70,26 @@ def _match(match: Match) -> Text:
     if match.status != "edited":
         line.append(f" ({visible(match.status)})")
     if match.evidence is None:
-        line.append(f" [{isolated(_cut(match.before or '', 24))}] → [{isolated(_cut(match.after or '', 24))}]")
+        line.append(f" [{_cut(match.before or '', 24)}] → [{_cut(match.after or '', 24)}]")
     else:
-        line.append(f" {isolated(_cut(match.evidence, 40))}")
+        line.append(f" {_cut(match.evidence, 40)}")
     return line
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
+def _cut(text: str, cells: int) -> str:
+    """The text made visible, cut to a width, and set apart where it is written from right to left."""
+    shown = Text(visible(text[: cells + 1]))
+    shown.truncate(cells, overflow="ellipsis")
+    return f"{ISOLATE}{shown.plain}{END}" if has_right_to_left(shown.plain) else shown.plain
 
 
 def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
     """What `audit verify` found or proved."""
     for problem in verdict.problems:
-        where = f"{problem.table} {problem.row}".strip() + (f" (record {problem.record})" if problem.record else "")
         line = Text("CHANGED  ", style="red")
-        line.append(f"{visible(where)}: {visible(problem.message)}", style="default")
+        line.append(visible(f"{problem.table} {problem.row}".strip()), style="default")
+        line.append(f" ({_of(problem.record)})" if problem.record else "", style="default")
+        line.append(f": {isolated(problem.message)}", style="default")
         console.print(line, soft_wrap=True)
     if verdict.count > len(verdict.problems):
         console.print(Text(f"… and {verdict.count - len(verdict.problems):,} more"))
@@ -75,11 +97,12 @@ def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
         state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
         console.print(
             Text(
-                f"run {run.id} ({run.kind}): {run.records:,} records, {run.decisions:,} decisions, "
-                f"{run.edits:,} edits replayed{state}"
-            )
+                f"run {run.id} ({visible(run.kind)}): {run.records:,} records, {run.decisions:,} decisions, "
+                f"{run.edits:,} edits replayed, {run.rejected_lines:,} rejected lines{visible(state)}"
+            ),
+            soft_wrap=True,
         )
-        console.print(Text(f"  head {run.head}"), soft_wrap=True)
+        console.print(Text(f"  head {visible(run.head)}"), soft_wrap=True)
     if verdict.count:
         count = f"{verdict.count:,} thing{'s' if verdict.count > 1 else ''}"
         console.print(Text(f"{visible(str(path))} was changed: {count} do not agree", style="red"), soft_wrap=True)
@@ -88,6 +111,11 @@ def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
             Text(f"{visible(str(path))} is intact: every hash agrees, every edit replays", style="green"),
             soft_wrap=True,
         )
+        console.print(Text("Note a head: given as --head HASH it later proves that nothing was written anew."))
+
+
+def _of(record: str) -> str:
+    return record if record.startswith("run ") else f"record {_cut(record, 60)}"
 
 
 def show_summary(
@@ -98,8 +126,9 @@ def show_summary(
     for run in runs:
         mark = "→" if run.id == chosen.id else " "
         console.print(
-            Text(f"{mark} run {run.id}  {run.kind}  {run.status}  {run.started_at}  ")
-            + Text(f"{visible(run.corpus)} → {visible(run.output)}")
+            Text(visible(f"{mark} run {run.id}  {run.kind}  {run.status}  {run.started_at}  "))
+            + Text(f"{isolated(run.corpus)} → {isolated(run.output)}"),
+            soft_wrap=True,
         )
     ledger: dict[str, Counter[str]] = defaultdict(Counter)
     for language, outcome, count in parts["ledger"]:
@@ -121,7 +150,10 @@ def show_summary(
     _table(console, ("taken back by", "reason", "times"), parts["taken_back"])
     _table(console, ("open", "severity", "findings", "languages"), parts["open"])
     _table(console, ("rejected lines", "lines", "first"), parts["rejected"])
-    _table(console, ("at", "level", "event"), parts["events"])
+    events = parts["events"]
+    _table(console, ("at", "level", "event"), events[:_EVENTS])
+    if len(events) > _EVENTS:
+        console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
 
 
 def _table(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -132,6 +164,6 @@ def _table(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ..
         figures = all(isinstance(row[number], int) for row in rows)
         table.add_column(title, justify="right" if figures else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else visible(str(cell))) for cell in row))
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else isolated(as_text(cell))) for cell in row))
     console.print()
     console.print(table)

@@ -24,7 +24,6 @@ from midb.decisions import (
     decide,
     pair_outcome,
     record_outcome,
-    standing,
 )
 from midb.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.edits import Edit, apply
@@ -298,6 +297,25 @@ def tampered(finished_log: Path, tmp_path: Path) -> Callable[..., Path]:
     return change
 
 
-def kept_edits(result: PairResult) -> list[tuple[Edit, ...]]:
-    """The edits that stand, decision by decision."""
-    return [decision.edits for _, decision in standing(result.decisions)]
+@dataclass(frozen=True)
+class Called:
+    """What a command did: exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str], finished_log: Path) -> Callable[..., Called]:
+    """`midb-agent audit`, in this process, on the log of `write_log` unless another one is named."""
+    from midb.cli.main import main
+
+    def run(*words: object, db: Path | None = finished_log) -> Called:
+        arguments = ["audit", *map(str, words), *(["--db", str(db)] if db else [])]
+        capfd.readouterr()
+        code = main(arguments)
+        captured = capfd.readouterr()
+        return Called(code, captured.out, captured.err)
+
+    return run

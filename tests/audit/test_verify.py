@@ -199,6 +199,38 @@ def test_the_replay_finds_what_new_hashes_would_hide(finished_log: Path, tampere
     assert {problem.record for problem in verdict.problems} == {"de-0417"}
 
 
+@pytest.mark.parametrize("column", ["before_hash", "after_hash"])
+def test_new_hashes_do_not_hide_a_changed_hash_of_a_text(column: str, tampered: Tamper) -> None:
+    for number in (1, 3, 11, 13):  # applied, accepted, taken back, and of a text that was not kept
+        path = tampered(f"UPDATE decisions SET {column} = '{'0' * 64}' WHERE id = {number}")
+        rehash(path)
+        assert any(problem.row == str(number) and column in problem.message for problem in verify(path).problems), (
+            verify(path).problems
+        )
+
+
+def test_a_run_that_is_gone_with_all_it_held_leaves_a_gap(tampered: Tamper) -> None:
+    of_run = "record_id IN (SELECT id FROM records WHERE run_id = 1)"
+    path = tampered(
+        f"DELETE FROM edits WHERE decision_id IN (SELECT id FROM decisions WHERE {of_run})",
+        f"DELETE FROM decisions WHERE {of_run}",
+        f"DELETE FROM findings WHERE {of_run}",
+        *(
+            f"DELETE FROM {table} WHERE run_id = 1"
+            for table in ("records", "rejected_lines", "run_events", "checkpoints")
+        ),
+        "DELETE FROM runs WHERE id = 1",
+    )
+    assert [(problem.table, problem.row) for problem in verify(path).problems] == [("runs", "2")]
+
+
+def test_a_changed_link_is_told_from_a_missing_row(tampered: Tamper) -> None:
+    (problem,) = verify(tampered("UPDATE decisions SET previous_hash = 'x' WHERE id = 3")).problems
+    assert problem.message == "its previous_hash was changed"
+    problems = verify(tampered("DELETE FROM decisions WHERE id = 12")).problems
+    assert any(problem.row == "13" and "rows are missing" in problem.message for problem in problems)
+
+
 def test_only_a_head_noted_earlier_tells_a_log_that_was_written_anew(finished_log: Path, tampered: Tamper) -> None:
     head = verify(finished_log).runs[0].head
     path = tampered("UPDATE decisions SET detail = 'nothing to see here' WHERE id = 1")

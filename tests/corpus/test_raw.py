@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from midb.corpus.raw import BOM, MAX_RECORD_BYTES, RawRecord, Start, Tail, read_lines
@@ -50,6 +50,7 @@ def test_every_byte_belongs_to_one_record_or_the_tail(data: bytes, limit: int) -
 
 
 @given(ANYTHING, LIMITS)
+@example(BOM + b"x" * 9, 8)
 def test_places_are_those_in_the_file(data: bytes, limit: int) -> None:
     *records, _ = read_lines(io.BytesIO(data), Start(), limit=limit)
     for position, record in enumerate(records):

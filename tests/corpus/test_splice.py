@@ -74,10 +74,10 @@ def texts_of(value: Any, path: Path = ()) -> dict[Path, str]:
 
 @st.composite
 def edits_of(draw: st.DrawFn, text: str) -> list[Edit]:
-    """Edits of one decision, in any order."""
-    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6, unique=True)))
-    spans = list(zip(cuts[::2], cuts[1::2], strict=False)) + [(cut, cut) for cut in cuts[-1:] if len(cuts) % 2]
-    edits = [Edit(Field.RESPONSE, start, end, text[start:end], draw(TEXTS), "k") for start, end in spans]
+    """Edits of one decision, which may touch, in any order."""
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    spans = dict(zip(cuts[::2], cuts[1::2], strict=False))  # of those that begin at one point only the last
+    edits = [Edit(Field.RESPONSE, start, end, text[start:end], draw(TEXTS), "k") for start, end in spans.items()]
     return list(draw(st.permutations(edits)))
 
 
