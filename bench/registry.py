@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,31 @@ Row = dict[str, Any]
 Run = Callable[[Path], Iterable[Row]]
 
 
+#: What must pass before a figure is worth anything, by the first part of a benchmark's name.
+GATES = {
+    "pipeline": ("tests/agent", "tests/audit", "tests/corpus", "tests/detectors"),
+    "drafter": ("tests/kernels/engine",),
+    "engine": ("tests/kernels",),
+    "kernels": ("tests/kernels/ops",),
+}
+
+
 @dataclass(frozen=True)
 class Benchmark:
-    """``run`` takes the folder of corpora and yields result rows; ``needs`` names what it cannot do without."""
+    """``run`` takes the folder of corpora and yields result rows.
+
+    :param needs: what it cannot do without: "corpora", "gpu", or "" for nothing.
+    """
 
     name: str
     what: str
     run: Run
     needs: str = "corpora"
+
+    @property
+    def gate(self) -> tuple[str, ...]:
+        """The tests that must pass first."""
+        return GATES[self.name.partition("-")[0]]
 
 
 BENCHMARKS: dict[str, Benchmark] = {}
@@ -54,9 +73,18 @@ def circumstances() -> Row:
         ),
         platform.processor(),
     )
+    import torch
+
+    versions = {"torch": torch.__version__}
+    device = f"{len(os.sched_getaffinity(0))} cores of {model}"
+    if torch.cuda.is_available():
+        device = f"{torch.cuda.get_device_name()}, {device}"
+    if find_spec("triton"):
+        versions["triton"] = version("triton")
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
-        "device": f"{len(os.sched_getaffinity(0))} cores of {model}",
+        "device": device,
         "python": platform.python_version(),
+        **versions,
     }

@@ -16,7 +16,18 @@ ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {
     "midb": ("midb.agent", "midb.kernels", "torch", "langgraph", "typer", "click"),
     "agent": ("midb.cli", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
-}
+    # The engine knows token ids only: of midb it knows nothing but itself, and no tokenizer.
+    "kernels": (
+        "midb.agent", "midb.audit", "midb.cli", "midb.corpus", "midb.detectors", "midb.pairs", "midb.errors",
+        "transformers", "tokenizers", "pickle", "langgraph", "typer", "rich",
+    ),
+}  # fmt: skip
+
+#: What is decided without touching a tensor, so that it can be tested in milliseconds.
+TORCHLESS = (
+    "__init__", "config", "errors", "request", "engine/block_pool", "engine/cost", "engine/draft", "engine/sampling",
+    "engine/scheduler", "engine/sequence",
+)  # fmt: skip
 
 
 def modules(package: str) -> list[Path]:
@@ -53,9 +64,24 @@ def test_every_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
 
 
+@pytest.mark.parametrize("name", TORCHLESS)
+def test_the_hard_logic_of_the_engine_knows_no_torch(name: str) -> None:
+    found = [i for i in imports(ROOT / "kernels" / f"{name}.py") if i.partition(".")[0] in ("torch", "triton", "numpy")]
+    assert not found
+
+
+def test_the_engine_imports_only_itself_and_its_libraries() -> None:
+    allowed = {"torch", "triton", "safetensors", "flash_attn", *sys.stdlib_module_names}
+    for path in modules("kernels"):
+        for name in imports(path):
+            own = name == "midb.kernels" or name.startswith("midb.kernels.")
+            assert own or name.partition(".")[0] in allowed, f"{path} imports {name}"
+
+
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
+        ("import midb.kernels; midb.kernels.Request([1])", ("torch", "triton", "safetensors", "numpy", "transformers")),
         ("import midb.cli.main", ("langgraph", "torch", "lingua", "pint", "transformers")),
         ("import midb.agent.graph", ("torch", "lingua", "pint", "transformers")),
         ("from midb.detectors import kinds; kinds()", ("torch", "lingua", "langgraph", "transformers")),
@@ -81,5 +107,9 @@ def test_every_package_is_installed() -> None:
     found |= {
         ".".join(("midb", "agent", *path.parent.relative_to(ROOT / "agent").parts))
         for path in (ROOT / "agent").rglob("__init__.py")
+    }
+    found |= {
+        ".".join(("midb", "kernels", *path.parent.relative_to(ROOT / "kernels").parts))
+        for path in (ROOT / "kernels").rglob("__init__.py")
     }
     assert set(setup["packages"]) == found

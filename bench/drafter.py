@@ -1,0 +1,381 @@
+"""Drafters by replay: what they save on real revisions and on seeded edits, at equal rows.
+
+Nothing is computed by a model: the output is known, a step verifies a draft against it and yields what agrees, plus one
+token. Tokens per step say how often the weights are read, rows per token what is computed for that. Every drafter has
+a knob that trades one for the other; drafters are compared where their curves cost the same rows. The knobs: ours the
+least survival that is verified, n-gram the length of a draft, suffix the draft's length by the match's.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import time
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from registry import Row, benchmark
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from midb.kernels.engine.draft import Drafter, SurvivalTable
+
+#: Entries of the vocabulary that is trained on the corpora; a multilingual one of this size gives ~220 tokens per pair.
+VOCABULARY = 48_000
+
+#: Pairs replayed of each language.
+PAIRS = 40
+
+#: Languages that the priors and odds of our drafter were measured on; a summary leaves them out.
+TUNED_ON = {"Arabic", "German", "Japanese", "Turkish"}
+
+#: Tokens of a text at most, as the passes cut them.
+LONGEST = 700
+
+#: Draft tokens of one step at most.
+LIMITS = (16, 32)
+
+#: Share of tokens that the seeded edits change.
+EDITS = (0.01, 0.03, 0.06, 0.12)
+
+#: Rows per output token at which curves are read.
+ROWS = (1.05, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
+
+#: Steps of the knobs.
+SURVIVALS = (0.97, 0.95, 0.92, 0.88, 0.8, 0.7, 0.55, 0.4, 0.25, 0.15, 0.07, 0.02, 0.005)
+LENGTHS = (1, 2, 3, 5, 8, 12, 20, 32)
+FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+Tokens = Sequence[int]
+
+
+class Speculator(Protocol):
+    """What a drafter is to the replay."""
+
+    def propose(self, limit: int) -> Tokens:
+        """Draft tokens to verify."""
+
+    def extend(self, emitted: Tokens, drafted: int) -> None:
+        """Take what a step yielded."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A request and what came of it. ``prompt`` holds the reference, as a rewriting prompt does."""
+
+    prompt: list[int]
+    reference: list[int]
+    output: list[int]
+
+
+class Aligned:
+    """Ours, with a fixed survival in place of the engine's gate."""
+
+    def __init__(self, text: Text, knob: float, table: SurvivalTable) -> None:
+        self._drafter, self._least = Drafter(text.reference, text.prompt, table), knob
+
+    def propose(self, limit: int) -> Tokens:
+        """The head of the draft that is likely enough."""
+        draft = self._drafter.propose(limit)
+        return draft.tokens[: sum(survival >= self._least for survival in draft.survival)]
+
+    def extend(self, emitted: Tokens, drafted: int) -> None:
+        """Take what a step yielded."""
+        self._drafter.extend(emitted, drafted)
+
+
+class Lookup:
+    """Prompt lookup as in transformers: the first place where the last 5, else 4, 3, 2 tokens stood before."""
+
+    GREATEST, LEAST = 5, 2
+
+    def __init__(self, text: Text, knob: float, table: SurvivalTable) -> None:
+        self._tokens: list[int] = []
+        self._first: dict[tuple[int, ...], int] = {}
+        self._length = int(knob)
+        self.extend(text.prompt, 0)
+
+    def propose(self, limit: int) -> Tokens:
+        """What followed there."""
+        tokens = self._tokens
+        for size in range(min(self.GREATEST, len(tokens)), self.LEAST - 1, -1):
+            place = self._first.get(tuple(tokens[-size:]), len(tokens))
+            if place < len(tokens):
+                return tokens[place : place + min(self._length, limit)]
+        return ()
+
+    def extend(self, emitted: Tokens, drafted: int) -> None:
+        """Take what a step yielded."""
+        for token in emitted:
+            self._tokens.append(token)
+            end = len(self._tokens)
+            for size in range(self.LEAST, min(self.GREATEST, end) + 1):
+                self._first.setdefault(tuple(self._tokens[end - size :]), end)
+
+
+class Suffix:
+    """Suffix decoding over prompt and output, without the outputs of other requests.
+
+    Of each length of match the likeliest continuation by counts, as many tokens as ``knob`` times the match; of these
+    the one of which most is expected.
+    """
+
+    DEEPEST, LEAST = 32, 0.1
+
+    def __init__(self, text: Text, knob: float, table: SurvivalTable) -> None:
+        self._tokens: list[int] = []
+        self._ends: dict[int, list[int]] = defaultdict(list)
+        self._factor = knob
+        self.extend(text.prompt, 0)
+
+    def propose(self, limit: int) -> Tokens:
+        """The best continuation."""
+        tokens = self._tokens
+        if not tokens:
+            return ()
+        ends = [end for end in self._ends[tokens[-1]] if end < len(tokens)]
+        best: list[int] = []
+        best_score, depth = 0.0, 1
+        while ends and depth <= self.DEEPEST:
+            nested = [end for end in ends if end > depth and tokens[end - depth - 1] == tokens[-depth - 1]]
+            if len(nested) < len(ends) or depth == self.DEEPEST:  # else the longer match says the same, further
+                draft, score = self._continued(ends, min(limit, int(self._factor * depth + 1e-6)))
+                if score >= best_score:
+                    best, best_score = draft, score
+            ends, depth = nested, depth + 1
+        return best
+
+    def _continued(self, ends: list[int], limit: int) -> tuple[list[int], float]:
+        draft: list[int] = []
+        probability = 1.0
+        score = 0.0
+        while len(draft) < limit:
+            following = Counter(self._tokens[end] for end in ends if end < len(self._tokens))
+            if not following:
+                break
+            token, count = following.most_common(1)[0]
+            probability *= count / len(ends)
+            if probability < self.LEAST:
+                break
+            draft.append(token)
+            score += probability
+            ends = [end + 1 for end in ends if end < len(self._tokens) and self._tokens[end] == token]
+        return draft, score
+
+    def extend(self, emitted: Tokens, drafted: int) -> None:
+        """Take what a step yielded."""
+        for token in emitted:
+            self._tokens.append(token)
+            self._ends[token].append(len(self._tokens))
+
+
+DRAFTERS: dict[str, tuple[Callable[[Text, float, SurvivalTable], Speculator], tuple[float, ...]]] = {
+    "aligned": (Aligned, SURVIVALS),
+    "n-gram": (Lookup, LENGTHS),
+    "suffix": (Suffix, FACTORS),
+}
+
+
+@dataclass
+class Total:
+    """What replayed texts came to."""
+
+    tokens: int = 0
+    steps: int = 0
+    rows: int = 0
+
+    def __add__(self, other: Total) -> Total:
+        return Total(self.tokens + other.tokens, self.steps + other.steps, self.rows + other.rows)
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Rows per token, tokens per step."""
+        return self.rows / self.tokens, self.tokens / self.steps
+
+
+def replay(speculator: Speculator, output: Tokens, limit: int) -> Total:
+    """Decode a known output."""
+    total = Total(tokens=len(output))
+    place = 0
+    while place < len(output):
+        draft = speculator.propose(limit)
+        agreed = 0
+        while agreed < len(draft) and place + agreed < len(output) and draft[agreed] == output[place + agreed]:
+            agreed += 1
+        emitted = output[place : place + agreed + 1]
+        speculator.extend(emitted, len(draft))
+        total.steps += 1
+        total.rows += 1 + len(draft)
+        place += len(emitted)
+    return total
+
+
+def curve(totals: Sequence[Total]) -> list[tuple[float, float]]:
+    """The best tokens per step for so many rows or fewer, from decoding without drafts on."""
+    points = [(1.0, 1.0)]
+    for rows, yielded in sorted(total.point for total in totals):
+        points.append((rows, max(yielded, points[-1][1])))
+    return points
+
+
+def at(points: list[tuple[float, float]], rows: float) -> float:
+    """A curve's tokens per step for so many rows, flat beyond its end."""
+    right = bisect_left(points, (rows, 0.0))
+    if right == len(points):
+        return points[-1][1]
+    (r0, y0), (r1, y1) = points[max(right - 1, 0)], points[right]
+    return y1 if r1 == r0 else y0 + (y1 - y0) * (rows - r0) / (r1 - r0)
+
+
+def edited(tokens: Tokens, share: float, pool: Tokens, chance: random.Random) -> list[int]:
+    """Substitutes, inserts and deletes spans of 1 to 4 tokens, until about ``share`` of the tokens are touched."""
+    output: list[int] = []
+    place = 0
+    while place < len(tokens):
+        if chance.random() < share / 2.5:
+            kind, size = chance.choice(("substitute", "insert", "delete")), chance.randint(1, 4)
+            if kind != "delete":
+                output += chance.choices(pool, k=size)
+            if kind != "insert":
+                place += size
+                continue
+        output.append(tokens[place])
+        place += 1
+    return output
+
+
+def tokenizer(corpora: Path) -> Tokenizer:
+    """A byte-level BPE trained on the corpora."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    made.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["<end>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    texts = (
+        text
+        for path in sorted(corpora.glob("*.jsonl"))
+        for line in path.open(encoding="utf-8")
+        for key, text in json.loads(line).items()
+        if key in ("instruction", "input", "output")
+    )
+    made.train_from_iterator(texts, trainer)
+    return made
+
+
+def cases(revisions: Path, made: Tokenizer, pairs: int = PAIRS, seed: int = 0) -> dict[str, dict[str, list[Text]]]:
+    """Texts by language and case, from a sample of expert revisions."""
+    end = made.token_to_id("<end>")
+    texts: dict[str, dict[str, list[Text]]] = {}
+    for path in sorted(revisions.glob("*.json")):
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        chance = random.Random(seed)  # the same numbers, so the same examples, in every language
+        by_case: dict[str, list[Text]] = defaultdict(list)
+        for number in chance.sample(range(len(rows) - 1), min(4 * pairs, len(rows) - 1)):
+            row = rows[number]
+            if not {"Raw Response", "Revised Response"} <= row.keys() or len(by_case["unchanged"]) == pairs:
+                continue
+            raw, revised = (
+                [str(row.get(f"{side} {part}") or "") for part in ("Instruction", "Input", "Response")]
+                for side in ("Raw", "Revised")
+            )
+            before, after = ([t for t in parts if t.strip()] for parts in (raw, revised))
+            pair, new = (made.encode("\n\n".join(parts)).ids for parts in (before, after))
+            response, new_response = (made.encode(parts[2]).ids for parts in (raw, revised))
+            if not response or not new_response or max(len(pair), len(new)) > LONGEST:
+                continue
+            mark = made.encode("\n\n###\n\n").ids
+            prompt = pair + mark
+            by_case["expert pair"].append(Text(prompt, [*pair, end], [*new, end]))
+            by_case["expert response"].append(Text(prompt, [*response, end], [*new_response, end]))
+            by_case["unchanged"].append(Text(prompt, [*pair, end], [*pair, end]))
+        kept = by_case["unchanged"]
+        pool = [token for text in kept for token in text.prompt[: -len(mark)]] if kept else []
+        for share in EDITS:
+            for text in kept:
+                output = [*edited(text.reference[:-1], share, pool, chance), end]
+                by_case[f"edits {share:.0%}"].append(Text(text.prompt, text.reference, output))
+        texts[path.stem] = dict(by_case)
+    return texts
+
+
+def measured(texts: list[Text], name: str, knob: float, limit: int) -> Total:
+    """One pass over the texts of a language."""
+    make, _ = DRAFTERS[name]
+    table = SurvivalTable()
+    return sum((replay(make(text, knob, table), text.output, limit) for text in texts), Total())
+
+
+@benchmark("drafter", "tokens per step and rows per token by replay, against n-gram and suffix drafts at equal rows")
+def drafter(corpora: Path) -> Iterator[Row]:
+    texts = cases(corpora.parent / "meb", tokenizer(corpora))
+    sums: dict[tuple[str, str, int], dict[str, list[Total]]] = defaultdict(dict)
+    for language, by_case in texts.items():
+        for case, some in by_case.items():
+            for limit in LIMITS:
+                row: Row = {"language": language, "case": case, "limit": limit}
+                for name, (_, knobs) in DRAFTERS.items():
+                    totals = [measured(some, name, knob, limit) for knob in knobs if name != "n-gram" or knob <= limit]
+                    for group in ("all",) if language in TUNED_ON else ("all", "not tuned on"):
+                        before = sums[group, case, limit].get(name, [Total() for _ in totals])
+                        sums[group, case, limit][name] = [a + b for a, b in zip(before, totals, strict=True)]
+                    points = curve(totals)
+                    row[name] = {f"{rows}": round(at(points, rows), 2) for rows in ROWS[1::2]}
+                yield row
+    for (group, case, limit), by_name in sorted(sums.items()):
+        yield summary(group, case, limit, by_name)
+    yield from costs([some for by_case in texts.values() for some in by_case["edits 6%"]])
+
+
+def summary(group: str, case: str, limit: int, by_name: dict[str, list[Total]]) -> Row:
+    """Tokens per step of many languages by rows per token, and ours by the better of the others where they reach."""
+    curves = {name: curve(totals) for name, totals in by_name.items()}
+    reached = max(points[-1][0] for name, points in curves.items() if name != "aligned")
+    ratios = {}
+    for rows in ROWS:
+        best = max(at(points, rows) for name, points in curves.items() if name != "aligned")
+        if rows <= reached:
+            ratios[f"{rows}"] = round(at(curves["aligned"], rows) / best, 3)
+    return {
+        "language": group,
+        "case": case,
+        "limit": limit,
+        **{name: {f"{rows}": round(at(points, rows), 2) for rows in ROWS} for name, points in curves.items()},
+        "ours by best": ratios,
+    }
+
+
+def costs(texts: list[Text]) -> Iterator[Row]:
+    """Microseconds of our own calls."""
+    table = SurvivalTable()
+    spent: dict[str, list[float]] = {"make": [], "propose": [], "extend": []}
+    for text in texts:
+        marks = [time.perf_counter()]
+        ours = Drafter(text.reference, text.prompt, table)
+        marks.append(time.perf_counter())
+        spent["make"].append(marks[1] - marks[0])
+        place = 0
+        while place < len(text.output):
+            start = time.perf_counter()
+            draft = ours.propose(max(LIMITS)).tokens
+            spent["propose"].append(time.perf_counter() - start)
+            agreed = 0
+            while text.output[place : place + agreed + 1] == list(draft[: agreed + 1]) and agreed < len(draft):
+                agreed += 1
+            emitted = text.output[place : place + agreed + 1]
+            start = time.perf_counter()
+            ours.extend(emitted, len(draft))
+            spent["extend"].append(time.perf_counter() - start)
+            place += len(emitted)
+    for call, seconds in spent.items():
+        cuts = statistics.quantiles((second * 1e6 for second in seconds), n=100)
+        yield {"call": call, "microseconds_p50": round(cuts[49], 1), "microseconds_p95": round(cuts[94], 1)}

@@ -1,0 +1,268 @@
+"""The Triton kernels on a GPU, next to torch eager, torch.compile and flash-attn, and to what a copy of memory reaches.
+
+A kernel that touches memory once cannot be faster than a copy of as many bytes, so each row gives its share of the copy
+bandwidth that was measured in the same run. Every call is timed with a cold L2 cache.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from registry import Row, benchmark
+
+Call = Callable[[], object]
+
+#: Rows of a step: one sequence, a small batch, a large one, a prompt.
+ROWS = (1, 16, 256, 2048)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Sizes of a model's layer."""
+
+    name: str
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+
+
+MODELS = (Model("llama 8b", 4096, 14336, 32, 8, 128), Model("qwen 0.5b", 896, 4864, 14, 2, 64))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how calls are timed.
+
+    :param quantiles: microseconds of a call, at 20, 50 and 80 percent.
+    :param compiled: torch.compile, or what stands for it.
+    """
+
+    device: str
+    quantiles: Callable[[Call], tuple[float, float, float]]
+    compiled: Callable[[Callable[..., Any]], Callable[..., Any]]
+    copy_bytes: int = 2**30
+
+    def rows(self, calls: dict[str, Call], size: int, **shape: object) -> Iterator[Row]:
+        """One row for each way to do the same, which must move so many bytes."""
+        for way, call in calls.items():
+            fast, usual, slow = self.quantiles(call)
+            speed = size / usual / 1e3
+            yield shape | {
+                "way": way,
+                "us_p20": round(fast, 2),
+                "us_p50": round(usual, 2),
+                "us_p80": round(slow, 2),
+                "bytes": size,
+                "GB_per_s": round(speed, 1),
+                "share_of_copy": round(speed / self.copy_speed(), 3),
+            }
+
+    def copy_speed(self) -> float:
+        """GB/s of a copy, read and written bytes together."""
+        return _copy_speed(self)
+
+    def normal(self, *shape: int) -> Any:
+        import torch
+
+        return torch.randn(*shape, dtype=torch.bfloat16 if self.device == "cuda" else torch.float32).to(self.device)
+
+    def ints(self, numbers: list[int]) -> Any:
+        import torch
+
+        return torch.tensor(numbers, dtype=torch.int32, device=self.device)
+
+
+@cache
+def _copy_speed(bench: Bench) -> float:
+    import torch
+
+    source = torch.zeros(bench.copy_bytes, dtype=torch.uint8, device=bench.device)
+    target = torch.empty_like(source)
+    return 2 * bench.copy_bytes / bench.quantiles(lambda: target.copy_(source))[1] / 1e3
+
+
+def bench_on_gpu() -> Bench | None:
+    """The GPU, its circumstances told; None and a word why where there is none."""
+    try:
+        import torch
+        import triton
+    except ImportError as error:
+        print(f"nothing measured: {error}", file=sys.stderr)
+        return None
+    if not torch.cuda.is_available():
+        print("nothing measured: there is no GPU", file=sys.stderr)
+        return None
+    print(f"  {torch.cuda.get_device_name()}, torch {torch.__version__}, triton {triton.__version__}")
+
+    def quantiles(call: Call) -> tuple[float, float, float]:
+        fast, usual, slow = triton.testing.do_bench(call, quantiles=[0.2, 0.5, 0.8])
+        return fast * 1e3, usual * 1e3, slow * 1e3
+
+    return Bench("cuda", quantiles, partial(torch.compile, dynamic=False))
+
+
+def _size(*tensors: Any) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _ways(bench: Bench, kernel: Callable[..., Any], plain: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    return {
+        "kernel": partial(kernel, *args, **options),
+        "torch eager": partial(plain, *args, **options),
+        "torch.compile": partial(bench.compiled(plain), *args, **options),
+    }
+
+
+def add_rms_norm(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
+    """Reads two tensors and writes two."""
+    from midb.kernels import reference
+    from midb.kernels.ops.rms_norm import add_rms_norm as kernel
+
+    for model in models:
+        for count in rows:
+            x, residual, weight = (bench.normal(*shape) for shape in [(count, model.hidden)] * 2 + [(model.hidden,)])
+            ways = _ways(bench, kernel, reference.add_rms_norm, x, residual, weight, eps=1e-6)
+            yield from bench.rows(ways, 2 * _size(x, residual) + _size(weight), model=model.name, rows=count)
+
+
+def rotary_kv_write(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
+    """Reads and writes queries, keys and values once; with the norms of Qwen3."""
+    import torch
+
+    from midb.kernels import reference
+    from midb.kernels.ops.rotary_kv import rotary_kv_write as kernel
+
+    for model in models:
+        for count in rows:
+            qkv = bench.normal(count, (model.heads + 2 * model.kv_heads) * model.head_dim)
+            angles = torch.rand(count, model.head_dim // 2, device=bench.device)
+            places = bench.ints(list(range(count)))
+            cos_sin = torch.cat((angles.cos(), angles.sin()), dim=1)
+            caches = [bench.normal(count, model.kv_heads, model.head_dim) for _ in range(2)]
+            norms = {name: bench.normal(model.head_dim) for name in ("q_weight", "k_weight")}
+            ways = _ways(bench, kernel, reference.rotary_kv_write, qkv, places, places, cos_sin, *caches, **norms)
+            size = 2 * _size(qkv) + _size(places, places, cos_sin)
+            yield from bench.rows(ways, size, model=model.name, rows=count)
+
+
+def gated_activation(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
+    """Reads two tensors and writes one."""
+    from midb.kernels import reference
+    from midb.kernels.ops.gated_activation import gated_activation as kernel
+
+    for model in models:
+        for count in rows:
+            gate_up = bench.normal(count, 2 * model.intermediate)
+            ways = _ways(bench, kernel, reference.gated_activation, gate_up, kind="silu")
+            yield from bench.rows(ways, _size(gate_up) * 3 // 2, model=model.name, rows=count)
+
+
+def sample_chunk(bench: Bench, chunk: int = 32768, rows: tuple[int, ...] = (1, 16, 256)) -> Iterator[Row]:
+    """Reads one chunk of logits."""
+    import torch
+
+    from midb.kernels import reference
+    from midb.kernels.ops.sample import sample_chunk as kernel
+
+    for temperature in (0.0, 0.8):
+        for count in rows:
+            logits = bench.normal(count, chunk)
+            temperatures = torch.full((count,), temperature, device=bench.device)
+            keys = bench.ints(list(range(2 * count))).view(count, 2)
+            best = torch.full((count,), -torch.inf, device=bench.device), bench.ints([0] * count)
+            ways = _ways(bench, kernel, reference.sample_chunk, logits, 0, temperatures, keys, *best)
+            yield from bench.rows(ways, _size(logits), chunk=chunk, rows=count, temperature=temperature)
+
+
+def paged_attention(
+    bench: Bench,
+    models: tuple[Model, ...] = MODELS,
+    shapes: tuple[tuple[int, int, int], ...] = (
+        *((batch, rows, 768) for batch in (1, 8, 32, 128, 256) for rows in (1, 9, 33)),
+        *((batch, 1, 8192) for batch in (1, 32)),
+        (1, 2048, 2048),
+    ),
+    pages: tuple[int, ...] = (16, 64, 256),
+) -> Iterator[Row]:
+    """Reads the keys and values once for all rows of a sequence; ``shapes`` are sequences, query rows, keys.
+
+    torch has no paged attention: its SDPA gets dense keys, gathered beforehand and not timed. flash-attn wants pages of
+    256.
+    """
+    import torch
+
+    from midb.kernels.ops.paged_attention import paged_attention as kernel
+
+    for model in models:
+        for batch, rows, keys in shapes:
+            for page in pages:
+                each = -(-keys // page)
+                order = torch.randperm(batch * each, generator=torch.Generator().manual_seed(1))
+                table = order.view(batch, each).to(bench.device, torch.int32)
+                k_cache, v_cache = (bench.normal(batch * each * page, model.kv_heads, model.head_dim) for _ in range(2))
+                q = bench.normal(batch * rows, model.heads, model.head_dim)
+                starts = bench.ints(list(accumulate([rows] * batch, initial=0)))
+                lengths = bench.ints([keys] * batch)
+                options = {"page_size": page, "scale": model.head_dim**-0.5, "max_seqlen_q": rows}
+                ways: dict[str, Call] = {
+                    "kernel": partial(kernel, q, k_cache, v_cache, table, starts, lengths, **options)
+                }
+                if page == pages[0]:
+                    dense = [_dense(tensor, table, page, keys) for tensor in (k_cache, v_cache)]
+                    queries = q.view(batch, rows, model.heads, model.head_dim).transpose(1, 2)
+                    ways["torch sdpa, dense keys"] = _sdpa(queries, *dense, rows=rows)
+                if page % 256 == 0 and (flash := _flash(q, k_cache, v_cache, table, lengths, page, rows)):
+                    ways["flash-attn"] = flash
+                size = 2 * _size(q) + 2 * batch * keys * model.kv_heads * model.head_dim * q.element_size()
+                shape = {"model": model.name, "sequences": batch, "rows": rows, "keys": keys, "page": page}
+                yield from bench.rows(ways, size, **shape)
+
+
+def _dense(store: Any, table: Any, page: int, keys: int) -> Any:
+    """``[sequences, kv_heads, keys, head_dim]`` of a paged cache."""
+    paged = store.view(-1, page, *store.shape[1:])
+    return paged[table.long()].flatten(1, 2)[:, :keys].transpose(1, 2).contiguous()
+
+
+def _sdpa(q: Any, k: Any, v: Any, *, rows: int) -> Call:
+    import torch
+
+    keys = k.shape[2]
+    # A mask would rule out the fused kernels: none is needed by one row, and a whole prompt's is torch's own.
+    mask = None
+    if 1 < rows < keys:
+        mask = torch.ones(rows, keys, dtype=torch.bool, device=q.device).tril(keys - rows)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return partial(attend, q, k, v, attn_mask=mask, is_causal=rows == keys > 1, enable_gqa=True)
+
+
+def _flash(q: Any, k_cache: Any, v_cache: Any, table: Any, lengths: Any, page: int, rows: int) -> Call | None:
+    try:
+        from flash_attn import flash_attn_with_kvcache
+    except ImportError:
+        return None
+    paged = [store.view(-1, page, *store.shape[1:]) for store in (k_cache, v_cache)]
+    queries = q.view(-1, rows, *q.shape[1:])
+    return partial(flash_attn_with_kvcache, queries, *paged, cache_seqlens=lengths, block_table=table, causal=True)
+
+
+def _register(op: Callable[[Bench], Iterator[Row]], name: str, what: str) -> None:
+    @benchmark(f"kernels-{name}", what, needs="gpu")
+    def run(corpora: Path) -> Iterator[Row]:
+        if bench := bench_on_gpu():
+            yield from op(bench)
+
+
+_register(add_rms_norm, "add-rms-norm", "residual addition and RMSNorm: microseconds, GB/s, share of a copy's")
+_register(rotary_kv_write, "rotary-kv-write", "norms, rotary embedding and KV write: the same figures")
+_register(gated_activation, "gated-activation", "SwiGLU: the same figures")
+_register(sample_chunk, "sample-chunk", "argmax and Gumbel sample over a chunk of logits: the same figures")
+_register(paged_attention, "paged-attention", "attention over pages, next to SDPA and flash-attn: the same figures")

@@ -1,0 +1,304 @@
+"""Settings of the engine, and what a checkpoint's ``config.json`` says about its model. No torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from midb.kernels.errors import CheckpointError, EngineError
+
+DTYPES = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """Settings of one engine.
+
+    :param checkpoint: folder with config.json and safetensors.
+    :param device: "cpu" or "cuda" (also "cuda:1").
+    :param dtype: of weights and activations; "auto" is the checkpoint's own.
+    :param adapters: folders of LoRA adapters in peft's layout, by the name that requests use.
+    :param max_model_len: longest prompt and output together, in tokens; 0 is the model's own limit.
+    :param page_size: tokens of a KV page; a power of two, on a GPU at least 16.
+    :param kv_tokens: tokens that the KV cache holds; 0: on a GPU what ``memory_share`` leaves, on a CPU 32,768 or one
+        longest sequence if that is more.
+    :param memory_share: part of the GPU's free memory that weights and KV may fill.
+    :param max_sequences: sequences that are decoded together.
+    :param step_tokens: rows of one forward at most.
+    :param draft: propose draft tokens from the references.
+    :param max_draft: draft tokens of one sequence and step at most.
+    :param prefix_cache: share the KV of common prefixes.
+    :param cascade: attend to a common beginning once for all sequences that share it.
+    :param cuda_graphs: replay small steps as CUDA graphs.
+    """
+
+    checkpoint: str | Path
+    device: str = "cpu"
+    dtype: str = "auto"
+    adapters: Mapping[str, str | Path] = field(default_factory=dict)
+    max_model_len: int = 0
+    page_size: int = 16
+    kv_tokens: int = 0
+    memory_share: float = 0.9
+    max_sequences: int = 256
+    step_tokens: int = 2048
+    draft: bool = True
+    max_draft: int = 32
+    prefix_cache: bool = True
+    cascade: bool = True
+    cuda_graphs: bool = True
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("auto", *DTYPES):
+            raise EngineError(f'dtype is "{self.dtype}".', hint=f"Known are auto, {', '.join(DTYPES)}.")
+        if self.device != "cpu" and self.device.partition(":")[0] != "cuda":
+            raise EngineError(f'device is "{self.device}".', hint="Known are cpu and cuda.")
+        if self.page_size < 1 or self.page_size & (self.page_size - 1):
+            raise EngineError(f"page_size is {self.page_size}.", hint="It must be a power of two.")
+        if self.device != "cpu" and self.page_size < 16:
+            raise EngineError(f"page_size is {self.page_size}.", hint="On a GPU it must be at least 16.")
+        if not 0 < self.memory_share <= 1:
+            raise EngineError(f"memory_share is {self.memory_share}.", hint="It lies above 0 and up to 1.")
+        for name, least in (("max_sequences", 1), ("step_tokens", 1), ("max_draft", 0), ("kv_tokens", 0)):
+            if getattr(self, name) < least:
+                raise EngineError(f"{name} is {getattr(self, name)}.", hint=f"It must be at least {least}.")
+        if self.step_tokens < self.max_sequences:
+            # Every running sequence needs a row in every step; else the last ones would wait for the first.
+            object.__setattr__(self, "max_sequences", self.step_tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rope:
+    """Rotary embedding: base, and how the frequencies are scaled for long contexts."""
+
+    theta: float
+    kind: str = "default"
+    factor: float = 1.0
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+    original_max_positions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """A decoder-only model, told by what its forward does rather than by its name.
+
+    :param windows: of each layer: keys that a row sees, its own included; 0 is all.
+    :param ropes: of each layer.
+    :param norm_offset: 1 where norm weights stand for ``1 + weight`` (Gemma).
+    :param sandwich_norms: norms after attention and feed-forward too (Gemma).
+    """
+
+    family: str
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    max_positions: int
+    norm_eps: float
+    activation: str
+    tied: bool
+    windows: tuple[int, ...]
+    ropes: tuple[Rope, ...]
+    attention_scale: float
+    qkv_bias: bool = False
+    out_bias: bool = False
+    mlp_bias: bool = False
+    qk_norm: bool = False
+    norm_offset: float = 0.0
+    sandwich_norms: bool = False
+    embedding_scale: float = 1.0
+    attention_softcap: float = 0.0
+    logit_softcap: float = 0.0
+    dtype: str = "float32"
+    eos_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def from_checkpoint(cls, folder: str | Path) -> ModelConfig:
+        """Read ``config.json`` and ``generation_config.json``; raises CheckpointError with one clear sentence."""
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise CheckpointError(f"{folder} is not a folder.", hint="A checkpoint is a folder with config.json.")
+        raw = read_json(folder / "config.json")
+        if "auto_map" in raw and raw.get("model_type") not in _FAMILIES:
+            raise CheckpointError(
+                f"{folder} needs code of its own (trust_remote_code), which is never run.",
+                hint=f"Known model types: {', '.join(_FAMILIES)}.",
+            )
+        generation = folder / "generation_config.json"
+        eos = (read_json(generation) if generation.exists() else {}).get("eos_token_id")
+        text = raw.get("text_config", {}) if raw.get("model_type") == "gemma3" else raw
+        outer = {key: raw[key] for key in ("torch_dtype", "dtype", "eos_token_id") if key in raw}
+        return _parse(outer | text, eos, folder / "config.json")
+
+
+#: What a family does unless its config.json says otherwise: transformers' defaults, which older files leave out.
+_PLAIN: dict[str, Any] = {
+    "rms_norm_eps": 1e-6,
+    "hidden_act": "silu",
+    "tie_word_embeddings": False,
+    "rope_theta": 10000.0,
+}
+_GEMMA: dict[str, Any] = _PLAIN | {
+    "hidden_act": "gelu_pytorch_tanh", "tie_word_embeddings": True, "head_dim": 256, "query_pre_attn_scalar": 256,
+    "sliding_window": 4096,
+}  # fmt: skip
+_FAMILIES: dict[str, dict[str, Any]] = {
+    "llama": _PLAIN,
+    "mistral": _PLAIN | {"sliding_window": None},
+    "qwen2": _PLAIN,
+    "qwen3": _PLAIN | {"head_dim": 128},
+    "gemma2": _GEMMA | {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "sliding_window_pattern": 2},
+    "gemma3_text": _GEMMA
+    | {
+        "rope_theta": 1_000_000.0, "rope_local_base_freq": 10_000.0, "sliding_window_pattern": 6, "vocab_size": 262_208,
+        "num_attention_heads": 8, "num_key_value_heads": 4, "max_position_embeddings": 131_072,
+    },
+}  # fmt: skip
+
+_ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
+_ROPES = ("default", "linear", "llama3")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file of a checkpoint; raises CheckpointError."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} does not exist.", hint="Is the download complete?") from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not JSON: {error}.", hint="Is the download complete?") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} holds no JSON object.")
+    return value
+
+
+def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConfig:
+    family = raw.get("model_type")
+    if family not in _FAMILIES:
+        raise CheckpointError(f'{path}: model type "{family}" is unknown.', hint=f"Known: {', '.join(_FAMILIES)}.")
+    if raw.get("quantization_config"):
+        raise CheckpointError(
+            f"{path}: the weights are quantized, which is not supported.", hint="Use the bf16 weights."
+        )
+    merged = _FAMILIES[family] | {key: value for key, value in raw.items() if value is not None}
+    if family == "gemma3_text" and merged.get("use_bidirectional_attention"):
+        raise CheckpointError(f"{path}: the model attends in both directions, so it does not generate.")
+    get = _Reader(merged, path)
+    gemma = family.startswith("gemma")
+    hidden, heads, layers = (get.count(n) for n in ("hidden_size", "num_attention_heads", "num_hidden_layers"))
+    kv_heads = get.count("num_key_value_heads", heads)
+    head_dim = get.count("head_dim", hidden // heads)
+    if heads % kv_heads:
+        raise CheckpointError(f"{path}: {heads} heads cannot share {kv_heads} key heads.")
+    if head_dim % 2:
+        raise CheckpointError(f"{path}: a head of {head_dim} cannot be rotated in halves.")
+    activation = str(merged.get("hidden_activation", merged["hidden_act"]))
+    if gemma and activation == "gelu":
+        activation = "gelu_pytorch_tanh"  # what Gemma computes whatever its older files say
+    if activation not in _ACTIVATIONS:
+        raise CheckpointError(
+            f'{path}: activation "{activation}" is unknown.', hint=f"Known: {', '.join(_ACTIVATIONS)}."
+        )
+    kinds = _layer_kinds(merged, family, layers, path)
+    window = get.count("sliding_window") if "sliding_attention" in kinds else 0
+    ropes = {kind: _rope(merged, kind, path) for kind in dict.fromkeys(kinds)}
+    bias = bool(merged.get("attention_bias", False))
+    eos = generation_eos if generation_eos is not None else merged.get("eos_token_id")
+    return ModelConfig(
+        family=family,
+        vocab_size=get.count("vocab_size"),
+        hidden_size=hidden,
+        intermediate_size=get.count("intermediate_size"),
+        num_layers=layers,
+        num_heads=heads,
+        num_kv_heads=kv_heads,
+        head_dim=head_dim,
+        max_positions=get.count("max_position_embeddings"),
+        norm_eps=float(merged["rms_norm_eps"]),
+        activation=_ACTIVATIONS[activation],
+        tied=bool(merged["tie_word_embeddings"]),
+        windows=tuple(window if kind == "sliding_attention" else 0 for kind in kinds),
+        ropes=tuple(ropes[kind] for kind in kinds),
+        attention_scale=(merged["query_pre_attn_scalar"] if gemma else head_dim) ** -0.5,
+        qkv_bias=family == "qwen2" or bias,
+        out_bias=bias,
+        mlp_bias=bool(merged.get("mlp_bias", False)),
+        qk_norm=family in ("qwen3", "gemma3_text"),
+        norm_offset=1.0 if gemma else 0.0,
+        sandwich_norms=gemma,
+        embedding_scale=hidden**0.5 if gemma else 1.0,
+        attention_softcap=float(merged.get("attn_logit_softcapping") or 0.0) if gemma else 0.0,
+        logit_softcap=float(merged.get("final_logit_softcapping") or 0.0) if gemma else 0.0,
+        dtype=str(merged.get("dtype", merged.get("torch_dtype", "float32"))),
+        eos_ids=tuple(eos) if isinstance(eos, list) else () if eos is None else (eos,),
+    )
+
+
+class _Reader:
+    def __init__(self, raw: Mapping[str, Any], path: Path) -> None:
+        self.raw, self.path = raw, path
+
+    def count(self, name: str, default: int | None = None) -> int:
+        value = self.raw.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise CheckpointError(f"{self.path}: {name} is {value!r}, not a number above 0.")
+        return value
+
+
+def _layer_kinds(raw: Mapping[str, Any], family: str, layers: int, path: Path) -> list[str]:
+    """ "sliding_attention" or "full_attention" for each layer, as transformers derives it for each family."""
+    windowed = raw.get("sliding_window") is not None
+    if family in ("qwen2", "qwen3"):
+        windowed = windowed and bool(raw.get("use_sliding_window", False))
+    if family == "mistral":
+        kinds = ["sliding_attention" if windowed else "full_attention"] * layers
+    elif family == "llama":
+        kinds = ["full_attention"] * layers
+    elif "layer_types" in raw:
+        kinds = list(raw["layer_types"])
+    elif family in ("qwen2", "qwen3"):
+        first = raw.get("max_window_layers", layers)
+        kinds = ["sliding_attention" if windowed and i >= first else "full_attention" for i in range(layers)]
+    else:
+        pattern = raw.get("_sliding_window_pattern", raw["sliding_window_pattern"])
+        kinds = ["sliding_attention" if (i + 1) % pattern else "full_attention" for i in range(layers)]
+    if len(kinds) != layers or set(kinds) - {"sliding_attention", "full_attention"}:
+        raise CheckpointError(f"{path}: layer_types does not fit {layers} layers of sliding or full attention.")
+    return kinds
+
+
+def _rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
+    """The rotary embedding of a kind of layer, from the layouts of transformers 4 and 5."""
+    local = kind == "sliding_attention" and "rope_local_base_freq" in raw
+    theta = raw["rope_local_base_freq"] if local else raw["rope_theta"]
+    scaling: Mapping[str, Any] = {} if local else raw.get("rope_scaling") or {}
+    found: Any = raw.get("rope_parameters") or {}
+    if kind in found or "full_attention" in found:
+        found = found.get(kind) or {}
+    if found:
+        theta, scaling = found.get("rope_theta", theta), found
+    name = scaling.get("rope_type", scaling.get("type", "default"))
+    if name not in _ROPES:
+        raise CheckpointError(f'{path}: rope scaling "{name}" is not supported.', hint=f"Known: {', '.join(_ROPES)}.")
+    if scaling.get("partial_rotary_factor", raw.get("partial_rotary_factor", 1.0)) != 1.0:
+        raise CheckpointError(f"{path}: heads that are rotated in part are not supported.")
+    try:
+        return Rope(
+            theta=float(theta),
+            kind=name,
+            factor=float(scaling["factor"]) if name != "default" else 1.0,
+            low_freq_factor=float(scaling["low_freq_factor"]) if name == "llama3" else 1.0,
+            high_freq_factor=float(scaling["high_freq_factor"]) if name == "llama3" else 4.0,
+            original_max_positions=int(scaling["original_max_position_embeddings"]) if name == "llama3" else 0,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: the parameters of rope scaling are incomplete: {error}.") from error

@@ -1,0 +1,1 @@
+"""Sequences, pages, scheduling and drafting: what decides which rows a step computes."""

@@ -1,0 +1,150 @@
+"""Which sequences take part in a step, with which rows. No torch: it deals in numbers of tokens and pages.
+
+A running sequence never loses its pages, so nothing is ever computed twice and no step can run out of memory.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+from midb.kernels.config import EngineConfig
+from midb.kernels.engine.block_pool import BlockPool, BlockTable
+from midb.kernels.engine.cost import StepCost, gate
+from midb.kernels.engine.draft import Draft
+from midb.kernels.engine.sequence import Sequence, SequenceStatus
+
+#: Admissions that may pass the longest waiting sequence before it is served first.
+PATIENCE = 512
+
+_NO_DRAFT = Draft((), ())
+
+
+@dataclass(slots=True)
+class Work:
+    """The rows of one sequence in a step: ``count`` known tokens from ``start``, then the draft."""
+
+    sequence: Sequence
+    start: int
+    count: int
+    samples: bool
+    draft: tuple[int, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows in all."""
+        return self.count + len(self.draft)
+
+
+class Scheduler:
+    """Admission and step planning over a block pool."""
+
+    def __init__(self, config: EngineConfig, pool: BlockPool, cost: StepCost) -> None:
+        self.config, self.pool, self.cost = config, pool, cost
+        self.running: list[Sequence] = []
+        self._waiting: dict[int, Sequence] = {}  # by age
+        self._groups: dict[int, list[tuple[int, int]]] = {}  # group -> heap of (-capacity, index)
+        self._group: int | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Sequences that are not admitted yet."""
+        return len(self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do."""
+        return not self.running and not self._waiting
+
+    def add(self, sequence: Sequence) -> None:
+        """Let a sequence wait for admission."""
+        self._waiting[sequence.index] = sequence
+        heapq.heappush(self._groups.setdefault(sequence.group, []), (-sequence.capacity, sequence.index))
+
+    def remove(self, sequence: Sequence, *, keep_pages: bool = False) -> BlockTable | None:
+        """Take a sequence out, finished or cancelled; its pages go back, or are returned if they are to be kept."""
+        if self._waiting.pop(sequence.index, None) is None:
+            self.running.remove(sequence)
+        sequence.status = SequenceStatus.FINISHED
+        table, sequence.table = sequence.table, None
+        if table is not None and not keep_pages:
+            self.pool.release(table)
+            return None
+        return table
+
+    def schedule(self) -> list[Work]:
+        """The next step's work; empty only when there is nothing to do."""
+        self._admit()
+        # Each sequence that decodes has its row for certain; prompts share what is left, first come first served.
+        left = self.config.step_tokens - sum(sequence.decoding for sequence in self.running)
+        works = []
+        for sequence in self.running:
+            table, decoding = sequence.table, sequence.decoding
+            assert table is not None
+            ready = self.pool.ready(table, sequence.computed)
+            if ready is None:
+                continue
+            sequence.counts["prefix_hits"] += ready - sequence.computed
+            sequence.computed = ready
+            pending = len(sequence.tokens) - ready
+            count = 1 if decoding else min(pending, left)
+            if count == 0:
+                continue
+            if not decoding:
+                left -= count
+            works.append(Work(sequence, ready, count, count == pending))
+            sequence.computed += count
+            sequence.counts["rows"] += count
+            self.pool.scheduled(table, sequence.tokens, sequence.computed)
+        if self.config.draft and left > 0:
+            self._draft(works, left)
+        return works
+
+    def _draft(self, works: list[Work], left: int) -> None:
+        drafts = []
+        for work in works:
+            sequence = work.sequence
+            limit = min(self.config.max_draft, sequence.remaining - 1)
+            drafted = work.samples and sequence.drafter is not None and limit > 0
+            drafts.append(sequence.drafter.propose(limit) if drafted and sequence.drafter else _NO_DRAFT)
+        rows = sum(work.count for work in works)
+        kept = gate(drafts, sum(work.samples for work in works), rows, self.cost, left)
+        for work, draft, keep in zip(works, drafts, kept, strict=True):
+            work.draft = draft.tokens[:keep]
+            work.sequence.counts["rows"] += keep
+
+    def _admit(self) -> None:
+        while self._waiting and len(self.running) < self.config.max_sequences:
+            sequence = self._next()
+            table = self.pool.allocate(sequence.tokens, sequence.capacity, namespace=hash(sequence.request.adapter))
+            if table is None:
+                return
+            del self._waiting[sequence.index]
+            self._group = sequence.group
+            sequence.table, sequence.status = table, SequenceStatus.RUNNING
+            self.running.append(sequence)
+            if self._waiting:
+                next(iter(self._waiting.values())).bypassed += 1
+
+    def _next(self) -> Sequence:
+        """The one that has waited too long; else the longest of the group at hand; else the longest of all.
+
+        Long ones first, so that no long one is left to decode alone at the end; groups together, so that the KV of
+        their beginning is computed once.
+        """
+        oldest = next(iter(self._waiting.values()))
+        if oldest.bypassed >= PATIENCE:
+            return oldest
+        if self._group is not None and (found := self._longest(self._group)):
+            return found
+        heads = [found for group in list(self._groups) if (found := self._longest(group))]
+        return max(heads, key=lambda sequence: (sequence.capacity, -sequence.index))
+
+    def _longest(self, group: int) -> Sequence | None:
+        heap = self._groups.get(group, [])
+        while heap and heap[0][1] not in self._waiting:
+            heapq.heappop(heap)  # admitted or cancelled meanwhile
+        if heap:
+            return self._waiting[heap[0][1]]
+        self._groups.pop(group, None)
+        return None

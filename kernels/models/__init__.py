@@ -1,0 +1,1 @@
+"""Decoder-only models from checkpoints in the hub's layout."""

@@ -1,0 +1,72 @@
+"""A linear layer with a fused weight, and the low-rank updates that adapters add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+#: Rows that a packed CPU weight is laid out for; measured best or equal from 1 to 512 rows.
+_PACKED_FOR = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LowRank:
+    """One LoRA update (Hu et al., 2021) of a part of a fused weight: ``y[:, start:end] += x A^T B^T``.
+
+    :param down: ``A``, ``[rank, in]``.
+    :param up: ``B`` with the scale ``alpha / rank`` in it, ``[end - start, rank]``.
+    """
+
+    down: Tensor
+    up: Tensor
+    start: int
+    end: int
+
+
+#: Rows ``start:end`` of a step that one adapter serves.
+AdapterRows = Sequence[tuple[str, int, int]]
+
+
+@dataclass(slots=True)
+class Linear:
+    """``y = x W^T + b``. On a CPU the weight is kept in the blocked layout of oneDNN: 1.5 to 4 times faster there at
+    few rows.
+
+    :param weight: ``[out, in]``; given up after packing.
+    :param updates: by adapter.
+    """
+
+    weight: Tensor
+    bias: Tensor | None = None
+    updates: dict[str, list[LowRank]] = field(default_factory=dict)
+    packed: bool = False
+
+    def pack(self) -> Linear:
+        """Lay the weight out for this CPU, if it can be; the plain one is freed."""
+        if self.weight.device.type == "cpu" and _can_pack(self.weight.dtype):
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.contiguous(), _PACKED_FOR)
+            self.packed = True
+        return self
+
+    def __call__(self, x: Tensor, adapters: AdapterRows = ()) -> Tensor:
+        """``[rows, in] -> [rows, out]``."""
+        y: Tensor
+        if self.packed:
+            y = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+        else:
+            y = torch.nn.functional.linear(x, self.weight, self.bias)
+        for name, start, end in adapters:
+            for update in self.updates.get(name, ()):
+                low = torch.nn.functional.linear(x[start:end], update.down)
+                y[start:end, update.start : update.end] += torch.nn.functional.linear(low, update.up)
+        return y
+
+
+def _can_pack(dtype: torch.dtype) -> bool:
+    # Both ops are torch's own, used by its compiler, but not documented: where they are missing, plain layers do.
+    if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))

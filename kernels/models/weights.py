@@ -1,0 +1,194 @@
+"""Safetensors to fused parameters, one tensor at a time. Nothing is unpickled and no code of a checkpoint runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from midb.kernels.config import ModelConfig, read_json
+from midb.kernels.errors import CheckpointError
+from midb.kernels.models.linear import LowRank
+
+#: What stands before "embed_tokens.weight" and "layers.0...": causal models, and Gemma 3 with its other modalities.
+_PREFIXES = ("model.", "language_model.model.", "model.language_model.", "")
+
+
+class Tensors:
+    """The tensors of a folder by name; shapes are checked, files opened once. A context manager."""
+
+    def __init__(self, folder: Path, stem: str, device: torch.device, dtype: torch.dtype) -> None:
+        self.folder, self.device, self.dtype = folder, device, dtype
+        self._open = ExitStack()
+        self._files: dict[str, Any] = {}
+        single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
+        try:
+            if index.exists():
+                self._open_parts(index)
+            elif single.exists():
+                file = self._file(single)
+                self._files = dict.fromkeys(file.keys(), file)
+            else:
+                raise self._nothing(stem)
+        except BaseException:
+            self._open.close()
+            raise
+
+    def _open_parts(self, index: Path) -> None:
+        places = read_json(index).get("weight_map")
+        if not isinstance(places, dict) or not all(isinstance(p, str) and Path(p).name == p for p in places.values()):
+            raise CheckpointError(f"{index} has no weight_map of tensors to files beside it.")
+        files = {name: self._file(self.folder / name) for name in dict.fromkeys(places.values())}
+        held = {name: set(file.keys()) for name, file in files.items()}
+        for tensor, name in places.items():
+            if tensor not in held[name]:
+                raise CheckpointError(f"{index} places {tensor} in {name}, which does not hold it.")
+            self._files[tensor] = files[name]
+
+    def _file(self, path: Path) -> Any:
+        if not path.exists():
+            raise CheckpointError(f"{path} does not exist.", hint="Is the download complete?")
+        try:
+            return self._open.enter_context(safe_open(path, framework="pt", device="cpu"))
+        except (SafetensorError, OSError) as error:
+            hint = "It is cut short or no safetensors file; download it again."
+            raise CheckpointError(f"{path} cannot be read: {error}.", hint=hint) from error
+
+    def _nothing(self, stem: str) -> CheckpointError:
+        pickled = sorted(p.name for p in self.folder.iterdir() if p.suffix in (".bin", ".pt", ".pth", ".pkl"))
+        if pickled:
+            return CheckpointError(
+                f"{self.folder} holds pickled weights only ({pickled[0]}), which could run any code.",
+                hint="Convert them to safetensors where you trust them.",
+            )
+        return CheckpointError(f"{self.folder} holds no {stem}.safetensors.", hint="Is the download complete?")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def names(self) -> Iterable[str]:
+        """All tensors."""
+        return self._files.keys()
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a tensor, without reading it."""
+        return tuple(self._files[name].get_slice(name).get_shape())
+
+    def get(self, name: str, *shape: int) -> Tensor:
+        """A tensor in the engine's dtype on its device; raises CheckpointError if it is missing or of another shape."""
+        if name not in self._files:
+            raise CheckpointError(
+                f"{self.folder}: the tensor {name} is missing.", hint="Does config.json fit the weights?"
+            )
+        if (found := self.shape(name)) != shape:
+            raise CheckpointError(
+                f"{self.folder}: {name} has shape {list(found)}, not {list(shape)}.",
+                hint="Does config.json fit the weights?",
+            )
+        tensor: Tensor = self._files[name].get_tensor(name)
+        if not tensor.is_floating_point() or tensor.element_size() < 2:
+            raise CheckpointError(
+                f"{self.folder}: {name} is {tensor.dtype}.", hint="Quantized weights are not supported."
+            )
+        return tensor.to(self.device, self.dtype)
+
+    def joined(self, parts: Iterable[tuple[str, tuple[int, ...]]]) -> Tensor:
+        """Tensors behind one another along their first dimension."""
+        return torch.cat([self.get(name, *shape) for name, shape in parts])
+
+    def prefix(self) -> str:
+        """What stands before the names of the decoder's tensors."""
+        for prefix in _PREFIXES:
+            if f"{prefix}embed_tokens.weight" in self._files:
+                return prefix
+        raise CheckpointError(f"{self.folder}: the tensor model.embed_tokens.weight is missing.")
+
+
+#: Fused layer -> its parts, in order: name in the checkpoint, and rows as a function of the config.
+FUSED: dict[str, tuple[str, ...]] = {
+    "qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "out": ("self_attn.o_proj",),
+    "gate_up": ("mlp.gate_proj", "mlp.up_proj"),
+    "down": ("mlp.down_proj",),
+}
+
+
+def width(config: ModelConfig, part: str) -> tuple[int, int]:
+    """``(out, in)`` of a part."""
+    q, kv = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+    hidden, inner = config.hidden_size, config.intermediate_size
+    return {
+        "self_attn.q_proj": (q, hidden),
+        "self_attn.k_proj": (kv, hidden),
+        "self_attn.v_proj": (kv, hidden),
+        "self_attn.o_proj": (hidden, q),
+        "mlp.gate_proj": (inner, hidden),
+        "mlp.up_proj": (inner, hidden),
+        "mlp.down_proj": (hidden, inner),
+    }[part]
+
+
+def read_adapter(
+    folder: str | Path, config: ModelConfig, device: torch.device, dtype: torch.dtype
+) -> dict[tuple[int, str], list[LowRank]]:
+    """The updates of a LoRA adapter in peft's layout, by layer and fused linear; raises CheckpointError."""
+    folder = Path(folder)
+    raw = read_json(folder / "adapter_config.json")
+    if str(raw.get("peft_type", "LORA")).upper() != "LORA" or raw.get("use_dora"):
+        raise CheckpointError(f"{folder} is no plain LoRA adapter.", hint="Only LoRA without DoRA is supported.")
+    if raw.get("bias", "none") != "none" or raw.get("modules_to_save") or raw.get("trainable_token_indices"):
+        raise CheckpointError(
+            f"{folder} changes more than linear layers.", hint="Merge it into the checkpoint instead."
+        )
+    updates: dict[tuple[int, str], list[LowRank]] = {}
+    with Tensors(folder, "adapter_model", device, dtype) as tensors:
+        unused = set(tensors.names())
+        for layer in range(config.num_layers):
+            for fused, parts in FUSED.items():
+                start = 0
+                for part in parts:
+                    outer, inner = width(config, part)
+                    name = next(
+                        (
+                            n
+                            for prefix in _PREFIXES
+                            if f"{(n := f'base_model.model.{prefix}layers.{layer}.{part}')}.lora_A.weight" in tensors
+                        ),
+                        None,
+                    )
+                    if name is not None:
+                        rank = tensors.shape(f"{name}.lora_A.weight")[0]
+                        down = tensors.get(f"{name}.lora_A.weight", rank, inner)
+                        up = tensors.get(f"{name}.lora_B.weight", outer, rank) * _scale(raw, name, rank)
+                        updates.setdefault((layer, fused), []).append(LowRank(down, up, start, start + outer))
+                        unused -= {f"{name}.lora_A.weight", f"{name}.lora_B.weight"}
+                    start += outer
+        if unused:
+            raise CheckpointError(
+                f"{folder}: {min(unused)} belongs to no linear layer of this model.",
+                hint="Was the adapter trained on another model?",
+            )
+    if not updates:
+        raise CheckpointError(f"{folder} holds no update of any layer.")
+    return updates
+
+
+def _scale(raw: dict[str, Any], name: str, rank: int) -> float:
+    """``alpha / rank``, or ``alpha / sqrt(rank)`` for rank-stabilised LoRA (Kalajdzievski, 2023)."""
+    patterns: dict[str, float] = raw.get("alpha_pattern") or {}
+    alpha = next((value for key, value in patterns.items() if name == key or name.endswith(f".{key}")), None)
+    if alpha is None:
+        alpha = raw.get("lora_alpha", 8)
+    return float(alpha) / (math.sqrt(rank) if raw.get("use_rslora") else rank)

@@ -1,0 +1,107 @@
+"""What the engine is asked and what it answers: token ids and numbers, nothing of their meaning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from midb.kernels.errors import RequestError
+
+
+class FinishReason(StrEnum):
+    """Why a sequence ended."""
+
+    STOP = "stop"  # a stop id, which is the last of the token ids
+    LENGTH = "length"  # max_new_tokens
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingParams:
+    """How the tokens of one request are chosen, and when they end."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    seed: int = 0
+    stop_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One sequence to generate.
+
+    :param prompt_ids: what stands before the output; at least one token.
+    :param reference_ids: the text that the output is expected to copy for the most part, tokenised as it would stand in
+        the output, closing tokens included. It changes the speed, never the tokens.
+    :param max_new_tokens: bound of the output; KV for all of it is set aside when the request is admitted.
+    :param temperature: 0 takes the likeliest token; else tokens are drawn from the softmax of ``logits / temperature``.
+    :param seed: of the noise, which depends on seed, position and token id alone; any integer.
+    :param stop_ids: ids that end the output, besides the checkpoint's own.
+    :param adapter: name of a LoRA adapter of the engine.
+    :param ignore_eos: do not stop at the checkpoint's own end-of-sequence ids.
+    """
+
+    prompt_ids: Sequence[int]
+    reference_ids: Sequence[int] | None = None
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    seed: int = 0
+    stop_ids: Sequence[int] = ()
+    adapter: str | None = None
+    ignore_eos: bool = False
+
+    def sampling(self, eos_ids: Sequence[int]) -> SamplingParams:
+        """The sampling parameters, with the stop ids of the checkpoint where they count."""
+        stop = frozenset(self.stop_ids) | (frozenset() if self.ignore_eos else frozenset(eos_ids))
+        return SamplingParams(
+            max_new_tokens=self.max_new_tokens, temperature=self.temperature, seed=self.seed, stop_ids=stop
+        )
+
+    def check(self, vocab_size: int, max_model_len: int) -> None:
+        """Raise RequestError for what no engine of this vocabulary and length can serve."""
+        if len(self.prompt_ids) == 0:
+            raise RequestError(
+                "A request has an empty prompt.", hint="Give at least one token, such as the model's BOS."
+            )
+        if self.max_new_tokens < 1:
+            raise RequestError(f"max_new_tokens is {self.max_new_tokens}.", hint="It must be at least 1.")
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise RequestError(f"The temperature is {self.temperature}.", hint="It must be 0 or above.")
+        for name, ids in (("prompt", self.prompt_ids), ("reference", self.reference_ids or ())):
+            if len(ids) and not (min(ids) >= 0 and max(ids) < vocab_size):
+                wrong = min(ids) if min(ids) < 0 else max(ids)
+                hint = "Is the tokenizer that of the checkpoint?"
+                raise RequestError(f"The {name} holds id {wrong}; the vocabulary has {vocab_size:,} ids.", hint=hint)
+        total = len(self.prompt_ids) + self.max_new_tokens
+        if total > max_model_len:
+            raise RequestError(
+                f"{len(self.prompt_ids):,} prompt tokens and {self.max_new_tokens:,} new ones are {total:,}; "
+                f"this engine takes {max_model_len:,}.",
+                hint="Shorten the prompt, ask for fewer tokens, or raise max_model_len.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished request.
+
+    :param index: position of the request in the order in which they were given.
+    :param token_ids: what was generated, a stop id included.
+    :param steps: forwards that the sequence took part in with a row that was sampled.
+    :param rows: tokens of it that were computed: prompt, output and drafts.
+    :param verified: rows among them that were sampled.
+    :param drafted: draft tokens among them; ``accepted`` of those became output.
+    :param prefix_hits: prompt tokens that were taken from the prefix cache.
+    """
+
+    index: int
+    token_ids: list[int] = field(repr=False)
+    finish_reason: FinishReason
+    steps: int = 0
+    rows: int = 0
+    verified: int = 0
+    drafted: int = 0
+    accepted: int = 0
+    prefix_hits: int = 0

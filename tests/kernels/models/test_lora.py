@@ -1,0 +1,139 @@
+"""Adapters in peft's layout: each request gets its own, and none touches another's tokens."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from midb.kernels import CheckpointError, Engine, EngineConfig, Request, RequestError
+
+MODULES = ("self_attn.q_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+
+
+def write(
+    folder: Path, made: Any, seed: int, modules: tuple[str, ...] = MODULES, rank: int = 4, **settings: Any
+) -> Path:
+    """An adapter with random weights of noticeable size."""
+    torch.manual_seed(seed)
+    weights = {}
+    for layer in range(3):
+        for module in modules:
+            out, inner = made.model.get_submodule(f"model.layers.{layer}.{module}").weight.shape
+            name = f"base_model.model.model.layers.{layer}.{module}"
+            weights[f"{name}.lora_A.weight"] = torch.randn(rank, inner) * 0.3
+            weights[f"{name}.lora_B.weight"] = torch.randn(out, rank) * 0.3
+    folder.mkdir()
+    save_file(weights, folder / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": rank, "lora_alpha": 6, "target_modules": list(modules), "bias": "none"}
+    (folder / "adapter_config.json").write_text(json.dumps(config | settings))
+    return folder
+
+
+def merged(made: Any, adapter: Path, scale: Callable[[str], float], prompt: list[int], count: int) -> list[int]:
+    """What transformers generates with the adapter added to the weights."""
+    weights = load_file(adapter / "adapter_model.safetensors")
+    saved = {name: value.clone() for name, value in made.model.state_dict().items()}
+    for name in [name for name in weights if name.endswith("lora_A.weight")]:
+        module = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+        update = weights[name.replace("lora_A", "lora_B")] @ weights[name]
+        made.model.get_submodule(module).weight.data += scale(module) * update
+    found: list[int] = made.greedy(prompt, count)
+    made.model.load_state_dict(saved)
+    return found
+
+
+@pytest.mark.parametrize("family_name", ["qwen3", "llama-bias-tied", "gemma3"])
+def test_each_request_gets_its_own_adapter(
+    family_name: str, checkpoint: Callable[[str], Any], prompts: Callable[..., list[list[int]]], tmp_path: Path
+) -> None:
+    made = checkpoint(family_name)
+    one = write(tmp_path / "one", made, seed=1)
+    two = write(tmp_path / "two", made, seed=2, modules=("self_attn.k_proj", "mlp.down_proj"), rank=2, use_rslora=True)
+    engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"one": one, "two": two}, page_size=4))
+    texts = prompts(seed=3, count=4, shared=11)  # a common beginning: its KV differs by adapter
+    scales: dict[str | None, Callable[[str], float]] = {"one": lambda _: 6 / 4, "two": lambda _: 6 / math.sqrt(2)}
+    folders = {"one": one, "two": two}
+    requests, expected = [], []
+    for prompt in texts:
+        for name in (None, "one", "two"):
+            requests.append(Request(prompt, max_new_tokens=12, adapter=name))
+            wanted = merged(made, folders[name], scales[name], prompt, 12) if name else made.greedy(prompt, 12)
+            expected.append(wanted)
+    found = sorted(engine.generate(requests), key=lambda result: result.index)
+    assert [result.token_ids for result in found] == expected
+    assert len({tuple(tokens) for tokens in expected[:3]}) == 3  # the adapters do something
+
+
+def test_alpha_by_module(
+    checkpoint: Callable[[str], Any], prompts: Callable[..., list[list[int]]], tmp_path: Path
+) -> None:
+    made = checkpoint("qwen3")
+    pattern = {"self_attn.q_proj": 1, "model.layers.1.mlp.up_proj": 12}
+    adapter = write(tmp_path / "a", made, seed=4, alpha_pattern=pattern)
+
+    def scale(module: str) -> float:
+        return (1 if "q_proj" in module else 12 if module == "model.layers.1.mlp.up_proj" else 6) / 4
+
+    prompt = prompts(seed=1, count=1)[0]
+    engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"a": adapter}))
+    result = next(iter(engine.generate([Request(prompt, max_new_tokens=16, adapter="a")])))
+    assert result.token_ids == merged(made, adapter, scale, prompt, 16)
+
+
+def test_an_unknown_adapter(checkpoint: Callable[[str], Any]) -> None:
+    engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
+    with pytest.raises(RequestError, match='"nobody" is unknown'):
+        engine.add(Request([1], max_new_tokens=1, adapter="nobody"))
+
+
+def damage(folder: Path, kind: str) -> None:
+    path = folder / "adapter_model.safetensors"
+    weights, config = load_file(path), json.loads((folder / "adapter_config.json").read_text())
+    first = next(iter(weights))
+    if kind == "dora":
+        config["use_dora"] = True
+    elif kind == "other":
+        config["peft_type"] = "IA3"
+    elif kind == "bias":
+        config["bias"] = "all"
+    elif kind == "modules":
+        config["modules_to_save"] = ["lm_head"]
+    elif kind == "foreign":
+        weights["base_model.model.model.layers.9.mlp.up_proj.lora_A.weight"] = weights[first].clone()
+    elif kind == "shape":
+        weights[first] = torch.zeros(4, 5)
+    elif kind == "half":
+        del weights[first.replace("lora_A", "lora_B")]
+    elif kind == "empty":
+        weights = {}
+    save_file(weights, path)
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    if kind == "pickled":
+        path.rename(folder / "adapter_model.bin")
+    elif kind == "cut":
+        path.write_bytes(path.read_bytes()[:-10])
+    elif kind == "no config":
+        (folder / "adapter_config.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("dora", "no plain LoRA"), ("other", "no plain LoRA"), ("bias", "more than linear"), ("modules", "Merge it"),
+        ("foreign", "layers.9"), ("shape", "has shape [4, 5]"), ("half", "missing"), ("empty", "no update"),
+        ("pickled", "pickled"), ("cut", "cannot be read"), ("no config", "adapter_config.json does not exist"),
+    ],
+)  # fmt: skip
+def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: Callable[[str], Any], tmp_path: Path) -> None:
+    made = checkpoint("qwen3")
+    damage(write(tmp_path / "a", made, seed=1), kind)
+    with pytest.raises(CheckpointError) as caught:
+        Engine(EngineConfig(checkpoint=made.folder, adapters={"a": tmp_path / "a"}))
+    assert part in str(caught.value)

@@ -1,0 +1,98 @@
+"""config.json in the layouts of transformers 4 and 5, sparse ones too, as the hub holds them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+
+from midb.kernels import EngineConfig, EngineError, ModelConfig
+
+PLAIN: dict[str, Any] = {
+    "vocab_size": 1000, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 8, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 4096,
+}  # fmt: skip
+
+
+def read(folder: Path, raw: dict[str, Any]) -> ModelConfig:
+    (folder / "config.json").write_text(json.dumps(raw))
+    return ModelConfig.from_checkpoint(folder)
+
+
+def theirs(raw: dict[str, Any]) -> Any:
+    return transformers.CONFIG_MAPPING[raw["model_type"]](**{k: v for k, v in raw.items() if k != "model_type"})
+
+
+#: Files as transformers 4 wrote them, with what it left out.
+OLD: dict[str, dict[str, Any]] = {
+    "llama-3.1": PLAIN | {
+        "model_type": "llama", "rope_theta": 500000.0, "rms_norm_eps": 1e-5, "torch_dtype": "bfloat16",
+        "rope_scaling": {
+            "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 2048,
+        },
+    },
+    "linear": PLAIN | {"model_type": "llama", "rope_scaling": {"type": "linear", "factor": 4.0}},
+    "mistral-0.1": PLAIN | {"model_type": "mistral", "sliding_window": 512, "rope_theta": 1e4},
+    "mistral-0.3": PLAIN | {"model_type": "mistral", "sliding_window": None, "rope_theta": 1e6},
+    "qwen2.5": PLAIN | {
+        "model_type": "qwen2", "use_sliding_window": False, "sliding_window": 512, "max_window_layers": 4,
+        "rope_theta": 1e6, "tie_word_embeddings": True,
+    },
+    "qwen2-window": PLAIN | {
+        "model_type": "qwen2", "use_sliding_window": True, "sliding_window": 512, "max_window_layers": 3,
+    },
+    "qwen3": PLAIN | {"model_type": "qwen3", "head_dim": 128, "rope_theta": 1e6},
+    "gemma-2": PLAIN | {
+        "model_type": "gemma2", "head_dim": 32, "hidden_act": "gelu", "hidden_activation": "gelu_pytorch_tanh",
+        "query_pre_attn_scalar": 224, "sliding_window": 512,
+    },
+    "gemma-3": PLAIN | {
+        "model_type": "gemma3_text", "head_dim": 32, "sliding_window": 512, "sliding_window_pattern": 3,
+        "rope_theta": 1e6, "rope_local_base_freq": 1e4, "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+        "query_pre_attn_scalar": 168,
+    },
+    "gemma-3-sparse": {
+        "model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34,
+        "sliding_window": 1024,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_old_and_new_layouts_say_the_same_and_what_transformers_understands(name: str, tmp_path: Path) -> None:
+    raw = OLD[name]
+    found = read(tmp_path, raw)
+    config = theirs(raw)
+    # Files always name their stop ids; where these do not, transformers has defaults.
+    new = config.to_dict() | {"dtype": raw.get("torch_dtype", "float32"), "eos_token_id": None}
+    assert read(tmp_path, new) == found
+    kinds = getattr(config, "layer_types", None) or ["sliding_attention" if name == "mistral-0.1" else "full"] * 8
+    window = config.sliding_window if "sliding_attention" in kinds else 0
+    assert found.windows == tuple(window if kind == "sliding_attention" else 0 for kind in kinds)
+    assert found.head_dim == (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    assert (found.num_heads, found.num_kv_heads) == (config.num_attention_heads, config.num_key_value_heads)
+    assert (found.vocab_size, found.max_positions) == (config.vocab_size, config.max_position_embeddings)
+    assert found.norm_eps == config.rms_norm_eps
+    assert found.tied == config.tie_word_embeddings
+    for kind, rope in zip(kinds, found.ropes, strict=True):
+        parameters = config.rope_parameters.get(kind, config.rope_parameters)
+        assert (rope.kind, rope.theta) == (parameters["rope_type"], parameters["rope_theta"])
+        assert rope.factor == parameters.get("factor", 1.0)
+
+
+def test_a_model_that_attends_both_ways_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="both directions"):
+        read(tmp_path, OLD["gemma-3"] | {"use_bidirectional_attention": True})
+
+
+def test_a_step_has_a_row_for_every_sequence() -> None:
+    assert EngineConfig(checkpoint="x", step_tokens=10).max_sequences == 10
+
+
+def test_unknown_settings_are_errors() -> None:
+    with pytest.raises(TypeError):
+        EngineConfig(checkpoint="x", speculative_tokens=5)  # type: ignore[call-arg]
