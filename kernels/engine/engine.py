@@ -24,6 +24,9 @@ from midb.kernels.request import FinishReason, Request, Result
 #: Requests that ``generate`` holds ready beyond those that run: enough to sort them by length and group.
 _LOOK_AHEAD = 4
 
+#: Passes whose drafts are learnt about apart.
+_GROUPS = 256
+
 #: First tokens that tell which pass a request belongs to.
 _GROUP_TOKENS = 64
 
@@ -81,7 +84,8 @@ class Engine:
         self._clock = clock
         self._sequences: dict[int, Sequence] = {}
         self._finished: deque[Result] = deque()
-        self._tables: dict[int, SurvivalTable] = {}
+        self._tables: dict[int, SurvivalTable] = {}  # by group, the longest unused first
+        self._common_table = SurvivalTable()
         self._pins: list[BlockTable] = []
         self._next_index = 0
         self._next_pin = -1
@@ -134,12 +138,21 @@ class Engine:
         index, self._next_index = self._next_index, self._next_index + 1
         sequence = self._sequence(index, request)
         if self.config.draft:
-            table = self._tables.setdefault(sequence.group, SurvivalTable())
+            table = self._table(sequence.group)
             sequence.drafter = Drafter(request.reference_ids or (), list(request.prompt_ids), table)
         self._start(sequence)
         self.stats.requests += 1
         self.stats.prompt_tokens += len(request.prompt_ids)
         return index
+
+    def _table(self, group: int) -> SurvivalTable:
+        """The group's own table; for the first of a group, which may stay the only one, that of all such."""
+        found = self._tables.pop(group, None)
+        table = self._common_table if found is None else SurvivalTable() if found is self._common_table else found
+        self._tables[group] = table
+        if len(self._tables) > _GROUPS:
+            del self._tables[next(iter(self._tables))]
+        return table
 
     def _sequence(self, index: int, request: Request) -> Sequence:
         tokens = list(request.prompt_ids)

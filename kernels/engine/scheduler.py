@@ -43,7 +43,9 @@ class Scheduler:
         self.config, self.pool, self.cost = config, pool, cost
         self.running: list[Sequence] = []
         self._waiting: dict[int, Sequence] = {}  # by age
-        self._groups: dict[int, list[tuple[int, int]]] = {}  # group -> heap of (-capacity, index)
+        # Heaps of (-capacity, index): of each group, and of all. Who was admitted meanwhile is dropped when it comes up.
+        self._groups: dict[int, list[tuple[int, int]]] = {}
+        self._all: list[tuple[int, int]] = []
         self._group: int | None = None
 
     @property
@@ -59,7 +61,9 @@ class Scheduler:
     def add(self, sequence: Sequence) -> None:
         """Let a sequence wait for admission."""
         self._waiting[sequence.index] = sequence
-        heapq.heappush(self._groups.setdefault(sequence.group, []), (-sequence.capacity, sequence.index))
+        entry = (-sequence.capacity, sequence.index)
+        heapq.heappush(self._groups.setdefault(sequence.group, []), entry)
+        heapq.heappush(self._all, entry)
 
     def remove(self, sequence: Sequence, *, keep_pages: bool = False) -> BlockTable | None:
         """Take a sequence out, finished or cancelled; its pages go back, or are returned if they are to be kept."""
@@ -135,16 +139,15 @@ class Scheduler:
         oldest = next(iter(self._waiting.values()))
         if oldest.bypassed >= PATIENCE:
             return oldest
-        if self._group is not None and (found := self._longest(self._group)):
-            return found
-        heads = [found for group in list(self._groups) if (found := self._longest(group))]
-        return max(heads, key=lambda sequence: (sequence.capacity, -sequence.index))
+        if self._group in self._groups:
+            if (found := self._longest(self._groups[self._group])) is not None:
+                return found
+            del self._groups[self._group]
+        found = self._longest(self._all)
+        assert found is not None
+        return found
 
-    def _longest(self, group: int) -> Sequence | None:
-        heap = self._groups.get(group, [])
+    def _longest(self, heap: list[tuple[int, int]]) -> Sequence | None:
         while heap and heap[0][1] not in self._waiting:
-            heapq.heappop(heap)  # admitted or cancelled meanwhile
-        if heap:
-            return self._waiting[heap[0][1]]
-        self._groups.pop(group, None)
-        return None
+            heapq.heappop(heap)
+        return self._waiting[heap[0][1]] if heap else None

@@ -108,7 +108,13 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
             yield name, True, importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             yield name, False, "missing: pip install midb-agent"
-    for name, extra in (("pyarrow", "parquet"), ("torch", "engine")):
+    for name, extra in (
+        ("pyarrow", "parquet"),
+        ("torch", "engine"),
+        ("safetensors", "engine"),
+        ("triton", "engine"),
+        ("flash-attn", "flash"),
+    ):
         try:
             yield name, True, importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

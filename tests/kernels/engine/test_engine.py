@@ -140,6 +140,18 @@ def test_a_right_reference_saves_steps_and_a_wrong_one_costs_no_token(checkpoint
     assert results[-1].accepted + results[-1].steps == 60
 
 
+def test_passes_learn_apart_and_single_requests_together(checkpoint: Make) -> None:
+    """What is kept does not grow with requests that have nothing in common."""
+    engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
+    tables = [engine._table(group) for group in (1, 2, 1, 2, 1, 3)]
+    assert tables[0] is tables[1] is tables[5]
+    assert tables[2] is tables[4] is not tables[3]
+    assert tables[2] is not tables[0] is not tables[3]
+    for group in range(1000):
+        engine._table(group)
+    assert len(engine._tables) <= 256
+
+
 def test_results_come_as_they_finish_and_carry_their_index(checkpoint: Make, prompts: Prompts) -> None:
     engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
     lengths = [30, 3, 12, 1]
