@@ -21,6 +21,14 @@ Call = Callable[[], object]
 #: Rows of a step: one sequence, a small batch, a large one, a prompt.
 ROWS = (1, 16, 256, 2048)
 
+#: Sequences, query rows of each and keys of each: decoding and verification of rewrites, long texts, a prompt.
+ATTENTION = (
+    *((sequences, rows, 768) for sequences in (1, 8, 32, 128, 256) for rows in (1, 9, 33)),
+    (1, 1, 8192),
+    (32, 1, 8192),
+    (1, 2048, 2048),
+)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -185,14 +193,10 @@ def sample_chunk(bench: Bench, chunk: int = 32768, rows: tuple[int, ...] = (1, 1
 def paged_attention(
     bench: Bench,
     models: tuple[Model, ...] = MODELS,
-    shapes: tuple[tuple[int, int, int], ...] = (
-        *((batch, rows, 768) for batch in (1, 8, 32, 128, 256) for rows in (1, 9, 33)),
-        *((batch, 1, 8192) for batch in (1, 32)),
-        (1, 2048, 2048),
-    ),
+    shapes: tuple[tuple[int, int, int], ...] = ATTENTION,
     pages: tuple[int, ...] = (16, 64, 256),
 ) -> Iterator[Row]:
-    """Reads the keys and values once for all rows of a sequence; ``shapes`` are sequences, query rows, keys.
+    """Reads the keys and values once for all rows of a sequence; ``shapes`` as in ``ATTENTION``.
 
     torch has no paged attention: its SDPA gets dense keys, gathered beforehand and not timed. flash-attn wants pages of
     256.

@@ -43,7 +43,7 @@ class Scheduler:
         self.config, self.pool, self.cost = config, pool, cost
         self.running: list[Sequence] = []
         self._waiting: dict[int, Sequence] = {}  # by age
-        # Heaps of (-capacity, index): of each group, and of all. Who was admitted meanwhile is dropped when it comes up.
+        # Heaps of (-capacity, index), of each group and of all; who was admitted meanwhile is dropped when it comes up.
         self._groups: dict[int, list[tuple[int, int]]] = {}
         self._all: list[tuple[int, int]] = []
         self._group: int | None = None
@@ -67,7 +67,9 @@ class Scheduler:
 
     def remove(self, sequence: Sequence, *, keep_pages: bool = False) -> BlockTable | None:
         """Take a sequence out, finished or cancelled; its pages go back, or are returned if they are to be kept."""
-        if self._waiting.pop(sequence.index, None) is None:
+        if sequence.status is SequenceStatus.WAITING:
+            self._leave(sequence)
+        else:
             self.running.remove(sequence)
         sequence.status = SequenceStatus.FINISHED
         table, sequence.table = sequence.table, None
@@ -123,7 +125,7 @@ class Scheduler:
             table = self.pool.allocate(sequence.tokens, sequence.capacity, namespace=hash(sequence.request.adapter))
             if table is None:
                 return
-            del self._waiting[sequence.index]
+            self._leave(sequence)
             self._group = sequence.group
             sequence.table, sequence.status = table, SequenceStatus.RUNNING
             self.running.append(sequence)
@@ -139,13 +141,15 @@ class Scheduler:
         oldest = next(iter(self._waiting.values()))
         if oldest.bypassed >= PATIENCE:
             return oldest
-        if self._group in self._groups:
-            if (found := self._longest(self._groups[self._group])) is not None:
-                return found
-            del self._groups[self._group]
-        found = self._longest(self._all)
+        heap = self._groups.get(self._group, self._all) if self._group is not None else self._all
+        found = self._longest(heap)
         assert found is not None
         return found
+
+    def _leave(self, sequence: Sequence) -> None:
+        del self._waiting[sequence.index]
+        if self._longest(self._groups[sequence.group]) is None:
+            del self._groups[sequence.group]
 
     def _longest(self, heap: list[tuple[int, int]]) -> Sequence | None:
         while heap and heap[0][1] not in self._waiting:

@@ -2,8 +2,8 @@
 
 One program takes a tile of query rows of one sequence, with all heads that share one key head, and one split of the
 keys. The grid follows from the shapes of the tensors alone, so a CUDA graph replays it for any lengths: a tile finds
-its sequence on the device, and what lies beyond a sequence ends at once. Splits have one size whatever the batch, so
-that the result of a row does not depend on its neighbours.
+its sequence on the device, and what lies beyond a sequence ends at once. Splits have one size, however long the other
+sequences of a batch are. Numbers that change from step to step are not specialised on, or each would compile anew.
 """
 
 # Kernels are written in Triton's language: their parameters have the types of the launch.
@@ -35,7 +35,10 @@ _LOG2_E_IN = tl.constexpr(_LOG2_E)
 _LN_2 = tl.constexpr(math.log(2))
 
 
-@triton.jit
+@triton.jit(
+    do_not_specialize=["rows", "sequences", "max_pages"],
+    do_not_specialize_on_alignment=["tables_ptr", "cu_seqlens_q_ptr", "seqlens_k_ptr"],
+)
 def _paged_attention(
     q_ptr,  # [rows, HEADS, HEAD_DIM]
     k_ptr,  # [slots, KV_HEADS, HEAD_DIM]
@@ -143,7 +146,7 @@ def _paged_attention(
     tl.store(out_ptr + state[:, None] * HEAD_DIM + dim[None, :], out.to(out_ptr.dtype.element_ty), mask=in_q)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows", "splits"])
 def _merge_splits(
     parts_ptr,  # [splits, rows, HEADS, HEAD_DIM]
     part_lse_ptr,  # [splits, rows, HEADS]
@@ -186,7 +189,7 @@ def _merge_splits(
     tl.store(out_ptr + state * HEAD_DIM + dim, out.to(out_ptr.dtype.element_ty), mask=in_head)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["states"])
 def _merge_states(
     out_a_ptr,  # [states, HEAD_DIM]
     lse_a_ptr,  # [states]

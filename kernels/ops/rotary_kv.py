@@ -17,7 +17,7 @@ from torch import Tensor
 _BLOCK_HEADS = 16
 
 
-@triton.jit
+@triton.jit(do_not_specialize_on_alignment=["positions_ptr", "slots_ptr"])  # they are cut out of one buffer
 def _rotary_kv_write(
     qkv_ptr,  # [rows, HEADS + 2 * KV_HEADS, HEAD_DIM]
     positions_ptr,  # [rows]

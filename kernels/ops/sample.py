@@ -19,7 +19,10 @@ _MIX_1 = tl.constexpr(reference.MIX_1)
 _MIX_2 = tl.constexpr(reference.MIX_2)
 
 
-@triton.jit
+@triton.jit(
+    do_not_specialize=["first_id"],
+    do_not_specialize_on_alignment=["temperatures_ptr", "noise_keys_ptr", "best_values_ptr", "best_ids_ptr"],
+)
 def _sample_chunk(
     logits_ptr,  # [rows, chunk]
     temperatures_ptr,  # [rows]

@@ -189,6 +189,12 @@ def test_without_a_reference_repetitions_are_drafted(context: list[int]) -> None
     assert drafter.cursor == 0
 
 
+def test_the_output_goes_on_where_the_prompt_ends() -> None:
+    drafter = Drafter([100, 101], [8, 5, 6, 9, 5, 7, 8], SurvivalTable())
+    drafter.extend([5], 0)
+    assert drafter.propose(2).tokens == (6, 9)  # what followed 8 5, not what followed the latest 5
+
+
 def test_nothing_known_is_nothing_drafted() -> None:
     drafter = Drafter([], [], SurvivalTable())
     assert drafter.propose(8) == Draft((), ())
@@ -292,6 +298,33 @@ def test_only_what_was_verified_is_compared() -> None:
         drafter.extend(emitted, 1)
     for length in range(5):
         assert tables[0].rate(Source.TRACK, length, 2) == tables[1].rate(Source.TRACK, length, 2)
+
+
+def test_what_was_not_chosen_learns_as_well() -> None:
+    table, level = SurvivalTable(), 0
+    for known in range(5):
+        table.learn(Source.LOST, 0, known, accepted=1, missed=False)
+        for _ in range(200):
+            table.learn(Source.LOST, 0, known, accepted=1, missed=False)
+            table.learn(Source.REPEAT, 2, known, accepted=0, missed=True)
+    drafter = Drafter(range(1_000, 1_100), [1, 2, 3, 9, 4, 5, 6, 9, 7, 8, 9], table)
+    for _ in range(60):
+        drafter.extend([0], 0)
+    drafter.extend([1, 2], 0)
+    before = table.rate(Source.REPEAT, 2, level), table.rate(Source.LOST, 0, level)
+    assert drafter.propose(1).tokens[0] >= 1_000
+    drafter.extend([3], 1)
+    assert table.rate(Source.REPEAT, 2, level) > before[0]
+    assert table.rate(Source.LOST, 0, level) < before[1]
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 5])
+def test_within_an_edit_the_guess_is_a_substitution(tokens: int) -> None:
+    text = list(range(50))
+    drafter = Drafter(text, text, SurvivalTable())
+    drafter.extend([*text[:20], *range(900, 900 + tokens)], 0)
+    assert drafter.cursor == 20 + tokens
+    assert drafter.propose(4).tokens == tuple(text[20 + tokens : 24 + tokens])
 
 
 def test_a_source_once_thought_poor_is_tried_again() -> None:

@@ -5,10 +5,13 @@ Compiled in a process of its own, for Triton in this one is its interpreter.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,57 +46,78 @@ import json, sys
 from dataclasses import asdict
 sys.path.insert(0, sys.argv[1])
 import compiled
-wanted = json.loads(sys.argv[2])
-for case in compiled.cases():
-    if case.name in wanted:
-        for target in json.loads(sys.argv[3]):
-            print(json.dumps([case.name, target, [asdict(kernel) for kernel in compiled.audit(case, target)]]))
+wanted, target = json.loads(sys.argv[2]), int(sys.argv[3])
+print(json.dumps({
+    case.name: [asdict(kernel) for kernel in compiled.audit(case, target)]
+    for case in compiled.cases() if case.name in wanted
+}))
 """
 
-Audits = dict[tuple[str, int], list[dict[str, Any]]]
+Audits = dict[str, list[dict[str, Any]]]
+
+
+def _compiler() -> dict[str, str]:
+    """The environment of a process in which Triton compiles."""
+    return {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
 
 
 @pytest.fixture(scope="session")
-def audits(tmp_path_factory: pytest.TempPathFactory) -> Audits:
-    """The kernels of each case and target; about a second for each that Triton has not cached."""
-    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    script = [sys.executable, "-c", _SCRIPT, str(BENCH), json.dumps(list(REGISTERS)), json.dumps(TARGETS)]
-    done = subprocess.run(
-        script, cwd=tmp_path_factory.mktemp("compiled"), env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return {(name, target): kernels for name, target, kernels in map(json.loads, done.stdout.splitlines())}
+def audits_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Audits]:
+    """The kernels of each case for a target, a second or two for each. Several workers of one run share them."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def audited(target: int) -> Audits:
+        told = folder / f"compiled-{target}.json"
+        with (folder / f"compiled-{target}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not told.exists():
+                script = [sys.executable, "-c", _SCRIPT, str(BENCH), json.dumps(list(REGISTERS)), str(target)]
+                done = subprocess.run(script, cwd=folder, env=_compiler(), capture_output=True, text=True, check=False)
+                assert done.returncode == 0, done.stderr
+                told.write_text(done.stdout, encoding="utf-8")
+        found: Audits = json.loads(told.read_text(encoding="utf-8"))
+        return found
+
+    return cache(audited)
+
+
+@pytest.fixture
+def audits(audits_of: Callable[[int], Audits], target: int) -> Audits:
+    return audits_of(target)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    metafunc.parametrize("target", TARGETS)
+    if "target" in metafunc.fixturenames:
+        metafunc.parametrize("target", TARGETS)
     if "case" in metafunc.fixturenames:
         of_attention = "attention" in metafunc.function.__name__
         metafunc.parametrize("case", [name for name in REGISTERS if "attention" in name or not of_attention])
 
 
 def test_nothing_spills(audits: Audits, case: str, target: int) -> None:
-    assert [kernel["local_bytes"] for kernel in audits[case, target]] == [0] * len(audits[case, target])
+    assert [kernel["local_bytes"] for kernel in audits[case]] == [0] * len(audits[case])
 
 
 def test_registers_stay_under_their_cap(audits: Audits, case: str, target: int) -> None:
-    assert max(kernel["registers"] for kernel in audits[case, target]) <= REGISTERS[case]
+    assert max(kernel["registers"] for kernel in audits[case]) <= REGISTERS[case]
 
 
 def test_a_program_fits_a_multiprocessor(audits: Audits, case: str, target: int) -> None:
-    assert max(kernel["shared_bytes"] for kernel in audits[case, target]) <= SHARED[target]
+    assert max(kernel["shared_bytes"] for kernel in audits[case]) <= SHARED[target]
 
 
 def test_loads_are_wide(audits: Audits, case: str, target: int) -> None:
     """Tensors of bf16 are read 16 bytes at a time; words are tables, lengths and scalars, and narrower is nothing."""
-    for kernel in audits[case, target]:
+    for kernel in audits[case]:
         loads = kernel["loads"]
         assert {name.partition(".")[2] for name in loads} <= {"128", "32"}
         assert sum(count for name, count in loads.items() if name.endswith(".128")) >= 1
 
 
 def test_attention_multiplies_matrices(audits: Audits, case: str, target: int) -> None:
-    attention = audits[case, target][0]
+    attention = audits[case][0]
     assert set(attention["matrix"]) & MATRIX
     if not case.endswith("rows 1"):
         newest = {80: "HMMA", 90: "HGMMA", 100: "UTCHMMA"}[target]
@@ -102,15 +126,54 @@ def test_attention_multiplies_matrices(audits: Audits, case: str, target: int) -
 
 def test_attention_copies_keys_and_values_while_it_computes(audits: Audits, case: str, target: int) -> None:
     """Keys and values go to shared memory asynchronously, 16 bytes at a time; page numbers a word at a time."""
-    loads = audits[case, target][0]["loads"]
+    loads = audits[case][0]["loads"]
     assert loads["LDGSTS.128"] >= 8
     assert loads["LDGSTS.128"] > loads.get("LDG.128", 0)
     assert loads.get("LDGSTS.32", 0) + loads["LDG.32"] <= 12
 
 
 def test_every_case_launched(audits: Audits, target: int) -> None:
-    assert [name for name in REGISTERS if (name, target) not in audits] == []
+    assert set(audits) == set(REGISTERS)
     assert {kernel["kernel"] for kernels in audits.values() for kernel in kernels} == {
         "_add_rms_norm", "_rotary_kv_write", "_paged_attention", "_merge_splits", "_merge_states",
         "_gated_activation", "_sample_chunk",
     }  # fmt: skip
+
+
+_VARIANTS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import compiled, torch
+from midb.kernels.ops.paged_attention import merge_states, paged_attention
+from midb.kernels.ops.rotary_kv import rotary_kv_write
+from midb.kernels.ops.sample import sample_chunk
+
+def ints(shift, *shape):
+    size = torch.Size(shape).numel()
+    return torch.zeros(size + shift, dtype=torch.int32)[shift:].view(shape)
+
+half = torch.bfloat16
+cache = torch.zeros(64, 2, 64, dtype=half)
+with compiled._compiling(90) as kernels:
+    for shift, (rows, sequences, pages) in enumerate([(1, 1, 40), (16, 16, 48), (23, 5, 33)]):
+        q = torch.zeros(rows, 4, 64, dtype=half)
+        lengths = ints(shift, sequences + 1), ints(shift, sequences)
+        out, lse = paged_attention(
+            q, cache, cache, ints(shift, sequences, pages), *lengths, page_size=16, scale=1.0, max_seqlen_q=1
+        )
+        merge_states(out, lse, out, lse)
+        qkv, cos_sin = torch.zeros(rows, 8 * 64, dtype=half), torch.zeros(9, 64)
+        rotary_kv_write(qkv, ints(shift, rows), ints(shift, rows), cos_sin, cache, cache)
+        values = torch.zeros(rows + shift)[shift:]
+        keys, ids = ints(shift, rows, 2), ints(shift, rows)
+        sample_chunk(torch.zeros(rows, 64, dtype=half), rows * shift, values, keys, values, ids)
+print(len(kernels), len({kernel.hash for kernel in kernels}))
+"""
+
+
+def test_steps_of_other_sizes_compile_nothing_anew(tmp_path: Path) -> None:
+    """Rows, sequences, pages and where the step's integers lie change all the time; a compilation takes seconds."""
+    script = [sys.executable, "-c", _VARIANTS, str(BENCH)]
+    done = subprocess.run(script, cwd=tmp_path, env=_compiler(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["15", "5"]

@@ -23,7 +23,7 @@ def kernel() -> Callable[..., Any]:
 
 @dataclass
 class Case:
-    """Arguments of the op but for the caches, which hold 7 before it."""
+    """Arguments of the op but for the caches, which hold 7 before it and lie between guards that hold 7 too."""
 
     qkv: Any
     positions: Any
@@ -33,8 +33,8 @@ class Case:
     options: dict[str, Any]
 
     def caches(self) -> tuple[Any, Any]:
-        made = torch.full((SLOTS, *self.shape), 7.0, dtype=self.qkv.dtype, device=self.qkv.device)
-        return made, made.clone()
+        guarded = torch.full((2, 1 + SLOTS + 1, *self.shape), 7.0, dtype=self.qkv.dtype, device=self.qkv.device)
+        return guarded[0, 1:-1], guarded[1, 1:-1]
 
     def run(self, op: Callable[..., Any], *caches: Any) -> Any:
         return op(self.qkv, self.positions, self.slots, self.cos_sin, *caches, **self.options)
@@ -82,6 +82,7 @@ def test_padding_is_written_nowhere(normal: Tensors) -> None:
     untouched = [slot for slot in range(SLOTS) if slot not in given.slots.tolist()]
     assert len(untouched) == SLOTS - 3
     assert all(bool((cache[untouched] == 7).all()) for cache in caches)
+    assert bool((caches[0]._base[:, [0, -1]] == 7).all())
 
 
 def test_values_pass_as_they_are(normal: Tensors) -> None:
