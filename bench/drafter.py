@@ -45,10 +45,10 @@ EDITS = (0.01, 0.03, 0.06, 0.12)
 #: Rows per output token at which curves are read.
 ROWS = (1.05, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
 
-#: Steps of the knobs.
+#: Steps of the knobs, as many for each drafter: a curve read between fewer points would look worse than it is.
 SURVIVALS = (0.97, 0.95, 0.92, 0.88, 0.8, 0.7, 0.55, 0.4, 0.25, 0.15, 0.07, 0.02, 0.005)
-LENGTHS = (1, 2, 3, 5, 8, 12, 20, 32)
-FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 32)
+FACTORS = (0.1, 0.17, 0.25, 0.34, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 Tokens = Sequence[int]
 

@@ -32,7 +32,7 @@ def ops_for(device: torch.device) -> Ops:
         return Ops(
             cpu.add_rms_norm,
             cpu.rotary_kv_write,
-            cpu.paged_attention,
+            cpu.PagedAttention(),
             reference.merge_states,
             cpu.gated_activation,
             reference.sample_chunk,

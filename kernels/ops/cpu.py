@@ -6,6 +6,7 @@ In bf16 they round after each pass, as transformers does; in fp32 they are the r
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -70,69 +71,106 @@ def gated_activation(gate_up: Tensor, *, kind: str) -> Tensor:
     return (silu(gate) if kind == "silu" else gelu(gate, approximate="tanh")).mul_(up)
 
 
-def paged_attention(
-    q: Tensor,
-    k_cache: Tensor,
-    v_cache: Tensor,
-    block_tables: Tensor,
-    cu_seqlens_q: Tensor,
-    seqlens_k: Tensor,
-    *,
-    page_size: int,
-    scale: float,
-    window: int = 0,
-    softcap: float = 0.0,
-    causal: bool = True,
-    max_seqlen_q: int = 0,
-) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One sequence of a step: its rows, where its keys lie, and which of them each row sees."""
+
+    start: int
+    end: int
+    keys: slice | Tensor  # of the slots: a slice where pages lie behind one another, else pages to gather
+    length: int
+    mask: Tensor | None
+
+
+class PagedAttention:
     """``reference.paged_attention`` by torch's flash attention for CPUs, sequence by sequence.
 
-    The keys of pages that lie behind one another are read where they are; others are gathered.
+    All layers of a step ask with the same tables, so what follows from them is worked out once; for other tables it
+    wants other tensors, not the same ones overwritten.
     """
-    if softcap:
-        return reference.paged_attention(
-            q, k_cache, v_cache, block_tables, cu_seqlens_q, seqlens_k,
-            page_size=page_size, scale=scale, window=window, softcap=softcap, causal=causal,
-        )  # fmt: skip
-    rows, heads, head_dim = q.shape
-    kv_heads = k_cache.shape[1]
-    group = heads // kv_heads
-    out = torch.zeros(q.shape, dtype=q.dtype)
-    lse = torch.full((rows, heads), -torch.inf, dtype=torch.float32)
-    starts, lengths, tables = cu_seqlens_q.tolist(), seqlens_k.tolist(), block_tables.tolist()
-    for sequence, length in enumerate(lengths):
-        start, end = starts[sequence], starts[sequence + 1]
-        count = end - start
-        if count == 0 or length == 0:
-            continue
-        # Keys before the window of the first row are seen by none.
-        first_page = max(length - count - window + 1, 0) // page_size if window else 0
-        pages = tables[sequence][first_page : -(-length // page_size)]
-        skipped = first_page * page_size
-        keys, values = (_rows(cache, pages, page_size, length - skipped) for cache in (k_cache, v_cache))
-        # The heads that share a key head become rows: one product for them all.
-        queries = (
-            q[start:end].view(count, kv_heads, group, head_dim).permute(1, 2, 0, 3).reshape(1, kv_heads, -1, head_dim)
-        )
-        mask = None
-        if (causal and count > 1) or window:
-            mask = _mask(count, length, skipped, window, causal, q.dtype).repeat(group, 1)
-        found, states = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            queries, keys.transpose(0, 1)[None], values.transpose(0, 1)[None], 0.0, False, attn_mask=mask, scale=scale
-        )
-        out[start:end] = (
-            found.view(kv_heads, group, count, head_dim).permute(2, 0, 1, 3).reshape(count, heads, head_dim)
-        )
-        lse[start:end] = states.reshape(heads, count).T
-    return out, lse
+
+    #: Tables that a step asks with: common beginnings, the rest, and windows.
+    _KEPT = 4
+
+    def __init__(self) -> None:
+        self._plans: list[tuple[tuple[object, ...], list[_Run]]] = []
+
+    def __call__(
+        self,
+        q: Tensor,
+        k_cache: Tensor,
+        v_cache: Tensor,
+        block_tables: Tensor,
+        cu_seqlens_q: Tensor,
+        seqlens_k: Tensor,
+        *,
+        page_size: int,
+        scale: float,
+        window: int = 0,
+        softcap: float = 0.0,
+        causal: bool = True,
+        max_seqlen_q: int = 0,
+    ) -> tuple[Tensor, Tensor]:
+        """Shapes as in the reference."""
+        if softcap:
+            return reference.paged_attention(
+                q, k_cache, v_cache, block_tables, cu_seqlens_q, seqlens_k,
+                page_size=page_size, scale=scale, window=window, softcap=softcap, causal=causal,
+            )  # fmt: skip
+        rows, heads, head_dim = q.shape
+        kv_heads = k_cache.shape[1]
+        group = heads // kv_heads
+        out = torch.zeros(q.shape, dtype=q.dtype)
+        lse = torch.full((rows, heads), -torch.inf, dtype=torch.float32)
+        for run in self._plan(block_tables, cu_seqlens_q, seqlens_k, page_size, window, causal, group, q.dtype):
+            keys, values = (_rows(cache, run, page_size) for cache in (k_cache, v_cache))
+            count = run.end - run.start
+            # The heads that share a key head become rows: one product for them all.
+            queries = q[run.start : run.end].reshape(count, kv_heads, group, head_dim).permute(1, 2, 0, 3)
+            found, states = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+                queries.reshape(1, kv_heads, -1, head_dim), keys, values, 0.0, False, attn_mask=run.mask, scale=scale
+            )
+            found = found.view(kv_heads, group, count, head_dim).permute(2, 0, 1, 3)
+            out[run.start : run.end] = found.reshape(count, heads, head_dim)
+            lse[run.start : run.end] = states.reshape(heads, count).T
+        return out, lse
+
+    def _plan(
+        self, tables: Tensor, cu_seqlens_q: Tensor, seqlens_k: Tensor, page_size: int, window: int, causal: bool,
+        group: int, dtype: torch.dtype,
+    ) -> list[_Run]:  # fmt: skip
+        for (known, known_lengths, *rest), plan in self._plans:
+            if known is tables and known_lengths is seqlens_k and rest == [window, causal]:
+                return plan
+        plan = []
+        starts, lengths, pages = cu_seqlens_q.tolist(), seqlens_k.tolist(), tables.tolist()
+        for sequence, length in enumerate(lengths):
+            count = starts[sequence + 1] - starts[sequence]
+            if count == 0 or length == 0:
+                continue
+            # Keys before the window of the first row are seen by none.
+            first = max(length - count - window + 1, 0) // page_size if window else 0
+            keys = _keys(pages[sequence][first : -(-length // page_size)], page_size, length - first * page_size)
+            mask = None
+            if (causal and count > 1) or window:
+                mask = _mask(count, length, first * page_size, window, causal, dtype).repeat(group, 1)
+            plan.append(_Run(starts[sequence], starts[sequence + 1], keys, length - first * page_size, mask))
+        self._plans = [((tables, seqlens_k, window, causal), plan), *self._plans[: self._KEPT - 1]]
+        return plan
 
 
-def _rows(cache: Tensor, pages: list[int], page_size: int, length: int) -> Tensor:
-    """``[length, kv_heads, head_dim]`` of the cache, a view where the pages lie behind one another."""
-    if pages[-1] - pages[0] == len(pages) - 1 and all(b - a == 1 for a, b in itertools.pairwise(pages)):
-        start = pages[0] * page_size
-        return cache[start : start + length]
-    return cache.view(-1, page_size, *cache.shape[1:])[torch.tensor(pages)].flatten(0, 1)[:length]
+def _keys(pages: list[int], page_size: int, length: int) -> slice | Tensor:
+    if all(after - before == 1 for before, after in itertools.pairwise(pages)):
+        return slice(pages[0] * page_size, pages[0] * page_size + length)
+    return torch.tensor(pages)
+
+
+def _rows(cache: Tensor, run: _Run, page_size: int) -> Tensor:
+    """``[1, kv_heads, length, head_dim]`` of the cache: a view, or gathered."""
+    if isinstance(run.keys, slice):
+        return cache[run.keys].transpose(0, 1)[None]
+    paged = cache.view(-1, page_size, *cache.shape[1:])
+    return paged.index_select(0, run.keys).flatten(0, 1)[: run.length].transpose(0, 1)[None]
 
 
 def _mask(count: int, length: int, skipped: int, window: int, causal: bool, dtype: torch.dtype) -> Tensor:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from midb.kernels import reference
-from midb.kernels.ops import cpu
+from midb.kernels.ops.cpu import PagedAttention
 
 #: Largest error in fp32: sums of some hundred products in another order.
 FP32 = 2e-6
@@ -47,7 +47,9 @@ def test_attention(scattered: bool, heads: int, kv_heads: int, window: int, caus
             rows=[1, 5, 0, 17, 3, 2], keys=[1, 40, 7, 17, 33, 0 if not causal else 2],
         )  # fmt: skip
         settings = {"page_size": page_size, "scale": 0.3, "window": window, "softcap": softcap, "causal": causal}
-        out, lse = cpu.paged_attention(*tensors, **settings)  # type: ignore[arg-type]
+        attention = PagedAttention()
+        for _ in range(2):  # the second layer asks with the same tables
+            out, lse = attention(*tensors, **settings)  # type: ignore[arg-type]
         wanted, wanted_lse = reference.paged_attention(*tensors, **settings)  # type: ignore[arg-type]
         # A row that sees no key has no weights; what stands in its output is never used, its -inf says so.
         seen = wanted_lse[:, 0] > -torch.inf
@@ -55,8 +57,19 @@ def test_attention(scattered: bool, heads: int, kv_heads: int, window: int, caus
         torch.testing.assert_close(lse, wanted_lse, atol=FP32, rtol=FP32)
 
 
+def test_other_tables_and_other_windows_are_not_mistaken() -> None:
+    attention = PagedAttention()
+    first = case(1, heads=4, kv_heads=2, rows=[2, 3], keys=[9, 12], page_size=4, scattered=True)
+    second = case(2, heads=4, kv_heads=2, rows=[4, 1], keys=[5, 30], page_size=4, scattered=False)
+    for _ in range(2):
+        for tensors, window, causal in ((first, 0, True), (second, 0, True), (first, 5, True), (first, 0, False)):
+            out, _ = attention(*tensors, page_size=4, scale=0.3, window=window, causal=causal)
+            wanted, _ = reference.paged_attention(*tensors, page_size=4, scale=0.3, window=window, causal=causal)
+            torch.testing.assert_close(out, wanted, atol=FP32, rtol=FP32)
+
+
 def test_no_rows_at_all() -> None:
     tensors = case(0, heads=4, kv_heads=2, rows=[0], keys=[3], page_size=4, scattered=False)
-    out, lse = cpu.paged_attention(*tensors, page_size=4, scale=1.0)
+    out, lse = PagedAttention()(*tensors, page_size=4, scale=1.0)
     assert out.shape == (0, 4, 16)
     assert lse.shape == (0, 4)
