@@ -214,7 +214,7 @@ def test_nothing_is_drafted_beyond_the_reference() -> None:
 @pytest.mark.parametrize("share", [0.01, 0.03, 0.06, 0.12])
 def test_an_edit_costs_two_steps_and_little_more(share: float) -> None:
     chance, table, limit = random.Random(5), SurvivalTable(), 32
-    spent = least = 0
+    spent, least = 0, 0.0
     for _ in range(60):
         text = text_of(chance, 200)
         output = edited(text, share, chance)
