@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 
 from midb.kernels.engine.draft import Draft
@@ -60,12 +60,46 @@ def roofline(free_rows: float) -> Callable[[int], float]:
     return cost
 
 
-def gate(drafts: Iterable[Draft], sampled: int, rows: int, cost: StepCost, budget: int) -> list[int]:
+class Trust:
+    """How far the survival that a pass's drafts state is to be believed: tokens accepted by tokens expected, of late.
+
+    It stops within a step or two what a pass's first guesses would waste on texts that are not copied at all; what was
+    learnt fades, so that drafts are tried again after a hundred steps or so.
+    """
+
+    #: Tokens of good faith to begin with, and what is left of the evidence after each step.
+    _FAITH, _KEPT = 8.0, 0.98
+
+    def __init__(self) -> None:
+        self._expected = self._accepted = 0.0
+
+    @property
+    def factor(self) -> float:
+        """By what to multiply stated survival: above 0, at most 1."""
+        return min((self._accepted + self._FAITH) / (self._expected + self._FAITH), 1.0)
+
+    def learn(self, expected: float, accepted: int) -> None:
+        """Take what came of a draft whose kept tokens were expected to bring so many."""
+        self._expected += expected
+        self._accepted += accepted
+
+    def fade(self) -> None:
+        """Another step has passed."""
+        self._expected *= self._KEPT
+        self._accepted *= self._KEPT
+
+
+def gate(
+    drafts: Iterable[Draft], trust: Sequence[float], sampled: int, rows: int, cost: StepCost, budget: int
+) -> list[int]:
     """How much of each draft to verify: what makes the most tokens per second of the whole batch.
 
-    A step that verifies ``n`` more rows yields ``sampled + sum of their survival`` tokens for the cost of ``rows + n``
-    rows. Survival falls along a draft, so taking the likeliest tokens of all takes a head of each.
+    A step of decoding alone that verifies ``n`` more rows yields ``sampled + gain(n)`` tokens, ``gain`` being the sum of
+    their survival; the best ``n`` says what a token costs at the least. Where the step has other work as well, that is
+    spent anyway: rows are added as long as their tokens, at that price, are worth what they add to its cost. Survival
+    falls along a draft, so taking the likeliest tokens of all takes a head of each.
 
+    :param trust: by what to multiply the survival that each draft states.
     :param sampled: tokens that the step yields without drafts.
     :param rows: rows that it computes without them.
     :param budget: most rows to add.
@@ -73,22 +107,23 @@ def gate(drafts: Iterable[Draft], sampled: int, rows: int, cost: StepCost, budge
     """
     drafts = list(drafts)
     kept = [0] * len(drafts)
-    heap = [(-draft.survival[0], number) for number, draft in enumerate(drafts) if draft.tokens]
+    if not sampled:
+        return kept
+    heap = [(-draft.survival[0] * t, n) for n, (draft, t) in enumerate(zip(drafts, trust, strict=True)) if draft.tokens]
     heapq.heapify(heap)
     order: list[int] = []
-    gain, best_rate, best = float(sampled), sampled / cost.seconds(rows), 0
+    gains = [0.0]
     while heap and len(order) < budget:
         survival, number = heap[0]
-        gain -= survival
+        gains.append(gains[-1] - survival)
         order.append(number)
         kept[number] += 1
-        rate = gain / cost.seconds(rows + len(order))
-        if rate > best_rate:
-            best_rate, best = rate, len(order)
         if kept[number] < len(drafts[number].tokens):
-            heapq.heapreplace(heap, (-drafts[number].survival[kept[number]], number))
+            heapq.heapreplace(heap, (-drafts[number].survival[kept[number]] * trust[number], number))
         else:
             heapq.heappop(heap)
+    price = min(cost.seconds(sampled + more) / (sampled + gain) for more, gain in enumerate(gains))
+    best = max(range(len(gains)), key=lambda more: gains[more] * price - cost.seconds(rows + more))
     for number in order[best:]:
         kept[number] -= 1
     return kept

@@ -6,13 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as Seq
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
-from midb.kernels.engine.cost import StepCost, roofline
+from midb.kernels.engine.cost import StepCost, Trust, roofline
 from midb.kernels.engine.draft import Drafter, SurvivalTable
 from midb.kernels.engine.runner import Runner
 from midb.kernels.engine.scheduler import Scheduler, Work
@@ -59,6 +59,14 @@ class EngineStats:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What is learnt about the drafts of one pass."""
+
+    table: SurvivalTable = field(default_factory=SurvivalTable)
+    trust: Trust = field(default_factory=Trust)
+
+
 class Engine:
     """Batched decoding of one checkpoint on one device. Not thread-safe: one thread owns it.
 
@@ -84,8 +92,8 @@ class Engine:
         self._clock = clock
         self._sequences: dict[int, Sequence] = {}
         self._finished: deque[Result] = deque()
-        self._tables: dict[int, SurvivalTable] = {}  # by group, the longest unused first
-        self._common_table = SurvivalTable()
+        self._passes: dict[int, _Pass] = {}  # by group, the longest unused first
+        self._common = _Pass()
         self._pins: list[BlockTable] = []
         self._next_index = 0
         self._next_pin = -1
@@ -138,21 +146,22 @@ class Engine:
         index, self._next_index = self._next_index, self._next_index + 1
         sequence = self._sequence(index, request)
         if self.config.draft:
-            table = self._table(sequence.group)
-            sequence.drafter = Drafter(request.reference_ids or (), list(request.prompt_ids), table)
+            of_pass = self._pass(sequence.group)
+            sequence.drafter = Drafter(request.reference_ids or (), list(request.prompt_ids), of_pass.table)
+            sequence.trust = of_pass.trust
         self._start(sequence)
         self.stats.requests += 1
         self.stats.prompt_tokens += len(request.prompt_ids)
         return index
 
-    def _table(self, group: int) -> SurvivalTable:
-        """The group's own table; for the first of a group, which may stay the only one, that of all such."""
-        found = self._tables.pop(group, None)
-        table = self._common_table if found is None else SurvivalTable() if found is self._common_table else found
-        self._tables[group] = table
-        if len(self._tables) > _GROUPS:
-            del self._tables[next(iter(self._tables))]
-        return table
+    def _pass(self, group: int) -> _Pass:
+        """What is learnt about a group; for the first of one, which may stay the only one, about all such."""
+        found = self._passes.pop(group, None)
+        known = self._common if found is None else _Pass() if found is self._common else found
+        self._passes[group] = known
+        if len(self._passes) > _GROUPS:
+            del self._passes[next(iter(self._passes))]
+        return known
 
     def _sequence(self, index: int, request: Request) -> Sequence:
         tokens = list(request.prompt_ids)
@@ -196,6 +205,7 @@ class Engine:
         sequence = work.sequence
         before = sequence.generated, sequence.counts["accepted"]
         sequence.take(sampled, work.draft)
+        sequence.trust.learn(work.expected, sequence.counts["accepted"] - before[1])
         stats = self.stats
         stats.verified += len(sampled)
         stats.drafted += len(work.draft)

@@ -29,6 +29,7 @@ class Work:
     count: int
     samples: bool
     draft: tuple[int, ...] = ()
+    expected: float = 0.0  # tokens of the draft, by the survival that it states
 
     @property
     def rows(self) -> int:
@@ -114,9 +115,12 @@ class Scheduler:
             drafted = work.samples and sequence.drafter is not None and limit > 0
             drafts.append(sequence.drafter.propose(limit) if drafted and sequence.drafter else _NO_DRAFT)
         rows = sum(work.count for work in works)
-        kept = gate(drafts, sum(work.samples for work in works), rows, self.cost, left)
+        for trust in {id(work.sequence.trust): work.sequence.trust for work in works}.values():
+            trust.fade()
+        factors = [work.sequence.trust.factor for work in works]
+        kept = gate(drafts, factors, sum(work.samples for work in works), rows, self.cost, left)
         for work, draft, keep in zip(works, drafts, kept, strict=True):
-            work.draft = draft.tokens[:keep]
+            work.draft, work.expected = draft.tokens[:keep], sum(draft.survival[:keep])
             work.sequence.counts["rows"] += keep
 
     def _admit(self) -> None:

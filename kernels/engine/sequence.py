@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from midb.kernels.engine.block_pool import BlockTable
+from midb.kernels.engine.cost import Trust
 from midb.kernels.engine.draft import Drafter
 from midb.kernels.request import FinishReason, Request, Result, SamplingParams
 
@@ -27,6 +28,7 @@ class Sequence:
     :param computed: tokens at their head whose KV is in the cache, or will be when the coming step reads it.
     :param group: sequences of one pass: the same adapter and beginning. They are admitted one after another, and share
         what is learnt about drafts.
+    :param trust: in the drafts of its pass.
     """
 
     index: int
@@ -35,6 +37,7 @@ class Sequence:
     group: int
     tokens: list[int]
     drafter: Drafter | None = None
+    trust: Trust = field(default_factory=Trust)
     status: SequenceStatus = SequenceStatus.WAITING
     table: BlockTable | None = None
     computed: int = 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from midb.kernels.engine.cost import StepCost, gate, roofline
+from midb.kernels.engine.cost import StepCost, Trust, gate, roofline
 from midb.kernels.engine.draft import Draft
 
 
@@ -20,32 +21,65 @@ def draft(*rates: float) -> Draft:
 rates = st.lists(st.floats(0.05, 1.0), max_size=6)
 
 
-@given(st.lists(rates, min_size=1, max_size=4), st.floats(1, 40), st.integers(0, 8), st.integers(0, 30))
-def test_the_gate_finds_the_best_rate(drafts: list[list[float]], free: float, more: int, budget: int) -> None:
-    """No other choice of heads of the drafts makes more tokens per second."""
+@given(
+    st.lists(rates, min_size=1, max_size=4), st.lists(st.floats(0.1, 1), min_size=4, max_size=4), st.floats(1, 40),
+    st.integers(0, 8), st.integers(0, 30),
+)  # fmt: skip
+def test_the_gate_finds_the_best_choice(
+    drafts: list[list[float]], trusts: list[float], free: float, more: int, budget: int
+) -> None:
+    """No other choice of heads of the drafts is worth more, at the least price of a token."""
     made = [draft(*one) for one in drafts]
+    trust = trusts[: len(made)]
     cost = StepCost(roofline(free))
     sampled, rows = len(made), len(made) + more
 
-    def rate(kept: tuple[int, ...] | list[int]) -> float:
-        gain = sum(sum(one.survival[:count]) for one, count in zip(made, kept, strict=True))
-        return (sampled + gain) / cost.seconds(rows + sum(kept))
+    def gain(kept: Sequence[int]) -> float:
+        return sum(t * sum(one.survival[:count]) for one, t, count in zip(made, trust, kept, strict=True))
 
-    kept = gate(made, sampled, rows, cost, budget)
+    kept = gate(made, trust, sampled, rows, cost, budget)
     assert all(count <= len(one.tokens) for one, count in zip(made, kept, strict=True))
     assert sum(kept) <= budget
-    choices = itertools.product(*(range(len(one.tokens) + 1) for one in made))
-    assert rate(kept) == pytest.approx(max(rate(choice) for choice in choices if sum(choice) <= budget))
+    heads = itertools.product(*(range(len(one.tokens) + 1) for one in made))
+    choices = [choice for choice in heads if sum(choice) <= budget]
+    price = min(cost.seconds(sampled + sum(choice)) / (sampled + gain(choice)) for choice in choices)
+
+    def worth(kept: Sequence[int]) -> float:
+        return gain(kept) * price - cost.seconds(rows + sum(kept))
+
+    assert worth(kept) == pytest.approx(max(map(worth, choices)))
+    if rows == sampled:  # nothing but decoding: the most tokens per second
+        assert cost.seconds(rows + sum(kept)) / (sampled + gain(kept)) == pytest.approx(price)
 
 
 def test_rows_that_cost_nothing_are_taken_and_dear_ones_only_when_they_are_sure() -> None:
     weak, sure = draft(0.3, 0.3), draft(0.99, 0.99, 0.99)
     free = StepCost(lambda rows: 1.0)
-    assert gate([weak, sure], 2, 2, free, 99) == [2, 3]
+    assert gate([weak, sure], [1, 1], 2, 2, free, 99) == [2, 3]
     dear = StepCost(float)
-    assert gate([weak, sure], 2, 2, dear, 99) == [0, 0]  # a row costs as much as the token that it may bring
+    assert gate([weak, sure], [1, 1], 2, 2, dear, 99) == [0, 0]  # a row costs as much as the token that it may bring
     half = StepCost(lambda rows: 2.0 + rows)
-    assert gate([weak, sure], 2, 2, half, 99) == [0, 3]
+    assert gate([weak, sure], [1, 1], 2, 2, half, 99) == [0, 3]
+
+
+def test_a_prompt_in_the_step_does_not_make_poor_drafts_look_cheap() -> None:
+    cost = StepCost(lambda rows: 4.0 + rows)
+    assert gate([draft(0.6, 0.5)], [1], 1, 1, cost, 9) == [2]  # a token costs 5 / 1 without drafts
+    assert gate([draft(0.6, 0.5)] * 16, [1] * 16, 16, 16, cost, 99) == [0] * 16  # 20 / 16: a row must bring 0.8
+    assert gate([draft(0.6, 0.5)] * 16, [1] * 16, 16, 1000, cost, 99) == [0] * 16
+    assert gate([draft(0.6)], [1], 0, 100, cost, 9) == [0]
+
+
+def test_trust_falls_at_once_where_drafts_fail_and_comes_back_with_time() -> None:
+    trust = Trust()
+    assert trust.factor == 1
+    trust.learn(40.0, 0)
+    assert trust.factor < 0.2
+    for _ in range(300):
+        trust.fade()
+    assert trust.factor > 0.9
+    trust.learn(10.0, 30)
+    assert trust.factor == 1
 
 
 def test_the_cost_is_what_was_measured() -> None:

@@ -143,13 +143,13 @@ def test_a_right_reference_saves_steps_and_a_wrong_one_costs_no_token(checkpoint
 def test_passes_learn_apart_and_single_requests_together(checkpoint: Make) -> None:
     """What is kept does not grow with requests that have nothing in common."""
     engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
-    tables = [engine._table(group) for group in (1, 2, 1, 2, 1, 3)]
-    assert tables[0] is tables[1] is tables[5]
-    assert tables[2] is tables[4] is not tables[3]
-    assert tables[2] is not tables[0] is not tables[3]
+    known = [engine._pass(group) for group in (1, 2, 1, 2, 1, 3)]
+    assert known[0] is known[1] is known[5]
+    assert known[2] is known[4] is not known[3]
+    assert known[2] is not known[0] is not known[3]
     for group in range(1000):
-        engine._table(group)
-    assert len(engine._tables) <= 256
+        engine._pass(group)
+    assert len(engine._passes) <= 256
 
 
 def test_results_come_as_they_finish_and_carry_their_index(checkpoint: Make, prompts: Prompts) -> None:
