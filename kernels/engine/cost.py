@@ -95,9 +95,9 @@ def gate(
     """How much of each draft to verify: what makes the most tokens per second of the whole batch.
 
     A step of decoding alone that verifies ``n`` more rows yields ``sampled + gain(n)`` tokens, ``gain`` being the sum
-    of their survival; the best ``n`` says what a token costs at the least. Where the step has other work as well, that is
-    spent anyway: rows are added as long as their tokens, at that price, are worth what they add to its cost. Survival
-    falls along a draft, so taking the likeliest tokens of all takes a head of each.
+    of their survival; the best ``n`` says what a token costs at the least. Where the step has other work as well, that
+    is spent anyway: rows are added as long as their tokens, at that price, are worth what they add to its cost.
+    Survival falls along a draft, so taking the likeliest tokens of all takes a head of each.
 
     :param trust: by what to multiply the survival that each draft states.
     :param sampled: tokens that the step yields without drafts.
