@@ -10,6 +10,12 @@ from enum import StrEnum
 from midb.kernels.errors import RequestError
 
 
+def ids(given: Sequence[int]) -> list[int]:
+    """Token ids as plain integers, from a list as well as from an array or a tensor."""
+    as_list = getattr(given, "tolist", None)
+    return list(given) if as_list is None else as_list()
+
+
 class FinishReason(StrEnum):
     """Why a sequence ended."""
 
@@ -69,9 +75,10 @@ class Request:
             raise RequestError(f"max_new_tokens is {self.max_new_tokens}.", hint="It must be at least 1.")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise RequestError(f"The temperature is {self.temperature}.", hint="It must be 0 or above.")
-        for name, ids in (("prompt", self.prompt_ids), ("reference", self.reference_ids or ())):
-            if len(ids) and not (min(ids) >= 0 and max(ids) < vocab_size):
-                wrong = min(ids) if min(ids) < 0 else max(ids)
+        reference = () if self.reference_ids is None else self.reference_ids
+        for name, given in (("prompt", self.prompt_ids), ("reference", reference)):
+            if len(given) and not (min(given) >= 0 and max(given) < vocab_size):
+                wrong = min(given) if min(given) < 0 else max(given)
                 hint = "Is the tokenizer that of the checkpoint?"
                 raise RequestError(f"The {name} holds id {wrong}; the vocabulary has {vocab_size:,} ids.", hint=hint)
         total = len(self.prompt_ids) + self.max_new_tokens

@@ -19,7 +19,7 @@ from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
 from midb.kernels.engine.step_batch import prepare
 from midb.kernels.errors import EngineError, RequestError
-from midb.kernels.request import FinishReason, Request, Result
+from midb.kernels.request import FinishReason, Request, Result, ids
 
 #: Requests that ``generate`` holds ready beyond those that run: enough to sort them by length and group.
 _LOOK_AHEAD = 4
@@ -147,7 +147,8 @@ class Engine:
         sequence = self._sequence(index, request)
         if self.config.draft:
             of_pass = self._pass(sequence.group)
-            sequence.drafter = Drafter(request.reference_ids or (), list(request.prompt_ids), of_pass.table)
+            reference = () if request.reference_ids is None else ids(request.reference_ids)
+            sequence.drafter = Drafter(reference, sequence.tokens, of_pass.table)
             sequence.trust = of_pass.trust
         self._start(sequence)
         self.stats.requests += 1
@@ -164,7 +165,7 @@ class Engine:
         return known
 
     def _sequence(self, index: int, request: Request) -> Sequence:
-        tokens = list(request.prompt_ids)
+        tokens = ids(request.prompt_ids)
         group = hash((request.adapter, tuple(tokens[:_GROUP_TOKENS])))
         return Sequence(index, request, request.sampling(self.model_config.eos_ids), group, tokens)
 
@@ -173,7 +174,20 @@ class Engine:
         self.scheduler.add(sequence)
 
     def step(self) -> bool:
-        """Compute one step; False if there was nothing to do."""
+        """Compute one step; False if there was nothing to do.
+
+        Whatever breaks it off (an interrupt from the keyboard, an error of the device) passes through, and the engine
+        goes on from what was generated before: no token is lost, and no KV of the broken step is used.
+        """
+        try:
+            return self._step()
+        except BaseException:
+            for sequence in [s for s in self.scheduler.running if s.finish_reason is not None]:
+                self._finish(sequence)
+            self.scheduler.requeue()
+            raise
+
+    def _step(self) -> bool:
         works = self.scheduler.schedule()
         if not works:
             return False
@@ -253,7 +267,7 @@ class Engine:
         pages = len(prefix_ids) // self.config.page_size
         if pages == 0 or not self.config.prefix_cache:
             return 0
-        kept = list(prefix_ids)[: pages * self.config.page_size]
+        kept = ids(prefix_ids)[: pages * self.config.page_size]
         if self.pool.find(kept, hash(adapter)) in [pin.indices for pin in self._pins]:
             return len(kept)
         pinned = len({page for pin in self._pins for page in pin.indices})

@@ -79,6 +79,17 @@ class Scheduler:
             return None
         return table
 
+    def requeue(self) -> None:
+        """Let all that run wait again with what they have generated: a step broke off, so its KV cannot be trusted."""
+        for sequence in self.running:
+            if sequence.table is not None:
+                self.pool.release(sequence.table)
+            sequence.table, sequence.computed, sequence.status = None, 0, SequenceStatus.WAITING
+        interrupted, self.running = self.running, []
+        for sequence in interrupted:
+            self.add(sequence)
+        self.pool.forget_idle()
+
     def schedule(self) -> list[Work]:
         """The next step's work; empty only when there is nothing to do."""
         self._admit()
@@ -129,10 +140,11 @@ class Scheduler:
             table = self.pool.allocate(sequence.tokens, sequence.capacity, namespace=hash(sequence.request.adapter))
             if table is None:
                 return
-            self._leave(sequence)
-            self._group = sequence.group
+            # An interruption between any two of these lines loses nobody: see requeue.
             sequence.table, sequence.status = table, SequenceStatus.RUNNING
             self.running.append(sequence)
+            self._leave(sequence)
+            self._group = sequence.group
             if self._waiting:
                 next(iter(self._waiting.values())).bypassed += 1
 
@@ -151,9 +163,9 @@ class Scheduler:
         return found
 
     def _leave(self, sequence: Sequence) -> None:
-        del self._waiting[sequence.index]
-        if self._longest(self._groups[sequence.group]) is None:
-            del self._groups[sequence.group]
+        self._waiting.pop(sequence.index, None)
+        if self._longest(self._groups.get(sequence.group, [])) is None:
+            self._groups.pop(sequence.group, None)
 
     def _longest(self, heap: list[tuple[int, int]]) -> Sequence | None:
         while heap and heap[0][1] not in self._waiting:

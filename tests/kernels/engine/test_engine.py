@@ -229,6 +229,63 @@ def test_cancelling(checkpoint: Make, prompts: Prompts) -> None:
     assert engine.pool.available == engine.runner.num_pages
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_a_step_that_breaks_off_costs_no_token(
+    error: type[BaseException], checkpoint: Make, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the forward, after it, and amid taking what it sampled; in prompts and in decoding."""
+    made = checkpoint("qwen3")
+    texts = prompts(13, 5, shared=20)
+    expected = {index: made.greedy(text, 12) for index, text in enumerate(texts)}
+    engine = Engine(EngineConfig(checkpoint=made.folder, max_sequences=3, page_size=4, step_tokens=30))
+    engine.pin(texts[0][:8])
+    pinned = len(engine._pins[0].pages)
+    moments = iter([1, 0, 2, 0, 0, 3] * 6)
+    run, take = engine.runner.run, engine._take
+    now = 0
+
+    def broken_run(batch: Any) -> list[int]:
+        if now == 1:
+            held = engine._pins[0].indices
+            with torch.inference_mode():
+                engine.runner.kv_cache[:, :, max(held) * 4 + 4 :] = 7.0  # as if the forward had got half way
+            raise error
+        sampled = run(batch)
+        if now == 2:
+            raise error
+        return sampled
+
+    def broken_take(*given: Any) -> None:
+        nonlocal now
+        take(*given)
+        if now == 3:
+            now = 0
+            raise error
+
+    monkeypatch.setattr(engine.runner, "run", broken_run)
+    monkeypatch.setattr(engine, "_take", broken_take)
+    for index, text in enumerate(texts):
+        engine.add(Request(text, expected[index], max_new_tokens=12))
+    breaks = 0
+    while engine.busy:
+        now = next(moments, 0)
+        try:
+            engine.step()
+        except error:
+            breaks += 1
+    assert breaks > 5
+    assert {result.index: result.token_ids for result in engine.results()} == expected
+    assert engine.pool.available == engine.runner.num_pages - pinned
+
+
+def test_ids_may_come_as_arrays(checkpoint: Make) -> None:
+    made = checkpoint("qwen3")
+    engine = Engine(EngineConfig(checkpoint=made.folder))
+    prompt: Any = torch.tensor([1, 2, 3])
+    (result,) = serve(engine, [Request(prompt, torch.tensor([4, 5]), max_new_tokens=5)])  # type: ignore[arg-type]
+    assert result.token_ids == made.greedy([1, 2, 3], 5)
+
+
 def test_stop_ids(checkpoint: Make, prompts: Prompts) -> None:
     made = checkpoint("qwen3")
     prompt = prompts(6, 1)[0]
