@@ -12,34 +12,47 @@ from itertools import accumulate
 
 from midb.kernels.engine.draft import Draft
 
-#: Weight of a new measurement in the running mean of its bucket.
-_NEW = 0.2
+#: Weights of a new measurement: in the machine's pace of late, and in the mean of its bucket.
+_NEW_PACE, _NEW = 0.3, 0.1
 
 
 class StepCost:
-    """Seconds of a step as a function of its rows: what was measured, between and beyond it the shape of a prior.
+    """Seconds of a step as a function of its rows: a shape times a pace.
+
+    The shape is what was measured, and between and beyond it that of a prior. The pace is how fast the machine is just
+    now: what else it does slows steps of any size alike, and must not make those look dear that are seldom measured
+    anew.
 
     :param prior: relative cost of so many rows; non-decreasing.
     """
 
     def __init__(self, prior: Callable[[int], float]) -> None:
         self._prior = prior
-        self._means: dict[int, tuple[float, float]] = {}  # bucket -> mean rows, mean seconds
+        self._pace = 1.0
+        self._means: dict[int, tuple[float, float]] = {}  # bucket -> mean rows, mean seconds at pace 1
         self._rows: list[float] = []
         self._seconds: list[float] = []
 
     def observe(self, rows: int, seconds: float) -> None:
-        """Learn from one step. One far above the mean was interrupted by the machine: it counts as twice the mean."""
+        """Learn from one step. One far off the expected was interrupted: it counts as four times that at most."""
+        if not self._means:
+            self._pace = seconds / self._prior(rows)
+        expected = self.seconds(rows)
+        seconds = min(max(seconds, expected / 4), 4 * expected)
+        self._pace *= (seconds / expected) ** _NEW_PACE
         bucket = (rows * rows).bit_length()  # two for each doubling
-        mean_rows, mean = self._means.get(bucket, (rows, seconds))
-        seconds = min(seconds, 2 * mean)
-        self._means[bucket] = mean_rows + _NEW * (rows - mean_rows), mean + _NEW * (seconds - mean)
+        mean_rows, mean = self._means.get(bucket, (float(rows), self._shape(rows)))
+        mean += _NEW * (seconds / self._pace - mean)
+        self._means[bucket] = mean_rows + _NEW * (rows - mean_rows), mean
         known = sorted(self._means.values())
         self._rows = [mean_rows for mean_rows, _ in known]
         self._seconds = list(accumulate((mean for _, mean in known), max))
 
     def seconds(self, rows: int) -> float:
         """Expected cost, non-decreasing in rows; in seconds once anything was measured."""
+        return self._pace * self._shape(rows)
+
+    def _shape(self, rows: int) -> float:
         above = bisect_right(self._rows, rows)
         if not self._rows:
             return self._prior(rows)
@@ -67,8 +80,9 @@ class Trust:
     learnt fades, so that drafts are tried again after a hundred steps or so.
     """
 
-    #: Tokens of good faith to begin with, and what is left of the evidence after each step.
-    _FAITH, _KEPT = 8.0, 0.98
+    #: Tokens of good faith to begin with; what is left of the evidence after each step; tokens of it that count at
+    #: most, so that a pass that turns to other texts is not believed for long.
+    _FAITH, _KEPT, _MOST = 8.0, 0.98, 48.0
 
     def __init__(self) -> None:
         self._expected = self._accepted = 0.0
@@ -82,6 +96,9 @@ class Trust:
         """Take what came of a draft whose kept tokens were expected to bring so many."""
         self._expected += expected
         self._accepted += accepted
+        if self._expected > self._MOST:
+            share = self._MOST / self._expected
+            self._expected, self._accepted = self._MOST, self._accepted * share
 
     def fade(self) -> None:
         """Another step has passed."""

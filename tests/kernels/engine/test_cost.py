@@ -78,27 +78,44 @@ def test_trust_falls_at_once_where_drafts_fail_and_comes_back_with_time() -> Non
     for _ in range(300):
         trust.fade()
     assert trust.factor > 0.9
-    trust.learn(10.0, 30)
-    assert trust.factor == 1
+    for _ in range(1000):
+        trust.learn(10.0, 10)
+    assert trust.factor == pytest.approx(1)
+    trust.learn(60.0, 0)  # other texts: a long good record does not count for ever
+    assert trust.factor < 0.6
 
 
 def test_the_cost_is_what_was_measured() -> None:
     cost = StepCost(roofline(8))
-    for _ in range(60):
+    for _ in range(400):
         cost.observe(16, 2.0)
         cost.observe(64, 5.0)
-    assert cost.seconds(16) == pytest.approx(2.0)
-    assert cost.seconds(40) == pytest.approx(3.5)
-    assert cost.seconds(64) == pytest.approx(5.0)
-    assert cost.seconds(128) == pytest.approx(5.0 * roofline(8)(128) / roofline(8)(64))
+    assert cost.seconds(16) == pytest.approx(2.0, rel=0.01)
+    assert cost.seconds(40) == pytest.approx(3.5, rel=0.01)
+    assert cost.seconds(64) == pytest.approx(5.0, rel=0.01)
+    assert cost.seconds(128) == pytest.approx(5.0 * roofline(8)(128) / roofline(8)(64), rel=0.01)
     assert cost.seconds(1) < 2.0
+
+
+def test_a_slower_machine_does_not_make_small_steps_dear() -> None:
+    """Only large steps are measured while it is slow; small ones keep their share of them."""
+    cost = StepCost(float)
+    for _ in range(300):
+        cost.observe(16, 1.0)
+        cost.observe(128, 4.0)
+    for _ in range(50):
+        cost.observe(128, 12.0)
+    assert cost.seconds(128) == pytest.approx(12.0, rel=0.1)
+    assert cost.seconds(16) == pytest.approx(3.0, rel=0.3)
 
 
 def test_one_interrupted_step_changes_little() -> None:
     cost = StepCost(roofline(8))
     cost.observe(16, 1.0)
     cost.observe(16, 1000.0)
-    assert cost.seconds(16) <= 1.2
+    assert cost.seconds(16) <= 2.0
+    cost.observe(16, 1.0)
+    assert cost.seconds(16) <= 1.5
 
 
 @given(st.lists(st.tuples(st.integers(1, 600), st.floats(1e-5, 10)), max_size=30))
