@@ -119,6 +119,13 @@ class ModelConfig:
     dtype: str = "float32"
     eos_ids: tuple[int, ...] = ()
 
+    @property
+    def parameters(self) -> int:
+        """Weights that a row is multiplied with: those of the layers and of the head."""
+        attention = 2 * self.hidden_size * self.head_dim * (self.num_heads + self.num_kv_heads)
+        layer = attention + 3 * self.hidden_size * self.intermediate_size
+        return self.num_layers * layer + self.vocab_size * self.hidden_size
+
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> ModelConfig:
         """Read ``config.json`` and ``generation_config.json``; raises CheckpointError with one clear sentence."""

@@ -64,11 +64,15 @@ class StepCost:
         return self._seconds[near] * self._prior(rows) / self._prior(round(self._rows[near]))
 
 
-def roofline(free_rows: float) -> Callable[[int], float]:
-    """A prior: reading the weights costs as much as computing ``free_rows`` rows, and the two overlap."""
+def roofline(free_rows: float, fixed_rows: float = 0.0) -> Callable[[int], float]:
+    """A prior, in rows' worth of arithmetic.
+
+    :param free_rows: what reading the weights costs, which overlaps with arithmetic.
+    :param fixed_rows: what a step costs besides, however small it is.
+    """
 
     def cost(rows: int) -> float:
-        return max(free_rows, float(rows)) + 0.1 * min(free_rows, float(rows))
+        return fixed_rows + max(free_rows, float(rows)) + 0.1 * min(free_rows, float(rows))
 
     return cost
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,10 @@ def test_a_step_has_a_row_for_every_sequence() -> None:
 def test_unknown_settings_are_errors() -> None:
     with pytest.raises(TypeError):
         EngineConfig(checkpoint="x", speculative_tokens=5)  # type: ignore[call-arg]
+
+
+def test_the_size_of_a_model(checkpoint: Callable[[str], Any]) -> None:
+    made = checkpoint("qwen3")
+    named = made.model.named_parameters()
+    multiplied = sum(p.numel() for name, p in named if "proj" in name or "lm_head" in name)
+    assert ModelConfig.from_checkpoint(made.folder).parameters == multiplied
