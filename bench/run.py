@@ -16,11 +16,10 @@ from pathlib import Path
 import compiled  # noqa: F401  (each registers its benchmarks)
 import drafter  # noqa: F401
 import engine  # noqa: F401
+import gpu_ops  # noqa: F401
 import pipeline  # noqa: F401
 import torch
 from registry import BENCHMARKS, RESULTS, ROOT, circumstances
-
-import kernels  # noqa: F401
 
 
 def main() -> int:

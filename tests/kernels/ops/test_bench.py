@@ -14,10 +14,10 @@ BENCH = Path(__file__).resolve().parents[3] / "bench"
 
 @pytest.fixture
 def kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """``bench/kernels.py``, which is run as a script beside its siblings."""
+    """``bench/gpu_ops.py``, which is run as a script beside its siblings."""
     monkeypatch.syspath_prepend(str(BENCH))
     before = set(sys.modules)
-    import kernels as module  # type: ignore[import-not-found]
+    import gpu_ops as module  # type: ignore[import-not-found]
 
     yield module
     for name in set(sys.modules) - before:
