@@ -4,7 +4,7 @@ VENV   ?= .venv
 DEMO   ?= demo
 BIN     = $(abspath $(VENV))/bin
 PIP     = $(BIN)/pip --disable-pip-version-check
-SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent kernels -name '*.py' -o -name '*.toml' -o -name py.typed)
+SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent kernels prompts -name '*.py' -o -name '*.toml' -o -name py.typed -o -name '*.md' -o -name '*.json')
 
 .PHONY: demo test bench clean
 .DELETE_ON_ERROR:
