@@ -63,6 +63,32 @@ class Reason(StrEnum):
     NEW_FINDING = "new-finding"
     NOT_IDEMPOTENT = "not-idempotent"
 
+    # With a model. Why it left a pair alone, or was not asked.
+    REWRITTEN = "rewritten"
+    LEFT_ALONE = "left-alone"
+    # The reply could not be used.
+    TRUNCATED = "truncated"
+    WITHHELD = "withheld"
+    EMPTY_REPLY = "empty-reply"
+    CHATTER = "chatter"
+    MISSING_SECTION = "missing-section"
+    UNKNOWN_SECTION = "unknown-section"
+    ANSWERED = "answered-instruction"
+    WRONG_LANGUAGE = "wrong-language"
+    BAD_SCHEMA = "bad-schema"
+    PROMPT_LEAKED = "prompt-leaked"
+    # There was no reply.
+    ENGINE_FAILED = "engine-failed"
+    CONTEXT_EXCEEDED = "context-exceeded"
+    # The rewrite is no edit of the text, or says what nobody said.
+    TOO_LITTLE_KEPT = "too-little-kept"
+    NEW_ADDRESS = "new-address"
+    NEW_NAME = "new-name"
+    NEW_CODE = "new-code"
+    # The model's own verdict.
+    NOT_PREFERRED = "not-preferred"
+    VERDICT_UNUSABLE = "verdict-unusable"
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -77,7 +103,8 @@ class Violation:
 class Decision:
     """One decision about one pair; ``edits`` are relative to the text with ``before_hash``.
 
-    The edits of a rejected decision were tried and do not stand.
+    The edits of a rejected decision were tried and do not stand. Where a model was asked, ``prompt_hash`` says what and
+    ``generation`` is the row of its reply; without a reply there is only the former.
     """
 
     station: Pass
@@ -88,6 +115,8 @@ class Decision:
     before_hash: str
     after_hash: str
     edits: tuple[Edit, ...] = ()
+    prompt_hash: str | None = None
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +182,15 @@ def standing(decisions: Sequence[Decision]) -> list[tuple[int, Decision]]:
 
 
 def pair_outcome(original: InstructionPair, final: InstructionPair, decisions: Iterable[Decision]) -> Outcome:
-    """Improved if the text changed; reverted if it did not because every rewrite was taken back; else unchanged."""
+    """Improved if the text changed; reverted if it did not because every rewrite was taken back; else unchanged.
+
+    What counts is how each station ended: a reply that could not be used, followed by one that leaves the pair alone,
+    is no rewrite that was taken back.
+    """
     if final != original:
         return Outcome.IMPROVED
-    if any(decision.action is Action.REJECTED for decision in decisions):
-        return Outcome.REVERTED
-    return Outcome.UNCHANGED
+    last = {decision.station: decision.action for decision in decisions}
+    return Outcome.REVERTED if Action.REJECTED in last.values() else Outcome.UNCHANGED
 
 
 def record_outcome(outcomes: Sequence[Outcome]) -> Outcome:

@@ -15,6 +15,7 @@ from rapidfuzz.distance import Indel
 from rich.text import Text
 
 from midb.edits import Edit, apply_to_text
+from midb.pairs import Field
 from midb.terminal import END, ISOLATE, has_right_to_left, visible
 
 #: Characters shown on both sides of a change; changes that are closer than twice that share a hunk.
@@ -86,6 +87,19 @@ def hunks(text: str, edits: Sequence[Edit], *, context: int | None = CONTEXT) ->
 def text_hunks(before: str, after: str, *, context: int | None = CONTEXT) -> Iterator[Hunk]:
     """The passages in which two texts differ, where nobody knows the edits."""
     return _hunks(before, _refined(0, before, after), context)
+
+
+def edits_between(before: str, after: str, field: Field) -> list[Edit]:
+    """The edits that lead from one text to the other, by words or clusters; ``kind`` is left empty.
+
+    >>> from midb.pairs import Field
+    >>> [(e.before, e.after) for e in edits_between("Das Haus ist rot.", "Das Dach ist rot.", Field.RESPONSE)]
+    [('Haus', 'Dach')]
+    """
+    return [
+        Edit(field, change.start, change.end, before[change.start : change.end], change.after, "")
+        for change in _refined(0, before, after)
+    ]
 
 
 def _hunks(text: str, changes: Iterable[_Change], context: int | None) -> Iterator[Hunk]:

@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from midb.decisions import Action, Outcome, Pass
+from midb.generations import Usage
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlanned:
-    """The first screen: what will happen to the data. ``total`` is None where counting would cost a second reading."""
+    """The first screen: what will happen to the data. ``total`` is None where counting would cost a second reading.
+
+    :param model: a model rewrites; ``workers`` is then how many pairs are under way at once.
+    :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.
+    """
 
     corpus: str
     total: int | None
@@ -25,6 +30,8 @@ class RunPlanned:
     rejected: str
     workers: int
     resumed_at: int = 0
+    model: bool = False
+    budget: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +80,28 @@ class Warned:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelUsed:
+    """What the model did since the run (re)started, not since the last event: told about once a second and at the end.
+
+    :param usage: of all passes; ``by_pass`` of each.
+    :param in_flight: pairs under way.
+    :param seconds: since the run (re)started.
+    :param budget_left: for people ("0:41:20", "312,000 tokens"); empty without a budget.
+    """
+
+    usage: Usage
+    by_pass: Mapping[Pass, Usage]
+    in_flight: int
+    seconds: float
+    budget_left: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnded:
-    """The last screen. ``status`` is finished, interrupted or failed; the ledger is counted from the audit log."""
+    """The last screen. ``status`` is finished, interrupted or failed; the ledger is counted from the audit log.
+
+    ``usage`` is what the model did since the run (re)started; nothing without a model.
+    """
 
     status: str
     read: int
@@ -89,9 +116,10 @@ class RunEnded:
     internal_errors: int = 0
     seconds: float = 0.0
     resume_command: str = ""
+    usage: Usage = field(default_factory=Usage)
 
 
-Event = RunPlanned | BatchDone | LineRejected | Warned | RunEnded
+Event = RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded
 
 
 @dataclass

@@ -35,7 +35,7 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "decisions": (
         (
             *_RECORD, "d.id AS decision_id", "d.pair", 'd."pass"', "d.attempt", "d.action", "d.reason", "d.detail",
-            "d.before_hash", "d.after_hash", "d.previous_hash", "d.hash",
+            "d.before_hash", "d.after_hash", "d.prompt_hash", "d.generation_id", "d.previous_hash", "d.hash",
         ),
         "records r JOIN decisions d ON d.record_id = r.id WHERE {where} "
         "AND (:kind IS NULL OR EXISTS (SELECT 1 FROM edits e WHERE e.decision_id = d.id AND e.kind = :kind)) "

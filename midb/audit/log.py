@@ -17,10 +17,12 @@ import orjson
 from sqlite_utils import Database
 
 from midb.audit import seals
+from midb.audit.generations import find_generation, generation_rows
 from midb.audit.schema import migrate
 from midb.decisions import Outcome, PairResult, Reason
 from midb.defects import FindingStatus
 from midb.errors import AuditError, UsageError
+from midb.generations import Generation, GenerationKey
 from midb.pairs import InstructionPair
 from midb.results import RecordResult, RejectedLine
 
@@ -66,6 +68,16 @@ class Checkpoint:
     rejected_bytes: int = 0
     head: str = seals.GENESIS
     rejected_head: str = seals.GENESIS
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What generations took together."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
 
 
 def texts_json(pairs: Sequence[InstructionPair]) -> str:
@@ -116,6 +128,10 @@ def connect(path: Path, *, read_only: bool = False) -> Database:
     return Database(connection)
 
 
+#: Tables whose rows are numbered here.
+_NUMBERED = ("runs", "records", "findings", "decisions", "rejected_lines", "run_events", "generations")
+
+
 class AuditLog:
     """An audit log opened for writing. Only one process at a time may hold one (an advisory lock beside the file)."""
 
@@ -132,7 +148,7 @@ class AuditLog:
                 migrate(self.db, path, now)
                 self._ids = {
                     table: self.db.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
-                    for table in ("runs", "records", "findings", "decisions", "rejected_lines", "run_events")
+                    for table in _NUMBERED
                 }
         except BaseException:
             self._release()
@@ -236,6 +252,35 @@ class AuditLog:
             (row["status"], row["finished_at"], row["output_sha256"], seals.row_seal("runs", row), row["id"]),
         )
 
+    # -- generations -------------------------------------------------------------------------------------------------
+
+    def find_generation(self, key: GenerationKey) -> Generation | None:
+        """A reply that is in the log already, of whatever run; AuditError where the row was changed by hand."""
+        with database_errors(self.path):
+            return find_generation(self.db.conn, key)
+
+    def add_generations(self, run: Run, generations: Sequence[Generation]) -> list[Generation]:
+        """Log replies as they come, in one transaction; returns them with the ids of their rows.
+
+        They are written before the pairs they belong to are finished, so that none is paid for twice.
+        """
+        written = [dataclasses.replace(generation, id=self._next("generations")) for generation in generations]
+        with self._transaction() as execute:
+            for generation in written:
+                row, shared = generation_rows(generation, run.id)
+                for text in shared:
+                    execute("INSERT OR IGNORE INTO prompts VALUES (?, ?, ?)", text)
+                self._insert(execute, "generations", row)
+        return written
+
+    def spent_on(self, generations: Sequence[int]) -> Spent:
+        """What some replies took, whoever paid for them."""
+        sql = (
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
+            f"coalesce(sum(seconds), 0.0) FROM generations WHERE id IN ({_marks(len(generations))})"
+        )
+        return Spent(*self.db.execute(sql, list(generations)).fetchone())
+
     # -- batches ---------------------------------------------------------------------------------------------------
 
     def write_batch(
@@ -304,7 +349,7 @@ class AuditLog:
                 row = (
                     self._next("decisions"), record[0], number, decision.station.value, decision.attempt,
                     decision.action.value, decision.reason.value, decision.detail, decision.before_hash,
-                    decision.after_hash, None, None,
+                    decision.after_hash, decision.prompt_hash, decision.generation,
                 )  # fmt: skip
                 edits = [
                     (row[0], ordinal, e.field.value, e.start, e.end, e.before, e.after, e.kind)

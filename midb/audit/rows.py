@@ -124,6 +124,8 @@ class DecisionRow:
             before_hash=self.before_hash,
             after_hash=self.after_hash,
             edits=tuple(edit.edit() for edit in self.edits),
+            prompt_hash=self.prompt_hash,
+            generation=self.generation_id,
         )
 
 

@@ -160,8 +160,28 @@ CREATE VIEW open_findings_by_language AS
   FROM findings f JOIN records r ON r.id = f.record_id WHERE f.status = 'open' GROUP BY 1, 2, 3, 4;
 """
 
+_GENERATIONS = """
+CREATE TABLE prompts (              -- system messages, which the prompts of a pass and language share
+  hash TEXT PRIMARY KEY,            -- SHA-256 of the text; stands in generations.prompt in place of it
+  text TEXT NOT NULL,
+  seal TEXT NOT NULL
+);
+ALTER TABLE generations ADD COLUMN run_id INTEGER NOT NULL DEFAULT 0;        -- that paid for it
+ALTER TABLE generations ADD COLUMN pass TEXT NOT NULL DEFAULT '';
+ALTER TABLE generations ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0; -- of the prompt
+ALTER TABLE generations ADD COLUMN drafted INTEGER NOT NULL DEFAULT 0;       -- draft tokens verified
+ALTER TABLE generations ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE generations ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE generations ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;       -- calls that failed before
+CREATE INDEX decisions_by_generation ON decisions(generation_id) WHERE generation_id IS NOT NULL;
+CREATE VIEW generations_by_pass AS
+  SELECT run_id, pass, finish_reason, count(*) AS generations, sum(prompt_tokens) AS prompt_tokens,
+         sum(cached_tokens) AS cached_tokens, sum(completion_tokens) AS completion_tokens, sum(seconds) AS seconds
+  FROM generations GROUP BY 1, 2, 3;
+"""
+
 #: In order. A migration never changes once it is released; what comes later is a new one.
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", _FIRST),)
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", _FIRST), ("0002_generations", _GENERATIONS))
 
 _BOOKKEEPING = """
 CREATE TABLE migrations (

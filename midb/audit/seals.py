@@ -42,8 +42,9 @@ COVERED: dict[str, tuple[str, ...]] = {
     "edits": ("decision_id", "ordinal", "field", "start", "end", "before", "after", "kind"),
     "generations": (
         "id", "prompt_hash", "engine", "sampling", "prompt", "completion", "prompt_tokens", "completion_tokens",
-        "finish_reason", "seconds",
+        "finish_reason", "seconds", "run_id", "pass", "cached_tokens", "drafted", "accepted", "steps", "retries",
     ),
+    "prompts": ("hash", "text"),
     "rejected_lines": ("id", "run_id", "position", "line", "offset", "length", "sha256", "reason", "message"),
     "run_events": ("id", "run_id", "at", "level", "message"),
 }  # fmt: skip

@@ -30,7 +30,7 @@ LISTED = 20
 #: Tables without which records cannot be checked.
 _CORE = frozenset({"runs", "checkpoints", "rejected_lines", "run_events"}) | RecordsCheck.TABLES
 
-_RUN_KINDS = ("run", "revert")
+_RUN_KINDS = ("run", "revert", "dry-run")
 _UNFINISHED = ("running", "interrupted", "finishing")
 _STATUSES = (*_UNFINISHED, "finished", "failed", "superseded")
 
@@ -131,8 +131,10 @@ def _check(connection: sqlite3.Connection, path: Path, verdict: Verdict) -> None
     verdict.add(_check_foreign_keys(connection))
     for table in sorted(usable - RecordsCheck.TABLES):
         verdict.add(_check_types(table, rows(table), types[table]))
-    for table in sorted(usable & {"runs", "checkpoints", "generations", "run_events"}):
+    for table in sorted(usable & {"runs", "checkpoints", "generations", "prompts", "run_events"}):
         verdict.add(check_seals(table, rows(table)))
+    if usable >= {"generations", "prompts", "decisions"}:
+        verdict.add(_check_generations(connection))
     if missing := sorted(_CORE - usable):
         verdict.add(iter([Problem(missing[0], "", "", "it is not as it was made, so that no record could be checked")]))
         return
@@ -191,6 +193,24 @@ def _check_foreign_keys(connection: sqlite3.Connection) -> Iterator[Problem]:
         "SELECT decision_id, ordinal FROM edits WHERE decision_id NOT IN (SELECT id FROM decisions)"
     ):
         yield Problem("edits", f"{row[0]}/{row[1]}", "", "it refers to a row of decisions that is not there")
+
+
+def _check_generations(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """Decisions and prompts refer to what is there."""
+    sql = (
+        "SELECT d.id FROM decisions d JOIN generations g ON g.id = d.generation_id "
+        "WHERE d.prompt_hash IS NOT g.prompt_hash ORDER BY 1"
+    )
+    for (decision,) in connection.execute(sql):
+        yield Problem("decisions", str(decision), "", "its generation answers another prompt than its own")
+    sql = (
+        "SELECT g.id, json_extract(m.value, '$.sha256') AS text FROM generations g, json_each(CASE WHEN "
+        "json_valid(g.prompt) THEN g.prompt ELSE '[]' END) m WHERE m.type = 'object' AND text IS NOT NULL "
+        "AND text NOT IN (SELECT hash FROM prompts) ORDER BY 1"
+    )
+    for generation, text in connection.execute(sql):
+        message = f"its system message {as_text(text)[:12]}… is missing from prompts"
+        yield Problem("generations", str(generation), "", message)
 
 
 def _check_types(table: str, rows: Iterator[sqlite3.Row], types: Types) -> Iterator[Problem]:

@@ -15,9 +15,11 @@ from midb.audit import queries
 from midb.audit.comparing import Comparison
 from midb.audit.queries import Filters
 from midb.audit.reader import AuditReader
+from midb.audit.usage import generations_of, messages_of, total_usage, usage_by_pass
 from midb.audit.verify import verify as verify_log
 from midb.audit.verify_records import check_one
 from midb.cli import showing, tables
+from midb.cli.generations import show_prompts
 from midb.errors import UsageError
 from midb.terminal import visible
 
@@ -88,6 +90,7 @@ def show(
     db: Db = None,
     run: Run = None,
     full: Annotated[bool, typer.Option("--full", help="Whole texts instead of passages.")] = False,
+    prompts: Annotated[bool, typer.Option("--prompts", help="Also what a model was asked and answered.")] = False,
     json: Json = False,
 ) -> None:
     """Show one record: what changed, why, and how it was decided."""
@@ -99,12 +102,18 @@ def show(
         for index, row in enumerate(found):
             logged = reader.parts(row)
             problems = check_one(reader.connection, row.id, reverts=chosen.kind == "revert")
+            asked = generations_of(reader, logged)
+            texts = {number: messages_of(reader, one) for number, one in asked.items()} if prompts else {}
             if json:
-                dump(showing.as_json(logged, problems))
+                dump(showing.as_json(logged, problems, asked, texts))
                 continue
             if index:
                 console.print()
-            showing.show_record(console, path, chosen, logged, problems, twins=len(found) > 1, full=full)
+            showing.show_record(
+                console, path, chosen, logged, problems, generations=asked, twins=len(found) > 1, full=full
+            )
+            if prompts:
+                show_prompts(console, logged, asked, texts)
 
 
 @app.command()
@@ -206,7 +215,7 @@ def diff(
 
 @app.command()
 def summary(db: Db = None, run: Run = None, json: Json = False) -> None:
-    """Sum a run up: ledger per language, repairs, what was taken back, open findings, rejected lines, events."""
+    """Sum a run up: ledger, repairs, what was taken back, open findings, the model's use, rejected lines, events."""
     path = database(db)
     with AuditReader(path) as reader:
         chosen = reader.run(run)
@@ -217,10 +226,13 @@ def summary(db: Db = None, run: Run = None, json: Json = False) -> None:
                 ("open", queries.OPEN), ("rejected", queries.REJECTED), ("events", queries.EVENTS),
             )
         }  # fmt: skip
+        used = usage_by_pass(reader, chosen.id)
         if json:
-            dump({"run": chosen.id, "status": chosen.status, "corpus": chosen.corpus, **parts})
+            told = [asdict(one) for one in (*used, total_usage(used))] if used else []
+            model = [{"pass": one.pop("station"), **one} for one in told]
+            dump({"run": chosen.id, "status": chosen.status, "corpus": chosen.corpus, **parts, "model": model})
         else:
-            tables.show_summary(tables.console(), path, reader.runs(), chosen, parts)
+            tables.show_summary(tables.console(), path, reader.runs(), chosen, parts, used)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from midb.audit.comparing import Difference
 from midb.audit.log import Run
 from midb.audit.replay import Problem, Stage, replay
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
+from midb.audit.usage import GenerationRow
+from midb.cli.generations import Messages, generation_json, show_generations
 from midb.decisions import Action, Pass
 from midb.defects import FindingStatus
 from midb.diffs import CONTEXT, hunks, passage, render, text_hunks
@@ -33,10 +35,11 @@ def show_record(
     logged: LoggedRecord,
     problems: Sequence[Problem],
     *,
+    generations: Mapping[int, GenerationRow],
     twins: bool,
     full: bool,
 ) -> None:
-    """One record of a run, as an auditor reads it in a minute."""
+    """One record of a run, as an auditor reads it in a minute; ``generations`` by id."""
     row, standing = logged.row, logged.standing()
     told = replay(logged, reverts=run.kind == "revert")
     edits = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
@@ -63,6 +66,7 @@ def show_record(
         decisions = [decision for decision in logged.decisions if decision.pair == pair]
         turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
         console.print(Text(f" trail   {turn}{trail(decisions)}"), soft_wrap=True)
+    show_generations(console, logged, generations)
     if edits and run.kind == "run":
         name = f"#{row.position}" if twins or visible(row.record_key) != row.record_key else row.record_key
         words = ["midb-agent", "revert", "--record", name, *(["--run", str(run.id)] if run.id > 1 else [])]
@@ -215,8 +219,16 @@ def _show_key(console: Console, row: RecordRow) -> None:
     console.print(line, soft_wrap=True)
 
 
-def as_json(logged: LoggedRecord, problems: Sequence[Problem]) -> dict[str, Any]:
-    """One record with everything the log says about it; texts are null where nothing was found in it."""
+def as_json(
+    logged: LoggedRecord,
+    problems: Sequence[Problem],
+    generations: Mapping[int, GenerationRow],
+    prompts: Mapping[int, Messages],
+) -> dict[str, Any]:
+    """One record with everything the log says about it; texts are null where nothing was found in it.
+
+    What a model was asked is there only for generations whose prompts are given.
+    """
     row, standing = logged.row, logged.standing()
     texts = [_loaded(text) for text in (row.original_text, row.final_text or row.original_text)]
     return {
@@ -225,7 +237,8 @@ def as_json(logged: LoggedRecord, problems: Sequence[Problem]) -> dict[str, Any]
         "problems": [f"{problem.table} {problem.row}: {problem.message}" for problem in problems],
         "decisions": [
             {"pair": d.pair, "pass": d.station, "attempt": d.attempt, "action": d.action, "reason": d.reason,
-             "detail": d.detail, "stands": d.id in standing,
+             "detail": d.detail, "stands": d.id in standing, "prompt_hash": d.prompt_hash,
+             "generation": generation_json(generations.get(d.generation_id or 0), prompts.get(d.generation_id or 0)),
              "edits": [{"field": e.field, "start": e.start, "end": e.end, "before": e.before, "after": e.after,
                         "kind": e.kind} for e in d.edits]}
             for d in logged.decisions

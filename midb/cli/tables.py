@@ -16,6 +16,7 @@ from rich.text import Text
 from midb.audit.log import Run
 from midb.audit.queries import Match
 from midb.audit.rows import RecordRow, as_text
+from midb.audit.usage import PassUsage, total_usage
 from midb.audit.verify import Verdict
 from midb.cli.showing import OUTCOME_STYLES
 from midb.terminal import END, ISOLATE, has_right_to_left, isolated, visible
@@ -119,7 +120,12 @@ def _of(record: str) -> str:
 
 
 def show_summary(
-    console: Console, path: Path, runs: Sequence[Run], chosen: Run, parts: Mapping[str, Sequence[tuple[Any, ...]]]
+    console: Console,
+    path: Path,
+    runs: Sequence[Run],
+    chosen: Run,
+    parts: Mapping[str, Sequence[tuple[Any, ...]]],
+    used: Sequence[PassUsage],
 ) -> None:
     """A run in tables."""
     console.print(Text(visible(str(path)), style="bold"))
@@ -149,11 +155,33 @@ def show_summary(
     _table(console, ("repaired", "pass", "edits", "records"), parts["repairs"])
     _table(console, ("taken back by", "reason", "times"), parts["taken_back"])
     _table(console, ("open", "severity", "findings", "languages"), parts["open"])
+    _show_usage(console, used)
     _table(console, ("rejected lines", "lines", "first"), parts["rejected"])
     events = parts["events"]
     _table(console, ("at", "level", "event"), events[:_EVENTS])
     if len(events) > _EVENTS:
         console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
+
+
+def _show_usage(console: Console, used: Sequence[PassUsage]) -> None:
+    """What each pass took of the model, and what went wrong; columns that would hold only noughts are left out."""
+    if not used:
+        return
+    titles = ("model", "calls", "reused", "tokens in", "cached", "out", "retries", "seconds")
+    rows = [
+        (one.station, one.calls, one.reused, one.prompt_tokens, one.cached_tokens, one.completion_tokens, one.retries,
+         round(one.seconds))
+        for one in (*used, total_usage(used))
+    ]  # fmt: skip
+    kept = [n for n, title in enumerate(titles) if title not in ("reused", "cached", "retries") or rows[-1][n]]
+    _table(console, [titles[n] for n in kept], [tuple(row[n] for n in kept) for row in rows])
+    troubles = [
+        (one.station, f"{what}: {word}", number)
+        for one in used
+        for what, words in (("ended by", one.finished), ("failed", one.failed))
+        for word, number in sorted(words.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    _table(console, ("model", "trouble", "times"), troubles)
 
 
 def _table(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

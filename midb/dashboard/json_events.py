@@ -9,7 +9,7 @@ from typing import Any, Self, TextIO
 
 from midb.dashboard.state import outcome_sums
 from midb.decisions import Outcome
-from midb.events import BatchDone, Event, LineRejected, RunEnded, RunPlanned, Warned
+from midb.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
 
 
 class JsonEvents:
@@ -18,15 +18,19 @@ class JsonEvents:
     ``event`` says what it is:
 
     - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine, output,
-      database, rejected_path, workers, resumed_at
+      database, rejected_path, workers, resumed_at, model (whether one rewrites), budget
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),
       languages {code: {unchanged, improved, reverted}}, passes {pass: {skipped, applied, rejected}},
       repaired {kind: number}, open {kind: number},
       edits [{record, language, station, kind, field, before, after, left, right}]
+    - ``usage``, only with a model, about once a second, counts since the run (re)started: calls, reused,
+      prompt_tokens, completion_tokens, cached_tokens, drafted, accepted, steps, retries, attempts_failed,
+      calls_failed, passes {pass: {the same}}, in_flight, seconds, budget_left
     - ``rejected``: line, reason, message
     - ``warning``: message
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
-      repaired, open, output, database, rejected_path, internal_errors, seconds, resume_command
+      repaired, open, output, database, rejected_path, internal_errors, seconds, resume_command,
+      usage {the eleven numbers of ``usage``, since the run (re)started}
 
     Every name is always there. Unlike a display, this is data: an error of the stream is raised.
     """
@@ -60,13 +64,18 @@ def as_json(event: Event) -> dict[str, Any]:
             edits = [dataclasses.asdict(edit) for edit in told.pop("edits")]
             outcomes = _outcomes(told.pop("outcomes"))
             return {"event": "batch"} | _plain(told) | outcomes | {"passes": passes, "edits": edits}
+        case ModelUsed():
+            usage = dataclasses.asdict(told.pop("usage"))
+            passes = {station: dataclasses.asdict(one) for station, one in told.pop("by_pass").items()}
+            return {"event": "usage"} | usage | {"passes": passes} | told
         case LineRejected():
             return {"event": "rejected"} | told
         case Warned():
             return {"event": "warning"} | told
         case RunEnded():
             outcomes = _outcomes(told.pop("outcomes"))
-            return {"event": "end"} | _plain(told) | outcomes
+            usage = dataclasses.asdict(told.pop("usage"))
+            return {"event": "end"} | _plain(told) | outcomes | {"usage": usage}
 
 
 def _plain(told: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from midb.dashboard.console import Part, print_parts
+from midb.dashboard.model import progress_words
 from midb.dashboard.screen import done_text, speed_text
 from midb.dashboard.state import Progress, outcome_sums
 from midb.dashboard.summary import end_parts, plan_parts, quiet_parts
 from midb.dashboard.text import count, shown
-from midb.events import BatchDone, Event, LineRejected, RunEnded, RunPlanned, Warned
+from midb.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
 
 #: Seconds between the lines of a run that nobody watches.
 EVERY_SECONDS = 10.0
@@ -51,6 +52,9 @@ class PlainLines:
             case Warned():
                 self._notice(Text(f"warning: {shown(event.message)}", "yellow"), self.progress.warnings, "warnings")
             case BatchDone():
+                self._untold = True
+                self.advance()
+            case ModelUsed():
                 self.advance()
             case RunEnded():
                 self.end(event)
@@ -64,8 +68,7 @@ class PlainLines:
         print_parts(self.console, parts)
 
     def advance(self) -> None:
-        """A batch was done."""
-        self._untold = True
+        """There is progress."""
         if self.progress.seconds >= self._due:
             self._due = self.progress.seconds + self._every
             self._tell_progress()
@@ -80,6 +83,7 @@ class PlainLines:
         tally = self.progress.tally
         figures = [*(f"{o} {count(n)}" for o, n in outcome_sums(tally.outcomes).items())]
         figures += [f"rejected {count(tally.rejected)}", f"open findings {count(tally.open.total())}"]
+        figures += progress_words(self.progress)
         self.tell(Text("   ".join([done_text(self.progress), speed_text(self.progress), *figures])))
         self._untold = False
 

@@ -6,15 +6,15 @@ Every block is told how many lines it may take, so that the screen never grows b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from midb.dashboard.blocks import Block, Row, beside, figure, lines, stack, table
+from midb.dashboard.model import model_block
 from midb.dashboard.state import Progress, outcome_sums
 from midb.dashboard.text import change, count, duration, flow, most_common, share, short, shown
 from midb.decisions import Action, Outcome, Pass
@@ -27,78 +27,31 @@ STYLES = {Outcome.IMPROVED: "green", Outcome.REVERTED: "red"}
 WIDE, TALL = 120, 30
 
 _BESIDE = 76  # cells that passes and outcomes take beside each other, with numbers in the millions
+_BESIDE_WITH_MODEL = 78  # the same, as narrow as they get
+_ROOMY_WITH_MODEL = 95  # the same, with all columns
 _LANGUAGE_CELLS = 26
 _LEAST_EDITS = 3  # lines: a heading and two of them
 _STATIONS = (Pass.CONTENT, Pass.TRANSLATION, Pass.LOCALIZATION, Pass.VERIFICATION)
 
 
-@dataclass(frozen=True)
-class Block:
-    """A part of the screen and the lines it takes."""
-
-    lines: int
-    body: RenderableType
-
-
-#: The cells of a row.
-Row = Sequence[Text | str]
-
-
-def table(headers: Sequence[str], rows: Iterable[Row], *, gap: int = 2) -> Block:
-    """Names to the left, figures to the right; one line a row, and nothing wraps."""
-    body = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold", show_header=any(headers))
-    for index, header in enumerate(headers):
-        body.add_column(header, justify="right" if index else "left", no_wrap=True)
-    for row in rows:
-        body.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    return Block(body.row_count + body.show_header, body)
-
-
-def figure(number: int, style: str, text: str | None = None) -> Text:
-    """A number in its colour; nought has none, for it calls for no attention."""
-    return Text(count(number) if text is None else text, style=style if number else "")
-
-
-def beside(blocks: Sequence[Block], *, widths: Sequence[int | None], gap: int = 3) -> Block:
-    """Blocks side by side."""
-    body = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
-    for width in widths:
-        body.add_column(width=width, no_wrap=True)
-    body.add_row(*(block.body for block in blocks))
-    return Block(max(block.lines for block in blocks), body)
-
-
-def lines(texts: Iterable[Text]) -> Block:
-    """One line each."""
-    found = list(texts)
-    for text in found:
-        text.no_wrap, text.overflow = True, "ellipsis"
-    return Block(len(found), Group(*found))
-
-
-def stack(blocks: Iterable[Block]) -> Block:
-    """Blocks below each other, an empty line between them; what has no lines is left out."""
-    filled = [block for block in blocks if block.lines]
-    bodies: list[RenderableType] = []
-    for block in filled:
-        bodies += (Text(""), block.body) if bodies else (block.body,)
-    return Block(sum(block.lines for block in filled) + max(len(filled) - 1, 0), Group(*bodies))
-
-
 def live_screen(progress: Progress, *, width: int, height: int) -> RenderableType:
     """The whole screen, ``width`` by ``height`` cells."""
     inner = width - 2
-    top, bottom = _head(progress, inner), _foot(progress, inner)
-    room = height - top.lines - bottom.lines - 1
+    head, model, bottom = _head(progress, inner), _model(progress, inner, height), _foot(progress, inner)
+    room = height - head.lines - model.lines - bottom.lines - 1
     draw = _two_columns if width >= WIDE and height >= TALL else _one_column
     middle = draw(progress, inner, room)
     filler = [Text("")] * (room - middle.lines)
-    return Padding(Group(top.body, Text(""), middle.body, *filler, bottom.body), (0, 1))
+    return Padding(Group(head.body, model.body, Text(""), middle.body, *filler, bottom.body), (0, 1))
 
 
 def _one_column(progress: Progress, width: int, room: int) -> Block:
     counts = _outcomes(progress)
-    if width >= _BESIDE:
+    if progress.with_model and width >= _BESIDE_WITH_MODEL:
+        counts = _outcomes(progress, tight=width < _ROOMY_WITH_MODEL)
+        taken = 32 if width >= _ROOMY_WITH_MODEL else 28
+        counts = beside([_passes_with_model(progress, width - taken), counts], widths=[None, None])
+    elif width >= _BESIDE:
         counts = beside([_passes(progress), counts], widths=[None, None])
     findings = _open_line(progress, width, max(min(room // 10, 3), 1))
     left = room - counts.lines - findings.lines - 2
@@ -113,8 +66,12 @@ def _one_column(progress: Progress, width: int, room: int) -> Block:
 
 
 def _two_columns(progress: Progress, width: int, room: int) -> Block:
-    counts = stack([_outcomes(progress), _passes(progress)])
     left_width = 2 * _LANGUAGE_CELLS
+    if progress.with_model:
+        left_width += min(max(width - 134, 0), 11)  # for all columns of the passes, where the edits can spare it
+        counts = stack([_outcomes(progress), _passes_with_model(progress, left_width)])
+    else:
+        counts = stack([_outcomes(progress), _passes(progress)])
     left = stack([counts, _languages(progress, left_width, room - counts.lines - 1)])
     right_width = width - left_width - 4
     findings = _open_table(progress, max(room // 3, 3))
@@ -125,7 +82,8 @@ def _two_columns(progress: Progress, width: int, room: int) -> Block:
 def speed_text(progress: Progress) -> str:
     """How fast, and how long still."""
     speed, left = progress.per_second, progress.remaining_seconds
-    words = "– pairs/s" if speed is None else f"{speed:,.{0 if speed >= 10 else 1}f} pairs/s"
+    # A large model may take many seconds for a pair: what is not nought is not shown as nought.
+    words = "– pairs/s" if speed is None else f"{speed:,.{0 if speed >= 10 else 1 if speed >= 0.1 else 3}f} pairs/s"
     if progress.total is not None:
         words += f"   ETA {'–' if left is None else duration(left)}"
     return words
@@ -155,6 +113,12 @@ def _head(progress: Progress, width: int) -> Block:
     return lines([first, Text(bar + words)])
 
 
+def _model(progress: Progress, width: int, height: int) -> Block:
+    """What the model does, in as many lines as this height can spare."""
+    names = {language for language, _ in progress.tally.outcomes}
+    return model_block(progress, width, sum(height >= enough for enough in (10, 18, 28 if len(names) > 6 else 24)))
+
+
 def _foot(progress: Progress, width: int) -> Block:
     found: list[Text] = []
     if line := progress.latest_rejected:
@@ -178,13 +142,34 @@ def _passes(progress: Progress) -> Block:
     return table(("pass", "visited", "applied", "taken back"), rows)
 
 
-def _outcomes(progress: Progress) -> Block:
+def _passes_with_model(progress: Progress, width: int) -> Block:
+    """Also what the model left as it was, and how much of what it rewrote was accepted; what was visited is the sum of
+    it and goes where there is no room."""
+    decisions = progress.tally.decisions
+    headers = ("pass", "visited", "applied", "unchanged", "taken back", "accepted")
+    rows: list[list[Text | str]] = []
+    for station in _STATIONS:
+        applied, taken_back, skipped = (
+            decisions[station, action] for action in (Action.APPLIED, Action.REJECTED, Action.SKIPPED)
+        )
+        rewritten = applied + taken_back
+        rows.append([
+            station.value, short(rewritten + skipped), figure(applied, "green", short(applied)), short(skipped),
+            figure(taken_back, "red", short(taken_back)), share(applied, rewritten) if rewritten else "–",
+        ])  # fmt: skip
+    if width < 57:
+        return table([headers[0], *headers[2:]], [[row[0], *row[2:]] for row in rows], gap=1)
+    return table(headers, rows, gap=2 if width >= 63 else 1)
+
+
+def _outcomes(progress: Progress, *, tight: bool = False) -> Block:
     tally = progress.tally
     done = tally.records + tally.rejected
     sums = outcome_sums(tally.outcomes)
-    rows = [(o.value, figure(n, STYLES.get(o, "")), share(n, done)) for o, n in sums.items()]
-    rows.append(("rejected", figure(tally.rejected, "red"), share(tally.rejected, done)))
-    return table(("outcome", "records", ""), rows)
+    written = short if tight else count
+    rows = [(o.value, figure(n, STYLES.get(o, ""), written(n)), share(n, done)) for o, n in sums.items()]
+    rows.append(("rejected", figure(tally.rejected, "red", written(tally.rejected)), share(tally.rejected, done)))
+    return table(("outcome", "records", ""), rows, gap=1 if tight else 2)
 
 
 def _languages(progress: Progress, width: int, room: int) -> Block:

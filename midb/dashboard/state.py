@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from midb.decisions import Outcome
-from midb.events import BatchDone, EditMade, Event, LineRejected, RunPlanned, Tally, Warned
+from midb.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Warned
 
 #: Seconds over which the speed is taken, and batches it is taken over at least: batches of a model come slowly.
 WINDOW_SECONDS, WINDOW_BATCHES = 60.0, 5
+
+#: Seconds over which the speed of a model is taken.
+TOKEN_SECONDS = 15.0
 
 #: Seconds that shown edits stay: a person has to be able to read them.
 EDITS_STAY = 3.0
@@ -28,15 +31,16 @@ def outcome_sums(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[Outcome, i
 
 
 class Speed:
-    """Units per second over a sliding window."""
+    """Units per second over a sliding window of ``seconds``, or of ``samples`` if those take longer."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = WINDOW_SECONDS, samples: int = WINDOW_BATCHES) -> None:
+        self._seconds, self._least = seconds, samples
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, total: int) -> None:
         """``total`` units were done by ``now``."""
         self._samples.append((now, total))
-        while len(self._samples) > WINDOW_BATCHES + 1 and self._samples[1][0] <= now - WINDOW_SECONDS:
+        while len(self._samples) > self._least + 1 and self._samples[1][0] <= now - self._seconds:
             self._samples.popleft()
 
     def per_second(self, now: float) -> float | None:
@@ -45,6 +49,10 @@ class Speed:
             return None
         (start, first), (_, last) = self._samples[0], self._samples[-1]
         return (last - first) / (now - start) if now > start and last > first else None
+
+
+def _tokens() -> Speed:
+    return Speed(TOKEN_SECONDS, 1)
 
 
 @dataclass
@@ -56,6 +64,9 @@ class Progress:
     tally: Tally = field(default_factory=Tally)
     records: Speed = field(default_factory=Speed)
     pairs: Speed = field(default_factory=Speed)
+    tokens_in: Speed = field(default_factory=_tokens)
+    tokens_out: Speed = field(default_factory=_tokens)
+    used: ModelUsed | None = None
     edits: deque[EditMade] = field(default_factory=lambda: deque(maxlen=EDITS_KEPT))
     rejected: Counter[str] = field(default_factory=Counter)
     latest_rejected: LineRejected | None = None
@@ -75,6 +86,8 @@ class Progress:
                 self._started = now
                 self.records.add(now, 0)
                 self.pairs.add(now, 0)
+                self.tokens_in.add(now, 0)
+                self.tokens_out.add(now, 0)
             case BatchDone():
                 self.tally.add(event)
                 self.records.add(now, self.tally.records)
@@ -82,6 +95,10 @@ class Progress:
                 if event.edits and (not self.edits or now - self._edits_since >= EDITS_STAY):
                     self.edits.extend(event.edits[-EDITS_KEPT:])
                     self._edits_since = now
+            case ModelUsed():
+                self.used = event
+                self.tokens_in.add(now, event.usage.prompt_tokens)
+                self.tokens_out.add(now, event.usage.completion_tokens)
             case LineRejected():
                 self.rejected[event.reason] += 1
                 self.latest_rejected = event
@@ -117,3 +134,22 @@ class Progress:
         if self.total is None or not (speed := self.records.per_second(self.clock())):
             return None
         return max(self.total - self.done, 0) / speed
+
+    @property
+    def with_model(self) -> bool:
+        """Whether a model rewrites."""
+        return self.used is not None or (self.plan is not None and self.plan.model)
+
+    @property
+    def tokens_per_second(self) -> tuple[float, float]:
+        """Tokens that the model reads and writes per second, lately."""
+        now = self.clock()
+        return self.tokens_in.per_second(now) or 0.0, self.tokens_out.per_second(now) or 0.0
+
+    @property
+    def tokens_per_second_overall(self) -> tuple[float, float]:
+        """The same since the run (re)started."""
+        if self.used is None or self.used.seconds <= 0:
+            return 0.0, 0.0
+        usage = self.used.usage
+        return usage.prompt_tokens / self.used.seconds, usage.completion_tokens / self.used.seconds

@@ -10,12 +10,15 @@ import shlex
 
 from rich.text import Text
 
+from midb.dashboard.blocks import Block, Row, beside, figure, table
 from midb.dashboard.console import Fact, Part
-from midb.dashboard.screen import STYLES, WIDE, Block, Row, beside, figure, table
+from midb.dashboard.model import total_text
+from midb.dashboard.screen import STYLES, WIDE
 from midb.dashboard.state import Progress, outcome_sums
-from midb.dashboard.text import count, duration, flow, short, shown, whole
+from midb.dashboard.text import count, duration, flow, plural, short, shown, whole
 from midb.decisions import Outcome
 from midb.events import RunEnded, RunPlanned
+from midb.generations import Usage
 
 #: Record keys that can be typed in a command as they are.
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
@@ -28,14 +31,23 @@ def plan_parts(plan: RunPlanned) -> list[Part]:
         ("corpus", f"{shown(plan.corpus)}   {total}, {shown(plan.format)}, {shown(plan.layout)}"),
         ("language", shown(plan.language)),
         ("passes", ", ".join(map(shown, plan.passes))),
-        ("engine", f"{shown(plan.engine)}   {_plural(plan.workers, 'worker') if plan.workers else 'in this process'}"),
+        ("engine", f"{shown(plan.engine)}{_how(plan)}"),
         ("output", whole(plan.output)),
         ("audit log", whole(plan.database)),
         ("rejected", f"{whole(plan.rejected)}   (only lines that cannot be read)"),
     ]
+    if plan.budget:
+        facts.insert(4, ("budget", shown(plan.budget)))
     if plan.resumed_at:
         facts.append(("resume", f"resuming at record {count(plan.resumed_at)}: what comes before it is done"))
     return [Fact(label, Text(text)) for label, text in facts]
+
+
+def _how(plan: RunPlanned) -> str:
+    """How much goes on at once."""
+    if plan.model:
+        return f"   {plural(plan.workers, 'pair')} at once" if plan.workers else ""
+    return f"   {plural(plan.workers, 'worker') if plan.workers else 'in this process'}"
 
 
 def end_parts(ended: RunEnded, progress: Progress, *, width: int) -> list[Part]:
@@ -47,6 +59,8 @@ def end_parts(ended: RunEnded, progress: Progress, *, width: int) -> list[Part]:
         parts += (item, Text(""))
     parts += _verdict(ended, progress, width)
     parts.append(Text(""))
+    if _with_model(ended, progress):
+        parts.append(Fact("model", total_text(ended.usage)))
     parts += _places(ended)
     parts += _next(ended, progress)
     return parts
@@ -91,7 +105,7 @@ def ledger_sentence(ended: RunEnded) -> Text:
 
 def internal_error_sentence(ended: RunEnded) -> Text:
     """Says what an error of our own did to the data: nothing."""
-    records = _plural(ended.internal_errors, "record")
+    records = plural(ended.internal_errors, "record")
     return Text(
         f"{records} hit an internal error and {'was' if ended.internal_errors == 1 else 'were'} kept unchanged; "
         "the audit log names them (reason internal-error).",
@@ -162,16 +176,21 @@ def _verdict(ended: RunEnded, progress: Progress, width: int) -> list[Part]:
         label = f"rejected lines{since}: "
         parts.append(Text("\n".join(flow(progress.rejected, width, 2, label)), "red"))
     if left := sum(ended.open.values()):
-        parts.append(Text(f"{_plural(left, 'finding')} left open, for a model or a person", "yellow"))
+        whom = "a person" if _with_model(ended, progress) else "a model or a person"
+        parts.append(Text(f"{plural(left, 'finding')} left open, for {whom}", "yellow"))
     if progress.warnings:
         them = "it" if progress.warnings == 1 else "them all"
-        parts.append(Text(f"{_plural(progress.warnings, 'warning')}; the audit log holds {them}", "yellow"))
+        parts.append(Text(f"{plural(progress.warnings, 'warning')}; the audit log holds {them}", "yellow"))
     return parts
+
+
+def _with_model(ended: RunEnded, progress: Progress) -> bool:
+    return progress.with_model or ended.usage != Usage()
 
 
 def _places(ended: RunEnded) -> list[Part]:
     unfinished = "" if ended.status == "finished" else "   (not finished)"
-    rejected = f"{whole(ended.rejected_path)}   {_plural(ended.rejected, 'line')}" if ended.rejected else "none"
+    rejected = f"{whole(ended.rejected_path)}   {plural(ended.rejected, 'line')}" if ended.rejected else "none"
     facts = [("output", whole(ended.output) + unfinished), ("audit log", whole(ended.database)), ("rejected", rejected)]
     return [Fact(label, Text(text)) for label, text in facts]
 
@@ -185,7 +204,3 @@ def _next(ended: RunEnded, progress: Progress) -> list[Part]:
     commands.append(f"midb-agent audit show {keys[-1] if keys else 'RECORD'} --db {whole(database)}")
     labels = ["next", *[""] * (len(commands) - 1)]
     return [Fact(label, Text(command), command=True) for label, command in zip(labels, commands, strict=True)]
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"

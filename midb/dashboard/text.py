@@ -112,6 +112,15 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def plural(number: int, one: str, more: str = "") -> str:
+    """A number of things, with an s unless the word for more than one is given.
+
+    >>> plural(1, "call"), plural(1_204, "call"), plural(2, "reply", "replies")
+    ('1 call', '1,204 calls', '2 replies')
+    """
+    return f"{count(number)} {one if number == 1 else more or one + 's'}"
+
+
 def short(number: int) -> str:
     """A number in at most six cells.
 

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
-from midb.audit import seals
 from midb.audit.log import AuditLog, Run
 from midb.decisions import (
     Action,
@@ -27,6 +27,7 @@ from midb.decisions import (
 )
 from midb.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.edits import Edit, apply
+from midb.generations import Generation, GenerationKey
 from midb.pairs import Field, InstructionPair
 from midb.results import RecordResult, RejectedLine
 
@@ -223,18 +224,12 @@ def now() -> str:
     return "2026-01-01T00:00:00+00:00"
 
 
-def add_generation(path: Path) -> None:
-    """A generation, as a run with a model would log one."""
-    row = {
-        "id": 1, "prompt_hash": "ef" * 32, "engine": "tiny", "sampling": "greedy", "prompt": "translate",
-        "completion": "übersetzt", "prompt_tokens": 3, "completion_tokens": 4, "finish_reason": "stop", "seconds": 0.5,
-    }  # fmt: skip
-    with sqlite3.connect(path) as connection:
-        marks = ", ".join("?" * (len(row) + 1))
-        connection.execute(
-            f"INSERT INTO generations VALUES ({marks})", (*row.values(), seals.row_seal("generations", row))
-        )
-    connection.close()
+#: A reply, as a run with a model would log one.
+REPLY = Generation(
+    key=GenerationKey(prompt_hash="ef" * 32, engine="tiny", sampling="greedy"), station="translation",
+    messages=(("user", "translate"),), completion="übersetzt", finish_reason="stop", prompt_tokens=3,
+    completion_tokens=4, seconds=0.5,
+)  # fmt: skip
 
 
 def write_log(path: Path) -> Path:
@@ -254,9 +249,17 @@ def write_log(path: Path) -> Path:
         german.rewrite(Pass.TRANSLATION, "translated-code", ("wenn", "if")).verified()
         again = [record(0, "de-0417", "de", german), *records[1:3]]
         log.write_batch(run, again, REJECTED[:1], replace(checkpoint, position=4), [("warning", "slow")])
+        log.add_generations(run, [REPLY])
         log.set_status(run, "interrupted")
-    add_generation(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def by_hand() -> SimpleNamespace:
+    """What logs are made of: ``Story``, ``pair``, ``record``, ``RUN``, ``REPLY``, ``now``, ``HOSTILE``."""
+    return SimpleNamespace(
+        Story=Story, pair=pair, record=record, RUN=RUN, REPLY=REPLY, now=now, HOSTILE=HOSTILE,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from midb.decisions import Action, Outcome, Pass
-from midb.events import BatchDone, EditMade, RunEnded, RunPlanned
+from midb.events import BatchDone, EditMade, ModelUsed, RunEnded, RunPlanned
+from midb.generations import Usage
 from midb.locales import LANGUAGES
 
 
@@ -80,6 +81,20 @@ def batch(records: int = 160, rejected: int = 0, **changes: Any) -> BatchDone:
     return BatchDone(**told | changes)
 
 
+USAGE = Usage(
+    calls=1204, reused=12, prompt_tokens=1_200_000, completion_tokens=388_000, cached_tokens=852_000, drafted=500_000,
+    accepted=305_000, steps=114_000, retries=3, attempts_failed=5, calls_failed=0,
+)  # fmt: skip
+
+
+def used(usage: Usage = USAGE, **changes: Any) -> ModelUsed:
+    told: dict[str, Any] = {
+        "usage": usage, "by_pass": {Pass.TRANSLATION: usage}, "in_flight": 64, "seconds": 1000.0,
+        "budget_left": "0:41:20",
+    }  # fmt: skip
+    return ModelUsed(**told | changes)
+
+
 def end(source: BatchDone | None = None, **changes: Any) -> RunEnded:
     source = source or batch()
     told: dict[str, Any] = {
@@ -93,5 +108,6 @@ def end(source: BatchDone | None = None, **changes: Any) -> RunEnded:
 
 @pytest.fixture
 def story() -> SimpleNamespace:
-    """Builders of events: ``plan``, ``edit``, ``batch``, ``end``, each taking what is to be different; ``Screen``."""
-    return SimpleNamespace(plan=plan, edit=edit, batch=batch, end=end, Screen=Screen)
+    """Builders of events: ``plan``, ``edit``, ``batch``, ``used``, ``end``, each taking what is to be different;
+    ``USAGE``, what they say of a model; ``Screen``."""
+    return SimpleNamespace(plan=plan, edit=edit, batch=batch, used=used, end=end, USAGE=USAGE, Screen=Screen)

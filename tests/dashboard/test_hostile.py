@@ -47,9 +47,10 @@ def hostile_run(story: Any) -> list[Event]:
     paths = {"output": HOSTILE, "database": HOSTILE}
     texts = dict.fromkeys(("corpus", "format", "layout", "language", "engine", "rejected"), HOSTILE)
     return [
-        story.plan(**texts, **paths, passes=(HOSTILE,)),
+        story.plan(**texts, **paths, passes=(HOSTILE,), model=True, budget=HOSTILE),
         Warned(message=HOSTILE),
         LineRejected(line=1, reason=HOSTILE, message=HOSTILE),
+        story.used(budget_left=HOSTILE),
         done,
         story.end(done, rejected_path=HOSTILE, resume_command=HOSTILE, status=HOSTILE, **paths),
     ]

@@ -241,14 +241,21 @@ def test_quiet_speaks_only_when_it_must(story: Any, changes: Any, expected: str)
     assert re.fullmatch(expected, stream.getvalue())
 
 
+USAGE_NAMES = (
+    "calls reused prompt_tokens completion_tokens cached_tokens drafted accepted steps retries attempts_failed "
+    "calls_failed"
+)
+
 #: Fixed: scripts rely on them.
 JSON_NAMES = {
-    "plan": "corpus total format layout language passes engine output database rejected_path workers resumed_at",
+    "plan": "corpus total format layout language passes engine output database rejected_path workers resumed_at "
+    "model budget",
     "batch": "records pairs unchanged improved reverted rejected languages passes repaired open edits",
+    "usage": f"{USAGE_NAMES} passes in_flight seconds budget_left",
     "rejected": "line reason message",
     "warning": "message",
     "end": "status read unchanged improved reverted rejected balanced languages repaired open output database "
-    "rejected_path internal_errors seconds resume_command",
+    "rejected_path internal_errors seconds resume_command usage",
 }
 
 
@@ -256,20 +263,22 @@ def test_json_events_have_the_names_they_promise(story: Any) -> None:
     stream = io.StringIO()
     sent = [
         story.plan(), LineRejected(line=2, reason="r", message="m"), Warned(message="w"), story.batch(rejected=1),
-        story.end(),
+        story.used(), story.end(usage=story.USAGE),
     ]  # fmt: skip
     with JsonEvents(stream) as events:
         for event in sent:
             events.handle(event)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [line["event"] for line in lines] == ["plan", "rejected", "warning", "batch", "end"]
+    assert [line["event"] for line in lines] == ["plan", "rejected", "warning", "batch", "usage", "end"]
     for line in lines:
         assert set(line) == set(JSON_NAMES[line["event"]].split()) | {"event"}
     assert lines[3]["improved"] == 31
     assert lines[3]["languages"]["ja"] == {"unchanged": 8, "improved": 1, "reverted": 1}
     assert lines[3]["passes"]["translation"] == {"skipped": 8, "applied": 31, "rejected": 1}
     assert lines[3]["edits"][1]["record"] == "de-0001"
-    assert lines[4]["languages"]["it"][Outcome.IMPROVED] == 2
+    assert set(lines[4]["passes"]["translation"]) == set(lines[5]["usage"]) == set(USAGE_NAMES.split())
+    assert lines[4]["completion_tokens"] == lines[4]["passes"]["translation"]["completion_tokens"] == 388_000
+    assert lines[5]["languages"]["it"][Outcome.IMPROVED] == 2
 
 
 class Gone(io.StringIO):
