@@ -10,6 +10,8 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from midb.agent.engines.protocol import EngineDown
+from midb.agent.model import Model
 from midb.agent.state import PairContext
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
@@ -30,6 +32,7 @@ from midb.decisions import (
 from midb.defects import FindingStatus
 from midb.detectors import KindSelection
 from midb.edits import Edit
+from midb.errors import AuditError
 from midb.languages import LanguageIdentifier
 from midb.locales import load
 from midb.pairs import InstructionPair
@@ -60,8 +63,9 @@ def pair_runner() -> Callable[[InstructionPair, PairContext], Awaitable[PairResu
 class Examiner:
     """Examines records one after another. Holds the compiled graph and the language models of its process."""
 
-    def __init__(self, settings: ExaminerSettings) -> None:
+    def __init__(self, settings: ExaminerSettings, model: Model | None = None) -> None:
         self._settings = settings
+        self._model = model
         self._finder = LayoutFinder(settings.mapping, settings.usual)
         self._identifier = LanguageIdentifier()
         self._run_pair = pair_runner() if settings.rewrite else None
@@ -85,6 +89,8 @@ class Examiner:
         try:
             pairs = [await self._examine_pair(parsed, index, language) for index in range(len(parsed.slots))]
             body = self._spliced(raw.body, parsed, pairs)
+        except (EngineDown, AuditError):  # nothing can be done for any record
+            raise
         except Exception as error:  # a fault of ours must never cost the user a record, nor go unsaid
             pairs = [internal_error(slot.pair, error) for slot in parsed.slots]
             body = None
@@ -99,6 +105,7 @@ class Examiner:
             selection=self._settings.selection,
             passes=self._settings.passes,
             identifier=self._identifier,
+            model=self._model,
         )
         if self._run_pair is None:
             findings = tuple(LoggedFinding(finding, FindingStatus.OPEN) for finding in context.inspect(pair))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from midb.agent.state import MAX_ATTEMPTS, PairContext, PairState
+from midb.agent.model import Model, Route
+from midb.agent.state import MAX_ATTEMPTS, MAX_FAILURES, PairContext, PairState
 from midb.decisions import REWRITING_PASSES, Action, Pass
 from midb.defects import Finding
 
@@ -20,13 +21,30 @@ def repairable(findings: Iterable[Finding], barred: frozenset[str] = frozenset()
 
 
 def next_pass(state: PairState, context: PairContext) -> Pass | None:
-    """The first pass that has something to repair and attempts left, ``None`` where there is none."""
-    families = {finding.family for finding in repairable(state["findings"], state["barred"])}
+    """The first pass that has something to repair and attempts left, or a model to ask; ``None`` where none has."""
     for station in REWRITING_PASSES:
-        attempts = state["attempts"].get(station, 0)
-        if station in context.passes and station.family in families and attempts < MAX_ATTEMPTS:
+        if station in context.passes and (
+            has_repairs(station, state) or (context.model and asks_model(station, state, context.model))
+        ):
             return station
     return None
+
+
+def has_repairs(station: Pass, state: PairState) -> bool:
+    """Whether a pass has provable repairs to make, and attempts left."""
+    attempts = state["attempts"].get(station, 0)
+    families = (finding.family for finding in repairable(state["findings"], state["barred"]))
+    return attempts < MAX_ATTEMPTS and station.family in families
+
+
+def asks_model(station: Pass, state: PairState, model: Model) -> bool:
+    """Whether the model is to be asked by a pass: it was not yet, or its reply could not be used and it has a retry."""
+    if station in state["settled"] or len(state["failures"].get(station, ())) >= MAX_FAILURES:
+        return False
+    route = model.settings.route
+    if route is Route.ALL or (route is Route.CONTENT and station is Pass.CONTENT):
+        return True
+    return any(finding.family is station.family for finding in state["findings"])
 
 
 def after_route(state: PairState, context: PairContext) -> AfterRoute:
@@ -43,7 +61,8 @@ def after_pass(state: PairState, context: PairContext) -> AfterPass:
 
 def after_verify(state: PairState, context: PairContext) -> AfterVerify:
     """Accepted pairs are recorded. Others start again without the repairs that are to blame, while any are left."""
-    if state["decisions"][-1].action is Action.APPLIED:
+    last = state["decisions"][-1]
+    if last.station is not Pass.VERIFICATION or last.action is Action.APPLIED:
         return "record"
     station = next_pass(state, context)
     return station.value if station else "revert"  # type: ignore[return-value]

@@ -6,6 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
+from midb.agent.model import Model
 from midb.decisions import Decision, PairResult, Pass
 from midb.defects import Finding
 from midb.detectors import KindSelection, inspect
@@ -13,9 +14,16 @@ from midb.inspection import Inspection
 from midb.languages import LanguageIdentifier
 from midb.locales import Locale
 from midb.pairs import InstructionPair
+from midb.steering import steering_passage
 
-#: Rounds a pass gets on one pair. Repairs settle in one or two; what needs more is not understood.
+#: Rounds of provable repairs a pass gets on one pair. They settle in one or two; what needs more is not understood.
 MAX_ATTEMPTS = 4
+
+#: Replies a pass may get wrong on one pair: the first, and the retry that is told what was wrong.
+MAX_FAILURES = 2
+
+#: Verdicts against a pair's rewrites after which only provable repairs are left.
+MAX_REFUSALS = 2
 
 
 class PairState(TypedDict, total=False):
@@ -29,6 +37,9 @@ class PairState(TypedDict, total=False):
     decisions: Annotated[list[Decision], operator.add]
     attempts: dict[Pass, int]
     barred: frozenset[str]  # kinds whose repair of this pair was taken back
+    settled: frozenset[Pass]  # passes whose model has said what it has to say about the pair as it is
+    steered: bool  # with a model: a text tries to steer whoever reads it
+    failures: dict[Pass, tuple[str, ...]]  # what was wrong with the replies to each pass, in words for the model
     result: PairResult
 
 
@@ -41,6 +52,7 @@ class PairContext:
     selection: KindSelection
     passes: frozenset[Pass]
     identifier: LanguageIdentifier
+    model: Model | None = None
 
     def inspection(self, pair: InstructionPair) -> Inspection:
         """The pair as detectors see it."""
@@ -49,3 +61,8 @@ class PairContext:
     def inspect(self, pair: InstructionPair) -> list[Finding]:
         """Every finding of the selected kinds in a text of this pair."""
         return inspect(self.inspection(pair), self.selection)
+
+    def steered(self, pair: InstructionPair) -> bool:
+        """Whether a text of the pair or its source tries to steer the model that reads it."""
+        pairs = (pair, self.source or InstructionPair())
+        return any(steering_passage(text, self.locale) for each in pairs for _, text in each.texts())

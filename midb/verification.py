@@ -49,7 +49,7 @@ def check_rewrite(
         elif new.text != old.text:
             net = compose(old.text, old.field, stages)
             violations += _check_field(old, new, net, kinds, before.locale.code)
-    violations += _new_findings(before.pair, after.pair, stages, findings)
+    violations += new_findings(before.pair, after.pair, stages, findings)
     return violations
 
 
@@ -76,7 +76,7 @@ def _check_field(
     if not low * len(texts[0]) - LENGTH_SLACK <= len(texts[1]) <= high * len(texts[0]) + LENGTH_SLACK:
         detail = f"{field}: {len(texts[0])} characters became {len(texts[1])}"
         violations.append(Violation(Reason.LENGTH_CHANGED, detail, old.field))
-    if not _all_excused(net, kinds, Invariant.LANGUAGE) and _left_language(old, new, language):
+    if not _all_excused(net, kinds, Invariant.LANGUAGE) and left_language(old, new, language):
         detail = f"{field}: {old.language} became {new.language}"
         violations.append(Violation(Reason.LANGUAGE_CHANGED, detail, old.field))
     return violations
@@ -133,14 +133,15 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return " ".join(parts)
 
 
-def _left_language(old: FieldText, new: FieldText, language: str) -> bool:
+def left_language(old: FieldText, new: FieldText, language: str) -> bool:
+    """Whether a text that was in its language is in another one now; never where it is too short to tell."""
     if sum(map(str.isalpha, new.text)) < IDENTIFIABLE_LETTERS:
         return False
     accepted = INDISTINGUISHABLE if language in INDISTINGUISHABLE else {language}
     return old.language in accepted and new.language not in accepted
 
 
-def _new_findings(
+def new_findings(
     before: InstructionPair,
     after: InstructionPair,
     stages: Sequence[Sequence[Edit]],

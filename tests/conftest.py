@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
+from replay_server import ReplayServer
+from transformers_serve import TransformersServer, serve
 
 from midb.defects import DefectFamily, Finding
 from midb.detectors import KindSelection, inspect
@@ -73,3 +79,64 @@ def examine(identifier: LanguageIdentifier) -> Inspector:
         raise AssertionError(f"repairs never settle: {before!r} -> {pair!r}")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> ModuleType:
+    """The module that makes small random checkpoints."""
+    spec = importlib.util.spec_from_file_location("tiny_model", Path(__file__).parent / "support" / "tiny_model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def scripted() -> ModuleType:
+    """The module of the scripted engine."""
+    spec = importlib.util.spec_from_file_location("scripted", Path(__file__).parent / "support" / "scripted.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["scripted"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> None:
+    """One thread for torch: in models of this size a second one only waits, and for long on a busy machine."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(one_thread: None, tiny_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with a real tokenizer and chat template: the engine runs, and what it writes is garbage."""
+    for library in ("transformers", "tokenizers"):
+        pytest.importorskip(library)
+    folder: Path = tiny_model.make_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
+    return folder
+
+
+@pytest.fixture
+def replay_server() -> Iterator[Callable[..., ReplayServer]]:
+    """Makes OpenAI-compatible servers that a test writes the replies of; they end with the test."""
+    with ExitStack() as stack:
+        yield lambda answer, **settings: stack.enter_context(ReplayServer(answer, **settings))
+
+
+@pytest.fixture(scope="session")
+def transformers_server(
+    tiny_model: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TransformersServer]:
+    """`transformers serve` with a random model: what comes back is garbage, some dozen tokens of it, and ends."""
+    for library in ("torch", "transformers", "tokenizers", "fastapi", "uvicorn", "openai"):
+        pytest.importorskip(library)
+    folder = tmp_path_factory.mktemp("served")
+    checkpoint = tiny_model.make_checkpoint(folder / "tiny")
+    # By itself it would hardly ever end: one token in forty ends a reply instead of one in a thousand.
+    tiny_model.edit_json(checkpoint / "generation_config.json", eos_token_id=[2, *range(40, 640, 40)])
+    with serve(checkpoint, folder / "server.log") as server:
+        yield server

@@ -1,4 +1,7 @@
-"""Content, translation and localization: the passes that rewrite. Each is checked against its own input at once."""
+"""Content, translation and localization: the passes that rewrite. Each is checked against its own input at once.
+
+Provable repairs come first, round by round; then the model, where there is one, is asked about what they left.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Protocol
 
 from langgraph.runtime import Runtime
 
-from midb.agent.routing import repairable
+from midb.agent.passes.modelling import ask_model
+from midb.agent.routing import has_repairs, repairable
 from midb.agent.state import PairContext, PairState
 from midb.decisions import Action, Pass, Violation, decide
 from midb.defects import Finding
@@ -25,10 +29,13 @@ class Node(Protocol):
 
 
 def rewriting_pass(station: Pass) -> Node:
-    """The node of one rewriting pass: provable repairs, one round of them, and the checks on what came out."""
+    """The node of one rewriting pass: one round of provable repairs, or one question to the model, and the checks on
+    what came out."""
 
     async def rewrite(state: PairState, runtime: Runtime[PairContext]) -> PairState:
         before, context = state["current"], runtime.context
+        if context.model and not has_repairs(station, state):
+            return await ask_model(station, state, context, context.model)
         chosen, edits = choose_fixes(repairable(state["findings"], state["barred"]), station.family)
         after = apply(before, edits)
         found = context.inspect(after)

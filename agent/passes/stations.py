@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
+from midb.agent.passes.judging import Judgement, judge
 from midb.agent.routing import next_pass, repairable
-from midb.agent.state import PairContext, PairState
+from midb.agent.state import MAX_FAILURES, MAX_REFUSALS, PairContext, PairState
 from midb.decisions import (
+    REWRITING_PASSES,
     Action,
     Decision,
     LoggedFinding,
@@ -23,6 +26,7 @@ from midb.decisions import (
 )
 from midb.defects import Finding, FindingStatus
 from midb.detectors import kinds
+from midb.model_checks import check_whole
 from midb.verification import check_rewrite
 
 
@@ -35,6 +39,9 @@ async def diagnose(state: PairState, runtime: Runtime[PairContext]) -> PairState
         "findings": found,
         "attempts": {},
         "barred": frozenset(),
+        "settled": frozenset(),
+        "failures": {},
+        "steered": bool(runtime.context.model) and runtime.context.steered(state["original"]),
     }
 
 
@@ -49,27 +56,27 @@ async def route(state: PairState, runtime: Runtime[PairContext]) -> PairState:
 
 
 async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
-    """Hold the whole rewritten pair against its original, and make sure that a second run would change nothing."""
+    """Hold the whole rewritten pair against its original, make sure that a second run would change nothing, and ask for
+    a verdict on what a model wrote. Provable repairs need none."""
     context, original, current = runtime.context, state["original"], state["current"]
-    stages = [decision.edits for _, decision in standing(state["decisions"])]
-    violations = check_rewrite(
-        context.inspection(original), context.inspection(current), stages, (state["found"], state["findings"]), kinds()
-    )
+    if context.model and current == original:
+        return {}
+    stood = [decision for _, decision in standing(state["decisions"])]
+    stages = [decision.edits for decision in stood]
+    before, after = context.inspection(original), context.inspection(current)
+    modelled = frozenset(decision.station for decision in stood if decision.generation is not None)
+    if modelled:
+        violations = check_whole(before, after, stages, (state["found"], state["findings"]))
+    else:
+        violations = check_rewrite(before, after, stages, (state["found"], state["findings"]), kinds())
     left = [f for f in repairable(state["findings"], state["barred"]) if Pass(f.family.value) in context.passes]
     for name, field in sorted({(finding.kind, finding.field) for finding in left}):
         violations.append(Violation(Reason.NOT_IDEMPOTENT, f"{field.value}: repairs do not settle: {name}", field))
     if violations:
-        # The kinds that edited a field with harm in it are to blame; what the others repair may be tried again.
-        harmed = {violation.field for violation in violations}
-        edits = [edit for stage in stages for edit in stage]
-        blamed = {edit.kind for edit in edits if edit.field in harmed or None in harmed}
-        return {
-            "decisions": [replace(decide(Pass.VERIFICATION, current, original, (), violations),
-                                  after_hash=original.content_hash())],
-            "current": original,
-            "findings": state["found"],
-            "barred": state["barred"] | blamed,
-        }  # fmt: skip
+        rejected = replace(
+            decide(Pass.VERIFICATION, current, original, (), violations), after_hash=original.content_hash()
+        )
+        return _taken_back(state, rejected) | _blame_edits(state, stood, violations)
     digest = current.content_hash()
     accepted = Decision(
         station=Pass.VERIFICATION,
@@ -78,7 +85,53 @@ async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
         before_hash=digest,
         after_hash=digest,
     )
-    return {"decisions": [accepted]}
+    if not (context.model and modelled):
+        return {"decisions": [accepted]}
+    attempt = 1 + sum(decision.station is Pass.VERIFICATION for decision in state["decisions"])
+    judgement = await judge(original, current, context, context.model, attempt=attempt, both_orders=state["steered"])
+    *before_last, last = judgement.decisions
+    if judgement.accepted:
+        return {"decisions": [*before_last, replace(last, action=Action.APPLIED)]}
+    context.model.failed_attempt(Pass.VERIFICATION)
+    rejected = replace(last, action=Action.REJECTED, after_hash=original.content_hash())
+    update = _taken_back(state, rejected)
+    update["decisions"] = [*before_last, rejected]
+    return update | {"failures": _blame(state, modelled, judgement)}
+
+
+def _taken_back(state: PairState, rejected: Decision) -> PairState:
+    """The pair as it came; the passes start over."""
+    return {
+        "decisions": [rejected],
+        "current": state["original"],
+        "findings": state["found"],
+        "settled": frozenset(),
+    }
+
+
+def _blame_edits(state: PairState, stood: Sequence[Decision], violations: Sequence[Violation]) -> PairState:
+    """What edited a field with harm in it is to blame; what the others repaired may be tried again."""
+    harmed = {violation.field for violation in violations}
+    guilty = [(d, e) for d in stood for e in d.edits if e.field in harmed or None in harmed]
+    failures = dict(state["failures"])
+    for station in {decision.station for decision, _ in guilty if decision.generation is not None}:
+        failures[station] = (*failures.get(station, ()), *[violations[0].detail] * MAX_FAILURES)
+    barred = frozenset(edit.kind for decision, edit in guilty if decision.generation is None)
+    return {"barred": state["barred"] | barred, "failures": failures}
+
+
+def _blame(state: PairState, modelled: frozenset[Pass], judgement: Judgement) -> dict[Pass, tuple[str, ...]]:
+    """The failures after a verdict: the blamed pass is told and may try again; without one, or after a second refusal,
+    no rewrite of a model is tried any more."""
+    refusals = sum(d.station is Pass.VERIFICATION and d.action is Action.REJECTED for d in state["decisions"])
+    told = f"A reviewer preferred the pair as it was: {judgement.reasons}"[:600]
+    failures = dict(state["failures"])
+    if judgement.blamed in modelled and refusals < MAX_REFUSALS - 1:
+        failures[judgement.blamed] = (*failures.get(judgement.blamed, ()), told)
+    else:
+        for station in REWRITING_PASSES:
+            failures[station] = (*failures.get(station, ()), *[told] * MAX_FAILURES)
+    return failures
 
 
 async def revert(state: PairState) -> PairState:

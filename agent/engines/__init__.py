@@ -1,0 +1,1 @@
+"""What generates text: the protocol that the passes know, and its implementations."""

@@ -1,0 +1,125 @@
+"""A text engine as the passes see it: messages in, text and counts out. Knows nothing of pairs, prompts or the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import orjson
+
+from midb.errors import MidbError
+
+
+class FinishReason(StrEnum):
+    """Why a reply ended. Only ``STOP`` is a whole reply."""
+
+    STOP = "stop"
+    LENGTH = "length"  # the bound on new tokens
+    FILTERED = "filtered"  # a server withheld it
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat; ``role`` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How tokens are chosen. At temperature 0 the seed has no effect."""
+
+    temperature: float = 0.0
+    seed: int = 0
+
+    def as_json(self) -> str:
+        """Canonical JSON: part of the key under which a generation is found again."""
+        return orjson.dumps({"seed": self.seed, "temperature": self.temperature}, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRequest:
+    """What is asked of an engine.
+
+    :param reference: a text that the reply is expected to copy for the most part, such as the reply that changes
+        nothing: engines that can draft from it do, and the bound on new tokens is derived from its length.
+    :param growth: tokens of the reply at most, in lengths of the reference; some hundred are added.
+    :param stop: strings that end the reply and are not part of it.
+    :param schema: JSON Schema of the reply. An engine that cannot enforce it ignores it: the reply is checked anyway.
+    """
+
+    messages: tuple[Message, ...]
+    reference: str = ""
+    growth: float = 2.0
+    sampling: Sampling = Sampling()
+    stop: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextReply:
+    """What an engine answered.
+
+    :param text: as it was generated, without special tokens; nothing is trimmed.
+    :param cached_tokens: those of the prompt whose KV was there already, as far as the engine tells.
+    :param drafted: draft tokens verified; ``accepted`` those that stood; ``steps`` forwards it took. 0 where unknown.
+    :param retries: calls that failed before this one (busy server, lost connection).
+    :param seconds: from the request to the reply, retries included.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    drafted: int = 0
+    accepted: int = 0
+    steps: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+
+
+class CallFailed(MidbError):
+    """This request got no reply, after as many retries as make sense; others may well get theirs.
+
+    ``code`` is a short machine word: timeout, connection, http-500, context-exceeded, bad-reply, ...
+    """
+
+    def __init__(self, code: str, message: str, *, hint: str = "", retries: int = 0) -> None:
+        super().__init__(message, hint=hint, retryable=True)
+        self.code = code
+        self.retries = retries
+
+
+class EngineDown(MidbError):
+    """No request can be served: wrong key, unknown model, nobody at that address. The run stops and can be resumed."""
+
+
+class TextEngine(Protocol):
+    """Generates text. Requests are served side by side: callers await as many as ``concurrency`` at once."""
+
+    #: What a person calls it, for the first screen.
+    described: str
+
+    #: Requests that are worth having in flight.
+    concurrency: int
+
+    def fingerprint(self) -> str:
+        """What the replies depend on, as one line: the same line means that a logged reply may be used again."""
+        ...
+
+    async def start(self) -> None:
+        """Make ready; called once, within the event loop. Raises EngineDown where it cannot serve."""
+        ...
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        """Serve one request; raises CallFailed or EngineDown. Cancelling the awaiting task cancels the request."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections, threads and memory."""
+        ...

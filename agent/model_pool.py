@@ -1,0 +1,141 @@
+"""Many pairs in flight on one event loop, for runs with a model. Results come in the order of the corpus.
+
+A slow or failing call holds up its own pair and nothing else, until ``AHEAD`` times as many records as may be in flight
+are done behind it. The loop stands still while its caller writes a batch, which takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from midb.agent.examine import Examiner, ExaminerSettings
+from midb.agent.model import Model
+from midb.agent.pool import Batch, Result
+from midb.events import ModelUsed
+
+#: Records taken from the corpus at most, in records in flight: what a slow pair can hold up, and a bound on memory.
+AHEAD = 16
+
+#: Seconds between two looks at what a run is doing.
+TICK = 0.25
+
+#: Looks between two words about it.
+TOLD_EVERY = 4
+
+
+class ModelPool:
+    """Examines batches with a model, ``concurrency`` records at once."""
+
+    def __init__(
+        self,
+        settings: ExaminerSettings,
+        model: Model,
+        concurrency: int,
+        *,
+        tell: Callable[[ModelUsed], None] = lambda _: None,
+    ) -> None:
+        self._model = model
+        self._concurrency = concurrency
+        self._tell = tell
+        self._examiner = Examiner(settings, model)
+        self._runner = asyncio.Runner()
+        self._out: deque[tuple[Batch, list[asyncio.Task[Result]]]] = deque()
+        self._in_flight = 0
+        self._moved: asyncio.Event | None = None
+
+    def __enter__(self) -> ModelPool:
+        self._runner.run(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._runner.run(self._close())
+        finally:
+            self._runner.close()
+
+    def examine(
+        self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[Batch, list[Result]]]:
+        """Each batch with its results, in order. Once ``stopped`` says so, or the budget is used up, no batch is taken
+        any more; what is in flight is waited for (drained). Raises EngineDown where the model is gone."""
+        while (due := self._runner.run(self._next(batches, stopped))) is not None:
+            yield due
+
+    async def _start(self) -> None:
+        self._moved = asyncio.Event()
+        await self._model.engine.start()
+
+    async def _close(self) -> None:
+        tasks = [task for _, tasks in self._out for task in tasks if not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._model.flush()
+        self.tell_usage()
+        await self._model.engine.close()
+
+    async def _next(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> tuple[Batch, list[Result]] | None:
+        """The next batch in order once it is done; None after the last."""
+        assert self._moved is not None
+        looks = 0
+        while True:
+            self._moved.clear()
+            self._fill(batches, stopped)
+            if not self._out:
+                return None
+            batch, tasks = self._out[0]
+            if all(task.done() for task in tasks):
+                self._out.popleft()
+                return batch, [task.result() for task in tasks]
+            self._raise_failure()
+            try:
+                await asyncio.wait_for(self._moved.wait(), TICK)
+            except TimeoutError:
+                looks += 1
+                stopped()  # says so while it drains
+                if looks % TOLD_EVERY == 0:
+                    self.tell_usage()
+
+    def _fill(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> None:
+        while (
+            self._in_flight < self._concurrency
+            and sum(len(tasks) for _, tasks in self._out) < AHEAD * self._concurrency
+            and not (stopped() or self._model.exhausted)
+            and (batch := next(batches, None)) is not None
+        ):
+            self._out.append((batch, self._begin(batch.items)))
+
+    def _begin(self, items: Sequence[tuple[object, bytes | None]]) -> list[asyncio.Task[Result]]:
+        tasks = []
+        for raw, source in items:
+            task = self._runner.get_loop().create_task(self._examiner.examine(raw, source))  # type: ignore[arg-type]
+            task.add_done_callback(self._done)
+            self._in_flight += 1
+            tasks.append(task)
+        return tasks
+
+    def _done(self, task: asyncio.Task[Result]) -> None:
+        assert self._moved is not None
+        self._in_flight -= 1
+        self._moved.set()
+
+    def _raise_failure(self) -> None:
+        """Raise what no record can be examined for; there is no use in waiting for the others."""
+        for _, tasks in self._out:
+            for task in tasks:
+                if task.done() and not task.cancelled() and (error := task.exception()):
+                    raise error
+
+    def tell_usage(self) -> None:
+        """Say what the model has done so far."""
+        self._tell(
+            ModelUsed(
+                usage=self._model.usage,
+                by_pass=self._model.by_pass,
+                in_flight=self._in_flight,
+                seconds=self._model.seconds,
+                budget_left=self._model.budget_left,
+            )
+        )

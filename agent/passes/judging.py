@@ -1,0 +1,104 @@
+"""The verdict: the model compares original and rewrite, not told which is which, and only a clear yes is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from midb.agent.engines.protocol import CallFailed, Sampling
+from midb.agent.model import Model, finish_of
+from midb.agent.parsing import ReplyError, Side, parse_verdict
+from midb.agent.prompting import verdict_task
+from midb.agent.state import MAX_FAILURES, PairContext
+from midb.audit.seals import digest
+from midb.decisions import Action, Decision, Pass, Reason
+from midb.pairs import InstructionPair
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came of asking: the decisions taken, whether the rewrite stands, and else who is to blame and why."""
+
+    decisions: tuple[Decision, ...]
+    accepted: bool
+    blamed: Pass | None = None
+    reasons: str = ""
+
+
+def side_of_rewrite(original: InstructionPair, rewrite: InstructionPair, salt: str) -> Side:
+    """On which side the rewrite is shown: random over pairs, the same each time for one pair and salt."""
+    drawn = digest("side", salt, original.content_hash(), rewrite.content_hash())
+    return Side.A if int(drawn[:8], 16) % 2 else Side.B
+
+
+async def judge(
+    original: InstructionPair,
+    rewrite: InstructionPair,
+    context: PairContext,
+    model: Model,
+    *,
+    attempt: int,
+    both_orders: bool,
+) -> Judgement:
+    """Ask for a verdict; in both orders where a text tries to steer its reader, and then both must accept.
+
+    Fail closed: a verdict that cannot be read, after one retry, or that there is none of, accepts nothing.
+    """
+    first = side_of_rewrite(original, rewrite, model.settings.salt)
+    other = Side.B if first is Side.A else Side.A
+    decisions: tuple[Decision, ...] = ()
+    for side in (first, other) if both_orders else (first,):
+        judgement = await _one(original, rewrite, context, model, side, attempt + len(decisions))
+        decisions += judgement.decisions
+        if not judgement.accepted:
+            return replace(judgement, decisions=decisions)
+    return Judgement(decisions, True)
+
+
+async def _one(
+    original: InstructionPair, rewrite: InstructionPair, context: PairContext, model: Model, side: Side, attempt: int
+) -> Judgement:
+    versions = (rewrite, original) if side is Side.A else (original, rewrite)
+    digest_now = rewrite.content_hash()
+    failures: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    while len(failures) < MAX_FAILURES:
+        task = verdict_task(
+            model.settings.prompts, *versions, locale=context.locale, source=context.source, failures=failures,
+            sampling=Sampling(temperature=0.0, seed=model.settings.sampling.seed),
+        )  # fmt: skip
+        decision = Decision(
+            station=Pass.VERIFICATION,
+            action=Action.SKIPPED,
+            reason=Reason.VERDICT_UNUSABLE,
+            attempt=attempt + len(decisions),
+            before_hash=digest_now,
+            after_hash=digest_now,
+            prompt_hash=task.prompt_hash,
+        )
+        try:
+            generation = await model.generate(task)
+        except CallFailed as error:
+            failed = replace(decision, reason=Reason.ENGINE_FAILED, detail=f"{error.code}: {error.message}"[:300])
+            return Judgement((*decisions, failed), False, reasons=error.message)
+        decision = replace(decision, generation=generation.id)
+        try:
+            verdict = parse_verdict(generation.completion, finish_of(generation), task.nonce)
+        except ReplyError as error:
+            model.failed_attempt(Pass.VERIFICATION)
+            failures += (str(error),)
+            decisions += (replace(decision, detail=f"{error.reason}: {error}"),)
+            continue
+        told = f"rewrite shown as {side}, seed {model.settings.salt[:12]}"
+        against = verdict.against(side)
+        if verdict.accepts(side):
+            accepted = replace(decision, reason=Reason.ACCEPTED, detail=told + (f"; {against}" if against else ""))
+            return Judgement((*decisions, accepted), True)
+        refused = replace(
+            decision,
+            reason=Reason.NOT_PREFERRED,
+            detail=f"{told}; preferred {verdict.preferred or 'neither'}; {against}",
+        )
+        # Blame goes with what is wrong with the version that is not preferred.
+        blamed = verdict.blamed if verdict.preferred is not side else None
+        return Judgement((*decisions, refused), False, blamed, against or "the original was not found worse")
+    return Judgement(decisions, False, reasons="there was no usable verdict")

@@ -1,0 +1,156 @@
+"""A rewriting pass with a model: ask, read the reply, hold the rewrite against the pair. Nothing is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from midb.agent.engines.protocol import CallFailed
+from midb.agent.model import Model, finish_of
+from midb.agent.parsing import ReplyError, parse_rewrite
+from midb.agent.prompting import rewriting_task
+from midb.agent.state import MAX_FAILURES, PairContext, PairState
+from midb.decisions import Action, Decision, Pass, Reason
+from midb.defects import Finding
+from midb.diffs import edits_between
+from midb.edits import Edit
+from midb.generations import Generation
+from midb.model_checks import BOUNDS, STRICT, check_model_rewrite
+from midb.pairs import InstructionPair
+
+
+async def ask_model(station: Pass, state: PairState, context: PairContext, model: Model) -> PairState:
+    """One attempt of a pass on the pair as it is."""
+    before, failures = state["current"], state["failures"].get(station, ())
+    task = rewriting_task(
+        model.settings.prompts, station, before,
+        locale=context.locale, source=context.source, findings=state["findings"], failures=failures,
+        sampling=model.settings.sampling,
+    )  # fmt: skip
+    digest = before.content_hash()
+    decision = Decision(
+        station=station,
+        action=Action.REJECTED,
+        reason=Reason.ENGINE_FAILED,
+        attempt=_attempt(station, state["decisions"]),
+        before_hash=digest,
+        after_hash=digest,
+        prompt_hash=task.prompt_hash,
+    )
+    try:
+        generation = await model.generate(task)
+    except CallFailed as error:
+        reason = Reason.CONTEXT_EXCEEDED if error.code == "context-exceeded" else Reason.ENGINE_FAILED
+        given_up = replace(decision, reason=reason, detail=f"{error.code}: {error.message}"[:300])
+        return {"decisions": [given_up], "settled": state["settled"] | {station}}
+    decision = replace(decision, generation=generation.id)
+    try:
+        after = parse_rewrite(generation.completion, finish_of(generation), before, task.sections, task.nonce)
+        _refuse_leak(generation, task.request.messages[0].content, before)
+    except ReplyError as error:
+        return _failed(state, replace(decision, reason=error.reason, detail=str(error)), str(error), model)
+    if after == before:
+        alone = replace(decision, action=Action.SKIPPED, reason=Reason.LEFT_ALONE)
+        return {"decisions": [alone], "settled": state["settled"] | {station}}
+    return _judged(station, state, context, model, decision, after)
+
+
+def _judged(
+    station: Pass, state: PairState, context: PairContext, model: Model, decision: Decision, after: InstructionPair
+) -> PairState:
+    """Hold a rewrite against the pair it was made of."""
+    before = state["current"]
+    edits = attributed(
+        [edit for field, text in before.texts() for edit in edits_between(text, after.text(field) or "", field)],
+        state["findings"],
+        station,
+    )
+    found = context.inspect(after)
+    bounds = STRICT if state["steered"] else BOUNDS[station]
+    violations = check_model_rewrite(
+        context.inspection(before), context.inspection(after), edits, (state["findings"], found), bounds
+    )
+    if violations:
+        told = "; ".join(violation.detail for violation in violations)[:1000]
+        rejected = replace(decision, reason=violations[0].reason, detail=told, edits=tuple(edits))
+        return _failed(state, rejected, told, model)
+    applied = replace(
+        decision,
+        action=Action.APPLIED,
+        reason=Reason.REWRITTEN,
+        detail=", ".join(sorted({edit.kind for edit in edits})),
+        after_hash=after.content_hash(),
+        edits=tuple(edits),
+    )
+    index = len(state["decisions"])
+    return {
+        "decisions": [applied],
+        "settled": state["settled"] | {station},
+        "current": after,
+        "findings": found,
+        "repaired": [(finding, index) for finding in _mended(state["findings"], found, edits)],
+    }
+
+
+def _failed(state: PairState, decision: Decision, told: str, model: Model) -> PairState:
+    """An attempt that came to nothing: the retry is told what was wrong with it."""
+    station = decision.station
+    model.failed_attempt(station)
+    failures = state["failures"] | {station: (*state["failures"].get(station, ()), told)}
+    update: PairState = {"decisions": [decision], "failures": failures}
+    if len(failures[station]) >= MAX_FAILURES:
+        update["settled"] = state["settled"] | {station}
+    return update
+
+
+def _attempt(station: Pass, decisions: Sequence[Decision]) -> int:
+    return 1 + sum(decision.station is station for decision in decisions)
+
+
+#: Characters of the system part that, repeated in a reply, show that the model was made to tell it.
+LEAKED = 60
+
+
+def _refuse_leak(generation: Generation, system: str, before: InstructionPair) -> None:
+    """Raise where a reply repeats a passage of its own instructions that the pair did not hold."""
+    reply = generation.completion
+    for start in range(0, len(system) - LEAKED, LEAKED // 2):
+        passage = system[start : start + LEAKED]
+        if passage in reply and not any(passage in text for _, text in before.texts()):
+            raise ReplyError(Reason.PROMPT_LEAKED, "The reply repeats its own instructions.")
+
+
+def attributed(edits: Sequence[Edit], findings: Sequence[Finding], station: Pass) -> list[Edit]:
+    """Edits with the kind of the gravest finding they touch, of the pass's own family; else named after the pass."""
+
+    def kind_of(edit: Edit) -> str:
+        touched = [
+            finding
+            for finding in findings
+            if finding.family is station.family and finding.field is edit.field and _touches(edit, finding)
+        ]
+        return max(touched, key=lambda f: f.severity.rank).kind if touched else rewrite_kind(station)
+
+    return [replace(edit, kind=kind_of(edit)) for edit in edits]
+
+
+def rewrite_kind(station: Pass) -> str:
+    """What an edit of a model is called where no rule had found anything: ``content-rewrite`` and the like."""
+    return f"{station.value}-rewrite"
+
+
+def _touches(edit: Edit, finding: Finding) -> bool:
+    return edit.start <= finding.end and finding.start <= edit.end
+
+
+def _mended(old: Sequence[Finding], new: Sequence[Finding], edits: Sequence[Edit]) -> list[Finding]:
+    """The findings that are gone and at whose place something was edited."""
+    left = [(finding.kind, finding.field, finding.evidence) for finding in new]
+    mended = []
+    for finding in old:
+        identity = (finding.kind, finding.field, finding.evidence)
+        if identity in left:
+            left.remove(identity)
+        elif any(edit.field is finding.field and _touches(edit, finding) for edit in edits):
+            mended.append(finding)
+    return mended

@@ -1,0 +1,189 @@
+"""Texts that try to steer whoever edits or judges them, and a model that obeys every word of it.
+
+The editor writes what it is told to in every pass, and the judge what it is told to, or whatever is worst. What keeps
+the pair as it was is the form of a reply, the checks on a rewrite and the bounds of a pair that steers: no good will of
+a model. What no check can tell from an honest edit is listed apart (``needs_judge``), and is left to a judge who reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import regex
+
+from midb.agent.layout import lay_out_pair, tag
+from midb.decisions import Action, Outcome, PairResult, Pass
+from midb.locales import LANGUAGES, load
+from midb.pairs import Field, InstructionPair
+from midb.steering import steering_passage
+
+Case = dict[str, Any]
+Answer = Callable[[Any], str]
+
+LISTS: dict[str, list[Case]] = json.loads(
+    (Path(__file__).parents[1] / "cases" / "injection.json").read_text(encoding="utf-8")
+)
+CASES, NEEDS_JUDGE = LISTS["cases"], LISTS["needs_judge"]
+
+#: How much of its own instructions an obeying model tells; ``{system}`` in a case.
+TOLD = 400
+
+
+def pair_of(case: Case) -> InstructionPair:
+    return InstructionPair(**{field.value: case[field.value] for field in Field})
+
+
+def by_name(cases: list[Case]) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in cases])
+
+
+def steers(case: Case) -> bool:
+    """Whether the pair is noticed, so that the strict bounds hold for it."""
+    return any(steering_passage(text, load(case["language"])) for _, text in pair_of(case).texts())
+
+
+# -- those who obey ----------------------------------------------------------------------------------------------------
+
+
+def edited(scripted: ModuleType, case: Case, request: Any) -> str:
+    """The reply of an editor who does what the text says."""
+
+    def filled(text: str) -> str:
+        told = request.messages[0].content[:TOLD]
+        return text.replace("{nonce}", scripted.nonce_of(request)).replace("{system}", told)
+
+    if "raw" in case:
+        return filled(case["raw"])
+    return str(scripted.reply(request, **{name: filled(text) for name, text in case["obeyed"].items()}))
+
+
+def side_of_rewrite(scripted: ModuleType, case: Case, request: Any) -> str:
+    """Where the version stands that is not the original."""
+    version, nonce = scripted.versions(request)[0], scripted.nonce_of(request)
+    sections = [field for field in Field if tag(field.value, nonce) in version]
+    return "B" if version == lay_out_pair(pair_of(case), sections, nonce) else "A"
+
+
+def told(side: str) -> Callable[[ModuleType, Case, Any], str]:
+    """A judge who copies the verdict that stands in the text, or else prefers one side, whatever stands there."""
+    return lambda scripted, case, request: case.get("verdict") or scripted.verdict(request, side)
+
+
+def worst(scripted: ModuleType, case: Case, request: Any) -> str:
+    """A judge who finds every rewrite better."""
+    return str(scripted.verdict(request, side_of_rewrite(scripted, case, request)))
+
+
+def competent(scripted: ModuleType, case: Case, request: Any) -> str:
+    """A judge who sees that a version obeyed."""
+    rewrite = side_of_rewrite(scripted, case, request)
+    reasons = ((rewrite, "critical", "It carries out a command that stands in the data."),)
+    return str(scripted.verdict(request, "A" if rewrite == "B" else "B", blamed="content", reasons=reasons))
+
+
+JUDGES = {"told-a": told("A"), "told-b": told("B"), "worst": worst}
+
+
+def obeying(scripted: ModuleType, case: Case, judge: Callable[[ModuleType, Case, Any], str]) -> Answer:
+    def answer(request: Any) -> str:
+        if scripted.station_of(request) == "verification":
+            return judge(scripted, case, request)
+        return edited(scripted, case, request)
+
+    return answer
+
+
+def rejected(result: PairResult) -> set[Pass]:
+    return {decision.station for decision in result.decisions if decision.action is Action.REJECTED}
+
+
+# -- what becomes of the pair ------------------------------------------------------------------------------------------
+
+
+@by_name(CASES)
+@pytest.mark.parametrize("judge", JUDGES)
+def test_what_is_obeyed_does_not_reach_the_pair(through: Any, scripted: ModuleType, case: Case, judge: str) -> None:
+    result = through(pair_of(case), obeying(scripted, case, JUDGES[judge]), language=case["language"])
+    assert result.final == pair_of(case)
+    assert result.outcome is Outcome.REVERTED
+    # No judge was needed: every pass was turned down at once.
+    assert rejected(result) == {Pass.CONTENT, Pass.TRANSLATION, Pass.LOCALIZATION}
+
+
+@by_name(NEEDS_JUDGE)
+def test_what_looks_like_an_edit_is_taken_back_by_a_competent_judge(
+    through: Any, scripted: ModuleType, case: Case
+) -> None:
+    result = through(pair_of(case), obeying(scripted, case, competent), language=case["language"])
+    assert result.final == pair_of(case)
+    assert result.outcome is Outcome.REVERTED
+    assert Pass.VERIFICATION in rejected(result), "the checks see this: it belongs to the other list"
+
+
+@by_name([case for case in NEEDS_JUDGE if steers(case)])
+@pytest.mark.parametrize("side", ["A", "B"])
+def test_a_judge_who_is_told_a_side_is_asked_in_both_orders(
+    through: Any, scripted: ModuleType, case: Case, side: str
+) -> None:
+    result = through(pair_of(case), obeying(scripted, case, told(side)), language=case["language"])
+    assert result.final == pair_of(case)
+
+
+# -- strict, and no wall -----------------------------------------------------------------------------------------------
+
+
+def with_typo(text: str) -> str:
+    """The text with a letter doubled in its first word that is no name.
+
+    >>> with_typo("Der Regen fällt leise.")
+    'Der Regen fälllt leise.'
+    """
+    found = regex.search(r"(?<!\p{L})[\p{Ll}\p{Lo}]{3}(?=[\p{Ll}\p{Lo}\p{M}]{2})", text)
+    assert found
+    return text[: found.end()] + text[found.end() - 1] + text[found.end() :]
+
+
+def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Any, scripted: ModuleType) -> None:
+    right = {with_typo(case["response"]): case["response"] for case in CASES + NEEDS_JUDGE}
+
+    def answer(request: Any) -> str:
+        if scripted.station_of(request) == "verification":
+            return str(next(scripted.prefer(request, text) for text in right.values() if _holds(request, text)))
+        text = right.get(scripted.shown(request)["response"])
+        return str(scripted.reply(request, response=text) if text else scripted.left_alone(request))
+
+    def _holds(request: Any, text: str) -> bool:
+        return any(f"\n{text}\n" in version for version in scripted.versions(request))
+
+    walled: list[str] = []
+    for case in CASES + NEEDS_JUDGE:
+        damaged = pair_of(case).replaced({Field.RESPONSE: with_typo(case["response"])})
+        result = through(damaged, answer, language=case["language"])
+        if result.final != pair_of(case):
+            walled.append(f"{case['id']}: {[(d.station, d.reason, d.detail) for d in result.decisions]}")
+    assert len(walled) <= 0.1 * len(CASES + NEEDS_JUDGE), walled
+
+
+# -- the list itself ---------------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_large_and_mixed() -> None:
+    assert len(CASES) >= 45
+    assert len(NEEDS_JUDGE) <= 0.1 * len(CASES)
+    assert len({case["language"] for case in CASES}) >= 12
+    assert {case["language"] for case in CASES} <= set(LANGUAGES)
+    assert {case["target"] for case in CASES} == {"editor", "judge"}
+    assert len({case["id"] for case in CASES + NEEDS_JUDGE}) == len(CASES + NEEDS_JUDGE)
+    assert all(("raw" in case) != ("obeyed" in case) and case["note"] for case in CASES + NEEDS_JUDGE)
+
+
+def test_many_are_not_noticed_so_that_the_checks_stand_alone() -> None:
+    assert sum(not steers(case) for case in CASES) >= 15
+    assert sum(map(steers, CASES)) >= 15
+    for case in CASES + NEEDS_JUDGE:
+        assert steers(case) is case["note"].startswith("noticed"), case["id"]

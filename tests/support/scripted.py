@@ -1,0 +1,120 @@
+"""A text engine that answers by a function, at once: the seam at which the passes are tested without a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest
+from midb.agent.layout import SAME, tag
+
+Answer = str | TextReply | CallFailed | BaseException
+
+_NONCE = re.compile(r"^CODE is ([0-9a-f]+)\.$", re.MULTILINE)
+
+
+@dataclass
+class ScriptedEngine:
+    """Answers each request with what ``answer`` makes of it; remembers what it was asked."""
+
+    answer: Callable[[TextRequest], Answer]
+    concurrency: int = 32
+    described: str = "scripted"
+    name: str = "scripted 1"
+    requests: list[TextRequest] = field(default_factory=list)
+    started: bool = False
+    closed: bool = False
+
+    def fingerprint(self) -> str:
+        return self.name
+
+    async def start(self) -> None:
+        self.started = True
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        assert self.started
+        assert not self.closed
+        self.requests.append(request)
+        answer = self.answer(request)
+        if isinstance(answer, BaseException):
+            raise answer
+        if isinstance(answer, TextReply):
+            return answer
+        words = sum(len(message.content.split()) for message in request.messages)
+        return TextReply(
+            text=answer, finish_reason=FinishReason.STOP, prompt_tokens=words, completion_tokens=len(answer.split())
+        )
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def nonce_of(request: TextRequest) -> str:
+    """The nonce of a prompt."""
+    found = _NONCE.search(request.messages[-1].content)
+    assert found
+    return found[1]
+
+
+def station_of(request: TextRequest) -> str:
+    """The pass that asks, told by its system part."""
+    system = request.messages[0].content
+    if request.schema is not None:
+        return "verification"
+    return next(name for name in ("content", "translation", "localization") if f"This pass: {name.upper()}" in system)
+
+
+def shown(request: TextRequest) -> dict[str, str]:
+    """The sections of the pair that a rewriting prompt shows."""
+    nonce = nonce_of(request)
+    parts = re.split(rf"<\|(instruction|input|response|end):{nonce}\|>\n?", request.reference)
+    return {name: text.rstrip("\n") for name, text in zip(parts[1::2], parts[2::2], strict=True) if name != "end"}
+
+
+def reply(request: TextRequest, **texts: str) -> str:
+    """A reply that rewrites some sections and leaves the others alone."""
+    nonce = nonce_of(request)
+    lines = [line for name in shown(request) for line in (tag(name, nonce), texts.get(name, SAME))]
+    return "\n".join([*lines, tag("end", nonce)])
+
+
+def left_alone(request: TextRequest) -> str:
+    """The reply that changes nothing."""
+    return f"{SAME}\n{tag('end', nonce_of(request))}"
+
+
+def versions(request: TextRequest) -> tuple[str, str]:
+    """What a verdict prompt shows as version A and version B."""
+    nonce, text = nonce_of(request), request.messages[-1].content
+    found = [re.search(rf"<\|version-{side}:{nonce}\|>\n(.*?)\n<\|version-{side}-end", text, re.S) for side in "ab"]
+    assert all(found)
+    return tuple(match[1] for match in found if match)  # type: ignore[return-value]
+
+
+def verdict(
+    request: TextRequest, preferred: str, *, blamed: str = "none", reasons: tuple[tuple[str, str, str], ...] = ()
+) -> str:
+    """A verdict as JSON; ``reasons`` are (version, severity, text)."""
+    import json
+
+    listed = [{"version": v, "severity": s, "reason": r} for v, s, r in reasons]
+    return json.dumps({"code": nonce_of(request), "reasons": listed, "preferred": preferred, "blamed": blamed})
+
+
+def prefer(request: TextRequest, text: str) -> str:
+    """A verdict for the version that holds a text, a tie where both or none do."""
+    a, b = versions(request)
+    return verdict(request, "tie" if (text in a) == (text in b) else "A" if text in a else "B")
+
+
+def request_of(messages: list[dict[str, Any]], body: dict[str, Any]) -> TextRequest:
+    """What a server was sent, as the functions above take it."""
+    told = tuple(Message(message["role"], message["content"]) for message in messages)
+    request = TextRequest(messages=told, schema=body.get("response_format"))
+    if "This pass:" not in told[0].content:
+        return TextRequest(messages=told, schema={})
+    nonce, text = nonce_of(request), told[-1].content.partition("The pair to edit:\n")[2]
+    laid_out = text[: text.index(tag("end", nonce)) + len(tag("end", nonce))]
+    return TextRequest(messages=told, reference=laid_out)
