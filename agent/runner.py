@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from midb.agent.examine import reject
+from midb.agent.model_pool import ModelPool
 from midb.agent.pool import Batch, Result, WorkerPool
 from midb.agent.session import Session
 from midb.audit.log import Checkpoint
@@ -28,6 +29,7 @@ from midb.decisions import Action, Outcome, Pass, standing
 from midb.defects import FindingStatus
 from midb.errors import MidbError
 from midb.events import BatchDone, EditMade, Event, LineRejected, RunEnded, Warned
+from midb.generations import Usage
 from midb.results import RecordResult, RejectedLine
 
 #: Records per batch, transaction and checkpoint. A kill loses the work on at most the batches that are out.
@@ -69,10 +71,14 @@ class Runner:
         try:
             for warning in session.new_warnings:
                 self._emit(Warned(message=warning))
-            with WorkerPool(session.settings, session.workers, on_crash=self._crashed) as pool:
+            with self._pool() as pool:
                 for batch, results in pool.examine(self._left(), self._stopped):
                     self._write(batch, results, partial, rejected)
             if self._tail is None:
+                if session.model and session.model.exhausted:
+                    budget = session.model.settings.budget.written
+                    self._warn(f"the budget of {budget} is used up; the same command goes on with a new one")
+                    self._keep_warnings()
                 session.log.set_status(session.run, "interrupted")
                 return self._ended("interrupted", started)
             self._tell_duplicates()
@@ -88,6 +94,12 @@ class Runner:
             rejected.close()
         finish(session)
         return self._ended("finished", started)
+
+    def _pool(self) -> WorkerPool | ModelPool:
+        session = self._session
+        if session.model:
+            return ModelPool(session.settings, session.model, session.workers, tell=self._emit)
+        return WorkerPool(session.settings, session.workers, on_crash=self._crashed)
 
     def _left(self) -> Iterator[Batch]:
         session, at = self._session, self._checkpoint
@@ -105,8 +117,11 @@ class Runner:
         if count := self._session.log.duplicate_keys(self._session.run):
             ids = "1 id stands" if count == 1 else f"{count:,} ids stand"
             self._warn(f"{ids} for more than one record; all are kept, and audit show tells them apart by position")
-            warnings, self._warnings = [("warning", message) for message in self._warnings], []
-            self._checkpoint = self._session.log.write_batch(self._session.run, [], [], self._checkpoint, warnings)
+            self._keep_warnings()
+
+    def _keep_warnings(self) -> None:
+        warnings, self._warnings = [("warning", message) for message in self._warnings], []
+        self._checkpoint = self._session.log.write_batch(self._session.run, [], [], self._checkpoint, warnings)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -160,6 +175,7 @@ class Runner:
             internal_errors=session.log.internal_errors(session.run),
             seconds=self._clock() - started,
             resume_command=session.resume_command,
+            usage=session.model.usage if session.model else Usage(),
         )
 
 

@@ -5,6 +5,7 @@ Every way in which a run could harm finished work is refused here, before a byte
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import os
 import shutil
@@ -19,7 +20,9 @@ from typing import IO
 import orjson
 
 from midb import __version__
+from midb.agent.engines.protocol import TextEngine
 from midb.agent.examine import ExaminerSettings
+from midb.agent.model import Budget, Model, ModelSettings, Route
 from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
 from midb.config import RunConfig, config_hash, differences
 from midb.corpus.containers import Container
@@ -30,7 +33,9 @@ from midb.corpus.survey import Survey, file_sha256, survey
 from midb.decisions import Pass
 from midb.errors import AuditError, UsageError
 from midb.events import RunPlanned
+from midb.generations import Generation, GenerationKey
 from midb.languages import LanguageIdentifier
+from midb.prompts import load_prompts
 
 #: Fingerprint of the embedded default: rules of this version rewrite, nothing else does.
 EMBEDDED = f"embedded {__version__}"
@@ -86,6 +91,7 @@ class Session:
     plan: RunPlanned
     new_warnings: tuple[str, ...]
     finished: bool = False
+    model: Model | None = None
 
 
 def stdin_spool(stream: IO[bytes], folder: Path) -> Path:
@@ -126,13 +132,15 @@ def find_places(config: RunConfig, container: Container) -> Places:
     return places
 
 
-def open_session(config: RunConfig, container: Container, arguments: Sequence[str]) -> Session:
-    """Survey the corpus and open or resume its run. The caller closes ``session.log``."""
-    if config.model:
-        raise UsageError(
-            "--model is not available in this version: it repairs with the embedded rules only.",
-            hint="Leave --model out.",
-        )
+def open_session(
+    config: RunConfig, container: Container, arguments: Sequence[str], engine: TextEngine | None = None
+) -> Session:
+    """Survey the corpus and open or resume its run. The caller closes ``session.log``.
+
+    ``engine`` is that of ``config.model``, not yet started. A dry run begins a run of its own kind.
+    """
+    budget = Budget.parse(config.budget) if config.budget else Budget()
+    prompts = load_prompts(config.prompts) if config.model else None
     places = find_places(config, container)
     identifier = LanguageIdentifier()
     mapping = parse_mapping(config.map) if config.map else None
@@ -140,17 +148,30 @@ def open_session(config: RunConfig, container: Container, arguments: Sequence[st
         container, language=config.language_code(), mapping=mapping, identifier=identifier, limit=config.limit
     )
     sources = open_sources(config.source, container, found.records) if config.source else None
-    shaping = config.shaping(file_sha256(config.source) if config.source else None)
+    shaping = config.shaping(
+        file_sha256(config.source) if config.source else None, prompts.fingerprint() if prompts else None
+    )
     if not places.db.exists():
         refuse_foreign_output(places, None)
     log = AuditLog(places.db)
     try:
-        wanted = new_run(places, found, shaping)
-        run, checkpoint, finished = attach(log, places, wanted, shaping, fresh=config.fresh)
+        wanted = new_run(places, found, shaping, engine.fingerprint() if engine else EMBEDDED)
+        if config.dry_run:
+            run, checkpoint = log.begin(dataclasses.replace(wanted, kind="dry-run"))
+            finished = False
+        else:
+            run, checkpoint, finished = attach(log, places, wanted, shaping, fresh=config.fresh)
+        model = None
+        if engine and prompts and not finished:
+            settings = ModelSettings(prompts=prompts, route=Route(config.route), budget=budget, salt=found.sha256[:12])
+            model = Model(engine, LoggedGenerations(log, run), settings)
     except BaseException:
         log.close()
         raise
     inline = found.records - checkpoint.position < INLINE_RECORDS
+    workers = 0 if inline else config.workers
+    if engine:
+        workers = config.concurrency or engine.concurrency
     session = Session(
         places=places,
         container=container,
@@ -166,15 +187,32 @@ def open_session(config: RunConfig, container: Container, arguments: Sequence[st
             passes=config.stations,
             ascii_only=found.ascii_only,
         ),
-        workers=0 if inline else config.workers,
+        workers=workers,
         limit=config.limit,
         strict=config.strict,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, container, found, sources, checkpoint, 0 if inline else config.workers),
+        plan=plan(config, places, container, found, sources, checkpoint, workers, engine),
         new_warnings=found.warnings if checkpoint.position == 0 else (),
         finished=finished,
+        model=model,
     )
     return session
+
+
+@dataclass(frozen=True)
+class LoggedGenerations:
+    """The audit log as the store of one run's generations."""
+
+    log: AuditLog
+    run: Run
+
+    def find(self, key: GenerationKey) -> Generation | None:
+        """A reply the log has, of whatever run."""
+        return self.log.find_generation(key)
+
+    def add(self, generations: Sequence[Generation]) -> list[Generation]:
+        """Log replies of this run."""
+        return self.log.add_generations(self.run, generations)
 
 
 def refuse_foreign_output(places: Places, log: AuditLog | None) -> None:
@@ -186,8 +224,8 @@ def refuse_foreign_output(places: Places, log: AuditLog | None) -> None:
         )
 
 
-def new_run(places: Places, found: Survey, shaping: dict[str, object]) -> Run:
-    """The row of a run that starts now; its id comes from the log."""
+def new_run(places: Places, found: Survey, shaping: dict[str, object], engine: str) -> Run:
+    """The row of a run that starts now; its id comes from the log. ``engine`` is the fingerprint of what rewrites."""
     libraries = ("langgraph", "pydantic", "ftfy", "lingua-language-detector", "regex", "babel", "pint", "rapidfuzz")
     versions = {"midb-agent": __version__, "python": sys.version.split()[0]} | {
         name: importlib.metadata.version(name) for name in libraries
@@ -207,7 +245,7 @@ def new_run(places: Places, found: Survey, shaping: dict[str, object]) -> Run:
         rejected=places.logged(places.rejected),
         config=orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS).decode(),
         config_hash=config_hash(shaping),
-        engine=EMBEDDED,
+        engine=engine,
         versions=orjson.dumps(versions).decode(),
     )
 
@@ -256,9 +294,15 @@ def refuse_other(db: Path, last: Run, wanted: Run, shaping: dict[str, object]) -
             hint="--fresh starts over with the corpus as it is now; or choose another -o to keep both.",
         )
     if last.config_hash != wanted.config_hash:
+        paid = " (replies in the log are not paid for again)" if wanted.engine != EMBEDDED else ""
         raise UsageError(
             f"the settings differ from those this run began with: {differences(last.config, shaping)}.",
-            hint="Use the same settings to resume, --fresh to start over, or another -o to keep both.",
+            hint=f"Use the same settings to resume, --fresh to start over{paid}, or another -o to keep both.",
+        )
+    if last.engine != wanted.engine and last.status != "finished":
+        raise UsageError(
+            f"this run began with another model: {last.engine}; now it is {wanted.engine}.",
+            hint="Use the same model to resume, --fresh to start over (replies of this model in the log are used).",
         )
     if last.output != wanted.output:
         raise UsageError(
@@ -291,6 +335,7 @@ def plan(
     sources: Sources | None,
     checkpoint: Checkpoint,
     workers: int,
+    engine: TextEngine | None = None,
 ) -> RunPlanned:
     """The first screen."""
     layout = " + ".join(found.layouts)
@@ -305,10 +350,12 @@ def plan(
         layout=layout,
         language=found.languages.described,
         passes=tuple(station.value for station in Pass if station in config.stations),
-        engine="embedded default, no model",
+        engine=engine.described if engine else "embedded default, no model",
         output=str(places.output),
         database=str(places.db),
         rejected=str(places.rejected),
         workers=workers,
         resumed_at=checkpoint.position,
+        model=engine is not None,
+        budget=config.budget or "",
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -45,7 +46,26 @@ class RunConfig(BaseModel):
     )
     kinds: tuple[str, ...] = Field((), description="Kinds to add (+kind) or leave out (-kind), separated by commas.")
     typography: bool = Field(False, description="Also repair conventions of print (quotation marks, no-break blanks).")
-    model: str | None = Field(None, description="Language model that rewrites. Default: none, the embedded rules.")
+    model: str | None = Field(
+        None, description="Language model that rewrites: a checkpoint folder, a hub name, or openai:NAME@URL."
+    )
+    route: Literal["content", "findings", "all"] = Field(
+        "content",
+        description="What the model sees: every pair for content and the rest by findings; only findings; all passes.",
+    )
+    prompts: Path | None = Field(None, description="Folder of prompts that replace those of the same name.")
+    budget: str | None = Field(None, description="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
+    dry_run: int | None = Field(
+        None, alias="dry-run", ge=1, description="Only forecast time and tokens, from a sample of so many records."
+    )
+    concurrency: int | None = Field(None, ge=1, le=4096, description="Records under way at once with a model.")
+    device: str = Field("auto", description="Where a checkpoint runs: auto, cpu, cuda.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of a checkpoint's weights.")
+    adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
+    timeout: float | None = Field(None, gt=0, description="Seconds a server may take for one reply.")
+    key_variable: str = Field(
+        "OPENAI_API_KEY", alias="key-variable", description="Environment variable with a server's key."
+    )
     limit: int | None = Field(None, ge=1, description="Stop after this many records.")
     workers: int = Field(default_factory=default_workers, ge=0, le=MAX_WORKERS, description="Worker processes.")
     strict: bool = Field(False, description="Stop at the first line that cannot be read.")
@@ -83,9 +103,12 @@ class RunConfig(BaseModel):
         """The language of all records, ``None`` for auto; raises UsageError for an unknown one."""
         return None if self.language == "auto" else require_language(self.language)
 
-    def shaping(self, source_sha256: str | None) -> dict[str, Any]:
-        """The settings that shape the output: a run resumes only with the same ones."""
-        return {
+    def shaping(self, source_sha256: str | None, prompts: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name."""
+        model: dict[str, Any] = {}
+        if self.model:
+            model = {"route": self.route, "adapter": self.adapter, "dtype": self.dtype, "prompts": dict(prompts or {})}
+        return model | {
             "version": __version__,
             "language": self.language,
             "source": source_sha256,
@@ -113,6 +136,11 @@ def differences(old: str, new: dict[str, Any]) -> str:
         if isinstance(value, list) and isinstance(before.get(name), list):
             gone, come = sorted(set(before[name]) - set(value)), sorted(set(value) - set(before[name]))
             parts.append(f"{name} ({' '.join([f'-{item}' for item in gone] + [f'+{item}' for item in come])})")
+        elif isinstance(value, dict) and isinstance(before.get(name), dict):
+            changed = sorted(
+                key for key in value.keys() | before[name].keys() if value.get(key) != before[name].get(key)
+            )
+            parts.append(f"{name} ({', '.join(changed)})")
         else:
             parts.append(f"{name} ({before.get(name)} before, {value} now)")
     return ", ".join(parts)
@@ -142,7 +170,7 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
                 raise UsageError(
                     f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
                 )
-        for name in ("corpus", "output", "db", "source"):
+        for name in ("corpus", "output", "db", "source", "prompts"):
             if isinstance(settings.get(name), str) and settings[name] != "-":
                 settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
     settings |= {name: value for name, value in given.items() if value is not None}
@@ -155,6 +183,9 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f'"{where}": {first["msg"].lower()} (given: {first["input"]!r}).') from error
     config.language_code()
+    for name in ("budget", "dry_run", "prompts", "adapter", "concurrency"):
+        if getattr(config, name) is not None and not config.model:
+            raise UsageError(f"--{name.replace('_', '-')} is for runs with a model.", hint="Add --model MODEL.")
     _ = config.selection  # raises for an unknown kind
     if config.map:
         parse_mapping(config.map)

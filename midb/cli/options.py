@@ -24,6 +24,7 @@ Map = Annotated[str | None, typer.Option("--map", metavar="FIELD=COL,...", help=
 Passes = Annotated[str | None, typer.Option("--passes", metavar="PASS,...", help=help_of("passes"))]
 Kinds = Annotated[str | None, typer.Option("--kinds", metavar="+KIND,-KIND,...", help=help_of("kinds"))]
 Typography = Annotated[bool | None, typer.Option("--typography", help=help_of("typography"))]
+Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FOLDER", help=help_of("prompts"))]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help=help_of("limit"))]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help=help_of("workers"))]
 Config = Annotated[

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from midb.agent.engines.protocol import TextEngine
 from midb.agent.runner import Runner
 from midb.agent.session import Session, open_session, stdin_spool
 from midb.cli import options
@@ -66,6 +67,20 @@ def run(
     kinds: options.Kinds = None,
     typography: options.Typography = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help=options.help_of("model"))] = None,
+    route: Annotated[str | None, typer.Option("--route", metavar="ROUTE", help=options.help_of("route"))] = None,
+    prompts: options.Prompts = None,
+    budget: Annotated[str | None, typer.Option("--budget", metavar="2h|1e6tok", help=options.help_of("budget"))] = None,
+    dry_run: Annotated[int | None, typer.Option("--dry-run", metavar="N", help=options.help_of("dry_run"))] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", metavar="N", help=options.help_of("concurrency"))
+    ] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="DEVICE", help=options.help_of("device"))] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=options.help_of("dtype"))] = None,
+    adapter: Annotated[str | None, typer.Option("--adapter", metavar="LORA", help=options.help_of("adapter"))] = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", metavar="S", help=options.help_of("timeout"))] = None,
+    key_variable: Annotated[
+        str | None, typer.Option("--key-variable", metavar="NAME", help=options.help_of("key_variable"))
+    ] = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     strict: Annotated[bool | None, typer.Option("--strict", help=options.help_of("strict"))] = None,
@@ -86,16 +101,53 @@ def run(
         config,
         options.given(
             corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
-            kinds=kinds, typography=typography, model=model, limit=limit, workers=workers, strict=strict,
-            fresh=fresh, quiet=quiet, json=json,
-        ),
+            kinds=kinds, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
+            concurrency=concurrency, device=device, dtype=dtype, adapter=adapter, timeout=timeout, limit=limit,
+            workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
+        ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable}),
     )  # fmt: skip
+    warnings: list[str] = []
+    engine = engine_of(settings, warnings.append)
     with corpus_of(settings) as container:
-        session = open_session(settings, container, sys.argv[1:])
+        session = open_session(settings, container, sys.argv[1:], engine)
         try:
-            return run_session(session, settings)
+            return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings)
         finally:
             session.log.close()
+
+
+def engine_of(config: RunConfig, warn: Callable[[str], None]) -> TextEngine | None:
+    """The engine of ``--model``, not yet started."""
+    if config.model is None:
+        return None
+    from midb.cli.compose import EngineOptions, build_engine
+
+    return build_engine(
+        config.model,
+        options=EngineOptions(
+            device=config.device,
+            dtype=config.dtype,
+            concurrency=config.concurrency or 0,
+            timeout=config.timeout or 0.0,
+            key_variable=config.key_variable,
+            adapter=config.adapter,
+        ),
+        warn=warn,
+    )
+
+
+def dry_run_session(session: Session, config: RunConfig) -> int:
+    """Forecast what a run would take; the forecast goes to stdout."""
+    from midb.agent.forecast import forecast
+    from midb.cli.forecasting import as_json, told
+
+    assert config.dry_run is not None
+    show = listener(quiet=config.quiet or config.json_events, json=False, stderr=sys.stderr, stdout=sys.stdout)
+    with show:
+        show.handle(session.plan)
+        found = forecast(session, config.dry_run, show.handle)
+    typer.echo(as_json(found) if config.json_events else told(found, session))
+    return 0
 
 
 @contextmanager

@@ -1,0 +1,107 @@
+"""What a token engine and a tokenizer are to those who join them. Protocols, so that neither side knows the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from midb.agent.engines.protocol import Message
+
+
+class RequestRefused(Exception):
+    """A request that can never be served; ``code`` is context-exceeded or refused."""
+
+    def __init__(self, message: str, *, code: str = "refused", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """What the token engine is asked: ids, never text. ``reference_ids`` include the closing tokens."""
+
+    prompt_ids: list[int]
+    reference_ids: list[int]
+    max_new_tokens: int
+    temperature: float
+    seed: int
+    stop_ids: list[int]
+
+
+class TokenResult(Protocol):
+    """What the token engine answers; ``finish_reason`` "stop" means that the last id is a stop id."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def token_ids(self) -> list[int]: ...
+    @property
+    def finish_reason(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def drafted(self) -> int: ...
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def prefix_hits(self) -> int: ...
+
+
+class TokenEngine(Protocol):
+    """A batched decoder of token ids, owned by one thread."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of a prompt and its output together."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """There is something to step."""
+        ...
+
+    def add(self, request: TokenRequest) -> int:
+        """Take a request; its index comes back with its result. Raises RequestRefused."""
+        ...
+
+    def step(self) -> bool:
+        """Go on by one forward; False if there was nothing to do."""
+        ...
+
+    def results(self) -> Iterable[TokenResult]:
+        """What finished since the last call."""
+        ...
+
+    def cancel(self, index: int) -> object:
+        """Stop a request, if it still runs."""
+        ...
+
+    def pin(self, prefix_ids: list[int]) -> object:
+        """Compute the KV of a common beginning once and never evict it."""
+        ...
+
+    def survives(self, error: Exception) -> bool:
+        """Whether the engine can go on after this error of one of the other methods."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """Between text and ids, for one checkpoint. Called from the event loop's thread only."""
+
+    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
+        """The prompt of a chat, up to where the reply begins. Raises RequestRefused for what cannot be rendered."""
+        ...
+
+    def encode_reference(self, text: str) -> list[int]:
+        """A text as it would stand in the output, the token that closes a reply included."""
+        ...
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Exactly the text of some ids, without special tokens."""
+        ...
+
+    def stop_ids(self, stop: Sequence[str]) -> list[int]:
+        """The ids that close a reply, and those of the stop strings that are one token."""
+        ...

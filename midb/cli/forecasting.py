@@ -1,0 +1,40 @@
+"""The forecast of `--dry-run`, for people and for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import orjson
+
+from midb.agent.forecast import Forecast
+from midb.agent.session import Session
+from midb.dashboard.text import count, duration
+
+
+def told(found: Forecast, session: Session) -> str:
+    """The forecast as lines."""
+    least, most = (duration(found.seconds[n]) for n in (0, 2))
+    lines = [
+        f"forecast for {count(found.records)} records, from {count(found.sampled)} spread over their lengths",
+        f"tokens in   {_range(found.prompt_tokens)}",
+        f"tokens out  {_range(found.completion_tokens)}",
+        f"time        {least} to {most}, {count(found.at_once)} records at once",
+        f"calls       {found.calls_per_record:.2f} a record",
+        f"outcome     {count(found.improved)} improved, {count(found.reverted)} reverted in the sample",
+    ]
+    if found.sampled < found.at_once:
+        lines.append(
+            f"The sample has fewer records than go at once: with all {count(found.at_once)} a call may take longer."
+        )
+    lines.append(f"Its replies are kept in {session.log.path}: the run does not pay for them again.")
+    return "\n".join(lines)
+
+
+def as_json(found: Forecast) -> str:
+    """The forecast as one JSON object; ranges are [low, expected, high]."""
+    return orjson.dumps({"event": "forecast"} | dataclasses.asdict(found)).decode()
+
+
+def _range(bounds: tuple[int, int, int]) -> str:
+    low, expected, high = bounds
+    return f"{count(expected)}   ({count(low)} to {count(high)})"

@@ -1,0 +1,118 @@
+"""`midb-agent prompts`: which prompts there are, and exactly what would be sent about a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from midb.cli import options
+from midb.decisions import REWRITING_PASSES, Pass
+from midb.defects import DefectFamily
+from midb.errors import UsageError
+from midb.terminal import visible
+
+app = typer.Typer(no_args_is_help=True, help="The prompts of the passes, and what would be sent about a record.")
+
+
+@app.command("list")
+def list_prompts(prompts: options.Prompts = None) -> None:
+    """List the prompts with version and hash."""
+    from midb.prompts import load_prompts
+
+    for name, prompt in sorted(load_prompts(prompts).prompts.items()):
+        typer.echo(f"{name:22}version {prompt.version}  {prompt.sha256[:16]}  {', '.join(prompt.variables)}")
+
+
+@app.command("show")
+def show_prompt(
+    station: Annotated[str, typer.Argument(metavar="PASS", help="content, translation, localization, verification")],
+    corpus: Annotated[Path | None, typer.Argument(metavar="CORPUS", help="The corpus of --record.")] = None,
+    language: Annotated[str | None, typer.Option("--language", metavar="xx", help="The language.")] = None,
+    record: Annotated[str | None, typer.Option("--record", metavar="ID", help="The record to ask about.")] = None,
+    source: options.Source = None,
+    map: options.Map = None,
+    prompts: options.Prompts = None,
+) -> None:
+    """Print what a pass sends: its system part, and with a record the whole first prompt about its first pair.
+
+    For verification the record's provable repairs stand for the rewrite. Example:
+
+    midb-agent prompts show content corpus.jsonl --record de-0417
+    """
+    stations = (*REWRITING_PASSES, Pass.VERIFICATION)
+    if station not in stations:
+        raise UsageError(f'there is no pass "{station}" with a prompt.', hint=f"Known are: {', '.join(stations)}.")
+    if (record is None) is not (corpus is None):
+        raise UsageError("a record needs its corpus.", hint=f"midb-agent prompts show {station} CORPUS --record ID")
+    for role, text in _messages(Pass(station), corpus, language, record, source, map, prompts):
+        typer.echo(f"--- {role} ---")
+        typer.echo("\n".join(visible(line) for line in text.split("\n")))
+
+
+def _messages(
+    station: Pass,
+    corpus: Path | None,
+    language: str | None,
+    record: str | None,
+    source: Path | None,
+    mapping: str | None,
+    folder: Path | None,
+) -> list[tuple[str, str]]:
+    from midb.agent.prompting import render_system, rewriting_task, verdict_task
+    from midb.detectors import KindSelection, inspect
+    from midb.edits import apply
+    from midb.inspection import Inspection
+    from midb.languages import LanguageIdentifier, require_language
+    from midb.locales import load
+    from midb.prompts import load_prompts
+    from midb.repair import choose_fixes
+
+    prompts = load_prompts(folder)
+    code = require_language(language) if language else None
+    if corpus is None or record is None:
+        if code is None:
+            raise UsageError("a system part is in one language.", hint="Add --language xx.")
+        return [("system", render_system(prompts[f"{station}.system"], load(code)))]
+    pair, original, settled = _find(corpus, record, code, source, mapping)
+    locale, identifier = load(settled), LanguageIdentifier()
+    findings = inspect(Inspection(pair, locale, identifier, original), KindSelection.parse())
+    if station is Pass.VERIFICATION:
+        repaired = pair
+        for family in DefectFamily:
+            found = inspect(Inspection(repaired, locale, identifier, original), KindSelection.parse())
+            repaired = apply(repaired, choose_fixes(found, family)[1])
+        task = verdict_task(prompts, pair, repaired, locale=locale, source=original)
+    else:
+        task = rewriting_task(prompts, station, pair, locale=locale, source=original, findings=findings)
+    return [(message.role, message.content) for message in task.request.messages]
+
+
+def _find(corpus: Path, record: str, code: str | None, source: Path | None, mapping: str | None):  # type: ignore[no-untyped-def]
+    """The first pair of a record, its English source, and its language."""
+    from midb.corpus.containers import open_container
+    from midb.corpus.layouts import LayoutFinder, RecordError, parse_mapping
+    from midb.corpus.raw import RawRecord
+    from midb.corpus.records import parse_record
+    from midb.corpus.sources import open_sources
+    from midb.corpus.survey import survey
+    from midb.languages import LanguageIdentifier
+
+    container, identifier = open_container(corpus), LanguageIdentifier()
+    columns = parse_mapping(mapping) if mapping else None
+    found = survey(container, language=code, mapping=columns, identifier=identifier, limit=None)
+    sources = open_sources(source, container, found.records) if source else None
+    finder = LayoutFinder(columns, found.usual)
+    for raw in container.read():
+        if not isinstance(raw, RawRecord) or raw.spool:
+            continue
+        try:
+            parsed = parse_record(raw, finder, sources.find(raw) if sources else None)
+        except RecordError:
+            continue
+        if parsed.key == record and parsed.slots:
+            text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
+            settled = found.languages.settle(parsed.declared, parsed.key, text, identifier)
+            return parsed.slots[0].pair, parsed.sources[0], settled
+    raise UsageError(f'{corpus} has no record "{record}".', hint="Records are named by their id, or #POSITION.")

@@ -1,0 +1,378 @@
+"""Runs with a model, end to end, against servers over real sockets: what becomes of every record, whatever they reply."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = (ROOT / "examples" / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+CLEAN = "Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht der Sonne"
+
+Reply = Callable[[Any], Any]
+
+
+@pytest.fixture
+def served(replay_server: Any, scripted: ModuleType) -> Callable[..., Any]:
+    """A server whose replies are made by a function of the request, told like those of the scripted engine."""
+
+    def serve(answer: Reply, **settings: Any) -> Any:
+        return replay_server(lambda messages, body: answer(scripted.request_of(messages, body)), **settings)
+
+    return serve
+
+
+def corpus(folder: Path, count: int, lines: list[str] | None = None) -> Path:
+    """So many records without a defect, or the given lines."""
+    path = folder / "c.jsonl"
+    made = lines or [
+        json.dumps(
+            {
+                "id": f"de-{n}", "instruction": f"Erkläre in Satz {n}, warum der Himmel blau ist.", "input": "",
+                "output": f"{CLEAN}, sagt Satz {n}.",
+            },
+            ensure_ascii=False,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+    path.write_text("\n".join(made) + "\n", encoding="utf-8")
+    return path
+
+
+def improving(scripted: ModuleType, word: str = "vielmehr") -> Reply:
+    """Puts a word behind the response in the content pass, and prefers what holds it."""
+
+    def answer(request: Any) -> Any:
+        if scripted.station_of(request) == "verification":
+            return scripted.prefer(request, word)
+        response = scripted.shown(request).get("response", "")
+        if scripted.station_of(request) != "content" or word in response or not response:
+            return scripted.left_alone(request)
+        return scripted.reply(request, response=f"{response} {word}")
+
+    return answer
+
+
+def finals(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "c.boosted.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def reasons(ask: Any, db: Path) -> Counter[str]:
+    return Counter({reason: n for reason, n in ask(db, "SELECT reason, count(*) FROM decisions GROUP BY 1")})
+
+
+DB = Path("c.boosted.jsonl.audit.db")
+
+
+def test_the_examples_through_a_server(cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any) -> None:
+    corpus(tmp_path, 0, EXAMPLES)
+    server = served(improving(scripted))
+    called = cli("run", "c.jsonl", "--model", server.spec, "--route", "all", "--concurrency", "16")
+    assert called.code == 0, called.err
+    assert "ledger balances" in called.err
+    assert len(finals(tmp_path)) == len(EXAMPLES)
+    assert sum("vielmehr" in record["output"] for record in finals(tmp_path)) > 150
+    assert server.in_flight_peak <= 16
+    assert cli("audit", "verify", "--db", DB).code == 0
+    shown = cli("audit", "summary", "--db", DB)
+    assert "tokens" in shown.out
+    paid = ask(DB, "SELECT count(*), count(DISTINCT prompt_hash) FROM generations")
+    assert paid == [(len(server.requests), len(server.requests))]
+
+
+def test_expert_revisions_are_accepted(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, corpora: list[Path]
+) -> None:
+    """What an expert made of a pair is taken for most pairs, in the content pass; nothing of the others is lost."""
+    folder, names = corpora[0].parents[1] / "meb", {"de": "German", "ja": "Japanese", "ar": "Arabic", "tr": "Turkish"}
+    lines, revised = [], {}
+    for path in corpora:
+        if path.stem not in names:
+            continue
+        experts = json.loads((folder / f"{names[path.stem]}.json").read_text(encoding="utf-8"))
+        by_raw = {str(row.get("Raw Response")).strip(): str(row.get("Revised Response")).strip() for row in experts}
+        with path.open(encoding="utf-8") as records:
+            for line in list(records)[40:140]:
+                lines.append(line.rstrip("\n"))
+                response = json.loads(line)["output"].strip()
+                revised[response] = by_raw.get(response, response)
+    corpus(tmp_path, 0, lines)
+
+    def answer(request: Any) -> Any:
+        if scripted.station_of(request) == "verification":
+            a, b = (version.partition("<|response:")[2].partition("\n")[2] for version in scripted.versions(request))
+            expert = [any(text and text in version for text in set(revised.values())) for version in (a, b)]
+            return scripted.verdict(request, "A" if expert[0] and not expert[1] else "B" if expert[1] else "tie")
+        response = scripted.shown(request).get("response", "")
+        return scripted.reply(request, response=revised.get(response, response))
+
+    server = served(answer)
+    called = cli("run", "c.jsonl", "--model", server.spec, "--concurrency", "32")
+    assert called.code == 0, called.err
+    records = finals(tmp_path)
+    changed = [record for record, line in zip(records, lines, strict=True) if record != json.loads(line)]
+    assert len(records) == len(lines)
+    assert len(changed) > 0.75 * len(lines)
+    assert cli("audit", "verify", "--db", DB).code == 0
+
+
+GARBAGE: dict[str, tuple[str, str]] = {
+    "answer": ("Rot ist eine schöne Farbe.", "answered-instruction"),
+    "empty": ("", "empty-reply"),
+    "chatter": ("Gern!\n{alone}", "chatter"),
+    "unclosed": ("<|response:{nonce}|>\nText", "missing-section"),
+    "unknown": ("<|input:{nonce}|>\nText\n<|end:{nonce}|>", "unknown-section"),
+    "english": ("{english}", "language-changed"),
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_garbage_ends_as_its_reason_and_changes_nothing(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any, garbage: str
+) -> None:
+    path = corpus(tmp_path, 40)
+    text, reason = GARBAGE[garbage]
+    english = "The sky is blue because the air scatters the blue light of the sun more than the red light of the sun."
+
+    def answer(request: Any) -> Any:
+        if text == "{english}":
+            return scripted.reply(request, response=english)
+        return text.replace("{alone}", scripted.left_alone(request)).replace("{nonce}", scripted.nonce_of(request))
+
+    called = cli("run", "c.jsonl", "--model", served(answer).spec)
+    assert called.code == 0, called.err
+    assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
+    assert "40 reverted" in called.err
+    assert reasons(ask, DB) == {reason: 80}
+    assert ask(DB, "SELECT count(*) FROM generations") == [(80,)]
+
+
+def test_a_server_that_stumbles_loses_nothing(
+    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+) -> None:
+    corpus(tmp_path, 24)
+    faults = sys.modules[type(replay_server(lambda messages, body: "")).__module__]
+    broken = [
+        faults.refused(429, retry_after="0"), faults.refused(500), faults.hang_up(), faults.hang_up_in_body("x"),
+        faults.not_json(),
+    ]  # fmt: skip
+    good = improving(scripted)
+
+    def answer(messages: Any, body: Any) -> Any:
+        return broken.pop() if broken else good(scripted.request_of(messages, body))
+
+    called = cli("run", "c.jsonl", "--model", replay_server(answer).spec)
+    assert called.code == 0, called.err
+    assert "24 improved" in called.err
+    assert ask(DB, "SELECT sum(retries) FROM generations") == [(5,)]
+
+
+def test_a_slow_reply_holds_up_nobody_else(cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path) -> None:
+    corpus(tmp_path, 60)
+    faults = sys.modules[type(replay_server(lambda messages, body: "")).__module__]
+    gate, good, seen = faults.Gate(), improving(scripted), []
+
+    def answer(messages: Any, body: Any) -> Any:
+        request = scripted.request_of(messages, body)
+        seen.append(request)
+        if len(seen) == 1:
+            return faults.drip(scripted.left_alone(request), gate)
+        if len(seen) > 100:  # of 119 calls: all others have gone on meanwhile
+            gate.open()
+        return good(request)
+
+    called = cli("run", "c.jsonl", "--model", replay_server(answer).spec, "--concurrency", "64")
+    assert called.code == 0, called.err
+    assert "59 improved" in called.err
+
+
+COMMAND = [sys.executable, "-m", "midb.cli.main", "run", "c.jsonl", "--quiet", "--concurrency", "8"]
+
+
+def test_after_a_kill_no_token_is_paid_twice(served: Any, scripted: ModuleType, tmp_path: Path, ask: Any) -> None:
+    corpus(tmp_path, 60)
+    server = served(improving(scripted))
+    command = [*COMMAND, "--model", server.spec]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server.wait_for(lambda s: len(s.requests) >= 50)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = len(server.requests)
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    asked = Counter(json.dumps(request.body["messages"]) for request in server.requests)
+    again = sum(n - 1 for n in asked.values())
+    assert before < 120
+    assert again <= 8  # what was in flight
+    assert [record["id"] for record in finals(tmp_path)] == [f"de-{n}" for n in range(60)]
+    assert all(record["output"].endswith("vielmehr") for record in finals(tmp_path))
+    assert ask(tmp_path / DB, "SELECT outcome, count(*) FROM records GROUP BY 1") == [("improved", 60)]
+
+
+def test_an_interrupted_run_drains_and_resumes(served: Any, scripted: ModuleType, tmp_path: Path) -> None:
+    corpus(tmp_path, 200)
+    server = served(improving(scripted))
+    command = [*[word for word in COMMAND if word != "--quiet"], "--model", server.spec]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    server.wait_for(lambda s: len(s.requests) >= 20)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130, told
+    assert "interrupted" in told
+    asked = len(server.requests)
+    assert asked < 400
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert len(server.requests) == 400  # one rewrite and one verdict a record, none of them twice
+    assert len(finals(tmp_path)) == 200
+
+
+def test_replies_are_used_again_after_a_later_prompt_changed(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path
+) -> None:
+    corpus(tmp_path, 20)
+    server = served(improving(scripted))
+    assert cli("run", "c.jsonl", "--model", server.spec).code == 0
+    stations = Counter(scripted.station_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
+    assert stations == {"content": 20, "verification": 20}
+    own = ROOT / "prompts" / "verification.system.md"
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    (folder / own.name).write_text(own.read_text(encoding="utf-8") + "\nBe brief.\n", encoding="utf-8")
+    refused = cli("run", "c.jsonl", "--model", server.spec, "--prompts", "prompts")
+    assert refused.code == 2
+    assert "prompts (verification.system)" in refused.err
+    assert "not paid for again" in refused.err
+    assert cli("run", "c.jsonl", "--model", server.spec, "--prompts", "prompts", "--fresh").code == 0
+    stations = Counter(scripted.station_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
+    assert stations == {"content": 20, "verification": 40}
+
+
+def test_a_budget_stops_the_run_and_the_next_one_goes_on(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+) -> None:
+    corpus(tmp_path, 120)
+    server = served(improving(scripted))
+    words = ("run", "c.jsonl", "--model", server.spec, "--concurrency", "4")
+    stopped = cli(*words, "--budget", "1tok")
+    assert stopped.code == 130, stopped.err
+    assert "budget of 1tok is used up" in stopped.err
+    assert 0 < ask(DB, "SELECT count(*) FROM records")[0][0] < 120
+    assert cli(*words).code == 0
+    assert len(server.requests) == 240
+    assert len(finals(tmp_path)) == 120
+
+
+def test_a_dry_run_forecasts_and_its_replies_are_kept(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+) -> None:
+    corpus(tmp_path, 100)
+    server = served(improving(scripted))
+    told = cli("run", "c.jsonl", "--model", server.spec, "--dry-run", "10")
+    assert told.code == 0, told.err
+    assert "forecast for 100 records" in told.out
+    assert not (tmp_path / "c.boosted.jsonl").exists()
+    assert len(server.requests) == 20
+    asked = json.loads(cli("run", "c.jsonl", "--model", server.spec, "--dry-run", "10", "--json").out.splitlines()[-1])
+    assert len(server.requests) == 20
+    low, expected, high = asked["prompt_tokens"]
+    assert low <= expected <= high
+    assert cli("run", "c.jsonl", "--model", server.spec).code == 0
+    assert len(server.requests) == 200
+    (paid,) = ask(DB, "SELECT sum(prompt_tokens) FROM generations")[0]
+    assert low * 0.8 <= paid <= high * 1.2
+    assert cli("audit", "verify", "--db", DB).code == 0
+
+
+def test_nobody_there(cli: Any, tmp_path: Path) -> None:
+    corpus(tmp_path, 3)
+    called = cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1")
+    assert called.code == 1
+    assert "127.0.0.1:9" in called.err
+    assert not (tmp_path / "c.boosted.jsonl").exists()
+
+
+def test_the_key_is_written_nowhere(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    corpus(tmp_path, 5)
+    server = served(improving(scripted))
+    called = cli("run", "c.jsonl", "--model", server.spec, "--key-variable", "MY_KEY", "--json")
+    assert called.code == 0, called.err
+    assert any("sk-very-secret" in str(request.headers) for request in server.requests)
+    assert "sk-very-secret" not in called.out + called.err
+    for path in tmp_path.iterdir():
+        assert path.is_dir() or b"sk-very-secret" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("station", ["content", "translation", "localization", "verification"])
+def test_prompts_show_prints_what_is_sent(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, station: str
+) -> None:
+    corpus(tmp_path, 0, [line for line in EXAMPLES if '"de-0' in line])
+    server = served(improving(scripted, "2"))
+    assert cli("run", "c.jsonl", "--model", server.spec, "--route", "all").code == 0
+    shown = cli("prompts", "show", station, "c.jsonl", "--record", "de-002")
+    assert shown.code == 0, shown.err
+    system = next(
+        request.body["messages"][0]["content"]
+        for request in server.requests
+        if scripted.station_of(scripted.request_of(request.body["messages"], request.body)) == station
+    )
+    assert system in shown.out
+    if station != "verification":
+        users = [request.body["messages"][1]["content"] for request in server.requests]
+        assert any(user in shown.out for user in users)
+
+
+def test_prompts_list_and_usage_errors(cli: Any, tmp_path: Path) -> None:
+    corpus(tmp_path, 1)
+    listed = cli("prompts", "list")
+    assert listed.code == 0
+    assert "content.system" in listed.out
+    for words, sentence in {
+        ("prompts", "show", "judging"): "no pass",
+        ("prompts", "show", "content"): "Add --language",
+        ("prompts", "show", "content", "--record", "x"): "a record needs its corpus",
+        ("prompts", "show", "content", "c.jsonl", "--record", "x"): 'no record "x"',
+        ("run", "c.jsonl", "--budget", "2h"): "--budget is for runs with a model",
+        ("run", "c.jsonl", "--dry-run", "3"): "--dry-run is for runs with a model",
+        ("run", "c.jsonl", "--model", "openai:m"): "followed by @",
+        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--budget", "soon"): "is no budget",
+        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--route", "some"): "route",
+        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--prompts", "none"): "none",
+    }.items():
+        called = cli(*words)
+        assert called.code == 2, (words, called.err)
+        assert sentence in called.err, (words, called.err)
+        assert "Traceback" not in called.err
+
+
+@pytest.mark.parametrize("count", [6])
+def test_our_own_engine_with_random_weights_changes_nothing(
+    cli: Any, tiny_checkpoint: Path, tmp_path: Path, count: int
+) -> None:
+    path = corpus(tmp_path, count)
+    called = cli("run", "c.jsonl", "--model", tiny_checkpoint, "--route", "all", "--device", "cpu")
+    assert called.code == 0, called.err
+    assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
+    assert f"{count} reverted" in called.err
+    assert cli("audit", "verify", "--db", DB).code == 0
+
+
+def test_a_server_that_nobody_here_wrote_changes_nothing(cli: Any, transformers_server: Any, tmp_path: Path) -> None:
+    path = corpus(tmp_path, 6)
+    called = cli("run", "c.jsonl", "--model", transformers_server.spec, "--concurrency", "2")
+    assert called.code == 0, called.err
+    assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
+    assert "6 reverted" in called.err
