@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,4 +23,4 @@ def test_it_lists_every_kind_with_its_summary(kind: str) -> None:
 
 
 def test_no_placeholder_was_left() -> None:
-    assert "@" not in README.replace("@SUM", "")
+    assert not re.search(r"@[A-Z]{2,}", README.replace("@SUM", ""))

@@ -101,7 +101,7 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
     yield "midb-agent", True, __version__
     names = (
         "langgraph", "pydantic", "sqlite-utils", "rich", "typer", "babel", "lingua-language-detector", "ftfy",
-        "regex", "rapidfuzz", "pint", "orjson", "zstandard",
+        "regex", "rapidfuzz", "pint", "orjson", "zstandard", "httpx", "jinja2",
     )  # fmt: skip
     for name in names:
         try:
@@ -112,6 +112,7 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
         ("pyarrow", "parquet"),
         ("torch", "engine"),
         ("safetensors", "engine"),
+        ("transformers", "engine"),
         ("triton", "engine"),
         ("flash-attn", "flash"),
     ):
