@@ -258,7 +258,7 @@ def attach(
     Raises where the log belongs to another corpus, or the corpus or the settings have changed since.
     """
     last = log.latest_run()
-    if last and not fresh:
+    if last and not fresh and not never_got_going(log, last, wanted):
         refuse_other(log.path, last, wanted, shaping)
         in_place = places.output.exists() and file_sha256(places.output) == last.output_sha256
         if last.status == "finished":
@@ -278,6 +278,13 @@ def attach(
     refuse_foreign_output(places, log)
     run, checkpoint = log.begin(wanted)
     return run, checkpoint, False
+
+
+def never_got_going(log: AuditLog, last: Run, wanted: Run) -> bool:
+    """Whether the last run ended before its first record, with other settings: a mistyped model, say. Nothing is lost
+    when it is superseded."""
+    same = (last.config_hash, last.engine) == (wanted.config_hash, wanted.engine)
+    return not same and last.status in ("running", "interrupted") and log.checkpoint(last).position == 0
 
 
 def refuse_other(db: Path, last: Run, wanted: Run, shaping: dict[str, object]) -> None:

@@ -376,3 +376,10 @@ def test_a_server_that_nobody_here_wrote_changes_nothing(cli: Any, transformers_
     assert called.code == 0, called.err
     assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
     assert "6 reverted" in called.err
+
+
+def test_a_mistyped_model_is_simply_corrected(cli: Any, served: Any, scripted: ModuleType, tmp_path: Path) -> None:
+    corpus(tmp_path, 3)
+    assert cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1").code == 1
+    assert cli("run", "c.jsonl", "--model", served(improving(scripted)).spec).code == 0
+    assert len(finals(tmp_path)) == 3

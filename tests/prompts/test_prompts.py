@@ -28,7 +28,15 @@ FILLED: dict[str, dict[str, Any]] = {
         "pair": f"<|instruction:7f3a2c91|>\n{HOSTILE}\n<|end:7f3a2c91|>",
         "source": f"instruction: source {HOSTILE}",
         "findings": [
-            {"section": "response", "severity": "major", "kind": "k", "quote": HOSTILE, "evidence": "six,\nnot five"}
+            {
+                "section": "response",
+                "start": 3,
+                "end": 9,
+                "severity": "major",
+                "kind": "k",
+                "quote": HOSTILE,
+                "evidence": "six,\nnot five",
+            }
         ],
         "failure": "the reply had no end",
         "nonce": "7f3a2c91",
