@@ -7,7 +7,7 @@ import sys
 import typer
 
 from midb import __version__
-from midb.cli import about, audit, checking, reverting, running
+from midb.cli import about, audit, checking, prompting, reverting, running, sharding
 from midb.errors import MidbError
 from midb.terminal import visible
 
@@ -25,7 +25,10 @@ app = typer.Typer(
 app.command("run")(running.run)
 app.command("check")(checking.check)
 app.add_typer(audit.app, name="audit")
+app.add_typer(prompting.app, name="prompts")
 app.command("revert")(reverting.revert)
+app.command("split")(sharding.split_corpus)
+app.command("merge")(sharding.merge_shards)
 app.command("kinds")(about.list_kinds)
 app.command("languages")(about.list_languages)
 app.command("graph")(about.print_graph)

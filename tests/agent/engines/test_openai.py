@@ -763,10 +763,12 @@ def test_as_many_as_allowed_are_in_flight_and_no_more(replay_server: Serve, desk
     async def use(engine: OpenAIEngine) -> list[TextReply]:
         tasks = [asyncio.create_task(engine.generate(ask(f"Frage {n}"))) for n in range(40)]
         await seen(server, lambda server: server.in_flight == 7)
+        assert len(begun) == 7, "who waits for a place has not begun: its timeout has not either"
         gate.open()
         return await asyncio.gather(*tasks)
 
-    replies = with_engine(desk.engine(server, concurrency=7), use)
+    begun: list[None] = []
+    replies = with_engine(desk.engine(server, concurrency=7, clock=lambda: float(begun.append(None) or 0)), use)
     assert [reply.text for reply in replies] == [f"Frage {n}" for n in range(40)]
     assert (server.in_flight_peak, server.in_flight) == (7, 0)
     assert len(server.requests) == 40
