@@ -11,6 +11,7 @@ from midb.cli import options
 from midb.decisions import REWRITING_PASSES, Pass
 from midb.defects import DefectFamily
 from midb.errors import UsageError
+from midb.pairs import InstructionPair
 from midb.terminal import visible
 
 app = typer.Typer(no_args_is_help=True, help="The prompts of the passes, and what would be sent about a record.")
@@ -89,7 +90,9 @@ def _messages(
     return [(message.role, message.content) for message in task.request.messages]
 
 
-def _find(corpus: Path, record: str, code: str | None, source: Path | None, mapping: str | None):  # type: ignore[no-untyped-def]
+def _find(
+    corpus: Path, record: str, code: str | None, source: Path | None, mapping: str | None
+) -> tuple[InstructionPair, InstructionPair | None, str]:
     """The first pair of a record, its English source, and its language."""
     from midb.corpus.containers import open_container
     from midb.corpus.layouts import LayoutFinder, RecordError, parse_mapping
