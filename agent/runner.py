@@ -77,7 +77,7 @@ class Runner:
             if self._tail is None:
                 if session.model and session.model.exhausted:
                     budget = session.model.settings.budget.written
-                    self._warn(f"the budget of {budget} is used up; the same command goes on with a new one")
+                    self.warn(f"the budget of {budget} is used up; the same command goes on with a new one")
                     self._keep_warnings()
                 session.log.set_status(session.run, "interrupted")
                 return self._ended("interrupted", started)
@@ -107,16 +107,17 @@ class Runner:
         return batches_of(session.container, session.sources, session.limit, start)
 
     def _crashed(self, raw: RawRecord) -> None:
-        self._warn(f"line {raw.line:,}: examining this record killed a worker process; it stays as it is")
+        self.warn(f"line {raw.line:,}: examining this record killed a worker process; it stays as it is")
 
-    def _warn(self, message: str) -> None:
+    def warn(self, message: str) -> None:
+        """Say something the user should know, and keep it in the log with the next batch."""
         self._warnings.append(message)
         self._emit(Warned(message=message))
 
     def _tell_duplicates(self) -> None:
         if count := self._session.log.duplicate_keys(self._session.run):
             ids = "1 id stands" if count == 1 else f"{count:,} ids stand"
-            self._warn(f"{ids} for more than one record; all are kept, and audit show tells them apart by position")
+            self.warn(f"{ids} for more than one record; all are kept, and audit show tells them apart by position")
             self._keep_warnings()
 
     def _keep_warnings(self) -> None:

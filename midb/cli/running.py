@@ -106,14 +106,31 @@ def run(
             workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
         ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable}),
     )  # fmt: skip
-    warnings: list[str] = []
-    engine = engine_of(settings, warnings.append)
+    warn = Relay()
+    engine = engine_of(settings, warn)
     with corpus_of(settings) as container:
         session = open_session(settings, container, sys.argv[1:], engine)
         try:
-            return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings)
+            return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)
         finally:
             session.log.close()
+
+
+class Relay:
+    """Passes an engine's warnings on to the run, which begins after the engine is made; until then it keeps them."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._tell: Callable[[str], None] = self._kept.append
+
+    def __call__(self, message: str) -> None:
+        self._tell(message)
+
+    def connect(self, tell: Callable[[str], None]) -> None:
+        """Pass on what was kept, and from now on everything."""
+        self._tell = tell
+        for message in self._kept:
+            tell(message)
 
 
 def engine_of(config: RunConfig, warn: Callable[[str], None]) -> TextEngine | None:
@@ -166,8 +183,8 @@ def corpus_of(config: RunConfig) -> Iterator[Container]:
             spool.unlink()
 
 
-def run_session(session: Session, config: RunConfig) -> int:
-    """Run an opened session with its dashboard; returns the exit code."""
+def run_session(session: Session, config: RunConfig, warn: Relay) -> int:
+    """Run an opened session with its dashboard; returns the exit code. The engine's warnings go into the log."""
     if session.finished:
         if not config.quiet:
             print(
@@ -180,7 +197,9 @@ def run_session(session: Session, config: RunConfig) -> int:
     interruption = Interruption(show.handle)
     with interruption.listening(), show:
         show.handle(session.plan)
-        ended = Runner(session, show.handle, interruption).run()
+        runner = Runner(session, show.handle, interruption)
+        warn.connect(runner.warn)
+        ended = runner.run()
         show.handle(ended)
     if ended.status == "interrupted":
         return INTERRUPTED

@@ -1,4 +1,4 @@
-"""Runs with a model, end to end, against servers over real sockets: what becomes of every record, whatever they reply."""
+"""Runs with a model, end to end, against servers over real sockets: what becomes of every record."""
 
 from __future__ import annotations
 
@@ -383,3 +383,23 @@ def test_a_mistyped_model_is_simply_corrected(cli: Any, served: Any, scripted: M
     assert cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1").code == 1
     assert cli("run", "c.jsonl", "--model", served(improving(scripted)).spec).code == 0
     assert len(finals(tmp_path)) == 3
+
+
+def test_what_the_engine_warns_of_is_in_the_log(
+    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+) -> None:
+    """A server without response_format is asked without it, and the user is told."""
+    corpus(tmp_path, 3)
+    faults = sys.modules[type(replay_server(lambda messages, body: "")).__module__]
+    good = improving(scripted)
+
+    def answer(messages: Any, body: Any) -> Any:
+        if "response_format" in body:
+            return faults.refused(400, "response_format is not supported")
+        request = scripted.request_of(messages, body)
+        return good(request)
+
+    called = cli("run", "c.jsonl", "--model", replay_server(answer).spec)
+    assert called.code == 0, called.err
+    assert "3 improved" in called.err
+    assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%response_format%'") == [(1,)]
