@@ -48,16 +48,18 @@ class Forecast:
 def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     """Take a sample through the passes and reckon what all would take; MidbError where there is nothing to sample."""
     assert session.model is not None
+    assert session.loop is not None
     items, records = stratified(
         (item for batch in batches_of(session.container, session.sources, session.limit) for item in batch.items),
         sample,
     )
     if not items:
         raise MidbError("there is no record to sample.")
-    batch = Batch([raw for raw, _ in items], items, {})
+    # Batches of one: no more are in flight than in a run, so that no call's time is time in a queue.
+    batches = [Batch([raw], [(raw, source)], {}) for raw, source in items]
     results: list[RecordResult] = []
-    with ModelPool(session.settings, session.model, session.workers, tell=emit) as pool:
-        for _, done in pool.examine(iter([batch])):
+    with ModelPool(session.settings, session.model, session.workers, session.loop, tell=emit) as pool:
+        for _, done in pool.examine(iter(batches)):
             results += [result for result in done if isinstance(result, RecordResult)]
     session.log.set_status(session.run, "finished", finished=True)
     if not results:

@@ -7,13 +7,14 @@ again. Knows budgets and failing engines, not what the texts mean.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Sampling, TextEngine
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Sampling, TextEngine, TextReply
 from midb.agent.prompting import Task
 from midb.decisions import Pass
 from midb.errors import UsageError
@@ -23,6 +24,10 @@ from midb.prompts import PromptSet
 #: Calls in a row that may fail before the engine counts as down. More than are in flight at once: a hiccup of a server
 #: fails all of those.
 LEAST_FAILURES_IN_A_ROW = 16
+
+
+#: Failures that may be the engine's rather than the request's.
+_OUTAGE = re.compile(r"connection|timeout|http-(?:408|409|425|429|5\d\d)|engine-error")
 
 
 class Route(StrEnum):
@@ -120,6 +125,7 @@ class Model:
         self._pending: list[tuple[Generation, asyncio.Future[Generation]]] = []
         self._usage: dict[Pass, Usage] = {}
         self._failures_in_a_row = 0
+        self._replies = 0
 
     async def generate(self, task: Task) -> Generation:
         """The logged reply to a task; raises CallFailed where there is none, EngineDown where there will be none.
@@ -138,19 +144,13 @@ class Model:
         return await asyncio.shield(asked)
 
     async def _call(self, key: GenerationKey, task: Task) -> Generation:
-        try:
-            reply = await self.engine.generate(task.request)
-        except CallFailed as error:
-            self._count(task.station, Usage(calls_failed=1, retries=error.retries))
-            self._failures_in_a_row += error.code != "context-exceeded"
-            if self._failures_in_a_row > max(2 * self.engine.concurrency, LEAST_FAILURES_IN_A_ROW):
-                raise EngineDown(
-                    f"{self._failures_in_a_row} calls in a row failed; the last: {error.message}",
-                    hint="See to the engine, then run the same command again: it goes on where this run stopped.",
-                    retryable=True,
-                ) from error
-            raise
+        reply = await self._reply(task)
         self._failures_in_a_row = 0
+        self._replies += 1
+        if not reply.prompt_tokens and not reply.completion_tokens:
+            # A server that counts nothing must not make a budget of tokens endless: four bytes are about a token.
+            prompt = sum(len(message.content.encode()) for message in task.request.messages)
+            reply = replace(reply, prompt_tokens=prompt // 4, completion_tokens=len(reply.text.encode()) // 4 + 1)
         generation = Generation(
             key=key,
             station=task.station.value,
@@ -168,6 +168,28 @@ class Model:
         )
         self._count(task.station, Usage.of([generation]))
         return await self._kept(generation)
+
+    async def _reply(self, task: Task) -> TextReply:
+        """A reply, also across an outage: while nobody gets one, a pair is not to blame, and nothing is recorded of it.
+
+        Raises CallFailed where others were served meanwhile, or where the request itself is what cannot be served;
+        EngineDown once too many calls in a row have failed.
+        """
+        while True:
+            served = self._replies
+            try:
+                return await self.engine.generate(task.request)
+            except CallFailed as error:
+                self._count(task.station, Usage(calls_failed=1, retries=error.retries))
+                if not _OUTAGE.fullmatch(error.code) or self._replies != served:
+                    raise
+                self._failures_in_a_row += 1
+                if self._failures_in_a_row > max(2 * self.engine.concurrency, LEAST_FAILURES_IN_A_ROW):
+                    raise EngineDown(
+                        f"{self._failures_in_a_row} calls in a row failed; the last: {error.message}",
+                        hint="See to the engine, then run the same command again: it goes on where this run stopped.",
+                        retryable=True,
+                    ) from error
 
     def _kept(self, generation: Generation) -> asyncio.Future[Generation]:
         """Log it together with what else comes in this turn of the loop."""
@@ -191,8 +213,12 @@ class Model:
             if not future.done():
                 future.set_result(generation)
 
-    def flush(self) -> None:
-        """Log what is still to be logged, before the loop is left."""
+    async def close(self) -> None:
+        """End what is still asked and log what was answered, before the loop is left."""
+        asked = list(self._asked.values())
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
         if self._pending:
             self._flush()
 

@@ -21,18 +21,19 @@ AHEAD = 16
 #: Seconds between two looks at what a run is doing.
 TICK = 0.25
 
-#: Looks between two words about it.
-TOLD_EVERY = 4
+#: Seconds between two words about it.
+TOLD_EVERY = 1.0
 
 
 class ModelPool:
-    """Examines batches with a model, ``concurrency`` records at once."""
+    """Examines batches with a model, ``concurrency`` records at once, on the loop that its engine was started on."""
 
     def __init__(
         self,
         settings: ExaminerSettings,
         model: Model,
         concurrency: int,
+        loop: asyncio.Runner,
         *,
         tell: Callable[[ModelUsed], None] = lambda _: None,
     ) -> None:
@@ -40,9 +41,10 @@ class ModelPool:
         self._concurrency = concurrency
         self._tell = tell
         self._examiner = Examiner(settings, model)
-        self._runner = asyncio.Runner()
+        self._runner = loop
         self._out: deque[tuple[Batch, list[asyncio.Task[Result]]]] = deque()
         self._in_flight = 0
+        self._told_at = 0.0
         self._moved: asyncio.Event | None = None
 
     def __enter__(self) -> ModelPool:
@@ -50,10 +52,7 @@ class ModelPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self._runner.run(self._close())
-        finally:
-            self._runner.close()
+        self._runner.run(self._close())
 
     def examine(
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
@@ -65,22 +64,21 @@ class ModelPool:
 
     async def _start(self) -> None:
         self._moved = asyncio.Event()
-        await self._model.engine.start()
 
     async def _close(self) -> None:
-        tasks = [task for _, tasks in self._out for task in tasks if not task.done()]
+        tasks = [task for _, tasks in self._out for task in tasks]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._model.flush()
+        await asyncio.gather(*tasks, return_exceptions=True)  # all of them: none may fail unheard
+        await self._model.close()
         self.tell_usage()
-        await self._model.engine.close()
 
     async def _next(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> tuple[Batch, list[Result]] | None:
         """The next batch in order once it is done; None after the last."""
         assert self._moved is not None
-        looks = 0
         while True:
+            if self._model.seconds - self._told_at >= TOLD_EVERY:
+                self.tell_usage()
             self._moved.clear()
             self._fill(batches, stopped)
             if not self._out:
@@ -93,10 +91,7 @@ class ModelPool:
             try:
                 await asyncio.wait_for(self._moved.wait(), TICK)
             except TimeoutError:
-                looks += 1
                 stopped()  # says so while it drains
-                if looks % TOLD_EVERY == 0:
-                    self.tell_usage()
 
     def _fill(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> None:
         while (
@@ -130,6 +125,7 @@ class ModelPool:
 
     def tell_usage(self) -> None:
         """Say what the model has done so far."""
+        self._told_at = self._model.seconds
         self._tell(
             ModelUsed(
                 usage=self._model.usage,

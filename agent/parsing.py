@@ -60,6 +60,10 @@ def parse_rewrite(
             raise ReplyError(Reason.UNKNOWN_SECTION, f"The tag {stray[0]} stands within the section {field}.")
         if SAME in text and SAME not in original:
             raise ReplyError(Reason.CHATTER, f"{SAME} stands beside other text in the section {field}.")
+        if "\r\n" in original:
+            text = re.sub(r"\r?\n", "\r\n", text)  # models write plain line ends; those of the corpus stay
+            if text.strip() == original.strip():
+                continue
         replaced[field] = with_outer_blanks(text.strip(), original)
     return pair.replaced(replaced) if replaced else pair
 

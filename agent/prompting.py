@@ -27,6 +27,9 @@ from midb.prompts.guidance import guidance
 #: content pass's business; the other passes have no reason to lengthen much.
 GROWTH = {Pass.CONTENT: 3.0, Pass.TRANSLATION: 1.7, Pass.LOCALIZATION: 1.5, Pass.VERIFICATION: 4.0}
 
+#: The same where a text is in another language: English takes a third of the tokens that Thai or Greek do.
+FOREIGN_GROWTH = 4.0
+
 #: Findings a prompt lists: the gravest of the pass's own family.
 LISTED_FINDINGS = 12
 
@@ -65,7 +68,7 @@ def rewriting_task(
     """What a rewriting pass asks. ``failures`` are what was wrong with earlier replies; the last is named."""
     sections = sections_of(pair, station)
     original = _source_text(source)
-    nonce = nonce_for(*(text for _, text in pair.texts()), original)
+    nonce = nonce_for(*(text for _, text in pair.texts()), original, *failures[-1:])
     laid_out = lay_out_pair(pair, sections, nonce)
     user = prompts["rewrite.user"].render(
         pair=laid_out,
@@ -76,10 +79,11 @@ def rewriting_task(
         sections=[field.value for field in sections],
     )
     system = prompts[f"{station}.system"]
+    foreign = any(finding.kind in ("untranslated-text", "wrong-language") for finding in findings)
     request = TextRequest(
         messages=(Message("system", render_system(system, locale)), Message("user", user)),
         reference=laid_out,
-        growth=GROWTH[station],
+        growth=max(GROWTH[station], FOREIGN_GROWTH if foreign else 0.0),
         sampling=sampling,
     )
     return Task(station=station, request=request, nonce=nonce, sections=sections)
@@ -98,7 +102,7 @@ def verdict_task(
     """What the verdict asks about two versions of one pair."""
     original = _source_text(source)
     texts = [text for pair in (version_a, version_b) for _, text in pair.texts()]
-    nonce = nonce_for(*texts, original)
+    nonce = nonce_for(*texts, original, *failures[-1:])
     sections = tuple(dict.fromkeys(f for pair in (version_a, version_b) for f in sections_of(pair, Pass.VERIFICATION)))
     user = prompts["verification.user"].render(
         version_a=lay_out_pair(version_a, sections, nonce),

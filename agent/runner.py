@@ -97,8 +97,8 @@ class Runner:
 
     def _pool(self) -> WorkerPool | ModelPool:
         session = self._session
-        if session.model:
-            return ModelPool(session.settings, session.model, session.workers, tell=self._emit)
+        if session.model and session.loop:
+            return ModelPool(session.settings, session.model, session.workers, session.loop, tell=self._emit)
         return WorkerPool(session.settings, session.workers, on_crash=self._crashed)
 
     def _left(self) -> Iterator[Batch]:

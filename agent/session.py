@@ -5,6 +5,7 @@ Every way in which a run could harm finished work is refused here, before a byte
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import importlib.metadata
 import os
@@ -92,6 +93,7 @@ class Session:
     new_warnings: tuple[str, ...]
     finished: bool = False
     model: Model | None = None
+    loop: asyncio.Runner | None = None
 
 
 def stdin_spool(stream: IO[bytes], folder: Path) -> Path:
@@ -133,11 +135,16 @@ def find_places(config: RunConfig, container: Container) -> Places:
 
 
 def open_session(
-    config: RunConfig, container: Container, arguments: Sequence[str], engine: TextEngine | None = None
+    config: RunConfig,
+    container: Container,
+    arguments: Sequence[str],
+    engine: TextEngine | None = None,
+    loop: asyncio.Runner | None = None,
 ) -> Session:
     """Survey the corpus and open or resume its run. The caller closes ``session.log``.
 
-    ``engine`` is that of ``config.model``, not yet started. A dry run begins a run of its own kind.
+    ``engine`` is that of ``config.model``; it is started here, on ``loop``, once nothing else can be wrong: a server
+    tells only then which model it serves. A dry run begins a run of its own kind.
     """
     budget = Budget.parse(config.budget) if config.budget else Budget()
     prompts = load_prompts(config.prompts) if config.model else None
@@ -155,6 +162,8 @@ def open_session(
         refuse_foreign_output(places, None)
     log = AuditLog(places.db)
     try:
+        if engine and loop and not is_finished(log, config, shaping):
+            loop.run(engine.start())
         wanted = new_run(places, found, shaping, engine.fingerprint() if engine else EMBEDDED)
         if config.dry_run:
             run, checkpoint = log.begin(dataclasses.replace(wanted, kind="dry-run"))
@@ -195,6 +204,7 @@ def open_session(
         new_warnings=found.warnings if checkpoint.position == 0 else (),
         finished=finished,
         model=model,
+        loop=loop,
     )
     return session
 
@@ -278,6 +288,12 @@ def attach(
     refuse_foreign_output(places, log)
     run, checkpoint = log.begin(wanted)
     return run, checkpoint, False
+
+
+def is_finished(log: AuditLog, config: RunConfig, shaping: dict[str, object]) -> bool:
+    """Whether the run that is asked for is finished already: a model need not be loaded to say so."""
+    last = None if config.fresh or config.dry_run else log.latest_run()
+    return last is not None and last.status == "finished" and last.config_hash == config_hash(shaping)
 
 
 def never_got_going(log: AuditLog, last: Run, wanted: Run) -> bool:

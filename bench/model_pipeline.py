@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import sys
 import tempfile
@@ -41,11 +42,12 @@ def run(corpora: Path, folder: Path) -> tuple[Any, float, Any]:
 
     corpus = whole(corpora, folder, RECORDS)
     config = load_config(None, {"corpus": corpus, "model": "scripted", "route": "all", "fresh": True})
-    opened = session.open_session(config, open_container(corpus), ["run"], editor())
-    started = time.perf_counter()
-    ended = runner.Runner(opened, lambda event: None, lambda: False).run()
-    seconds = time.perf_counter() - started
-    opened.log.close()
+    with asyncio.Runner() as loop:
+        opened = session.open_session(config, open_container(corpus), ["run"], editor(), loop)
+        started = time.perf_counter()
+        ended = runner.Runner(opened, lambda event: None, lambda: False).run()
+        seconds = time.perf_counter() - started
+        opened.log.close()
     return ended, seconds, ended.usage
 
 

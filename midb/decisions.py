@@ -82,6 +82,7 @@ class Reason(StrEnum):
     CONTEXT_EXCEEDED = "context-exceeded"
     # The rewrite is no edit of the text, or says what nobody said.
     TOO_LITTLE_KEPT = "too-little-kept"
+    STRUCTURE_CHANGED = "structure-changed"
     NEW_ADDRESS = "new-address"
     NEW_NAME = "new-name"
     NEW_CODE = "new-code"

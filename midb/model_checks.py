@@ -114,14 +114,12 @@ def check_whole(
 ) -> list[Violation]:
     """What must hold for a whole pair, whatever its passes did one after another. Each was held against its own input;
     what is left to see is what they did together. What a provable repair may remove is no matter here."""
-    known = _Known(original)
     violations: list[Violation] = []
     for new in final.fields:
         old = original.field(new.field)
         if old is None or old.text == new.text:
             continue
         violations += _language(old, new, original)
-        violations += _new_addresses(new, known)
     return violations + new_findings(original.pair, final.pair, stages, (findings[0], findings[1]))
 
 
@@ -191,12 +189,22 @@ def _extent(old: FieldText, new: FieldText, bounds: Bounds) -> Iterator[Violatio
     # Slack for growth is no licence to drop most of a text.
     if after < max(low, bounds.shortest * before * 0.5) or after > high:
         yield Violation(Reason.LENGTH_CHANGED, f"{new.field}: {before} characters became {after}", new.field)
+    if not bounds.code:
+        yield from _lines(old, new)
     tokens = _TOKEN.findall(old.text.casefold())
     if len(tokens) >= LEAST_WORDS or bounds is STRICT:
         kept = LCSseq.similarity(tokens, _TOKEN.findall(new.text.casefold()))
         if kept < bounds.kept * len(tokens):
             detail = f"{new.field}: only {kept} of {len(tokens)} words stay: this is no edit of the text"
             yield Violation(Reason.TOO_LITTLE_KEPT, detail, new.field)
+
+
+def _lines(old: FieldText, new: FieldText) -> Iterator[Violation]:
+    """Lists, tables and paragraphs are part of a text; lines that a translation lost may come back from the source."""
+    before, after = (sum(bool(line.strip()) for line in text.splitlines()) for text in (old.text, new.text))
+    wanted = {before} | ({sum(bool(line.strip()) for line in old.source.splitlines())} if old.source else set())
+    if min(abs(after - lines) for lines in wanted) > max(1, before // 10):
+        yield Violation(Reason.STRUCTURE_CHANGED, f"{new.field}: {before} lines became {after}", new.field)
 
 
 def _language(old: FieldText, new: FieldText, inspection: Inspection) -> Iterator[Violation]:

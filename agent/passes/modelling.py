@@ -14,7 +14,6 @@ from midb.decisions import Action, Decision, Pass, Reason
 from midb.defects import Finding
 from midb.diffs import edits_between
 from midb.edits import Edit
-from midb.generations import Generation
 from midb.model_checks import BOUNDS, STRICT, check_model_rewrite
 from midb.pairs import InstructionPair
 
@@ -46,7 +45,7 @@ async def ask_model(station: Pass, state: PairState, context: PairContext, model
     decision = replace(decision, generation=generation.id)
     try:
         after = parse_rewrite(generation.completion, finish_of(generation), before, task.sections, task.nonce)
-        _refuse_leak(generation, task.request.messages[0].content, before)
+        _refuse_leak(task.request.messages[0].content, before, after)
     except ReplyError as error:
         return _failed(state, replace(decision, reason=error.reason, detail=str(error)), str(error), model)
     if after == before:
@@ -111,9 +110,11 @@ def _attempt(station: Pass, decisions: Sequence[Decision]) -> int:
 LEAKED = 60
 
 
-def _refuse_leak(generation: Generation, system: str, before: InstructionPair) -> None:
-    """Raise where a reply repeats a passage of its own instructions that the pair did not hold."""
-    reply = generation.completion
+def _refuse_leak(system: str, before: InstructionPair, after: InstructionPair) -> None:
+    """Raise where a rewrite repeats a passage of the model's own instructions that the pair did not hold."""
+    if after == before:
+        return
+    reply = "\n".join(text for _, text in after.texts())
     for start in range(0, len(system) - LEAKED, LEAKED // 2):
         passage = system[start : start + LEAKED]
         if passage in reply and not any(passage in text for _, text in before.texts()):

@@ -94,7 +94,7 @@ async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
         return {"decisions": [*before_last, replace(last, action=Action.APPLIED)]}
     context.model.failed_attempt(Pass.VERIFICATION)
     rejected = replace(last, action=Action.REJECTED, after_hash=original.content_hash())
-    update = _taken_back(state, rejected)
+    update = _taken_back(state, rejected) | {"attempts": {}}
     update["decisions"] = [*before_last, rejected]
     return update | {"failures": _blame(state, modelled, judgement)}
 
@@ -112,7 +112,9 @@ def _taken_back(state: PairState, rejected: Decision) -> PairState:
 def _blame_edits(state: PairState, stood: Sequence[Decision], violations: Sequence[Violation]) -> PairState:
     """What edited a field with harm in it is to blame; what the others repaired may be tried again."""
     harmed = {violation.field for violation in violations}
-    guilty = [(d, e) for d in stood for e in d.edits if e.field in harmed or None in harmed]
+    every = [(decision, edit) for decision in stood for edit in decision.edits]
+    # Where no edit touched the field, all are to blame: the pair must not go round and round.
+    guilty = [(d, e) for d, e in every if e.field in harmed or None in harmed] or every
     failures = dict(state["failures"])
     for station in {decision.station for decision, _ in guilty if decision.generation is not None}:
         failures[station] = (*failures.get(station, ()), *[violations[0].detail] * MAX_FAILURES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from midb.audit import seals
@@ -76,21 +76,31 @@ def check_record(
     findings: Sequence[sqlite3.Row],
     decisions: Sequence[tuple[sqlite3.Row, Sequence[sqlite3.Row]]],
     chain: Chain,
+    replies: Mapping[int, str],
 ) -> Iterator[tuple[str, str, str]]:
-    """A record's seal and the links of its decisions (each with its edits): (table, row, what is wrong)."""
+    """A record's seal and the links of its decisions (each with its edits): (table, row, what is wrong).
+
+    ``replies`` are the seals of the generations that the decisions rest on, by id.
+    """
     seal = seals.record_seal(_values("records", record), [_values("findings", finding) for finding in findings])
     stored = as_text(record["seal"])
     resealed = False
     for decision, edits in decisions:
-        rows = _values("decisions", decision), [_values("edits", edit) for edit in edits]
+        reply = replies.get(decision["generation_id"])
+        rows = _values("decisions", decision), [_values("edits", edit) for edit in edits], reply
 
-        def derive(previous: str, rows: tuple[Any, list[Any]] = rows) -> Collection[str]:
+        def derive(previous: str, rows: tuple[Any, list[Any], str | None] = rows) -> Collection[str]:
             # With the derived seal as well as with the stored one: a changed record is not its decisions' fault.
             return {seals.decision_hash(previous, candidate, *rows) for candidate in (seal, stored)}
 
         previous, link = as_text(decision["previous_hash"]), as_text(decision["hash"])
         labels = [f"{edit['decision_id']}/{edit['ordinal']}" for edit in edits]
-        if message := chain.step(previous, link, derive, f"a column, {_one_of('edits', labels)} or the hash"):
+        if message := chain.step(
+            previous,
+            link,
+            derive,
+            f"a column, {_one_of('edits', labels)} or the hash",
+        ):
             yield "decisions", str(decision["id"]), message
         resealed = resealed or seals.decision_hash(previous, seal, *rows) == link
     if seal != stored:

@@ -355,7 +355,7 @@ class AuditLog:
                     (row[0], ordinal, e.field.value, e.start, e.end, e.before, e.after, e.kind)
                     for ordinal, e in enumerate(decision.edits)
                 ]
-                link = seals.decision_hash(head, seal, row, edits)
+                link = seals.decision_hash(head, seal, row, edits, self._generation_seal(decision.generation))
                 execute(f"INSERT INTO decisions VALUES ({_marks(14)})", (*row, head, link))
                 for edit in edits:
                     execute(f"INSERT INTO edits VALUES ({_marks(8)})", edit)
@@ -363,6 +363,12 @@ class AuditLog:
         for finding in findings:
             execute(f"INSERT INTO findings VALUES ({_marks(13)})", finding)
         return head
+
+    def _generation_seal(self, generation: int | None) -> str | None:
+        if generation is None:
+            return None
+        row = self.db.conn.execute("SELECT seal FROM generations WHERE id = ?", (generation,)).fetchone()
+        return None if row is None else str(row[0])
 
     def _finding_rows(self, record_id: int, pairs: Sequence[PairResult], first: int) -> list[tuple[Any, ...]]:
         """The rows of `findings`; ``first`` is the id the record's first decision gets."""

@@ -76,9 +76,15 @@ def record_seal(record: Sequence[Any], findings: Iterable[Sequence[Any]]) -> str
     return digest("records", record, list(findings))
 
 
-def decision_hash(previous: str, seal: str, decision: Sequence[Any], edits: Iterable[Sequence[Any]]) -> str:
-    """The next link of the decision chain; ``seal`` is that of the decision's record, the edits come by ordinal."""
-    return digest("decisions", previous, seal, decision, list(edits))
+def decision_hash(
+    previous: str, seal: str, decision: Sequence[Any], edits: Iterable[Sequence[Any]], generation: str | None = None
+) -> str:
+    """The next link of the decision chain; ``seal`` is that of the decision's record, the edits come by ordinal.
+
+    ``generation`` is the seal of the reply it rests on, so that the chain covers what a model was asked and answered.
+    """
+    covered = ("decisions", previous, seal, decision, list(edits))
+    return digest(*covered) if generation is None else digest(*covered, generation)
 
 
 def chained(table: str, previous: str, row: Sequence[Any]) -> str:

@@ -103,6 +103,14 @@ class RecordsCheck:
                     chain.length += 1
                     break
 
+    def _replies(self, decisions: Sequence[tuple[sqlite3.Row, Sequence[sqlite3.Row]]]) -> dict[int, str]:
+        """The seals of the generations that decisions rest on."""
+        ids = {row["generation_id"] for row, _ in decisions if isinstance(row["generation_id"], int)}
+        if not ids:
+            return {}
+        sql = f"SELECT id, seal FROM generations WHERE id IN ({', '.join('?' * len(ids))})"
+        return {row["id"]: as_text(row["seal"]) for row in self._connection.execute(sql, sorted(ids))}
+
     def check(
         self,
         record: sqlite3.Row,
@@ -115,7 +123,7 @@ class RecordsCheck:
         self.counts[run] += 1
         chain = self.chains.setdefault(run, Chain())
         length = chain.length
-        for table, label, message in check_record(record, findings, decisions, chain):
+        for table, label, message in check_record(record, findings, decisions, chain, self._replies(decisions)):
             yield Problem(table, label, key, message)
         if self._head is not None:
             for link, (row, _) in enumerate(decisions, start=length + 1):

@@ -34,11 +34,13 @@ def show_prompt(
     record: Annotated[str | None, typer.Option("--record", metavar="ID", help="The record to ask about.")] = None,
     source: options.Source = None,
     map: options.Map = None,
+    kinds: options.Kinds = None,
     prompts: options.Prompts = None,
 ) -> None:
     """Print what a pass sends: its system part, and with a record the whole first prompt about its first pair.
 
-    For verification the record's provable repairs stand for the rewrite. Example:
+    The text is shown as the pass gets it, after the provable repairs of its own kind and of the passes before it, where
+    the model left everything else alone. For verification these repairs stand for the rewrite. Example:
 
     midb-agent prompts show content corpus.jsonl --record de-0417
     """
@@ -47,7 +49,7 @@ def show_prompt(
         raise UsageError(f'there is no pass "{station}" with a prompt.', hint=f"Known are: {', '.join(stations)}.")
     if (record is None) is not (corpus is None):
         raise UsageError("a record needs its corpus.", hint=f"midb-agent prompts show {station} CORPUS --record ID")
-    for role, text in _messages(Pass(station), corpus, language, record, source, map, prompts):
+    for role, text in _messages(Pass(station), corpus, language, record, source, map, prompts, kinds):
         typer.echo(f"--- {role} ---")
         typer.echo("\n".join(visible(line) for line in text.split("\n")))
 
@@ -60,8 +62,13 @@ def _messages(
     source: Path | None,
     mapping: str | None,
     folder: Path | None,
+    kinds: str | None,
 ) -> list[tuple[str, str]]:
+    from midb.agent.parsing import Side
+    from midb.agent.passes.judging import side_of_rewrite
     from midb.agent.prompting import render_system, rewriting_task, verdict_task
+    from midb.agent.state import MAX_ATTEMPTS
+    from midb.defects import Finding
     from midb.detectors import KindSelection, inspect
     from midb.edits import apply
     from midb.inspection import Inspection
@@ -76,24 +83,31 @@ def _messages(
         if code is None:
             raise UsageError("a system part is in one language.", hint="Add --language xx.")
         return [("system", render_system(prompts[f"{station}.system"], load(code)))]
-    pair, original, settled = _find(corpus, record, code, source, mapping)
+    pair, original, settled, salt = _find(corpus, record, code, source, mapping)
     locale, identifier = load(settled), LanguageIdentifier()
-    findings = inspect(Inspection(pair, locale, identifier, original), KindSelection.parse())
+    selection = KindSelection.parse([kind.strip() for kind in (kinds or "").split(",") if kind.strip()])
+
+    def look(text: InstructionPair) -> list[Finding]:
+        return inspect(Inspection(text, locale, identifier, original, selection.typography), selection)
+
+    repaired = pair
+    for family in DefectFamily:  # as the passes do before the model is asked
+        for _ in range(MAX_ATTEMPTS):
+            repaired = apply(repaired, choose_fixes(look(repaired), family)[1])
+        if family.value == station.value:
+            break
     if station is Pass.VERIFICATION:
-        repaired = pair
-        for family in DefectFamily:
-            found = inspect(Inspection(repaired, locale, identifier, original), KindSelection.parse())
-            repaired = apply(repaired, choose_fixes(found, family)[1])
-        task = verdict_task(prompts, pair, repaired, locale=locale, source=original)
+        versions = (repaired, pair) if side_of_rewrite(pair, repaired, salt) is Side.A else (pair, repaired)
+        task = verdict_task(prompts, *versions, locale=locale, source=original)
     else:
-        task = rewriting_task(prompts, station, pair, locale=locale, source=original, findings=findings)
+        task = rewriting_task(prompts, station, repaired, locale=locale, source=original, findings=look(repaired))
     return [(message.role, message.content) for message in task.request.messages]
 
 
 def _find(
     corpus: Path, record: str, code: str | None, source: Path | None, mapping: str | None
-) -> tuple[InstructionPair, InstructionPair | None, str]:
-    """The first pair of a record, its English source, and its language."""
+) -> tuple[InstructionPair, InstructionPair | None, str, str]:
+    """The first pair of a record, its English source, its language, and the seed of the sides that verdicts see."""
     from midb.corpus.containers import open_container
     from midb.corpus.layouts import LayoutFinder, RecordError, parse_mapping
     from midb.corpus.raw import RawRecord
@@ -117,5 +131,5 @@ def _find(
         if parsed.key == record and parsed.slots:
             text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
             settled = found.languages.settle(parsed.declared, parsed.key, text, identifier)
-            return parsed.slots[0].pair, parsed.sources[0], settled
+            return parsed.slots[0].pair, parsed.sources[0], settled, found.sha256[:12]
     raise UsageError(f'{corpus} has no record "{record}".', hint="Records are named by their id, or #POSITION.")

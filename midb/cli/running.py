@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -108,8 +109,8 @@ def run(
     )  # fmt: skip
     warn = Relay()
     engine = engine_of(settings, warn)
-    with corpus_of(settings) as container:
-        session = open_session(settings, container, sys.argv[1:], engine)
+    with corpus_of(settings) as container, loop_of(engine) as loop:
+        session = open_session(settings, container, sys.argv[1:], engine, loop)
         try:
             return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)
         finally:
@@ -151,6 +152,19 @@ def engine_of(config: RunConfig, warn: Callable[[str], None]) -> TextEngine | No
         ),
         warn=warn,
     )
+
+
+@contextmanager
+def loop_of(engine: TextEngine | None) -> Iterator[asyncio.Runner | None]:
+    """The event loop that an engine lives on; the engine is closed at the end, started or not."""
+    if engine is None:
+        yield None
+        return
+    with asyncio.Runner() as loop:
+        try:
+            yield loop
+        finally:
+            loop.run(engine.close())
 
 
 def dry_run_session(session: Session, config: RunConfig) -> int:

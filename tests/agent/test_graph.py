@@ -57,7 +57,7 @@ def run() -> Callable[..., PairResult]:
     graph, identifier = build_graph(), LanguageIdentifier()
 
     def run(script: Script, response: str, passes: frozenset[Pass] = frozenset(Pass)) -> PairResult:
-        context = ScriptedContext(load("de"), None, KindSelection(frozenset()), passes, identifier, script)
+        context = ScriptedContext(load("de"), None, KindSelection(frozenset()), passes, identifier, script=script)
         return asyncio.run(run_pair(graph, InstructionPair(instruction="Frage", response=response), context))
 
     return run

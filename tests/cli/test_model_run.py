@@ -403,3 +403,53 @@ def test_what_the_engine_warns_of_is_in_the_log(
     assert called.code == 0, called.err
     assert "3 improved" in called.err
     assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%response_format%'") == [(1,)]
+
+
+def test_another_model_behind_the_same_name_is_noticed(
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+) -> None:
+    corpus(tmp_path, 120)
+    listed = [{"id": "m", "root": "/models/first"}]
+    server = served(improving(scripted), model="m", models=listed)
+    words = ("run", "c.jsonl", "--model", server.spec, "--concurrency", "2")
+    assert cli(*words, "--budget", "1tok").code == 130
+    assert "/models/first" in ask(DB, "SELECT engine FROM runs")[0][0]
+    listed[0]["root"] = "/models/second"
+    refused = cli(*words)
+    assert refused.code == 2
+    assert "began with another model" in refused.err
+
+
+def test_a_reply_changed_by_hand_is_named(cli: Any, served: Any, scripted: ModuleType, tmp_path: Path) -> None:
+    """Also where its own seal was made to fit: the chain of decisions covers it."""
+    import sqlite3
+
+    from midb.audit import seals
+
+    corpus(tmp_path, 3)
+    assert cli("run", "c.jsonl", "--model", served(improving(scripted)).spec).code == 0
+    connection = sqlite3.connect(DB)
+    connection.row_factory = sqlite3.Row
+    row = dict(connection.execute("SELECT * FROM generations WHERE id = 2").fetchone()) | {"completion": "forged"}
+    seal = seals.row_seal("generations", row)
+    connection.execute("UPDATE generations SET completion = 'forged', seal = ? WHERE id = 2", (seal,))
+    connection.commit()
+    connection.close()
+    called = cli("audit", "verify", "--db", DB)
+    assert called.code == 1
+    assert "decisions" in called.out + called.err
+
+
+def test_what_the_model_does_is_told_while_it_works(
+    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path
+) -> None:
+    corpus(tmp_path, 100)
+    good = improving(scripted)
+    server = replay_server(lambda messages, body: good(scripted.request_of(messages, body)))
+    called = cli("run", "c.jsonl", "--model", server.spec, "--json")
+    events = [json.loads(line) for line in called.out.splitlines()]
+    assert events[-1]["usage"]["calls"] == 200
+    last = [event for event in events if event["event"] == "usage"][-1]
+    assert last["calls"] == 200
+    assert last["passes"]["content"]["calls"] == 100
+    assert last["in_flight"] == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from midb.agent.engines.protocol import CallFailed, FinishReason, TextReply
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply
 from midb.agent.model import Route
 from midb.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.defects import FindingStatus
@@ -219,10 +219,69 @@ def test_provable_repairs_stand_when_the_model_fails(through: Any, scripted: Mod
 
 
 def test_a_call_without_a_reply_leaves_the_pair_as_it_is(through: Any, scripted: ModuleType) -> None:
-    result = through(PAIR, lambda _: CallFailed("timeout", "no reply within 600 s"), route=Route.CONTENT)
+    result = through(PAIR, lambda _: CallFailed("bad-reply", "no text"), route=Route.CONTENT)
     assert result.final == PAIR
     assert trail(result) == [("content", "rejected", "engine-failed")]
-    assert "timeout" in result.decisions[0].detail
+    assert "bad-reply" in result.decisions[0].detail
+
+
+def test_an_outage_is_nobodys_fault(through: Any, scripted: ModuleType) -> None:
+    """While nobody is served nothing is recorded; when the engine is back the pair gets its reply."""
+    failures = [CallFailed("connection", "lost")] * 20
+
+    def answer(request: Any) -> Any:
+        return failures.pop() if failures else editor(scripted, "content", BETTER)(request)
+
+    result = through(PAIR, answer)
+    assert result.outcome is Outcome.IMPROVED
+    assert Reason.ENGINE_FAILED not in {d.reason for d in result.decisions}
+    assert through.model.usage.calls_failed == 20
+
+
+def test_an_outage_that_lasts_ends_the_run(through: Any) -> None:
+    with pytest.raises(EngineDown):
+        through(PAIR, lambda _: CallFailed("http-503", "busy"))
+
+
+def test_lines_are_part_of_a_text(through: Any, scripted: ModuleType) -> None:
+    response = "Drei Dinge braucht man:\n\n- Wasser und Licht\n- Luft und Wärme\n- Zeit und sehr viel Geduld\n- Erde"
+    pair = PAIR.replaced({Field.RESPONSE: response})
+    flat = response.replace("\n", " ").replace("  ", " ").replace("sehr viel", "viel")
+    result = through(pair, editor(scripted, "translation", flat))
+    assert result.final == pair
+    assert Reason.STRUCTURE_CHANGED in {d.reason for d in result.decisions}
+
+
+def test_line_ends_are_those_of_the_corpus(through: Any, scripted: ModuleType) -> None:
+    response = (PAIR.response or "").replace(". Am", ".\r\nAm")
+    result = through(
+        PAIR.replaced({Field.RESPONSE: response}),
+        editor(scripted, "content", response.replace("\r\n", "\n").replace("grün", "rot"), prefers="rot."),
+    )
+    assert result.final.response == response.replace("grün", "rot")
+
+
+ZERO = "\N{ZERO WIDTH SPACE}"
+HIDDEN = f"{PAIR.response} Mehr steht auf https://example{ZERO}.org/pfad im Netz."
+
+
+def test_a_repair_stands_beside_a_rewrite(through: Any, scripted: ModuleType) -> None:
+    """What is repaired without a model is repaired with one as well: an address that the repair brings to light."""
+    pair = PAIR.replaced({Field.RESPONSE: HIDDEN})
+    result = through(pair, editor(scripted, "content", HIDDEN.replace("grün", "rot"), prefers="wird rot"))
+    assert result.final.response == HIDDEN.replace(ZERO, "").replace("grün", "rot")
+
+
+def test_a_repair_stands_when_the_verdict_refuses_the_rewrite(through: Any, scripted: ModuleType) -> None:
+    """Also where each rewrite brought more of what is repaired, round after round."""
+
+    def refusing(request: Any) -> Any:
+        if scripted.station_of(request) == "verification":
+            return scripted.prefer(request, "grün")
+        return scripted.reply(request, response=scripted.shown(request)["response"].replace("grün", f"r{ZERO}ot"))
+
+    pair = PAIR.replaced({Field.RESPONSE: HIDDEN})
+    assert through(pair, refusing).final.response == HIDDEN.replace(ZERO, "")
 
 
 def test_a_pair_that_is_too_long_for_the_model_says_so(through: Any, scripted: ModuleType) -> None:
