@@ -80,10 +80,14 @@ class ReplayEngine(Engine):
     def _make_runner(self, ops: Ops | None) -> ReplayRunner:
         return ReplayRunner(self.config, self.model_config, ops=ops)
 
-    def seconds(self, requests: list[Request], outputs: list[list[int]]) -> float:
-        """Seconds for all requests, from an empty prefix cache."""
+    def replay(self, outputs: list[list[int]]) -> None:
+        """Answer the requests that are added next with these, from an empty prefix cache."""
         self.pool.forget_idle()
         self.runner.outputs, self.runner.first = outputs, self._next_index
+
+    def seconds(self, requests: list[Request], outputs: list[list[int]]) -> float:
+        """Seconds for all requests, from an empty prefix cache."""
+        self.replay(outputs)
         started = time.perf_counter()
         results = list(self.generate(requests))
         taken = time.perf_counter() - started

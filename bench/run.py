@@ -16,6 +16,7 @@ from pathlib import Path
 import compiled  # noqa: F401  (each registers its benchmarks)
 import drafter  # noqa: F401
 import engine  # noqa: F401
+import gate  # noqa: F401
 import gpu_ops  # noqa: F401
 import model_pipeline  # noqa: F401
 import pipeline  # noqa: F401

@@ -45,6 +45,10 @@ _MOVED, _AGREES, _ENOUGH = 1e-5, 50.0, 8
 #: Earlier occurrences of the latest tokens that are compared, the most recent ones.
 _OCCURRENCES = 4
 
+#: Steps without a verified draft before proposals grow rare; the part of the steps since then that one waits for the
+#: next, and the steps of a wait at most. Of the tokens of a wait the latest are followed: enough to find a place by.
+_GRACE, _PART, _LONGEST_WAIT, _FOLLOWED = 8, 0.25, 16, 6
+
 _Path = tuple[float, int, int, int]  # likelihood, index expected next, tokens copied in a row, state
 
 
@@ -216,13 +220,21 @@ class Drafter:
         :param emitted: the accepted tokens and the one after them; whatever they are, they do no harm.
         :param drafted: tokens of the last proposal that were verified. The one after them is compared all the same.
         """
-        reference, table = self._reference, self._table
+        table = self._table
         compared = tuple(emitted[: drafted + 1])
         for source, strength, level, tokens in self._proposed:
             length = min(len(tokens), len(compared))
             accepted = next((place for place in range(length) if tokens[place] != compared[place]), length)
             table.learn(source, strength, level, accepted=accepted, missed=accepted < length)
         self._proposed = []
+        self._follow(emitted)
+
+    def skip(self, emitted: Sequence[int]) -> None:
+        """Take tokens without following them: the place stays where it was."""
+        self._history += emitted
+
+    def _follow(self, emitted: Sequence[int]) -> None:
+        reference, table = self._reference, self._table
         for token in emitted:
             _, cursor, run, _ = self._paths[0]
             hit = cursor < len(reference) and reference[cursor] == token
@@ -322,3 +334,40 @@ class Drafter:
             if end > 1:
                 ends.setdefault((history[end - 2], token), []).append(end)
         self._indexed = max(len(history) - 1, 0)
+
+
+class PacedDrafter:
+    """A drafter that is asked less often the longer none of its drafts is verified, so that new text costs little.
+
+    Where a text turns out to be copied after all, what was missed is a part of the steps that had brought nothing.
+    """
+
+    def __init__(self, drafter: Drafter) -> None:
+        self._drafter = drafter
+        self._fruitless = 0  # steps since a draft was verified
+        self._wait = 0  # steps until the next proposal
+        self._unread: list[int] = []
+
+    def propose(self, limit: int) -> Draft:
+        """What may come next, as the drafter says; nothing during a wait."""
+        if self._wait:
+            return _NOTHING
+        self._catch_up()
+        return self._drafter.propose(limit)
+
+    def extend(self, emitted: Sequence[int], drafted: int) -> None:
+        """Take what a step yielded, as the drafter does; during a wait, to be read later."""
+        self._fruitless = 0 if drafted else self._fruitless + 1
+        if self._wait:
+            self._wait -= 1
+            self._unread += emitted
+            return
+        self._catch_up()
+        self._drafter.extend(emitted, drafted)
+        self._wait = min(int(max(self._fruitless - _GRACE, 0) * _PART), _LONGEST_WAIT)
+
+    def _catch_up(self) -> None:
+        if self._unread:
+            self._drafter.skip(self._unread[:-_FOLLOWED])
+            self._drafter.extend(self._unread[-_FOLLOWED:], 0)
+            self._unread = []

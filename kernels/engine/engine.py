@@ -13,7 +13,7 @@ from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost, Trust, roofline
-from midb.kernels.engine.draft import Drafter, SurvivalTable
+from midb.kernels.engine.draft import Drafter, PacedDrafter, SurvivalTable
 from midb.kernels.engine.runner import Runner
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
@@ -154,7 +154,7 @@ class Engine:
         if self.config.draft:
             of_pass = self._pass(sequence.group)
             reference = () if request.reference_ids is None else ids(request.reference_ids)
-            sequence.drafter = Drafter(reference, sequence.tokens, of_pass.table)
+            sequence.drafter = PacedDrafter(Drafter(reference, sequence.tokens, of_pass.table))
             sequence.trust = of_pass.trust
         self._start(sequence)
         self.stats.requests += 1

@@ -7,7 +7,7 @@ from enum import Enum
 
 from midb.kernels.engine.block_pool import BlockTable
 from midb.kernels.engine.cost import Trust
-from midb.kernels.engine.draft import Drafter
+from midb.kernels.engine.draft import PacedDrafter
 from midb.kernels.request import FinishReason, Request, Result, SamplingParams
 
 
@@ -36,7 +36,7 @@ class Sequence:
     sampling: SamplingParams
     group: int
     tokens: list[int]
-    drafter: Drafter | None = None
+    drafter: PacedDrafter | None = None
     trust: Trust = field(default_factory=Trust)
     status: SequenceStatus = SequenceStatus.WAITING
     table: BlockTable | None = None

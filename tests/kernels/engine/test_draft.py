@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from midb.kernels.engine.draft import Draft, Drafter, Source, SurvivalTable
+from midb.kernels.engine.draft import Draft, Drafter, PacedDrafter, Source, SurvivalTable
 
 #: Tokens of an output after an edit by which the place must be known again.
 SOON = 4
@@ -38,7 +38,9 @@ def edited(text: Sequence[int], share: float, chance: random.Random) -> list[int
     return output
 
 
-def steps(drafter: Drafter, output: Sequence[int], limit: int, least: float = 0.0) -> Iterator[tuple[int, Draft, int]]:
+def steps(
+    drafter: Drafter | PacedDrafter, output: Sequence[int], limit: int, least: float = 0.0
+) -> Iterator[tuple[int, Draft, int]]:
     """Decode a known output: where each step began, what was proposed, and how much of it would have been accepted."""
     place = 0
     while place < len(output):
@@ -342,3 +344,69 @@ def test_a_source_once_thought_poor_is_tried_again() -> None:
     accepted = [agreed for _, _, agreed in steps(drafter, output, 8)]
     assert sum(accepted[:10]) == 0
     assert accepted[-3:-1] == [5, 5]
+
+
+class Asked(Drafter):
+    """Counts how often it is asked."""
+
+    times = 0
+
+    def propose(self, limit: int) -> Draft:
+        self.times += 1
+        return super().propose(limit)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.03, 0.12])
+def test_while_drafts_are_verified_it_is_asked_in_every_step(share: float) -> None:
+    chance, table, paced_table = random.Random(7), SurvivalTable(), SurvivalTable()
+    for _ in range(20):
+        text = text_of(chance, 150)
+        output = edited(text, share, chance)
+        plain = list(steps(Drafter(text, text, table), output, 16, least=0.3))
+        assert list(steps(PacedDrafter(Drafter(text, text, paced_table)), output, 16, least=0.3)) == plain
+
+
+def test_on_new_text_it_is_asked_ever_more_seldom() -> None:
+    drafter = Asked(range(1_000), [], SurvivalTable())
+    paced, asked = PacedDrafter(drafter), []
+    for token in range(1_000, 1_400):
+        before = drafter.times
+        paced.propose(16)
+        paced.extend([token], 0)
+        asked.append(drafter.times > before)
+    assert all(asked[:8])
+    assert sum(asked[:128]) < 40
+    assert sum(asked[-170:]) == 10
+
+
+@pytest.mark.parametrize("new", [10, 40, 150, 151, 155, 163, 166])
+@pytest.mark.parametrize("moved", [0, 60])
+def test_after_new_text_a_copy_is_noticed(new: int, moved: int) -> None:
+    """The more has brought nothing, the later, but by a wait of 16 steps and the few tokens that tell the place."""
+    text = list(range(200))
+    output = [*text[:20], *range(1_000, 1_000 + new), *text[20 + moved :]]
+    paced = PacedDrafter(Drafter(text, text, SurvivalTable()))
+    noticed = [place for place, draft, agreed in steps(paced, output, 16, least=0.5) if place > 20 and agreed == 16]
+    assert noticed[0] - (20 + new) <= min(new / 4, 16) + SOON + 1
+
+
+@settings(max_examples=400)
+@given(st.lists(st.tuples(st.integers(-1, 8), st.booleans(), st.integers(0, 9), few_tokens), max_size=40))
+def test_whatever_is_emitted_does_a_paced_drafter_no_harm(history: list[tuple[int, bool, int, list[int]]]) -> None:
+    """Steps without a proposal, or with one that is not used, included."""
+    drafter = Drafter([1, 2, 3, 4, 2, 3, 0], [0, 1, 2], SurvivalTable())
+    paced = PacedDrafter(drafter)
+    for limit, asked, drafted, emitted in history:
+        if asked:
+            check(paced.propose(limit), limit, drafter, range(7))
+        paced.extend(emitted, drafted)
+
+
+def test_nothing_of_a_wait_is_forgotten() -> None:
+    """What was emitted meanwhile is known when it comes again."""
+    passage = list(range(2_000, 2_060))
+    output = [*range(1_000, 1_200), *passage, *range(3_000, 3_100), *passage]
+    paced = PacedDrafter(Drafter([], [], SurvivalTable()))
+    used = [(place, draft, agreed) for place, draft, agreed in steps(paced, output, 8, least=0.3) if draft.tokens]
+    assert sum(agreed for _, _, agreed in used) > 30
+    assert all(agreed == min(len(draft.tokens), len(output) - place) for place, draft, agreed in used)

@@ -11,7 +11,7 @@ from midb.kernels.config import EngineConfig
 from midb.kernels.engine import scheduler as scheduling
 from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.cost import StepCost, roofline
-from midb.kernels.engine.draft import Drafter, SurvivalTable
+from midb.kernels.engine.draft import Drafter, PacedDrafter, SurvivalTable
 from midb.kernels.engine.scheduler import Scheduler
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
 
@@ -27,7 +27,7 @@ def sequence(
     request = Request(prompt, reference, max_new_tokens=new)
     made = Sequence(index, request, request.sampling(()), group, list(prompt))
     if reference is not None:
-        made.drafter = Drafter(reference, prompt, SurvivalTable())
+        made.drafter = PacedDrafter(Drafter(reference, prompt, SurvivalTable()))
     return made
 
 
