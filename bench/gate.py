@@ -1,7 +1,7 @@
 """What drafting costs where it brings nothing: the engine with drafts against itself without, on new text, in seconds.
 
 The bound is small and machines are noisy, so both engines take their steps in turn, in one process and over the same
-requests: what else the machine does meets both. A round serves a full batch once on each; its ratio is one pair.
+requests: what else the machine does meets both. A pair is the same few steps of either.
 """
 
 from __future__ import annotations
@@ -10,91 +10,116 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
-from engine import NEW, SMALL, Load, ReplayEngine, checkpoint, load, streams
+from engine import SMALL, Load, ReplayEngine, checkpoint, load, streams
 from registry import Row, benchmark
 
 from midb.kernels import EngineConfig
 
-#: Pairs that count, and sequences of a full batch.
-PAIRS, BATCH = 40, 16
+#: Rounds that count, each a full batch of so many requests; steps of a pair, so that a round makes eight of them.
+ROUNDS, BATCH, STEPS = 6, 16, 16
 
 #: Resamples of the pairs for the interval of their median.
 RESAMPLES = 10_000
 
 
-@dataclass
-class Spent:
-    """Of one engine by round: seconds on the clock, and of the process on any core; rows computed in all."""
+class Clocks(NamedTuple):
+    """Seconds on the clock, and of the process on any core."""
 
-    wall: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    rows: int = 0
+    wall: float
+    cpu: float
 
 
-def step(engine: ReplayEngine, spent: Spent) -> None:
-    """One step, added to the seconds of the latest round."""
+Pair = tuple[Clocks, Clocks]  # of the first engine and of the second
+
+
+def taken(work: Callable[[], object]) -> Clocks:
+    """What some work takes."""
     wall, cpu = time.perf_counter(), time.process_time()
-    engine.step()
-    spent.wall[-1] += time.perf_counter() - wall
-    spent.cpu[-1] += time.process_time() - cpu
+    work()
+    return Clocks(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def start(engine: ReplayEngine, one: Load, spent: Spent) -> None:
-    """Add the requests of a round to an empty prefix cache; what a drafter costs to make counts."""
-    engine.replay(one.outputs)
-    wall, cpu = time.perf_counter(), time.process_time()
-    for request in one.requests:
-        engine.add(request)
-    spent.wall.append(time.perf_counter() - wall)
-    spent.cpu.append(time.process_time() - cpu)
+def total(clocks: Iterable[Clocks]) -> Clocks:
+    """What all of it takes."""
+    walls, cpus = zip(*clocks, strict=True)
+    return Clocks(sum(walls), sum(cpus))
 
 
-def in_turn(engines: tuple[ReplayEngine, ReplayEngine], one: Load, spent: tuple[Spent, Spent]) -> None:
-    """A round: first and second, second and first, until both are done."""
-    sides = list(zip(engines, spent, strict=True))
-    for engine, of_engine in sides:
-        start(engine, one, of_engine)
-    while any(engine.busy for engine in engines):
-        for engine, of_engine in sides:
-            if engine.busy:
-                step(engine, of_engine)
-        sides.reverse()
-    for engine, of_engine in sides:
-        of_engine.rows = engine.stats.rows
+def in_turn(engines: tuple[ReplayEngine, ReplayEngine], one: Load) -> list[Pair]:
+    """Serve a load on both: first and second, second and first, until both are done. The last pair is longer."""
+
+    def add(engine: ReplayEngine) -> None:
+        engine.replay(one.outputs)
+        for request in one.requests:
+            engine.add(request)
+
+    first, second = engines
+    turns = [(taken(lambda: add(first)), taken(lambda: add(second)))]
+    while first.busy or second.busy:
+        if len(turns) % 2:
+            turns.append((taken(first.step), taken(second.step)))
+        else:
+            turns.append((taken(second.step), taken(first.step))[::-1])
+    for engine in engines:
         tokens = sorted((result.index, result.token_ids) for result in engine.results())
         assert [ids for _, ids in tokens] == one.outputs
+    cuts = [*range(0, len(turns) - STEPS + 1, STEPS), len(turns)]
+    sides = [list(zip(*turns[a:b], strict=True)) for a, b in pairwise(cuts)]
+    return [(total(ours), total(theirs)) for ours, theirs in sides]
 
 
-def interval(values: list[float]) -> tuple[float, float]:
+def interval(values: list[float]) -> list[float]:
     """95 % bootstrap interval of the median."""
     chance = random.Random(0)
     medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(RESAMPLES))
-    return medians[RESAMPLES // 40], medians[-1 - RESAMPLES // 40]
+    return [round(medians[RESAMPLES // 40], 4), round(medians[-1 - RESAMPLES // 40], 4)]
 
 
-def compare(folder: Path, texts: list[list[int]], dtype: str, drafts: bool, pairs: int) -> Row:
+def ratios(pairs: list[Pair], clock: str) -> Row:
+    """First by second on one clock: the median with its interval, the extremes, and all seconds by all seconds."""
+    ours, theirs = ([getattr(side, clock) for side in sides] for sides in zip(*pairs, strict=True))
+    found = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return {
+        f"{clock}_ratio": round(statistics.median(found), 4),
+        f"{clock}_95%": interval(found),
+        f"{clock}_range": [round(min(found), 3), round(max(found), 3)],
+        f"{clock}_of_all": round(sum(ours) / sum(theirs), 4),
+        f"{clock}_s": round(sum(theirs), 1),
+    }
+
+
+def compare(folder: Path, texts: list[list[int]], dtype: str, drafts: bool, rounds: int) -> Row:
     """One row: an engine that drafts, or as a control one that does not, against one that does not."""
-    config = {"checkpoint": folder, "dtype": dtype, "max_sequences": BATCH, "max_model_len": 1024}
-    engines = ReplayEngine(EngineConfig(**config, draft=drafts)), ReplayEngine(EngineConfig(**config, draft=False))
-    # All are of one pass, each with a text of its own.
-    whole = load(texts, BATCH * (pairs + 1), 1.0)
-    spent = Spent(), Spent()
-    for first in range(0, len(whole.requests), BATCH):
-        part = slice(first, first + BATCH)
-        in_turn(engines, Load(whole.requests[part], whole.outputs[part]), spent)
-    row: Row = {"side": "drafts" if drafts else "control: no drafts", "dtype": dtype, "batch": BATCH, "new": NEW}
-    on, off = spent
-    for name, ours, theirs in (("wall", on.wall, off.wall), ("cpu", on.cpu, off.cpu)):
-        ratios = [a / b for a, b in zip(ours[1:], theirs[1:], strict=True)]  # the first round warms up
-        low, high = interval(ratios)
-        row[f"{name}_ratio"] = round(statistics.median(ratios), 4)
-        row[f"{name}_95%"] = [round(low, 4), round(high, 4)]
-        row[f"{name}_range"] = [round(min(ratios), 3), round(max(ratios), 3)]
-    return row | {"pairs": pairs, "rows_ratio": round(on.rows / off.rows, 4), "seconds": round(sum(off.wall[1:]), 1)}
+    make = partial(EngineConfig, checkpoint=folder, dtype=dtype, max_sequences=BATCH, max_model_len=1024)
+    engines = ReplayEngine(make(draft=drafts)), ReplayEngine(make(draft=False))
+    # All are of one pass, each with a text of its own; the first round warms up.
+    whole = load(texts, BATCH * (rounds + 1), 1.0)
+    pairs: list[Pair] = []
+    warm = [0, 0]
+    for start in range(0, len(whole.requests), BATCH):
+        part = slice(start, start + BATCH)
+        found = in_turn(engines, Load(whole.requests[part], whole.outputs[part]))
+        if start == 0:
+            warm = [engine.stats.rows for engine in engines]
+        else:
+            pairs += found
+    rows = [engine.stats.rows - before for engine, before in zip(engines, warm, strict=True)]
+    return {
+        "side": "drafts" if drafts else "control: no drafts",
+        "dtype": dtype,
+        "batch": BATCH,
+        "pairs": len(pairs),
+        "steps_of_a_pair": STEPS,
+        **ratios(pairs, "wall"),
+        **ratios(pairs, "cpu"),
+        "rows_ratio": round(rows[0] / rows[1], 4),
+    }
 
 
 @benchmark(
@@ -104,6 +129,6 @@ def gate(corpora: Path) -> Iterator[Row]:
     texts = streams(corpora)
     with tempfile.TemporaryDirectory() as name:
         folder = checkpoint(Path(name), SMALL, "float32", "cpu")
-        yield compare(folder, texts, "bfloat16", True, PAIRS)
-        yield compare(folder, texts, "bfloat16", False, PAIRS // 4)
-        yield compare(folder, texts, "float32", True, PAIRS)
+        yield compare(folder, texts, "bfloat16", True, ROUNDS)
+        yield compare(folder, texts, "bfloat16", False, ROUNDS // 2)
+        yield compare(folder, texts, "float32", True, ROUNDS)
