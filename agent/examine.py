@@ -16,7 +16,7 @@ from midb.agent.state import PairContext
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import ParsedRecord, parse_record
-from midb.corpus.splice import Path, splice
+from midb.corpus.splice import Stages, add_stage, splice
 from midb.corpus.survey import LanguagePlan
 from midb.decisions import (
     Action,
@@ -31,7 +31,6 @@ from midb.decisions import (
 )
 from midb.defects import FindingStatus
 from midb.detectors import KindSelection
-from midb.edits import Edit
 from midb.errors import AuditError
 from midb.languages import LanguageIdentifier
 from midb.locales import load
@@ -114,12 +113,10 @@ class Examiner:
 
     def _spliced(self, body: bytes, parsed: ParsedRecord, pairs: Sequence[PairResult]) -> bytes | None:
         """The record's new bytes, ``None`` where nothing changed. Raises where they would not say what was decided."""
-        stages: dict[Path, list[list[Edit]]] = {}
+        stages: Stages = {}
         for slot, result in zip(parsed.slots, pairs, strict=True):
             for _, decision in standing(result.decisions):
-                for name, path in slot.paths.items():
-                    if edits := [edit for edit in decision.edits if edit.field is name]:
-                        stages.setdefault(path, []).append(edits)
+                add_stage(stages, slot.paths, decision.edits)
         if not stages:
             return None
         new = splice(body, stages, ascii_only=self._settings.ascii_only)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 import random
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from midb.agent.model_pool import ModelPool
 from midb.agent.pool import Batch
 from midb.agent.runner import Emit, batches_of
 from midb.agent.session import Session
+from midb.corpus.layouts import LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
+from midb.corpus.records import parse_record
 from midb.decisions import Outcome
 from midb.errors import MidbError
+from midb.languages import LanguageIdentifier
 from midb.results import RecordResult
 
 #: Records that are kept while the corpus is read, for one of the sample: enough to spread it over all lengths.
@@ -49,17 +52,26 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     """Take a sample through the passes and reckon what all would take; MidbError where there is nothing to sample."""
     assert session.model is not None
     assert session.loop is not None
-    items, records = stratified(
-        (item for batch in batches_of(session.container, session.sources, session.limit) for item in batch.items),
-        sample,
-    )
+    settings, identifier = session.settings, LanguageIdentifier()
+    finder = LayoutFinder(settings.mapping, settings.usual)
+
+    def language(item: Item) -> str:
+        try:
+            parsed = parse_record(item[0], finder)
+        except RecordError:
+            return ""  # what cannot be read is a stratum of its own
+        text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
+        return settings.languages.settle(parsed.declared, parsed.key, text, identifier)
+
+    batches = batches_of(session.container, session.sources, session.limit)
+    items, records = stratified((item for batch in batches for item in batch.items), sample, language)
     if not items:
         raise MidbError("there is no record to sample.")
     # Batches of one: no more are in flight than in a run, so that no call's time is time in a queue.
-    batches = [Batch([raw], [(raw, source)], {}) for raw, source in items]
+    singles = [Batch([raw], [(raw, source)], {}) for raw, source in items]
     results: list[RecordResult] = []
     with ModelPool(session.settings, session.model, session.workers, session.loop, tell=emit) as pool:
-        for _, done in pool.examine(iter(batches)):
+        for _, done in pool.examine(iter(singles)):
             results += [result for result in done if isinstance(result, RecordResult)]
     session.log.set_status(session.run, "finished", finished=True)
     if not results:
@@ -79,11 +91,13 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     )
 
 
-def stratified(items: Iterable[Item], count: int, seed: int = 0) -> tuple[list[Item], int]:
-    """A sample spread evenly over the lengths of records, and how many records there are; memory is bounded.
+def stratified(
+    items: Iterable[Item], count: int, language: Callable[[Item], str], seed: int = 0
+) -> tuple[list[Item], int]:
+    """A sample spread evenly over languages and lengths, and how many records there are; memory is bounded.
 
-    A reservoir of the corpus is sorted by length and every n-th of it taken, so that short and long records come in the
-    shares they have.
+    A reservoir of the corpus is sorted by language, then length, and every n-th of it taken: languages, and short and
+    long records of each, come in the shares they have.
     """
     chance = random.Random(seed)
     reservoir: list[Item] = []
@@ -94,7 +108,7 @@ def stratified(items: Iterable[Item], count: int, seed: int = 0) -> tuple[list[I
             reservoir.append(item)
         elif (place := chance.randrange(seen)) < len(reservoir):
             reservoir[place] = item
-    reservoir.sort(key=lambda item: (len(item[0].body), item[0].position))
+    reservoir.sort(key=lambda item: (language(item), len(item[0].body), item[0].position))
     taken = min(count, len(reservoir))
     return [reservoir[(2 * n + 1) * len(reservoir) // (2 * taken)] for n in range(taken)], seen
 

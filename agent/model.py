@@ -157,14 +157,8 @@ class Model:
             messages=tuple((message.role, message.content) for message in task.request.messages),
             completion=reply.text,
             finish_reason=reply.finish_reason.value,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            cached_tokens=reply.cached_tokens,
-            drafted=reply.drafted,
-            accepted=reply.accepted,
-            steps=reply.steps,
-            retries=reply.retries,
             seconds=reply.seconds,
+            **reply.counts(),
         )
         self._count(task.station, Usage.of([generation]))
         return await self._kept(generation)

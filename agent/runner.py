@@ -150,8 +150,7 @@ class Runner:
         warnings, self._warnings = [("warning", message) for message in self._warnings], []
         moved = dataclasses.replace(self._checkpoint, output_bytes=partial.length, rejected_bytes=rejected.length)
         if batch.records:
-            last = batch.records[-1]
-            moved = dataclasses.replace(moved, position=last.position + 1, line=last.next_line, input_offset=last.end)
+            moved = moved.past(batch.records[-1])
         self._checkpoint = session.log.write_batch(session.run, records, lines, moved, warnings)
         self._tail = batch.tail
         self._emit(batch_done(records, len(lines)))

@@ -74,7 +74,6 @@ class Reason(StrEnum):
     MISSING_SECTION = "missing-section"
     UNKNOWN_SECTION = "unknown-section"
     ANSWERED = "answered-instruction"
-    WRONG_LANGUAGE = "wrong-language"
     BAD_SCHEMA = "bad-schema"
     PROMPT_LEAKED = "prompt-leaked"
     # There was no reply.

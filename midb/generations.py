@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,29 @@ class GenerationKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Counts:
+    """What a reply took, or several together.
+
+    :param cached_tokens: those of the prompt whose KV was there already, as far as the engine tells.
+    :param drafted: draft tokens verified; ``accepted`` those that stood; ``steps`` forwards it took. 0 where unknown.
+    :param retries: calls that failed before (busy server, lost connection).
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    drafted: int = 0
+    accepted: int = 0
+    steps: int = 0
+    retries: int = 0
+
+    def counts(self) -> dict[str, Any]:
+        """These figures alone, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(Counts)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation(Counts):
     """One reply of a model, as it is logged.
 
     :param id: of its row; 0 until it is written.
@@ -30,20 +53,13 @@ class Generation:
     messages: tuple[tuple[str, str], ...]
     completion: str
     finish_reason: str
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    drafted: int = 0
-    accepted: int = 0
-    steps: int = 0
-    retries: int = 0
     seconds: float = 0.0
     id: int = 0
     reused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Counts):
     """Sums over generations.
 
     :param calls: replies that were paid for; ``reused`` those that the log had.
@@ -53,13 +69,6 @@ class Usage:
 
     calls: int = 0
     reused: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    drafted: int = 0
-    accepted: int = 0
-    steps: int = 0
-    retries: int = 0
     attempts_failed: int = 0
     calls_failed: int = 0
 
@@ -74,15 +83,4 @@ class Usage:
     @classmethod
     def of(cls, generations: Iterable[Generation]) -> Usage:
         """The sum of some generations; what was reused counts only as that."""
-        total = cls()
-        for one in generations:
-            total += (
-                cls(reused=1)
-                if one.reused
-                else cls(
-                    calls=1, prompt_tokens=one.prompt_tokens, completion_tokens=one.completion_tokens,
-                    cached_tokens=one.cached_tokens, drafted=one.drafted, accepted=one.accepted, steps=one.steps,
-                    retries=one.retries,
-                )
-            )  # fmt: skip
-        return total
+        return sum((cls(reused=1) if one.reused else cls(calls=1, **one.counts()) for one in generations), cls())

@@ -17,12 +17,10 @@ from midb.audit.rows import LoggedRecord
 from midb.corpus.layouts import LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import ParsedRecord, parse_record
-from midb.corpus.splice import Path as TextPath
-from midb.corpus.splice import splice
+from midb.corpus.splice import Stages, add_stage, splice
 from midb.corpus.survey import LanguagePlan, prefix_of
 from midb.decisions import LoggedFinding, Outcome, PairResult, pair_outcome, standing
 from midb.defects import DefectFamily, Finding, FindingStatus, Severity
-from midb.edits import Edit
 from midb.generations import Generation, GenerationKey
 from midb.pairs import Field, InstructionPair
 from midb.results import RecordResult
@@ -89,12 +87,10 @@ class RecordMerger:
 def _possible_bodies(raw: RawRecord, parsed: ParsedRecord, pairs: Sequence[PairResult]) -> set[bytes]:
     """The bytes that a record may have after its edits. New characters are escaped as the corpus has them; in a record
     that shows neither way, as the shard had them."""
-    stages: dict[TextPath, list[list[Edit]]] = {}
+    stages: Stages = {}
     for slot, pair in zip(parsed.slots, pairs, strict=True):
         for _, decision in standing(pair.decisions):
-            for name, path in slot.paths.items():
-                if edits := [edit for edit in decision.edits if edit.field is name]:
-                    stages.setdefault(path, []).append(edits)
+            add_stage(stages, slot.paths, decision.edits)
     if not stages:
         return {raw.body}
     return {splice(raw.body, stages, ascii_only=ascii_only) for ascii_only in (False, True)}

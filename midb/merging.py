@@ -246,14 +246,7 @@ class _Merger:
     def _commit(
         self, log: AuditLog, checkpoint: Checkpoint, last: RawRecord, partial: GrowingFile, rejected: GrowingFile
     ) -> Checkpoint:
-        moved = dataclasses.replace(
-            checkpoint,
-            position=last.position + 1,
-            line=last.next_line,
-            input_offset=last.end,
-            output_bytes=partial.length,
-            rejected_bytes=rejected.length,
-        )
+        moved = dataclasses.replace(checkpoint.past(last), output_bytes=partial.length, rejected_bytes=rejected.length)
         results = carry_generations(log, self._run, self._batch)
         moved = log.write_batch(self._run, results, self._rejected_lines, moved)
         self._batch, self._rejected_lines = [], []

@@ -25,8 +25,7 @@ from midb.corpus.layouts import LayoutFinder
 from midb.corpus.output import GrowingFile, move_into_place
 from midb.corpus.raw import RawRecord, Tail
 from midb.corpus.records import ParsedRecord, parse_record
-from midb.corpus.splice import Path as TextPath
-from midb.corpus.splice import splice
+from midb.corpus.splice import Stages, add_stage, splice
 from midb.corpus.survey import file_sha256
 from midb.decisions import Action, Decision, Outcome, PairResult, Pass, Reason, standing
 from midb.edits import Edit
@@ -160,13 +159,7 @@ class Reverter:
         partial: GrowingFile,
     ) -> Checkpoint:
         partial.sync()
-        moved = dataclasses.replace(
-            checkpoint,
-            position=last.position + 1,
-            line=last.next_line,
-            input_offset=last.end,
-            output_bytes=partial.length,
-        )
+        moved = dataclasses.replace(checkpoint.past(last), output_bytes=partial.length)
         return self._log.write_batch(run, records, rejected, moved)
 
     def _rejected(self) -> Iterator[RejectedLine]:
@@ -180,7 +173,7 @@ class Reverter:
         """One record as it will be, and the decisions that lead there from what the run left."""
         parsed = parse_record(raw, finder)
         finals = [slot.pair for slot in parsed.slots]
-        stages: dict[TextPath, list[list[Edit]]] = {}
+        stages: Stages = {}
         pairs: list[PairResult] = []
         if row.outcome == Outcome.IMPROVED.value and row.original_text is not None:
             logged = self._reader.parts(row)
@@ -205,7 +198,7 @@ class Reverter:
         parsed: ParsedRecord,
         logged: LoggedRecord,
         selection: Selection,
-        stages: dict[TextPath, list[list[Edit]]],
+        stages: Stages,
     ) -> PairResult:
         rows = [row for row in logged.decisions if row.pair == number]
         stood = [(rows[index], decision) for index, decision in standing([row.decision() for row in rows])]
@@ -217,9 +210,7 @@ class Reverter:
         undone = undo(slot.pair, [Applied(row.id, decision.edits) for row, decision in stood], wanted)
         left = parse_texts(logged.row.final_text or logged.row.original_text or "[]")[number]
         for edits in (*(decision.edits for _, decision in stood), undone.net):
-            for name, path in slot.paths.items():
-                if here := [edit for edit in edits if edit.field is name]:
-                    stages.setdefault(path, []).append(here)
+            add_stage(stages, slot.paths, edits)
         if not undone.reverted:
             return PairResult(left, left, Outcome.UNCHANGED, (), ())
         self._edits.update(reverted.edit.kind for reverted in undone.reverted)

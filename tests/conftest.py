@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -84,24 +83,13 @@ def examine(identifier: LanguageIdentifier) -> Inspector:
 @pytest.fixture(scope="session")
 def tiny_model() -> ModuleType:
     """The module that makes small random checkpoints."""
-    spec = importlib.util.spec_from_file_location("tiny_model", Path(__file__).parent / "support" / "tiny_model.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("tiny_model")
 
 
 @pytest.fixture(scope="session")
 def scripted() -> ModuleType:
     """The module of the scripted engine."""
-    spec = importlib.util.spec_from_file_location("scripted", Path(__file__).parent / "support" / "scripted.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["scripted"] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("scripted")
 
 
 @pytest.fixture(scope="session")

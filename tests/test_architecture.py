@@ -27,7 +27,8 @@ FORBIDDEN = {
 
 #: What is decided without touching a tensor, so that it can be tested in milliseconds.
 TORCHLESS = (
-    "__init__", "config", "errors", "request", "engine/block_pool", "engine/cost", "engine/draft", "engine/sampling",
+    "__init__", "config", "errors", "request", "engine/block_pool", "engine/cost", "engine/draft", "engine/pacing",
+    "engine/sampling",
     "engine/scheduler", "engine/sequence",
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from midb.errors import MidbError
+from midb.generations import Counts
 
 
 class FinishReason(StrEnum):
@@ -61,25 +62,15 @@ class TextRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextReply:
+class TextReply(Counts):
     """What an engine answered.
 
     :param text: as it was generated, without special tokens; nothing is trimmed.
-    :param cached_tokens: those of the prompt whose KV was there already, as far as the engine tells.
-    :param drafted: draft tokens verified; ``accepted`` those that stood; ``steps`` forwards it took. 0 where unknown.
-    :param retries: calls that failed before this one (busy server, lost connection).
     :param seconds: from the request to the reply, retries included.
     """
 
     text: str
     finish_reason: FinishReason
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    drafted: int = 0
-    accepted: int = 0
-    steps: int = 0
-    retries: int = 0
     seconds: float = 0.0
 
 

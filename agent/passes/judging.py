@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from midb.agent.engines.protocol import CallFailed, Sampling
+from midb.agent.engines.protocol import Sampling
 from midb.agent.model import Model, finish_of
 from midb.agent.parsing import ReplyError, Side, parse_verdict
+from midb.agent.passes.asking import ask
 from midb.agent.prompting import verdict_task
 from midb.agent.state import MAX_FAILURES, PairContext
 from midb.audit.seals import digest
@@ -58,7 +59,6 @@ async def _one(
     original: InstructionPair, rewrite: InstructionPair, context: PairContext, model: Model, side: Side, attempt: int
 ) -> Judgement:
     versions = (rewrite, original) if side is Side.A else (original, rewrite)
-    digest_now = rewrite.content_hash()
     failures: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
     while len(failures) < MAX_FAILURES:
@@ -66,27 +66,16 @@ async def _one(
             model.settings.prompts, *versions, locale=context.locale, source=context.source, failures=failures,
             sampling=Sampling(temperature=0.0, seed=model.settings.sampling.seed),
         )  # fmt: skip
-        decision = Decision(
-            station=Pass.VERIFICATION,
-            action=Action.SKIPPED,
-            reason=Reason.VERDICT_UNUSABLE,
-            attempt=attempt + len(decisions),
-            before_hash=digest_now,
-            after_hash=digest_now,
-            prompt_hash=task.prompt_hash,
-        )
-        try:
-            generation = await model.generate(task)
-        except CallFailed as error:
-            failed = replace(decision, reason=Reason.ENGINE_FAILED, detail=f"{error.code}: {error.message}"[:300])
-            return Judgement((*decisions, failed), False, reasons=error.message)
-        decision = replace(decision, generation=generation.id)
+        decision, generation = await ask(model, task, rewrite, attempt + len(decisions), Action.SKIPPED)
+        if generation is None:
+            return Judgement((*decisions, decision), False, reasons=decision.detail)
         try:
             verdict = parse_verdict(generation.completion, finish_of(generation), task.nonce)
         except ReplyError as error:
             model.failed_attempt(Pass.VERIFICATION)
             failures += (str(error),)
-            decisions += (replace(decision, detail=f"{error.reason}: {error}"),)
+            unusable = replace(decision, reason=Reason.VERDICT_UNUSABLE, detail=f"{error.reason}: {error}")
+            decisions += (unusable,)
             continue
         told = f"rewrite shown as {side}, seed {model.settings.salt[:12]}"
         against = verdict.against(side)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from midb.agent.engines.protocol import CallFailed
 from midb.agent.model import Model, finish_of
 from midb.agent.parsing import ReplyError, parse_rewrite
+from midb.agent.passes.asking import ask
 from midb.agent.prompting import rewriting_task
 from midb.agent.state import MAX_FAILURES, PairContext, PairState
 from midb.decisions import Action, Decision, Pass, Reason
@@ -26,23 +26,10 @@ async def ask_model(station: Pass, state: PairState, context: PairContext, model
         locale=context.locale, source=context.source, findings=state["findings"], failures=failures,
         sampling=model.settings.sampling,
     )  # fmt: skip
-    digest = before.content_hash()
-    decision = Decision(
-        station=station,
-        action=Action.REJECTED,
-        reason=Reason.ENGINE_FAILED,
-        attempt=_attempt(station, state["decisions"]),
-        before_hash=digest,
-        after_hash=digest,
-        prompt_hash=task.prompt_hash,
-    )
-    try:
-        generation = await model.generate(task)
-    except CallFailed as error:
-        reason = Reason.CONTEXT_EXCEEDED if error.code == "context-exceeded" else Reason.ENGINE_FAILED
-        given_up = replace(decision, reason=reason, detail=f"{error.code}: {error.message}"[:300])
-        return {"decisions": [given_up], "settled": state["settled"] | {station}}
-    decision = replace(decision, generation=generation.id)
+    attempt = 1 + sum(decision.station is station for decision in state["decisions"])
+    decision, generation = await ask(model, task, before, attempt, Action.REJECTED)
+    if generation is None:
+        return {"decisions": [decision], "settled": state["settled"] | {station}}
     try:
         after = parse_rewrite(generation.completion, finish_of(generation), before, task.sections, task.nonce)
         _refuse_leak(task.request.messages[0].content, before, after)
@@ -100,10 +87,6 @@ def _failed(state: PairState, decision: Decision, told: str, model: Model) -> Pa
     if len(failures[station]) >= MAX_FAILURES:
         update["settled"] = state["settled"] | {station}
     return update
-
-
-def _attempt(station: Pass, decisions: Sequence[Decision]) -> int:
-    return 1 + sum(decision.station is station for decision in decisions)
 
 
 #: Characters of the system part that, repeated in a reply, show that the model was made to tell it.

@@ -45,10 +45,6 @@ _MOVED, _AGREES, _ENOUGH = 1e-5, 50.0, 8
 #: Earlier occurrences of the latest tokens that are compared, the most recent ones.
 _OCCURRENCES = 4
 
-#: Steps without a verified draft before proposals grow rare; the part of the steps since then that one waits for the
-#: next, and the steps of a wait at most. Of the tokens of a wait the latest are followed: enough to find a place by.
-_GRACE, _PART, _LONGEST_WAIT, _FOLLOWED = 8, 0.25, 16, 6
-
 _Path = tuple[float, int, int, int]  # likelihood, index expected next, tokens copied in a row, state
 
 
@@ -88,7 +84,7 @@ class Draft:
     survival: tuple[float, ...]
 
 
-_NOTHING = Draft((), ())
+NOTHING = Draft((), ())
 _Choice = tuple[Source, int, int, Sequence[int]]  # with its strength, and where it goes on in which text
 
 
@@ -194,7 +190,7 @@ class Drafter:
         """What may come next: ``limit`` tokens at most, none where nothing is known or ``limit`` is below 1."""
         self._proposed = []
         if limit < 1:
-            return _NOTHING
+            return NOTHING
         table, cursor, level = self._table, self.cursor, bisect_right(_LEVELS, self._fidelity)
         source, strength = self._standing()
         choices: list[_Choice] = []
@@ -203,7 +199,7 @@ class Drafter:
         if source is not Source.TRACK or not choices:
             choices += self._repetitions()
         if not choices:
-            return _NOTHING
+            return NOTHING
         if len(choices) > 1:
             choices.sort(key=lambda choice: -table.rate(choice[0], choice[1], level))
         source, strength, place, text = choices[0]
@@ -334,40 +330,3 @@ class Drafter:
             if end > 1:
                 ends.setdefault((history[end - 2], token), []).append(end)
         self._indexed = max(len(history) - 1, 0)
-
-
-class PacedDrafter:
-    """A drafter that is asked less often the longer none of its drafts is verified, so that new text costs little.
-
-    Where a text turns out to be copied after all, what was missed is a part of the steps that had brought nothing.
-    """
-
-    def __init__(self, drafter: Drafter) -> None:
-        self._drafter = drafter
-        self._fruitless = 0  # steps since a draft was verified
-        self._wait = 0  # steps until the next proposal
-        self._unread: list[int] = []
-
-    def propose(self, limit: int) -> Draft:
-        """What may come next, as the drafter says; nothing during a wait."""
-        if self._wait:
-            return _NOTHING
-        self._catch_up()
-        return self._drafter.propose(limit)
-
-    def extend(self, emitted: Sequence[int], drafted: int) -> None:
-        """Take what a step yielded, as the drafter does; during a wait, to be read later."""
-        self._fruitless = 0 if drafted else self._fruitless + 1
-        if self._wait:
-            self._wait -= 1
-            self._unread += emitted
-            return
-        self._catch_up()
-        self._drafter.extend(emitted, drafted)
-        self._wait = min(int(max(self._fruitless - _GRACE, 0) * _PART), _LONGEST_WAIT)
-
-    def _catch_up(self) -> None:
-        if self._unread:
-            self._drafter.skip(self._unread[:-_FOLLOWED])
-            self._drafter.extend(self._unread[-_FOLLOWED:], 0)
-            self._unread = []

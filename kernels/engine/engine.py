@@ -13,7 +13,8 @@ from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost, Trust, roofline
-from midb.kernels.engine.draft import Drafter, PacedDrafter, SurvivalTable
+from midb.kernels.engine.draft import Drafter, SurvivalTable
+from midb.kernels.engine.pacing import PacedDrafter
 from midb.kernels.engine.runner import Runner
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -34,11 +36,8 @@ def generation_rows(generation: Generation, run: int) -> tuple[dict[str, Any], l
     row = {
         "id": generation.id, "prompt_hash": generation.key.prompt_hash, "engine": generation.key.engine,
         "sampling": generation.key.sampling, "prompt": orjson.dumps(prompt).decode(),
-        "completion": generation.completion, "prompt_tokens": generation.prompt_tokens,
-        "completion_tokens": generation.completion_tokens, "finish_reason": generation.finish_reason,
-        "seconds": generation.seconds, "run_id": run, "pass": generation.station,
-        "cached_tokens": generation.cached_tokens, "drafted": generation.drafted, "accepted": generation.accepted,
-        "steps": generation.steps, "retries": generation.retries,
+        "completion": generation.completion, "finish_reason": generation.finish_reason, "seconds": generation.seconds,
+        "run_id": run, "pass": generation.station, **generation.counts(),
     }  # fmt: skip
     return row | {"seal": seals.row_seal("generations", row)}, shared
 
@@ -65,6 +64,31 @@ def find_generation(connection: sqlite3.Connection, key: GenerationKey) -> Gener
         id=row["id"],
         reused=True,
     )
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What generations took together."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+def spent_on(connection: sqlite3.Connection, generations: Sequence[int]) -> Spent:
+    """What some generations took, by the ids of their rows."""
+    sql = (
+        "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
+        f"coalesce(sum(seconds), 0.0) FROM generations WHERE id IN ({', '.join('?' * len(generations))})"
+    )
+    return Spent(*connection.execute(sql, list(generations)).fetchone())
+
+
+def seal_of(connection: sqlite3.Connection, generation: int | None) -> str | None:
+    """The seal of a generation, which the decisions that rest on it cover; ``None`` without one."""
+    row = connection.execute("SELECT seal FROM generations WHERE id = ?", (generation,)).fetchone()
+    return None if row is None else str(row["seal"])
 
 
 def full_prompt(connection: sqlite3.Connection, prompt: str) -> list[dict[str, str]]:

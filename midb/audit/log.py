@@ -17,8 +17,9 @@ import orjson
 from sqlite_utils import Database
 
 from midb.audit import seals
-from midb.audit.generations import find_generation, generation_rows
+from midb.audit.generations import Spent, find_generation, generation_rows, seal_of, spent_on
 from midb.audit.schema import migrate
+from midb.corpus.raw import RawRecord
 from midb.decisions import Outcome, PairResult, Reason
 from midb.defects import FindingStatus
 from midb.errors import AuditError, UsageError
@@ -69,15 +70,9 @@ class Checkpoint:
     head: str = seals.GENESIS
     rejected_head: str = seals.GENESIS
 
-
-@dataclass(frozen=True)
-class Spent:
-    """What generations took together."""
-
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
+    def past(self, record: RawRecord) -> Checkpoint:
+        """Behind a record of the corpus; what was written for it is the caller's to say."""
+        return dataclasses.replace(self, position=record.position + 1, line=record.next_line, input_offset=record.end)
 
 
 def texts_json(pairs: Sequence[InstructionPair]) -> str:
@@ -275,11 +270,8 @@ class AuditLog:
 
     def spent_on(self, generations: Sequence[int]) -> Spent:
         """What some replies took, whoever paid for them."""
-        sql = (
-            "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
-            f"coalesce(sum(seconds), 0.0) FROM generations WHERE id IN ({_marks(len(generations))})"
-        )
-        return Spent(*self.db.execute(sql, list(generations)).fetchone())
+        with database_errors(self.path):
+            return spent_on(self.db.conn, generations)
 
     # -- batches ---------------------------------------------------------------------------------------------------
 
@@ -355,7 +347,7 @@ class AuditLog:
                     (row[0], ordinal, e.field.value, e.start, e.end, e.before, e.after, e.kind)
                     for ordinal, e in enumerate(decision.edits)
                 ]
-                link = seals.decision_hash(head, seal, row, edits, self._generation_seal(decision.generation))
+                link = seals.decision_hash(head, seal, row, edits, seal_of(self.db.conn, decision.generation))
                 execute(f"INSERT INTO decisions VALUES ({_marks(14)})", (*row, head, link))
                 for edit in edits:
                     execute(f"INSERT INTO edits VALUES ({_marks(8)})", edit)
@@ -363,12 +355,6 @@ class AuditLog:
         for finding in findings:
             execute(f"INSERT INTO findings VALUES ({_marks(13)})", finding)
         return head
-
-    def _generation_seal(self, generation: int | None) -> str | None:
-        if generation is None:
-            return None
-        row = self.db.conn.execute("SELECT seal FROM generations WHERE id = ?", (generation,)).fetchone()
-        return None if row is None else str(row[0])
 
     def _finding_rows(self, record_id: int, pairs: Sequence[PairResult], first: int) -> list[tuple[Any, ...]]:
         """The rows of `findings`; ``first`` is the id the record's first decision gets."""

@@ -15,7 +15,7 @@ def told(found: Forecast, session: Session) -> str:
     """The forecast as lines."""
     least, most = (duration(found.seconds[n]) for n in (0, 2))
     lines = [
-        f"forecast for {count(found.records)} records, from {count(found.sampled)} spread over their lengths",
+        f"forecast for {count(found.records)} records, from {count(found.sampled)} spread over languages and lengths",
         f"tokens in   {_range(found.prompt_tokens)}",
         f"tokens out  {_range(found.completion_tokens)}",
         f"time        {least} to {most}, {count(found.at_once)} records at once",

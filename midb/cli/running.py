@@ -14,8 +14,9 @@ from typing import Annotated
 import typer
 
 from midb.agent.engines.protocol import TextEngine
+from midb.agent.places import stdin_spool
 from midb.agent.runner import Runner
-from midb.agent.session import Session, open_session, stdin_spool
+from midb.agent.session import Session, open_session
 from midb.cli import options
 from midb.config import RunConfig, load_config
 from midb.corpus.containers import Container, open_container

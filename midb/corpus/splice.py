@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from midb.edits import Edit, in_order
+from midb.pairs import Field
 
 #: Where a text stands in a record: object keys and array indexes from the outside in.
 Path = tuple[str | int, ...]
+
+#: Edits by the place of their text, a list for each decision that made some there, in the order of the decisions.
+Stages = dict[Path, list[list[Edit]]]
 
 _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"|[{}\[\]:,]', re.DOTALL)
 # One code point of a JSON string: a surrogate pair, an escape, or the character itself.
@@ -19,6 +23,13 @@ _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _CODE_POINT = re.compile(rf"{_PAIR}|\\u[0-9a-fA-F]{{4}}|\\.|[^\\]", re.DOTALL)
 # An escape of a character that is not ASCII. Behind an escaped backslash it is none.
 _ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*+\\u(?!00[0-7])[0-9a-fA-F]{4}")
+
+
+def add_stage(stages: Stages, paths: Mapping[Field, Path], edits: Sequence[Edit]) -> None:
+    """Add the edits of one decision on a pair whose texts stand at ``paths``."""
+    for field, path in paths.items():
+        if here := [edit for edit in edits if edit.field is field]:
+            stages.setdefault(path, []).append(here)
 
 
 def find_strings(body: bytes, wanted: set[Path]) -> dict[Path, tuple[int, int]]:

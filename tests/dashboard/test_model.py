@@ -10,27 +10,19 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from screens import screen
 
 from midb.dashboard import LiveDashboard, PlainLines
 from midb.dashboard.console import terminal
 from midb.dashboard.live import LIVE_AFTER
 from midb.dashboard.model import model_block
 from midb.dashboard.plain import EVERY_SECONDS
-from midb.dashboard.screen import live_screen
 from midb.dashboard.state import TOKEN_SECONDS, Progress
 from midb.events import Event
 from midb.generations import Usage
 from midb.locales import LANGUAGES
 
 HOSTILE = "\x1b[2J\u202e[bold]left\r\n" * 20
-
-
-def screen(progress: Progress, width: int, height: int) -> list[str]:
-    """The live screen as lines of text, nothing cropped by anybody but itself."""
-    stream = io.StringIO()
-    console = Console(file=stream, width=width, height=height, force_terminal=True, color_system=None)
-    console.print(live_screen(progress, width=width, height=height))
-    return stream.getvalue().splitlines()
 
 
 @pytest.fixture

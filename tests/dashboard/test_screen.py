@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
+from screens import screen
 
-from midb.dashboard.screen import live_screen
 from midb.dashboard.state import EDITS_STAY, WINDOW_SECONDS, Progress
 from midb.events import Event, LineRejected, Warned
 from midb.locales import LANGUAGES
 
 Running = Callable[..., Progress]
-
-
-def screen(progress: Progress, width: int, height: int) -> list[str]:
-    """The live screen as lines of text, nothing cropped by anybody but itself."""
-    stream = io.StringIO()
-    console = Console(file=stream, width=width, height=height, force_terminal=True, color_system=None)
-    console.print(live_screen(progress, width=width, height=height))
-    return stream.getvalue().splitlines()
 
 
 @pytest.fixture

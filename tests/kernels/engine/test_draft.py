@@ -10,7 +10,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from midb.kernels.engine.draft import Draft, Drafter, PacedDrafter, Source, SurvivalTable
+from midb.kernels.engine.draft import Draft, Drafter, Source, SurvivalTable
+from midb.kernels.engine.pacing import PacedDrafter
 
 #: Tokens of an output after an edit by which the place must be known again.
 SOON = 4

@@ -11,7 +11,8 @@ from midb.kernels.config import EngineConfig
 from midb.kernels.engine import scheduler as scheduling
 from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.cost import StepCost, roofline
-from midb.kernels.engine.draft import Drafter, PacedDrafter, SurvivalTable
+from midb.kernels.engine.draft import Drafter, SurvivalTable
+from midb.kernels.engine.pacing import PacedDrafter
 from midb.kernels.engine.scheduler import Scheduler
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
 
