@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from midb.agent.examine import Examiner, ExaminerSettings
 from midb.agent.model import Model
-from midb.agent.pool import Batch, Result
+from midb.agent.pool import Batch, Item, Result
+from midb.corpus.raw import RawRecord
 from midb.events import ModelUsed
 
 #: Records taken from the corpus at most, in records in flight: what a slow pair can hold up, and a bound on memory.
@@ -48,7 +49,8 @@ class ModelPool:
         self._examiner = Examiner(settings, model)
         self._runner = loop
         self._out: deque[tuple[Batch, list[asyncio.Task[Result]]]] = deque()
-        self._in_flight = 0
+        self._slots = asyncio.Semaphore(concurrency)
+        self._in_flight = self._begun = self._ended = 0
         self._told_at = 0.0
         self._moved: asyncio.Event | None = None
 
@@ -107,26 +109,35 @@ class ModelPool:
                 stopped()  # says so while it drains
 
     def _fill(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> None:
+        """Take batches while somebody would have nothing to do, and not too many are out."""
         while (
-            self._in_flight < self._concurrency
+            self._begun - self._ended < self._concurrency
             and sum(len(tasks) for _, tasks in self._out) < AHEAD * self._concurrency
             and not (stopped() or self._model.exhausted)
             and (batch := next(batches, None)) is not None
         ):
             self._out.append((batch, self._begin(batch.items)))
 
-    def _begin(self, items: Sequence[tuple[object, bytes | None]]) -> list[asyncio.Task[Result]]:
+    def _begin(self, items: Sequence[Item]) -> list[asyncio.Task[Result]]:
         tasks = []
-        for raw, source in items:
-            task = self._runner.get_loop().create_task(self._examiner.examine(raw, source))  # type: ignore[arg-type]
+        for item in items:
+            task = self._runner.get_loop().create_task(self._examine(*item))
             task.add_done_callback(self._done)
-            self._in_flight += 1
+            self._begun += 1
             tasks.append(task)
         return tasks
 
+    async def _examine(self, raw: RawRecord, source: bytes | None) -> Result:
+        async with self._slots:
+            self._in_flight += 1
+            try:
+                return await self._examiner.examine(raw, source)
+            finally:
+                self._in_flight -= 1
+
     def _done(self, task: asyncio.Task[Result]) -> None:
         assert self._moved is not None
-        self._in_flight -= 1
+        self._ended += 1
         self._moved.set()
 
     def _raise_failure(self) -> None:
@@ -144,6 +155,7 @@ class ModelPool:
                 usage=self._model.usage,
                 by_pass=self._model.by_pass,
                 in_flight=self._in_flight,
+                ahead=sum(task.done() for _, tasks in self._out for task in tasks),
                 seconds=self._model.seconds,
                 budget_left=self._model.budget_left,
             )

@@ -84,7 +84,8 @@ class ModelUsed:
     """What the model did since the run (re)started, not since the last event: told about once a second and at the end.
 
     :param usage: of all passes; ``by_pass`` of each.
-    :param in_flight: pairs under way.
+    :param in_flight: records under way.
+    :param ahead: records that are done, but wait for one before them to be written.
     :param seconds: since the run (re)started.
     :param budget_left: for people ("0:41:20", "312,000 tokens"); empty without a budget.
     """
@@ -92,6 +93,7 @@ class ModelUsed:
     usage: Usage
     by_pass: Mapping[Pass, Usage]
     in_flight: int
+    ahead: int = 0
     seconds: float
     budget_left: str = ""
 

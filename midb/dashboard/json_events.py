@@ -25,7 +25,7 @@ class JsonEvents:
       edits [{record, language, station, kind, field, before, after, left, right}]
     - ``usage``, only with a model, about once a second, counts since the run (re)started: calls, reused,
       prompt_tokens, completion_tokens, cached_tokens, drafted, accepted, steps, retries, attempts_failed,
-      calls_failed, passes {pass: {the same}}, in_flight, seconds, budget_left
+      calls_failed, passes {pass: {the same}}, in_flight, ahead, seconds, budget_left
     - ``rejected``: line, reason, message
     - ``warning``: message
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,

@@ -38,7 +38,7 @@ def _figures(progress: Progress, used: ModelUsed) -> list[Text]:
     read, written = progress.tokens_per_second_overall
     figures = [
         Text(_speed_words(progress)),
-        Text(f"in flight {count(used.in_flight)}"),
+        Text(f"in flight {count(used.in_flight)}" + (f" ({count(used.ahead)} done ahead)" if used.ahead else "")),
         Text(_paid_words(usage)),
         Text(f"budget left {shown(used.budget_left, 30)}" if used.budget_left else ""),
         failed if usage.calls_failed else Text(""),

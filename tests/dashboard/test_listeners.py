@@ -251,7 +251,7 @@ JSON_NAMES = {
     "plan": "corpus total format layout language passes engine output database rejected_path workers resumed_at "
     "model budget",
     "batch": "records pairs unchanged improved reverted rejected languages passes repaired open edits",
-    "usage": f"{USAGE_NAMES} passes in_flight seconds budget_left",
+    "usage": f"{USAGE_NAMES} passes in_flight ahead seconds budget_left",
     "rejected": "line reason message",
     "warning": "message",
     "end": "status read unchanged improved reverted rejected balanced languages repaired open output database "
