@@ -300,7 +300,7 @@ def paged_attention(
         BLOCK_ROWS=block_rows,
         BLOCK_KEYS=min(max(16384 // key_bytes, 16), 64),
         BLOCK_DIM=block_dim,
-        num_warps=8 if block_rows * block_dim > 8192 else 4,
+        num_warps=8 if block_rows > 64 or block_rows * block_dim > 8192 else 4,  # with 4 a tile of 128 rows spills
         num_stages=3 if q.element_size() == 2 else 2,
     )
     if splits > 1:

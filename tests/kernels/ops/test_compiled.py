@@ -28,6 +28,7 @@ REGISTERS = {
     "attention llama page 64 rows 17": 255,
     "attention llama page 16 rows 512": 255,
     "attention qwen page 64 rows 17": 200,
+    "attention qwen page 16 rows 512": 255,
     "attention gemma page 64 rows 17": 255,
     "merge states llama": 64,
     "activation llama silu": 40,
