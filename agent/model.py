@@ -113,12 +113,15 @@ class Model:
         store: GenerationStore,
         settings: ModelSettings,
         *,
+        warn: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self.settings = settings
         self._store = store
         self._fingerprint = engine.fingerprint()
+        self._warn = warn
+        self._estimates = False
         self._clock = clock
         self._started = clock()
         self._asked: dict[GenerationKey, asyncio.Task[Generation]] = {}
@@ -148,7 +151,10 @@ class Model:
         self._failures_in_a_row = 0
         self._replies += 1
         if not reply.prompt_tokens and not reply.completion_tokens:
-            # A server that counts nothing must not make a budget of tokens endless: four bytes are about a token.
+            # A server that counts nothing must not make a budget of tokens endless.
+            if not self._estimates:
+                self._estimates = True
+                self._warn("the model's server counts no tokens; they are estimated, at four bytes each")
             prompt = sum(len(message.content.encode()) for message in task.request.messages)
             reply = replace(reply, prompt_tokens=prompt // 4, completion_tokens=len(reply.text.encode()) // 4 + 1)
         generation = Generation(

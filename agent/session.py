@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import importlib.metadata
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -61,6 +61,7 @@ def open_session(
     arguments: Sequence[str],
     engine: TextEngine | None = None,
     loop: asyncio.Runner | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Session:
     """Survey the corpus and open or resume its run. The caller closes ``session.log``.
 
@@ -94,7 +95,7 @@ def open_session(
         model = None
         if engine and prompts and not finished:
             settings = ModelSettings(prompts=prompts, route=Route(config.route), budget=budget, salt=found.sha256[:12])
-            model = Model(engine, LoggedGenerations(log, run), settings)
+            model = Model(engine, LoggedGenerations(log, run), settings, warn=warn)
     except BaseException:
         log.close()
         raise

@@ -111,7 +111,7 @@ def run(
     warn = Relay()
     engine = engine_of(settings, warn)
     with corpus_of(settings) as container, loop_of(engine) as loop:
-        session = open_session(settings, container, sys.argv[1:], engine, loop)
+        session = open_session(settings, container, sys.argv[1:], engine, loop, warn)
         try:
             return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)
         finally:

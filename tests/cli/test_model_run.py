@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import replay_server as replay
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = (ROOT / "examples" / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
@@ -160,10 +161,9 @@ def test_a_server_that_stumbles_loses_nothing(
     cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path, ask: Any
 ) -> None:
     corpus(tmp_path, 24)
-    faults = sys.modules[type(replay_server(lambda messages, body: "")).__module__]
     broken = [
-        faults.refused(429, retry_after="0"), faults.refused(500), faults.hang_up(), faults.hang_up_in_body("x"),
-        faults.not_json(),
+        replay.refused(429, retry_after="0"), replay.refused(500), replay.hang_up(), replay.hang_up_in_body("x"),
+        replay.not_json(),
     ]  # fmt: skip
     good = improving(scripted)
 
@@ -178,14 +178,13 @@ def test_a_server_that_stumbles_loses_nothing(
 
 def test_a_slow_reply_holds_up_nobody_else(cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path) -> None:
     corpus(tmp_path, 60)
-    faults = sys.modules[type(replay_server(lambda messages, body: "")).__module__]
-    gate, good, seen = faults.Gate(), improving(scripted), []
+    gate, good, seen = replay.Gate(), improving(scripted), []
 
     def answer(messages: Any, body: Any) -> Any:
         request = scripted.request_of(messages, body)
         seen.append(request)
         if len(seen) == 1:
-            return faults.drip(scripted.left_alone(request), gate)
+            return replay.drip(scripted.left_alone(request), gate)
         if len(seen) > 100:  # of 119 calls: all others have gone on meanwhile
             gate.open()
         return good(request)
@@ -390,12 +389,11 @@ def test_what_the_engine_warns_of_is_in_the_log(
 ) -> None:
     """A server without response_format is asked without it, and the user is told."""
     corpus(tmp_path, 3)
-    faults = sys.modules[type(replay_server(lambda messages, body: "")).__module__]
     good = improving(scripted)
 
     def answer(messages: Any, body: Any) -> Any:
         if "response_format" in body:
-            return faults.refused(400, "response_format is not supported")
+            return replay.refused(400, "response_format is not supported")
         request = scripted.request_of(messages, body)
         return good(request)
 
@@ -453,3 +451,15 @@ def test_what_the_model_does_is_told_while_it_works(
     assert last["calls"] == 200
     assert last["passes"]["content"]["calls"] == 100
     assert last["in_flight"] == 0
+
+
+def test_a_server_that_counts_no_tokens_is_told_of_and_estimated(
+    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+) -> None:
+    corpus(tmp_path, 3)
+    good = improving(scripted)
+    server = replay_server(lambda messages, body: replay.without_usage(good(scripted.request_of(messages, body))))
+    called = cli("run", "c.jsonl", "--model", server.spec)
+    assert called.code == 0, called.err
+    assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%counts no tokens%'") == [(1,)]
+    assert ask(DB, "SELECT min(prompt_tokens) > 300, min(completion_tokens) > 0 FROM generations") == [(1, 1)]
