@@ -23,6 +23,7 @@ from registry import Row, benchmark
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from midb.kernels.engine.draft import Drafter, SurvivalTable
+from midb.kernels.engine.pacing import PacedDrafter
 
 #: Entries of the vocabulary that is trained on the corpora; a multilingual one of this size gives ~220 tokens per pair.
 VOCABULARY = 48_000
@@ -76,7 +77,7 @@ class Aligned:
     """Ours, with a fixed survival in place of the engine's gate."""
 
     def __init__(self, text: Text, knob: float, table: SurvivalTable) -> None:
-        self._drafter, self._least = Drafter(text.reference, text.prompt, table), knob
+        self._drafter, self._least = PacedDrafter(Drafter(text.reference, text.prompt, table)), knob
 
     def propose(self, limit: int) -> Tokens:
         """The head of the draft that is likely enough."""
@@ -360,7 +361,7 @@ def costs(texts: list[Text]) -> Iterator[Row]:
     spent: dict[str, list[float]] = {"make": [], "propose": [], "extend": []}
     for text in texts:
         marks = [time.perf_counter()]
-        ours = Drafter(text.reference, text.prompt, table)
+        ours = PacedDrafter(Drafter(text.reference, text.prompt, table))
         marks.append(time.perf_counter())
         spent["make"].append(marks[1] - marks[0])
         place = 0

@@ -2,7 +2,8 @@
 
 The bound is small and machines are noisy, so two engines take their steps in turn, in one process and over the same
 requests, and then again with their roles swapped: what else the machine does meets both sides, and so does what sets
-the engines apart. A pair is the same few steps of either side.
+the engines apart. A pair is the same few steps of either side. Its ratio is told in seconds, which is what drafting
+costs, and in seconds per token, which is what it costs less the tokens that it brings even there.
 """
 
 from __future__ import annotations
@@ -29,27 +30,28 @@ ROUNDS, BATCH, STEPS = 12, 16, 16
 RESAMPLES = 10_000
 
 
-class Clocks(NamedTuple):
-    """Seconds on the clock, and of the process on any core."""
+class Spent(NamedTuple):
+    """Seconds on the clock, and of the process on any core, and the tokens that they brought."""
 
     wall: float
     cpu: float
+    tokens: int
 
 
-Pair = tuple[Clocks, Clocks]  # of the first engine and of the second
+Pair = tuple[Spent, Spent]  # of the first engine and of the second
 
 
-def taken(work: Callable[[], object]) -> Clocks:
-    """What some work takes."""
-    wall, cpu = time.perf_counter(), time.process_time()
+def spent(engine: ReplayEngine, work: Callable[[], object]) -> Spent:
+    """What some work of an engine takes and brings."""
+    tokens, wall, cpu = engine.stats.generated, time.perf_counter(), time.process_time()
     work()
-    return Clocks(time.perf_counter() - wall, time.process_time() - cpu)
+    return Spent(time.perf_counter() - wall, time.process_time() - cpu, engine.stats.generated - tokens)
 
 
-def total(clocks: Iterable[Clocks]) -> Clocks:
-    """What all of it takes."""
-    walls, cpus = zip(*clocks, strict=True)
-    return Clocks(sum(walls), sum(cpus))
+def total(some: Iterable[Spent]) -> Spent:
+    """All of it."""
+    walls, cpus, tokens = zip(*some, strict=True)
+    return Spent(sum(walls), sum(cpus), sum(tokens))
 
 
 def in_turn(engines: tuple[ReplayEngine, ReplayEngine], one: Load) -> list[Pair]:
@@ -61,12 +63,12 @@ def in_turn(engines: tuple[ReplayEngine, ReplayEngine], one: Load) -> list[Pair]
             engine.add(request)
 
     first, second = engines
-    turns = [(taken(lambda: add(first)), taken(lambda: add(second)))]
+    turns = [(spent(first, lambda: add(first)), spent(second, lambda: add(second)))]
     while first.busy or second.busy:
         if len(turns) % 2:
-            turns.append((taken(first.step), taken(second.step)))
+            turns.append((spent(first, first.step), spent(second, second.step)))
         else:
-            turns.append((taken(second.step), taken(first.step))[::-1])
+            turns.append((spent(second, second.step), spent(first, first.step))[::-1])
     for engine in engines:
         tokens = sorted((result.index, result.token_ids) for result in engine.results())
         assert [ids for _, ids in tokens] == one.outputs
@@ -82,16 +84,15 @@ def interval(values: list[float]) -> list[float]:
     return [round(medians[RESAMPLES // 40], 4), round(medians[-1 - RESAMPLES // 40], 4)]
 
 
-def ratios(pairs: list[Pair], clock: str) -> Row:
-    """First by second on one clock: the median with its interval, the extremes, and all seconds by all seconds."""
-    ours, theirs = ([getattr(side, clock) for side in sides] for sides in zip(*pairs, strict=True))
-    found = [a / b for a, b in zip(ours, theirs, strict=True)]
+def ratios(pairs: list[Pair], name: str, cost: Callable[[Spent], float]) -> Row:
+    """First by second in one respect: the median with its interval, the extremes, and of all pairs together."""
+    found = [cost(a) / cost(b) for a, b in pairs]
+    whole, other = (total(side) for side in zip(*pairs, strict=True))
     return {
-        f"{clock}_ratio": round(statistics.median(found), 4),
-        f"{clock}_95%": interval(found),
-        f"{clock}_range": [round(min(found), 3), round(max(found), 3)],
-        f"{clock}_of_all": round(sum(ours) / sum(theirs), 4),
-        f"{clock}_s": round(sum(theirs), 1),
+        f"{name}_ratio": round(statistics.median(found), 4),
+        f"{name}_95%": interval(found),
+        f"{name}_range": [round(min(found), 3), round(max(found), 3)],
+        f"{name}_of_all": round(cost(whole) / cost(other), 4),
     }
 
 
@@ -127,8 +128,10 @@ def compare(folder: Path, texts: list[list[int]], dtype: str, drafts: bool, roun
         "batch": BATCH,
         "pairs": len(pairs),
         "steps_of_a_pair": 2 * STEPS,
-        **ratios(pairs, "wall"),
-        **ratios(pairs, "cpu"),
+        "wall_s": round(sum(off.wall for _, off in pairs), 1),
+        **ratios(pairs, "wall", lambda side: side.wall),
+        **ratios(pairs, "wall_per_token", lambda side: side.wall / side.tokens),
+        **ratios(pairs, "cpu", lambda side: side.cpu),
     }
 
 

@@ -126,6 +126,11 @@ class ModelConfig:
         layer = attention + 3 * self.hidden_size * self.intermediate_size
         return self.num_layers * layer + self.vocab_size * self.hidden_size
 
+    @property
+    def head_share(self) -> float:
+        """Of these, the share of the head, which only rows that are sampled meet."""
+        return self.vocab_size * self.hidden_size / self.parameters
+
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> ModelConfig:
         """Read ``config.json`` and ``generation_config.json``; raises CheckpointError with one clear sentence."""

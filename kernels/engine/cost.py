@@ -1,4 +1,4 @@
-"""What a step costs by its rows, learnt from the steps themselves, and how many draft tokens that makes worth while.
+"""What a step costs by its load, learnt from the steps themselves, and how many draft tokens that makes worth while.
 
 No torch and no clock: seconds are handed in.
 """
@@ -17,62 +17,68 @@ _NEW_PACE, _NEW = 0.3, 0.1
 
 
 class StepCost:
-    """Seconds of a step as a function of its rows: a shape times a pace.
+    """Seconds of a step as a function of its load: a shape times a pace.
 
-    The shape is what was measured, and between and beyond it that of a prior. The pace is how fast the machine is just
-    now: what else it does slows steps of any size alike, and must not make those look dear that are seldom measured
-    anew.
+    The load is counted in rows that are sampled; one that only writes KV is less, as it never meets the head. The shape
+    is what was measured, and between and beyond it that of a prior. The pace is how fast the machine is just now: what
+    else it does slows steps of any size alike, and must not make those look dear that are seldom measured anew.
 
-    :param prior: relative cost of so many rows; non-decreasing.
+    :param prior: relative cost of a load; non-decreasing.
+    :param head: the head's share of a sampled row's arithmetic, from 0 to below 1.
     """
 
-    def __init__(self, prior: Callable[[int], float]) -> None:
+    def __init__(self, prior: Callable[[float], float], head: float = 0.0) -> None:
         self._prior = prior
+        self._head = head
         self._pace = 1.0
-        self._means: dict[int, tuple[float, float]] = {}  # bucket -> mean rows, mean seconds at pace 1
-        self._rows: list[float] = []
+        self._means: dict[int, tuple[float, float]] = {}  # bucket -> mean load, mean seconds at pace 1
+        self._loads: list[float] = []
         self._seconds: list[float] = []
 
-    def observe(self, rows: int, seconds: float) -> None:
+    def load(self, rows: int, sampled: int) -> float:
+        """What so many rows count for, of which some are sampled."""
+        return rows - self._head * (rows - sampled)
+
+    def observe(self, load: float, seconds: float) -> None:
         """Learn from one step. One far off the expected was interrupted: it counts as four times that at most."""
         if not self._means:
-            self._pace = seconds / self._prior(rows)
-        expected = self.seconds(rows)
+            self._pace = seconds / self._prior(load)
+        expected = self.seconds(load)
         seconds = min(max(seconds, expected / 4), 4 * expected)
         self._pace *= (seconds / expected) ** _NEW_PACE
-        bucket = (rows * rows).bit_length()  # two for each doubling
-        mean_rows, mean = self._means.get(bucket, (float(rows), self._shape(rows)))
+        bucket = int(load * load).bit_length()  # two for each doubling
+        mean_load, mean = self._means.get(bucket, (load, self._shape(load)))
         mean += _NEW * (seconds / self._pace - mean)
-        self._means[bucket] = mean_rows + _NEW * (rows - mean_rows), mean
+        self._means[bucket] = mean_load + _NEW * (load - mean_load), mean
         known = sorted(self._means.values())
-        self._rows = [mean_rows for mean_rows, _ in known]
+        self._loads = [mean_load for mean_load, _ in known]
         self._seconds = list(accumulate((mean for _, mean in known), max))
 
-    def seconds(self, rows: int) -> float:
-        """Expected cost, non-decreasing in rows; in seconds once anything was measured."""
-        return self._pace * self._shape(rows)
+    def seconds(self, load: float) -> float:
+        """Expected cost, non-decreasing in the load; in seconds once anything was measured."""
+        return self._pace * self._shape(load)
 
-    def _shape(self, rows: int) -> float:
-        above = bisect_right(self._rows, rows)
-        if not self._rows:
-            return self._prior(rows)
-        if 0 < above < len(self._rows):
-            r0, r1 = self._rows[above - 1], self._rows[above]
+    def _shape(self, load: float) -> float:
+        above = bisect_right(self._loads, load)
+        if not self._loads:
+            return self._prior(load)
+        if 0 < above < len(self._loads):
+            r0, r1 = self._loads[above - 1], self._loads[above]
             s0, s1 = self._seconds[above - 1], self._seconds[above]
-            return s0 + (s1 - s0) * (rows - r0) / (r1 - r0)
+            return s0 + (s1 - s0) * (load - r0) / (r1 - r0)
         near = max(above - 1, 0)
-        return self._seconds[near] * self._prior(rows) / self._prior(round(self._rows[near]))
+        return self._seconds[near] * self._prior(load) / self._prior(self._loads[near])
 
 
-def roofline(free_rows: float, fixed_rows: float = 0.0) -> Callable[[int], float]:
+def roofline(free_rows: float, fixed_rows: float = 0.0) -> Callable[[float], float]:
     """A prior, in rows' worth of arithmetic.
 
     :param free_rows: what reading the weights costs, which overlaps with arithmetic.
     :param fixed_rows: what a step costs besides, however small it is.
     """
 
-    def cost(rows: int) -> float:
-        return fixed_rows + max(free_rows, float(rows)) + 0.1 * min(free_rows, float(rows))
+    def cost(load: float) -> float:
+        return fixed_rows + max(free_rows, load) + 0.1 * min(free_rows, load)
 
     return cost
 
@@ -111,7 +117,7 @@ class Trust:
 
 
 def gate(
-    drafts: Iterable[Draft], trust: Sequence[float], sampled: int, rows: int, cost: StepCost, budget: int
+    drafts: Iterable[Draft], trust: Sequence[float], sampled: int, load: float, cost: StepCost, budget: int
 ) -> list[int]:
     """How much of each draft to verify: what makes the most tokens per second of the whole batch.
 
@@ -122,7 +128,7 @@ def gate(
 
     :param trust: by what to multiply the survival that each draft states.
     :param sampled: tokens that the step yields without drafts.
-    :param rows: rows that it computes without them.
+    :param load: what it computes without them, see ``StepCost``.
     :param budget: most rows to add.
     :return: tokens to keep of each draft.
     """
@@ -144,7 +150,7 @@ def gate(
         else:
             heapq.heappop(heap)
     price = min(cost.seconds(sampled + more) / (sampled + gain) for more, gain in enumerate(gains))
-    best = max(range(len(gains)), key=lambda more: gains[more] * price - cost.seconds(rows + more))
+    best = max(range(len(gains)), key=lambda more: gains[more] * price - cost.seconds(load + more))
     for number in order[best:]:
         kept[number] -= 1
     return kept

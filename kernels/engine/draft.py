@@ -225,9 +225,22 @@ class Drafter:
         self._proposed = []
         self._follow(emitted)
 
-    def skip(self, emitted: Sequence[int]) -> None:
-        """Take tokens without following them: the place stays where it was."""
+    def watch(self, emitted: Sequence[int]) -> bool:
+        """Take tokens without following them, where nothing is proposed: much cheaper than ``extend``.
+
+        True where the latest two or more stood together before and what came after them is undisputed: reason to
+        propose again. Tokens that tell nothing of the kind count as not copied.
+        """
         self._history += emitted
+        self._proposed = []
+        self._index()
+        if tuple(self._history[-2:]) in self._ends and self._repetitions()[0][0] is Source.REPEAT:
+            self._keep([(1.0, self.cursor, 0, _INSERTING), *self._moved(1.0)])
+            return True
+        self._fidelity *= (1 - _OF_TEXT) ** len(emitted)
+        if self._reference:
+            self._table.fidelity *= (1 - _OF_PASS) ** len(emitted)
+        return False
 
     def _follow(self, emitted: Sequence[int]) -> None:
         reference, table = self._reference, self._table
@@ -278,7 +291,11 @@ class Drafter:
                 branches.append((delete / (deleted * (deleted + 1)), found + 1, 1, _COPYING))
         best = max(branches)
         if best[3] != _COPYING:
-            branches += [(best[0] * _MOVED * _AGREES**run, place, run, _COPYING) for place, run in self._moves()]
+            branches += self._moved(best[0])
+        self._keep(branches)
+
+    def _keep(self, branches: list[_Path]) -> None:
+        """Go on with the likeliest, one for each place."""
         merged: dict[int, _Path] = {}
         for path in sorted(branches, reverse=True):
             first = merged.setdefault(path[1], path)
@@ -288,12 +305,13 @@ class Drafter:
         top = ranked[0][0]
         self._paths = [(path[0] / top, *path[1:]) for path in ranked if path[0] > _NEGLIGIBLE * top]
 
-    def _moves(self) -> list[tuple[int, int]]:
-        """Places of the reference before which the latest two tokens stand, or more of them, with how many."""
+    def _moved(self, likelihood: float) -> list[_Path]:
+        """Paths from the places of the reference before which the latest two tokens stand, or more of them."""
         self._index()
         history = self._history
         ends = self._ends.get((history[-2], history[-1]), ()) if len(history) > 1 else ()
-        return [(end, self._match(end, 2, min(_ENOUGH, end))) for end in ends if end < len(self._reference)]
+        places = [(end, self._match(end, 2, min(_ENOUGH, end))) for end in ends if end < len(self._reference)]
+        return [(likelihood * _MOVED * _AGREES**run, place, run, _COPYING) for place, run in places]
 
     def _repetitions(self) -> list[_Choice]:
         """What followed the longest of the latest matches; nothing where the latest token is new."""

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from midb.kernels.config import EngineConfig
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost, gate
-from midb.kernels.engine.draft import Draft
+from midb.kernels.engine.draft import NOTHING, Draft
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
 
 #: Admissions that may pass the longest waiting sequence before it is served first.
 PATIENCE = 512
-
-_NO_DRAFT = Draft((), ())
 
 
 @dataclass(slots=True)
@@ -119,20 +117,24 @@ class Scheduler:
         return works
 
     def _draft(self, works: list[Work], left: int) -> None:
-        drafts = []
-        for work in works:
-            sequence = work.sequence
-            limit = min(self.config.max_draft, sequence.remaining - 1)
-            drafted = work.samples and sequence.drafter is not None and limit > 0
-            drafts.append(sequence.drafter.propose(limit) if drafted and sequence.drafter else _NO_DRAFT)
-        rows = sum(work.count for work in works)
+        drafts = [self._proposal(work) for work in works]
         for trust in {id(work.sequence.trust): work.sequence.trust for work in works}.values():
             trust.fade()
+        if not any(draft.tokens for draft in drafts):
+            return
+        sampled = sum(work.samples for work in works)
+        load = self.cost.load(sum(work.count for work in works), sampled)
         factors = [work.sequence.trust.factor for work in works]
-        kept = gate(drafts, factors, sum(work.samples for work in works), rows, self.cost, left)
+        kept = gate(drafts, factors, sampled, load, self.cost, left)
         for work, draft, keep in zip(works, drafts, kept, strict=True):
             work.draft, work.expected = draft.tokens[:keep], sum(draft.survival[:keep])
             work.sequence.counts["rows"] += keep
+
+    def _proposal(self, work: Work) -> Draft:
+        limit = min(self.config.max_draft, work.sequence.remaining - 1)
+        if not work.samples or work.sequence.drafter is None or limit <= 0:
+            return NOTHING
+        return work.sequence.drafter.propose(limit)
 
     def _admit(self) -> None:
         while self._waiting and len(self.running) < self.config.max_sequences:

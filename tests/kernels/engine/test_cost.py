@@ -118,6 +118,17 @@ def test_one_interrupted_step_changes_little() -> None:
     assert cost.seconds(16) <= 1.5
 
 
+def test_a_large_prompt_does_not_make_sampled_rows_look_cheap() -> None:
+    """A row that is not sampled spares the head: as prompts are computed, the rows of drafts must not be priced so."""
+    cost = StepCost(roofline(8), head=0.4)
+    assert cost.load(100, 100) == 100
+    assert cost.load(100, 0) == pytest.approx(60)
+    for _ in range(400):
+        cost.observe(cost.load(16, 16), 20.0 + 16)
+        cost.observe(cost.load(320, 16), 20.0 + 16 + 0.6 * 304)
+    assert cost.seconds(20) - cost.seconds(16) == pytest.approx(4.0, rel=0.02)
+
+
 @given(st.lists(st.tuples(st.integers(1, 600), st.floats(1e-5, 10)), max_size=30))
 def test_more_rows_never_cost_less(steps: list[tuple[int, float]]) -> None:
     cost = StepCost(roofline(20))
