@@ -14,23 +14,28 @@ _GRACE = 8
 class PacedDrafter:
     """A drafter that only watches once none of its drafts was verified for a while, so that new text costs little.
 
-    It is asked again where it recognises the latest tokens.
+    It is asked again where it recognises the latest tokens, and as long as it is right.
     """
 
     def __init__(self, drafter: Drafter) -> None:
         self._drafter = drafter
         self._fruitless = 0  # steps since a draft was verified
         self._asleep = False
+        self._expected: tuple[int, ...] = ()  # the first token of the last proposal
 
     def propose(self, limit: int) -> Draft:
         """What may come next, as the drafter says; nothing while it only watches."""
-        return NOTHING if self._asleep else self._drafter.propose(limit)
+        draft = NOTHING if self._asleep else self._drafter.propose(limit)
+        self._expected = draft.tokens[:1]
+        return draft
 
     def extend(self, emitted: Sequence[int], drafted: int) -> None:
         """Take what a step yielded, as the drafter does."""
         self._fruitless = 0 if drafted else self._fruitless + 1
         if self._asleep:
             self._asleep = not self._drafter.watch(emitted)
-        else:
-            self._drafter.extend(emitted, drafted)
-            self._asleep = self._fruitless >= _GRACE
+            return
+        self._drafter.extend(emitted, drafted)
+        right = tuple(emitted[:1]) == self._expected != ()
+        self._asleep = self._fruitless >= _GRACE and not right
+        self._expected = ()

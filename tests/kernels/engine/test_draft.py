@@ -396,7 +396,7 @@ def test_a_copy_whose_rows_are_too_dear_is_still_known_for_one() -> None:
     text = list(range(400))
     drafter = Asked(text, [], SurvivalTable())
     before = drafter.propose(1).survival[0]
-    assert sum(asked(PacedDrafter(drafter), drafter, text[:300])) > 100
+    assert all(asked(PacedDrafter(drafter), drafter, text[:300]))  # it is right each time
     assert drafter.propose(1).survival[0] > before
 
 
