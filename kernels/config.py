@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,13 @@ class EngineConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rope:
-    """Rotary embedding: base, and how the frequencies are scaled for long contexts."""
+    """Rotary embedding: base, and how the frequencies are scaled for long contexts.
+
+    :param beta_fast: "yarn": frequencies with more turns than this over the original context are left alone.
+    :param beta_slow: those with fewer are divided by the factor.
+    :param whole_dimensions: the passage between the two begins and ends at whole dimensions.
+    :param attention_factor: by what cosines and sines are multiplied.
+    """
 
     theta: float
     kind: str = "default"
@@ -80,6 +87,10 @@ class Rope:
     low_freq_factor: float = 1.0
     high_freq_factor: float = 4.0
     original_max_positions: int = 0
+    beta_fast: float = 32.0
+    beta_slow: float = 1.0
+    whole_dimensions: bool = True
+    attention_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +186,7 @@ _FAMILIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 _ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
-_ROPES = ("default", "linear", "llama3")
+_ROPES = ("default", "linear", "llama3", "yarn")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -304,13 +315,35 @@ def _rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
     if scaling.get("partial_rotary_factor", raw.get("partial_rotary_factor", 1.0)) != 1.0:
         raise CheckpointError(f"{path}: heads that are rotated in part are not supported.")
     try:
-        return Rope(
-            theta=float(theta),
-            kind=name,
-            factor=float(scaling["factor"]) if name != "default" else 1.0,
-            low_freq_factor=float(scaling["low_freq_factor"]) if name == "llama3" else 1.0,
-            high_freq_factor=float(scaling["high_freq_factor"]) if name == "llama3" else 4.0,
-            original_max_positions=int(scaling["original_max_position_embeddings"]) if name == "llama3" else 0,
-        )
+        rope = Rope(theta=float(theta), kind=name)
+        if name != "default":
+            rope = replace(rope, factor=float(scaling["factor"]))
+        if name in ("llama3", "yarn"):
+            original = scaling.get("original_max_position_embeddings", raw.get("max_position_embeddings"))
+            rope = replace(rope, original_max_positions=int(original))
+        if name == "llama3":
+            low, high = float(scaling["low_freq_factor"]), float(scaling["high_freq_factor"])
+            rope = replace(rope, low_freq_factor=low, high_freq_factor=high)
+        if name == "yarn":
+            rope = replace(
+                rope,
+                beta_fast=float(scaling.get("beta_fast") or rope.beta_fast),
+                beta_slow=float(scaling.get("beta_slow") or rope.beta_slow),
+                whole_dimensions=bool(scaling.get("truncate", True)),
+                attention_factor=_attention_factor(scaling, rope.factor),
+            )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: the parameters of rope scaling are incomplete: {error}.") from error
+    numbers = (rope.factor, rope.beta_fast, rope.beta_slow, rope.attention_factor, rope.theta - 1)
+    if min(numbers) <= 0 or (name in ("llama3", "yarn") and rope.original_max_positions < 1):
+        raise CheckpointError(f"{path}: the parameters of rope scaling must lie above 0, and its base above 1.")
+    return rope
+
+
+def _attention_factor(scaling: Mapping[str, Any], factor: float) -> float:
+    """What YaRN multiplies cosines and sines by: as given, or ``0.1 ln(factor) + 1`` (Peng et al., 2023, eq. 22)."""
+    given, scale, scale_all = (scaling.get(name) for name in ("attention_factor", "mscale", "mscale_all_dim"))
+    if given is not None:
+        return float(given)
+    grown = 0.1 * math.log(max(factor, 1.0))
+    return (grown * scale + 1) / (grown * scale_all + 1) if scale and scale_all else grown + 1

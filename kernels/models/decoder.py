@@ -174,7 +174,8 @@ def rotary_table(rope: Rope, head_dim: int, positions: int, device: torch.device
     """Cosines and sines for each position, ``[positions, head_dim]`` fp32: cosines of all frequencies, then sines.
 
     Frequencies ``theta^(-2i/d)`` (Su et al., 2021); "linear" divides them by the factor (Chen et al., 2023), "llama3"
-    only those whose wavelength exceeds the original context, with a smooth passage (Llama 3.1's own rule).
+    only those whose wavelength exceeds the original context, with a smooth passage (Llama 3.1's own rule), "yarn" those
+    with few turns over it, with a passage that is even in the dimensions (Peng et al., 2023).
     """
     frequencies = 1.0 / rope.theta ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
     if rope.kind == "linear":
@@ -184,8 +185,26 @@ def rotary_table(rope: Rope, head_dim: int, positions: int, device: torch.device
         smooth = (turns - rope.low_freq_factor) / (rope.high_freq_factor - rope.low_freq_factor)
         smooth = smooth.clamp(0.0, 1.0)
         frequencies = (1 - smooth) * frequencies / rope.factor + smooth * frequencies
+    elif rope.kind == "yarn":
+        first, last = _passage(rope, head_dim)
+        scaled = ((torch.arange(head_dim // 2) - first) / (last - first)).clamp(0.0, 1.0)
+        frequencies = scaled * frequencies / rope.factor + (1 - scaled) * frequencies
     angles = torch.arange(positions, dtype=torch.float32)[:, None] * frequencies
-    return torch.cat((angles.cos(), angles.sin()), dim=-1).to(device)
+    return (torch.cat((angles.cos(), angles.sin()), dim=-1) * rope.attention_factor).to(device)
+
+
+def _passage(rope: Rope, head_dim: int) -> tuple[float, float]:
+    """Between which frequencies, by number, YaRN passes from those it leaves alone to those it scales."""
+
+    def number(turns: float) -> float:
+        """Of the frequency that makes so many turns over the original context."""
+        return head_dim * math.log(rope.original_max_positions / (2 * math.pi * turns)) / (2 * math.log(rope.theta))
+
+    first, last = number(rope.beta_fast), number(rope.beta_slow)
+    if rope.whole_dimensions:
+        first, last = math.floor(first), math.ceil(last)
+    first, last = max(first, 0), min(last, head_dim - 1)
+    return first, last if last != first else first + 0.001
 
 
 def adapter_rows(names: Sequence[str | None], cu_seqlens_q: Sequence[int]) -> list[tuple[str, int, int]]:

@@ -27,6 +27,7 @@ _LLAMA3 = {
     "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }  # fmt: skip
+_YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 40}
 
 #: Name -> transformers' classes and what differs from the common size. Windows are shorter than the texts.
 FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -39,6 +40,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "mistral": ("Mistral", {"sliding_window": 9}),
     "mistral-full": ("Mistral", {"sliding_window": None, "num_key_value_heads": 1}),
     "qwen2": ("Qwen2", {"head_dim": None}),
+    "qwen2-yarn": ("Qwen2", {"head_dim": None, "rope_parameters": _YARN}),
     "qwen2-window": (
         "Qwen2",
         {

@@ -37,6 +37,12 @@ OLD: dict[str, dict[str, Any]] = {
         },
     },
     "linear": PLAIN | {"model_type": "llama", "rope_scaling": {"type": "linear", "factor": 4.0}},
+    "yarn": PLAIN
+    | {
+        "model_type": "qwen2", "num_attention_heads": 28, "num_key_value_heads": 4, "hidden_size": 3584,
+        "rope_theta": 1e6, "max_position_embeddings": 131_072,
+        "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32_768},
+    },
     "mistral-0.1": PLAIN | {"model_type": "mistral", "sliding_window": 512, "rope_theta": 1e4},
     "mistral-0.3": PLAIN | {"model_type": "mistral", "sliding_window": None, "rope_theta": 1e6},
     "qwen2.5": PLAIN | {

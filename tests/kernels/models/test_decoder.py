@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import transformers
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from midb.kernels import EngineConfig, ModelConfig
 from midb.kernels.engine.block_pool import BlockPool
@@ -14,7 +18,7 @@ from midb.kernels.engine.runner import Runner
 from midb.kernels.engine.scheduler import Work
 from midb.kernels.engine.sequence import Sequence
 from midb.kernels.engine.step_batch import prepare
-from midb.kernels.models.decoder import adapter_rows
+from midb.kernels.models.decoder import adapter_rows, rotary_table
 from midb.kernels.request import Request
 
 #: Largest difference of logits in fp32; the sums have other orders.
@@ -76,3 +80,35 @@ def test_bfloat16_differs_from_float32_by_rounding_only(
 def test_adapter_rows_join_neighbours() -> None:
     names = ["a", "a", None, "b", "a"]
     assert adapter_rows(names, [0, 2, 3, 5, 6, 9]) == [("a", 0, 3), ("b", 5, 6), ("a", 6, 9)]
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        {"rope_type": "linear", "factor": 4.0},
+        {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0},
+        {"rope_type": "yarn", "factor": 4.0},
+        {"rope_type": "yarn", "factor": 40.0, "beta_fast": 16.0, "beta_slow": 2.0, "truncate": False},
+        {"rope_type": "yarn", "factor": 4.0, "attention_factor": 0.8},
+        {"rope_type": "yarn", "factor": 4.0, "mscale": 1.0, "mscale_all_dim": 0.7},
+        {"rope_type": "yarn", "factor": 1.5, "beta_fast": 1e9, "beta_slow": 1e9},  # a passage of no width
+    ],
+)
+@pytest.mark.parametrize(("original", "given"), [(2_048, True), (8_192, False)])
+def test_rotary_tables_are_those_of_transformers(
+    scaling: dict[str, Any], original: int, given: bool, tmp_path: Path
+) -> None:
+    """At the shapes of real models, where few dimensions are scaled in part."""
+    parameters = {"rope_theta": 1e6} | scaling
+    if given and scaling["rope_type"] != "linear":
+        parameters["original_max_position_embeddings"] = original
+    config = transformers.Qwen2Config(
+        hidden_size=256, num_attention_heads=2, num_key_value_heads=2, head_dim=128, max_position_embeddings=8_192,
+        rope_parameters=parameters,
+    )  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
+    (rope,) = set(ModelConfig.from_checkpoint(tmp_path).ropes)
+    table = rotary_table(rope, 128, 300, torch.device("cpu"))
+    frequencies, factor = ROPE_INIT_FUNCTIONS[scaling["rope_type"]](config, torch.device("cpu"))
+    angles = torch.arange(300.0)[:, None] * frequencies
+    torch.testing.assert_close(table, torch.cat((angles.cos(), angles.sin()), -1) * factor, rtol=0, atol=1e-5)
