@@ -38,6 +38,9 @@ SHARED, OWN, NEW = 200, (130, 270), 128
 #: Share of tokens that are edited; 1 is new text.
 EDITS = (0.03, 0.12, 1.0)
 
+#: The peer that drafts as well, and how many tokens: transformers' own default.
+LOOKUP, LOOKED_UP = "generate, prompt lookup", 10
+
 #: Rounds of each side, in turn with the others; the median is quoted.
 ROUNDS = 3
 
@@ -150,6 +153,20 @@ def checkpoint(folder: Path, shape: dict[str, Any], dtype: str, device: str) -> 
     return folder
 
 
+class Known:
+    """Makes transformers draw the tokens of a known output, as a processor of its logits."""
+
+    def __init__(self, prompt: int, output: list[int]) -> None:
+        self._prompt, self._output = prompt, output
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """``scores`` with the next token's beyond all others; past the end of the output as they are."""
+        place = input_ids.shape[1] - self._prompt
+        if place < len(self._output):
+            scores[:, self._output[place]] = torch.inf
+        return scores
+
+
 class Peer:
     """transformers on the same weights: ``generate`` over a padded batch, or its continuous batching."""
 
@@ -172,6 +189,20 @@ class Peer:
                     ids, attention_mask=mask, max_new_tokens=NEW, do_sample=False, pad_token_id=0, eos_token_id=None
                 )
             assert out.shape[1] == width + NEW
+        return time.perf_counter() - started
+
+    def lookup(self, requests: list[Request], outputs: list[list[int]]) -> float:
+        """Seconds for all requests, one after another, with prompt lookup, which knows no batches; by replay."""
+        started = time.perf_counter()
+        for request, output in zip(requests, outputs, strict=True):
+            prompt = torch.tensor([request.prompt_ids], device=self.model.device)
+            with torch.inference_mode():
+                out = self.model.generate(
+                    prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=NEW, do_sample=False,
+                    pad_token_id=0, eos_token_id=None, prompt_lookup_num_tokens=LOOKED_UP,
+                    logits_processor=[Known(prompt.shape[1], output)],
+                )  # fmt: skip
+            assert out[0, prompt.shape[1] :].tolist() == output
         return time.perf_counter() - started
 
     def continuous(self, requests: list[Request], batch: int) -> float:
@@ -207,7 +238,10 @@ def compare(
                 one = loads[share]
                 sides[name, dtype, share] = functools.partial(engine.seconds, one.requests, one.outputs)
         peer = Peer(folder, dtype, device)
-        # New text or old, the peers compute the same.
+        for share in EDITS if batch == 1 else ():
+            one = loads[share]
+            sides[LOOKUP, dtype, share] = functools.partial(peer.lookup, one.requests, one.outputs)
+        # New text or old, the other peers compute the same.
         requests = loads[0.03].requests
         sides["generate", dtype, 0.03] = functools.partial(peer.generate, requests, batch)
         sides["continuous batching", dtype, 0.03] = functools.partial(peer.continuous, requests, batch)
@@ -225,10 +259,11 @@ def compare(
                 after = engines[key[:2]].stats.as_dict()
                 totals[key] = {name: after[name] - before[name] for name in after}
     medians = {key: statistics.median(values) for key, values in seconds.items()}
-    best = {
-        name: min(value for key, value in medians.items() if key[0] == name)
-        for name in ("generate", "continuous batching")
-    }
+
+    def times(peer: str, share: float, taken: float) -> Row:
+        best = min((value for (name, _, edits), value in medians.items() if (name, edits) == (peer, share)), default=0)
+        return {f"times_{peer.replace(', ', '_').replace(' ', '_')}": round(best / taken, 2)} if best else {}
+
     for key, taken in medians.items():
         name, dtype, share = key
         row: Row = {
@@ -236,7 +271,7 @@ def compare(
             "dtype": dtype,
             "batch": batch,
             "requests": count,
-            "edits": share if "engine" in name else "any",
+            "edits": share if "engine" in name or name == LOOKUP else "any",
             "requests_per_s": round(count / taken, 3),
             "tokens_per_s": round(count * NEW / taken, 1),
             "rounds": len(seconds[key]),
@@ -245,8 +280,9 @@ def compare(
         if key in totals:
             done = totals[key]
             row |= {
-                "times_generate": round(best["generate"] / taken, 2),
-                "times_continuous_batching": round(best["continuous batching"] / taken, 2),
+                **times("generate", 0.03, taken),
+                **times("continuous batching", 0.03, taken),
+                **times(LOOKUP, share, taken),
                 "tokens_per_step": round(done["generated"] / done["steps"], 2),
                 "rows_per_token": round(done["verified"] / done["generated"], 2),
                 "prefix_hits": round(done["prefix_hits"] / done["prompt_tokens"], 2),
