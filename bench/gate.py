@@ -24,7 +24,7 @@ from registry import Row, benchmark
 from midb.kernels import EngineConfig
 
 #: Rounds that count, each a full batch of so many requests served twice; steps of a pair, of which a round makes eight.
-ROUNDS, BATCH, STEPS = 12, 16, 16
+ROUNDS, BATCH, STEPS = 6, 16, 16
 
 #: Resamples of the pairs for the interval of their median.
 RESAMPLES = 10_000

@@ -25,8 +25,8 @@ _BUCKET = tuple(bisect_right(_BUCKETS, length) for length in range(_LONGEST + 1)
 _LEVELS = (0.2, 0.45, 0.75, 0.93)
 _OF_TEXT, _OF_PASS = 0.07, 0.005  # weight of a new token in the mean of a text and of a pass
 
-#: Tokens that a prior counts for (with 40, where rows are scarce the luckiest cells are believed, at up to a quarter of
-#: the tokens per step); misses that the odds of a whole prior count for; the share by which what was learnt grows before
+#: Tokens that a prior counts for: with 40, the luckiest cells are believed where rows are scarce, at up to a quarter of
+#: the tokens per step. Misses that the odds of a whole prior count for; the share by which what was learnt grows before
 #: curves are redrawn.
 _PRIOR_WEIGHT, _EVEN, _GROWTH = 200, 2.0, 0.1
 
