@@ -1,9 +1,9 @@
 """The engine against what its users would pick instead, on rewriting requests, by replay.
 
 Random weights accept no draft, so the forward runs at its real size and each sampled token is then replaced by the next
-one of a known output: the compute is true, and the acceptance is that of the texts. The peers compute as many tokens,
-whatever they are. References are cut from the corpora, with seeded edits; half of each prompt is a beginning that all
-share.
+one of a known output: the compute is true, and the acceptance is that of the texts. So it is with prompt lookup; the
+other peers compute as many tokens, whatever they are. References are cut from the corpora, with seeded edits; half of
+each prompt is a beginning that all share.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Known:
 
 
 class Peer:
-    """transformers on the same weights: ``generate`` over a padded batch, or its continuous batching."""
+    """transformers on the same weights: ``generate``, padded or with prompt lookup, or its continuous batching."""
 
     def __init__(self, folder: Path, dtype: str, device: str) -> None:
         from transformers import AutoModelForCausalLM

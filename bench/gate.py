@@ -85,8 +85,11 @@ def interval(values: list[float]) -> list[float]:
 
 
 def ratios(pairs: list[Pair], name: str, cost: Callable[[Spent], float]) -> Row:
-    """First by second in one respect: the median with its interval, the extremes, and of all pairs together."""
-    found = [cost(a) / cost(b) for a, b in pairs]
+    """First by second in one respect: the median with its interval, the extremes, and of all pairs together.
+
+    By then both sides have brought the same tokens, so that of all pairs a token costs what the steps do.
+    """
+    found = [cost(a) / cost(b) for a, b in pairs if a.tokens and b.tokens]
     whole, other = (total(side) for side in zip(*pairs, strict=True))
     return {
         f"{name}_ratio": round(statistics.median(found), 4),

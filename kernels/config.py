@@ -92,6 +92,11 @@ class Rope:
     whole_dimensions: bool = True
     attention_factor: float = 1.0
 
+    @property
+    def scaled_positions(self) -> int:
+        """Positions that YaRN scales to: files that turn it on often leave ``max_position_embeddings`` as it was."""
+        return int(self.factor * self.original_max_positions) if self.kind == "yarn" else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
@@ -245,7 +250,7 @@ def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConf
         num_heads=heads,
         num_kv_heads=kv_heads,
         head_dim=head_dim,
-        max_positions=get.count("max_position_embeddings"),
+        max_positions=max(get.count("max_position_embeddings"), *(rope.scaled_positions for rope in ropes.values())),
         norm_eps=float(merged["rms_norm_eps"]),
         activation=_ACTIVATIONS[activation],
         tied=bool(merged["tie_word_embeddings"]),
@@ -332,11 +337,14 @@ def _rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
                 whole_dimensions=bool(scaling.get("truncate", True)),
                 attention_factor=_attention_factor(scaling, rope.factor),
             )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise CheckpointError(f"{path}: the parameters of rope scaling are incomplete: {error}.") from error
     numbers = (rope.factor, rope.beta_fast, rope.beta_slow, rope.attention_factor, rope.theta - 1)
-    if min(numbers) <= 0 or (name in ("llama3", "yarn") and rope.original_max_positions < 1):
-        raise CheckpointError(f"{path}: the parameters of rope scaling must lie above 0, and its base above 1.")
+    sane = all(math.isfinite(number) and number > 0 for number in numbers)
+    if not sane or (name in ("llama3", "yarn") and rope.original_max_positions < 1):
+        raise CheckpointError(
+            f"{path}: the parameters of rope scaling must be finite and above 0, and its base above 1."
+        )
     return rope
 
 

@@ -40,8 +40,8 @@ _EDIT = ((0.3, 0.3, 0.3), (0.7, 0.02, 0.1), (0.02, 0.7, 0.1))
 _PATHS, _NEGLIGIBLE, _SURE = 6, 1e-4, 0.9
 
 #: Odds that the text goes on at some other place, behind or far ahead; by how much each token that agrees there raises
-#: them, and how many do.
-_MOVED, _AGREES, _ENOUGH = 1e-5, 50.0, 8
+#: them, and how many do. Places looked at on either side: a text may be nothing but dashes.
+_MOVED, _AGREES, _ENOUGH, _NEAR = 1e-5, 50.0, 8, 16
 
 #: Earlier occurrences of the latest tokens that are compared, the most recent ones.
 _OCCURRENCES = 4
@@ -311,7 +311,9 @@ class Drafter:
         self._index()
         history = self._history
         ends = self._ends.get((history[-2], history[-1]), ()) if len(history) > 1 else ()
-        places = [(end, self._match(end, 2, min(_LONGEST, end))) for end in ends if end < len(self._reference)]
+        near = bisect_right(ends, self.cursor)
+        ends = [end for end in ends[max(near - _NEAR, 0) : near + _NEAR] if end < len(self._reference)]
+        places = [(end, self._match(end, 2, min(_LONGEST, end))) for end in ends]
         return [(likelihood * _MOVED * _AGREES ** min(run, _ENOUGH), place, run, _COPYING) for place, run in places]
 
     def _repetitions(self) -> list[_Choice]:

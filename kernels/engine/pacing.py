@@ -21,7 +21,7 @@ class PacedDrafter:
         self._drafter = drafter
         self._fruitless = 0  # steps since a draft was verified
         self._asleep = False
-        self._expected: tuple[int, ...] = ()  # the first token of the last proposal
+        self._expected: tuple[int, ...] | None = None  # the first token of this step's proposal, if it was asked for
 
     def propose(self, limit: int) -> Draft:
         """What may come next, as the drafter says; nothing while it only watches."""
@@ -31,11 +31,13 @@ class PacedDrafter:
 
     def extend(self, emitted: Sequence[int], drafted: int) -> None:
         """Take what a step yielded, as the drafter does."""
-        self._fruitless = 0 if drafted else self._fruitless + 1
+        expected, self._expected = self._expected, None
         if self._asleep:
             self._asleep = not self._drafter.watch(emitted)
             return
         self._drafter.extend(emitted, drafted)
-        right = tuple(emitted[:1]) == self._expected != ()
+        if expected is None:  # the step had no room for drafts, which says nothing of them
+            return
+        self._fruitless = 0 if drafted else self._fruitless + 1
+        right = expected == tuple(emitted[:1]) != ()
         self._asleep = self._fruitless >= _GRACE and not right
-        self._expected = ()

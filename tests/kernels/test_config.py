@@ -91,6 +91,18 @@ def test_old_and_new_layouts_say_the_same_and_what_transformers_understands(name
         assert rope.factor == parameters.get("factor", 1.0)
 
 
+@pytest.mark.parametrize(("stated", "expected"), [(32_768, 131_072), (131_072, 131_072), (200_000, 200_000)])
+def test_yarn_lengthens_the_context(stated: int, expected: int, tmp_path: Path) -> None:
+    """Qwen's own advice adds the scaling and leaves ``max_position_embeddings`` alone."""
+    assert read(tmp_path, OLD["yarn"] | {"max_position_embeddings": stated}).max_positions == expected
+
+
+def test_the_head_is_a_share_of_what_a_row_is_multiplied_with(tmp_path: Path) -> None:
+    found = read(tmp_path, PLAIN | {"model_type": "llama"})
+    layer = 2 * 64 * 16 * (4 + 2) + 3 * 64 * 128
+    assert found.head_share == pytest.approx(1000 * 64 / (8 * layer + 1000 * 64))
+
+
 def test_a_model_that_attends_both_ways_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="both directions"):
         read(tmp_path, OLD["gemma-3"] | {"use_bidirectional_attention": True})

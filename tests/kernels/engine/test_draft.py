@@ -422,8 +422,27 @@ def test_whatever_is_emitted_does_a_paced_drafter_no_harm(history: list[tuple[in
         paced.extend(emitted, drafted)
 
 
-def test_nothing_of_a_wait_is_forgotten() -> None:
-    """What was emitted meanwhile is known when it comes again."""
+def test_steps_without_room_for_drafts_do_not_send_it_to_sleep() -> None:
+    """A prompt may fill many of them; whether a text is copied, nobody has tried."""
+    text = list(range(100))
+    paced = PacedDrafter(Drafter(text, [], SurvivalTable()))
+    for token in text[:40]:
+        paced.extend([token], 0)
+    assert paced.propose(8).tokens == tuple(range(40, 48))
+
+
+def test_a_text_of_dashes_is_looked_at_in_part() -> None:
+    dashes = Drafter([7] * 5_000, [], SurvivalTable())
+    compared = []
+    match = dashes._match
+    dashes._match = lambda end, known, most: compared.append(end) or match(end, known, most)  # type: ignore
+    dashes.watch([7, 7, 7])
+    dashes.extend([8, 7, 7], 0)
+    assert 0 < len(compared) < 200
+
+
+def test_nothing_seen_while_watching_is_forgotten() -> None:
+    """It is known when it comes again."""
     passage = list(range(2_000, 2_060))
     output = [*range(1_000, 1_200), *passage, *range(3_000, 3_100), *passage]
     paced = PacedDrafter(Drafter([], [], SurvivalTable()))

@@ -314,6 +314,17 @@ def test_pins_outlast_what_would_drive_them_out(checkpoint: Make, prompts: Promp
     assert engine.pool.available == engine.runner.num_pages - 10
 
 
+def test_the_cost_of_a_step_leaves_out_the_head_where_nothing_is_sampled(checkpoint: Make) -> None:
+    made = checkpoint("qwen3")
+    engine = Engine(EngineConfig(checkpoint=made.folder, step_tokens=8, prefix_cache=False, draft=False))
+    loads: list[float] = []
+    engine.cost.observe = lambda load, seconds: loads.append(load)  # type: ignore[method-assign]
+    serve(engine, [Request(list(range(20)), max_new_tokens=3)])
+    head = engine.model_config.head_share
+    assert head > 0.05
+    assert loads == pytest.approx([8 * (1 - head), 8 * (1 - head), 4 - 3 * head, 1, 1])
+
+
 def test_temperature_draws_from_the_softmax(checkpoint: Make) -> None:
     made = checkpoint("qwen3")
     prompt = [3, 1, 4, 1, 5]

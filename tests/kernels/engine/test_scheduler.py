@@ -11,7 +11,7 @@ from midb.kernels.config import EngineConfig
 from midb.kernels.engine import scheduler as scheduling
 from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.cost import StepCost, roofline
-from midb.kernels.engine.draft import Drafter, SurvivalTable
+from midb.kernels.engine.draft import Draft, Drafter, SurvivalTable
 from midb.kernels.engine.pacing import PacedDrafter
 from midb.kernels.engine.scheduler import Scheduler
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
@@ -195,3 +195,24 @@ def test_acceptance(
     assert one.counts["accepted"] == accepted
     if reason is None:
         assert one.computed == len(one.tokens) - 1  # what was emitted last is computed by the next step
+
+
+def test_the_gate_is_told_what_a_step_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One decodes, another's prompt is computed: of that, all rows but the last spare the head."""
+    told: list[tuple[int, float]] = []
+
+    def gate(
+        drafts: list[Draft], trust: list[float], sampled: int, load: float, cost: StepCost, left: int
+    ) -> list[int]:
+        told.append((sampled, load))
+        return [0] * len(drafts)
+
+    monkeypatch.setattr("midb.kernels.engine.scheduler.gate", gate)
+    scheduler = make(step_tokens=16)
+    scheduler.cost = StepCost(roofline(8), head=0.5)
+    scheduler.add(sequence(0, [1, 2, 3], new=8, reference=[4, 5, 6]))
+    (work,) = scheduler.schedule()
+    work.sequence.take([4], ())
+    scheduler.add(sequence(1, [7] * 5, new=8))
+    assert [work.rows for work in scheduler.schedule()] == [1, 5]
+    assert told == [(1, 3 - 0.5 * 2), (2, 6 - 0.5 * 4)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +185,22 @@ def test_remote_code_is_never_run(fresh: Callable[..., Any], tmp_path: Path) -> 
         ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, ("incomplete", "factor")),
         ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": "x"}}, ("incomplete", "'x'")),
         ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 0.0}}, ("above 0",)),
+        ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": math.nan}}, ("finite",)),
+        (
+            {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0, "beta_fast": math.inf}},
+            ("finite",),
+        ),
+        (
+            {
+                "rope_parameters": {
+                    "rope_type": "yarn",
+                    "rope_theta": 1e4,
+                    "factor": 2.0,
+                    "original_max_position_embeddings": math.inf,
+                }
+            },
+            ("incomplete", "infinity"),
+        ),
         ({"rope_parameters": {"rope_type": "linear", "rope_theta": 1.0, "factor": 2.0}}, ("base above 1",)),
         ({"rope_parameters": {"rope_type": "llama3", "rope_theta": 1e4}}, ("incomplete", "factor")),
         ({"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}}, ("in part",)),
