@@ -13,10 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from midb.kernels.config import ModelConfig, Rope
+from midb.kernels.config import ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.models.linear import AdapterRows, Linear
 from midb.kernels.models.weights import FUSED, Tensors, read_adapter, width
+from midb.kernels.rope import Rope
 
 #: Bytes of the logits of one chunk: small enough to stay in the L2 cache of a GPU until they are reduced.
 _CHUNK_BYTES = 16 * 2**20
