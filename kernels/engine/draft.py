@@ -11,24 +11,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
-#: A row that yields a token this rarely is not proposed, not even where rows are free.
-_LEAST_SURVIVAL = 0.002
+from midb.kernels.engine.survival import LONGEST, Source, SurvivalTable, level_of
 
-#: Runs and matches are told apart by their length up to the last of these.
-_BUCKETS = (1, 2, 3, 4, 5, 7, 10, 16, 26, 42)
-_LONGEST = _BUCKETS[-1]
-_BUCKET = tuple(bisect_right(_BUCKETS, length) for length in range(_LONGEST + 1))
-
-#: Levels of fidelity: the share of a text's latest tokens that stood where the reference said, as a running mean.
-_LEVELS = (0.2, 0.45, 0.75, 0.93)
-_OF_TEXT, _OF_PASS = 0.07, 0.005  # weight of a new token in the mean of a text and of a pass
-
-#: Tokens that a prior counts for: with 40, the luckiest cells are believed where rows are scarce, at up to a quarter of
-#: the tokens per step. Misses that the odds of a whole prior count for; the share by which what was learnt grows before
-#: curves are redrawn.
-_PRIOR_WEIGHT, _EVEN, _GROWTH = 200, 2.0, 0.1
+#: Weight of a new token in the fidelity of a text and of a pass.
+_OF_TEXT, _OF_PASS = 0.07, 0.005
 
 #: States of a path. Odds that it goes on copying, and of insertion, substitution and deletion where it does not. They
 #: were tuned on the texts that the priors were measured on; tokens per step change by less than 2 % around them.
@@ -49,30 +36,6 @@ _OCCURRENCES = 4
 _Path = tuple[float, int, int, int]  # likelihood, index expected next, tokens copied in a row, state
 
 
-class Source(IntEnum):
-    """What a draft rests on."""
-
-    TRACK = 0  # a path as good as alone; its strength is the tokens copied in a row
-    JUMP = 1  # the best of several paths after a token that agrees; strength as above
-    LOST = 2  # the best guess within an edit
-    REPEAT = 3  # what followed the latest tokens before; its strength is the length of the match
-    DISPUTED = 4  # the same where an equally long match says otherwise
-
-
-#: Acceptance by strength in texts of the lowest and the highest fidelity; levels between lie on a line. Measured on
-#: expert revisions and on texts with 1 to 12 % of the tokens edited, in German, Japanese, Arabic and Turkish.
-_PRIORS = {
-    Source.TRACK: ((0.24, 0.39, 0.56, 0.58, 0.63, 0.75, 0.79, 0.84, 0.86, 0.88, 0.90), (0.99,) * 11),
-    Source.JUMP: ((0.2,) * 11, (0.7,) * 11),
-    Source.LOST: ((0.01,) * 11, (0.25,) * 11),
-    Source.REPEAT: (
-        (0.34, 0.34, 0.55, 0.59, 0.62, 0.66, 0.68, 0.75, 0.75, 0.80, 0.85),
-        (0.40, 0.40, 0.60, 0.60, 0.62, 0.70, 0.80, 0.90, 0.90, 0.95, 0.95),
-    ),
-    Source.DISPUTED: ((0.09, 0.09, *(0.2,) * 9), (0.05, 0.05, *(0.2,) * 9)),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Draft:
     """Tokens that may follow.
@@ -87,79 +50,6 @@ class Draft:
 
 NOTHING = Draft((), ())
 _Choice = tuple[Source, int, int, Sequence[int]]  # with its strength, and where it goes on in which text
-
-
-class SurvivalTable:
-    """How often draft tokens are accepted, by what they rest on and by the fidelity of the text, a level from 0 to 4.
-
-    All sequences of a pass share one, so that each learns from the others. Not thread-safe.
-
-    :ivar fidelity: of the pass; a new sequence starts from it.
-    """
-
-    def __init__(self) -> None:
-        self.fidelity = 0.7
-        self._learnt, self._redraw = 0, 0
-        self._curves: dict[tuple[Source, int, int], tuple[float, ...]] = {}
-        top = len(_LEVELS)
-        self._prior = [  # misses by source and level, then by bucket of strength
-            [1 - low - (high - low) * level / top for low, high in zip(*_PRIORS[source], strict=True)]
-            for source in Source
-            for level in range(top + 1)
-        ]
-        # What came: of a source and level misses, and how many the prior expected; of a bucket misses and comparisons.
-        self._misses = [[0.0, 0.0] for _ in self._prior]
-        self._cells = [[[0, 0] for _ in prior] for prior in self._prior]
-
-    def rate(self, source: Source, strength: int, level: int) -> float:
-        """Share of such tokens that are accepted: above 0, below 1.
-
-        What was learnt of a source and level scales the misses of its prior, and this weighs against the cell's own.
-        """
-        row, bucket = _row(source, level), _BUCKET[min(strength, _LONGEST)]
-        missed, expected = self._misses[row]
-        prior = min(self._prior[row][bucket] * (missed + _EVEN) / (expected + _EVEN), 0.995)
-        missed, compared = self._cells[row][bucket]
-        return 1 - (missed + _PRIOR_WEIGHT * prior) / (compared + _PRIOR_WEIGHT)
-
-    def survival(self, source: Source, strength: int, level: int, limit: int) -> tuple[float, ...]:
-        """Survival of ``limit`` tokens or more, or of those worth a row, as of the last time that curves were drawn."""
-        key = source, min(strength, _LONGEST), level
-        curve = self._curves.get(key, ())
-        if len(curve) < limit and (not curve or curve[-1] > _LEAST_SURVIVAL):
-            product, drawn = 1.0, list[float]()
-            while len(drawn) < limit and product > _LEAST_SURVIVAL:
-                product *= self.rate(source, strength + len(drawn), level)
-                drawn.append(product)
-                source = _after(source)
-            self._curves[key] = curve = tuple(drawn)
-        return curve
-
-    def learn(self, source: Source, strength: int, level: int, *, accepted: int, missed: bool) -> None:
-        """Count the tokens of one draft that came, and one that did not if ``missed``."""
-        row = _row(source, level)
-        for length in range(strength, strength + accepted + missed):
-            bucket = _BUCKET[length if length < _LONGEST else _LONGEST]
-            self._cells[row][bucket][1] += 1
-            self._misses[row][1] += self._prior[row][bucket]
-            if length == strength + accepted:
-                self._cells[row][bucket][0] += 1
-                self._misses[row][0] += 1
-            if length == strength:
-                row = _row(_after(source), level)
-        self._learnt += accepted + missed
-        if self._learnt > self._redraw:
-            self._curves.clear()
-            self._redraw = int(self._learnt * (1 + _GROWTH)) + 32
-
-
-def _row(source: Source, level: int) -> int:
-    return source * (len(_LEVELS) + 1) + level
-
-
-def _after(source: Source) -> Source:
-    """What a draft rests on once its first token is accepted."""
-    return Source.REPEAT if source >= Source.REPEAT else Source.TRACK
 
 
 class Drafter:
@@ -192,7 +82,7 @@ class Drafter:
         self._proposed = []
         if limit < 1:
             return NOTHING
-        table, cursor, level = self._table, self.cursor, bisect_right(_LEVELS, self._fidelity)
+        table, cursor, level = self._table, self.cursor, level_of(self._fidelity)
         source, strength = self._standing()
         choices: list[_Choice] = []
         if cursor < len(self._reference):
@@ -313,7 +203,7 @@ class Drafter:
         ends = self._ends.get((history[-2], history[-1]), ()) if len(history) > 1 else ()
         near = bisect_right(ends, self.cursor)
         ends = [end for end in ends[max(near - _NEAR, 0) : near + _NEAR] if end < len(self._reference)]
-        places = [(end, self._match(end, 2, min(_LONGEST, end))) for end in ends]
+        places = [(end, self._match(end, 2, min(LONGEST, end))) for end in ends]
         return [(likelihood * _MOVED * _AGREES ** min(run, _ENOUGH), place, run, _COPYING) for place, run in places]
 
     def _repetitions(self) -> list[_Choice]:
@@ -326,7 +216,7 @@ class Drafter:
             return []
         source, longest, place = Source.REPEAT, 0, 0
         for end in ends[: -_OCCURRENCES - 1 : -1]:
-            length = self._match(end, 2 if pairs else 1, min(_LONGEST, end))
+            length = self._match(end, 2 if pairs else 1, min(LONGEST, end))
             if length > longest:
                 source, longest, place = Source.REPEAT, length, end
             elif length == longest and history[end] != history[place]:

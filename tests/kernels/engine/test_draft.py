@@ -10,8 +10,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from midb.kernels.engine.draft import Draft, Drafter, Source, SurvivalTable
+from midb.kernels.engine.draft import Draft, Drafter
 from midb.kernels.engine.pacing import PacedDrafter
+from midb.kernels.engine.survival import Source, SurvivalTable
 
 #: Tokens of an output after an edit by which the place must be known again.
 SOON = 4
