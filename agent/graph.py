@@ -8,12 +8,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from midb.agent.passes.nodes import diagnose, record, revert, route, verify
 from midb.agent.passes.rewriting import rewriting_pass
-from midb.agent.passes.stations import diagnose, record, revert, route, verify
 from midb.agent.routing import AfterPass, AfterRoute, AfterVerify, after_pass, after_route, after_verify
 from midb.agent.state import PairContext, PairState
-from midb.decisions import REWRITING_PASSES, PairResult
-from midb.pairs import InstructionPair
+from midb.domain.decisions import REWRITING_PASSES, PairResult
+from midb.domain.pairs import InstructionPair
 
 Graph = CompiledStateGraph[PairState, PairContext, Any, Any]
 
@@ -23,9 +23,9 @@ def build_graph() -> Graph:
     graph = StateGraph(PairState, context_schema=PairContext)
     for node in (diagnose, route, verify, revert, record):
         graph.add_node(node.__name__, node)
-    for station in REWRITING_PASSES:
-        graph.add_node(station.value, rewriting_pass(station))
-        graph.add_conditional_edges(station.value, _after_pass)
+    for pass_ in REWRITING_PASSES:
+        graph.add_node(pass_.value, rewriting_pass(pass_))
+        graph.add_conditional_edges(pass_.value, _after_pass)
     graph.add_edge(START, "diagnose")
     graph.add_edge("diagnose", "route")
     graph.add_conditional_edges("route", _after_route)

@@ -1,14 +1,14 @@
-"""Where a pair goes next: pure functions of its state, and the typed names of the stations."""
+"""Where a pair goes next: pure functions of its state, and the typed names of the nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Literal
 
-from midb.agent.model import Model, Route
+from midb.agent.model.calls import Model, Route
 from midb.agent.state import MAX_ATTEMPTS, MAX_FAILURES, PairContext, PairState
-from midb.decisions import REWRITING_PASSES, Action, Pass
-from midb.defects import Finding
+from midb.domain.decisions import REWRITING_PASSES, Action, Pass
+from midb.domain.defects import Finding
 
 AfterRoute = Literal["content", "translation", "localization", "record"]
 AfterPass = Literal["content", "translation", "localization", "verify"]
@@ -22,47 +22,47 @@ def repairable(findings: Iterable[Finding], barred: frozenset[str] = frozenset()
 
 def next_pass(state: PairState, context: PairContext) -> Pass | None:
     """The first pass that has something to repair and attempts left, or a model to ask; ``None`` where none has."""
-    for station in REWRITING_PASSES:
-        if station in context.passes and (
-            has_repairs(station, state) or (context.model and asks_model(station, state, context.model))
+    for pass_ in REWRITING_PASSES:
+        if pass_ in context.passes and (
+            has_repairs(pass_, state) or (context.model and asks_model(pass_, state, context.model))
         ):
-            return station
+            return pass_
     return None
 
 
-def has_repairs(station: Pass, state: PairState) -> bool:
+def has_repairs(pass_: Pass, state: PairState) -> bool:
     """Whether a pass has provable repairs to make, and attempts left."""
-    attempts = state["attempts"].get(station, 0)
+    attempts = state["attempts"].get(pass_, 0)
     families = (finding.family for finding in repairable(state["findings"], state["barred"]))
-    return attempts < MAX_ATTEMPTS and station.family in families
+    return attempts < MAX_ATTEMPTS and pass_.family in families
 
 
-def asks_model(station: Pass, state: PairState, model: Model) -> bool:
+def asks_model(pass_: Pass, state: PairState, model: Model) -> bool:
     """Whether the model is to be asked by a pass: it was not yet, or its reply could not be used and it has a retry."""
-    if station in state["settled"] or len(state["failures"].get(station, ())) >= MAX_FAILURES:
+    if pass_ in state["settled"] or len(state["failures"].get(pass_, ())) >= MAX_FAILURES:
         return False
     route = model.settings.route
-    if route is Route.ALL or (route is Route.CONTENT and station is Pass.CONTENT):
+    if route is Route.ALL or (route is Route.CONTENT and pass_ is Pass.CONTENT):
         return True
-    return any(finding.family is station.family for finding in state["findings"])
+    return any(finding.family is pass_.family for finding in state["findings"])
 
 
 def after_route(state: PairState, context: PairContext) -> AfterRoute:
     """To the first pass with something to repair, past all of them where there is nothing."""
-    station = next_pass(state, context)
-    return station.value if station else "record"  # type: ignore[return-value]
+    pass_ = next_pass(state, context)
+    return pass_.value if pass_ else "record"  # type: ignore[return-value]
 
 
 def after_pass(state: PairState, context: PairContext) -> AfterPass:
     """To the next pass, or to the same again where its rewrite showed more to repair or was taken back in part."""
-    station = next_pass(state, context)
-    return station.value if station else "verify"  # type: ignore[return-value]
+    pass_ = next_pass(state, context)
+    return pass_.value if pass_ else "verify"  # type: ignore[return-value]
 
 
 def after_verify(state: PairState, context: PairContext) -> AfterVerify:
     """Accepted pairs are recorded. Others start again without the repairs that are to blame, while any are left."""
     last = state["decisions"][-1]
-    if last.station is not Pass.VERIFICATION or last.action is Action.APPLIED:
+    if last.pass_ is not Pass.VERIFICATION or last.action is Action.APPLIED:
         return "record"
-    station = next_pass(state, context)
-    return station.value if station else "revert"  # type: ignore[return-value]
+    pass_ = next_pass(state, context)
+    return pass_.value if pass_ else "revert"  # type: ignore[return-value]

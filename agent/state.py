@@ -6,15 +6,15 @@ import operator
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
-from midb.agent.model import Model
-from midb.decisions import Decision, PairResult, Pass
-from midb.defects import Finding
+from midb.agent.model.calls import Model
 from midb.detectors import KindSelection, inspect
-from midb.inspection import Inspection
-from midb.languages import LanguageIdentifier
+from midb.domain.decisions import Decision, PairResult, Pass
+from midb.domain.defects import Finding
+from midb.domain.pairs import InstructionPair
 from midb.locales import Locale
-from midb.pairs import InstructionPair
-from midb.steering import steering_passage
+from midb.text.inspection import Inspection
+from midb.text.languages import LanguageIdentifier
+from midb.text.steering import steering_passage
 
 #: Rounds of provable repairs a pass gets on one pair. They settle in one or two; what needs more is not understood.
 MAX_ATTEMPTS = 4

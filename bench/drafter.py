@@ -22,9 +22,9 @@ from typing import Protocol
 from registry import Row, benchmark
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from midb.kernels.engine.draft import Drafter
-from midb.kernels.engine.pacing import PacedDrafter
-from midb.kernels.engine.survival import SurvivalTable
+from midb.kernels.engine.drafting.draft import Drafter
+from midb.kernels.engine.drafting.pacing import PacedDrafter
+from midb.kernels.engine.drafting.survival import SurvivalTable
 
 #: Entries of the vocabulary that is trained on the corpora; a multilingual one of this size gives ~220 tokens per pair.
 VOCABULARY = 48_000

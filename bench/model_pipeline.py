@@ -24,10 +24,10 @@ def editor() -> Any:
     import scripted
 
     def answer(request: Any) -> str:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return str(scripted.prefer(request, "…!"))
         response = scripted.shown(request).get("response", "")
-        if scripted.station_of(request) == "content" and response:
+        if scripted.pass_of(request) == "content" and response:
             return str(scripted.reply(request, response=f"{response} …!"))
         return str(scripted.left_alone(request))
 
@@ -37,8 +37,8 @@ def editor() -> Any:
 def run(corpora: Path, folder: Path) -> tuple[Any, float, Any]:
     """One run over an even sample of the corpora: its end, seconds, usage."""
     from midb.agent import runner, session
-    from midb.config import load_config
-    from midb.corpus.containers import open_container
+    from midb.corpus.formats.containers import open_container
+    from midb.runs.config import load_config
 
     corpus = whole(corpora, folder, RECORDS)
     config = load_config(None, {"corpus": corpus, "model": "scripted", "route": "all", "fresh": True})
@@ -74,7 +74,7 @@ def throughput(corpora: Path) -> Iterator[Row]:
 def shares(corpora: Path) -> Iterator[Row]:
     """With a stopwatch around every part; LangGraph and the event loop are what is left of the loop's own turns."""
     from midb.agent import examine, model_pool, state
-    from midb.agent.passes import judging, modelling, stations
+    from midb.agent.passes import judging, modelling, nodes
     from midb.audit.log import AuditLog
 
     watch = Stopwatch()
@@ -90,8 +90,8 @@ def shares(corpora: Path) -> Iterator[Row]:
     watch.watch(judging, "parse_verdict", "parsing replies")
     watch.watch(modelling, "edits_between", "diffs")
     watch.watch(modelling, "check_model_rewrite", "checks")
-    watch.watch(stations, "check_whole", "checks")
-    watch.watch(stations, "check_rewrite", "checks")
+    watch.watch(nodes, "check_whole", "checks")
+    watch.watch(nodes, "check_rewrite", "checks")
     watch.watch(AuditLog, "find_generation", "SQLite")
     watch.watch(AuditLog, "add_generations", "SQLite")
     watch.watch(AuditLog, "write_batch", "SQLite")

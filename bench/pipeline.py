@@ -129,12 +129,12 @@ def shares(corpora: Path) -> Iterator[Row]:
     """Runs in this process, one pair at a time, with a stopwatch around every part; LangGraph is what is left of the
     state machine after the nodes' own work."""
     from midb.agent import examine, runner, session, state
-    from midb.agent.passes import rewriting, stations
+    from midb.agent.passes import nodes, rewriting
     from midb.audit.log import AuditLog
-    from midb.config import load_config
-    from midb.corpus.containers import open_container
+    from midb.corpus.formats.containers import open_container
     from midb.corpus.output import GrowingFile
     from midb.detectors import detectors
+    from midb.runs.config import load_config
 
     watch = Stopwatch()
     watch.watch(examine.Examiner, "examine_batch", "LangGraph and event loop")
@@ -142,7 +142,7 @@ def shares(corpora: Path) -> Iterator[Row]:
     watch.watch(examine.Examiner, "_spliced", "splicing")
     watch.watch(state, "inspect", "detectors")
     watch.watch(rewriting, "check_rewrite", "verification")
-    watch.watch(stations, "check_rewrite", "verification")
+    watch.watch(nodes, "check_rewrite", "verification")
     watch.watch(AuditLog, "write_batch", "SQLite")
     watch.watch(GrowingFile, "sync", "output to disk")
     by_detector: dict[str, Stopwatch] = {}

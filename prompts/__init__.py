@@ -24,7 +24,7 @@ import jinja2.meta
 import jinja2.nodes
 import jinja2.sandbox
 
-from midb.errors import MidbError, UsageError
+from midb.domain.errors import MidbError, UsageError
 
 ROLES = ("system", "user")
 _FRONT_MATTER = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)\n*", re.DOTALL | re.MULTILINE)

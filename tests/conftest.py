@@ -14,18 +14,21 @@ from hypothesis import settings
 from replay_server import ReplayServer
 from transformers_serve import TransformersServer, serve
 
-from midb.defects import DefectFamily, Finding
+from midb.checks.repair import choose_fixes
 from midb.detectors import KindSelection, inspect
-from midb.edits import apply
-from midb.inspection import Inspection
-from midb.languages import LanguageIdentifier
+from midb.domain.defects import DefectFamily, Finding
+from midb.domain.edits import apply
+from midb.domain.pairs import InstructionPair
 from midb.locales import load
-from midb.pairs import InstructionPair
-from midb.repair import choose_fixes
+from midb.text.inspection import Inspection
+from midb.text.languages import LanguageIdentifier
 
 # No test is timed. Where many run for the first time the same examples are tried each time; elsewhere new ones are.
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
+
+#: Fixtures of tests in several folders.
+pytest_plugins = ["log_fixtures", "cli_fixtures"]
 
 #: Real data, where a checkout has it beside the repository; none of it may be needed.
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -14,20 +14,22 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: Package -> what none of its modules may import.
 FORBIDDEN = {
-    "midb": ("midb.agent", "midb.kernels", "torch", "langgraph", "typer", "click"),
-    "agent": ("midb.cli", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
+    "midb": ("midb.agent", "midb.kernels", "midb.cli", "midb.composition", "torch", "langgraph", "typer", "click"),
+    "agent": ("midb.cli", "midb.composition", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
     # The engine knows token ids only: of midb it knows nothing but itself, and no tokenizer.
-    "kernels": (
-        "midb.agent", "midb.audit", "midb.cli", "midb.corpus", "midb.detectors", "midb.pairs", "midb.errors",
-        "transformers", "tokenizers", "pickle", "langgraph", "typer", "rich",
-    ),
-    # A prompt knows no pair, no pass and no model: what it says is filled in from outside.
-    "prompts": ("midb.agent", "midb.audit", "midb.cli", "midb.kernels", "midb.pairs", "torch", "langgraph", "typer"),
+    "kernels": ("transformers", "tokenizers", "pickle", "langgraph", "typer", "rich"),
 }  # fmt: skip
+
+#: Packages of midb, from the ground up: each may import itself, the locales, and what stands before it.
+LAYERS = ("domain", "prompts", "text", "checks", "detectors", "corpus", "audit", "runs", "shards", "dashboard")
+
+#: Where agent and kernels meet, and everything meets the user.
+ABOVE = ("cli", "composition")
 
 #: What is decided without touching a tensor, so that it can be tested in milliseconds.
 TORCHLESS = (
-    "__init__", "config", "errors", "request", "engine/block_pool", "engine/cost", "engine/draft", "engine/pacing",
+    "__init__", "config", "errors", "request", "engine/block_pool", "engine/cost", "engine/drafting/draft",
+    "engine/drafting/pacing", "engine/drafting/survival",
     "engine/sampling",
     "engine/scheduler", "engine/sequence",
 )  # fmt: skip
@@ -51,17 +53,33 @@ def imports(path: Path) -> Iterator[str]:
 def test_nobody_imports_what_is_above(package: str) -> None:
     seen = 0
     for path in modules(package):
-        if package == "midb" and (ROOT / "midb" / "cli") in path.parents:
+        if package == "midb" and path.relative_to(ROOT / "midb").parts[0].removesuffix(".py") in ABOVE:
             continue
         seen += 1
         for name in imports(path):
             for forbidden in FORBIDDEN[package]:
                 assert f"{name}.".startswith(f"{forbidden}.") is False, f"{path} imports {name}"
-    assert seen > (1 if package == "prompts" else 5)
+    assert seen > 5
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_a_package_imports_what_stands_below_it(package: str) -> None:
+    below = {*LAYERS[: LAYERS.index(package) + 1], "locales", "__version__"}
+    folder = "prompts" if package == "prompts" else f"midb/{package}"
+    assert modules(folder)
+    for path in modules(folder):
+        for name in imports(path):
+            if name.startswith("midb."):
+                assert name.split(".")[1] in below, f"{path} imports {name}"
+
+
+def test_every_package_has_a_place_among_the_layers() -> None:
+    found = {path.parent.name for path in (ROOT / "midb").glob("*/__init__.py")} | {"prompts"}
+    assert found == {*LAYERS, "locales", "cli"}
 
 
 @pytest.mark.parametrize(
-    "path", [p for package in FORBIDDEN for p in modules(package)], ids=lambda p: str(p.relative_to(ROOT))
+    "path", [p for package in (*FORBIDDEN, "prompts") for p in modules(package)], ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_every_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
@@ -85,7 +103,7 @@ def test_prompts_import_errors_and_locales_only() -> None:
     allowed = {"jinja2", "pydantic", *sys.stdlib_module_names}
     for path in modules("prompts"):
         for name in imports(path):
-            own = name.startswith(("midb.errors", "midb.locales", "midb.prompts"))
+            own = name.startswith(("midb.domain", "midb.locales", "midb.prompts"))
             assert own or name.partition(".")[0] in allowed, f"{path} imports {name}"
 
 

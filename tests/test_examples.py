@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES
-from midb.pairs import Field, InstructionPair
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = {Field.INSTRUCTION: "instruction", Field.INPUT: "input", Field.RESPONSE: "output"}

@@ -14,7 +14,7 @@ import httpx
 import orjson
 
 from midb.agent.engines.protocol import FinishReason, TextReply, TextRequest
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 
 SPEC_HINT = "openai:NAME@URL, such as openai:qwen3-8b@http://localhost:8000/v1"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midb.agent.engines.tokenizer import VOCABULARIES
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 
 #: The files of a tokenizer, with its chat template.
 _TOKENIZER_FILES = (

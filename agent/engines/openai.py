@@ -24,7 +24,7 @@ from midb import __version__
 from midb.agent.engines import chat_api
 from midb.agent.engines.chat_api import Complaint, Malformed, ServedModel, parse_spec
 from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 
 __all__ = ["OpenAIEngine", "parse_spec"]
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from midb.errors import MidbError
-from midb.generations import Counts
+from midb.domain.errors import MidbError
+from midb.domain.generations import Counts
 
 
 class FinishReason(StrEnum):

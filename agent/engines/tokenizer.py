@@ -13,7 +13,7 @@ from typing import Any
 
 from midb.agent.engines.protocol import Message
 from midb.agent.engines.tokens import RequestRefused
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 
 #: One of these holds the vocabulary.
 VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json")

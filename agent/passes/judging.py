@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from midb.agent.engines.protocol import Sampling
-from midb.agent.model import Model, finish_of
-from midb.agent.parsing import ReplyError, Side, parse_verdict
-from midb.agent.passes.asking import ask
-from midb.agent.prompting import verdict_task
+from midb.agent.model.asking import ask
+from midb.agent.model.calls import Model, finish_of
+from midb.agent.model.replies import ReplyError, Side, parse_verdict
+from midb.agent.model.tasks import verdict_task
 from midb.agent.state import MAX_FAILURES, PairContext
-from midb.audit.seals import digest
-from midb.decisions import Action, Decision, Pass, Reason
-from midb.pairs import InstructionPair
+from midb.domain.decisions import Action, Decision, Pass, Reason
+from midb.domain.hashing import digest
+from midb.domain.pairs import InstructionPair
 
 
 @dataclass(frozen=True, slots=True)

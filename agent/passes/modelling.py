@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from midb.agent.model import Model, finish_of
-from midb.agent.parsing import ReplyError, parse_rewrite
-from midb.agent.passes.asking import ask
-from midb.agent.prompting import rewriting_task
+from midb.agent.model.asking import ask
+from midb.agent.model.calls import Model, finish_of
+from midb.agent.model.replies import ReplyError, parse_rewrite
+from midb.agent.model.tasks import rewriting_task
 from midb.agent.state import MAX_FAILURES, PairContext, PairState
-from midb.decisions import Action, Decision, Pass, Reason
-from midb.defects import Finding
-from midb.diffs import edits_between
-from midb.edits import Edit
-from midb.model_checks import BOUNDS, STRICT, check_model_rewrite
-from midb.pairs import InstructionPair
+from midb.checks.model_checks import BOUNDS, STRICT, check_model_rewrite
+from midb.domain.decisions import Action, Decision, Pass, Reason
+from midb.domain.defects import Finding
+from midb.domain.edits import Edit
+from midb.domain.pairs import InstructionPair
+from midb.text.diffs import edits_between
 
 
-async def ask_model(station: Pass, state: PairState, context: PairContext, model: Model) -> PairState:
+async def ask_model(pass_: Pass, state: PairState, context: PairContext, model: Model) -> PairState:
     """One attempt of a pass on the pair as it is."""
-    before, failures = state["current"], state["failures"].get(station, ())
+    before, failures = state["current"], state["failures"].get(pass_, ())
     task = rewriting_task(
-        model.settings.prompts, station, before,
+        model.settings.prompts, pass_, before,
         locale=context.locale, source=context.source, findings=state["findings"], failures=failures,
         sampling=model.settings.sampling,
     )  # fmt: skip
-    attempt = 1 + sum(decision.station is station for decision in state["decisions"])
+    attempt = 1 + sum(decision.pass_ is pass_ for decision in state["decisions"])
     decision, generation = await ask(model, task, before, attempt, Action.REJECTED)
     if generation is None:
-        return {"decisions": [decision], "settled": state["settled"] | {station}}
+        return {"decisions": [decision], "settled": state["settled"] | {pass_}}
     try:
         after = parse_rewrite(generation.completion, finish_of(generation), before, task.sections, task.nonce)
         _refuse_leak(task.request.messages[0].content, before, after)
@@ -37,22 +37,22 @@ async def ask_model(station: Pass, state: PairState, context: PairContext, model
         return _failed(state, replace(decision, reason=error.reason, detail=str(error)), str(error), model)
     if after == before:
         alone = replace(decision, action=Action.SKIPPED, reason=Reason.LEFT_ALONE)
-        return {"decisions": [alone], "settled": state["settled"] | {station}}
-    return _judged(station, state, context, model, decision, after)
+        return {"decisions": [alone], "settled": state["settled"] | {pass_}}
+    return _judged(pass_, state, context, model, decision, after)
 
 
 def _judged(
-    station: Pass, state: PairState, context: PairContext, model: Model, decision: Decision, after: InstructionPair
+    pass_: Pass, state: PairState, context: PairContext, model: Model, decision: Decision, after: InstructionPair
 ) -> PairState:
     """Hold a rewrite against the pair it was made of."""
     before = state["current"]
     edits = attributed(
         [edit for field, text in before.texts() for edit in edits_between(text, after.text(field) or "", field)],
         state["findings"],
-        station,
+        pass_,
     )
     found = context.inspect(after)
-    bounds = STRICT if state["steered"] else BOUNDS[station]
+    bounds = STRICT if state["steered"] else BOUNDS[pass_]
     violations = check_model_rewrite(
         context.inspection(before), context.inspection(after), edits, (state["findings"], found), bounds
     )
@@ -71,7 +71,7 @@ def _judged(
     index = len(state["decisions"])
     return {
         "decisions": [applied],
-        "settled": state["settled"] | {station},
+        "settled": state["settled"] | {pass_},
         "current": after,
         "findings": found,
         "repaired": [(finding, index) for finding in _mended(state["findings"], found, edits)],
@@ -80,12 +80,12 @@ def _judged(
 
 def _failed(state: PairState, decision: Decision, told: str, model: Model) -> PairState:
     """An attempt that came to nothing: the retry is told what was wrong with it."""
-    station = decision.station
-    model.failed_attempt(station)
-    failures = state["failures"] | {station: (*state["failures"].get(station, ()), told)}
+    pass_ = decision.pass_
+    model.failed_attempt(pass_)
+    failures = state["failures"] | {pass_: (*state["failures"].get(pass_, ()), told)}
     update: PairState = {"decisions": [decision], "failures": failures}
-    if len(failures[station]) >= MAX_FAILURES:
-        update["settled"] = state["settled"] | {station}
+    if len(failures[pass_]) >= MAX_FAILURES:
+        update["settled"] = state["settled"] | {pass_}
     return update
 
 
@@ -104,23 +104,23 @@ def _refuse_leak(system: str, before: InstructionPair, after: InstructionPair) -
             raise ReplyError(Reason.PROMPT_LEAKED, "The reply repeats its own instructions.")
 
 
-def attributed(edits: Sequence[Edit], findings: Sequence[Finding], station: Pass) -> list[Edit]:
+def attributed(edits: Sequence[Edit], findings: Sequence[Finding], pass_: Pass) -> list[Edit]:
     """Edits with the kind of the gravest finding they touch, of the pass's own family; else named after the pass."""
 
     def kind_of(edit: Edit) -> str:
         touched = [
             finding
             for finding in findings
-            if finding.family is station.family and finding.field is edit.field and _touches(edit, finding)
+            if finding.family is pass_.family and finding.field is edit.field and _touches(edit, finding)
         ]
-        return max(touched, key=lambda f: f.severity.rank).kind if touched else rewrite_kind(station)
+        return max(touched, key=lambda f: f.severity.rank).kind if touched else rewrite_kind(pass_)
 
     return [replace(edit, kind=kind_of(edit)) for edit in edits]
 
 
-def rewrite_kind(station: Pass) -> str:
+def rewrite_kind(pass_: Pass) -> str:
     """What an edit of a model is called where no rule had found anything: ``content-rewrite`` and the like."""
-    return f"{station.value}-rewrite"
+    return f"{pass_.value}-rewrite"
 
 
 def _touches(edit: Edit, finding: Finding) -> bool:

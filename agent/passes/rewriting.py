@@ -13,13 +13,13 @@ from langgraph.runtime import Runtime
 from midb.agent.passes.modelling import ask_model
 from midb.agent.routing import has_repairs, repairable
 from midb.agent.state import PairContext, PairState
-from midb.decisions import Action, Pass, Violation, decide
-from midb.defects import Finding
+from midb.checks.repair import choose_fixes
+from midb.checks.verification import check_rewrite
 from midb.detectors import kinds
-from midb.edits import Edit, apply
-from midb.pairs import InstructionPair
-from midb.repair import choose_fixes
-from midb.verification import check_rewrite
+from midb.domain.decisions import Action, Pass, Violation, decide
+from midb.domain.defects import Finding
+from midb.domain.edits import Edit, apply
+from midb.domain.pairs import InstructionPair
 
 
 class Node(Protocol):
@@ -28,21 +28,21 @@ class Node(Protocol):
     def __call__(self, state: PairState, *, runtime: Runtime[PairContext]) -> Awaitable[PairState]: ...
 
 
-def rewriting_pass(station: Pass) -> Node:
+def rewriting_pass(pass_: Pass) -> Node:
     """The node of one rewriting pass: one round of provable repairs, or one question to the model, and the checks on
     what came out."""
 
     async def rewrite(state: PairState, runtime: Runtime[PairContext]) -> PairState:
         before, context = state["current"], runtime.context
-        if context.model and not has_repairs(station, state):
-            return await ask_model(station, state, context, context.model)
-        chosen, edits = choose_fixes(repairable(state["findings"], state["barred"]), station.family)
+        if context.model and not has_repairs(pass_, state):
+            return await ask_model(pass_, state, context, context.model)
+        chosen, edits = choose_fixes(repairable(state["findings"], state["barred"]), pass_.family)
         after = apply(before, edits)
         found = context.inspect(after)
         violations = check(before, after, edits, (state["findings"], found), context)
-        attempt = state["attempts"].get(station, 0) + 1
-        decision = decide(station, before, after, edits, violations, attempt=attempt)
-        update: PairState = {"decisions": [decision], "attempts": state["attempts"] | {station: attempt}}
+        attempt = state["attempts"].get(pass_, 0) + 1
+        decision = decide(pass_, before, after, edits, violations, attempt=attempt)
+        update: PairState = {"decisions": [decision], "attempts": state["attempts"] | {pass_: attempt}}
         if decision.action is Action.REJECTED:
             update["barred"] = state["barred"] | culprits(before, edits, state["findings"], context)
             return update
@@ -50,7 +50,7 @@ def rewriting_pass(station: Pass) -> Node:
         update |= {"current": after, "findings": found, "repaired": [(finding, index) for finding in chosen]}
         return update
 
-    rewrite.__name__ = station.value
+    rewrite.__name__ = pass_.value
     return rewrite
 
 

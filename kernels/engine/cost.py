@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 
-from midb.kernels.engine.draft import Draft
+from midb.kernels.engine.drafting.draft import Draft
 
 #: Weights of a new measurement: in the machine's pace of late, and in the mean of its bucket.
 _NEW_PACE, _NEW = 0.3, 0.1

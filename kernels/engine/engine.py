@@ -13,13 +13,13 @@ from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost, Trust, roofline
-from midb.kernels.engine.draft import Drafter
-from midb.kernels.engine.pacing import PacedDrafter
+from midb.kernels.engine.drafting.draft import Drafter
+from midb.kernels.engine.drafting.pacing import PacedDrafter
+from midb.kernels.engine.drafting.survival import SurvivalTable
 from midb.kernels.engine.runner import Runner
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
 from midb.kernels.engine.step_batch import prepare
-from midb.kernels.engine.survival import SurvivalTable
 from midb.kernels.errors import EngineError, RequestError
 from midb.kernels.request import FinishReason, Request, Result, ids
 

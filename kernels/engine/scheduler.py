@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from midb.kernels.config import EngineConfig
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost, gate
-from midb.kernels.engine.draft import NOTHING, Draft
+from midb.kernels.engine.drafting.draft import NOTHING, Draft
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
 
 #: Admissions that may pass the longest waiting sequence before it is served first.

@@ -7,7 +7,7 @@ from enum import Enum
 
 from midb.kernels.engine.block_pool import BlockTable
 from midb.kernels.engine.cost import Trust
-from midb.kernels.engine.pacing import PacedDrafter
+from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.request import FinishReason, Request, Result, SamplingParams
 
 

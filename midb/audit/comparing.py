@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from midb.audit.log import Run
+from midb.audit.proof.replay import parse_texts
 from midb.audit.queries import Filters, condition
 from midb.audit.reader import AuditReader
-from midb.audit.replay import parse_texts
 from midb.audit.rows import RecordRow
-from midb.errors import ReplayError
-from midb.pairs import InstructionPair
+from midb.domain.errors import ReplayError
+from midb.domain.pairs import InstructionPair
 
 Texts = tuple[InstructionPair, ...]
 

@@ -15,8 +15,8 @@ import orjson
 from midb.audit.queries import Filters, condition, edit_condition, finding_condition
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
-from midb.errors import MidbError
-from midb.terminal import visible_json
+from midb.domain.errors import MidbError
+from midb.text.terminal import visible_json
 
 #: A cell that starts like this is a formula to some spreadsheet (OWASP, "CSV Injection"), full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -39,7 +39,7 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "records r JOIN decisions d ON d.record_id = r.id WHERE {where} "
         "AND (:kind IS NULL OR EXISTS (SELECT 1 FROM edits e WHERE e.decision_id = d.id AND e.kind = :kind)) "
-        'AND (:station IS NULL OR d."pass" = :station) ORDER BY r.position, d.id',
+        'AND (:pass_ IS NULL OR d."pass" = :pass_) ORDER BY r.position, d.id',
     ),
     "edits": (
         (

@@ -17,15 +17,16 @@ import orjson
 from sqlite_utils import Database
 
 from midb.audit import seals
-from midb.audit.generations import Spent, find_generation, generation_rows, seal_of, spent_on
+from midb.audit.generation_rows import Spent, find_generation, generation_rows, seal_of, spent_on
 from midb.audit.schema import migrate
 from midb.corpus.raw import RawRecord
-from midb.decisions import Outcome, PairResult, Reason
-from midb.defects import FindingStatus
-from midb.errors import AuditError, UsageError
-from midb.generations import Generation, GenerationKey
-from midb.pairs import InstructionPair
-from midb.results import RecordResult, RejectedLine
+from midb.domain.decisions import Outcome, PairResult, Reason
+from midb.domain.defects import FindingStatus
+from midb.domain.errors import AuditError, UsageError
+from midb.domain.generations import Generation, GenerationKey
+from midb.domain.hashing import digest
+from midb.domain.pairs import InstructionPair
+from midb.domain.results import RecordResult, RejectedLine
 
 
 def utc_now() -> str:
@@ -82,7 +83,7 @@ def texts_json(pairs: Sequence[InstructionPair]) -> str:
 
 def texts_hash(pairs: Sequence[InstructionPair]) -> str:
     """SHA-256 over the hashes of a record's pairs."""
-    return seals.digest(*(pair.content_hash() for pair in pairs))
+    return digest(*(pair.content_hash() for pair in pairs))
 
 
 @contextlib.contextmanager
@@ -339,7 +340,7 @@ class AuditLog:
         for number, pair in enumerate(result.pairs):
             for decision in pair.decisions:
                 row = (
-                    self._next("decisions"), record[0], number, decision.station.value, decision.attempt,
+                    self._next("decisions"), record[0], number, decision.pass_.value, decision.attempt,
                     decision.action.value, decision.reason.value, decision.detail, decision.before_hash,
                     decision.after_hash, decision.prompt_hash, decision.generation,
                 )  # fmt: skip

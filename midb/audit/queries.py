@@ -14,24 +14,24 @@ from rapidfuzz import fuzz, process
 
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow, as_text, typed
-from midb.decisions import Outcome, Pass
-from midb.defects import FindingStatus
-from midb.errors import UsageError
+from midb.domain.decisions import Outcome, Pass
+from midb.domain.defects import FindingStatus
+from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Which records are meant; what is None does not restrict. ``kind`` and ``station`` hold for edits and findings."""
+    """Which records are meant; what is None does not restrict. ``kind`` and ``pass_`` hold for edits and findings."""
 
     run: int
     kind: str | None = None
-    station: str | None = None
+    pass_: str | None = None
     language: str | None = None
     outcome: str | None = None
     status: str | None = None
     text: str | None = None
-    edited: bool = False  # changed records; only standing edits count for ``kind`` and ``station``, not findings
+    edited: bool = False  # changed records; only standing edits count for ``kind`` and ``pass_``, not findings
 
 
 def folded(text: str) -> str:
@@ -77,7 +77,7 @@ def checked(reader: AuditReader, filters: Filters) -> Filters:
     for name, given, words in (
         ("outcome", filters.outcome, {outcome.value for outcome in Outcome}),
         ("status", filters.status, {status.value for status in FindingStatus}),
-        ("pass", filters.station, {station.value for station in Pass}),
+        ("pass", filters.pass_, {pass_.value for pass_ in Pass}),
         ("kind", filters.kind, set(kinds())),
         ("language", filters.language, set(LANGUAGES)),
     ):
@@ -107,7 +107,7 @@ def condition(filters: Filters) -> tuple[str, dict[str, Any]]:
         parts.append("r.final_text IS NOT NULL")
     edit, found = edit_condition(filters), finding_condition(filters)
     either = []
-    if not filters.status and (filters.kind or filters.station):
+    if not filters.status and (filters.kind or filters.pass_):
         either.append(f"EXISTS (SELECT 1 FROM decisions d LEFT JOIN edits e ON e.decision_id = d.id "
                       f"WHERE d.record_id = r.id AND {edit})")  # fmt: skip
     if filters.status or (filters.kind and not filters.edited):
@@ -123,7 +123,7 @@ def condition(filters: Filters) -> tuple[str, dict[str, Any]]:
             f"OR {_holds('r.final_text', 'holds_texts')})"
         )
     values = {
-        "run": filters.run, "kind": filters.kind, "station": filters.station, "language": filters.language,
+        "run": filters.run, "kind": filters.kind, "pass_": filters.pass_, "language": filters.language,
         "outcome": filters.outcome, "status": filters.status, "text": folded(filters.text or ""),
     }  # fmt: skip
     return " AND ".join(parts), values
@@ -141,8 +141,8 @@ def edit_condition(filters: Filters) -> str:
     parts = [_STANDS if filters.edited else "1"]
     if filters.kind:
         parts.append("e.kind = :kind")
-    if filters.station:
-        parts.append('d."pass" = :station')
+    if filters.pass_:
+        parts.append('d."pass" = :pass_')
     return " AND ".join(parts)
 
 
@@ -151,9 +151,9 @@ def finding_condition(filters: Filters) -> str:
     parts = ["1"]
     if filters.kind:
         parts.append("f.kind = :kind")
-    if filters.station:
-        by_pass = 'SELECT 1 FROM decisions g WHERE g.id = f.decision_id AND g."pass" = :station'
-        parts.append(f"(f.family = :station OR EXISTS ({by_pass}))")
+    if filters.pass_:
+        by_pass = 'SELECT 1 FROM decisions g WHERE g.id = f.decision_id AND g."pass" = :pass_'
+        parts.append(f"(f.family = :pass_ OR EXISTS ({by_pass}))")
     if filters.status:
         parts.append("f.status = :status")
     return " AND ".join(parts)

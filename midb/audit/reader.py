@@ -16,7 +16,7 @@ from typing import Any
 from midb.audit.log import Run
 from midb.audit.rows import VERIFY_HINT, DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, typed
 from midb.audit.schema import APPLICATION_ID, MIGRATIONS
-from midb.errors import AuditError, UsageError
+from midb.domain.errors import AuditError, UsageError
 
 _MAGIC = b"SQLite format 3\0"
 

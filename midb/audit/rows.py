@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from midb.audit.log import Run
-from midb.decisions import Action, Decision, Pass, Reason
-from midb.edits import Edit
-from midb.errors import AuditError
-from midb.pairs import Field
+from midb.domain.decisions import Action, Decision, Pass, Reason
+from midb.domain.edits import Edit
+from midb.domain.errors import AuditError
+from midb.domain.pairs import Field
 
 VERIFY_HINT = "midb-agent audit verify names every row that was changed."
 
@@ -90,12 +90,12 @@ class EditRow:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """A row of `decisions` with its edits by ordinal. ``station`` is the column `pass`."""
+    """A row of `decisions` with its edits by ordinal. ``pass_`` is the column `pass`."""
 
     id: int
     record_id: int
     pair: int
-    station: str
+    pass_: str
     attempt: int
     action: str
     reason: str
@@ -116,7 +116,7 @@ class DecisionRow:
     def decision(self) -> Decision:
         """The decision as it was taken; ValueError where a word is none that decisions know."""
         return Decision(
-            station=Pass(self.station),
+            pass_=Pass(self.pass_),
             action=Action(self.action),
             reason=Reason(self.reason),
             detail=self.detail,
@@ -138,11 +138,11 @@ class LoggedRecord:
     findings: tuple[FindingRow, ...]
 
     def standing(self) -> frozenset[int]:
-        """The ids of the decisions whose edits stand; `midb.decisions.standing` says what that means."""
+        """The ids of the decisions whose edits stand; `midb.domain.decisions.standing` says what that means."""
         stands: dict[int, set[int]] = {}
         for decision in self.decisions:
             of_pair = stands.setdefault(decision.pair, set())
-            if decision.station == Pass.VERIFICATION and decision.action == Action.REJECTED:
+            if decision.pass_ == Pass.VERIFICATION and decision.action == Action.REJECTED:
                 of_pair.clear()
             elif decision.action == Action.APPLIED and decision.edits:
                 of_pair.add(decision.id)
@@ -157,7 +157,7 @@ def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, bool], ...]:
     return tuple(
         (
             field.name,
-            "pass" if field.name == "station" else field.name,
+            "pass" if field.name == "pass_" else field.name,
             "str" in str(field.type),
             "None" in str(field.type),
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from midb.audit import seals
-from midb.errors import AuditError
+from midb.domain.errors import AuditError
 
 #: Marks the file as ours ("MIDB" in ASCII), so that a foreign SQLite file is never written to.
 APPLICATION_ID = 0x4D494442

@@ -7,11 +7,10 @@ the hash of the row it stands in, and a missing or added row breaks the chain or
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
+from midb.domain.hashing import digest
 
 #: What the first link of a chain refers to.
 GENESIS = "0" * 64
@@ -48,15 +47,6 @@ COVERED: dict[str, tuple[str, ...]] = {
     "rejected_lines": ("id", "run_id", "position", "line", "offset", "length", "sha256", "reason", "message"),
     "run_events": ("id", "run_id", "at", "level", "message"),
 }  # fmt: skip
-
-
-def digest(*parts: Any) -> str:
-    """SHA-256 (hex) of the parts as canonical JSON.
-
-    >>> digest("a", 1) == digest("a", 1), digest("a", 1) == digest("a", "1")
-    (True, False)
-    """
-    return hashlib.sha256(orjson.dumps(parts)).hexdigest()
 
 
 def values(table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from midb.edits import Edit, apply_to_text
-from midb.errors import ReplayError
-from midb.pairs import Field, InstructionPair
+from midb.domain.edits import Edit, apply_to_text
+from midb.domain.errors import ReplayError
+from midb.domain.pairs import Field, InstructionPair
 
 
 @dataclass(frozen=True, slots=True)

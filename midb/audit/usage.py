@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from midb.audit.generations import full_prompt
+from midb.audit.generation_rows import full_prompt
 from midb.audit.reader import AuditReader, reading
 from midb.audit.rows import VERIFY_HINT, LoggedRecord, as_text
-from midb.decisions import Pass
-from midb.errors import AuditError
+from midb.domain.decisions import Pass
+from midb.domain.errors import AuditError
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class PassUsage:
     :param failed: why its replies could not be used, there was none, or a rewrite was taken back.
     """
 
-    station: str
+    pass_: str
     calls: int = 0
     reused: int = 0
     prompt_tokens: int = 0
@@ -117,7 +117,7 @@ _FAILED = (
 
 def usage_by_pass(reader: AuditReader, run: int) -> list[PassUsage]:
     """What each pass took of the model, in the order of the passes; empty for a run without one."""
-    sums = {as_text(station): numbers for station, *numbers in reader.query(_SUMS, {"run": run})}
+    sums = {as_text(pass_): numbers for pass_, *numbers in reader.query(_SUMS, {"run": run})}
     finished, failed = _counts(reader, _FINISHED, run), _counts(reader, _FAILED, run)
     used = []
     for name in {**sums, **failed}:
@@ -125,29 +125,29 @@ def usage_by_pass(reader: AuditReader, run: int) -> list[PassUsage]:
         ends = {word: number for word, number in finished.get(name, {}).items() if word != "stop"}
         used.append(
             PassUsage(
-                station=name, calls=calls, reused=reused, prompt_tokens=read, cached_tokens=cached,
+                pass_=name, calls=calls, reused=reused, prompt_tokens=read, cached_tokens=cached,
                 completion_tokens=written, retries=retries, seconds=seconds, finished=ends,
                 failed=failed.get(name, {}),
             )
         )  # fmt: skip
-    order = [station.value for station in Pass]
-    return sorted(used, key=lambda one: (order.index(one.station) if one.station in order else len(order), one.station))
+    order = [pass_.value for pass_ in Pass]
+    return sorted(used, key=lambda one: (order.index(one.pass_) if one.pass_ in order else len(order), one.pass_))
 
 
 def _counts(reader: AuditReader, sql: str, run: int) -> dict[str, dict[str, int]]:
     """What a query counts: by pass, the words and how often they are there."""
     found: dict[str, dict[str, int]] = {}
-    for station, word, number in reader.query(sql, {"run": run}):
-        found.setdefault(as_text(station), {})[as_text(word)] = number
+    for pass_, word, number in reader.query(sql, {"run": run}):
+        found.setdefault(as_text(pass_), {})[as_text(word)] = number
     return found
 
 
 def total_usage(used: Iterable[PassUsage]) -> PassUsage:
     """The sum over all passes."""
-    total = PassUsage(station="total")
+    total = PassUsage(pass_="total")
     for one in used:
         total = PassUsage(
-            station="total",
+            pass_="total",
             calls=total.calls + one.calls,
             reused=total.reused + one.reused,
             prompt_tokens=total.prompt_tokens + one.prompt_tokens,

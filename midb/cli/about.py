@@ -31,7 +31,7 @@ def list_kinds(
     json: Json = False,
 ) -> None:
     """List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others."""
-    from midb.languages import require_language
+    from midb.text.languages import require_language
 
     code = require_language(language) if language else None
     if json:
@@ -131,7 +131,7 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
 
 
 def _identification() -> tuple[bool, str]:
-    from midb.languages import LanguageIdentifier
+    from midb.text.languages import LanguageIdentifier
 
     code = LanguageIdentifier().identify("Dies ist ein kurzer deutscher Satz über das Wetter von gestern.")
     return code == "de", "a German sentence is identified" if code == "de" else f"took German for {code}"

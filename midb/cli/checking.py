@@ -13,20 +13,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.agent.examine import ExaminerSettings
-from midb.agent.pool import Result, WorkerPool
-from midb.agent.runner import batches_of
-from midb.agent.session import INLINE_RECORDS
+from midb.agent.run.examine import ExaminerSettings
+from midb.agent.run.runner import batches_of
+from midb.agent.run.session import INLINE_RECORDS
+from midb.agent.run.worker_pool import Result, WorkerPool
 from midb.cli import options
 from midb.cli.running import corpus_of
-from midb.config import RunConfig, load_config
-from midb.corpus.containers import Container
+from midb.corpus.formats.containers import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.sources import open_sources
 from midb.corpus.survey import survey
-from midb.languages import LanguageIdentifier
-from midb.results import RecordResult, RejectedLine
-from midb.terminal import visible
+from midb.domain.results import RecordResult, RejectedLine
+from midb.runs.config import RunConfig, load_config
+from midb.text.languages import LanguageIdentifier
+from midb.text.terminal import visible
 
 #: Findings shown in full before the table only counts.
 SHOWN = 20

@@ -6,8 +6,8 @@ import dataclasses
 
 import orjson
 
-from midb.agent.forecast import Forecast
-from midb.agent.session import Session
+from midb.agent.run.forecast import Forecast
+from midb.agent.run.session import Session
 from midb.dashboard.text import count, duration
 
 

@@ -7,9 +7,10 @@ import sys
 import typer
 
 from midb import __version__
-from midb.cli import about, audit, checking, prompting, reverting, running, sharding
-from midb.errors import MidbError
-from midb.terminal import visible
+from midb.cli import about, checking, prompting, reverting, running, sharding
+from midb.cli.audit import commands
+from midb.domain.errors import MidbError
+from midb.text.terminal import visible
 
 #: typer brings its own copy of click in some versions and uses the package in others; both know these by inheritance.
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 app.command("run")(running.run)
 app.command("check")(checking.check)
-app.add_typer(audit.app, name="audit")
+app.add_typer(commands.app, name="audit")
 app.add_typer(prompting.app, name="prompts")
 app.command("revert")(reverting.revert)
 app.command("split")(sharding.split_corpus)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from midb.config import RunConfig
+from midb.runs.config import RunConfig
 
 
 def help_of(name: str) -> str:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from midb.cli import options
-from midb.decisions import REWRITING_PASSES, Pass
-from midb.defects import DefectFamily
-from midb.errors import UsageError
-from midb.pairs import InstructionPair
-from midb.terminal import visible
+from midb.domain.decisions import REWRITING_PASSES, Pass
+from midb.domain.defects import DefectFamily
+from midb.domain.errors import UsageError
+from midb.domain.pairs import InstructionPair
+from midb.text.terminal import visible
 
 app = typer.Typer(no_args_is_help=True, help="The prompts of the passes, and what would be sent about a record.")
 
@@ -28,7 +28,7 @@ def list_prompts(prompts: options.Prompts = None) -> None:
 
 @app.command("show")
 def show_prompt(
-    station: Annotated[str, typer.Argument(metavar="PASS", help="content, translation, localization, verification")],
+    pass_: Annotated[str, typer.Argument(metavar="PASS", help="content, translation, localization, verification")],
     corpus: Annotated[Path | None, typer.Argument(metavar="CORPUS", help="The corpus of --record.")] = None,
     language: Annotated[str | None, typer.Option("--language", metavar="xx", help="The language.")] = None,
     record: Annotated[str | None, typer.Option("--record", metavar="ID", help="The record to ask about.")] = None,
@@ -44,18 +44,18 @@ def show_prompt(
 
     midb-agent prompts show content corpus.jsonl --record de-0417
     """
-    stations = (*REWRITING_PASSES, Pass.VERIFICATION)
-    if station not in stations:
-        raise UsageError(f'there is no pass "{station}" with a prompt.', hint=f"Known are: {', '.join(stations)}.")
+    known = (*REWRITING_PASSES, Pass.VERIFICATION)
+    if pass_ not in known:
+        raise UsageError(f'there is no pass "{pass_}" with a prompt.', hint=f"Known are: {', '.join(known)}.")
     if (record is None) is not (corpus is None):
-        raise UsageError("a record needs its corpus.", hint=f"midb-agent prompts show {station} CORPUS --record ID")
-    for role, text in _messages(Pass(station), corpus, language, record, source, map, prompts, kinds):
+        raise UsageError("a record needs its corpus.", hint=f"midb-agent prompts show {pass_} CORPUS --record ID")
+    for role, text in _messages(Pass(pass_), corpus, language, record, source, map, prompts, kinds):
         typer.echo(f"--- {role} ---")
         typer.echo("\n".join(visible(line) for line in text.split("\n")))
 
 
 def _messages(
-    station: Pass,
+    pass_: Pass,
     corpus: Path | None,
     language: str | None,
     record: str | None,
@@ -64,25 +64,25 @@ def _messages(
     folder: Path | None,
     kinds: str | None,
 ) -> list[tuple[str, str]]:
-    from midb.agent.parsing import Side
+    from midb.agent.model.replies import Side
+    from midb.agent.model.tasks import render_system, rewriting_task, verdict_task
     from midb.agent.passes.judging import side_of_rewrite
-    from midb.agent.prompting import render_system, rewriting_task, verdict_task
     from midb.agent.state import MAX_ATTEMPTS
-    from midb.defects import Finding
+    from midb.checks.repair import choose_fixes
     from midb.detectors import KindSelection, inspect
-    from midb.edits import apply
-    from midb.inspection import Inspection
-    from midb.languages import LanguageIdentifier, require_language
+    from midb.domain.defects import Finding
+    from midb.domain.edits import apply
     from midb.locales import load
     from midb.prompts import load_prompts
-    from midb.repair import choose_fixes
+    from midb.text.inspection import Inspection
+    from midb.text.languages import LanguageIdentifier, require_language
 
     prompts = load_prompts(folder)
     code = require_language(language) if language else None
     if corpus is None or record is None:
         if code is None:
             raise UsageError("a system part is in one language.", hint="Add --language xx.")
-        return [("system", render_system(prompts[f"{station}.system"], load(code)))]
+        return [("system", render_system(prompts[f"{pass_}.system"], load(code)))]
     pair, original, settled, salt = _find(corpus, record, code, source, mapping)
     locale, identifier = load(settled), LanguageIdentifier()
     selection = KindSelection.parse([kind.strip() for kind in (kinds or "").split(",") if kind.strip()])
@@ -94,13 +94,13 @@ def _messages(
     for family in DefectFamily:  # as the passes do before the model is asked
         for _ in range(MAX_ATTEMPTS):
             repaired = apply(repaired, choose_fixes(look(repaired), family)[1])
-        if family.value == station.value:
+        if family.value == pass_.value:
             break
-    if station is Pass.VERIFICATION:
+    if pass_ is Pass.VERIFICATION:
         versions = (repaired, pair) if side_of_rewrite(pair, repaired, salt) is Side.A else (pair, repaired)
         task = verdict_task(prompts, *versions, locale=locale, source=original)
     else:
-        task = rewriting_task(prompts, station, repaired, locale=locale, source=original, findings=look(repaired))
+        task = rewriting_task(prompts, pass_, repaired, locale=locale, source=original, findings=look(repaired))
     return [(message.role, message.content) for message in task.request.messages]
 
 
@@ -108,13 +108,13 @@ def _find(
     corpus: Path, record: str, code: str | None, source: Path | None, mapping: str | None
 ) -> tuple[InstructionPair, InstructionPair | None, str, str]:
     """The first pair of a record, its English source, its language, and the seed of the sides that verdicts see."""
-    from midb.corpus.containers import open_container
+    from midb.corpus.formats.containers import open_container
     from midb.corpus.layouts import LayoutFinder, RecordError, parse_mapping
     from midb.corpus.raw import RawRecord
     from midb.corpus.records import parse_record
     from midb.corpus.sources import open_sources
     from midb.corpus.survey import survey
-    from midb.languages import LanguageIdentifier
+    from midb.text.languages import LanguageIdentifier
 
     container, identifier = open_container(corpus), LanguageIdentifier()
     columns = parse_mapping(mapping) if mapping else None

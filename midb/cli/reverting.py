@@ -13,14 +13,15 @@ import typer
 from midb.audit import queries
 from midb.audit.log import AuditLog, Run
 from midb.audit.reader import AuditReader
-from midb.cli.audit import Db, database
-from midb.corpus.containers import open_container
+from midb.cli.audit.commands import Db, database
+from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import LayoutFinder, parse_mapping
-from midb.corpus.survey import file_sha256, survey
-from midb.errors import UsageError
-from midb.languages import LanguageIdentifier
-from midb.revert import Reverter, Selection, checked_parent
-from midb.terminal import visible
+from midb.corpus.survey import survey
+from midb.domain.errors import UsageError
+from midb.domain.hashing import file_sha256
+from midb.runs.revert import Reverter, Selection, checked_parent
+from midb.text.languages import LanguageIdentifier
+from midb.text.terminal import visible
 
 Words = list[str] | None
 
@@ -29,7 +30,7 @@ def revert(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the new corpus goes.")],
     db: Db = None,
     kind: Annotated[Words, typer.Option("--kind", metavar="KIND", help="Edits of this kind; may be repeated.")] = None,
-    station: Annotated[Words, typer.Option("--pass", metavar="PASS", help="Edits of this pass.")] = None,
+    pass_: Annotated[Words, typer.Option("--pass", metavar="PASS", help="Edits of this pass.")] = None,
     language: Annotated[
         Words, typer.Option("--language", metavar="xx", help="Edits of records in this language.")
     ] = None,
@@ -44,7 +45,7 @@ def revert(
     path = database(db)
     selection = Selection(
         kinds=frozenset(kind or ()),
-        passes=frozenset(station or ()),
+        passes=frozenset(pass_ or ()),
         languages=frozenset(language or ()),
         records=frozenset(record or ()),
     )
@@ -78,7 +79,7 @@ def revert(
 
 def check_words(reader: AuditReader, parent: Run, selection: Selection) -> None:
     """Raise UsageError for a kind, pass, language or record that the run does not know."""
-    for words, name in ((selection.kinds, "kind"), (selection.passes, "station"), (selection.languages, "language")):
+    for words, name in ((selection.kinds, "kind"), (selection.passes, "pass_"), (selection.languages, "language")):
         for word in words:
             queries.checked(reader, replace(queries.Filters(run=parent.id), **{name: word}))  # type: ignore[arg-type]
     for word in selection.records:

@@ -14,15 +14,15 @@ from typing import Annotated
 import typer
 
 from midb.agent.engines.protocol import TextEngine
-from midb.agent.places import stdin_spool
-from midb.agent.runner import Runner
-from midb.agent.session import Session, open_session
+from midb.agent.run.places import stdin_spool
+from midb.agent.run.runner import Runner
+from midb.agent.run.session import Session, open_session
 from midb.cli import options
-from midb.config import RunConfig, load_config
-from midb.corpus.containers import Container, open_container
+from midb.corpus.formats.containers import Container, open_container
 from midb.dashboard import listener
-from midb.errors import MidbError
-from midb.events import Event, Warned
+from midb.domain.errors import MidbError
+from midb.domain.events import Event, Warned
+from midb.runs.config import RunConfig, load_config
 
 #: Exit codes (fixed, see ARCHITECTURE section 4).
 FAILED, INTERRUPTED = 1, 130
@@ -139,7 +139,7 @@ def engine_of(config: RunConfig, warn: Callable[[str], None]) -> TextEngine | No
     """The engine of ``--model``, not yet started."""
     if config.model is None:
         return None
-    from midb.cli.compose import EngineOptions, build_engine
+    from midb.composition import EngineOptions, build_engine
 
     return build_engine(
         config.model,
@@ -170,7 +170,7 @@ def loop_of(engine: TextEngine | None) -> Iterator[asyncio.Runner | None]:
 
 def dry_run_session(session: Session, config: RunConfig) -> int:
     """Forecast what a run would take; the forecast goes to stdout."""
-    from midb.agent.forecast import forecast
+    from midb.agent.run.forecast import forecast
     from midb.cli.forecasting import as_json, told
 
     assert config.dry_run is not None

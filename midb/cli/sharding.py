@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from midb.cli import options
-from midb.corpus.containers import open_container
-from midb.decisions import Outcome
-from midb.errors import UsageError
-from midb.merge_places import MergePlaces
-from midb.merging import merge
-from midb.shard_logs import open_shards
-from midb.sharding import split
-from midb.terminal import visible
+from midb.corpus.formats.containers import open_container
+from midb.domain.decisions import Outcome
+from midb.domain.errors import UsageError
+from midb.shards.logs import open_shards
+from midb.shards.merge import merge
+from midb.shards.places import MergePlaces
+from midb.shards.split import split
+from midb.text.terminal import visible
 
 
 def split_corpus(

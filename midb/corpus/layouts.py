@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from midb.corpus.splice import Path
-from midb.errors import UsageError
-from midb.pairs import Field, InstructionPair
+from midb.domain.errors import UsageError
+from midb.domain.pairs import Field, InstructionPair
 
 
 class RecordError(Exception):

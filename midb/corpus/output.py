@@ -14,8 +14,8 @@ from typing import IO
 import orjson
 
 from midb.corpus.raw import RawRecord
-from midb.errors import MidbError, UsageError
-from midb.results import RejectedLine
+from midb.domain.errors import MidbError, UsageError
+from midb.domain.results import RejectedLine
 
 
 @contextlib.contextmanager

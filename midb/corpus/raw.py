@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, BinaryIO
 
-from midb.errors import MidbError
+from midb.domain.errors import MidbError
 
 #: A record longer than this is rejected, not examined: no training pair is, and detectors keep a text in memory.
 MAX_RECORD_BYTES = 16 * 1024 * 1024

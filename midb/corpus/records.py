@@ -11,8 +11,8 @@ import orjson
 
 from midb.corpus.layouts import VALUE_NAMES, LayoutFinder, RecordError, Slots, quotable
 from midb.corpus.raw import MAX_RECORD_BYTES, RawRecord
-from midb.languages import parse_language
-from midb.pairs import InstructionPair
+from midb.domain.pairs import InstructionPair
+from midb.text.languages import parse_language
 
 _KEYS = ("id", "uid", "uuid", "record_id", "question_id", "idx")
 _LANGUAGE = ("lang", "language", "lang_code", "language_code", "locale")

@@ -7,11 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol
 
-from midb.corpus.containers import Container, TextContainer, open_container
+from midb.corpus.formats.containers import Container, TextContainer, open_container
 from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object, record_key
-from midb.errors import CorpusError
+from midb.domain.errors import CorpusError
 
 
 class Sources(Protocol):

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from midb.edits import Edit, in_order
-from midb.pairs import Field
+from midb.domain.edits import Edit, in_order
+from midb.domain.pairs import Field
 
 #: Where a text stands in a record: object keys and array indexes from the outside in.
 Path = tuple[str | int, ...]

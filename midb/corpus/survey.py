@@ -7,21 +7,20 @@ corpus of several parts is not judged by its first.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from midb.corpus.containers import Container
+from midb.corpus.formats.containers import Container
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, quotable
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import declared_language, load_object, record_key, undeclared_spelling
-from midb.errors import CorpusError
-from midb.languages import INDISTINGUISHABLE, LanguageIdentifier
+from midb.domain.errors import CorpusError
+from midb.domain.hashing import file_sha256
 from midb.locales import LANGUAGES
+from midb.text.languages import INDISTINGUISHABLE, LanguageIdentifier
 
 #: Between this and twice this many records are sampled.
 SAMPLE = 300
@@ -65,12 +64,6 @@ class Survey:
     sources: int
     languages: LanguagePlan
     warnings: tuple[str, ...] = ()
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def prefix_of(key: str) -> str | None:

@@ -15,7 +15,7 @@ from midb.dashboard.console import has_cursor, terminal
 from midb.dashboard.json_events import JsonEvents
 from midb.dashboard.live import LiveDashboard
 from midb.dashboard.plain import PlainLines, Quiet
-from midb.events import Event
+from midb.domain.events import Event
 
 __all__ = ["JsonEvents", "Listener", "LiveDashboard", "PlainLines", "Quiet", "listener"]
 

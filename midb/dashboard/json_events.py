@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Self, TextIO
 
 from midb.dashboard.state import outcome_sums
-from midb.decisions import Outcome
-from midb.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
+from midb.domain.decisions import Outcome
+from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
 
 
 class JsonEvents:
@@ -22,7 +22,8 @@ class JsonEvents:
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),
       languages {code: {unchanged, improved, reverted}}, passes {pass: {skipped, applied, rejected}},
       repaired {kind: number}, open {kind: number},
-      edits [{record, language, station, kind, field, before, after, left, right}]
+      edits [{record, language, pass, station (an older name of pass), kind, field, before, after,
+      left, right}]
     - ``usage``, only with a model, about once a second, counts since the run (re)started: calls, reused,
       prompt_tokens, completion_tokens, cached_tokens, drafted, accepted, steps, retries, attempts_failed,
       calls_failed, passes {pass: {the same}}, in_flight, ahead, seconds, budget_left
@@ -59,14 +60,14 @@ def as_json(event: Event) -> dict[str, Any]:
             return {"event": "plan"} | told
         case BatchDone():
             passes: dict[str, dict[str, int]] = {}
-            for (station, action), number in told.pop("decisions").items():
-                passes.setdefault(station, dict.fromkeys(("skipped", "applied", "rejected"), 0))[action] = number
-            edits = [dataclasses.asdict(edit) for edit in told.pop("edits")]
+            for (pass_, action), number in told.pop("decisions").items():
+                passes.setdefault(pass_, dict.fromkeys(("skipped", "applied", "rejected"), 0))[action] = number
+            edits = [_edit(edit) for edit in told.pop("edits")]
             outcomes = _outcomes(told.pop("outcomes"))
             return {"event": "batch"} | _plain(told) | outcomes | {"passes": passes, "edits": edits}
         case ModelUsed():
             usage = dataclasses.asdict(told.pop("usage"))
-            passes = {station: dataclasses.asdict(one) for station, one in told.pop("by_pass").items()}
+            passes = {pass_: dataclasses.asdict(one) for pass_, one in told.pop("by_pass").items()}
             return {"event": "usage"} | usage | {"passes": passes} | told
         case LineRejected():
             return {"event": "rejected"} | told
@@ -76,6 +77,13 @@ def as_json(event: Event) -> dict[str, Any]:
             outcomes = _outcomes(told.pop("outcomes"))
             usage = dataclasses.asdict(told.pop("usage"))
             return {"event": "end"} | _plain(told) | outcomes | {"usage": usage}
+
+
+def _edit(edit: EditMade) -> dict[str, Any]:
+    """An edit; ``station`` repeats ``pass`` for scripts that were written before there was a version 0.2."""
+    row = dataclasses.asdict(edit)
+    name = row.pop("pass_")
+    return row | {"pass": name, "station": name}
 
 
 def _plain(told: dict[str, Any]) -> dict[str, Any]:

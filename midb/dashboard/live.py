@@ -11,7 +11,7 @@ from rich.live import Live
 from midb.dashboard.console import Part
 from midb.dashboard.plain import PlainLines
 from midb.dashboard.screen import live_screen
-from midb.events import Event, RunEnded
+from midb.domain.events import Event, RunEnded
 
 #: Seconds a run lasts before it takes over the screen: a short one tells its plan and its end, without a flash between.
 LIVE_AFTER = 1.0

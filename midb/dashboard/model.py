@@ -8,8 +8,8 @@ from rich.text import Text
 from midb.dashboard.blocks import Block, lines
 from midb.dashboard.state import Progress
 from midb.dashboard.text import count, plural, share, short, shown
-from midb.events import ModelUsed
-from midb.generations import Usage
+from midb.domain.events import ModelUsed
+from midb.domain.generations import Usage
 
 _LABEL = "model   "
 _GAP = "   "

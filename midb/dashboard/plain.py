@@ -14,7 +14,7 @@ from midb.dashboard.screen import done_text, speed_text
 from midb.dashboard.state import Progress, outcome_sums
 from midb.dashboard.summary import end_parts, plan_parts, quiet_parts
 from midb.dashboard.text import count, shown
-from midb.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
+from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
 
 #: Seconds between the lines of a run that nobody watches.
 EVERY_SECONDS = 10.0

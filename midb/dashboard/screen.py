@@ -17,8 +17,8 @@ from midb.dashboard.blocks import Block, Row, beside, figure, lines, stack, tabl
 from midb.dashboard.model import model_block
 from midb.dashboard.state import Progress, outcome_sums
 from midb.dashboard.text import change, count, duration, flow, most_common, share, short, shown
-from midb.decisions import Action, Outcome, Pass
-from midb.events import EditMade
+from midb.domain.decisions import Action, Outcome, Pass
+from midb.domain.events import EditMade
 
 #: What colour an outcome has where there is any of it. Unchanged has none: it is neither good nor bad.
 STYLES = {Outcome.IMPROVED: "green", Outcome.REVERTED: "red"}
@@ -31,7 +31,7 @@ _BESIDE_WITH_MODEL = 78  # the same, as narrow as they get
 _ROOMY_WITH_MODEL = 95  # the same, with all columns
 _LANGUAGE_CELLS = 26
 _LEAST_EDITS = 3  # lines: a heading and two of them
-_STATIONS = (Pass.CONTENT, Pass.TRANSLATION, Pass.LOCALIZATION, Pass.VERIFICATION)
+_PASSES = (Pass.CONTENT, Pass.TRANSLATION, Pass.LOCALIZATION, Pass.VERIFICATION)
 
 
 def live_screen(progress: Progress, *, width: int, height: int) -> RenderableType:
@@ -135,10 +135,10 @@ def _foot(progress: Progress, width: int) -> Block:
 def _passes(progress: Progress) -> Block:
     decisions = progress.tally.decisions
     rows = []
-    for station in _STATIONS:
-        applied, taken_back = decisions[station, Action.APPLIED], decisions[station, Action.REJECTED]
-        visited = applied + taken_back + decisions[station, Action.SKIPPED]
-        rows.append((station.value, count(visited), figure(applied, "green"), figure(taken_back, "red")))
+    for pass_ in _PASSES:
+        applied, taken_back = decisions[pass_, Action.APPLIED], decisions[pass_, Action.REJECTED]
+        visited = applied + taken_back + decisions[pass_, Action.SKIPPED]
+        rows.append((pass_.value, count(visited), figure(applied, "green"), figure(taken_back, "red")))
     return table(("pass", "visited", "applied", "taken back"), rows)
 
 
@@ -148,13 +148,13 @@ def _passes_with_model(progress: Progress, width: int) -> Block:
     decisions = progress.tally.decisions
     headers = ("pass", "visited", "applied", "unchanged", "taken back", "accepted")
     rows: list[list[Text | str]] = []
-    for station in _STATIONS:
+    for pass_ in _PASSES:
         applied, taken_back, skipped = (
-            decisions[station, action] for action in (Action.APPLIED, Action.REJECTED, Action.SKIPPED)
+            decisions[pass_, action] for action in (Action.APPLIED, Action.REJECTED, Action.SKIPPED)
         )
         rewritten = applied + taken_back
         rows.append([
-            station.value, short(rewritten + skipped), figure(applied, "green", short(applied)), short(skipped),
+            pass_.value, short(rewritten + skipped), figure(applied, "green", short(applied)), short(skipped),
             figure(taken_back, "red", short(taken_back)), share(applied, rewritten) if rewritten else "–",
         ])  # fmt: skip
     if width < 57:
@@ -230,7 +230,7 @@ def _edits(edits: Iterable[EditMade], width: int, room: int, *, roomy: bool = Fa
     for edit, key, kind in zip(newest, keys, kinds, strict=True):
         about = f"{shown(edit.language, 3):<3} {key}  {kind}"
         if roomy:
-            found.append(Text(f"{about}  {shown(edit.station)} · {shown(edit.field)}"))
+            found.append(Text(f"{about}  {shown(edit.pass_)} · {shown(edit.field)}"))
             about = ""
         start = Text(f"{about or '  '}  ")
         found.append(start + change(edit.left, edit.before, edit.after, edit.right, width - start.cell_len))

@@ -6,8 +6,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from midb.decisions import Outcome
-from midb.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Warned
+from midb.domain.decisions import Outcome
+from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Warned
 
 #: Seconds over which the speed is taken, and batches it is taken over at least: batches of a model come slowly.
 WINDOW_SECONDS, WINDOW_BATCHES = 60.0, 5

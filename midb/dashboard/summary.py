@@ -16,9 +16,9 @@ from midb.dashboard.model import total_text
 from midb.dashboard.screen import STYLES, WIDE
 from midb.dashboard.state import Progress, outcome_sums
 from midb.dashboard.text import count, duration, flow, plural, short, shown, whole
-from midb.decisions import Outcome
-from midb.events import RunEnded, RunPlanned
-from midb.generations import Usage
+from midb.domain.decisions import Outcome
+from midb.domain.events import RunEnded, RunPlanned
+from midb.domain.generations import Usage
 
 #: Record keys that can be typed in a command as they are.
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")

@@ -12,7 +12,7 @@ import regex
 from rich.cells import cell_len
 from rich.text import Text
 
-from midb.terminal import visible
+from midb.text.terminal import visible
 
 #: Code points of a text that are looked at: no line of a screen is longer, and a text may be megabytes.
 LONGEST = 500

@@ -1,8 +1,8 @@
-"""Detectors: one small module per group of kinds.
+"""Detectors: one small module (or package) per group of kinds, in the folder of their family.
 
-A module of this package says which kinds it finds in ``KINDS`` and finds them in ``detect(inspection)``. That is all
-there is to register: the module's place in this package is its registration. What it needs to know about a language
-it reads from a LocaleSection (see midb.locales).
+A detector says which kinds it finds in ``KINDS`` and finds them in ``detect(inspection)``. That is all there is to
+register: its place in ``content``, ``translation`` or ``localization`` is its registration. What it needs to know about
+a language it reads from a LocaleSection (see midb.locales); what several detectors know about text is in midb.text.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from midb.defects import DefectKind, Finding
-from midb.errors import UsageError
-from midb.inspection import Inspection
+from midb.domain.defects import DefectFamily, DefectKind, Finding
+from midb.domain.errors import UsageError
+from midb.text.inspection import Inspection
 
 
 class Detector(Protocol):
-    """What a module of this package looks like."""
+    """What a module in the folder of a family looks like."""
 
     __name__: str
     KINDS: tuple[DefectKind, ...]
@@ -32,16 +32,19 @@ class Detector(Protocol):
 
 @functools.cache
 def detectors() -> tuple[Detector, ...]:
-    """All modules of this package, by name. Names that start with an underscore are helpers, not detectors."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)
+    """The detectors of all families, by name."""
+    found = []
+    for family in DefectFamily:
+        package = importlib.import_module(f"{__name__}.{family.value}")
+        found += [(module.name, package.__name__) for module in pkgutil.iter_modules(package.__path__)]
+    return tuple(importlib.import_module(f"{package}.{name}") for name, package in sorted(found))
 
 
 @functools.cache
 def kinds() -> dict[str, DefectKind]:
     """Every kind by name, ordered by family as the passes visit them, then by name."""
     found = [kind for detector in detectors() for kind in detector.KINDS]
-    order = {family: index for index, family in enumerate(("content", "translation", "localization"))}
+    order = {family: index for index, family in enumerate(DefectFamily)}
     return {kind.name: kind for kind in sorted(found, key=lambda kind: (order[kind.family], kind.name))}
 
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from midb.agent.graph import build_graph, run_pair
-from midb.agent.model import Budget, Model, ModelSettings, Route
+from midb.agent.model.calls import Budget, Model, ModelSettings, Route
 from midb.agent.state import PairContext
-from midb.decisions import PairResult, Pass
 from midb.detectors import KindSelection
-from midb.generations import Generation, GenerationKey
-from midb.languages import LanguageIdentifier
+from midb.domain.decisions import PairResult, Pass
+from midb.domain.generations import Generation, GenerationKey
+from midb.domain.pairs import InstructionPair
 from midb.locales import load
-from midb.pairs import InstructionPair
 from midb.prompts import load_prompts
+from midb.text.languages import LanguageIdentifier
 
 
 @dataclass

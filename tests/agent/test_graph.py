@@ -1,4 +1,4 @@
-"""The state machine: the whole trail of stations a pair takes, with findings that are made up for the purpose."""
+"""The state machine: the whole trail of nodes a pair takes, with findings that are made up for the purpose."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from midb.agent.graph import build_graph, draw, run_pair
 from midb.agent.state import MAX_ATTEMPTS, PairContext
-from midb.decisions import Action, Outcome, PairResult, Pass, Reason
-from midb.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.detectors import KindSelection
-from midb.edits import Edit, apply
-from midb.languages import LanguageIdentifier
+from midb.domain.decisions import Action, Outcome, PairResult, Pass, Reason
+from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
+from midb.domain.edits import Edit, apply
+from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
-from midb.pairs import Field, InstructionPair
+from midb.text.languages import LanguageIdentifier
 
 Script = Callable[[InstructionPair], list[Finding]]
 FAMILIES = {family.value: family for family in DefectFamily}
@@ -64,7 +64,7 @@ def run() -> Callable[..., PairResult]:
 
 
 def trail(result: PairResult) -> list[tuple[str, str, str]]:
-    return [(d.station.value, d.action.value, d.reason.value) for d in result.decisions]
+    return [(d.pass_.value, d.action.value, d.reason.value) for d in result.decisions]
 
 
 def test_clean_pair_visits_no_pass(run: Callable[..., PairResult]) -> None:
@@ -97,7 +97,7 @@ def test_passes_are_visited_in_order_and_only_where_needed(run: Callable[..., Pa
 def test_a_repair_that_reveals_work_for_an_earlier_pass_sends_the_pair_back(run: Callable[..., PairResult]) -> None:
     script = both(replacing("translation", "B", "A"), replacing("content", "A", "c"))
     result = run(script, "nur B hier")
-    assert [station for station, _, _ in trail(result)] == ["translation", "content", "verification"]
+    assert [pass_ for pass_, _, _ in trail(result)] == ["translation", "content", "verification"]
     assert result.final.response == "nur c hier"
 
 
@@ -138,9 +138,9 @@ def test_after_a_failed_verification_the_innocent_repairs_are_made_again(run: Ca
         return [Finding("endless", DefectFamily.CONTENT, Severity.MINOR, Field.INSTRUCTION, end, end, "e", (edit,))]
 
     result = run(both(endless, replacing("translation", "gutt", "gut", kind="good")), "Das ist gutt.")
-    stations = trail(result)
-    failed = stations.index(("verification", "rejected", "not-idempotent"))
-    assert stations[failed + 1 :] == [("translation", "applied", "repaired"), ("verification", "applied", "accepted")]
+    passes = trail(result)
+    failed = passes.index(("verification", "rejected", "not-idempotent"))
+    assert passes[failed + 1 :] == [("translation", "applied", "repaired"), ("verification", "applied", "accepted")]
     assert result.final == InstructionPair(instruction="Frage", response="Das ist gut.")
     repaired = [logged for logged in result.findings if logged.status is FindingStatus.REPAIRED]
     assert [(logged.finding.kind, logged.decision) for logged in repaired] == [("good", failed + 1)]
@@ -162,7 +162,7 @@ def test_a_new_grave_finding_is_harm(run: Callable[..., PairResult]) -> None:
 def test_a_pass_that_is_switched_off_is_not_visited(run: Callable[..., PairResult]) -> None:
     passes = frozenset({Pass.LOCALIZATION, Pass.VERIFICATION})
     result = run(both(replacing("content", "A", "a"), replacing("localization", "B", "b")), "A B", passes)
-    assert [station for station, _, _ in trail(result)] == ["localization", "verification"]
+    assert [pass_ for pass_, _, _ in trail(result)] == ["localization", "verification"]
     assert result.final.response == "A b"
     assert FindingStatus.OPEN in {logged.status for logged in result.findings}
 
@@ -201,7 +201,7 @@ def test_reasons_are_never_free_text(run: Callable[..., PairResult]) -> None:
 
 def test_the_drawing_names_every_station() -> None:
     drawn = draw()
-    for station in ("diagnose", "route", "content", "translation", "localization", "verify", "record", "revert"):
-        assert f"\t{station}({station})" in drawn
+    for pass_ in ("diagnose", "route", "content", "translation", "localization", "verify", "record", "revert"):
+        assert f"\t{pass_}({pass_})" in drawn
     assert "verify -.-> revert" in drawn
     assert "route -.-> record" in drawn

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import regex
 
-from midb.agent.layout import lay_out_pair, tag
-from midb.decisions import Action, Outcome, PairResult, Pass
+from midb.agent.model.sections import lay_out_pair, tag
+from midb.domain.decisions import Action, Outcome, PairResult, Pass
+from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
-from midb.pairs import Field, InstructionPair
-from midb.steering import steering_passage
+from midb.text.steering import steering_passage
 
 Case = dict[str, Any]
 Answer = Callable[[Any], str]
@@ -91,7 +91,7 @@ JUDGES = {"told-a": told("A"), "told-b": told("B"), "worst": worst}
 
 def obeying(scripted: ModuleType, case: Case, judge: Callable[[ModuleType, Case, Any], str]) -> Answer:
     def answer(request: Any) -> str:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return judge(scripted, case, request)
         return edited(scripted, case, request)
 
@@ -99,7 +99,7 @@ def obeying(scripted: ModuleType, case: Case, judge: Callable[[ModuleType, Case,
 
 
 def rejected(result: PairResult) -> set[Pass]:
-    return {decision.station for decision in result.decisions if decision.action is Action.REJECTED}
+    return {decision.pass_ for decision in result.decisions if decision.action is Action.REJECTED}
 
 
 # -- what becomes of the pair ------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Any, scripted: Mo
     right = {with_typo(case["response"]): case["response"] for case in CASES + NEEDS_JUDGE}
 
     def answer(request: Any) -> str:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return str(next(scripted.prefer(request, text) for text in right.values() if _holds(request, text)))
         text = right.get(scripted.shown(request)["response"])
         return str(scripted.reply(request, response=text) if text else scripted.left_alone(request))
@@ -165,7 +165,7 @@ def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Any, scripted: Mo
         damaged = pair_of(case).replaced({Field.RESPONSE: with_typo(case["response"])})
         result = through(damaged, answer, language=case["language"])
         if result.final != pair_of(case):
-            walled.append(f"{case['id']}: {[(d.station, d.reason, d.detail) for d in result.decisions]}")
+            walled.append(f"{case['id']}: {[(d.pass_, d.reason, d.detail) for d in result.decisions]}")
     assert len(walled) <= 0.1 * len(CASES + NEEDS_JUDGE), walled
 
 

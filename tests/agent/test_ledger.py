@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from midb.agent.runner import Runner
-from midb.agent.session import open_session
-from midb.config import load_config
-from midb.corpus.containers import open_container
-from midb.decisions import Outcome
-from midb.errors import CorpusError
-from midb.events import BatchDone, RunEnded, Tally
-from midb.pairs import InstructionPair
+from midb.agent.run.runner import Runner
+from midb.agent.run.session import open_session
+from midb.corpus.formats.containers import open_container
+from midb.domain.decisions import Outcome
+from midb.domain.errors import CorpusError
+from midb.domain.events import BatchDone, RunEnded, Tally
+from midb.domain.pairs import InstructionPair
+from midb.runs.config import load_config
 
 TEXT = st.text(max_size=60)
 MARKS = st.sampled_from(
@@ -99,10 +99,10 @@ def examined(texts: list[tuple[str, InstructionPair, InstructionPair | None]], *
 
     from midb.agent.graph import build_graph, run_pair
     from midb.agent.state import PairContext
-    from midb.decisions import Pass
     from midb.detectors import KindSelection
-    from midb.languages import LanguageIdentifier
+    from midb.domain.decisions import Pass
     from midb.locales import load
+    from midb.text.languages import LanguageIdentifier
 
     graph, identifier, selection = build_graph(), LanguageIdentifier(), KindSelection.parse(**options)
 

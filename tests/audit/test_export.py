@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from midb.audit import export
 from midb.audit.export import columns, csv_lines, harmless, json_line, write_file
-from midb.errors import MidbError
+from midb.domain.errors import MidbError
 
 Call = Callable[..., Any]
 

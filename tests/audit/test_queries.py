@@ -12,7 +12,7 @@ from midb.audit import queries
 from midb.audit.comparing import Comparison
 from midb.audit.queries import Filters
 from midb.audit.reader import AuditReader
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def positions(reader: AuditReader, **filters: Any) -> list[int]:
         ({"kind": "decimal-separator"}, [0, 2, 10]),
         ({"kind": "decimal-separator", "language": "tr"}, [10]),
         ({"kind": "culture-bound-reference"}, [0]),  # only found
-        ({"station": "content"}, [5, 7, 11]),
+        ({"pass_": "content"}, [5, 7, 11]),
         ({"outcome": "reverted"}, [6]),
         ({"status": "open"}, [0, 6, 8]),
         ({"status": "open", "kind": "space-before-punctuation"}, [6]),
-        ({"status": "open", "station": "localization"}, [6]),
+        ({"status": "open", "pass_": "localization"}, [6]),
         ({"status": "dismissed"}, [7, 11]),
         ({"kind": "space-before-punctuation", "edited": True}, [1]),  # of the other one it was taken back
         ({"language": "und"}, [13]),
@@ -95,7 +95,7 @@ def test_a_column_that_holds_no_text_does_not_stop_a_search(tampered: Callable[.
         ({"kind": "decimal-seperator"}, "decimal-separator"),
         ({"outcome": "improve"}, "improved"),
         ({"status": "opened"}, "open"),
-        ({"station": "contents"}, "content"),
+        ({"pass_": "contents"}, "content"),
     ],
 )
 def test_an_unknown_word_names_the_nearest(reader: AuditReader, filters: dict[str, str], near: str) -> None:
@@ -144,7 +144,7 @@ def test_the_position_of_a_rejected_line(reader: AuditReader) -> None:
 
 
 def test_what_was_taken_back_later_is_no_repair(reader: AuditReader) -> None:
-    repairs = {(kind, station): edits for kind, station, edits, _ in queries.counted(reader, queries.REPAIRS, 1)}
+    repairs = {(kind, pass_): edits for kind, pass_, edits, _ in queries.counted(reader, queries.REPAIRS, 1)}
     assert repairs["false-equation", "content"] == 1
     assert repairs["decimal-separator", "localization"] == 3
     assert ("space-before-punctuation", "localization") in repairs

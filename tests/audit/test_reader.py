@@ -11,7 +11,7 @@ import pytest
 
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
-from midb.errors import AuditError, UsageError
+from midb.domain.errors import AuditError, UsageError
 
 Tamper = Callable[..., Path]
 

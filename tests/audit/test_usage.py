@@ -13,12 +13,12 @@ import orjson
 import pytest
 
 from midb.audit.log import AuditLog
+from midb.audit.proof.verify import verify
 from midb.audit.reader import AuditReader
 from midb.audit.usage import PassUsage, total_usage, usage_by_pass
-from midb.audit.verify import verify
-from midb.decisions import Action, Decision, Pass, Reason
-from midb.errors import AuditError
-from midb.generations import Generation, GenerationKey
+from midb.domain.decisions import Action, Decision, Pass, Reason
+from midb.domain.errors import AuditError
+from midb.domain.generations import Generation, GenerationKey
 
 Call = Callable[..., Any]
 
@@ -28,10 +28,10 @@ STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u
 SYSTEM = "You repair translations.\nKeep what is right."
 
 
-def reply(number: int, station: str, user: str, completion: str, **more: Any) -> Generation:
+def reply(number: int, pass_: str, user: str, completion: str, **more: Any) -> Generation:
     """A reply of 100 tokens in and 10 out to a prompt of its own."""
     told: dict[str, Any] = {
-        "key": GenerationKey(f"{number:02x}" * 32, "tiny-model", '{"temperature":0}'), "station": station,
+        "key": GenerationKey(f"{number:02x}" * 32, "tiny-model", '{"temperature":0}'), "pass_": pass_,
         "messages": (("system", SYSTEM), ("user", user)), "completion": completion, "finish_reason": "stop",
         "prompt_tokens": 100, "completion_tokens": 10, "cached_tokens": 60, "seconds": 1.5,
     }  # fmt: skip
@@ -51,8 +51,8 @@ def model_log(by_hand: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         story = by_hand.Story(by_hand.pair(text))
         story.skipped()
         same = story.decisions[0]
-        story.decisions[0] = by_model(replace(same, station=Pass.CONTENT, reason=Reason.LEFT_ALONE), asked[0])
-        cut = replace(same, station=Pass.TRANSLATION, action=Action.REJECTED, reason=Reason.TRUNCATED)
+        story.decisions[0] = by_model(replace(same, pass_=Pass.CONTENT, reason=Reason.LEFT_ALONE), asked[0])
+        cut = replace(same, pass_=Pass.TRANSLATION, action=Action.REJECTED, reason=Reason.TRUNCATED)
         story.decisions.append(by_model(cut, asked[1]))
         story.rewrite(Pass.TRANSLATION, "untranslated-text", ("cat", "Katze"))
         story.decisions[2] = by_model(story.decisions[2], asked[2])
@@ -75,7 +75,7 @@ def model_log(by_hand: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         failed = by_hand.Story(by_hand.pair("nichts"))
         failed.skipped()
         failed.decisions[0] = replace(
-            failed.decisions[0], station=Pass.LOCALIZATION, reason=Reason.ENGINE_FAILED, prompt_hash="fa" * 32
+            failed.decisions[0], pass_=Pass.LOCALIZATION, reason=Reason.ENGINE_FAILED, prompt_hash="fa" * 32
         )
         first = tell("de-1", 0, "Die cat.", asked)
         twin = tell("de-2", 1, "Die cat.", asked)  # the same text: the same replies
@@ -112,19 +112,19 @@ def test_the_log_is_as_a_run_writes_it(model_log: Path) -> None:
 def test_every_generation_counts_once_in_the_run_that_paid_for_it(model_log: Path) -> None:
     with AuditReader(model_log) as reader:
         first, second = usage_by_pass(reader, 1), usage_by_pass(reader, 2)
-    assert [(one.station, one.calls, one.reused) for one in first] == [
+    assert [(one.pass_, one.calls, one.reused) for one in first] == [
         ("content", 2, 0),
         ("translation", 2, 0),
         ("localization", 0, 0),
         ("verification", 1, 0),
     ]
-    assert [(one.station, one.calls, one.reused) for one in second] == [
+    assert [(one.pass_, one.calls, one.reused) for one in second] == [
         ("content", 0, 1),
         ("translation", 0, 2),
         ("verification", 1, 0),
     ]
     assert first[1] == PassUsage(
-        station="translation", calls=2, prompt_tokens=200, cached_tokens=120, completion_tokens=20, retries=2,
+        pass_="translation", calls=2, prompt_tokens=200, cached_tokens=120, completion_tokens=20, retries=2,
         seconds=3.0, finished={"length": 1}, failed={"truncated": 2},
     )  # fmt: skip
     assert first[2].failed == {"engine-failed": 1}, "there was no reply at all"

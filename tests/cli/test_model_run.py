@@ -53,10 +53,10 @@ def improving(scripted: ModuleType, word: str = "vielmehr") -> Reply:
     """Puts a word behind the response in the content pass, and prefers what holds it."""
 
     def answer(request: Any) -> Any:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, word)
         response = scripted.shown(request).get("response", "")
-        if scripted.station_of(request) != "content" or word in response or not response:
+        if scripted.pass_of(request) != "content" or word in response or not response:
             return scripted.left_alone(request)
         return scripted.reply(request, response=f"{response} {word}")
 
@@ -109,7 +109,7 @@ def test_expert_revisions_are_accepted(
     corpus(tmp_path, 0, lines)
 
     def answer(request: Any) -> Any:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             a, b = (version.partition("<|response:")[2].partition("\n")[2] for version in scripted.versions(request))
             expert = [any(text and text in version for text in set(revised.values())) for version in (a, b)]
             return scripted.verdict(request, "A" if expert[0] and not expert[1] else "B" if expert[1] else "tie")
@@ -241,8 +241,8 @@ def test_replies_are_used_again_after_a_later_prompt_changed(
     corpus(tmp_path, 20)
     server = served(improving(scripted))
     assert cli("run", "c.jsonl", "--model", server.spec).code == 0
-    stations = Counter(scripted.station_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
-    assert stations == {"content": 20, "verification": 20}
+    passes = Counter(scripted.pass_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
+    assert passes == {"content": 20, "verification": 20}
     own = ROOT / "prompts" / "verification.system.md"
     folder = tmp_path / "prompts"
     folder.mkdir()
@@ -252,8 +252,8 @@ def test_replies_are_used_again_after_a_later_prompt_changed(
     assert "prompts (verification.system)" in refused.err
     assert "not paid for again" in refused.err
     assert cli("run", "c.jsonl", "--model", server.spec, "--prompts", "prompts", "--fresh").code == 0
-    stations = Counter(scripted.station_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
-    assert stations == {"content": 20, "verification": 40}
+    passes = Counter(scripted.pass_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
+    assert passes == {"content": 20, "verification": 40}
 
 
 def test_a_budget_stops_the_run_and_the_next_one_goes_on(
@@ -314,22 +314,22 @@ def test_the_key_is_written_nowhere(
         assert path.is_dir() or b"sk-very-secret" not in path.read_bytes()
 
 
-@pytest.mark.parametrize("station", ["content", "translation", "localization", "verification"])
+@pytest.mark.parametrize("pass_", ["content", "translation", "localization", "verification"])
 def test_prompts_show_prints_what_is_sent(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, station: str
+    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, pass_: str
 ) -> None:
     corpus(tmp_path, 0, [line for line in EXAMPLES if '"de-0' in line])
     server = served(improving(scripted, "2"))
     assert cli("run", "c.jsonl", "--model", server.spec, "--route", "all").code == 0
-    shown = cli("prompts", "show", station, "c.jsonl", "--record", "de-002")
+    shown = cli("prompts", "show", pass_, "c.jsonl", "--record", "de-002")
     assert shown.code == 0, shown.err
     system = next(
         request.body["messages"][0]["content"]
         for request in server.requests
-        if scripted.station_of(scripted.request_of(request.body["messages"], request.body)) == station
+        if scripted.pass_of(scripted.request_of(request.body["messages"], request.body)) == pass_
     )
     assert system in shown.out
-    if station != "verification":
+    if pass_ != "verification":
         users = [request.body["messages"][1]["content"] for request in server.requests]
         assert any(user in shown.out for user in users)
 

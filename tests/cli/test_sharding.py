@@ -18,19 +18,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from midb import merging
-from midb.agent.runner import Runner
-from midb.agent.session import open_session
+from midb.agent.run.runner import Runner
+from midb.agent.run.session import open_session
 from midb.audit.log import AuditLog, Checkpoint
-from midb.audit.verify import verify
-from midb.config import load_config
+from midb.audit.proof.verify import verify
 from midb.corpus import output
-from midb.corpus.containers import open_container
-from midb.generations import Generation, GenerationKey
-from midb.merge_places import MergePlaces
-from midb.merged_records import carry_generations
-from midb.shard_logs import open_shards
-from midb.sharding import shard_of_key, split
+from midb.corpus.formats.containers import open_container
+from midb.domain.generations import Generation, GenerationKey
+from midb.runs.config import load_config
+from midb.shards import merge as merging
+from midb.shards.logs import open_shards
+from midb.shards.places import MergePlaces
+from midb.shards.records import carry_generations
+from midb.shards.split import shard_of_key, split
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
 TABLES = ("records", "findings", "decisions", "edits", "rejected_lines")
@@ -540,10 +540,10 @@ def test_shards_of_a_run_with_a_model(
 ) -> None:
     def answer(messages: Any, body: Any) -> Any:
         request = scripted.request_of(messages, body)
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, "vielmehr")
         response = scripted.shown(request).get("response", "")
-        if scripted.station_of(request) != "content" or "vielmehr" in response:
+        if scripted.pass_of(request) != "content" or "vielmehr" in response:
             return scripted.left_alone(request)
         return scripted.reply(request, response=f"{response} vielmehr")
 
@@ -573,7 +573,7 @@ def test_shards_of_a_run_with_a_model(
 
 def generation(prompt: str, completion: str) -> Generation:
     return Generation(
-        key=GenerationKey(prompt, "engine", '{"temperature":0.0}'), station="content",
+        key=GenerationKey(prompt, "engine", '{"temperature":0.0}'), pass_="content",
         messages=(("system", "Mend the text."), ("user", prompt)), completion=completion, finish_reason="stop",
         prompt_tokens=7, seconds=0.5,
     )  # fmt: skip
@@ -589,8 +589,8 @@ def test_generations_that_decisions_refer_to_are_carried_over(
     from midb.corpus.layouts import LayoutFinder
     from midb.corpus.raw import RawRecord
     from midb.corpus.survey import LanguagePlan
-    from midb.merged_records import RecordMerger
-    from midb.shard_logs import ShardCursor
+    from midb.shards.logs import ShardCursor
+    from midb.shards.records import RecordMerger
 
     _, logs = halves
     merger = RecordMerger([LayoutFinder()], LanguagePlan())

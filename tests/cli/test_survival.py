@@ -162,10 +162,10 @@ def cli_folder() -> Any:
 
 
 def test_a_record_that_kills_its_worker_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from midb.agent import pool
-    from midb.agent.examine import ExaminerSettings
-    from midb.agent.runner import batches_of
-    from midb.corpus.containers import open_container
+    from midb.agent.run import worker_pool as pool
+    from midb.agent.run.examine import ExaminerSettings
+    from midb.agent.run.runner import batches_of
+    from midb.corpus.formats.containers import open_container
     from midb.corpus.survey import LanguagePlan
     from midb.detectors import KindSelection
 

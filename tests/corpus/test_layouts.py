@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from midb.corpus.containers import open_container
+from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import Columns, LayoutFinder, RecordError, Slots, columns_of, parse_mapping
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object
-from midb.errors import UsageError
-from midb.pairs import Field
+from midb.domain.errors import UsageError
+from midb.domain.pairs import Field
 
 
 def found(record: dict[str, Any], finder: LayoutFinder | None = None) -> tuple[str, list[Slots]]:

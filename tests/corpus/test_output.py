@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from midb.corpus.output import GrowingFile, move_into_place, rejected_entry, writing
 from midb.corpus.raw import RawRecord, Start, read_lines
-from midb.errors import MidbError, UsageError
-from midb.results import RejectedLine
+from midb.domain.errors import MidbError, UsageError
+from midb.domain.results import RejectedLine
 
 
 def test_a_file_grows_and_is_cut_back_to_its_checkpoint(tmp_path: Path) -> None:

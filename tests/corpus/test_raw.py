@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from midb.corpus.raw import BOM, MAX_RECORD_BYTES, RawRecord, Start, Tail, read_lines
-from midb.errors import MidbError
+from midb.domain.errors import MidbError
 
 #: What lines are made of, and what breaks them.
 PIECES = (

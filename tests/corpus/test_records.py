@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.corpus.array import read_array
+from midb.corpus.formats.array import read_array
 from midb.corpus.layouts import LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord, Start, read_lines
 from midb.corpus.records import declared_language, load_object, parse_record, record_key, undeclared_spelling
-from midb.pairs import InstructionPair
+from midb.domain.pairs import InstructionPair
 
 ALPACA = {"id": "de-1", "instruction": "Nenne ein Tier.", "output": "Hund"}
 

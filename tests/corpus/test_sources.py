@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from midb.corpus.containers import Container, open_container
+from midb.corpus.formats.containers import Container, open_container
 from midb.corpus.raw import RawRecord
 from midb.corpus.sources import Sources, SourcesById, SourcesByLine, open_sources
-from midb.errors import CorpusError
+from midb.domain.errors import CorpusError
 
 Opened = tuple[Sources, list[RawRecord]]
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midb.corpus.splice import Path, find_strings, splice
-from midb.edits import Edit, apply_to_text
-from midb.pairs import Field
+from midb.domain.edits import Edit, apply_to_text
+from midb.domain.pairs import Field
 
 CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\/\n\té字😀\u2028\x7f\x01[]{},:')
 TEXTS = st.text(CHARACTERS, max_size=12)

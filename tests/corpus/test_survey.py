@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from midb.corpus.containers import open_container
+from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.survey import SAMPLE, LanguagePlan, Survey, plan_languages, prefix_of, survey
-from midb.errors import CorpusError
-from midb.languages import LanguageIdentifier
+from midb.domain.errors import CorpusError
+from midb.text.languages import LanguageIdentifier
 
 GERMAN = "Der Hund ist ein Tier, das mit den Menschen lebt und ihnen auch bei der Arbeit hilft."
 FRENCH = "Le chien est un animal qui vit avec les hommes et qui les aide aussi dans leur travail."

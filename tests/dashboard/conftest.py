@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from midb.decisions import Action, Outcome, Pass
-from midb.events import BatchDone, EditMade, ModelUsed, RunEnded, RunPlanned
-from midb.generations import Usage
+from midb.domain.decisions import Action, Outcome, Pass
+from midb.domain.events import BatchDone, EditMade, ModelUsed, RunEnded, RunPlanned
+from midb.domain.generations import Usage
 from midb.locales import LANGUAGES
 
 
@@ -56,7 +56,7 @@ def plan(**changes: Any) -> RunPlanned:
 
 def edit(number: int = 0, **changes: str) -> EditMade:
     told = {
-        "record": f"de-{number:04}", "language": "de", "station": "translation", "kind": "translated-code",
+        "record": f"de-{number:04}", "language": "de", "pass_": "translation", "kind": "translated-code",
         "field": "response", "left": "Schreibe ", "before": "wenn (20 > 18)", "after": "if (20 > 18)", "right": ":",
     }  # fmt: skip
     return EditMade(**told | changes)

@@ -15,8 +15,8 @@ from rich.cells import cell_len
 from midb.dashboard import JsonEvents, LiveDashboard, PlainLines, Quiet
 from midb.dashboard.console import terminal
 from midb.dashboard.text import change, crop, flow, one_line, shown
-from midb.decisions import Outcome
-from midb.events import Event, LineRejected, Warned
+from midb.domain.decisions import Outcome
+from midb.domain.events import Event, LineRejected, Warned
 
 #: Clears the screen, sets a title, turns the reading direction, rings, breaks lines, speaks rich's markup.
 HOSTILE = "\x1b[2J\x1b]0;gone\x07\x9b31m\u202e\u2066\r\n\t\x7f\u2028[bold]x[/bold]:smile:\ud800\u200d"
@@ -35,7 +35,7 @@ def steering(text: str) -> set[str]:
 
 def hostile_run(story: Any) -> list[Event]:
     """A run in which everything that can come from outside is hostile."""
-    names = ("record", "language", "station", "kind", "field", "before", "after", "left", "right")
+    names = ("record", "language", "pass_", "kind", "field", "before", "after", "left", "right")
     done = story.batch(
         records=3,
         rejected=1,

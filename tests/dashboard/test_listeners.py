@@ -15,8 +15,8 @@ from midb.dashboard import JsonEvents, LiveDashboard, PlainLines, Quiet, listene
 from midb.dashboard.console import terminal
 from midb.dashboard.live import LIVE_AFTER
 from midb.dashboard.plain import EVERY_SECONDS, TOLD_IN_FULL
-from midb.decisions import Outcome
-from midb.events import Event, LineRejected, Warned
+from midb.domain.decisions import Outcome
+from midb.domain.events import Event, LineRejected, Warned
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 

@@ -18,8 +18,8 @@ from midb.dashboard.live import LIVE_AFTER
 from midb.dashboard.model import model_block
 from midb.dashboard.plain import EVERY_SECONDS
 from midb.dashboard.state import TOKEN_SECONDS, Progress
-from midb.events import Event
-from midb.generations import Usage
+from midb.domain.events import Event
+from midb.domain.generations import Usage
 from midb.locales import LANGUAGES
 
 HOSTILE = "\x1b[2J\u202e[bold]left\r\n" * 20

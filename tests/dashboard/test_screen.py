@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from screens import screen
 
 from midb.dashboard.state import EDITS_STAY, WINDOW_SECONDS, Progress
-from midb.events import Event, LineRejected, Warned
+from midb.domain.events import Event, LineRejected, Warned
 from midb.locales import LANGUAGES
 
 Running = Callable[..., Progress]

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from midb.detectors import kinds
+from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
-from midb.pairs import Field, InstructionPair
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -75,7 +75,7 @@ def test_every_kind_has_cases_of_both_sorts() -> None:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_locale_tables_are_read_by_somebody_and_are_valid(code: str) -> None:
     import midb.prompts.guidance
-    import midb.steering  # noqa: F401  (both declare a section)
+    import midb.text.steering  # noqa: F401  (both declare a section)
     from midb.locales import LocaleSection
 
     kinds()  # imports every detector, which declares its sections

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from midb.detectors._encodings import Writing, looks_damaged, restored
-from midb.detectors._periods import BLOCK, STRIDE, runs
-from midb.detectors.repetition_loop import CERTAIN, KEPT
-from midb.edits import apply
-from midb.pairs import InstructionPair
+from midb.detectors.content.repetition_loop import CERTAIN, KEPT
+from midb.domain.edits import apply
+from midb.domain.pairs import InstructionPair
+from midb.text.forms.encodings import Writing, looks_damaged, restored
+from midb.text.forms.periods import BLOCK, STRIDE, runs
 
 KINDS = [
     "mojibake",
@@ -145,8 +145,8 @@ def test_a_fence_is_closed_as_it_was_opened(examine: Any) -> None:
     "code", ["it", "es", "fr", "de", "ru", "ar", "tr", "ja", "ko", "pt", "cs", "el", "id", "th", "vi", "ms"]
 )
 def test_every_language_knows_its_placeholders(code: str, examine: Any) -> None:
-    from midb.detectors._scaffolding import ScaffoldingSection
     from midb.locales import load
+    from midb.text.subjects.scaffolding import ScaffoldingSection
 
     section = load(code).get(ScaffoldingSection)
     assert section is not None

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midb.detectors import decimal_separator, equations, imperial_unit, item_count, percent_form
-from midb.edits import apply_to_text
+from midb.detectors.content import item_count
+from midb.detectors.content.equations import detector as equations
+from midb.detectors.localization import decimal_separator, imperial_unit, percent_form
+from midb.domain.edits import apply_to_text
+from midb.domain.pairs import InstructionPair
 from midb.locales import LANGUAGES
-from midb.pairs import InstructionPair
 
 MODULES = (equations, item_count, decimal_separator, percent_form, imperial_unit)
 KINDS = [kind.name for module in MODULES for kind in module.KINDS]

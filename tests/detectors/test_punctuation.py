@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from midb.detectors import kinds
-from midb.detectors._punctuation import Lines, PunctuationTasks
-from midb.inspection import FieldText
-from midb.languages import LanguageIdentifier
+from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
-from midb.pairs import Field, InstructionPair
-from midb.protection import protected_spans
+from midb.text.forms.punctuation import Lines, PunctuationTasks
+from midb.text.inspection import FieldText
+from midb.text.languages import LanguageIdentifier
+from midb.text.protection import protected_spans
 
 KINDS = ["punctuation-form", "punctuation-spacing", "quotation-marks"]
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from midb.detectors import kinds
+from midb.domain.pairs import InstructionPair
 from midb.locales import LANGUAGES
-from midb.pairs import InstructionPair
 
 KINDS = [
     "untranslated-text",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES, UNKNOWN, load
 from midb.prompts import PromptError, PromptSet, load_prompts
 from midb.prompts.guidance import LABELS, Guidance, guidance

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import Any
 
-from midb.agent.examine import Examiner
+from midb.agent.run.examine import Examiner
 
 
 def deadly_worker(pipe: Any, settings: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest
-from midb.agent.layout import SAME, tag
+from midb.agent.model.sections import SAME, tag
 
 Answer = str | TextReply | CallFailed | BaseException
 
@@ -58,7 +58,7 @@ def nonce_of(request: TextRequest) -> str:
     return found[1]
 
 
-def station_of(request: TextRequest) -> str:
+def pass_of(request: TextRequest) -> str:
     """The pass that asks, told by its system part."""
     system = request.messages[0].content
     if request.schema is not None:

@@ -39,7 +39,7 @@ from midb.agent.engines.protocol import (
     TextReply,
     TextRequest,
 )
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 
 Serve = Callable[..., ReplayServer]
 

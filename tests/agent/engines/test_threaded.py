@@ -23,7 +23,7 @@ from midb.agent.engines.protocol import (
 )
 from midb.agent.engines.threaded import ThreadedEngine
 from midb.agent.engines.tokens import RequestRefused, TokenRequest
-from midb.errors import UsageError
+from midb.domain.errors import UsageError
 
 #: A hang shows as a failure; nothing here takes a tenth of it.
 BOUND = 60.0

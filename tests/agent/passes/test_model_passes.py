@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply
-from midb.agent.model import Route
-from midb.decisions import Action, Outcome, PairResult, Pass, Reason
-from midb.defects import FindingStatus
-from midb.pairs import Field, InstructionPair
+from midb.agent.model.calls import Route
+from midb.domain.decisions import Action, Outcome, PairResult, Pass, Reason
+from midb.domain.defects import FindingStatus
+from midb.domain.pairs import Field, InstructionPair
 
 PAIR = InstructionPair(
     instruction="Erkläre kurz, warum der Himmel blau ist.",
@@ -23,16 +23,16 @@ BETTER = (PAIR.response or "").replace("grün", "rot")
 
 
 def trail(result: PairResult) -> list[tuple[str, str, str]]:
-    return [(d.station.value, d.action.value, d.reason.value) for d in result.decisions]
+    return [(d.pass_.value, d.action.value, d.reason.value) for d in result.decisions]
 
 
-def editor(scripted: ModuleType, station: str, text: str, prefers: str | None = None) -> Any:
+def editor(scripted: ModuleType, pass_: str, text: str, prefers: str | None = None) -> Any:
     """Writes ``text`` as the response in one pass and leaves all else alone; prefers what holds ``prefers``."""
 
     def answer(request: Any) -> str:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return str(scripted.prefer(request, prefers or text))
-        rewrites = scripted.station_of(request) == station and scripted.shown(request)["response"] != text
+        rewrites = scripted.pass_of(request) == pass_ and scripted.shown(request)["response"] != text
         return str(scripted.reply(request, response=text) if rewrites else scripted.left_alone(request))
 
     return answer
@@ -74,7 +74,7 @@ def test_the_system_part_is_the_same_for_all_pairs(through: Any, scripted: Modul
 )
 def test_whom_the_model_is_asked_about(through: Any, scripted: ModuleType, route: Route, asked: list[str]) -> None:
     through(PAIR, scripted.left_alone, route=route)
-    assert [scripted.station_of(request) for request in through.engine.requests] == asked
+    assert [scripted.pass_of(request) for request in through.engine.requests] == asked
 
 
 def test_findings_are_evidence_and_repairs_come_first(through: Any, scripted: ModuleType) -> None:
@@ -129,29 +129,29 @@ def failing(scripted: ModuleType, request: Any, how: str) -> Any:
 
 
 @pytest.mark.parametrize(("how", "reason"), FAILURES.items())
-@pytest.mark.parametrize("station", ["content", "translation"])
+@pytest.mark.parametrize("pass_", ["content", "translation"])
 def test_a_failed_attempt_has_one_retry_and_then_the_text_stands(
-    through: Any, scripted: ModuleType, how: str, reason: str, station: str
+    through: Any, scripted: ModuleType, how: str, reason: str, pass_: str
 ) -> None:
     def answer(request: Any) -> Any:
-        if scripted.station_of(request) != station:
+        if scripted.pass_of(request) != pass_:
             return scripted.left_alone(request)
         return failing(scripted, request, how)
 
     result = through(PAIR, answer)
     assert result.final == PAIR
     assert result.outcome is Outcome.REVERTED
-    tried = [(d.reason.value, d.attempt) for d in result.decisions if d.station.value == station]
+    tried = [(d.reason.value, d.attempt) for d in result.decisions if d.pass_.value == pass_]
     assert tried == [(reason, 1), (reason, 2)]
-    prompts = [r.messages[1].content for r in through.engine.requests if scripted.station_of(r) == station]
+    prompts = [r.messages[1].content for r in through.engine.requests if scripted.pass_of(r) == pass_]
     assert "could not be used" not in prompts[0]
     assert "could not be used" in prompts[1]
-    assert all(d.generation for d in result.decisions if d.station.value == station)
+    assert all(d.generation for d in result.decisions if d.pass_.value == pass_)
 
 
 def test_a_retry_may_do_better(through: Any, scripted: ModuleType) -> None:
     def answer(request: Any) -> Any:
-        if scripted.station_of(request) == "content" and "could not be used" not in request.messages[1].content:
+        if scripted.pass_of(request) == "content" and "could not be used" not in request.messages[1].content:
             return "Gern!"
         return editor(scripted, "content", BETTER)(request)
 
@@ -162,7 +162,7 @@ def test_a_retry_may_do_better(through: Any, scripted: ModuleType) -> None:
 
 def test_leaving_alone_after_a_failed_attempt_is_unchanged(through: Any, scripted: ModuleType) -> None:
     def answer(request: Any) -> Any:
-        first = scripted.station_of(request) == "content" and "could not be used" not in request.messages[1].content
+        first = scripted.pass_of(request) == "content" and "could not be used" not in request.messages[1].content
         return "Gern!" if first else scripted.left_alone(request)
 
     assert through(PAIR, answer).outcome is Outcome.UNCHANGED
@@ -172,28 +172,28 @@ def test_a_refusal_goes_back_to_the_blamed_pass_with_its_reasons(through: Any, s
     bad = BETTER.replace("rot.", "violett.")
 
     def answer(request: Any) -> Any:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             a, b = scripted.versions(request)
             if "violett" not in a + b:
                 return scripted.prefer(request, BETTER)
             side, other = ("A", "B") if "violett" in a else ("B", "A")
             reasons = ((side, "major", "It is not violet in the evening."),)
             return scripted.verdict(request, other, blamed="content", reasons=reasons)
-        if scripted.station_of(request) == "content":
+        if scripted.pass_of(request) == "content":
             told = "not violet" in request.messages[1].content
             return scripted.reply(request, response=BETTER if told else bad)
         return scripted.left_alone(request)
 
     result = through(PAIR, answer)
     assert result.final.response == BETTER
-    assert [d.reason.value for d in result.decisions if d.station is Pass.VERIFICATION] == ["not-preferred", "accepted"]
+    assert [d.reason.value for d in result.decisions if d.pass_ is Pass.VERIFICATION] == ["not-preferred", "accepted"]
 
 
 def test_after_two_refusals_the_original_stands(through: Any, scripted: ModuleType) -> None:
     result = through(PAIR, editor(scripted, "content", BETTER, prefers=PAIR.response))
     assert result.final == PAIR
     assert result.outcome is Outcome.REVERTED
-    verdicts = [d for d in result.decisions if d.station is Pass.VERIFICATION]
+    verdicts = [d for d in result.decisions if d.pass_ is Pass.VERIFICATION]
     assert 1 <= len(verdicts) <= 2
     assert all(d.action is Action.REJECTED for d in verdicts)
 
@@ -201,14 +201,14 @@ def test_after_two_refusals_the_original_stands(through: Any, scripted: ModuleTy
 @pytest.mark.parametrize("verdict", ["", "yes", '{"accept": true}', "truncated"])
 def test_no_usable_verdict_is_no_acceptance(through: Any, scripted: ModuleType, verdict: str) -> None:
     def answer(request: Any) -> Any:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             whole = scripted.prefer(request, BETTER)
             return TextReply(text=whole, finish_reason=FinishReason.LENGTH) if verdict == "truncated" else verdict
         return editor(scripted, "content", BETTER)(request)
 
     result = through(PAIR, answer)
     assert result.final == PAIR
-    assert [d.reason for d in result.decisions if d.station is Pass.VERIFICATION] == [Reason.VERDICT_UNUSABLE] * 2
+    assert [d.reason for d in result.decisions if d.pass_ is Pass.VERIFICATION] == [Reason.VERDICT_UNUSABLE] * 2
 
 
 def test_provable_repairs_stand_when_the_model_fails(through: Any, scripted: ModuleType) -> None:
@@ -276,7 +276,7 @@ def test_a_repair_stands_when_the_verdict_refuses_the_rewrite(through: Any, scri
     """Also where each rewrite brought more of what is repaired, round after round."""
 
     def refusing(request: Any) -> Any:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, "grün")
         return scripted.reply(request, response=scripted.shown(request)["response"].replace("grün", f"r{ZERO}ot"))
 
@@ -291,7 +291,7 @@ def test_a_pair_that_is_too_long_for_the_model_says_so(through: Any, scripted: M
 
 def test_instructions_are_not_told(through: Any, scripted: ModuleType) -> None:
     def answer(request: Any) -> Any:
-        if scripted.station_of(request) == "verification":
+        if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, "careful native editor")
         return scripted.reply(request, response=f"{PAIR.response} {request.messages[0].content[:300]}")
 
@@ -311,7 +311,7 @@ def test_a_mended_finding_is_told_as_repaired_by_the_model(through: Any, scripte
     assert result.final.response == text
     (found,) = [f for f in result.findings if f.finding.kind == "imperial-unit"]
     assert found.status is FindingStatus.REPAIRED
-    assert result.decisions[found.decision or 0].station is Pass.LOCALIZATION
+    assert result.decisions[found.decision or 0].pass_ is Pass.LOCALIZATION
     assert {e.kind for d in result.decisions for e in d.edits} == {"imperial-unit"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from midb.kernels.engine.cost import StepCost, Trust, gate, roofline
-from midb.kernels.engine.draft import Draft
+from midb.kernels.engine.drafting.draft import Draft
 
 
 def draft(*rates: float) -> Draft:

@@ -11,11 +11,11 @@ from midb.kernels.config import EngineConfig
 from midb.kernels.engine import scheduler as scheduling
 from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.cost import StepCost, roofline
-from midb.kernels.engine.draft import Draft, Drafter
-from midb.kernels.engine.pacing import PacedDrafter
+from midb.kernels.engine.drafting.draft import Draft, Drafter
+from midb.kernels.engine.drafting.pacing import PacedDrafter
+from midb.kernels.engine.drafting.survival import SurvivalTable
 from midb.kernels.engine.scheduler import Scheduler
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
-from midb.kernels.engine.survival import SurvivalTable
 
 
 def make(pages: int = 64, size: int = 4, **settings: int | bool) -> Scheduler:

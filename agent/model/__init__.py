@@ -1,0 +1,1 @@
+"""Asking a model about a pair: the task, the call, the reply read without guessing."""

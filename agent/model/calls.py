@@ -1,0 +1,265 @@
+"""The model as the passes see it: a task in, a logged generation out. Nothing is asked or paid for twice.
+
+A reply is in the log before anybody acts on it; a prompt that was answered there already, by whatever run, is not sent
+again. Knows budgets and failing engines, not what the texts mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Protocol
+
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Sampling, TextEngine, TextReply
+from midb.agent.model.tasks import Task
+from midb.domain.decisions import Pass
+from midb.domain.errors import UsageError
+from midb.domain.generations import Generation, GenerationKey, Usage
+from midb.prompts import PromptSet
+
+#: Calls in a row that may fail before the engine counts as down. More than are in flight at once: a hiccup of a server
+#: fails all of those.
+LEAST_FAILURES_IN_A_ROW = 16
+
+
+#: Failures that may be the engine's rather than the request's.
+_OUTAGE = re.compile(r"connection|timeout|http-(?:408|409|425|429|5\d\d)|engine-error")
+
+
+class Route(StrEnum):
+    """Which pairs the model sees: ``CONTENT`` every pair for content and the other passes where there are findings,
+    ``FINDINGS`` a pass only where there are findings of its family, ``ALL`` every pair in every pass."""
+
+    CONTENT = "content"
+    FINDINGS = "findings"
+    ALL = "all"
+
+
+class GenerationStore(Protocol):
+    """Where generations are kept: the audit log, for the run that is under way."""
+
+    def find(self, key: GenerationKey) -> Generation | None:
+        """The generation with a key, of whatever run."""
+        ...
+
+    def add(self, generations: Sequence[Generation]) -> list[Generation]:
+        """Keep some, for good; returns them with their ids."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may spend before it stops, resumable: seconds or tokens (in and out)."""
+
+    written: str = ""
+    seconds: float | None = None
+    tokens: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """Read ``2h``, ``90m``, ``30s``, ``1e6tok``; UsageError for anything else.
+
+        >>> Budget.parse("2h").seconds, Budget.parse("1e6tok").tokens
+        (7200.0, 1000000.0)
+        """
+        for unit, seconds in (("h", 3600), ("min", 60), ("m", 60), ("s", 1), ("tokens", 0), ("tok", 0)):
+            number = text.strip().lower().removesuffix(unit)
+            if number == text.strip().lower():
+                continue
+            try:
+                value = float(number.replace(",", "").strip())
+            except ValueError:
+                break
+            if not 0 < value < 1e15:
+                break
+            return cls(text, seconds=value * seconds) if seconds else cls(text, tokens=value)
+        raise UsageError(f'"{text}" is no budget.', hint="Examples: --budget 2h, --budget 90m, --budget 1e6tok.")
+
+    def left(self, seconds: float, tokens: int) -> float | None:
+        """The share that is left, 0 where it is used up; ``None`` without a budget."""
+        if self.seconds is not None:
+            return max(1 - seconds / self.seconds, 0.0)
+        return None if self.tokens is None else max(1 - tokens / self.tokens, 0.0)
+
+    def told(self, seconds: float, tokens: int) -> str:
+        """What is left, for people."""
+        if self.seconds is not None:
+            left = max(int(self.seconds - seconds), 0)
+            return f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
+        return "" if self.tokens is None else f"{max(int(self.tokens - tokens), 0):,} tokens"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """How a run uses its model. ``salt`` decides the order of the sides that a verdict sees, with each pair."""
+
+    prompts: PromptSet
+    route: Route = Route.CONTENT
+    sampling: Sampling = field(default_factory=Sampling)
+    budget: Budget = field(default_factory=Budget)
+    salt: str = ""
+
+
+class Model:
+    """One engine, shared by all pairs and passes of a run."""
+
+    def __init__(
+        self,
+        engine: TextEngine,
+        store: GenerationStore,
+        settings: ModelSettings,
+        *,
+        warn: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self._store = store
+        self._fingerprint = engine.fingerprint()
+        self._warn = warn
+        self._estimates = False
+        self._clock = clock
+        self._started = clock()
+        self._asked: dict[GenerationKey, asyncio.Task[Generation]] = {}
+        self._pending: list[tuple[Generation, asyncio.Future[Generation]]] = []
+        self._usage: dict[Pass, Usage] = {}
+        self._failures_in_a_row = 0
+        self._replies = 0
+
+    async def generate(self, task: Task) -> Generation:
+        """The logged reply to a task; raises CallFailed where there is none, EngineDown where there will be none.
+
+        Two pairs that ask the same at once share one call.
+        """
+        key = GenerationKey(task.prompt_hash, self._fingerprint, task.request.sampling.as_json())
+        if found := self._store.find(key):
+            self._count(task.pass_, Usage(reused=1))
+            return found
+        if (asked := self._asked.get(key)) is None:
+            asked = self._asked[key] = asyncio.ensure_future(self._call(key, task))
+            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+        else:
+            self._count(task.pass_, Usage(reused=1))
+        return await asyncio.shield(asked)
+
+    async def _call(self, key: GenerationKey, task: Task) -> Generation:
+        reply = await self._reply(task)
+        self._failures_in_a_row = 0
+        self._replies += 1
+        if not reply.prompt_tokens and not reply.completion_tokens:
+            # A server that counts nothing must not make a budget of tokens endless.
+            if not self._estimates:
+                self._estimates = True
+                self._warn("the model's server counts no tokens; they are estimated, at four bytes each")
+            prompt = sum(len(message.content.encode()) for message in task.request.messages)
+            reply = replace(reply, prompt_tokens=prompt // 4, completion_tokens=len(reply.text.encode()) // 4 + 1)
+        generation = Generation(
+            key=key,
+            pass_=task.pass_.value,
+            messages=tuple((message.role, message.content) for message in task.request.messages),
+            completion=reply.text,
+            finish_reason=reply.finish_reason.value,
+            seconds=reply.seconds,
+            **reply.counts(),
+        )
+        self._count(task.pass_, Usage.of([generation]))
+        return await self._kept(generation)
+
+    async def _reply(self, task: Task) -> TextReply:
+        """A reply, also across an outage: while nobody gets one, a pair is not to blame, and nothing is recorded of it.
+
+        Raises CallFailed where others were served meanwhile, or where the request itself is what cannot be served;
+        EngineDown once too many calls in a row have failed.
+        """
+        while True:
+            served = self._replies
+            try:
+                return await self.engine.generate(task.request)
+            except CallFailed as error:
+                self._count(task.pass_, Usage(calls_failed=1, retries=error.retries))
+                if not _OUTAGE.fullmatch(error.code) or self._replies != served:
+                    raise
+                self._failures_in_a_row += 1
+                if self._failures_in_a_row > max(2 * self.engine.concurrency, LEAST_FAILURES_IN_A_ROW):
+                    raise EngineDown(
+                        f"{self._failures_in_a_row} calls in a row failed; the last: {error.message}",
+                        hint="See to the engine, then run the same command again: it goes on where this run stopped.",
+                        retryable=True,
+                    ) from error
+
+    def _kept(self, generation: Generation) -> asyncio.Future[Generation]:
+        """Log it together with what else comes in this turn of the loop."""
+        loop = asyncio.get_running_loop()
+        if not self._pending:
+            loop.call_soon(self._flush)
+        future: asyncio.Future[Generation] = loop.create_future()
+        self._pending.append((generation, future))
+        return future
+
+    def _flush(self) -> None:
+        pending, self._pending = self._pending, []
+        try:
+            written = self._store.add([generation for generation, _ in pending])
+        except Exception as error:  # handed to those who wait
+            for _, future in pending:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), generation in zip(pending, written, strict=True):
+            if not future.done():
+                future.set_result(generation)
+
+    async def close(self) -> None:
+        """End what is still asked and log what was answered, before the loop is left."""
+        asked = list(self._asked.values())
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        if self._pending:
+            self._flush()
+
+    # -- what it costs -----------------------------------------------------------------------------------------------
+
+    def failed_attempt(self, pass_: Pass) -> None:
+        """A reply that could not be used, or whose rewrite was taken back."""
+        self._count(pass_, Usage(attempts_failed=1))
+
+    def _count(self, pass_: Pass, usage: Usage) -> None:
+        self._usage[pass_] = self._usage.get(pass_, Usage()) + usage
+
+    @property
+    def by_pass(self) -> Mapping[Pass, Usage]:
+        """What each pass has used since the run (re)started."""
+        return dict(self._usage)
+
+    @property
+    def usage(self) -> Usage:
+        """What all passes have used."""
+        return sum(self._usage.values(), Usage())
+
+    @property
+    def seconds(self) -> float:
+        """Since the run (re)started."""
+        return self._clock() - self._started
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the budget is used up: no further pair is begun."""
+        return self.settings.budget.left(self.seconds, self.usage.tokens) == 0
+
+    @property
+    def budget_left(self) -> str:
+        """What is left of the budget, for people."""
+        return self.settings.budget.told(self.seconds, self.usage.tokens)
+
+
+def finish_of(generation: Generation) -> FinishReason:
+    """Why a logged reply ended; what the log says otherwise counts as broken off."""
+    try:
+        return FinishReason(generation.finish_reason)
+    except ValueError:
+        return FinishReason.OTHER

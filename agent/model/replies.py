@@ -1,0 +1,185 @@
+"""What a model replied, read without guessing: it has the form that was asked for, or it is a failed attempt.
+
+Nothing is repaired, completed or cut out of a reply that is not as it should be. Only a reasoning model's block of
+thoughts in front is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import orjson
+
+from midb.agent.engines.protocol import FinishReason
+from midb.agent.model.sections import SAME, tag, with_outer_blanks
+from midb.domain.decisions import REWRITING_PASSES, Pass, Reason
+from midb.domain.defects import Severity
+from midb.domain.pairs import Field, InstructionPair
+
+_THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+
+#: A tag with whatever nonce: one of another prompt, or of none.
+_ANY_TAG = re.compile(r"<\|(?:instruction|input|response|end)(?::[^|>\n]{0,40})?\|>")
+
+
+class ReplyError(Exception):
+    """A reply that cannot be used. ``reason`` is its code, the message says to the model what was wrong."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def parse_rewrite(
+    reply: str, finish: FinishReason, pair: InstructionPair, sections: Sequence[Field], nonce: str
+) -> InstructionPair:
+    """The pair as the reply has it; the same pair where it leaves everything alone. Raises ReplyError."""
+    body = _whole(reply, finish)
+    end = tag("end", nonce)
+    if not body.endswith(end):
+        if end in body:
+            raise ReplyError(Reason.CHATTER, f"There is text after {end}.")
+        if _ANY_TAG.search(body):
+            raise ReplyError(Reason.MISSING_SECTION, f"The closing {end} is missing.")
+        raise ReplyError(Reason.ANSWERED, "The reply has no sections: it is an answer, not an edited pair.")
+    body = body[: -len(end)]
+    if body.strip() == SAME:
+        return pair
+    if SAME in body and not _ANY_TAG.search(body):
+        raise ReplyError(Reason.CHATTER, f"There is text beside {SAME}.")
+    texts = _split(body, sections, nonce)
+    replaced: dict[Field, str] = {}
+    for field, text in texts.items():
+        original = pair.text(field) or ""
+        if text.strip() == SAME or text.strip() == original.strip():
+            continue
+        if (stray := _ANY_TAG.search(text)) and stray[0] not in original:
+            raise ReplyError(Reason.UNKNOWN_SECTION, f"The tag {stray[0]} stands within the section {field}.")
+        if SAME in text and SAME not in original:
+            raise ReplyError(Reason.CHATTER, f"{SAME} stands beside other text in the section {field}.")
+        if "\r\n" in original:
+            text = re.sub(r"\r?\n", "\r\n", text)  # models write plain line ends; those of the corpus stay
+            if text.strip() == original.strip():
+                continue
+        replaced[field] = with_outer_blanks(text.strip(), original)
+    return pair.replaced(replaced) if replaced else pair
+
+
+def _whole(reply: str, finish: FinishReason) -> str:
+    """The reply without thoughts and outer blanks; raises where it did not come to its end."""
+    if finish is FinishReason.LENGTH:
+        raise ReplyError(Reason.TRUNCATED, "The reply was too long and was cut off.")
+    if finish is FinishReason.FILTERED:
+        raise ReplyError(Reason.WITHHELD, "The server withheld the reply.")
+    if finish is not FinishReason.STOP:
+        raise ReplyError(Reason.TRUNCATED, "The reply broke off.")
+    thoughts = _THOUGHTS.match(reply)
+    body = reply[thoughts.end() :] if thoughts else reply
+    if not body.strip():
+        raise ReplyError(Reason.EMPTY_REPLY, "The reply was empty.")
+    return body.strip()
+
+
+def _split(body: str, sections: Sequence[Field], nonce: str) -> dict[Field, str]:
+    """The text of each section; raises ReplyError unless they are exactly those asked for, in order."""
+    opening = re.compile(rf"<\|(instruction|input|response|end):{re.escape(nonce)}\|>")
+    found = list(opening.finditer(body))
+    names = [match[1] for match in found]
+    expected = [field.value for field in sections]
+    if not names or body[: found[0].start()].strip():
+        if not names:
+            raise ReplyError(Reason.MISSING_SECTION, f"The sections are missing: {', '.join(expected)}.")
+        raise ReplyError(Reason.CHATTER, f"There is text before {tag(names[0], nonce)}.")
+    if unknown := [name for name in names if name not in expected]:
+        raise ReplyError(Reason.UNKNOWN_SECTION, f"There is no section {unknown[0]} in this task.")
+    if missing := [name for name in expected if name not in names]:
+        raise ReplyError(Reason.MISSING_SECTION, f"The section {missing[0]} is missing.")
+    if names != expected:
+        raise ReplyError(Reason.UNKNOWN_SECTION, f"The sections must be, in this order: {', '.join(expected)}.")
+    ends = [match.start() for match in found[1:]] + [len(body)]
+    return {Field(match[1]): body[match.end() : end] for match, end in zip(found, ends, strict=True)}
+
+
+class Side(StrEnum):
+    """The two versions a verdict compares."""
+
+    A = "A"
+    B = "B"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Something that a verdict holds against one version."""
+
+    side: Side
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A verdict on two versions: the better one (None: neither), the pass that is to blame, and reasons."""
+
+    preferred: Side | None
+    blamed: Pass | None
+    objections: tuple[Objection, ...]
+
+    def accepts(self, side: Side) -> bool:
+        """Whether a version is the better one and nothing grave is held against it.
+
+        A verdict that prefers a version and finds something grave in it contradicts itself, and accepts nothing.
+        """
+        grave = any(o.side is side and o.severity is not Severity.MINOR for o in self.objections)
+        return self.preferred is side and not grave
+
+    def against(self, side: Side) -> str:
+        """What is held against a version, the gravest first."""
+        found = sorted((o for o in self.objections if o.side is side), key=lambda o: -o.severity.rank)
+        return "; ".join(f"{o.severity}: {o.text}" for o in found)
+
+
+_FENCED = re.compile(r"```(?:json)?\s*\n(.*)\n```", re.DOTALL)
+
+
+def parse_verdict(reply: str, finish: FinishReason, nonce: str) -> Verdict:
+    """The verdict in a reply of JSON (also in a code fence, and nothing beside it). Raises ReplyError.
+
+    It must repeat the nonce of its prompt: a verdict dictated by the texts themselves cannot know it.
+    """
+    body = _whole(reply, finish)
+    if fenced := _FENCED.fullmatch(body):
+        body = fenced[1]
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        reason = Reason.CHATTER if "{" in body and not body.startswith("{") else Reason.BAD_SCHEMA
+        raise ReplyError(reason, "The reply is not one JSON object and nothing else.") from None
+    names = {"code", "preferred", "blamed", "reasons"}
+    if not isinstance(value, dict) or value.keys() != names:
+        raise ReplyError(Reason.BAD_SCHEMA, f"The JSON object must have exactly the keys {', '.join(sorted(names))}.")
+    if value["code"] != nonce:
+        raise ReplyError(Reason.BAD_SCHEMA, f'"code" must be {nonce}.')
+    if value["preferred"] not in ("A", "B", "tie"):
+        raise ReplyError(Reason.BAD_SCHEMA, '"preferred" must be A, B or tie.')
+    if value["blamed"] not in ("none", *REWRITING_PASSES):
+        raise ReplyError(Reason.BAD_SCHEMA, f'"blamed" must be none, {", ".join(REWRITING_PASSES)}.')
+    if not isinstance(value["reasons"], list):
+        raise ReplyError(Reason.BAD_SCHEMA, '"reasons" must be a list.')
+    return Verdict(
+        None if value["preferred"] == "tie" else Side(value["preferred"]),
+        None if value["blamed"] == "none" else Pass(value["blamed"]),
+        tuple(map(_objection, value["reasons"])),
+    )
+
+
+def _objection(value: object) -> Objection:
+    message = '"reasons" must hold objects with version (A or B), severity (minor, major, critical) and reason.'
+    if not isinstance(value, dict) or value.keys() != {"version", "severity", "reason"}:
+        raise ReplyError(Reason.BAD_SCHEMA, message)
+    version, severity, text = value["version"], value["severity"], value["reason"]
+    if version not in ("A", "B") or severity not in set(Severity) or not isinstance(text, str):
+        raise ReplyError(Reason.BAD_SCHEMA, message)
+    return Objection(Side(version), Severity(severity), text)

@@ -1,0 +1,175 @@
+"""The other nodes: diagnose, route, verify, revert, record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from midb.agent.passes.judging import Judgement, judge
+from midb.agent.routing import next_pass, repairable
+from midb.agent.state import MAX_FAILURES, MAX_REFUSALS, PairContext, PairState
+from midb.checks.model_checks import check_whole
+from midb.checks.verification import check_rewrite
+from midb.detectors import kinds
+from midb.domain.decisions import (
+    REWRITING_PASSES,
+    Action,
+    Decision,
+    LoggedFinding,
+    PairResult,
+    Pass,
+    Reason,
+    Violation,
+    decide,
+    pair_outcome,
+    standing,
+)
+from midb.domain.defects import Finding, FindingStatus
+
+
+async def diagnose(state: PairState, runtime: Runtime[PairContext]) -> PairState:
+    """Find what is wrong with the pair as it came."""
+    found = runtime.context.inspect(state["original"])
+    return {
+        "current": state["original"],
+        "found": found,
+        "findings": found,
+        "attempts": {},
+        "barred": frozenset(),
+        "settled": frozenset(),
+        "failures": {},
+        "steered": bool(runtime.context.model) and runtime.context.steered(state["original"]),
+    }
+
+
+async def route(state: PairState, runtime: Runtime[PairContext]) -> PairState:
+    """Log why a pair visits no pass; the passes themselves log why they were visited."""
+    if next_pass(state, runtime.context):
+        return {}
+    reason = Reason.NOTHING_REPAIRABLE if state["findings"] else Reason.NOTHING_FOUND
+    digest = state["original"].content_hash()
+    skipped = Decision(pass_=Pass.ROUTE, action=Action.SKIPPED, reason=reason, before_hash=digest, after_hash=digest)
+    return {"decisions": [skipped]}
+
+
+async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
+    """Hold the whole rewritten pair against its original, make sure that a second run would change nothing, and ask for
+    a verdict on what a model wrote. Provable repairs need none."""
+    context, original, current = runtime.context, state["original"], state["current"]
+    if context.model and current == original:
+        return {}
+    stood = [decision for _, decision in standing(state["decisions"])]
+    stages = [decision.edits for decision in stood]
+    before, after = context.inspection(original), context.inspection(current)
+    modelled = frozenset(decision.pass_ for decision in stood if decision.generation is not None)
+    if modelled:
+        violations = check_whole(before, after, stages, (state["found"], state["findings"]))
+    else:
+        violations = check_rewrite(before, after, stages, (state["found"], state["findings"]), kinds())
+    left = [f for f in repairable(state["findings"], state["barred"]) if Pass(f.family.value) in context.passes]
+    for name, field in sorted({(finding.kind, finding.field) for finding in left}):
+        violations.append(Violation(Reason.NOT_IDEMPOTENT, f"{field.value}: repairs do not settle: {name}", field))
+    if violations:
+        rejected = replace(
+            decide(Pass.VERIFICATION, current, original, (), violations), after_hash=original.content_hash()
+        )
+        return _taken_back(state, rejected) | _blame_edits(state, stood, violations)
+    digest = current.content_hash()
+    accepted = Decision(
+        pass_=Pass.VERIFICATION,
+        action=Action.APPLIED,
+        reason=Reason.ACCEPTED,
+        before_hash=digest,
+        after_hash=digest,
+    )
+    if not (context.model and modelled):
+        return {"decisions": [accepted]}
+    attempt = 1 + sum(decision.pass_ is Pass.VERIFICATION for decision in state["decisions"])
+    judgement = await judge(original, current, context, context.model, attempt=attempt, both_orders=state["steered"])
+    *before_last, last = judgement.decisions
+    if judgement.accepted:
+        return {"decisions": [*before_last, replace(last, action=Action.APPLIED)]}
+    context.model.failed_attempt(Pass.VERIFICATION)
+    rejected = replace(last, action=Action.REJECTED, after_hash=original.content_hash())
+    update = _taken_back(state, rejected) | {"attempts": {}}
+    update["decisions"] = [*before_last, rejected]
+    return update | {"failures": _blame(state, modelled, judgement)}
+
+
+def _taken_back(state: PairState, rejected: Decision) -> PairState:
+    """The pair as it came; the passes start over."""
+    return {
+        "decisions": [rejected],
+        "current": state["original"],
+        "findings": state["found"],
+        "settled": frozenset(),
+    }
+
+
+def _blame_edits(state: PairState, stood: Sequence[Decision], violations: Sequence[Violation]) -> PairState:
+    """What edited a field with harm in it is to blame; what the others repaired may be tried again."""
+    harmed = {violation.field for violation in violations}
+    every = [(decision, edit) for decision in stood for edit in decision.edits]
+    # Where no edit touched the field, all are to blame: the pair must not go round and round.
+    guilty = [(d, e) for d, e in every if e.field in harmed or None in harmed] or every
+    failures = dict(state["failures"])
+    for pass_ in {decision.pass_ for decision, _ in guilty if decision.generation is not None}:
+        failures[pass_] = (*failures.get(pass_, ()), *[violations[0].detail] * MAX_FAILURES)
+    barred = frozenset(edit.kind for decision, edit in guilty if decision.generation is None)
+    return {"barred": state["barred"] | barred, "failures": failures}
+
+
+def _blame(state: PairState, modelled: frozenset[Pass], judgement: Judgement) -> dict[Pass, tuple[str, ...]]:
+    """The failures after a verdict: the blamed pass is told and may try again; without one, or after a second refusal,
+    no rewrite of a model is tried any more."""
+    refusals = sum(d.pass_ is Pass.VERIFICATION and d.action is Action.REJECTED for d in state["decisions"])
+    told = f"A reviewer preferred the pair as it was: {judgement.reasons}"[:600]
+    failures = dict(state["failures"])
+    if judgement.blamed in modelled and refusals < MAX_REFUSALS - 1:
+        failures[judgement.blamed] = (*failures.get(judgement.blamed, ()), told)
+    else:
+        for pass_ in REWRITING_PASSES:
+            failures[pass_] = (*failures.get(pass_, ()), *[told] * MAX_FAILURES)
+    return failures
+
+
+async def revert(state: PairState) -> PairState:
+    """Back to the last accepted text, which without a model is the original: nothing of the rewrite is left."""
+    return {"current": state["original"], "findings": state["found"], "attempts": {}}
+
+
+async def record(state: PairState) -> PairState:
+    """Sum up: the outcome, and what became of each finding."""
+    original, final = state["original"], state["current"]
+    decisions = tuple(state["decisions"])
+    return {
+        "result": PairResult(
+            original=original,
+            final=final,
+            outcome=pair_outcome(original, final, decisions),
+            decisions=decisions,
+            findings=tuple(log_findings(state)),
+        )
+    }
+
+
+def log_findings(state: PairState) -> list[LoggedFinding]:
+    """Repaired, open, or gone along with another repair. What was reverted is open again."""
+    stands = {index for index, _ in standing(state["decisions"])}
+    repaired = [(finding, index) for finding, index in state.get("repaired", []) if index in stands]
+    logged = [LoggedFinding(finding, FindingStatus.REPAIRED, index) for finding, index in repaired]
+    logged += [LoggedFinding(finding, FindingStatus.OPEN) for finding in state["findings"]]
+    accounted = Counter(map(_identity, [finding for finding, _ in repaired] + state["findings"]))
+    for finding in state["found"]:
+        if accounted[_identity(finding)]:
+            accounted[_identity(finding)] -= 1
+        else:
+            logged.append(LoggedFinding(finding, FindingStatus.DISMISSED))
+    return logged
+
+
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    return finding.kind, finding.field.value, finding.evidence

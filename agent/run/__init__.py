@@ -1,0 +1,1 @@
+"""A run from the opened corpus to the finished output: sessions, worker processes, resuming, forecasts."""

@@ -1,0 +1,153 @@
+"""One record from bytes to result: parse, take each pair through the state machine, splice the edits back.
+
+This is what a worker process does. It writes nothing and knows no other record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from midb.agent.engines.protocol import EngineDown
+from midb.agent.model.calls import Model
+from midb.agent.state import PairContext
+from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
+from midb.corpus.raw import RawRecord
+from midb.corpus.records import ParsedRecord, parse_record
+from midb.corpus.splice import Stages, add_stage, splice
+from midb.corpus.survey import LanguagePlan
+from midb.detectors import KindSelection
+from midb.domain.decisions import (
+    Action,
+    Decision,
+    LoggedFinding,
+    Outcome,
+    PairResult,
+    Pass,
+    Reason,
+    record_outcome,
+    standing,
+)
+from midb.domain.defects import FindingStatus
+from midb.domain.errors import AuditError
+from midb.domain.pairs import InstructionPair
+from midb.domain.results import RecordResult, RejectedLine
+from midb.locales import load
+from midb.text.languages import LanguageIdentifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExaminerSettings:
+    """What a worker has to know; crosses the process boundary once. ``rewrite`` False only finds."""
+
+    languages: LanguagePlan
+    usual: Layout | None
+    selection: KindSelection
+    mapping: Columns | None = None
+    passes: frozenset[Pass] = field(default_factory=lambda: frozenset(Pass))
+    ascii_only: bool = False
+    rewrite: bool = True
+
+
+def pair_runner() -> Callable[[InstructionPair, PairContext], Awaitable[PairResult]]:
+    """Takes one pair through the compiled state machine. LangGraph is imported here: it takes a second, and only who
+    rewrites needs it."""
+    from midb.agent.graph import build_graph, run_pair
+
+    return functools.partial(run_pair, build_graph())
+
+
+class Examiner:
+    """Examines records one after another. Holds the compiled graph and the language models of its process."""
+
+    def __init__(self, settings: ExaminerSettings, model: Model | None = None) -> None:
+        self._settings = settings
+        self._model = model
+        self._finder = LayoutFinder(settings.mapping, settings.usual)
+        self._identifier = LanguageIdentifier()
+        self._run_pair = pair_runner() if settings.rewrite else None
+
+    def examine_batch(self, batch: Sequence[tuple[RawRecord, bytes | None]]) -> list[RecordResult | RejectedLine]:
+        """Examine records, each with its English source if it has one in another file."""
+
+        async def all_of_them() -> list[RecordResult | RejectedLine]:
+            return [await self.examine(raw, source) for raw, source in batch]
+
+        return asyncio.run(all_of_them())
+
+    async def examine(self, raw: RawRecord, source: bytes | None) -> RecordResult | RejectedLine:
+        """Examine one record. What cannot be read is a rejected line; a fault of ours leaves the record as it is."""
+        try:
+            parsed = parse_record(raw, self._finder, source)
+        except RecordError as error:
+            return reject(raw, error)
+        text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
+        language = self._settings.languages.settle(parsed.declared, parsed.key, text, self._identifier)
+        try:
+            pairs = [await self._examine_pair(parsed, index, language) for index in range(len(parsed.slots))]
+            body = self._spliced(raw.body, parsed, pairs)
+        except (EngineDown, AuditError):  # nothing can be done for any record
+            raise
+        except Exception as error:  # a fault of ours must never cost the user a record, nor go unsaid
+            pairs = [internal_error(slot.pair, error) for slot in parsed.slots]
+            body = None
+        outcome = record_outcome([pair.outcome for pair in pairs])
+        return RecordResult(raw.position, raw.line, parsed.key, language, outcome, tuple(pairs), body)
+
+    async def _examine_pair(self, parsed: ParsedRecord, index: int, language: str) -> PairResult:
+        pair = parsed.slots[index].pair
+        context = PairContext(
+            locale=load(language),
+            source=parsed.sources[index],
+            selection=self._settings.selection,
+            passes=self._settings.passes,
+            identifier=self._identifier,
+            model=self._model,
+        )
+        if self._run_pair is None:
+            findings = tuple(LoggedFinding(finding, FindingStatus.OPEN) for finding in context.inspect(pair))
+            return PairResult(pair, pair, Outcome.UNCHANGED, (), findings)
+        return await self._run_pair(pair, context)
+
+    def _spliced(self, body: bytes, parsed: ParsedRecord, pairs: Sequence[PairResult]) -> bytes | None:
+        """The record's new bytes, ``None`` where nothing changed. Raises where they would not say what was decided."""
+        stages: Stages = {}
+        for slot, result in zip(parsed.slots, pairs, strict=True):
+            for _, decision in standing(result.decisions):
+                add_stage(stages, slot.paths, decision.edits)
+        if not stages:
+            return None
+        new = splice(body, stages, ascii_only=self._settings.ascii_only)
+        reread = parse_record(RawRecord(0, 1, 0, len(new), 2, b"", new, b""), self._finder)
+        if [slot.pair for slot in reread.slots] != [result.final for result in pairs]:
+            raise RuntimeError("the spliced record does not read as decided")
+        return new
+
+
+def reject(raw: RawRecord, error: RecordError) -> RejectedLine:
+    """The rejected line for a record that cannot be read."""
+    return RejectedLine(
+        position=raw.position,
+        line=raw.line,
+        offset=raw.offset,
+        length=raw.length,
+        sha256=raw.sha256(),
+        reason=error.reason,
+        message=error.message,
+    )
+
+
+def internal_error(pair: InstructionPair, error: Exception) -> PairResult:
+    """The result for a pair that a fault of ours kept from being examined: unchanged, and the log says why."""
+    digest = pair.content_hash()
+    decision = Decision(
+        pass_=Pass.ROUTE,
+        action=Action.SKIPPED,
+        reason=Reason.INTERNAL_ERROR,
+        detail=f"{type(error).__name__}: {error}"[:300],
+        before_hash=digest,
+        after_hash=digest,
+    )
+    return PairResult(pair, pair, Outcome.UNCHANGED, (decision,), ())

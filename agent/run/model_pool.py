@@ -1,0 +1,162 @@
+"""Many pairs in flight on one event loop, for runs with a model. Results come in the order of the corpus.
+
+A slow or failing call holds up its own pair and nothing else, until ``AHEAD`` times as many records as may be in flight
+are done behind it. The loop stands still while its caller writes a batch, which takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from midb.agent.model.calls import Model
+from midb.agent.run.examine import Examiner, ExaminerSettings
+from midb.agent.run.worker_pool import Batch, Item, Result
+from midb.corpus.raw import RawRecord
+from midb.domain.events import ModelUsed
+
+#: Records taken from the corpus at most, in records in flight: what a slow pair can hold up, and a bound on memory.
+AHEAD = 16
+
+#: Thresholds of the garbage collector while pairs are under way: with hundreds of them its usual rounds, over all that
+#: was ever loaded, take a sixth to a quarter of the time around the model (bench: pipeline-model).
+COLLECT = (20_000, 20, 50)
+
+#: Seconds between two looks at what a run is doing.
+TICK = 0.25
+
+#: Seconds between two words about it.
+TOLD_EVERY = 1.0
+
+
+class ModelPool:
+    """Examines batches with a model, ``concurrency`` records at once, on the loop that its engine was started on."""
+
+    def __init__(
+        self,
+        settings: ExaminerSettings,
+        model: Model,
+        concurrency: int,
+        loop: asyncio.Runner,
+        *,
+        tell: Callable[[ModelUsed], None] = lambda _: None,
+    ) -> None:
+        self._model = model
+        self._concurrency = concurrency
+        self._tell = tell
+        self._examiner = Examiner(settings, model)
+        self._runner = loop
+        self._out: deque[tuple[Batch, list[asyncio.Task[Result]]]] = deque()
+        self._slots = asyncio.Semaphore(concurrency)
+        self._in_flight = self._begun = self._ended = 0
+        self._told_at = 0.0
+        self._moved: asyncio.Event | None = None
+
+    def __enter__(self) -> ModelPool:
+        self._collected = gc.get_threshold()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
+        self._runner.run(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._runner.run(self._close())
+        finally:
+            gc.set_threshold(*self._collected)
+            gc.unfreeze()
+
+    def examine(
+        self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[Batch, list[Result]]]:
+        """Each batch with its results, in order. Once ``stopped`` says so, or the budget is used up, no batch is taken
+        any more; what is in flight is waited for (drained). Raises EngineDown where the model is gone."""
+        while (due := self._runner.run(self._next(batches, stopped))) is not None:
+            yield due
+
+    async def _start(self) -> None:
+        self._moved = asyncio.Event()
+
+    async def _close(self) -> None:
+        tasks = [task for _, tasks in self._out for task in tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # all of them: none may fail unheard
+        await self._model.close()
+        self.tell_usage()
+
+    async def _next(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> tuple[Batch, list[Result]] | None:
+        """The next batch in order once it is done; None after the last."""
+        assert self._moved is not None
+        while True:
+            if self._model.seconds - self._told_at >= TOLD_EVERY:
+                self.tell_usage()
+            self._moved.clear()
+            self._fill(batches, stopped)
+            if not self._out:
+                return None
+            batch, tasks = self._out[0]
+            if all(task.done() for task in tasks):
+                self._out.popleft()
+                return batch, [task.result() for task in tasks]
+            self._raise_failure()
+            try:
+                await asyncio.wait_for(self._moved.wait(), TICK)
+            except TimeoutError:
+                stopped()  # says so while it drains
+
+    def _fill(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> None:
+        """Take batches while somebody would have nothing to do, and not too many are out."""
+        while (
+            self._begun - self._ended < self._concurrency
+            and sum(len(tasks) for _, tasks in self._out) < AHEAD * self._concurrency
+            and not (stopped() or self._model.exhausted)
+            and (batch := next(batches, None)) is not None
+        ):
+            self._out.append((batch, self._begin(batch.items)))
+
+    def _begin(self, items: Sequence[Item]) -> list[asyncio.Task[Result]]:
+        tasks = []
+        for item in items:
+            task = self._runner.get_loop().create_task(self._examine(*item))
+            task.add_done_callback(self._done)
+            self._begun += 1
+            tasks.append(task)
+        return tasks
+
+    async def _examine(self, raw: RawRecord, source: bytes | None) -> Result:
+        async with self._slots:
+            self._in_flight += 1
+            try:
+                return await self._examiner.examine(raw, source)
+            finally:
+                self._in_flight -= 1
+
+    def _done(self, task: asyncio.Task[Result]) -> None:
+        assert self._moved is not None
+        self._ended += 1
+        self._moved.set()
+
+    def _raise_failure(self) -> None:
+        """Raise what no record can be examined for; there is no use in waiting for the others."""
+        for _, tasks in self._out:
+            for task in tasks:
+                if task.done() and not task.cancelled() and (error := task.exception()):
+                    raise error
+
+    def tell_usage(self) -> None:
+        """Say what the model has done so far."""
+        self._told_at = self._model.seconds
+        self._tell(
+            ModelUsed(
+                usage=self._model.usage,
+                by_pass=self._model.by_pass,
+                in_flight=self._in_flight,
+                ahead=sum(task.done() for _, tasks in self._out for task in tasks),
+                seconds=self._model.seconds,
+                budget_left=self._model.budget_left,
+            )
+        )

@@ -1,0 +1,107 @@
+"""Generations as rows: what a model was asked and what it answered, with the system messages kept once."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from midb.audit import seals
+from midb.domain.errors import AuditError
+from midb.domain.generations import Generation, GenerationKey
+
+#: A row of `prompts`: hash, text, seal.
+SharedText = tuple[str, str, str]
+
+
+def generation_rows(generation: Generation, run: int) -> tuple[dict[str, Any], list[SharedText]]:
+    """The row of `generations` and those of `prompts` it refers to.
+
+    System messages are the same for all pairs of a pass and language: each is stored once, and a prompt names it by its
+    SHA-256.
+    """
+    shared: list[SharedText] = []
+    prompt: list[dict[str, str]] = []
+    for role, content in generation.messages:
+        if role == "system":
+            text = {"hash": hashlib.sha256(content.encode()).hexdigest(), "text": content}
+            shared.append((text["hash"], content, seals.row_seal("prompts", text)))
+            prompt.append({"role": role, "sha256": text["hash"]})
+        else:
+            prompt.append({"role": role, "content": content})
+    row = {
+        "id": generation.id, "prompt_hash": generation.key.prompt_hash, "engine": generation.key.engine,
+        "sampling": generation.key.sampling, "prompt": orjson.dumps(prompt).decode(),
+        "completion": generation.completion, "finish_reason": generation.finish_reason, "seconds": generation.seconds,
+        "run_id": run, "pass": generation.pass_, **generation.counts(),
+    }  # fmt: skip
+    return row | {"seal": seals.row_seal("generations", row)}, shared
+
+
+def find_generation(connection: sqlite3.Connection, key: GenerationKey) -> Generation | None:
+    """The generation with a key; AuditError where its row does not have its seal: it must not be used again."""
+    sql = "SELECT * FROM generations WHERE prompt_hash = ? AND engine = ? AND sampling = ?"
+    row = connection.execute(sql, (key.prompt_hash, key.engine, key.sampling)).fetchone()
+    if row is None:
+        return None
+    if row["seal"] != seals.row_seal("generations", dict(row)):
+        raise AuditError(
+            f"generation {row['id']} of the audit log was changed by hand.",
+            hint="midb-agent audit verify says what else was; another --db starts without its replies.",
+        )
+    return Generation(
+        key=key,
+        pass_=row["pass"],
+        messages=(),
+        completion=row["completion"],
+        finish_reason=row["finish_reason"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        id=row["id"],
+        reused=True,
+    )
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What generations took together."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+def spent_on(connection: sqlite3.Connection, generations: Sequence[int]) -> Spent:
+    """What some generations took, by the ids of their rows."""
+    sql = (
+        "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
+        f"coalesce(sum(seconds), 0.0) FROM generations WHERE id IN ({', '.join('?' * len(generations))})"
+    )
+    return Spent(*connection.execute(sql, list(generations)).fetchone())
+
+
+def seal_of(connection: sqlite3.Connection, generation: int | None) -> str | None:
+    """The seal of a generation, which the decisions that rest on it cover; ``None`` without one."""
+    row = connection.execute("SELECT seal FROM generations WHERE id = ?", (generation,)).fetchone()
+    return None if row is None else str(row["seal"])
+
+
+def full_prompt(connection: sqlite3.Connection, prompt: str) -> list[dict[str, str]]:
+    """The messages of a prompt as it stands in `generations`, each with its ``content``.
+
+    A system message that is not in `prompts` any more is named by its hash; `audit verify` reports it.
+    """
+    messages: list[dict[str, str]] = []
+    for message in orjson.loads(prompt):
+        if "sha256" in message:
+            row = connection.execute("SELECT text FROM prompts WHERE hash = ?", (message["sha256"],)).fetchone()
+            text = row[0] if row else f"(missing: system message {message['sha256']})"
+            messages.append({"role": message["role"], "content": text})
+        else:
+            messages.append(message)
+    return messages

@@ -1,0 +1,1 @@
+"""Proving a log: hash chains, and every record replayed from its original text."""

@@ -1,0 +1,267 @@
+"""`audit verify`: proves that a log is as it was written, or names what is not. Trusts nothing in the file.
+
+Every hash is derived again, every count and every end of a chain is held against the checkpoints, every applied edit
+is replayed from the original text, and the schema is compared with one made by the same migrations. Rows are read one
+after another, so that memory stays flat; all of it is of one moment, also while a run goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from midb.audit.proof.chains import Chain, check_plain_chains, check_seals
+from midb.audit.proof.records import RecordsCheck, Types, column_types, wrong_types
+from midb.audit.proof.replay import Problem
+from midb.audit.reader import check_version, open_read_only
+from midb.audit.rows import as_text
+from midb.audit.schema import MIGRATIONS, migrate
+from midb.domain.errors import AuditError
+
+#: Problems that are listed; the rest is counted.
+LISTED = 20
+
+#: Tables without which records cannot be checked.
+_CORE = frozenset({"runs", "checkpoints", "rejected_lines", "run_events"}) | RecordsCheck.TABLES
+
+_RUN_KINDS = ("run", "revert", "dry-run")
+_UNFINISHED = ("running", "interrupted", "finishing")
+_STATUSES = (*_UNFINISHED, "finished", "failed", "superseded")
+
+
+#: What a schema holds: type and name, table and SQL.
+_Objects = dict[tuple[Any, Any], tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class RunProof:
+    """What was checked of one run. ``head`` is the hash of its last decision: note it, and ask for it again later."""
+
+    id: int
+    kind: str
+    status: str
+    records: int
+    decisions: int
+    edits: int
+    rejected_lines: int
+    events: int
+    head: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end; of others everything up to the last checkpoint was checked."""
+        return self.status not in _UNFINISHED
+
+
+@dataclass
+class Verdict:
+    """What `verify` found: the first problems, how many there are, and what was proved."""
+
+    problems: list[Problem] = field(default_factory=list)
+    count: int = 0
+    runs: list[RunProof] = field(default_factory=list)
+    head: str | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.count
+
+    def add(self, problems: Iterator[Problem]) -> None:
+        """Take in problems; what SQLite itself stumbles over is one."""
+        try:
+            for problem in problems:
+                self.count += 1
+                if len(self.problems) < LISTED:
+                    self.problems.append(problem)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a message may quote what is no text
+            self.add(iter([Problem("the file", "", "", f"cannot be read further: {error}")]))
+
+
+def verify(path: Path, *, head: str | None = None) -> Verdict:
+    """Check a log from end to end. ``head`` is a chain's end noted earlier: it must still be the end of a run's chain.
+
+    Raises AuditError where there is nothing to check: no file, no audit log, or one of a newer version.
+    """
+    before = _stamp(path)
+    connection = open_read_only(path)
+    try:
+        verdict = Verdict(head=head)
+        _check(connection, path, verdict)
+    finally:
+        connection.close()
+    if not verdict.intact and _stamp(path) != before:
+        raise AuditError(f"{path} was written to while it was being read.", hint="Verify it again.", retryable=True)
+    return verdict
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is written to."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
+
+
+def _check(connection: sqlite3.Connection, path: Path, verdict: Verdict) -> None:
+    def rows(table: str) -> Iterator[sqlite3.Row]:
+        yield from connection.execute(f"SELECT * FROM {table} ORDER BY 1")
+
+    model = Database(memory=True)
+    migrate(model, path, lambda: "")
+    types, made = column_types(model.conn), _objects(model.conn)
+    model.close()
+    verdict.add(_check_file(connection))
+    verdict.add(_check_schema(made, _objects(connection)))
+    # A table declared in another way may behave in another way: its rows are not read.
+    there = _objects(connection)
+    usable = {name for (kind, name), sql in made.items() if kind == "table" and there.get((kind, name)) == sql}
+    if "migrations" in usable:
+        before = verdict.count
+        verdict.add(_check_migrations(rows("migrations")))
+        if verdict.count == before:
+            check_version(connection, path)
+    verdict.add(_check_foreign_keys(connection))
+    for table in sorted(usable - RecordsCheck.TABLES):
+        verdict.add(_check_types(table, rows(table), types[table]))
+    for table in sorted(usable & {"runs", "checkpoints", "generations", "prompts", "run_events"}):
+        verdict.add(check_seals(table, rows(table)))
+    if usable >= {"generations", "prompts", "decisions"}:
+        verdict.add(_check_generations(connection))
+    if missing := sorted(_CORE - usable):
+        verdict.add(iter([Problem(missing[0], "", "", "it is not as it was made, so that no record could be checked")]))
+        return
+    rejected: dict[Any, Chain] = {}
+    verdict.add(check_plain_chains("rejected_lines", rows("rejected_lines"), rejected, "run_id"))
+    records = RecordsCheck(connection, types, verdict.head)
+    verdict.add(records.problems())
+    verdict.add(_check_runs(connection, records, rejected, verdict))
+    if verdict.head is not None:
+        verdict.add(_check_head(verdict.head, records))
+
+
+def _check_file(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """What SQLite can say about its own pages and indexes."""
+    for (message,) in connection.execute(f"PRAGMA integrity_check({LISTED})"):
+        if message != "ok":
+            yield Problem("the file", "", "", as_text(message))
+
+
+def _check_schema(there: _Objects, here: _Objects) -> Iterator[Problem]:
+    """Tables, indexes and views against those the same migrations make in an empty file."""
+    for kind, name in sorted(there.keys() | here.keys(), key=str):
+        if (kind, name) not in here:
+            change = "dropped"
+        elif (kind, name) not in there:
+            change = "added"
+        elif there[kind, name] != here[kind, name]:
+            change = "altered"
+        else:
+            continue
+        yield Problem("the schema", "", "", f"the {as_text(kind)} {as_text(name)} was {change}")
+
+
+def _objects(connection: sqlite3.Connection) -> _Objects:
+    """What the schema holds, by type and name. Statistics that an auditor's tool leaves behind say nothing of rows."""
+    sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'"
+    return {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(sql)}
+
+
+def _check_migrations(rows: Iterator[sqlite3.Row]) -> Iterator[Problem]:
+    found = list(rows)
+    yield from check_plain_chains("migrations", iter(found), {}, "")
+    known = {name: hashlib.sha256(script.encode()).hexdigest() for name, script in MIGRATIONS}
+    for row in found:
+        if known.get(row["name"], row["sql_sha256"]) != row["sql_sha256"]:
+            yield Problem("migrations", str(row["id"]), "", "it applied other statements than this version does")
+    if [row["name"] for row in found][: len(MIGRATIONS)] != list(known):
+        yield Problem("migrations", "", "", "rows are missing, were added or stand in another order")
+
+
+def _check_foreign_keys(connection: sqlite3.Connection) -> Iterator[Problem]:
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        if table != "edits":  # has no row number
+            yield Problem(table, str(row), "", f"it refers to a row of {parent} that is not there")
+    for row in connection.execute(
+        "SELECT decision_id, ordinal FROM edits WHERE decision_id NOT IN (SELECT id FROM decisions)"
+    ):
+        yield Problem("edits", f"{row[0]}/{row[1]}", "", "it refers to a row of decisions that is not there")
+
+
+def _check_generations(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """Decisions and prompts refer to what is there."""
+    sql = (
+        "SELECT d.id FROM decisions d JOIN generations g ON g.id = d.generation_id "
+        "WHERE d.prompt_hash IS NOT g.prompt_hash ORDER BY 1"
+    )
+    for (decision,) in connection.execute(sql):
+        yield Problem("decisions", str(decision), "", "its generation answers another prompt than its own")
+    sql = (
+        "SELECT g.id, json_extract(m.value, '$.sha256') AS text FROM generations g, json_each(CASE WHEN "
+        "json_valid(g.prompt) THEN g.prompt ELSE '[]' END) m WHERE m.type = 'object' AND text IS NOT NULL "
+        "AND text NOT IN (SELECT hash FROM prompts) ORDER BY 1"
+    )
+    for generation, text in connection.execute(sql):
+        message = f"its system message {as_text(text)[:12]}… is missing from prompts"
+        yield Problem("generations", str(generation), "", message)
+
+
+def _check_types(table: str, rows: Iterator[sqlite3.Row], types: Types) -> Iterator[Problem]:
+    for row in rows:
+        for message in wrong_types(row, types):
+            yield Problem(table, str(row[0]), "", message)
+
+
+def _check_runs(
+    connection: sqlite3.Connection, records: RecordsCheck, rejected: dict[Any, Chain], verdict: Verdict
+) -> Iterator[Problem]:
+    """Each run against its checkpoint: counts, and where its chains end."""
+    checkpoints = {row["run_id"]: row for row in connection.execute("SELECT * FROM checkpoints")}
+    events = dict(connection.execute("SELECT run_id, count(*) FROM run_events GROUP BY 1").fetchall())
+    for number, row in enumerate(connection.execute("SELECT * FROM runs ORDER BY id"), start=1):
+        run = row["id"]
+        if run != number:
+            yield Problem("runs", str(run), "", f"it should be run {number}: rows are missing before it")
+        for column, words in (("kind", _RUN_KINDS), ("status", _STATUSES)):
+            if row[column] not in words:
+                yield Problem("runs", str(run), "", f'{column} is "{as_text(row[column])}", which is no such word')
+        chain, lines = records.chains.get(run, Chain()), rejected.get(run, Chain())
+        verdict.runs.append(
+            RunProof(
+                run, as_text(row["kind"]), as_text(row["status"]), records.counts[run], chain.length,
+                records.edits[run], lines.length, events.get(run, 0), chain.stored,
+            )
+        )  # fmt: skip
+        if (checkpoint := checkpoints.get(run)) is None:
+            yield Problem("checkpoints", str(run), "", "the checkpoint of this run is missing")
+            continue
+        counts = {"records": records.counts[run], "rejected_lines": lines.length, "events": events.get(run, 0)}
+        for column, count in counts.items():
+            if checkpoint[column] != count:
+                table = "run_events" if column == "events" else column
+                message = f"{checkpoint[column]} were written, {count} are in the table: rows are missing or were added"
+                yield Problem(table, "", f"run {run}", message)
+        for column, table, walked in (("head", "decisions", chain), ("rejected_head", "rejected_lines", lines)):
+            if not walked.ends_at(as_text(checkpoint[column])):
+                message = (
+                    f"the chain does not end at the checkpoint's {column}: the last rows are missing, or were added"
+                )
+                yield Problem(table, "", f"run {run}", message)
+
+
+def _check_head(head: str, records: RecordsCheck) -> Iterator[Problem]:
+    if any(chain.stored == head for chain in records.chains.values()):
+        return
+    if records.seen:
+        run, link = records.seen
+        message = f"the head you noted is link {link:,} of run {run}'s chain, not its end: decisions were added since"
+    else:
+        message = "the head you noted is in no chain: the log was written anew, or the head belongs to another log"
+    yield Problem("decisions", "", "", message)

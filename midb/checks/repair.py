@@ -1,0 +1,34 @@
+"""Provable repairs: which fixes are taken, and applying them until nothing is left to repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from midb.domain.defects import DefectFamily, Finding
+from midb.domain.edits import Edit
+
+
+def choose_fixes(findings: Iterable[Finding], family: DefectFamily) -> tuple[list[Finding], list[Edit]]:
+    """The findings of one family whose fixes can be made together, and their edits in text order.
+
+    Where two fixes touch the same characters the graver finding wins, then the earlier one; the other waits for the
+    next round, when it is looked at again in the repaired text. A fix that changes nothing is left out.
+    """
+    chosen: list[Finding] = []
+    edits: list[Edit] = []
+    for finding in sorted(
+        (f for f in findings if f.family is family and f.fix), key=lambda f: (-f.severity.rank, f.start, f.end, f.kind)
+    ):
+        fix = [edit for edit in finding.fix if edit.before != edit.after]
+        if fix and not any(edit.overlaps(other) for edit in fix for other in edits):
+            chosen.append(finding)
+            edits += fix
+    return chosen, sort_edits(edits)
+
+
+def sort_edits(edits: Sequence[Edit]) -> list[Edit]:
+    """Edits in reading order: instruction, input, response, and by offset within each."""
+    from midb.domain.pairs import Field
+
+    order = list(Field)
+    return sorted(edits, key=lambda edit: (order.index(edit.field), edit.start, edit.end))

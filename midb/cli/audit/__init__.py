@@ -1,0 +1,1 @@
+"""`midb-agent audit`: questions to a log, and how the answers look on a terminal."""

@@ -1,0 +1,259 @@
+"""How one record of the audit log looks on a terminal: what was changed, why, how it was decided, how to undo it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.text import Text
+
+from midb.audit.comparing import Difference
+from midb.audit.log import Run
+from midb.audit.proof.replay import Problem, Stage, replay
+from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
+from midb.audit.usage import GenerationRow
+from midb.cli.audit.model_calls import Messages, generation_json, show_generations
+from midb.domain.decisions import Action, Pass
+from midb.domain.defects import FindingStatus
+from midb.domain.pairs import Field, InstructionPair
+from midb.text.diffs import CONTEXT, hunks, passage, render, text_hunks
+from midb.text.terminal import isolated, visible
+
+OUTCOME_STYLES = {"improved": "green", "reverted": "red", "unchanged": "default"}
+_SEVERITY_STYLES = {"critical": "red", "major": "yellow", "minor": "default"}
+
+
+def show_record(
+    console: Console,
+    path: Path,
+    run: Run,
+    logged: LoggedRecord,
+    problems: Sequence[Problem],
+    *,
+    generations: Mapping[int, GenerationRow],
+    twins: bool,
+    full: bool,
+) -> None:
+    """One record of a run, as an auditor reads it in a minute; ``generations`` by id."""
+    row, standing = logged.row, logged.standing()
+    told = replay(logged, reverts=run.kind == "revert")
+    edits = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
+    head = Text(isolated(row.record_key), style="bold")
+    head.append(f" · {visible(row.language)} · ", style="not bold")
+    head.append(visible(row.outcome), style=OUTCOME_STYLES.get(row.outcome, "default"))
+    place = f" · line {row.line:,}" + (f" (#{row.position})" if twins or row.record_key.startswith("#") else "")
+    head.append(f" · {len(edits)} edit{'' if len(edits) == 1 else 's'}{place}", style="not bold")
+    head.append(" · DOES NOT AGREE" if problems else " · verified: hashes and replay agree", style="not bold")
+    console.print(head, soft_wrap=True)
+    for problem in problems:
+        line = Text("   CHANGED  ", style="red")
+        line.append(visible(f"{problem.table} {problem.row}: {problem.message}"), style="default")
+        console.print(line, soft_wrap=True)
+    stages = {stage.row.id: stage for stage in told.stages}
+    number = 0
+    for decision in logged.decisions:
+        if decision.id in standing:
+            number = _show_edits(console, logged, decision, stages.get(decision.id), number, full=full)
+        elif decision.action == Action.REJECTED.value or decision.edits:
+            _show_taken_back(console, logged, decision, stages.get(decision.id), full=full)
+    _show_findings(console, logged, told.finals)
+    for pair in sorted({decision.pair for decision in logged.decisions}):
+        decisions = [decision for decision in logged.decisions if decision.pair == pair]
+        turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
+        console.print(Text(f" trail   {turn}{trail(decisions)}"), soft_wrap=True)
+    show_generations(console, logged, generations)
+    if edits and run.kind == "run":
+        name = f"#{row.position}" if twins or visible(row.record_key) != row.record_key else row.record_key
+        words = ["midb-agent", "revert", "--record", name, *(["--run", str(run.id)] if run.id > 1 else [])]
+        command = isolated(shlex.join([*words, "--db", str(path), "-o", "OUT"]))
+        more = "   (--kind KIND: one kind only)" if len({edit.kind for edit in edits}) > 1 else ""
+        console.print(Text(f" undo    {command}{more}"), soft_wrap=True)
+
+
+def trail(decisions: Sequence[DecisionRow]) -> str:
+    """The passes of a pair and what they decided."""
+    words = ["diagnose"]
+    for decision in decisions:
+        if decision.pass_ == Pass.ROUTE.value:
+            words.append(f"route ({decision.reason}" + (f": {decision.detail})" if decision.detail else ")"))
+        elif decision.pass_ == Pass.VERIFICATION.value:
+            accepted = decision.action == Action.APPLIED.value
+            words.append("verify (accepted)" if accepted else f"verify (taken back: {decision.reason})")
+        elif decision.action == Action.REJECTED.value:
+            words.append(f"{decision.pass_} (taken back: {decision.reason}{_again(decision)})")
+        else:
+            words.append(f"{decision.pass_} ({decision.action}{_again(decision)})")
+    return visible(" → ".join([*words, "record"]))
+
+
+def _again(decision: DecisionRow) -> str:
+    return f", attempt {decision.attempt}" if decision.attempt > 1 else ""
+
+
+def _numbered(number: int) -> str:
+    return chr(0x2460 + number - 1) if number <= 20 else f"{number}."
+
+
+def _place(logged: LoggedRecord, pair: int, field: str, start: int, end: int) -> str:
+    turn = f"turn {pair + 1} " if logged.row.pairs > 1 else ""
+    return f"{turn}{visible(field)} {start}-{end}"
+
+
+def _groups(row: DecisionRow) -> dict[tuple[str, str], list[EditRow]]:
+    """The edits of a decision by kind and field."""
+    groups: dict[tuple[str, str], list[EditRow]] = defaultdict(list)
+    for edit in row.edits:
+        groups[edit.kind, edit.field].append(edit)
+    return groups
+
+
+def _show_edits(
+    console: Console, logged: LoggedRecord, row: DecisionRow, stage: Stage | None, number: int, *, full: bool
+) -> int:
+    """The edits of a decision that stands, each passage with the reason why; returns how many entries there are now."""
+    for (kind, field), edits in _groups(row).items():
+        number += 1
+        causes = [f for f in logged.findings if f.decision_id == row.id and (f.kind, f.field) == (kind, field)]
+        line = Text(f" {_numbered(number)} {visible(row.pass_)} / {visible(kind)}")
+        for severity in dict.fromkeys(cause.severity for cause in causes):
+            line.append(f"   {visible(severity)}", style=_SEVERITY_STYLES.get(severity, "default"))
+        line.append(f"   {_place(logged, row.pair, field, edits[0].start, edits[-1].end)}")
+        for evidence in list(dict.fromkeys(cause.evidence for cause in causes))[:3]:
+            line.append(f"   {isolated(evidence)}")
+        if not causes and row.detail:
+            line.append(f"   {isolated(row.detail)}")
+        console.print(line, soft_wrap=True)
+        _show_passages(console, stage, field, edits, full=full)
+    return number
+
+
+def _show_taken_back(
+    console: Console, logged: LoggedRecord, row: DecisionRow, stage: Stage | None, *, full: bool
+) -> None:
+    """A decision that was taken back: why, and what it tried."""
+    line = Text(f" ✗ {visible(row.pass_)}   taken back: ", style="red")
+    rejected = row.action == Action.REJECTED.value
+    reason, detail = (row.reason, row.detail) if rejected else ("by the verification below", "")
+    if rejected and row.pass_ == Pass.VERIFICATION.value:
+        reason += ", back to the original"
+    line.append(visible(reason)).append(f"   {isolated(detail)}" if detail else "", style="default")
+    console.print(line, soft_wrap=True)
+    for (kind, field), edits in _groups(row).items():
+        place = _place(logged, row.pair, field, edits[0].start, edits[-1].end)
+        console.print(Text(f"   tried {visible(kind)}   {place}"), soft_wrap=True)
+        _show_passages(console, stage, field, edits, full=full)
+
+
+def _show_passages(console: Console, stage: Stage | None, field: str, edits: Sequence[EditRow], *, full: bool) -> None:
+    """What the edits of one field change; as they are logged where they do not fit the text."""
+    text = None
+    if stage is not None and stage.fits:
+        text = next((text for name, text in stage.before.texts() if name.value == field), None)
+    if text is None:
+        for edit in edits:
+            console.print(Text(f"     [{isolated(edit.before)}] → [{isolated(edit.after)}]   (without its text)"))
+        return
+    for hunk in hunks(text, [edit.edit() for edit in edits], context=None if full else CONTEXT):
+        for shown in render(hunk, full=full, inline=True):
+            console.print(Text("     ").append_text(shown), soft_wrap=True)
+
+
+def _show_findings(console: Console, logged: LoggedRecord, finals: Sequence[InstructionPair]) -> None:
+    """What is still open, with its passage, and what went along with another repair."""
+    for finding in logged.findings:
+        if finding.status == FindingStatus.REPAIRED.value:
+            continue
+        still_open = finding.status == FindingStatus.OPEN.value
+        line = Text(f" {'○' if still_open else '·'} {visible(finding.status)} {visible(finding.kind)}")
+        line.stylize("yellow" if still_open else "dim")
+        line.append(f"   {visible(finding.severity)}", style=_SEVERITY_STYLES.get(finding.severity, "default"))
+        place = _place(logged, finding.pair, finding.field, finding.start, finding.end)
+        line.append(f"   {place}   {isolated(finding.evidence)}", style="default")
+        console.print(line, soft_wrap=True)
+        texts = dict(finals[finding.pair].texts()) if still_open and 0 <= finding.pair < len(finals) else {}
+        text = next((text for name, text in texts.items() if name.value == finding.field), "")
+        if 0 <= finding.start < finding.end <= len(text):
+            console.print(Text("     ").append_text(passage(text, finding.start, finding.end)), soft_wrap=True)
+
+
+def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None, pass_: str | None) -> None:
+    """The changes of one record that stand, compactly; of one kind or pass only where they are named."""
+    standing = logged.standing()
+    _show_key(console, logged.row)
+    for stage in replay(logged).stages:
+        if stage.row.id not in standing or not stage.fits or pass_ not in (None, stage.row.pass_):
+            continue
+        for name, text in stage.before.texts():
+            edits = [e for e in stage.row.edits if e.field == name.value and kind in (None, e.kind)]
+            for hunk in hunks(text, [edit.edit() for edit in edits]):
+                inside = {edit.kind for edit in edits if edit.start <= hunk.end and hunk.start <= edit.end}
+                place = _place(logged, stage.row.pair, name.value, hunk.start, hunk.end)
+                console.print(Text(f"   {visible(', '.join(sorted(inside)))}   {place}"), soft_wrap=True)
+                for shown in render(hunk, inline=True):
+                    console.print(Text("     ").append_text(shown), soft_wrap=True)
+    console.print()
+
+
+def show_difference(console: Console, difference: Difference) -> None:
+    """A record that came out differently in another run: ``-`` there, ``+`` here."""
+    _show_key(console, difference.row)
+    if difference.texts is None or difference.other_texts is None:
+        console.print(Text("   the log does not hold both texts"))
+    for number, (here, there) in enumerate(zip(difference.texts or (), difference.other_texts or (), strict=False)):
+        turn = f"turn {number + 1} " if difference.row.pairs > 1 else ""
+        for field in Field:
+            for hunk in text_hunks(there.text(field) or "", here.text(field) or ""):
+                console.print(Text(f"   {turn}{field} {hunk.start}-{hunk.end}"))
+                for shown in render(hunk, inline=True):
+                    console.print(Text("     ").append_text(shown), soft_wrap=True)
+    console.print()
+
+
+def _show_key(console: Console, row: RecordRow) -> None:
+    line = Text(isolated(row.record_key), style="bold").append(f" · {visible(row.language)}", style="not bold")
+    console.print(line, soft_wrap=True)
+
+
+def as_json(
+    logged: LoggedRecord,
+    problems: Sequence[Problem],
+    generations: Mapping[int, GenerationRow],
+    prompts: Mapping[int, Messages],
+) -> dict[str, Any]:
+    """One record with everything the log says about it; texts are null where nothing was found in it.
+
+    What a model was asked is there only for generations whose prompts are given.
+    """
+    row, standing = logged.row, logged.standing()
+    texts = [_loaded(text) for text in (row.original_text, row.final_text or row.original_text)]
+    return {
+        "run": row.run_id, "record": row.record_key, "position": row.position, "line": row.line,
+        "language": row.language, "outcome": row.outcome, "original": texts[0], "final": texts[1],
+        "problems": [f"{problem.table} {problem.row}: {problem.message}" for problem in problems],
+        "decisions": [
+            {"pair": d.pair, "pass": d.pass_, "attempt": d.attempt, "action": d.action, "reason": d.reason,
+             "detail": d.detail, "stands": d.id in standing, "prompt_hash": d.prompt_hash,
+             "generation": generation_json(generations.get(d.generation_id or 0), prompts.get(d.generation_id or 0)),
+             "edits": [{"field": e.field, "start": e.start, "end": e.end, "before": e.before, "after": e.after,
+                        "kind": e.kind} for e in d.edits]}
+            for d in logged.decisions
+        ],
+        "findings": [
+            {"pair": f.pair, "field": f.field, "kind": f.kind, "severity": f.severity, "start": f.start, "end": f.end,
+             "evidence": f.evidence, "detector": f.detector, "status": f.status}
+            for f in logged.findings
+        ],
+    }  # fmt: skip
+
+
+def _loaded(text: str | None) -> Any:
+    """The texts as lists; as they stand where somebody made them something else."""
+    try:
+        return None if text is None else orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

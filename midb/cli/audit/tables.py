@@ -1,0 +1,197 @@
+"""How summaries, verdicts and lists from the audit log look on a terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from midb.audit.log import Run
+from midb.audit.proof.verify import Verdict
+from midb.audit.queries import Match
+from midb.audit.rows import RecordRow, as_text
+from midb.audit.usage import PassUsage, total_usage
+from midb.cli.audit.records import OUTCOME_STYLES
+from midb.text.terminal import END, ISOLATE, has_right_to_left, isolated, visible
+
+#: Events of a run that a summary lists.
+_EVENTS = 20
+
+#: Columns where the output goes into a file or another program: nothing is cut there.
+_UNCUT = 10_000
+
+
+def use_utf8() -> None:
+    """Data is UTF-8 wherever it goes, whatever the locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower().replace("-", "") != "utf8":
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
+def console() -> Console:
+    """The standard output, for data: no markup, no guessing what is a number, no wrapping where nobody looks."""
+    use_utf8()
+    made = Console(highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = _UNCUT
+    return made
+
+
+def show_found(console: Console, found: Sequence[tuple[RecordRow, Sequence[Match]]]) -> None:
+    """Records, each with what was edited or found in it, one line each."""
+    titles = [
+        Text(title, style="bold") for title in ("record", "position", "language", "outcome", "edits and findings")
+    ]
+    lines = [titles] if found else []
+    for row, matches in found:
+        what = Text("   ").join(map(_match, matches[:3]))
+        if len(matches) > 3:
+            what.append(f"   +{len(matches) - 3:,}")
+        outcome = Text(visible(row.outcome), style=OUTCOME_STYLES.get(row.outcome, "default"))
+        key, language = Text(_cut(row.record_key, 32)), Text(visible(row.language))
+        lines.append([key, Text(f"#{row.position}"), language, outcome, what])
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    for cells in lines:
+        for cell, width in zip(cells[:-1], widths, strict=False):
+            cell.pad_right(width - cell.cell_len)
+        line = Text("  ").join(cells)
+        if console.is_terminal:  # only there is a cut line better than a wrapped one
+            line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
+
+
+def _match(match: Match) -> Text:
+    line = Text(visible(match.kind), style="yellow" if match.status == "open" else "default")
+    if match.status != "edited":
+        line.append(f" ({visible(match.status)})")
+    if match.evidence is None:
+        line.append(f" [{_cut(match.before or '', 24)}] → [{_cut(match.after or '', 24)}]")
+    else:
+        line.append(f" {_cut(match.evidence, 40)}")
+    return line
+
+
+def _cut(text: str, cells: int) -> str:
+    """The text made visible, cut to a width, and set apart where it is written from right to left."""
+    shown = Text(visible(text[: cells + 1]))
+    shown.truncate(cells, overflow="ellipsis")
+    return f"{ISOLATE}{shown.plain}{END}" if has_right_to_left(shown.plain) else shown.plain
+
+
+def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
+    """What `audit verify` found or proved."""
+    for problem in verdict.problems:
+        line = Text("CHANGED  ", style="red")
+        line.append(visible(f"{problem.table} {problem.row}".strip()), style="default")
+        line.append(f" ({_of(problem.record)})" if problem.record else "", style="default")
+        line.append(f": {isolated(problem.message)}", style="default")
+        console.print(line, soft_wrap=True)
+    if verdict.count > len(verdict.problems):
+        console.print(Text(f"… and {verdict.count - len(verdict.problems):,} more"))
+    for run in verdict.runs:
+        state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
+        console.print(
+            Text(
+                f"run {run.id} ({visible(run.kind)}): {run.records:,} records, {run.decisions:,} decisions, "
+                f"{run.edits:,} edits replayed, {run.rejected_lines:,} rejected lines{visible(state)}"
+            ),
+            soft_wrap=True,
+        )
+        console.print(Text(f"  head {visible(run.head)}"), soft_wrap=True)
+    if verdict.count:
+        count = f"{verdict.count:,} thing{'s' if verdict.count > 1 else ''}"
+        console.print(Text(f"{visible(str(path))} was changed: {count} do not agree", style="red"), soft_wrap=True)
+    else:
+        console.print(
+            Text(f"{visible(str(path))} is intact: every hash agrees, every edit replays", style="green"),
+            soft_wrap=True,
+        )
+        console.print(Text("Note a head: given as --head HASH it later proves that nothing was written anew."))
+
+
+def _of(record: str) -> str:
+    return record if record.startswith("run ") else f"record {_cut(record, 60)}"
+
+
+def show_summary(
+    console: Console,
+    path: Path,
+    runs: Sequence[Run],
+    chosen: Run,
+    parts: Mapping[str, Sequence[tuple[Any, ...]]],
+    used: Sequence[PassUsage],
+) -> None:
+    """A run in tables."""
+    console.print(Text(visible(str(path)), style="bold"))
+    for run in runs:
+        mark = "→" if run.id == chosen.id else " "
+        console.print(
+            Text(visible(f"{mark} run {run.id}  {run.kind}  {run.status}  {run.started_at}  "))
+            + Text(f"{isolated(run.corpus)} → {isolated(run.output)}"),
+            soft_wrap=True,
+        )
+    ledger: dict[str, Counter[str]] = defaultdict(Counter)
+    for language, outcome, count in parts["ledger"]:
+        for key in (language, "total"):
+            ledger[key][outcome] += count
+    order = sorted(set(ledger) - {"total"}) + (["total"] if ledger else [])
+    rejected = sum(row[1] for row in parts["rejected"])
+    outcomes = ("unchanged", "improved", "reverted")
+    _table(
+        console,
+        ("language", "read", *outcomes, "rejected"),
+        [
+            (language, ledger[language].total() + (rejected if language == "total" else 0),
+             *(ledger[language][outcome] for outcome in outcomes), rejected if language == "total" else 0)
+            for language in order
+        ],
+    )  # fmt: skip
+    _table(console, ("repaired", "pass", "edits", "records"), parts["repairs"])
+    _table(console, ("taken back by", "reason", "times"), parts["taken_back"])
+    _table(console, ("open", "severity", "findings", "languages"), parts["open"])
+    _show_usage(console, used)
+    _table(console, ("rejected lines", "lines", "first"), parts["rejected"])
+    events = parts["events"]
+    _table(console, ("at", "level", "event"), events[:_EVENTS])
+    if len(events) > _EVENTS:
+        console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
+
+
+def _show_usage(console: Console, used: Sequence[PassUsage]) -> None:
+    """What each pass took of the model, and what went wrong; columns that would hold only noughts are left out."""
+    if not used:
+        return
+    titles = ("model", "calls", "reused", "tokens in", "cached", "out", "retries", "seconds")
+    rows = [
+        (one.pass_, one.calls, one.reused, one.prompt_tokens, one.cached_tokens, one.completion_tokens, one.retries,
+         round(one.seconds))
+        for one in (*used, total_usage(used))
+    ]  # fmt: skip
+    kept = [n for n, title in enumerate(titles) if title not in ("reused", "cached", "retries") or rows[-1][n]]
+    _table(console, [titles[n] for n in kept], [tuple(row[n] for n in kept) for row in rows])
+    troubles = [
+        (one.pass_, f"{what}: {word}", number)
+        for one in used
+        for what, words in (("ended by", one.finished), ("failed", one.failed))
+        for word, number in sorted(words.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    _table(console, ("model", "trouble", "times"), troubles)
+
+
+def _table(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False)
+    for number, title in enumerate(titles):
+        figures = all(isinstance(row[number], int) for row in rows)
+        table.add_column(title, justify="right" if figures else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else isolated(as_text(cell))) for cell in row))
+    console.print()
+    console.print(table)

@@ -1,0 +1,1 @@
+"""File formats of a corpus: JSON Lines, JSON arrays, Parquet, Arrow, compressed or not."""

@@ -1,0 +1,1 @@
+"""Detectors of errors that came with the English data."""

@@ -1,0 +1,119 @@
+"""Corrections of false equations: the right result, where it is the result that must be wrong.
+
+A false equation alone does not say which of its numbers is wrong. The English source may confirm the left side; else
+every number of it must be given in the task or have been rightly computed before, and no other operator and no other
+given number may explain the result that is claimed.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+
+from babel import Locale as BabelLocale
+
+from midb.detectors.content.equations.claims import After, Claim, claims, is_true
+from midb.text.quantities.arithmetic import Sort, Token, plain, values
+from midb.text.quantities.numbers import NUMERAL, decimals, readings, spell_like
+
+_NUMERAL = re.compile(NUMERAL)
+_OPERATORS = ("+", "-", "*", "/")
+
+#: With more numbers about, some of them explain any result.
+_MOST_KNOWN = 60
+
+
+class Corrections:
+    """What one response, its task and its source say about the numbers of an equation."""
+
+    def __init__(self, response: str, task: str, source: str, locale: str) -> None:
+        self._response = response
+        self._source = source
+        self._locale = locale
+        self._given = _counted(task)
+        self._known: dict[str, set[Fraction]] = {"given": set(self._given), "computed": set()}
+
+    @functools.cached_property
+    def _written(self) -> Counter[Fraction]:
+        return _counted(self._response)
+
+    @functools.cached_property
+    def _source_claims(self) -> list[tuple[Claim, bool | None]]:
+        return [(claim, is_true(claim)) for claim in claims(self._source)] if self._source else []
+
+    def learn(self, claim: Claim) -> None:
+        """Remember the result of an equation that holds: later ones may build on it."""
+        self._known["computed"] |= values(claim.right) or set()
+
+    def same_error_in_source(self, claim: Claim) -> bool:
+        """Whether the source has the same left side, and the same or another false result."""
+        return any(true is False and _same(claim, twin) for twin, true in self._source_claims)
+
+    def of(self, claim: Claim) -> str | None:
+        """The right result in the style of the wrong one; ``None`` where it is not certain or would not fit."""
+        result, left = claim.result, claim.lefts[0]
+        possible = values(left) or set()
+        if result is None or len(claim.lefts) > 1 or len(possible) != 1 or result.text not in self._response:
+            return None
+        value = possible.pop()
+        claimed = min(readings(result.text), key=lambda reading: abs(reading - value))
+        if len(readings(result.text)) > 1 and claimed.denominator == 1:
+            return None  # whether "1.500" has decimals cannot be told from the result itself
+        if self._given[claimed] or self._written[claimed] != 1:
+            return None  # asked for, or used again
+        confirmed = any(true and _same(claim, twin) for twin, true in self._source_claims)
+        if not confirmed and not (self._is_known(left) and not self._is_explained(left, claimed)):
+            return None
+        if claim.after is After.WORD and not _same_plural(value, claimed, self._locale):
+            return None
+        return _spelled(value, result.text)
+
+    def _is_known(self, left: tuple[Token, ...]) -> bool:
+        known = self._known["given"] | self._known["computed"]
+        numbers = [token for token in left if token.sort is Sort.NUMBER]
+        return len(known) <= _MOST_KNOWN and all(set(readings(token.text)) & known for token in numbers)
+
+    def _is_explained(self, left: tuple[Token, ...], claimed: Fraction) -> bool:
+        """Whether one other operator, or one other known number, makes the claimed result right."""
+        for index, token in enumerate(left):
+            others: list[str] = []
+            if token.sort is Sort.OPERATOR:
+                others = [operator for operator in _OPERATORS if operator != token.text]
+            elif token.sort is Sort.NUMBER:
+                known = self._known["given"] | self._known["computed"]
+                others = [str(number) for number in known if number.denominator == 1 and number >= 0]
+            for other in others:
+                if claimed in (values((*left[:index], replace(token, text=other), *left[index + 1 :])) or ()):
+                    return True
+        return False
+
+
+def _counted(text: str) -> Counter[Fraction]:
+    """How often each value is written, under every reading."""
+    return Counter(value for match in _NUMERAL.finditer(plain(text)) for value in readings(match.group()))
+
+
+def _same(claim: Claim, twin: Claim) -> bool:
+    """Whether two equations have the same left side, in whatever convention."""
+    one, other = ([token for token in side.lefts[0] if token.sort is not Sort.MARK] for side in (claim, twin))
+    return len(one) == len(other) and all(
+        a.text == b.text or (a.sort is b.sort is Sort.NUMBER and set(readings(a.text)) & set(readings(b.text)))
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _spelled(value: Fraction, written: str) -> str | None:
+    """The right result as the wrong one was written; ``None`` where its decimals cannot hold it."""
+    scaled = value * 10 ** decimals(written)
+    if scaled.denominator != 1 and (decimals(written) < 2 or scaled.denominator == 2):
+        return None
+    return spell_like(value, written)
+
+
+def _same_plural(one: Fraction, other: Fraction, locale: str) -> bool:
+    """Whether a noun after both numbers has the same form."""
+    plural = BabelLocale.parse(locale).plural_form
+    return one.denominator == other.denominator == 1 and plural(int(one)) == plural(int(other))

@@ -1,0 +1,150 @@
+"""Leaked markup: what belongs to the machinery around a text and not to the text.
+
+Placeholders for "no input", the frame of the prompt, tokens of chat templates, HTML entities. A text that speaks of
+these things is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
+from midb.domain.edits import Edit
+from midb.domain.pairs import Field
+from midb.text.forms.entities import entities, line_breaks
+from midb.text.inspection import FieldText, Inspection
+from midb.text.protection import Protected
+from midb.text.subjects.scaffolding import (
+    LONGEST_PLACEHOLDER,
+    Frame,
+    ScaffoldingSection,
+    frame,
+    in_brackets,
+    leading_label,
+    next_example,
+)
+from midb.text.subjects.topics import speaks_of_language_models, speaks_of_markup, speaks_of_programming
+
+LEAKED = DefectKind(
+    name="leaked-markup",
+    family=DefectFamily.CONTENT,
+    severity=Severity.MAJOR,
+    summary="placeholders, prompt frames, chat tokens or HTML entities in the text",
+    repairs=True,
+    may_change=frozenset(Invariant),
+)
+
+KINDS = (LEAKED,)
+
+_TOKEN = re.compile(
+    r"<\|(?:im_(?:start|end|sep)|end_?of_?text|begin_?of_?text|start_?of_?text|eot_id|eom_id|(?:start|end)_header_id"
+    r"|user|assistant|system|end|pad|bos|eos|sep|endofprompt)\|>"
+    r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>|<extra_id_\d+>|\[(?:PAD|CLS|SEP)\]|</?s>"
+)
+# Who speaks stands behind the token that opens a turn.
+_ROLE = re.compile(r"(?:system|user|assistant|model)[ \t]*(?=\n|<)")
+_TOKEN_START = re.compile(r"[<\[]")
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Findings in the order of what they are: placeholders, frames, tokens, entities."""
+    words = frame(inspection.locale.get(ScaffoldingSection))
+    for field in inspection.written():
+        yield from _placeholder(field, words)
+        yield from _frame(field, inspection, words)
+        if _TOKEN_START.search(field.text):
+            yield from _tokens(field, inspection)
+        if "&" in field.text or "<" in field.text:
+            yield from _html(field, inspection)
+
+
+def _placeholder(field: FieldText, words: Frame) -> Iterator[Finding]:
+    """A field that says there is nothing in it, or whose last line says so."""
+    text = field.text
+    if field.field is Field.INPUT and len(text) <= LONGEST_PLACEHOLDER:
+        source = field.source
+        in_source = source is not None and words.stands_for_no_input(source)
+        if in_source or words.may_stand_for_no_input(text):
+            contradicted = source is not None and source.strip() != "" and not in_source
+            certain = in_source or words.stands_for_no_input(text) or (source is not None and not source.strip())
+            fix = (LEAKED.edit(field.field, 0, text, ""),) if certain and not contradicted else ()
+            because = f', as the source says "{source}"' if in_source else ""
+            yield LEAKED.finding(field.field, 0, len(text), f"stands for no input{because}", fix=fix)
+    elif words.stands_for_no_input(text) and in_brackets(text):
+        evidence = f"a placeholder for no input as the {field.field}"
+        yield LEAKED.finding(field.field, 0, len(text), evidence, severity=Severity.CRITICAL)
+    elif "\n" in text:
+        start = text.rstrip().rfind("\n") + 1
+        last = text[start:]
+        if in_brackets(last) and words.stands_for_no_input(last):
+            start = len(text[:start].rstrip())
+            edit = LEAKED.edit(field.field, start, text[start:], "")
+            yield LEAKED.finding(field.field, start, len(text), "ends in a placeholder for no input", fix=(edit,))
+
+
+def _frame(field: FieldText, inspection: Inspection, words: Frame) -> Iterator[Finding]:
+    """Labels of the prompt, and the next example of it after a response."""
+    text = field.text
+    if field.field is Field.RESPONSE:
+        begin = next_example(text, words)
+        if begin is not None and not speaks_of_language_models(inspection):
+            fix: tuple[Edit, ...] = (LEAKED.edit(field.field, begin, text[begin:], ""),) if begin else ()
+            yield LEAKED.finding(field.field, begin, len(text), "another example of the prompt follows", fix=fix)
+    length = leading_label(text, field.field, words)
+    if length and not speaks_of_language_models(inspection):
+        label = text[:length]
+        edit = LEAKED.edit(field.field, 0, label, "")
+        yield LEAKED.finding(field.field, 0, length, f'label of the prompt: "{label.strip()}"', fix=(edit,))
+
+
+def _tokens(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
+    """Tokens of a chat template; those at either end are removed, those between may separate turns."""
+    text = field.text
+    spans = []
+    for match in _TOKEN.finditer(text):
+        role = _ROLE.match(text, match.end()) if match.group() != "</s>" else None
+        spans.append((match.start(), role.end() if role else match.end(), match.group()))
+    if not spans or _is_struck_out(text) or speaks_of_language_models(inspection):
+        return
+    head = 0
+    while spans and not text[head : spans[0][0]].strip():
+        head = spans.pop(0)[1]
+    tail = len(text)
+    while spans and not text[spans[-1][1] : tail].strip():
+        tail = spans.pop()[0]
+    head = len(text) - len(text[head:].lstrip()) if head else 0
+    tail = len(text[:tail].rstrip()) if tail < len(text) else tail
+    certain = head < tail
+    for start, end in ((0, head), (tail, len(text))):
+        if start < end:
+            fix = (LEAKED.edit(field.field, start, text[start:end], ""),) if certain else ()
+            yield LEAKED.finding(field.field, start, end, f'chat template: "{text[start:end].strip()}"', fix=fix)
+        if not certain:
+            return
+    for start, end, token in spans:
+        if token not in ("<s>", "</s>") and not _in_code(field, start):
+            yield LEAKED.finding(field.field, start, end, f'chat template: "{token}" inside the text')
+
+
+def _in_code(field: FieldText, start: int) -> bool:
+    return any(span.start <= start < span.end for span in field.protected if span.reason is Protected.CODE)
+
+
+def _is_struck_out(text: str) -> bool:
+    """``<s>`` is also HTML for text that is struck out, which is not all of a text."""
+    if "<s>" not in text or "</s>" not in text:
+        return False
+    return bool(text.partition("<s>")[0].strip() or text.rpartition("</s>")[2].strip())
+
+
+def _html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
+    for places, what in ((list(entities(field)), "HTML entity"), (list(line_breaks(field)), "HTML line break")):
+        if not places or speaks_of_markup(inspection) or speaks_of_programming(inspection):
+            continue
+        start, before, after = places[0]
+        more = f" (and {len(places) - 1} more)" if places[1:] else ""
+        reads = f" for {after}" if after.strip() else ""
+        fix = tuple(LEAKED.edit(field.field, at, old, new) for at, old, new in places)
+        evidence = f"{what} {before.strip()}{reads}{more}"
+        yield LEAKED.finding(field.field, start, start + len(before), evidence, fix=fix)

@@ -1,0 +1,189 @@
+"""Unclosed markup: code fences, bold, LaTeX and brackets that are opened and never closed.
+
+A fence is closed at the end, which changes nothing for a reader of Markdown; bold is closed where the text's other
+labels close theirs. The rest is flagged. Knows Markdown, LaTeX and brackets, no languages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
+from midb.domain.edits import Edit
+from midb.domain.pairs import Field
+from midb.text.forms.brackets import unclosed_brackets
+from midb.text.inspection import FieldText, Inspection
+from midb.text.protection import Protected, Span
+
+UNCLOSED = DefectKind(
+    name="unclosed-markup",
+    family=DefectFamily.CONTENT,
+    severity=Severity.MINOR,
+    summary="a code fence, bold, LaTeX or bracket that is opened and never closed",
+    repairs=True,
+    may_change=frozenset({Invariant.PROTECTED}),
+)
+
+KINDS = (UNCLOSED,)
+
+_FENCE = re.compile(
+    r"^ {0,3}(?:[-*+] |\d{1,3}[.)] )?(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)$", re.MULTILINE
+)
+
+# Two asterisks that open or close bold; three and more are rules and masks, beside digits they are powers, and
+# between letters they hide a word.
+_BOLD = re.compile(r"(?<![*\\\w])\*\*(?=[^\s*])|(?<=[^\s*\\])\*\*(?![*\w])")
+_LABEL = re.compile(
+    r"^[ \t]*(?:[-*+•] |\d{1,3}[.)] ?)?\*\*(?P<label>[^*\n:：]{1,80})(?P<colon>[:：])(?P<rest>[^*\n]*)$"
+)
+_CLOSED_LABEL = re.compile(
+    r"^[ \t]*(?:[-*+•] |\d{1,3}[.)] ?)?\*\*[^*\n:：]{1,80}(?:(?P<inside>[:：]\*\*)|(?P<outside>\*\*[ \u00a0]?[:：]))",
+    re.MULTILINE,
+)
+
+# A line that is bold from its start to its end: a heading.
+_BOLD_LINE = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
+_OPEN_LINE = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}(?<![\s.!?。！？؟])$")
+
+_LATEX_COMMAND = re.compile(
+    r"\\(?:frac|sqrt|times|cdot|sum|int|left|right|text|begin|alpha|beta|pi|theta|approx|leq?|geq?)"
+)
+_LATEX_PAIRS = (("\\(", "\\)"), ("\\[", "\\]"))
+_ENVIRONMENT = re.compile(r"\\(begin|end)\{(\w{1,20}\*?)\}")
+
+
+# A line that is bold as a whole, and one that begins like it; no sentence, which may have been bold in part.
+_HEADING = re.compile(r"^\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
+_OPEN_HEADING = re.compile(r"\*\*[^*\s][^*\n]{0,78}[^*\s.,;:!?。、]\s*")
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Fences first: what stands inside an open fence is code, and is not looked at."""
+    for field in inspection.written():
+        text = field.text
+        if "```" in text or "~~~" in text:
+            findings = list(_fences(field))
+            yield from findings
+            if findings:
+                continue
+        if "**" in text:
+            yield from _bold(field)
+        if "\\" in text or "$$" in text:
+            yield from _latex(field)
+        if field.field is not Field.INPUT:
+            yield from _brackets(field, inspection)
+
+
+def _fences(field: FieldText) -> Iterator[Finding]:
+    text = field.text
+    opened: re.Match[str] | None = None
+    for match in _FENCE.finditer(text):
+        if opened is None:
+            opened = match
+        elif match["fence"].startswith(opened["fence"]) and not match["info"].strip():
+            opened = None
+        elif match["info"].strip() and match["fence"][0] == opened["fence"][0]:
+            # A fence inside a fence: the first was never closed, and where it should have been is a guess.
+            yield _fence_finding(field, opened, ())
+            return
+    if opened is None:
+        return
+    closing = opened["fence"] if text.endswith("\n") else "\n" + opened["fence"]
+    empty = not text[opened.end() :].strip()
+    edits = () if empty or opened["indent"] else (UNCLOSED.edit(field.field, len(text), "", closing),)
+    yield _fence_finding(field, opened, edits)
+
+
+def _fence_finding(field: FieldText, opened: re.Match[str], fix: tuple[Edit, ...]) -> Finding:
+    start, end = opened.start("fence"), opened.end("fence")
+    return UNCLOSED.finding(field.field, start, end, "a code fence is opened and never closed", fix=fix)
+
+
+def _bold(field: FieldText) -> Iterator[Finding]:
+    """Lines with an odd number of bold marks in a paragraph that has an odd number of them."""
+    position = 0
+    for paragraph in re.split(r"(\n[ \t]*\n)", field.text):
+        if paragraph.count("**") % 2:
+            for line in paragraph.splitlines(keepends=True):
+                marks = [
+                    match
+                    for match in _BOLD.finditer(line)
+                    if not field.protected.overlaps(position + match.start(), position + match.end())
+                ]
+                if len(marks) % 2 and line.count("**") % 2 and "***" not in line:
+                    yield _bold_finding(field, position, line, marks)
+                position += len(line)
+        else:
+            position += len(paragraph)
+
+
+def _bold_finding(field: FieldText, position: int, line: str, marks: list[re.Match[str]]) -> Finding:
+    start = position + marks[-1].start()
+    fix: tuple[Edit, ...] = ()
+    label = _LABEL.match(line.rstrip("\n"))
+    manners = {match.lastgroup for match in _CLOSED_LABEL.finditer(field.text)}
+    if label and len(marks) == 1 and len(manners) == 1:
+        # The other labels of this text say on which side of the colon bold ends.
+        at = label.end("colon") if "inside" in manners else label.end("label")
+        fix = (UNCLOSED.edit(field.field, position + at, "", "**"),)
+    elif len(marks) == 1 and _OPEN_HEADING.fullmatch(line.rstrip("\n")) and _HEADING.search(field.text):
+        # Another line of this text is bold from end to end, and this one begins as such a line.
+        fix = (UNCLOSED.edit(field.field, position + len(line.rstrip()), "", "**"),)
+    elif _OPEN_LINE.match(line.rstrip()) and _BOLD_LINE.search(field.text):
+        fix = (UNCLOSED.edit(field.field, position + len(line.rstrip()), "", "**"),)
+    return UNCLOSED.finding(field.field, start, start + 2, "bold is opened or closed alone in its line", fix=fix)
+
+
+def _latex(field: FieldText) -> Iterator[Finding]:
+    text = field.text
+    code = [span for span in field.protected if span.reason is Protected.CODE]
+
+    def outside(start: int) -> bool:
+        return not any(span.start <= start < span.end for span in code)
+
+    if not _LATEX_COMMAND.search(text):
+        return
+    dollars = [match.start() for match in re.finditer(r"(?<![\\$])\$\$(?!\$)", text) if outside(match.start())]
+    if len(dollars) % 2:
+        yield UNCLOSED.finding(field.field, dollars[-1], dollars[-1] + 2, "$$ opens LaTeX that is never closed")
+    for begin, end in _LATEX_PAIRS:
+        depth: list[int] = []
+        for match in re.finditer(rf"(?<!\\){re.escape(begin)}|(?<!\\){re.escape(end)}", text):
+            if match.group() == begin and outside(match.start()):
+                depth.append(match.start())
+            elif depth:
+                depth.pop()
+        if depth:
+            yield UNCLOSED.finding(field.field, depth[0], depth[0] + 2, f"{begin} opens LaTeX that {end} never closes")
+    yield from _environments(field, code)
+
+
+def _environments(field: FieldText, code: list[Span]) -> Iterator[Finding]:
+    opened: list[re.Match[str]] = []
+    for match in _ENVIRONMENT.finditer(field.text):
+        if any(span.start <= match.start() < span.end for span in code):
+            continue
+        if match[1] == "begin":
+            opened.append(match)
+        elif opened and opened[-1][2] == match[2]:
+            opened.pop()
+    if opened:
+        first = opened[0]
+        evidence = f"{first.group()} is never ended"
+        yield UNCLOSED.finding(field.field, first.start(), first.end(), evidence)
+
+
+def _brackets(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
+    found = list(unclosed_brackets(field.text, field.protected))
+    if found and field.field is Field.RESPONSE:
+        # A task about unbalanced brackets: what answers it may be unbalanced too.
+        asked = [item for item in inspection.fields if item.field is not Field.RESPONSE]
+        if any(True for item in asked for _ in unclosed_brackets(item.text, item.protected)):
+            return
+    for start, bracket in found:
+        source = ""
+        if field.source:
+            inherited = any(True for _ in unclosed_brackets(field.source, field.source_protected))
+            source = ", as in the source" if inherited else "; the source closes its brackets"
+        yield UNCLOSED.finding(field.field, start, start + 1, f"{bracket} is opened and never closed{source}")

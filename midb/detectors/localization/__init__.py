@@ -1,0 +1,1 @@
+"""Detectors of what still follows English conventions."""

@@ -1,0 +1,219 @@
+"""Decimal separators: the English point in a number of a language that writes a comma.
+
+A number is repaired where the same field of the English source has it, digit for digit, and nothing there says that
+it is a version, a section, a time or part of a name. All quantities of a pair are repaired or none: where some belong
+to data, code or formulas, or where English thousands commas would stay, a mixed pair would be worse than an English
+one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
+from midb.text.code.lines import code_blocks
+from midb.text.inspection import FieldText, Inspection
+from midb.text.protection import Protected
+from midb.text.quantities.numbers import NumberFormat, NumberWords, number_format
+
+DECIMAL_SEPARATOR = DefectKind(
+    name="decimal-separator",
+    family=DefectFamily.LOCALIZATION,
+    severity=Severity.MINOR,
+    summary="a decimal point where the language writes a comma",
+    repairs=True,
+    needs_source=True,
+    needs=(NumberWords,),
+    may_change=frozenset({Invariant.NUMBERS}),
+)
+KINDS = (DECIMAL_SEPARATOR,)
+
+#: An English number with a decimal point, thousands commas or none, no part of an address, a date, a time or a name.
+_DECIMAL = re.compile(
+    r"(?<![\w.,:/#@_\\=&])(?<![\d][-–])(?:\d{1,3}(?:,\d{3})+|\d+)\.\d+(?![\d_:#@&=]|/\d{3}|[.,:\-–]\d)"
+)
+_NATIVE_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
+_WITH_POINTS = re.compile(r"(?<![\d,.])\d[\d,]*(?:\.\d+)+")
+_NATIVE_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})")
+_UNITS = re.compile(
+    r"(?:[kmcµ]?m|[km]?g|[mcd]?[lL]|[kMGT]?Hz|[kKMGT]B|[km]?W|kWh|[km]?V|MP|s|h|x|K|M|€|°[CFK]?|[²³%‰])\b|[%‰°€²³]"
+)
+_ANY_POINT = re.compile(r"\d\.\d")
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,]|\.\d)")
+
+#: Numbers set apart by commas, as in rows and tuples: a decimal comma would run into them.
+_ROW = re.compile(
+    r"\d\s?[,;](?!\d{3}\.)\s?[-−(]?\d*\.\d|\d\.\d+\)?\s?[,;]\s?[-−(]?\d|[\[{][^\[\]{}\n]{0,200}\d\.\d|[\"']\s?:\s?-?\d+\.\d|\d\.\d+;?\t|\t-?\d+\.\d"
+)
+_FUNCTION = re.compile(r"[\w\])]\(\s*-?$")
+_COORDINATE = re.compile(r"°\s?(?:[NSEWO]\b|\d)")
+
+_NAMED = re.compile(
+    r"(?:\b(?:versions?|ver|v|releases?|sections?|sec|chapters?|ch|fig(?:ure)?s?|tables?|exercises?|problems?|questions?"
+    r"|steps?|lessons?|appendix|articles?|verses?|psalms?|web|windows|android|ios|macos|python|java|http|usb|bluetooth"
+    r"|php|html|css|gpt|licen[cs]e|rfc|iso)\.?|§)\s?$",
+    re.IGNORECASE,
+)
+_CAPITALISED = re.compile(r"(?<![.!?:\n(\"“])(?<!^)\s[A-Z][\w®™'’-]*\s$")
+_LAST_WORD = re.compile(r"([^\W\d_]{2,})[ \N{NO-BREAK SPACE}]$")
+_AT = re.compile(r"\b(?:at|until|till|before|after|around)\s$", re.IGNORECASE)
+_TIME = re.compile(r"[012]?\d\.[0-5]\d")
+_CLOCK = re.compile(r"\s?(?:[ap]\.?\s?m\b|o['’]clock|hours?\b|hrs?\b)", re.IGNORECASE)
+_HEADING = re.compile(r"[ \t]+[A-Z]")
+
+
+class _Role(StrEnum):
+    """What a number is: a quantity, part of a name (a version, a section), or one cannot tell."""
+
+    QUANTITY = "quantity"
+    NAME = "name"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    field: FieldText
+    text: str
+    start: int
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Every number of the pair that is written the English way, if all of them can be written the language's way."""
+    if inspection.source is None or inspection.locale.get(NumberWords) is None:
+        return
+    fields = [item for item in inspection.fields if item.source and _ANY_POINT.search(item.text)]
+    if not fields:
+        return
+    convention = number_format(inspection.locale.default_locale)
+    if convention is None or convention.decimal != ",":
+        return
+    numbers: list[_Number] = []
+    for item in inspection.fields:
+        found = _english_numbers(item)
+        if _keeps_groups(item) or (found and (_is_data(item, found) or _is_english(item))):
+            return
+        numbers += found
+    if not numbers or any(_has_others(item, numbers) for item in inspection.fields):
+        return
+    in_source = {
+        (item.field, text): _role_in_source(text, item.source or "")
+        for item in inspection.fields
+        for text in {number.text for number in numbers if number.field is item}
+    }
+    roles = {number: _role(number, *in_source[number.field.field, number.text]) for number in numbers}
+    if _Role.UNCLEAR in roles.values():
+        return
+    names = {number.text for number, role in roles.items() if role is _Role.NAME}
+    for number in numbers:
+        if number.text not in names:
+            yield _finding(number, convention)
+
+
+def _english_numbers(item: FieldText) -> list[_Number]:
+    """The numbers of a field that its source has too, written the same."""
+    source = Counter(match.group() for match in _DECIMAL.finditer(item.source or ""))
+    found = []
+    for match in _DECIMAL.finditer(item.text):
+        rest = item.text[match.end() : match.end() + 4]
+        attached = rest[:1].isalpha() and rest[:1].isascii()
+        if source[match.group()] and (not attached or _UNITS.match(rest)):
+            found.append(_Number(item, match.group(), match.start()))
+    return found
+
+
+def _is_data(item: FieldText, found: list[_Number]) -> bool:
+    """Whether numbers stand in rows, code, formulas or coordinates."""
+    text = item.text
+    if _ROW.search(text):
+        return True
+    guarded = [
+        span for span in item.protected if span.reason in (Protected.CODE, Protected.LATEX, Protected.PLACEHOLDER)
+    ]
+    spans = [(span.start, span.end) for span in guarded] + list(code_blocks(text))
+    if any(_ANY_POINT.search(text, start, end) for start, end in spans):
+        return True
+    return any(
+        _FUNCTION.search(text, max(0, number.start - 4), number.start)
+        or (len(number.text.split(".")[1]) >= 3 and _COORDINATE.match(text, number.start + len(number.text)))
+        for number in found
+    )
+
+
+def _keeps_groups(item: FieldText) -> bool:
+    """Whether English thousands commas stand in the field: they would read as decimal ones."""
+    source = {match.group() for match in _GROUPED.finditer(item.source or "")}
+    return any(match.group() in source for match in _GROUPED.finditer(item.text))
+
+
+def _is_english(item: FieldText) -> bool:
+    """Whether the field was not translated at all."""
+    words = re.findall(r"[^\W\d_]{2,}", item.text)
+    if len(words) < 2:
+        return False
+    return item.text.strip() == (item.source or "").strip() or (len(words) >= 4 and item.language == "en")
+
+
+def _has_others(item: FieldText, numbers: list[_Number]) -> bool:
+    """Whether the field has more numbers with a point, none of them a thousands point: they would contradict."""
+    source = item.source or ""
+    known = {number.start for number in numbers if number.field is item}
+    for match in _WITH_POINTS.finditer(item.text):
+        written = match.group()
+        native = _NATIVE_DATE.fullmatch(written) or (
+            _NATIVE_GROUPS.fullmatch(written) and written.replace(".", ",") in source
+        )
+        if match.start() not in known and not native and not item.protected.overlaps(match.start(), match.end()):
+            return True
+    return False
+
+
+def _role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
+    """What the number is: in the source (``role``), but for a word before it that is one of the source's ``words``."""
+    if number.field.protected.overlaps(number.start, number.start + len(number.text)):
+        return _Role.NAME
+    before = _LAST_WORD.search(number.field.text, max(0, number.start - 40), number.start)
+    if role is _Role.QUANTITY and before and before[1].casefold() in words:
+        return _Role.UNCLEAR  # "Web 2.0", "GPA 3.5": the word was not translated, it may be a name
+    return role
+
+
+def _role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
+    """What a number is in English, and the words before it."""
+    words = set()
+    roles = {_Role.QUANTITY}
+    for match in re.finditer(rf"(?<![\d.,]){re.escape(numeral)}(?!\d)", source):
+        before = source[max(0, match.start() - 40) : match.start()]
+        at_start = not before.rpartition("\n")[2].strip(" \t#*-")
+        if _NAMED.search(before) or (at_start and "\n" in source.strip() and _HEADING.match(source, match.end())):
+            roles.add(_Role.NAME)
+        elif (
+            _CAPITALISED.search(before)
+            or _CLOCK.match(source, match.end())
+            or (_AT.search(before) and _TIME.fullmatch(numeral) and not _UNITS.match(source, match.end()))
+        ):
+            roles.add(_Role.UNCLEAR)
+        if word := _LAST_WORD.search(before):
+            words.add(word[1].casefold())
+    role = next(role for role in (_Role.UNCLEAR, _Role.NAME, _Role.QUANTITY) if role in roles)
+    return role, frozenset(words)
+
+
+def _finding(number: _Number, convention: NumberFormat) -> Finding:
+    whole, _, decimals = number.text.partition(".")
+    native = f"{whole.replace(',', convention.group)},{decimals}"
+    marks = [index for index, mark in enumerate(number.text) if mark in ".,"]
+    fix = tuple(
+        DECIMAL_SEPARATOR.edit(number.field.field, number.start + index, number.text[index], native[index])
+        for index in marks
+    )
+    return DECIMAL_SEPARATOR.finding(
+        number.field.field,
+        number.start,
+        number.start + len(number.text),
+        f"{number.text} as in English; {native} here",
+        fix=fix,
+    )

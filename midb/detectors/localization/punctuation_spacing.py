@@ -1,0 +1,127 @@
+"""Blanks around marks: one that must not be there, and one that is missing.
+
+Blanks that are only wider or narrower than print would have them, and double ones, are left alone. Languages that put
+a blank before some marks (French) are handled in ``_spaced_marks``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import regex
+from pydantic import BaseModel, ConfigDict
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
+from midb.locales import LocaleSection
+from midb.text.forms.punctuation import Lines, is_about_punctuation
+from midb.text.forms.spaced_marks import SpacedMarks, missing_blanks, plain_blanks
+from midb.text.inspection import FieldText, Inspection
+
+
+class GluedRule(BaseModel):
+    """Marks after which a blank is missing where ``after`` follows; ``before`` is the pattern of the word's end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    marks: str
+    before: str
+    after: str
+
+
+class PunctuationSpacing(LocaleSection, table="punctuation-spacing"):
+    """``never_before``: marks that follow their word at once. ``wide``: they carry their own blank, whatever follows.
+
+    ``never_after``: opening marks that their content follows at once. ``glued``: where a blank is missing after a mark.
+    ``spaced``: marks that want a blank before them.
+    """
+
+    never_before: str = ""
+    never_after: str = ""
+    wide: bool = False
+    glued: tuple[GluedRule, ...] = ()
+    spaced: SpacedMarks | None = None
+
+    @functools.cached_property
+    def surplus(self) -> regex.Pattern[str]:
+        """Blanks before a mark that must follow its word, or after an opening one."""
+        marks = regex.escape(self.never_before)
+        if self.wide:
+            opening = regex.escape(self.never_after)
+            return regex.compile(
+                rf"(?<=[\w{marks}{opening}])[ \u3000]++(?=[{marks}])|(?<=[{opening}])[ \u3000]++(?=\S)"
+            )
+        # One blank only: more of them are a layout. A word or what closes one stands before, and none after.
+        run = "|[!?]{2,3}" if "?" in self.never_before else ""
+        return regex.compile(
+            rf"(?<=[\p{{L}}\p{{M}}\p{{N}})\]\"'”’»%°$€£])[ \u00a0\u202f](?=(?:[{marks}]{run})(?:[\s\"”’»)]|\Z))"
+        )
+
+    @functools.cached_property
+    def missing(self) -> tuple[regex.Pattern[str], ...]:
+        """One word, mark, one word, with nothing else in the token."""
+        return tuple(
+            regex.compile(
+                rf"(?<![^\s\"'«„“])\p{{L}}[\p{{L}}\p{{M}}]{{0,30}}(?<={rule.before})(?P<mark>[{regex.escape(rule.marks)}])"
+                rf"(?={rule.after}[\p{{L}}\p{{M}}]{{0,30}}[.,;:!?؟،)\"'»”…]{{0,3}}(?:\s|\Z))"
+            )
+            for rule in self.glued
+        )
+
+
+KIND = DefectKind(
+    name="punctuation-spacing",
+    family=DefectFamily.LOCALIZATION,
+    severity=Severity.MINOR,
+    summary="a blank that must not stand at a mark, or that is missing there",
+    repairs=True,
+    needs=(PunctuationSpacing,),
+)
+KINDS = (KIND,)
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    section = inspection.locale.get(PunctuationSpacing)
+    if section is None:
+        return
+    findings = [found for item in inspection.written() for found in _in_field(item, section, inspection)]
+    if findings and not is_about_punctuation(inspection):
+        yield from findings
+
+
+def _in_field(item: FieldText, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
+    lines = Lines(item)
+    yield from _surplus(item, lines, section, inspection)
+    yield from _missing(item, lines, section, inspection)
+    if section.spaced is not None:
+        for position, mark, blank in missing_blanks(item, lines, section.spaced, inspection):
+            edit = KIND.edit(item.field, position, "", blank)
+            yield KIND.finding(item.field, position, position + 1, f'no blank before "{mark}"', fix=(edit,))
+        for position, mark, blank in plain_blanks(item, lines, section.spaced) if inspection.typography else ():
+            edit = KIND.edit(item.field, position, item.text[position], blank)
+            evidence = f'a line may break at "{mark}"'
+            yield KIND.finding(item.field, position, position + 1, evidence, fix=(edit,))
+
+
+def _surplus(item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
+    for match in section.surplus.finditer(item.text) if section.never_before else ():
+        start, end = match.span()
+        if lines.are_native_prose(start, end, inspection):
+            mark = item.text[end]
+            place = f'before "{mark}"' if mark in section.never_before else f'after "{item.text[start - 1]}"'
+            edit = KIND.edit(item.field, start, match.group(), "")
+            yield KIND.finding(item.field, start, end, f"a blank {place}", fix=(edit,))
+
+
+#: Fewer words than this, and a line may be data ("red,green") rather than prose.
+_PROSE_WORDS = 6
+
+
+def _missing(item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
+    for pattern in section.missing:
+        for match in pattern.finditer(item.text):
+            start, end = match.span("mark")
+            line = lines.at(start)
+            if line.words >= _PROSE_WORDS and lines.are_native_prose(start, end, inspection):
+                edit = KIND.edit(item.field, end, "", " ")
+                yield KIND.finding(item.field, start, end, f'no blank after "{match.group("mark")}"', fix=(edit,))

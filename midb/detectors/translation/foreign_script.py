@@ -1,0 +1,175 @@
+"""Characters of a script that has no place in the text: a Chinese word in an Arabic sentence, Hangul in Greek.
+
+Latin letters are at home in every text. What the source holds, quotations, glosses in brackets, mathematics, faces
+made of letters and texts about languages are no defect. Knows scripts, not words.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+
+import regex
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
+from midb.domain.pairs import Field
+from midb.locales import Locale
+from midb.text.inspection import FieldText, Inspection
+from midb.text.quotations import quotations
+from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
+
+FOREIGN_SCRIPT = DefectKind(
+    name="foreign-script",
+    family=DefectFamily.TRANSLATION,
+    severity=Severity.MAJOR,
+    summary="characters of a script that does not belong in the text",
+    needs=(LanguageTasks,),
+)
+KINDS = (FOREIGN_SCRIPT,)
+
+#: Letters that are also signs: of faces drawn with letters, of mathematics, of reverence behind a holy name.
+_SIGNS = frozenset("ツシッノヅʕʔಠಥлლдДωΩ益ロつづへくのヽﾉㅅㅂㅠㅜㅋㅎᕙᕗงฅ\ufdf0\ufdf2\ufdfa\ufdfb\ufdfd")
+_ALPHABET = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f\u1e00-\u1fff]")
+_GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]+")
+_BRACKETED = re.compile(
+    r"\([^()\n]{1,200}\)|\[[^\[\]\n]{1,200}\]|（[^（）\n]{1,200}）|【[^【】\n]{1,200}】|/[^/\s]{1,40}/"
+)
+#: Behind a colon, an equals sign or a dash stands a value; before a bracket, what the bracket explains.
+_BEFORE_VALUE = re.compile(r"[:：=→➜–—|-][ \t*_]*$")
+_BEFORE_GLOSS = re.compile(r"[ \t*_]*[(（=\[]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+#: Korean newspapers write these for countries, parties and offices among Hangul.
+_KOREAN_SIGNS = frozenset("美中日北韓英佛獨露與野軍檢法前現故社氏市對反非女男外內間後無有株新舊")
+_UNSPACED = frozenset({"ja", "th"})
+#: Scriptures are quoted in these scripts, in texts of any language.
+_VERSE = regex.compile(r"[\p{Arabic}\p{Hebrew}\p{Devanagari}]")
+_LONGEST_LINE = 500
+
+
+@functools.cache
+def _foreign(scripts: tuple[str, ...]) -> regex.Pattern[str]:
+    """Runs of letters that are neither Latin nor in one of these scripts, across the blanks between them."""
+    own = "".join(rf"\p{{{script}}}" for script in scripts)
+    letter = rf"[[\p{{L}}\p{{M}}]--[\p{{Latin}}\p{{Common}}\p{{Inherited}}\p{{Modifier_Letter}}{own}]]"
+    return regex.compile(rf"(?V1){letter}+(?:[\p{{Z}}\p{{P}}\n]{{1,4}}{letter}+)*")
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Every run of letters in a script that does not belong in its text."""
+    section = inspection.locale.get(LanguageTasks)
+    if section is None:
+        return
+    task = LanguageTask(inspection, section)
+    pattern = _foreign((*inspection.locale.scripts, *(("Han",) if inspection.locale.code == "ko" else ())))
+    for item in inspection.written():
+        if item.text.isascii():
+            continue
+        runs = [match.span() for match in pattern.finditer(item.text)]
+        if inspection.locale.code == "ko":
+            runs += _han_inside_hangul(item.text)
+        surroundings = _Surroundings(item.text, task)
+        for start, end in runs:
+            if not _is_legitimate(item, start, end, surroundings, inspection):
+                yield _finding(item, start, end, inspection.locale)
+
+
+class _Surroundings:
+    """What bears on every run of one text; worked out once, when the first run asks."""
+
+    def __init__(self, text: str, task: LanguageTask) -> None:
+        self._text = text
+        self._task = task
+
+    @functools.cached_property
+    def _separate(self) -> tuple[list[int], list[int]]:
+        """Quotations and brackets: their beginnings, and how far those that begin so early reach at most."""
+        ranges = [*quotations(self._text), *(match.span() for match in _BRACKETED.finditer(self._text))]
+        ranges.sort()
+        return [start for start, _ in ranges], list(accumulate((end for _, end in ranges), max))
+
+    @functools.cached_property
+    def speak_of_languages(self) -> bool:
+        return self._task.about_languages or self._task.names_a_language(self._text)
+
+    def set_apart(self, start: int, end: int) -> bool:
+        """Whether the run stands in quotation marks or brackets."""
+        starts, ends = self._separate
+        index = bisect_right(starts, start) - 1
+        return index >= 0 and end <= ends[index]
+
+
+def _is_legitimate(item: FieldText, start: int, end: int, surroundings: _Surroundings, inspection: Inspection) -> bool:
+    text = item.text
+    run = text[start:end]
+    if item.protected.overlaps(start, end) or _is_a_sign(run) or _in_source(run, inspection):
+        return True
+    if _is_glued(text, start, end, inspection.locale):
+        return _is_mixed_word(text, start, end)
+    if surroundings.set_apart(start, end) or surroundings.speak_of_languages:
+        return True
+    if _is_a_line(text, start, end) and (item.field is not Field.RESPONSE or _VERSE.match(run)):
+        return True  # material for the task, a verse that is quoted
+    return bool(_BEFORE_VALUE.search(text[max(0, start - 5) : start]) or _BEFORE_GLOSS.match(text, end))
+
+
+def _in_source(run: str, inspection: Inspection) -> bool:
+    return inspection.source is not None and any(run in original for _, original in inspection.source.texts())
+
+
+def _is_mixed_word(text: str, start: int, end: int) -> bool:
+    """Whether the run is part of a word of Latin, Greek and Cyrillic letters; that is a defect of another kind."""
+    ends = ((text[start - 1 : start], text[start]), (text[end : end + 1], text[end - 1]))
+    return any(_ALPHABET.match(outer) and _ALPHABET.match(inner) for outer, inner in ends)
+
+
+def _is_a_sign(run: str) -> bool:
+    """Letters used as symbols: Greek in mathematics, the mouth or hand of a face."""
+    if _GREEK.fullmatch(run) and (len(run) <= 2 or run.isupper()):
+        return True
+    letters = [character for character in run if character.isalpha()]
+    return len(letters) <= 3 and _SIGNS.issuperset(letters)
+
+
+def _is_glued(text: str, start: int, end: int, locale: Locale) -> bool:
+    """Whether a letter stands right before or behind the run, in a language that puts blanks between words."""
+    if locale.code in _UNSPACED:
+        return False
+    before, behind = text[start - 1 : start], text[end : end + 1]
+    return before.isalpha() or behind.isalpha()
+
+
+def _is_a_line(text: str, start: int, end: int) -> bool:
+    """Whether no other letter stands on the run's line, as far as a line is long."""
+    first = max(text.rfind("\n", max(0, start - _LONGEST_LINE), start) + 1, start - _LONGEST_LINE, 0)
+    last = text.find("\n", end, end + _LONGEST_LINE)
+    rest = text[first:start] + text[end : last if last >= 0 else end + _LONGEST_LINE]
+    return not any(character.isalpha() for character in rest)
+
+
+def _han_inside_hangul(text: str) -> Iterator[tuple[int, int]]:
+    """Chinese characters in the middle of a Korean word; before a word they may be a newspaper's."""
+    for match in _HAN.finditer(text):
+        if _HANGUL.match(text[match.start() - 1 : match.start()]) and not set(match.group()) <= _KOREAN_SIGNS:
+            yield match.span()
+
+
+def _finding(item: FieldText, start: int, end: int, locale: Locale) -> Finding:
+    run = item.text[start:end]
+    names = dict.fromkeys(_script(character) for character in run if character.isalpha())
+    evidence = f"{' and '.join(names)} letters in a text in {locale.name}"
+    return FOREIGN_SCRIPT.finding(item.field, start, end, evidence)
+
+
+def _script(character: str) -> str:
+    """The script of a letter, by the first word of its Unicode name.
+
+    >>> _script("愉"), _script("ж"), _script("학")
+    ('Han', 'Cyrillic', 'Hangul')
+    """
+    name = unicodedata.name(character, "unnamed").split()[0].capitalize()
+    return {"Cjk": "Han"}.get(name, name)

@@ -1,0 +1,215 @@
+"""Text in the wrong language: left in English, or in a language that is neither the corpus's nor English.
+
+English is told by its words of grammar, the rest by script or by words of grammar; lingua confirms what they suspect.
+Names, titles, quotations, code and the English that a task is about are no defect. Knows no other language's grammar
+than the words its locale lists.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
+from midb.domain.pairs import Field
+from midb.text.inspection import FieldText, Inspection
+from midb.text.languages import evident_language, function_words, language_name, same_language
+from midb.text.protection import NOTHING
+from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
+from midb.text.subjects.prose import (
+    are_names,
+    english_words,
+    has_own_letter,
+    ideographs,
+    in_own_script,
+    is_copied,
+    letters,
+    own_text,
+    reads_as_english,
+    words,
+)
+
+UNTRANSLATED_TEXT = DefectKind(
+    name="untranslated-text",
+    family=DefectFamily.TRANSLATION,
+    severity=Severity.MAJOR,
+    summary="text left in English",
+    needs=(LanguageTasks,),
+)
+WRONG_LANGUAGE = DefectKind(
+    name="wrong-language",
+    family=DefectFamily.TRANSLATION,
+    severity=Severity.MAJOR,
+    summary="a text in another language than the corpus, and not in English",
+    needs=(LanguageTasks,),
+    explains=frozenset({"foreign-script"}),
+)
+KINDS = (UNTRANSLATED_TEXT, WRONG_LANGUAGE)
+
+#: A field of fewer letters is too short to judge; an instruction is hardly ever a name or a quotation, so it may be
+#: shorter. A sentence inside a field in the right language must say more.
+_LEAST_LETTERS = {Field.INSTRUCTION: 20, Field.INPUT: 40, Field.RESPONSE: 40}
+_LEAST_LETTERS_OF_PART = 45
+#: Foreign material that a task is about is short; a longer text is an answer.
+_LONGEST_MATERIAL = 200
+#: Without one of these hardly any English text of some length is written.
+_INEVITABLE = (" the ", " of ", " and ", " to ", " is ", " are ", " with ", " for ", "The ", " that ")
+#: Characters that are enough to see that a text is in its language.
+_BEGINNING = 240
+
+_BRACKETS = re.compile(r"\([^()\n]{1,200}\)|（[^（）\n]{1,200}）")
+_SENTENCE = re.compile(r"[^\n.!?。！？؟]+[.!?。！？؟]*")
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Fields, and sentences in them, that are in English or in another wrong language."""
+    section = inspection.locale.get(LanguageTasks)
+    if section is None:
+        return
+    task = _Task(inspection, section)
+    for item in inspection.written():
+        if len(item.text) < _LEAST_LETTERS[item.field]:
+            continue
+        text = own_text(item)
+        findings = list(_untranslated(item, text, task))
+        yield from findings
+        if not findings:
+            yield from _wrong_language(item, text, task)
+
+
+class _Task(LanguageTask):
+    """The task, and what else of the pair bears on the language of one of its fields."""
+
+    def __init__(self, inspection: Inspection, section: LanguageTasks) -> None:
+        super().__init__(inspection, section)
+        self.inspection = inspection
+        self.locale = inspection.locale
+
+    @functools.cached_property
+    def in_english(self) -> bool:
+        """Whether the instruction itself was left in English; what it asks for is then English for no good reason."""
+        item = self.inspection.field(Field.INSTRUCTION)
+        return item is not None and _whole_in_english(item, own_text(item), self)
+
+    def repeats(self, item: FieldText, text: str) -> bool:
+        """Whether another field of the pair holds three words in a row of these: then the text is quoted, not left."""
+        triples = _triples(text)
+        others = (other for other in self.inspection.fields if other.field is not item.field)
+        return any(not triples.isdisjoint(_triples(other.text)) for other in others)
+
+
+def _triples(text: str) -> set[tuple[str, str, str]]:
+    tokens = words(text.lower())
+    return set(zip(tokens, tokens[1:], tokens[2:], strict=False))
+
+
+def _untranslated(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
+    if not any(word in text for word in _INEVITABLE) and not (
+        item.field is Field.INSTRUCTION and _suspicious(item, text, task)
+    ):
+        return
+    if _whole_in_english(item, text, task):
+        if item.field is Field.INSTRUCTION or not _english_is_wanted(item, text, task):
+            severity = Severity.CRITICAL if item.field is Field.RESPONSE else Severity.MAJOR
+            start, end = _trimmed(item.text, 0, len(item.text))
+            yield UNTRANSLATED_TEXT.finding(item.field, start, end, _evidence(item, text, task), severity=severity)
+    elif len(text) >= _LEAST_LETTERS_OF_PART and len(english_words(text, task.locale)) >= 3:
+        yield from _untranslated_sentences(item, text, task)
+
+
+def _suspicious(item: FieldText, text: str, task: _Task) -> bool:
+    """Whether an instruction without the commonest English words may be English all the same."""
+    if is_copied(item) or not ("Latin" in task.locale.scripts or has_own_letter(text, task.locale)):
+        return True
+    return len(english_words(text, task.locale)) >= 2
+
+
+def _whole_in_english(item: FieldText, text: str, task: _Task) -> bool:
+    if letters(text) < _LEAST_LETTERS[item.field]:
+        return False
+    if reads_as_english(text, task.locale):
+        return item.field is not Field.INSTRUCTION or is_copied(item) or _asks_in_english(text, task)
+    if item.field is not Field.INSTRUCTION:
+        return False
+    # An order of four words may hold no word of grammar. That nothing of it was translated tells.
+    tokens = words(text)
+    if len(tokens) < 4 or are_names(tokens) or in_own_script(text, task.locale):
+        return False
+    if is_copied(item) and english_words(text, task.locale):
+        return True
+    unmistakable = "Latin" not in task.locale.scripts or is_copied(item)
+    return unmistakable and task.inspection.identifier.identify(text, NOTHING) == "en"
+
+
+def _asks_in_english(instruction: str, task: _Task) -> bool:
+    """Whether what an instruction asks for is English, and not just the material that follows its colon."""
+    asked, colon, _ = instruction.partition(":")
+    return not colon or bool(english_words(asked, task.locale))
+
+
+def _english_is_wanted(item: FieldText, text: str, task: _Task) -> bool:
+    if task.about_languages:
+        return True
+    if task.in_english:
+        return False
+    if task.repeats(item, text):
+        return True
+    if item.field is Field.RESPONSE and is_copied(item) and letters(text) >= _LEAST_LETTERS_OF_PART:
+        return False  # a whole sentence that nobody touched and nothing in the pair quotes
+    return task.about_material and letters(text) < _LONGEST_MATERIAL
+
+
+def _untranslated_sentences(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
+    """Runs of English sentences in a field that is otherwise in its language."""
+    if task.about_languages or task.about_material:
+        return
+    blanked = _BRACKETS.sub(lambda match: " " * len(match.group()), text)
+    runs: list[tuple[int, int]] = []
+    for match in _SENTENCE.finditer(blanked):
+        sentence = match.group()
+        if len(sentence) < _LEAST_LETTERS[Field.INSTRUCTION] or not reads_as_english(sentence, task.locale):
+            continue
+        if task.repeats(item, sentence):
+            continue
+        if runs and not text[runs[-1][1] : match.start()].strip():
+            runs[-1] = (runs[-1][0], match.end())
+        else:
+            runs.append(match.span())
+    runs = [run for run in runs if letters(text[slice(*run)]) >= _LEAST_LETTERS_OF_PART]
+    for run in runs:
+        start, end = _trimmed(item.text, *run)
+        yield UNTRANSLATED_TEXT.finding(item.field, start, end, _evidence(item, text[start:end], task))
+
+
+def _wrong_language(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
+    # The beginning of nearly every text settles that nothing is wrong.
+    if same_language(evident_language(text[:_BEGINNING], NOTHING), task.locale.code):
+        return
+    code = evident_language(text, NOTHING)
+    if code is None or code == "en" or same_language(code, task.locale.code):
+        return
+    if letters(text) + ideographs(text) < _LEAST_LETTERS[Field.RESPONSE] or task.about_languages:
+        return
+    tokens = words(text)
+    own = function_words(task.locale.code) - function_words(code)
+    if 10 * sum(word.lower() in own for word in tokens) > len(tokens) or are_names(tokens, code):
+        return
+    if task.inspection.identifier.identify(text, NOTHING) != code:
+        return
+    start, end = _trimmed(item.text, 0, len(item.text))
+    evidence = f"reads as {language_name(code)}, not as {task.locale.name}"
+    yield WRONG_LANGUAGE.finding(item.field, start, end, evidence)
+
+
+def _evidence(item: FieldText, text: str, task: _Task) -> str:
+    found = list(dict.fromkeys(english_words(text, task.locale)))[:4]
+    listed = f" ({', '.join(found)})" if found else ""
+    return f"English text{listed}{', a copy of the source' if is_copied(item) else ''}"
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The range without the blanks at its ends."""
+    stripped = text[start:end].strip()
+    start = text.index(stripped, start)
+    return start, start + len(stripped)

@@ -1,0 +1,85 @@
+"""Mojibake: text that was decoded with the wrong encoding.
+
+Only damage to the encoding is repaired; what was lost for good (U+FFFD) is flagged. Knows the scripts of a language
+and the encodings it was written in before Unicode, not its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
+from midb.locales import LocaleSection
+from midb.text.forms.encodings import LOST, Restored, describe, looks_damaged, restored
+from midb.text.inspection import FieldText, Inspection
+from midb.text.subjects.topics import speaks_of_encodings, speaks_of_programming
+
+
+class MojibakeSection(LocaleSection, table="mojibake"):
+    """How a language's text is damaged.
+
+    ``code_pages``: its one-byte encodings before Unicode, likeliest first, whose text may have been read as Latin-1;
+    only for scripts that are not Latin, because elsewhere both readings look like words. ``restores_no_break_space``:
+    a blank may be the second half of a damaged letter; not where the same could be left of two different letters.
+    """
+
+    code_pages: tuple[str, ...] = ()
+    restores_no_break_space: bool
+
+
+MOJIBAKE = DefectKind(
+    name="mojibake",
+    family=DefectFamily.TRANSLATION,
+    severity=Severity.MAJOR,
+    summary="characters that were decoded with the wrong encoding",
+    repairs=True,
+    may_change=frozenset({Invariant.LANGUAGE, Invariant.LENGTH}),
+    explains=frozenset(
+        {"wrong-language", "untranslated-text", "foreign-script", "mixed-script-word", "invisible-character"}
+    ),
+)
+
+KINDS = (MOJIBAKE,)
+
+_UNKNOWN = MojibakeSection(restores_no_break_space=False)
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """At most three findings per field: what can be restored, what cannot, and what was lost."""
+    section = inspection.locale.get(MojibakeSection) or _UNKNOWN
+    for field in inspection.written():
+        if not looks_damaged(field.text) and LOST not in field.text:
+            continue
+        if speaks_of_encodings(inspection):  # such a text shows damage on purpose
+            return
+        words = restored(
+            field.text,
+            scripts=inspection.locale.scripts,
+            code_pages=section.code_pages,
+            restores_no_break_space=section.restores_no_break_space,
+        )
+        yield from _findings(field, [word for word in words if not _is_code(word, inspection)])
+
+
+def _is_code(word: Restored, inspection: Inspection) -> bool:
+    """Whether an escape sequence stands where it belongs."""
+    return word.before.startswith("\\u") and speaks_of_programming(inspection)
+
+
+def _findings(field: FieldText, words: list[Restored]) -> Iterator[Finding]:
+    sure: list[Restored] = []
+    unsure: list[Restored] = []
+    for word in words:
+        touches_code = field.protected.overlaps(word.start, word.start + len(word.before))
+        (unsure if word.after is None or touches_code else sure).append(word)
+    for group in (sure, unsure):
+        if group:
+            first, more = group[0], f" (and {len(group) - 1} more)" if group[1:] else ""
+            edits = [MOJIBAKE.edit(field.field, w.start, w.before, w.after or "") for w in group if group is sure]
+            yield MOJIBAKE.finding(
+                field.field, first.start, first.start + len(first.before), describe(first) + more, fix=tuple(edits)
+            )
+    lost = field.text.find(LOST)
+    if lost >= 0 and not any(word.start <= lost < word.start + len(word.before) for word in words):
+        count = field.text.count(LOST)
+        yield MOJIBAKE.finding(field.field, lost, lost + 1, f"{count} x U+FFFD: characters were lost in decoding")

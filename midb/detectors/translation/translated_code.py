@@ -1,0 +1,259 @@
+"""Code whose keywords were translated: `wenn (20 > 18)`, `imprimir("Hola")`.
+
+The English source's code tells what stood there. Both are read token by token; only where they run alike from end to
+end is it certain which word is which. Strings, comments and the author's own names are translated rightly and stay.
+Without a source, code that mixes keywords with their translations is flagged.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
+from midb.domain.edits import Edit
+from midb.locales import LocaleSection
+from midb.text.code.tokens import KEYWORDS, LIBRARY, Token, defined_words, tokens
+from midb.text.inspection import FieldText, Inspection
+from midb.text.protection import Protected
+
+
+class CodeKeywords(LocaleSection, table="code_keywords"):
+    """What keywords become when code is translated, in lower case; and how one says pseudocode, where that is right."""
+
+    words: tuple[str, ...]
+    pseudocode: tuple[str, ...]
+
+
+TRANSLATED_CODE = DefectKind(
+    name="translated-code",
+    family=DefectFamily.TRANSLATION,
+    severity=Severity.CRITICAL,
+    summary="keywords of program code that were translated along with the text",
+    repairs=True,
+    may_change=frozenset({Invariant.PROTECTED}),
+)
+KINDS = (TRANSLATED_CODE,)
+
+#: A longer block is not a snippet of a training pair.
+_LONGEST_BLOCK = 40_000
+_MOST_TOKENS = 4_000
+#: A call; the brackets around the ending of a plural are none.
+_CALL = re.compile(r"\w\((?!(?:n|en|s|es|e|er|in|innen|a|as|os|x)\))")
+#: Characters between two statements of one piece of code.
+_FARTHEST = 200
+
+_OPENING_QUOTES = "“„«‘「『＂"
+_DASHES = str.maketrans("‐‑‒–—−", "------")
+
+
+def detect(inspection: Inspection) -> Iterator[Finding]:
+    """One finding per block of code with translated words."""
+    section = inspection.locale.get(CodeKeywords)
+    for item in inspection.written():
+        found: list[Finding] = []
+        if item.source and any(span.reason is Protected.CODE for span in item.source_protected):
+            for start, end, code in _blocks(item, item.source):
+                if item.text[start:end] != code and end - start <= _LONGEST_BLOCK and len(code) <= _LONGEST_BLOCK:
+                    found += _compare(item, start, end, code)
+        yield from found
+        if not found and section is not None:
+            yield from _mixed(item, section, inspection)
+
+
+def _blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
+    """Each block of code: its span in the translation, and the source's code. What has no sure partner is left."""
+    marked, wanted = (
+        [(s.start, s.end) for s in spans if s.reason is Protected.CODE and text[s.start] in "`~"]
+        for spans, text in ((item.protected, item.text), (item.source_protected, source))
+    )
+    if len(marked) == len(wanted):
+        for (start, end), (low, high) in zip(marked, wanted, strict=True):
+            yield start, end, source[low:high]
+    yield from _by_lines(item, source)
+
+
+def _by_lines(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
+    """Blocks without fences: the same lines of both texts, counted from the beginning or from the end.
+
+    Where both texts have as many lines that is the same; where the prose was broken otherwise, a block at the
+    beginning or the end of the source still has its place.
+    """
+    lines, originals = item.text.rstrip().split("\n"), source.rstrip().split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    for span in item.source_protected:
+        if span.reason is not Protected.CODE or source[span.start] in "`~":
+            continue
+        first, last = source.count("\n", 0, span.start), source.count("\n", 0, span.end)
+        code = "\n".join(originals[first : last + 1])
+        if code.strip() != source[span.start : span.end].strip():
+            continue  # part of a line: where it stands in the translation is not known
+        shift = len(lines) - len(originals)
+        if shift and last == len(originals) - 1 and first + shift >= 0:
+            first, last = first + shift, last + shift
+        elif shift and first:
+            continue
+        if last < len(lines):
+            yield starts[first], starts[last] + len(lines[last]), code
+
+
+def _joined(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool], code: str) -> list[Token]:
+    """The translation's tokens, with the words that stand for one keyword ("ngược lại" for else) made one."""
+    joined: list[Token] = []
+    position = 0
+    for index in range(len(wanted)):
+        if position >= len(there):
+            break
+        end = position + 1
+        alone = index + 1 == len(wanted) or wanted[index + 1].sort != "word"
+        if defined[index] and there[position].sort == "word" and alone:
+            while end < len(there) and there[end].sort == "word" and code[there[end - 1].end : there[end].start] == " ":
+                end += 1
+        first, last = there[position], there[end - 1]
+        joined.append(Token(first.sort, code[first.start : last.end], first.start))
+        position = end
+    return [*joined, *there[position:]]
+
+
+def _compare(item: FieldText, start: int, end: int, code: str) -> Iterator[Finding]:
+    wanted = tokens(code)
+    if len(wanted) > _MOST_TOKENS:
+        return
+    defined = defined_words(code, wanted)
+    there = _joined(tokens(item.text[start:end]), wanted, defined, item.text[start:end])
+    if [token.sort for token in there] != [token.sort for token in wanted]:
+        if _is_as_much_code(there, wanted) and len(lost := _lost(there, wanted, defined)) > 1:
+            evidence = f"the source's code has {', '.join(lost[:4])}, which are missing here"
+            yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
+        return
+    if not _is_translation(there, wanted, defined):
+        return
+    edits = [
+        edit for a, b, known in zip(there, wanted, defined, strict=True) for edit in _edits(item, start, a, b, known)
+    ]
+    if edits:
+        shown = ", ".join(dict.fromkeys(edit.after for edit in edits if edit.after.isalpha()))
+        evidence = f"the source's code has {shown or 'plain quotes and signs'} here"
+        yield TRANSLATED_CODE.finding(item.field, edits[0].start, edits[-1].end, evidence, fix=tuple(edits))
+
+
+def _is_translation(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool]) -> bool:
+    """Whether the translation is the same program word for word.
+
+    Numbers and signs are the same; each of the author's names became one name throughout; and where a keyword is
+    wanted, no other word of the program stands, as it would had the words changed places.
+    """
+    taken = {token.text for token in wanted if token.sort == "word"} | KEYWORDS | LIBRARY
+    became: dict[str, str] = {}
+    for a, b, known in zip(there, wanted, defined, strict=True):
+        if b.sort in ("number", "mark") and _plain(a.text) != b.text:
+            return False
+        if b.sort == "word" and known and a.text.casefold() != b.text.casefold() and a.text in taken:
+            return False
+        if b.sort == "word" and not known and became.setdefault(b.text, a.text) != a.text:
+            return False
+    return len(set(became.values())) == len(became)
+
+
+def _plain(sign: str) -> str:
+    """A sign as code has it: full-width forms and dashes are typography."""
+    return unicodedata.normalize("NFKC", sign).translate(_DASHES)
+
+
+def _edits(item: FieldText, offset: int, there: Token, wanted: Token, known: bool) -> Iterator[Edit]:
+    """The edits that restore one token: a keyword, a sign, or the quotes around a string."""
+    start = offset + there.start
+    if there.text == wanted.text:
+        return
+    if there.sort in ("mark", "number") or (there.sort == "word" and known):
+        yield TRANSLATED_CODE.edit(item.field, start, there.text, wanted.text)
+    elif there.sort == "string" and there.text[0] in _OPENING_QUOTES and wanted.text[0] in "\"'":
+        quote = wanted.text[0]
+        content = there.text[1:-1]
+        if quote in content or "\\" in content:
+            return
+        padded = content != content.strip() and wanted.text[1:-1] == wanted.text[1:-1].strip()
+        lead = len(content) - len(content.lstrip()) if padded else 0
+        trail = len(content) - len(content.rstrip()) if padded and content.strip() else 0
+        last = len(there.text) - 1
+        yield TRANSLATED_CODE.edit(item.field, start, there.text[: 1 + lead], quote)
+        yield TRANSLATED_CODE.edit(item.field, start + last - trail, there.text[last - trail :], quote)
+
+
+def _is_as_much_code(there: Sequence[Token], wanted: Sequence[Token]) -> bool:
+    """Whether the translation has the source's signs and numbers, most of them at least: prose has not."""
+    signs, others = (
+        Counter(_plain(token.text) for token in side if token.sort in ("mark", "number")) for side in (wanted, there)
+    )
+    return (signs & others).total() >= 0.6 * max(signs.total(), 1) and others.total() <= 2 * signs.total()
+
+
+def _lost(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool]) -> list[str]:
+    """Keywords of the source that the translation does not have at all."""
+    present = {token.text for token in there if token.sort == "word"}
+    lost = [token.text for token, known in zip(wanted, defined, strict=True) if known and token.text not in present]
+    return list(dict.fromkeys(lost))
+
+
+def _mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> Iterator[Finding]:
+    """Statements that begin with a translated keyword, in code that has real ones too, or one after the other."""
+    statements = [
+        match
+        for match in _statement(section.words).finditer(item.text)
+        if "(" in match.group() or item.protected.overlaps(*match.span(1))  # "Für:" alone may be a heading
+    ]
+    if not statements:
+        return
+    about = f"{inspection.pair.instruction or ''} {item.text}".lower()
+    if any(word in about for word in section.pseudocode):
+        return
+    for group in _neighbours(item.text, statements):
+        start, end = group[0].start(1), group[-1].end(1)
+        real = _keywords_around(item, start, end)
+        if real or sum(bool(_CALL.search(match.group())) for match in group) > 1:
+            shown = ", ".join(dict.fromkeys(match[1] for match in group))
+            beside = f"beside {', '.join(sorted(real)[:3])}" if real else "in what reads as code"
+            yield TRANSLATED_CODE.finding(item.field, start, end, f"{shown} {beside}")
+
+
+def _neighbours(text: str, statements: Sequence[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
+    """Statements in groups: those with no blank line and at most a few other lines between them."""
+    group: list[re.Match[str]] = []
+    for match in statements:
+        if group and (match.start() - group[-1].end() > _FARTHEST or "\n\n" in text[group[-1].end() : match.start()]):
+            yield group
+            group = []
+        group.append(match)
+    yield group
+
+
+def _keywords_around(item: FieldText, start: int, end: int) -> set[str]:
+    """The real keywords in the code that the range is part of, or stands right beside."""
+    for span in item.protected:
+        between = item.text[end : span.start] or item.text[span.end : start]
+        if span.reason is not Protected.CODE or len(between) > _FARTHEST or "\n\n" in between:
+            continue
+        block = item.text[span.start : min(span.end, span.start + _LONGEST_BLOCK)]
+        pieces = tokens(block)
+        known = defined_words(block, pieces)
+        if real := {piece.text for piece, defined in zip(pieces, known, strict=True) if defined}:
+            return real
+    return set()
+
+
+@functools.cache
+def _statement(words: tuple[str, ...]) -> re.Pattern[str]:
+    """A line that begins with one of these words and goes on as a statement does, and as no sentence."""
+    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    return re.compile(
+        rf"^[ \t]*(?:\}}[ \t]*)?({alternatives})"
+        r"(?:\([^\n]{0,200}\)[;:]?|[ \t]*\([^\n]{0,200}\)[ \t]*[{:]|[ \t]*[:{]"
+        r"|[ \t]+\w+[ \t]+\w+[ \t]+\w+\([^\n]{0,100}\):?"
+        r"|[ \t]+[^\n:]{0,60}(?:[=!<>]=|[<>()\[\]])[^\n:]{0,60}:)[ \t]*$",
+        re.MULTILINE | re.IGNORECASE,
+    )

@@ -1,0 +1,205 @@
+"""What was decided about a pair, and how decisions add up to outcomes. Pure data and pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from midb.domain.defects import DefectFamily, Finding, FindingStatus
+from midb.domain.edits import Edit
+from midb.domain.pairs import Field, InstructionPair
+
+
+class Pass(StrEnum):
+    """The steps that take decisions. ``ROUTE`` decides only that no pass is needed, ``REVERT`` is a person's."""
+
+    ROUTE = "route"
+    CONTENT = "content"
+    TRANSLATION = "translation"
+    LOCALIZATION = "localization"
+    VERIFICATION = "verification"
+    REVERT = "revert"
+
+    @property
+    def family(self) -> DefectFamily:
+        """The defects a rewriting pass repairs; ValueError for the other steps."""
+        return DefectFamily(self.value)
+
+
+REWRITING_PASSES = (Pass.CONTENT, Pass.TRANSLATION, Pass.LOCALIZATION)
+
+
+class Action(StrEnum):
+    """``APPLIED``: the edits stand (for verification: the pair was accepted). ``REJECTED``: they were taken back."""
+
+    SKIPPED = "skipped"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+
+
+class Outcome(StrEnum):
+    """What became of a pair or record; with the rejected lines these balance the ledger."""
+
+    UNCHANGED = "unchanged"
+    IMPROVED = "improved"
+    REVERTED = "reverted"
+
+
+class Reason(StrEnum):
+    """Machine reasons of decisions: why a pass was skipped, why a rewrite stands or was taken back."""
+
+    NOTHING_FOUND = "nothing-found"
+    NOTHING_REPAIRABLE = "nothing-repairable"
+    REPAIRED = "repaired"
+    ACCEPTED = "accepted"
+    INTERNAL_ERROR = "internal-error"
+    REVERT_REQUESTED = "revert-requested"
+    LANGUAGE_CHANGED = "language-changed"
+    PROTECTED_SPAN_CHANGED = "protected-span-changed"
+    NUMBER_CHANGED = "number-changed"
+    FIELD_EMPTIED = "field-emptied"
+    LENGTH_CHANGED = "length-changed"
+    NEW_FINDING = "new-finding"
+    NOT_IDEMPOTENT = "not-idempotent"
+
+    # With a model. Why it left a pair alone, or was not asked.
+    REWRITTEN = "rewritten"
+    LEFT_ALONE = "left-alone"
+    # The reply could not be used.
+    TRUNCATED = "truncated"
+    WITHHELD = "withheld"
+    EMPTY_REPLY = "empty-reply"
+    CHATTER = "chatter"
+    MISSING_SECTION = "missing-section"
+    UNKNOWN_SECTION = "unknown-section"
+    ANSWERED = "answered-instruction"
+    BAD_SCHEMA = "bad-schema"
+    PROMPT_LEAKED = "prompt-leaked"
+    # There was no reply.
+    ENGINE_FAILED = "engine-failed"
+    CONTEXT_EXCEEDED = "context-exceeded"
+    # The rewrite is no edit of the text, or says what nobody said.
+    TOO_LITTLE_KEPT = "too-little-kept"
+    STRUCTURE_CHANGED = "structure-changed"
+    NEW_ADDRESS = "new-address"
+    NEW_NAME = "new-name"
+    NEW_CODE = "new-code"
+    # The model's own verdict.
+    NOT_PREFERRED = "not-preferred"
+    VERDICT_UNUSABLE = "verdict-unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A do-no-harm check that a rewrite failed: the reason, what exactly was seen, and in which field."""
+
+    reason: Reason
+    detail: str
+    field: Field | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One decision about one pair; ``edits`` are relative to the text with ``before_hash``.
+
+    The edits of a rejected decision were tried and do not stand. Where a model was asked, ``prompt_hash`` says what and
+    ``generation`` is the row of its reply; without a reply there is only the former.
+    """
+
+    pass_: Pass
+    action: Action
+    reason: Reason
+    detail: str = ""
+    attempt: int = 1
+    before_hash: str
+    after_hash: str
+    edits: tuple[Edit, ...] = ()
+    prompt_hash: str | None = None
+    generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedFinding:
+    """A finding and what became of it; ``decision`` is the index of the decision that repaired it.
+
+    The span of a repaired or dismissed finding refers to the text it was found in, that of an open one to the final
+    text.
+    """
+
+    finding: Finding
+    status: FindingStatus
+    decision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairResult:
+    """Everything the state machine has to say about one pair."""
+
+    original: InstructionPair
+    final: InstructionPair
+    outcome: Outcome
+    decisions: tuple[Decision, ...]
+    findings: tuple[LoggedFinding, ...]
+
+
+def decide(
+    pass_: Pass,
+    before: InstructionPair,
+    after: InstructionPair,
+    edits: Sequence[Edit],
+    violations: Sequence[Violation],
+    *,
+    attempt: int = 1,
+) -> Decision:
+    """Whether a pass's rewrite stands: it does only if no check was violated. The first violation names the reason."""
+    rejected = bool(violations)
+    kinds = sorted({edit.kind for edit in edits})
+    return Decision(
+        pass_=pass_,
+        action=Action.REJECTED if rejected else Action.APPLIED,
+        reason=violations[0].reason if rejected else Reason.REPAIRED,
+        detail="; ".join(violation.detail for violation in violations) if rejected else ", ".join(kinds),
+        attempt=attempt,
+        before_hash=before.content_hash(),
+        after_hash=before.content_hash() if rejected else after.content_hash(),
+        edits=tuple(edits),
+    )
+
+
+def standing(decisions: Sequence[Decision]) -> list[tuple[int, Decision]]:
+    """The decisions whose edits stand, with their indexes: applied, and not undone by a later failed verification.
+
+    A failed verification takes the pair back to its original; passes may then try again without what did harm.
+    """
+    found: list[tuple[int, Decision]] = []
+    for index, decision in enumerate(decisions):
+        if decision.pass_ is Pass.VERIFICATION and decision.action is Action.REJECTED:
+            found.clear()
+        elif decision.action is Action.APPLIED and decision.edits:
+            found.append((index, decision))
+    return found
+
+
+def pair_outcome(original: InstructionPair, final: InstructionPair, decisions: Iterable[Decision]) -> Outcome:
+    """Improved if the text changed; reverted if it did not because every rewrite was taken back; else unchanged.
+
+    What counts is how each pass ended: a reply that could not be used, followed by one that leaves the pair alone,
+    is no rewrite that was taken back.
+    """
+    if final != original:
+        return Outcome.IMPROVED
+    last = {decision.pass_: decision.action for decision in decisions}
+    return Outcome.REVERTED if Action.REJECTED in last.values() else Outcome.UNCHANGED
+
+
+def record_outcome(outcomes: Sequence[Outcome]) -> Outcome:
+    """A record is improved if any of its pairs is, else reverted if any is.
+
+    >>> record_outcome([Outcome.UNCHANGED, Outcome.REVERTED]).value
+    'reverted'
+    """
+    for outcome in (Outcome.IMPROVED, Outcome.REVERTED):
+        if outcome in outcomes:
+            return outcome
+    return Outcome.UNCHANGED

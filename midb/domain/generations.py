@@ -1,0 +1,86 @@
+"""What a model was asked and what it answered: the rows of `generations`, and sums of them. Knows no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationKey:
+    """Under what a generation is found again: the same prompt, engine and sampling."""
+
+    prompt_hash: str
+    engine: str
+    sampling: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a reply took, or several together.
+
+    :param cached_tokens: those of the prompt whose KV was there already, as far as the engine tells.
+    :param drafted: draft tokens verified; ``accepted`` those that stood; ``steps`` forwards it took. 0 where unknown.
+    :param retries: calls that failed before (busy server, lost connection).
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    drafted: int = 0
+    accepted: int = 0
+    steps: int = 0
+    retries: int = 0
+
+    def counts(self) -> dict[str, Any]:
+        """These figures alone, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(Counts)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation(Counts):
+    """One reply of a model, as it is logged.
+
+    :param id: of its row; 0 until it is written.
+    :param pass_: the pass that asked.
+    :param messages: (role, content) of what was sent.
+    :param reused: it was found in the log: nothing was paid for it this time.
+    """
+
+    key: GenerationKey
+    pass_: str
+    messages: tuple[tuple[str, str], ...]
+    completion: str
+    finish_reason: str
+    seconds: float = 0.0
+    id: int = 0
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage(Counts):
+    """Sums over generations.
+
+    :param calls: replies that were paid for; ``reused`` those that the log had.
+    :param attempts_failed: replies that could not be used, or whose rewrite was taken back.
+    :param calls_failed: calls that got no reply.
+    """
+
+    calls: int = 0
+    reused: int = 0
+    attempts_failed: int = 0
+    calls_failed: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens paid for, in and out."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Usage)})
+
+    @classmethod
+    def of(cls, generations: Iterable[Generation]) -> Usage:
+        """The sum of some generations; what was reused counts only as that."""
+        return sum((cls(reused=1) if one.reused else cls(calls=1, **one.counts()) for one in generations), cls())

@@ -1,0 +1,192 @@
+"""Settings of a run: every one has help, a default and a check; an unknown one is an error that names the nearest."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from midb import __version__
+from midb.corpus.layouts import parse_mapping
+from midb.detectors import KindSelection
+from midb.domain.decisions import REWRITING_PASSES, Pass
+from midb.domain.errors import UsageError
+from midb.domain.hashing import digest
+from midb.text.languages import require_language
+
+#: Beyond this the parent process, which writes, cannot keep up.
+MAX_WORKERS = 64
+
+
+def default_workers() -> int:
+    """One worker for each processor this process may use, eight at most."""
+    return min(len(os.sched_getaffinity(0)), 8)
+
+
+class RunConfig(BaseModel):
+    """Everything `midb-agent run` can be told, on the command line or in a TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    corpus: Path = Field(description="The corpus: JSON Lines, a JSON array or Parquet, also .gz or .zst; - is stdin.")
+    output: Path | None = Field(None, description="Where the boosted corpus goes. Default: <corpus>.boosted.<ext>")
+    db: Path | None = Field(None, description="The audit log. Default: <output>.audit.db")
+    language: str = Field("auto", description="Language of all records; auto: declared, or found out.")
+    source: Path | None = Field(None, description="English originals, aligned by id or by line.")
+    map: str | None = Field(None, description="Columns of the texts: instruction=COL,input=COL,response=COL")
+    passes: tuple[str, ...] = Field(
+        tuple(pass_.value for pass_ in (*REWRITING_PASSES, Pass.VERIFICATION)),
+        description="Passes to visit, separated by commas. Verification always takes place.",
+    )
+    kinds: tuple[str, ...] = Field((), description="Kinds to add (+kind) or leave out (-kind), separated by commas.")
+    typography: bool = Field(False, description="Also repair conventions of print (quotation marks, no-break blanks).")
+    model: str | None = Field(
+        None, description="Language model that rewrites: a checkpoint folder, a hub name, or openai:NAME@URL."
+    )
+    route: Literal["content", "findings", "all"] = Field(
+        "content",
+        description="What the model sees: every pair for content and the rest by findings; only findings; all passes.",
+    )
+    prompts: Path | None = Field(None, description="Folder of prompts that replace those of the same name.")
+    budget: str | None = Field(None, description="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
+    dry_run: int | None = Field(
+        None, alias="dry-run", ge=1, description="Only forecast time and tokens, from a sample of so many records."
+    )
+    concurrency: int | None = Field(None, ge=1, le=4096, description="Records under way at once with a model.")
+    device: str = Field("auto", description="Where a checkpoint runs: auto, cpu, cuda.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of a checkpoint's weights.")
+    adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
+    timeout: float | None = Field(None, gt=0, description="Seconds a server may take for one reply.")
+    key_variable: str = Field(
+        "OPENAI_API_KEY", alias="key-variable", description="Environment variable with a server's key."
+    )
+    limit: int | None = Field(None, ge=1, description="Stop after this many records.")
+    workers: int = Field(default_factory=default_workers, ge=0, le=MAX_WORKERS, description="Worker processes.")
+    strict: bool = Field(False, description="Stop at the first line that cannot be read.")
+    fresh: bool = Field(False, description="Start anew instead of resuming.")
+    quiet: bool = Field(False, description="Say nothing but what went wrong.")
+    json_events: bool = Field(False, alias="json", description="Events as JSON lines on stdout instead of a dashboard.")
+
+    @field_validator("passes", "kinds", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("passes")
+    @classmethod
+    def _known_passes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = [pass_.value for pass_ in (*REWRITING_PASSES, Pass.VERIFICATION)]
+        for name in value:
+            if name not in known:
+                raise UsageError(
+                    f'unknown pass "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
+                )
+        return value
+
+    @property
+    def selected_passes(self) -> frozenset[Pass]:
+        """The passes to visit."""
+        return frozenset(Pass(name) for name in self.passes) | {Pass.VERIFICATION}
+
+    @property
+    def selection(self) -> KindSelection:
+        """The kinds to examine; raises UsageError for an unknown one."""
+        return KindSelection.parse(self.kinds, typography=self.typography)
+
+    def language_code(self) -> str | None:
+        """The language of all records, ``None`` for auto; raises UsageError for an unknown one."""
+        return None if self.language == "auto" else require_language(self.language)
+
+    def shaping(self, source_sha256: str | None, prompts: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name."""
+        model: dict[str, Any] = {}
+        if self.model:
+            model = {"route": self.route, "adapter": self.adapter, "dtype": self.dtype, "prompts": dict(prompts or {})}
+        return model | {
+            "version": __version__,
+            "language": self.language,
+            "source": source_sha256,
+            "map": self.map,
+            "passes": sorted(pass_.value for pass_ in self.selected_passes),
+            "kinds": sorted(self.selection.names),
+            "typography": self.typography,
+            "model": self.model,
+            "limit": self.limit,
+        }
+
+
+def config_hash(shaping: dict[str, Any]) -> str:
+    """SHA-256 of the settings that shape the output."""
+    return digest(shaping)
+
+
+def differences(old: str, new: dict[str, Any]) -> str:
+    """What differs between logged settings (JSON) and the present ones, in words for people."""
+    before: dict[str, Any] = orjson.loads(old)
+    parts = []
+    for name, value in new.items():
+        if before.get(name) == value:
+            continue
+        if isinstance(value, list) and isinstance(before.get(name), list):
+            gone, come = sorted(set(before[name]) - set(value)), sorted(set(value) - set(before[name]))
+            parts.append(f"{name} ({' '.join([f'-{item}' for item in gone] + [f'+{item}' for item in come])})")
+        elif isinstance(value, dict) and isinstance(before.get(name), dict):
+            changed = sorted(
+                key for key in value.keys() | before[name].keys() if value.get(key) != before[name].get(key)
+            )
+            parts.append(f"{name} ({', '.join(changed)})")
+        else:
+            parts.append(f"{name} ({before.get(name)} before, {value} now)")
+    return ", ".join(parts)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}? " if near else ""
+
+
+def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
+    """The settings: those given on the command line, else those of the file, else the defaults.
+
+    Raises UsageError for a file that cannot be read, an unknown option (naming the nearest), or a bad value.
+    """
+    settings: dict[str, Any] = {}
+    if path is not None:
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"the config file {path} cannot be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"the config file {path} is not valid TOML: {error}.") from error
+        known = [field.alias or name for name, field in RunConfig.model_fields.items()]
+        for name in settings:
+            if name not in known:
+                raise UsageError(
+                    f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
+                )
+        for name in ("corpus", "output", "db", "source", "prompts"):
+            if isinstance(settings.get(name), str) and settings[name] != "-":
+                settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
+    settings |= {name: value for name, value in given.items() if value is not None}
+    if "corpus" not in settings:
+        raise UsageError("no corpus is named.", hint="midb-agent run CORPUS")
+    try:
+        config = RunConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f'"{where}": {first["msg"].lower()} (given: {first["input"]!r}).') from error
+    config.language_code()
+    for name in ("budget", "dry_run", "prompts", "adapter", "concurrency"):
+        if getattr(config, name) is not None and not config.model:
+            raise UsageError(f"--{name.replace('_', '-')} is for runs with a model.", hint="Add --model MODEL.")
+    _ = config.selection  # raises for an unknown kind
+    if config.map:
+        parse_mapping(config.map)
+    return config

@@ -1,0 +1,238 @@
+"""Taking edits of a finished run back: a new corpus without them, and a run of its own in the log that says so.
+
+The new output is made from the corpus itself and the logged edits, so that nothing but the reverted places differs from
+the run's output. In the log the revert's records start from the texts that the run left.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
+from midb.audit.proof.replay import parse_texts
+from midb.audit.reader import AuditReader
+from midb.audit.rows import DecisionRow, LoggedRecord, RecordRow
+from midb.audit.undo import Applied, undo
+from midb.corpus.formats.containers import Container
+from midb.corpus.layouts import LayoutFinder
+from midb.corpus.output import GrowingFile, move_into_place
+from midb.corpus.raw import RawRecord, Tail
+from midb.corpus.records import ParsedRecord, parse_record
+from midb.corpus.splice import Stages, add_stage, splice
+from midb.domain.decisions import Action, Decision, Outcome, PairResult, Pass, Reason, standing
+from midb.domain.edits import Edit
+from midb.domain.errors import AuditError, UsageError
+from midb.domain.hashing import file_sha256
+from midb.domain.results import RecordResult, RejectedLine
+from midb.runs.config import config_hash
+
+#: Records per transaction.
+BATCH = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which edits are taken back: those that fit everything that is named."""
+
+    kinds: frozenset[str] = frozenset()
+    passes: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
+
+    def wants(self, row: RecordRow) -> bool:
+        """Whether edits of this record may be meant."""
+        return (not self.languages or row.language in self.languages) and (
+            not self.records or bool({row.record_key, f"#{row.position}"} & self.records)
+        )
+
+    def takes(self, decision: DecisionRow, edit: Edit) -> bool:
+        """Whether an edit of a wanted record is meant."""
+        return (not self.kinds or edit.kind in self.kinds) and (not self.passes or decision.pass_ in self.passes)
+
+    def described(self) -> str:
+        """The selection in words, as it is logged."""
+        named = (("kind", self.kinds), ("pass", self.passes), ("language", self.languages), ("record", self.records))
+        return "; ".join(f"{name} {', '.join(sorted(words))}" for name, words in named if words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reverted:
+    """What a revert did. ``cascaded`` edits went because they built on one that was taken back."""
+
+    records: int
+    changed: int
+    rejected: int
+    edits: Counter[str]
+    cascaded: int
+    run: int
+
+
+class Reverter:
+    """Reverts edits of one finished run of a log into a new corpus."""
+
+    def __init__(self, log: AuditLog, reader: AuditReader, parent: Run, container: Container) -> None:
+        self._log = log
+        self._reader = reader
+        self._parent = parent
+        self._container = container
+        self._edits: Counter[str] = Counter()
+        self._changed = self._cascaded = 0
+
+    def revert(self, selection: Selection, output: Path, finder: LayoutFinder, *, ascii_only: bool) -> Reverted:
+        """Write ``output`` and log the revert; raises AuditError where log and corpus do not fit together."""
+        container, parent = self._container, self._parent
+        run, checkpoint = self._log.begin(self._run(selection, output))
+        partial_path = output.with_name(output.name + ".partial")
+        partial = GrowingFile(partial_path, 0)
+        records: list[RecordResult] = []
+        rejected: list[RejectedLine] = []
+        logged = self._reader.records("r.run_id = ?", [parent.id])
+        due = next(logged, None)
+        lines = self._rejected()
+        line = next(lines, None)
+        tail = container.cut()
+        for item in container.read():
+            if isinstance(item, Tail):
+                tail = item
+                break
+            if line is not None and line.position == item.position:
+                partial.write(container.dropped(item))
+                rejected.append(line)
+                line = next(lines, None)
+            elif due is not None and due.position == item.position:
+                result = self._record(item, due, selection, finder, ascii_only)
+                partial.write(container.kept(item, result.body, first=partial.length == 0))
+                records.append(result)
+                due = next(logged, None)
+            else:
+                break  # the run was limited
+            if len(records) + len(rejected) >= BATCH:
+                checkpoint = self._commit(run, checkpoint, records, rejected, item, partial)
+                records, rejected = [], []
+        partial.write(container.tail(tail, first=partial.length == 0))
+        partial.sync()
+        checkpoint = self._log.write_batch(run, records, rejected, checkpoint)
+        partial.close()
+        made = container.finish(partial_path, output.with_name(output.name + ".temporary"))
+        digest = file_sha256(made)
+        move_into_place(made, output)
+        if made != partial_path:
+            partial_path.unlink()
+        self._log.set_status(run, "finished", output_sha256=digest, finished=True)
+        return Reverted(
+            records=checkpoint.records,
+            changed=self._changed,
+            rejected=checkpoint.rejected_lines,
+            edits=self._edits,
+            cascaded=self._cascaded,
+            run=run.id,
+        )
+
+    def _run(self, selection: Selection, output: Path) -> Run:
+        config = {"reverts": selection.described(), "parent": self._parent.id}
+        return dataclasses.replace(
+            self._parent,
+            kind="revert",
+            parent_run=self._parent.id,
+            started_at=utc_now(),
+            finished_at=None,
+            status="running",
+            output=str(output),
+            output_sha256=None,
+            config=orjson.dumps(config).decode(),
+            config_hash=config_hash(config),
+        )
+
+    def _commit(
+        self,
+        run: Run,
+        checkpoint: Checkpoint,
+        records: list[RecordResult],
+        rejected: list[RejectedLine],
+        last: RawRecord,
+        partial: GrowingFile,
+    ) -> Checkpoint:
+        partial.sync()
+        moved = dataclasses.replace(checkpoint.past(last), output_bytes=partial.length)
+        return self._log.write_batch(run, records, rejected, moved)
+
+    def _rejected(self) -> Iterator[RejectedLine]:
+        names = [field.name for field in dataclasses.fields(RejectedLine)]
+        sql = "SELECT * FROM rejected_lines WHERE run_id = ? ORDER BY position"
+        return (RejectedLine(**{n: row[n] for n in names}) for row in self._reader.query(sql, [self._parent.id]))
+
+    def _record(
+        self, raw: RawRecord, row: RecordRow, selection: Selection, finder: LayoutFinder, ascii_only: bool
+    ) -> RecordResult:
+        """One record as it will be, and the decisions that lead there from what the run left."""
+        parsed = parse_record(raw, finder)
+        finals = [slot.pair for slot in parsed.slots]
+        stages: Stages = {}
+        pairs: list[PairResult] = []
+        if row.outcome == Outcome.IMPROVED.value and row.original_text is not None:
+            logged = self._reader.parts(row)
+            if list(parse_texts(row.original_text)) != finals:
+                raise AuditError(
+                    f"record {row.record_key} does not read as it did in the run.",
+                    hint="Give the corpus of that run with --corpus; audit verify checks the log.",
+                )
+            for number in range(len(parsed.slots)):
+                pairs.append(self._pair(number, parsed, logged, selection, stages))
+        else:
+            pairs = [PairResult(pair, pair, Outcome.UNCHANGED, (), ()) for pair in finals]
+        changed = any(pair.decisions for pair in pairs)
+        self._changed += changed
+        body = splice(raw.body, stages, ascii_only=ascii_only) if stages else None
+        outcome = Outcome.REVERTED if changed else Outcome.UNCHANGED
+        return RecordResult(raw.position, raw.line, row.record_key, row.language, outcome, tuple(pairs), body)
+
+    def _pair(
+        self,
+        number: int,
+        parsed: ParsedRecord,
+        logged: LoggedRecord,
+        selection: Selection,
+        stages: Stages,
+    ) -> PairResult:
+        rows = [row for row in logged.decisions if row.pair == number]
+        stood = [(rows[index], decision) for index, decision in standing([row.decision() for row in rows])]
+        by_id = {row.id: row for row, _ in stood}
+        wanted: Callable[[int, Edit], bool] = lambda decision, edit: (  # noqa: E731
+            selection.wants(logged.row) and selection.takes(by_id[decision], edit)
+        )
+        slot = parsed.slots[number]
+        undone = undo(slot.pair, [Applied(row.id, decision.edits) for row, decision in stood], wanted)
+        left = parse_texts(logged.row.final_text or logged.row.original_text or "[]")[number]
+        for edits in (*(decision.edits for _, decision in stood), undone.net):
+            add_stage(stages, slot.paths, edits)
+        if not undone.reverted:
+            return PairResult(left, left, Outcome.UNCHANGED, (), ())
+        self._edits.update(reverted.edit.kind for reverted in undone.reverted)
+        self._cascaded += sum(reverted.cascaded for reverted in undone.reverted)
+        decision = Decision(
+            pass_=Pass.REVERT,
+            action=Action.APPLIED,
+            reason=Reason.REVERT_REQUESTED,
+            detail=selection.described(),
+            before_hash=left.content_hash(),
+            after_hash=undone.pair.content_hash(),
+            edits=undone.net,
+        )
+        return PairResult(left, undone.pair, Outcome.REVERTED, (decision,), ())
+
+
+def checked_parent(reader: AuditReader, number: int | None) -> Run:
+    """The run that is reverted: a finished one of kind `run`, the latest unless named."""
+    runs = [run for run in reader.runs() if run.kind == "run"]
+    parent = reader.run(number) if number is not None else (runs[-1] if runs else reader.run())
+    if parent.kind != "run":
+        raise UsageError(f"run {parent.id} is itself a revert.", hint="Name all that is to be undone in one command.")
+    if parent.status != "finished":
+        raise UsageError(f"run {parent.id} is not finished ({parent.status}).", hint="Finish it first: run it again.")
+    return parent

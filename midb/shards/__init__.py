@@ -1,0 +1,1 @@
+"""One corpus on several machines: cut into shards, and put together as one run would have left it."""

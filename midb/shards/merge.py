@@ -1,0 +1,287 @@
+"""Putting finished shard runs together: the output and the log that one run over the whole corpus would have left.
+
+The corpus is read in order; each record asks its shard's log and output what became of it, and must be what that run
+read. Everything is made beside its place. At the end the log goes into place first, as that of a run which is
+finishing, then the output, then the log says that it is finished: killed anywhere, the same command starts anew or
+finds that all is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
+from midb.audit.reader import AuditReader
+from midb.corpus.formats.containers import Container
+from midb.corpus.layouts import LayoutFinder, parse_mapping
+from midb.corpus.output import GrowingFile, move_into_place, rejected_entry
+from midb.corpus.raw import RawRecord, Tail
+from midb.corpus.survey import Survey, survey
+from midb.domain.decisions import Outcome
+from midb.domain.errors import AuditError, UsageError
+from midb.domain.hashing import file_sha256
+from midb.domain.results import RecordResult, RejectedLine
+from midb.runs.config import RunConfig, config_hash
+from midb.shards.logs import ShardCursor, ShardLog, check_complete, check_intact, merged_source
+from midb.shards.places import MergePlaces, remove_database
+from midb.shards.records import RecordMerger, carry_generations
+from midb.shards.split import shard_of
+from midb.text.languages import LanguageIdentifier, require_language
+
+#: Records per transaction.
+BATCH = 256
+
+#: Level of the events that say which logs a merged one was made from.
+MERGED = "merged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What a merge did. ``already``: all of it was in place."""
+
+    read: int
+    outcomes: Counter[Outcome]
+    rejected: int
+    warning: str = ""
+    already: bool = False
+
+
+def merge(
+    corpus: Container,
+    shards: Sequence[ShardLog],
+    places: MergePlaces,
+    *,
+    source: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Merged:
+    """Merge the shards of a corpus; ``tell`` hears what takes long.
+
+    Raises MergeError where they do not fit together, UsageError where the places are taken; then nothing was written.
+    """
+    inputs = [corpus.path, *(path for shard in shards for path in (shard.path, shard.output))]
+    places.check([*inputs, source] if source else inputs)
+    if done := _in_place(corpus, shards, places):
+        return done
+    check_complete(shards, corpus)
+    source_sha256 = merged_source(shards, corpus, source)
+    for shard in shards:
+        tell(f"checking {shard.path}")
+        check_intact(shard)
+    tell(f"reading {corpus.path}")
+    settings = orjson.loads(shards[0].run.config)
+    found = survey(
+        corpus,
+        language=None if settings["language"] == "auto" else require_language(settings["language"]),
+        mapping=parse_mapping(settings["map"]) if settings.get("map") else None,
+        identifier=LanguageIdentifier(),
+    )
+    run = _run(corpus, shards, places, found, settings | {"source": source_sha256})
+    return _Merger(corpus, shards, places, found, run).merge()
+
+
+def _in_place(corpus: Container, shards: Sequence[ShardLog], places: MergePlaces) -> Merged | None:
+    """What a finished merge of these very shards did, or None; raises UsageError where a place is taken otherwise.
+
+    A merge that was killed at the very end is finished here; one that was killed before has left nothing that counts.
+    """
+    logged = _logged_merge(corpus, shards, places) if places.db.exists() else None
+    if logged and places.output.exists() and file_sha256(places.output) == logged.output_sha256:
+        with AuditLog(places.db) as log:
+            if logged.status == "finishing":
+                log.set_status(logged, "finished", finished=True)
+            outcomes: Counter[Outcome] = Counter()
+            for (_, outcome), count in log.outcomes(logged).items():
+                outcomes[outcome] += count
+            checkpoint = log.checkpoint(logged)
+        return Merged(read=checkpoint.position, outcomes=outcomes, rejected=checkpoint.rejected_lines, already=True)
+    unfinished = logged is not None and logged.status == "finishing"
+    for path in (places.output, *(() if unfinished else (places.db, places.rejected))):
+        if path.exists():
+            raise UsageError(f"{path} exists.", hint="Choose another -o or --db: a merge never replaces a file.")
+    return None
+
+
+def _logged_merge(corpus: Container, shards: Sequence[ShardLog], places: MergePlaces) -> Run | None:
+    """The run in the log at the place of the new one, if it is the merge of these shards to this output."""
+    with contextlib.suppress(AuditError), AuditReader(places.db) as reader:
+        run = reader.run()
+        sql = "SELECT message FROM run_events WHERE run_id = ? AND level = ?"
+        notes = {row["message"] for row in reader.query(sql, [run.id, MERGED])}
+        same = notes == {shard.note() for shard in shards} and run.output == places.logged(places.output)
+        if same and run.corpus_sha256 == file_sha256(corpus.path):
+            return run
+    return None
+
+
+def _run(
+    corpus: Container, shards: Sequence[ShardLog], places: MergePlaces, found: Survey, settings: dict[str, Any]
+) -> Run:
+    """The row of the merged run: that of a run over the whole corpus, begun when the first shard was."""
+    versions: dict[str, set[str]] = {}
+    for shard in shards:
+        for name, version in orjson.loads(shard.run.versions).items():
+            versions.setdefault(name, set()).add(version)
+    return dataclasses.replace(
+        shards[0].run,
+        started_at=min(shard.run.started_at for shard in shards),
+        finished_at=None,
+        status="running",
+        corpus=str(corpus.path),
+        corpus_sha256=found.sha256,
+        corpus_bytes=found.bytes,
+        output=places.logged(places.output),
+        output_sha256=None,
+        rejected=places.logged(places.rejected),
+        config=orjson.dumps(settings, option=orjson.OPT_SORT_KEYS).decode(),
+        config_hash=_settings_hash(shards[0].run, settings),
+        versions=orjson.dumps({name: ", ".join(sorted(seen)) for name, seen in versions.items()}).decode(),
+    )
+
+
+def _settings_hash(run: Run, settings: dict[str, Any]) -> str:
+    """The hash a run with these settings logs. It depends on the order in which a run states them, which the log, that
+    sorts them, does not tell."""
+    if settings == orjson.loads(run.config):
+        return run.config_hash
+    stated = list(RunConfig.model_validate({"corpus": run.corpus, "model": settings.get("model")}).shaping(None))
+    order = [name for name in stated if name in settings] + [name for name in settings if name not in stated]
+    return config_hash({name: settings[name] for name in order})
+
+
+class _Clock:
+    """The time that the log writes down: now, or that of an event that happened in a shard's run."""
+
+    def __init__(self) -> None:
+        self.at: str | None = None
+
+    def __call__(self) -> str:
+        return self.at or utc_now()
+
+
+class _Merger:
+    """One merge, from the checked shards to the finished files."""
+
+    def __init__(
+        self, corpus: Container, shards: Sequence[ShardLog], places: MergePlaces, found: Survey, run: Run
+    ) -> None:
+        self._corpus = corpus
+        self._shards = shards
+        self._places = places
+        self._run = run
+        self._clock = _Clock()
+        self._cursors = {shard.number: ShardCursor(shard) for shard in shards}
+        settings = orjson.loads(run.config)
+        mapping = parse_mapping(settings["map"]) if settings.get("map") else None
+        finders = [LayoutFinder(mapping, found.usual), LayoutFinder(mapping)]
+        self._records = RecordMerger(finders, found.languages)
+        self._batch: list[tuple[ShardLog, RecordResult]] = []
+        self._rejected_lines: list[RejectedLine] = []
+        self._outcomes: Counter[Outcome] = Counter()
+
+    def merge(self) -> Merged:
+        """Make everything beside its place, then move it there."""
+        places = self._places
+        with contextlib.ExitStack() as stack:
+            # The partial output is locked: whoever holds it owns all the other places too.
+            partial = GrowingFile(places.partial, 0)
+            stack.callback(partial.close)
+            stack.callback(self._clean_up)
+            rejected = GrowingFile(places.rejected_partial, 0)
+            stack.callback(rejected.close)
+            remove_database(places.db_partial)
+            with AuditLog(places.db_partial, now=self._clock) as log:
+                self._run, checkpoint = log.begin(self._run)
+                checkpoint = self._fill(log, checkpoint, partial, rejected)
+                checkpoint = self._tell(log, checkpoint)
+                made = self._corpus.finish(places.partial, places.temporary)
+                self._run = log.set_status(self._run, "finishing", output_sha256=file_sha256(made))
+            self._publish(made, rejected.length > 0)
+        return Merged(
+            read=checkpoint.position,
+            outcomes=self._outcomes,
+            rejected=checkpoint.rejected_lines,
+            warning=self._records.warning(),
+        )
+
+    def _fill(self, log: AuditLog, checkpoint: Checkpoint, partial: GrowingFile, rejected: GrowingFile) -> Checkpoint:
+        """All records: into the partial files and the log."""
+        tail = Tail(b"")
+        for item in self._corpus.read():
+            if isinstance(item, Tail):
+                tail = item
+                break
+            self._take(item, partial, rejected)
+            if len(self._batch) + len(self._rejected_lines) >= BATCH:
+                checkpoint = self._commit(log, checkpoint, item, partial, rejected)
+            last = item
+        for cursor in self._cursors.values():
+            cursor.check_end()
+        checkpoint = self._commit(log, checkpoint, last, partial, rejected)  # a corpus has a record, says the survey
+        partial.write(self._corpus.tail(tail, first=partial.length == 0))
+        partial.sync()
+        rejected.sync()
+        return checkpoint
+
+    def _take(self, raw: RawRecord, partial: GrowingFile, rejected: GrowingFile) -> None:
+        cursor = self._cursors[shard_of(raw, self._shards[0].shards)]
+        told = cursor.take(raw)
+        if isinstance(told, RejectedLine):
+            partial.write(self._corpus.dropped(raw))
+            for piece in rejected_entry(raw, told):
+                rejected.write(piece)
+            self._rejected_lines.append(told)
+            return
+        result = self._records.result(cursor, raw, *told)
+        partial.write(self._corpus.kept(raw, result.body, first=partial.length == 0))
+        self._outcomes[result.outcome] += 1
+        self._batch.append((cursor.shard, result))
+
+    def _commit(
+        self, log: AuditLog, checkpoint: Checkpoint, last: RawRecord, partial: GrowingFile, rejected: GrowingFile
+    ) -> Checkpoint:
+        moved = dataclasses.replace(checkpoint.past(last), output_bytes=partial.length, rejected_bytes=rejected.length)
+        results = carry_generations(log, self._run, self._batch)
+        moved = log.write_batch(self._run, results, self._rejected_lines, moved)
+        self._batch, self._rejected_lines = [], []
+        return moved
+
+    def _tell(self, log: AuditLog, checkpoint: Checkpoint) -> Checkpoint:
+        """The events of all shards, at the time they happened, and from which logs this one was made."""
+        events = [
+            (at, level, f"{shard.name}: {message}") for shard in self._shards for at, level, message in shard.events()
+        ]
+        for at, level, message in sorted(events, key=lambda event: event[0]):
+            self._clock.at = at
+            checkpoint = log.write_batch(self._run, [], [], checkpoint, [(level, message)])
+        self._clock.at = None
+        told = [(MERGED, shard.note()) for shard in self._shards]
+        if warning := self._records.warning():
+            told.append(("warning", warning))
+        return log.write_batch(self._run, [], [], checkpoint, told)
+
+    def _publish(self, made: Path, any_rejected: bool) -> None:
+        places = self._places
+        remove_database(places.db)  # that of a merge that was killed just here
+        move_into_place(places.db_partial, places.db)
+        if any_rejected:
+            move_into_place(places.rejected_partial, places.rejected)
+        move_into_place(made, places.output)
+        with AuditLog(places.db) as log:
+            self._run = log.set_status(self._run, "finished", finished=True)
+
+    def _clean_up(self) -> None:
+        places = self._places
+        if places.db.exists() and not places.output.exists():
+            remove_database(places.db)
+            places.rejected.unlink(missing_ok=True)
+        remove_database(places.db_partial)
+        for path in (places.partial, places.temporary, places.rejected_partial):
+            path.unlink(missing_ok=True)

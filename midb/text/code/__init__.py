@@ -1,0 +1,1 @@
+"""What is program code in a text, and what its words are."""

@@ -1,0 +1,1 @@
+"""Marks and shapes in a text: brackets, encodings, entities, lists, repetitions, punctuation."""

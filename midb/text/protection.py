@@ -1,0 +1,279 @@
+"""Protected spans: what no typographic repair may touch and no rewrite may lose.
+
+Code, URLs, e-mail addresses, file names, placeholders, LaTeX and markup tags are written the same in every language.
+Knows nothing of any language. Every search is bounded or remembers where it failed, so that the time grows with the
+length of the text however the text is made.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from midb.text.code.lines import code_blocks
+
+
+class Protected(StrEnum):
+    """Why a span is protected."""
+
+    CODE = "code"
+    URL = "url"
+    EMAIL = "email"
+    PLACEHOLDER = "placeholder"
+    LATEX = "latex"
+    TAG = "tag"
+    QUOTATION = "quotation"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``[start, end)`` in code points, and why it is protected."""
+
+    start: int
+    end: int
+    reason: Protected
+
+
+class Spans:
+    """Protected spans of one text, sorted and without overlap."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._spans: list[Span] = []
+        for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+            if not self._spans or span.start >= self._spans[-1].end:
+                self._spans.append(span)
+        self._starts = [span.start for span in self._spans]
+
+    def __iter__(self) -> Iterator[Span]:
+        return iter(self._spans)
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether any character of ``[start, end)`` is protected; for an empty range, whether it lies inside a span."""
+        index = bisect_right(self._starts, start) - 1
+        if index >= 0 and start < self._spans[index].end and (start > self._spans[index].start or end > start):
+            return True
+        return index + 1 < len(self._spans) and self._spans[index + 1].start < end
+
+    def unprotected(self, text: str, filler: str = " ") -> str:
+        """The text with every protected span replaced by as many ``filler`` characters: offsets stay what they are.
+
+        >>> Spans([Span(4, 7, Protected.CODE)]).unprotected("see `x`!")
+        'see    !'
+        """
+        if not self._spans:
+            return text
+        parts: list[str] = []
+        position = 0
+        for span in self._spans:
+            parts += (text[position : span.start], filler * (span.end - span.start))
+            position = span.end
+        parts.append(text[position:])
+        return "".join(parts)
+
+
+_DOMAINS = "com|org|net|edu|gov|info|biz|io|dev|app|de|fr|it|es|pt|br|mx|ru|tr|cz|gr|jp|kr|vn|th|id|my|uk|eu|ca|au|cn"
+_FILES = (
+    "py|ipynb|js|ts|jsx|tsx|html?|css|scss|txt|csv|tsv|json|jsonl|xml|ya?ml|toml|ini|cfg|md|java|class|jar|cpp|hpp|cs"
+    "|php|rb|go|rs|sh|bat|ps1|sql|db|log|exe|dll|pdf|docx?|xlsx?|pptx?|odt|png|jpe?g|gif|svg|bmp|mp[34]|wav|avi|zip|gz"
+)
+_URL_END = r"\s<>\"“”„«»「」『』（），、。）｡；：！？`|^"
+#: Scripts that are written on without a blank; behind an address they are the sentence, except in titles of wikis.
+_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
+_URL_REST = rf"[^{_URL_END}{_UNSPACED}]+(?:(?<=/wiki/)[^{_URL_END}]+)?"
+
+# Constructs whose end is looked for separately (fence to latex), then those of bounded form. The first to match wins,
+# so that a URL inside a code fence is code.
+_OPENING = re.compile(
+    r"(?P<fence>`{3,}|(?:(?<=\n)|(?<![\s\S]))~~~+)"
+    r"|(?P<tick>``?)"
+    r"|(?P<display>\$\$|\\\[|\\\()"
+    r"|\\begin\{(?P<env>(?:equation|align|gather|multline|eqnarray|math|displaymath|[a-z]?matrix|cases|array|tabular"
+    r"|verbatim|lstlisting)\*?)\}"
+    r"|(?P<command>\\[A-Za-z]{1,30}(?=\{))"
+    r"|(?<![A-Za-z0-9$\\])(?P<dollar>\$)(?=[^\s$])(?![A-Za-z_{]\w*\})"
+    rf"|(?P<url>(?:https?|ftp)://{_URL_REST}|(?<![A-Za-z0-9])www\.{_URL_REST}"
+    rf"|(?<![A-Za-z0-9_@./-])(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.){{1,4}}(?:{_DOMAINS})(?![A-Za-z0-9_-])(?!\.[A-Za-z0-9])(?:/(?:{_URL_REST})?)?)"
+    r"|(?P<email>(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4})"
+    rf"|(?P<file>(?<![A-Za-z0-9_./\\-])[A-Za-z]:\\[\w.\\-]+"
+    r"|(?<![A-Za-z0-9_./~:-])(?:~|\.{1,2})?/(?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]*"
+    rf"|(?<![A-Za-z0-9_./-])[A-Za-z0-9_-]{{1,60}}\.(?:{_FILES})(?![A-Za-z0-9_-])(?!\.[A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9_.])[A-Za-z_][A-Za-z0-9_]{0,40}(?:\.[A-Za-z_][A-Za-z0-9_]{0,40}){0,4}\(\))"
+    r"|(?P<placeholder>\{\{[^{}\n]{1,60}\}\}|\$\{[^{}\n]{1,60}\}|\{[^\W\d][\w.]{0,40}(?:![rsa])?(?::[^{}\s]{1,12})?\}"
+    r"|\{\d{0,2}(?::[^{}\s]{1,12})?\}"
+    r"|%\([A-Za-z_]\w{0,40}\)[sdif]|(?<![A-Za-z0-9%])%(?:\d{1,2}\$)?(?:[sdifr]|\.\d{1,2}f|0\d{1,2}d)(?![A-Za-z0-9])"
+    r"|\[[A-Z][A-Z0-9_ ]{1,30}\]|<[A-Z][A-Z0-9_]{1,30}>)"
+    r"|(?P<tag></?[a-zA-Z][a-zA-Z0-9-]{0,40}(?:\s[^<>\n]{0,200})?/?>|<!--[^\n]{0,200}?-->|<!DOCTYPE[^<>\n]{0,100}>)"
+)
+
+#: Without one of these a text has nothing to protect; saves the scan for most texts.
+_TRIGGER = re.compile(
+    rf"[`~\\$@<{{\[%]|://|www\.|\w\(\)|\w/\w+/|\.(?:{_DOMAINS}|{_FILES})(?![A-Za-z0-9_-])",
+)
+_BRACES = re.compile(r"[{}]")
+_ENVIRONMENT_END = re.compile(r"\\end\{([a-zA-Z]{1,20}\*?)\}")
+#: What makes "$...$" mathematics rather than two amounts of money.
+_MATHEMATICS = re.compile(r"[\\^_=+*/|<>]|^[^\W\d_](?:_\w|\([\w, ]*\)|')?$")
+_WORDS = re.compile(r"[^\W\d_]{3,} [^\W\d_]{2,} [^\W\d_]{2,}")
+_REASONS = {"email": Protected.EMAIL, "file": Protected.CODE, "tag": Protected.TAG}
+
+
+def protected_spans(text: str) -> Spans:
+    """The protected spans of a text.
+
+    >>> [(span.start, span.end, span.reason.value) for span in protected_spans("see `x` at http://a.b/c.")]
+    [(4, 7, 'code'), (11, 23, 'url')]
+    >>> len(protected_spans("It costs $5 here and $10 there."))
+    0
+    """
+    spans = [Span(start, end, Protected.CODE) for start, end in code_blocks(text)]
+    if _TRIGGER.search(text):
+        spans += _Scanner(text).spans()
+    return Spans(_merged(spans)) if spans else NOTHING
+
+
+def _merged(spans: list[Span]) -> Iterator[Span]:
+    """Spans without overlap: what begins inside another span is part of it, and what sticks out lengthens it."""
+    current: Span | None = None
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if current is not None and span.start < current.end:
+            if span.end > current.end:
+                current = Span(current.start, span.end, current.reason)
+            continue
+        if current is not None:
+            yield current
+        current = span
+    if current is not None:
+        yield current
+
+
+class _Scanner:
+    """One pass over one text, from construct to construct."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[str, int] = {}  # delimiter -> where it was found last; len(text) + 1 once there is no more
+        self._closing_braces: dict[int, int] | None = None
+        self._environment_ends: dict[str, list[int]] | None = None
+
+    def spans(self) -> Iterator[Span]:
+        position = 0
+        while match := _OPENING.search(self._text, position):
+            name = match.lastgroup or ""
+            span = self._span(match, name)
+            if span is None:
+                position = match.end()
+                continue
+            yield span
+            position = span.end
+
+    def _span(self, match: re.Match[str], name: str) -> Span | None:
+        start = match.start()
+        if name == "url":
+            return Span(start, start + len(_without_punctuation(match.group())), Protected.URL)
+        if name in _REASONS:
+            return Span(start, match.end(), _REASONS[name])
+        if name == "placeholder":
+            return Span(start, match.end(), Protected.PLACEHOLDER)
+        if name == "fence":
+            return _code(start, self._fence_end(match))
+        if name == "tick":
+            return _code(start, self._delimited(match.group(), match.end(), longest=1_000, lines=1))
+        if name == "env":
+            end = self._environment_end(match["env"], match.end())
+        elif name == "command":
+            end = self._command_end(match.end())
+        elif name == "display":
+            closing = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}[match.group()]
+            end = self._delimited(closing, match.end(), longest=2_000, lines=40)
+        else:
+            end = self._dollar_end(match.end())
+        return None if end is None else Span(start, end, Protected.LATEX)
+
+    def _next(self, delimiter: str, position: int) -> int | None:
+        """Where ``delimiter`` stands next. Each part of the text is searched once per delimiter, found or not."""
+        found = self._found.get(delimiter, -1)
+        if found < position:
+            found = self._text.find(delimiter, position)
+            self._found[delimiter] = found if found >= 0 else (found := len(self._text) + 1)
+        return found if found <= len(self._text) else None
+
+    def _delimited(self, closing: str, position: int, *, longest: int, lines: int) -> int | None:
+        """Behind the next ``closing``, where it is near enough and something stands before it."""
+        found = self._next(closing, position)
+        if found is None or not 0 < found - position <= longest or self._text.count("\n", position, found) >= lines:
+            return None
+        return found + len(closing)
+
+    def _fence_end(self, match: re.Match[str]) -> int | None:
+        """Behind the closing fence; an unclosed fence that has a line of its own runs to the end of the text."""
+        found = self._next(match.group(), match.end())
+        if found is not None:
+            return found + len(match.group())
+        line = self._text.rfind("\n", 0, match.start()) + 1
+        return len(self._text) if not self._text[line : match.start()].strip() else None
+
+    def _environment_end(self, name: str, position: int) -> int | None:
+        if self._environment_ends is None:
+            self._environment_ends = {}
+            for match in _ENVIRONMENT_END.finditer(self._text):
+                self._environment_ends.setdefault(match[1], []).append(match.end())
+        ends = self._environment_ends.get(name, [])
+        index = bisect_right(ends, position)
+        return ends[index] if index < len(ends) else None
+
+    def _command_end(self, position: int) -> int | None:
+        r"""Behind the last argument of a command as in ``\frac{\sqrt{2}}{2}``."""
+        if self._closing_braces is None:
+            self._closing_braces = {}
+            opened: list[int] = []
+            for match in _BRACES.finditer(self._text):
+                if match.group() == "{":
+                    opened.append(match.start())
+                elif opened:
+                    self._closing_braces[opened.pop()] = match.start()
+        end = None
+        while (closing := self._closing_braces.get(position)) is not None and closing - position <= 500:
+            end = position = closing + 1
+        return end
+
+    def _dollar_end(self, position: int) -> int | None:
+        """Behind the dollar that closes inline mathematics; None where the dollar is money.
+
+        The rule is pandoc's (no blank inside either dollar, no digit behind the second), and the content must look
+        like mathematics: "$5 and $10" and "$5-$10" do not.
+        """
+        closing = self._next("$", position)
+        if closing is None or closing - position > 300:
+            return None
+        content = self._text[position:closing]
+        following = self._text[closing + 1 : closing + 2]
+        if "\n" in content or content[-1] in " \\" or (following.isascii() and following.isalnum()) or following == "$":
+            return None
+        return closing + 1 if _MATHEMATICS.search(content) and not _WORDS.search(content) else None
+
+
+def _code(start: int, end: int | None) -> Span | None:
+    return None if end is None else Span(start, end, Protected.CODE)
+
+
+def _without_punctuation(url: str) -> str:
+    """A URL without what belongs to the sentence around it; a bracket that the URL opened itself is its own."""
+    end = len(url)
+    surplus = url.count(")") + url.count("]") - url.count("(") - url.count("[")
+    while end and url[end - 1] in ".,;:!?'*_)]":
+        if url[end - 1] in ")]":
+            if surplus <= 0:
+                break
+            surplus -= 1
+        end -= 1
+    return url[:end]
+
+
+#: A text without protected spans; most texts are.
+NOTHING = Spans(())

@@ -1,0 +1,1 @@
+"""Numbers, arithmetic and units as texts write them."""

@@ -1,0 +1,64 @@
+"""Tasks that foreign words belong to: translations, questions of grammar, rhymes, titles, quotations."""
+
+from __future__ import annotations
+
+import functools
+
+from midb.locales import LocaleSection
+from midb.text.inspection import Inspection
+
+
+class LanguageTasks(LocaleSection, table="language_tasks"):
+    """Parts of words, in lower case, by which a text says what it is about.
+
+    ``languages``: their names, translation. ``material``: what foreign words may be the material of.
+    """
+
+    languages: tuple[str, ...]
+    material: tuple[str, ...]
+
+
+# fmt: off
+#: The same for the instruction of the English source.
+_OF_SOURCE = LanguageTasks(
+    languages=(
+        "english", "translat", "french", "spanish", "german", "italian", "latin", "chinese", "japanese", "russian",
+        "greek", "language",
+    ),
+    material=(
+        "gramma", "spell", "letter", "synonym", "antonym", "rhym", "vowel", "consonant", "syllab", "speech", "verb",
+        "noun", "adjective", "pronoun", "sentence", "string", "palindrome", "anagram", "idiom", "proverb", "quot",
+        "cite", "citation", "poem", "song", "lyric", "title", "slogan", "alphabet", "acronym", "abbreviation", "word",
+        "phrase", "expression", "punctuat", "error", "mistake", "correct", "tense", "hashtag", "name",
+    ),
+)
+# fmt: on
+
+
+class LanguageTask:
+    """What the instruction of one pair says about the languages that may stand in it. Nothing is read before asked."""
+
+    def __init__(self, inspection: Inspection, section: LanguageTasks) -> None:
+        self._inspection = inspection
+        self._section = section
+
+    @functools.cached_property
+    def about_languages(self) -> bool:
+        """Whether the task is one of translation, or about some language."""
+        return self._mentions(self._section.languages, _OF_SOURCE.languages)
+
+    @functools.cached_property
+    def about_material(self) -> bool:
+        """Whether the task is one whose material may well be foreign words."""
+        return self._mentions(self._section.material, _OF_SOURCE.material)
+
+    def names_a_language(self, text: str) -> bool:
+        """Whether some other text of the pair speaks of languages."""
+        lowered = text.lower()
+        return any(word in lowered for word in self._section.languages)
+
+    def _mentions(self, words: tuple[str, ...], english: tuple[str, ...]) -> bool:
+        source = self._inspection.source
+        instruction = (self._inspection.pair.instruction or "").lower()
+        original = ((source.instruction if source else None) or "").lower()
+        return any(word in instruction for word in words) or any(word in original for word in english)

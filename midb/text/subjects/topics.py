@@ -1,0 +1,67 @@
+"""What a pair talks about, where that turns a defect into an example of it.
+
+A text about HTML shows entities, one about encodings shows mojibake, one about language models shows their tokens.
+The words looked for are names of techniques, which are written the same in all languages.
+"""
+
+from __future__ import annotations
+
+import re
+
+from midb.text.inspection import Inspection
+
+_ENCODINGS = re.compile(
+    r"(?<![a-z])(?:utf-?(?:7|8|16|32)|unicode|ascii|mojibake|iso[- ]?8859|latin-?1(?!\d)|(?:windows|cp)-?125\d"
+    r"|shift[-_ ]?jis|euc-(?:jp|kr)|gbk|koi8|charset|code ?page|encoding|encoded?|decoded?|escape sequence)(?![a-z])"
+    r"|文字化け|文字コード|кодиров|깨진 글자|인코딩|codificación|codifica |encodage|zeichenkod|codificação|kódování"
+    r"|κωδικοποίηση|ترميز|kodlama|การเข้ารหัส|mã hóa|bảng mã|pengekodan|pengkodean",
+    re.IGNORECASE,
+)
+
+_MARKUP = re.compile(
+    r"(?<![a-z])(?:x?html\d?|xml|xhtml|css|svg|sgml|mathml|markdown|markup|entit(?:y|ies)|escap(?:e|ed|ing)|unescape"
+    r"|php|jsx|javascript|typescript|react|angular|vue|django|jinja|rss|wiki(?:text|markup)|bbcode|latex|regexe?s?"
+    r"|web ?(?:page|site)s?|url(?: ?encod\w+)?|query string|tags?|balises?|etiquetas?|тег\w*|タグ|태그|แท็ก)(?![a-z])"
+    r"|<!doctype|<\?xml|</[a-z]+>|&lt;/?[a-z]+",
+    re.IGNORECASE,
+)
+
+_LANGUAGE_MODELS = re.compile(
+    r"(?<![a-z])(?:tokens?|tokeni[sz]\w*|chat ?templates?|prompt ?(?:template|format|engineering|injection)\w*"
+    r"|ll[am]ma\w*|llms?|language models?|fine-?tun\w+|chatml|bert|gpt\w*|transformers?|html|xml|jinja)(?![a-z])"
+    r"|токен|トークン|토큰|โทเค็น|رمز مميز",
+    re.IGNORECASE,
+)
+
+_PROGRAMMING = re.compile(
+    r"(?<![a-z])(?:python|javascript|typescript|java|json|yaml|c\+\+|c#|sql|php|ruby|perl|golang|rust|kotlin|swift"
+    r"|regex\w*|bash|shell|script|scripts|api|html|css|xml|code|codes|program\w*|function|string|variable)(?![a-z])"
+    r"|```|コード|プログラ|코드|프로그램|โค้ด|โปรแกรม|برمج|كود|код\b|программ|kod[ue]?\b|código|codice"
+    r"|κώδικ|lập trình|mã nguồn",
+    re.IGNORECASE,
+)
+
+
+def _speaks(pattern: re.Pattern[str], inspection: Inspection) -> bool:
+    pairs = (inspection.pair,) if inspection.source is None else (inspection.pair, inspection.source)
+    return any(pattern.search(text) for pair in pairs for _, text in pair.texts())
+
+
+def speaks_of_encodings(inspection: Inspection) -> bool:
+    """Whether the pair, or its source, is about character encodings."""
+    return _speaks(_ENCODINGS, inspection)
+
+
+def speaks_of_markup(inspection: Inspection) -> bool:
+    """Whether the pair, or its source, is about HTML, Markdown or another markup, or shows some."""
+    return _speaks(_MARKUP, inspection)
+
+
+def speaks_of_language_models(inspection: Inspection) -> bool:
+    """Whether the pair, or its source, is about language models and how text is fed to them."""
+    return _speaks(_LANGUAGE_MODELS, inspection)
+
+
+def speaks_of_programming(inspection: Inspection) -> bool:
+    """Whether the pair, or its source, is about code."""
+    return _speaks(_PROGRAMMING, inspection)

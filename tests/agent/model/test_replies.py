@@ -1,0 +1,196 @@
+"""Replies of a model, read without guessing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from midb.agent.engines.protocol import FinishReason
+from midb.agent.model.replies import ReplyError, Side, parse_rewrite, parse_verdict
+from midb.agent.model.sections import SAME, lay_out_pair, nonce_for, sections_of, tag, with_outer_blanks
+from midb.domain.decisions import Pass, Reason
+from midb.domain.pairs import Field, InstructionPair
+
+PAIR = InstructionPair(instruction="Nenne eine Farbe.", input="", response="Rot ist eine Farbe.")
+SECTIONS = (Field.INSTRUCTION, Field.RESPONSE)
+NONCE = "7f3a2c91"
+END = tag("end", NONCE)
+
+
+def sections(**texts: str) -> str:
+    return "\n".join([*(f"{tag(name, NONCE)}\n{text}" for name, text in texts.items()), END])
+
+
+def parse(reply: str, finish: FinishReason = FinishReason.STOP, pair: InstructionPair = PAIR) -> InstructionPair:
+    return parse_rewrite(reply, finish, pair, SECTIONS, NONCE)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"{SAME}\n{END}",
+        f"{SAME}{END}",
+        sections(instruction=SAME, response=SAME),
+        sections(instruction="Nenne eine Farbe.", response=SAME),
+        f"\n {sections(instruction=SAME, response='Rot ist eine Farbe.')} \n",
+        f"<think>Is red a colour?\n{tag('response', NONCE)}</think>\n\n{SAME}\n{END}",
+    ],
+)
+def test_a_reply_that_changes_nothing(reply: str) -> None:
+    assert parse(reply) == PAIR
+
+
+def test_a_reply_that_changes_one_section() -> None:
+    changed = parse(sections(instruction=SAME, response="Blau ist eine Farbe.\nRot auch."))
+    assert changed == PAIR.replaced({Field.RESPONSE: "Blau ist eine Farbe.\nRot auch."})
+
+
+FAILED = {
+    "": Reason.EMPTY_REPLY,
+    " \n": Reason.EMPTY_REPLY,
+    "<think>hm</think>": Reason.EMPTY_REPLY,
+    "Blau.": Reason.ANSWERED,
+    "Ich kann dabei leider nicht helfen.": Reason.ANSWERED,
+    f"Hier ist das Ergebnis:\n{sections(instruction=SAME, response='x')}": Reason.CHATTER,
+    f"{sections(instruction=SAME, response='x')}\nIch hoffe, das hilft!": Reason.CHATTER,
+    sections(instruction=SAME): Reason.MISSING_SECTION,
+    sections(response="x"): Reason.MISSING_SECTION,
+    sections(instruction=SAME, response="x").removesuffix(END): Reason.MISSING_SECTION,
+    f"Text\n{END}": Reason.MISSING_SECTION,
+    sections(instruction=SAME, input="neu", response="x"): Reason.UNKNOWN_SECTION,
+    sections(response="x", instruction=SAME): Reason.UNKNOWN_SECTION,
+    f"{tag('instruction', NONCE)}\na\n{sections(instruction='b', response='x')}": Reason.UNKNOWN_SECTION,
+    sections(instruction=SAME, response=f"x {tag('response', 'ffffffff')} y"): Reason.UNKNOWN_SECTION,
+    sections(instruction=SAME, response="x <|input|> y"): Reason.UNKNOWN_SECTION,
+    sections(instruction=SAME, response=f"{SAME} und mehr"): Reason.CHATTER,
+    sections(instruction=SAME, response="x").replace(NONCE, "00000000"): Reason.MISSING_SECTION,
+}
+
+
+@pytest.mark.parametrize(("reply", "reason"), FAILED.items())
+def test_what_is_not_as_asked_for_is_a_failed_attempt(reply: str, reason: Reason) -> None:
+    with pytest.raises(ReplyError) as failed:
+        parse(reply)
+    assert failed.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [
+        (FinishReason.LENGTH, Reason.TRUNCATED),
+        (FinishReason.OTHER, Reason.TRUNCATED),
+        (FinishReason.FILTERED, Reason.WITHHELD),
+    ],
+)
+def test_a_reply_that_did_not_end_is_never_used_however_whole_it_looks(finish: FinishReason, reason: Reason) -> None:
+    with pytest.raises(ReplyError) as failed:
+        parse(f"{SAME}\n{END}", finish)
+    assert failed.value.reason is reason
+
+
+def test_a_tag_that_stands_in_the_original_may_stay() -> None:
+    pair = PAIR.replaced({Field.RESPONSE: "Das Format ist <|input|>."})
+    changed = parse(sections(instruction=SAME, response="Das Format lautet <|input|>."), pair=pair)
+    assert changed.response == "Das Format lautet <|input|>."
+
+
+@given(st.text(), st.text(), st.text())
+def test_what_is_laid_out_is_read_back(instruction: str, given_input: str, response: str) -> None:
+    pair = InstructionPair(instruction=instruction, input=given_input, response=response)
+    nonce = nonce_for(instruction, given_input, response)
+    shown = sections_of(pair, Pass.CONTENT)
+    laid_out = lay_out_pair(pair, shown, nonce)
+    if shown:
+        assert parse_rewrite(laid_out, FinishReason.STOP, pair, shown, nonce) == pair
+    assert nonce not in instruction + given_input + response
+
+
+@given(st.text())
+def test_any_reply_is_read_or_refused(reply: str) -> None:
+    try:
+        parsed = parse(reply)
+    except ReplyError:
+        return
+    assert parsed.response
+
+
+@given(st.text(alphabet=" \n\tab"), st.text(alphabet="xy", min_size=1))
+def test_outer_blanks_are_the_originals(original: str, text: str) -> None:
+    framed = with_outer_blanks(text, original)
+    if original.strip():
+        assert framed.strip() == text
+        assert framed[: len(framed) - len(framed.lstrip())] == original[: len(original) - len(original.lstrip())]
+    else:
+        assert framed == text
+
+
+def verdict(**changes: object) -> str:
+    value = {"code": NONCE, "preferred": "A", "blamed": "none", "reasons": []} | changes
+    return json.dumps(value)
+
+
+def reason(version: str, severity: str) -> dict[str, str]:
+    return {"version": version, "severity": severity, "reason": "It says so."}
+
+
+@pytest.mark.parametrize("reply", [verdict(), f"```json\n{verdict()}\n```", f"<think>{{}}</think>{verdict()}"])
+def test_a_verdict_is_read(reply: str) -> None:
+    read = parse_verdict(reply, FinishReason.STOP, NONCE)
+    assert read.accepts(Side.A)
+    assert not read.accepts(Side.B)
+
+
+@pytest.mark.parametrize(
+    ("changes", "accepted"),
+    [
+        ({"preferred": "tie"}, False),
+        ({"preferred": "B"}, False),
+        ({"reasons": [reason("A", "minor")]}, True),
+        ({"reasons": [reason("A", "major")]}, False),  # contradicts itself
+        ({"reasons": [reason("A", "critical")]}, False),
+        ({"reasons": [reason("B", "critical")], "blamed": "content"}, True),
+    ],
+)
+def test_only_a_clear_yes_is_one(changes: dict[str, object], accepted: bool) -> None:
+    assert parse_verdict(verdict(**changes), FinishReason.STOP, NONCE).accepts(Side.A) is accepted
+
+
+BAD_VERDICTS = {
+    "yes": Reason.BAD_SCHEMA,
+    "[]": Reason.BAD_SCHEMA,
+    "{}": Reason.BAD_SCHEMA,
+    f"Sure: {verdict()}": Reason.CHATTER,
+    f"{verdict()} Done.": Reason.BAD_SCHEMA,
+    verdict()[:-3]: Reason.BAD_SCHEMA,
+    verdict(code="00000000"): Reason.BAD_SCHEMA,
+    verdict(preferred="rewrite"): Reason.BAD_SCHEMA,
+    verdict(preferred=None): Reason.BAD_SCHEMA,
+    verdict(blamed="model"): Reason.BAD_SCHEMA,
+    verdict(blamed="verification"): Reason.BAD_SCHEMA,
+    verdict(reasons="none"): Reason.BAD_SCHEMA,
+    verdict(reasons=[{"version": "A"}]): Reason.BAD_SCHEMA,
+    verdict(reasons=[reason("C", "minor")]): Reason.BAD_SCHEMA,
+    verdict(reasons=[reason("A", "grave")]): Reason.BAD_SCHEMA,
+    verdict(more=1): Reason.BAD_SCHEMA,
+    "": Reason.EMPTY_REPLY,
+}
+
+
+@pytest.mark.parametrize(("reply", "code"), BAD_VERDICTS.items())
+def test_a_verdict_that_breaks_the_schema_is_none(reply: str, code: Reason) -> None:
+    with pytest.raises(ReplyError) as failed:
+        parse_verdict(reply, FinishReason.STOP, NONCE)
+    assert failed.value.reason is code
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text() | st.integers(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
+    )
+)
+def test_any_json_is_read_or_refused(value: object) -> None:
+    with pytest.raises(ReplyError):
+        parse_verdict(json.dumps(value), FinishReason.STOP, NONCE)

@@ -1,0 +1,197 @@
+"""`midb-agent audit` and `revert`, on the log of a real run over the examples."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+DB = "c.boosted.jsonl.audit.db"
+
+
+@pytest.fixture(scope="module")
+def boosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the examples and everything a run over them leaves."""
+    from midb.cli.main import main
+
+    folder = tmp_path_factory.mktemp("boosted")
+    shutil.copy(ROOT / "examples" / "corpus.jsonl", folder / "c.jsonl")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["run", "c.jsonl", "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def audit(cli: Any, boosted: Path, tmp_path: Path) -> Any:
+    """Call a command in a copy of that folder."""
+    shutil.copytree(boosted, tmp_path, dirs_exist_ok=True)
+    return cli
+
+
+def test_show_tells_what_changed_why_and_how_to_undo_it(audit: Any) -> None:
+    shown = audit("audit", "show", "de-004")
+    assert shown.code == 0
+    for text in ("de-004 · de · improved", "translated-code", "critical", "[wenn]", "[if]", "verify (accepted)",
+                 "midb-agent revert --record de-004"):  # fmt: skip
+        assert text in shown.out
+    told = json.loads(audit("audit", "show", "de-004", "--json").out)
+    assert told["outcome"] == "improved"
+    assert {edit["after"] for decision in told["decisions"] for edit in decision["edits"]} == {"if", "else"}
+
+
+def test_show_by_position_and_unknown_ids(audit: Any) -> None:
+    assert "it-001" in audit("audit", "show", "#0").out
+    unknown = audit("audit", "show", "de-0044")
+    assert unknown.code == 2
+    assert "de-004" in unknown.err
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (["--kind", "translated-code"], {"es-005", "de-004", "pt-008", "cs-007", "vi-010"}),
+        (["--kind", "wrong-language", "--status", "open"], {"it-003", "ko-012", "vi-006"}),
+        (["--language", "fr", "--outcome", "improved", "--pass", "localization"], {"fr-009"}),
+        (["--text", "CHAMBORD"], {"fr-003"}),
+        (["--text", "%"], None),
+    ],
+)
+def test_find(audit: Any, filters: list[str], expected: set[str] | None) -> None:
+    found = audit("audit", "find", *filters, "--json", "--limit", 200)
+    ids = {json.loads(line)["record"] for line in found.out.splitlines()}
+    if expected is None:  # a wildcard of SQL is an ordinary character here
+        labelled = [json.loads(line) for line in Path("c.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert 0 < len(ids) < len(labelled)
+    elif "wrong-language" in filters:
+        assert len(ids) == len(expected)
+    else:
+        assert ids == expected
+
+
+def test_find_names_the_nearest_word(audit: Any) -> None:
+    for option, word, nearest in (("--kind", "mojibak", "mojibake"), ("--outcome", "improvd", "improved")):
+        called = audit("audit", "find", option, word)
+        assert called.code == 2
+        assert f"Did you mean {nearest}?" in called.err
+
+
+def test_diff_and_summary_read_well(audit: Any) -> None:
+    diff = audit("audit", "diff", "--kind", "decimal-separator", "--limit", 100).out
+    assert "[3.5]" in diff
+    assert "[3,5]" in diff
+    assert "leaked-markup" not in diff
+    summary = audit("audit", "summary").out
+    for text in ("total", "repaired", "mojibake", "open", "untranslated-text"):
+        assert text in summary
+    told = json.loads(audit("audit", "summary", "--json").out)
+    assert sum(count for _, _, count in told["ledger"]) == 192
+
+
+def test_export_is_exact_as_json_and_complete_as_csv(audit: Any, ask: Any) -> None:
+    (edits,) = ask(Path(DB), "SELECT count(*) FROM edits")[0]
+    lines = audit("audit", "export", "--format", "jsonl", "--what", "edits").out.splitlines()
+    table = list(
+        csv.DictReader(io.StringIO(audit("audit", "export", "--format", "csv", "--what", "edits").out, newline=""))
+    )
+    assert len(lines) == len(table) == edits
+    assert json.loads(lines[0])["kind"] == table[0]["kind"]
+    assert audit("audit", "export", "-o", "edits.csv").code == 0
+    assert audit("audit", "export", "-o", "edits.csv").code == 2, "an export never replaces a file unasked"
+    assert audit("audit", "export", "-o", "edits.csv", "--force").code == 0
+
+
+def test_the_log_is_found_in_its_folder_or_asked_for(audit: Any) -> None:
+    assert audit("audit", "verify").code == 0
+    shutil.copy(DB, "second.audit.db")
+    called = audit("audit", "verify")
+    assert called.code == 2
+    assert "Name it with --db" in called.err
+
+
+def test_verify_notices_a_changed_byte(audit: Any) -> None:
+    import sqlite3
+
+    head = json.loads(audit("audit", "verify", "--json").out)["runs"][0]["head"]
+    assert audit("audit", "verify", "--head", head).code == 0
+    assert audit("audit", "verify", "--head", "0" * 64).code == 1
+    connection = sqlite3.connect(DB)
+    connection.execute("UPDATE findings SET evidence = evidence || ' ' WHERE id = 3")
+    connection.commit()
+    connection.close()
+    called = audit("audit", "verify")
+    assert called.code == 1
+    assert "findings" in called.out or "records" in called.out
+
+
+def texts(path: str) -> dict[str, str]:
+    return {json.loads(line)["id"]: line for line in Path(path).read_text(encoding="utf-8").split("\n") if line}
+
+
+def test_revert_takes_back_what_is_named_and_nothing_else(audit: Any, ask: Any) -> None:
+    called = audit("revert", "--kind", "decimal-separator", "--language", "it", "--language", "es", "-o", "less.jsonl")
+    assert called.code == 0, called.err
+    before, boosted, less = texts("c.jsonl"), texts("c.boosted.jsonl"), texts("less.jsonl")
+    undone = {key for key in boosted if boosted[key] != less[key]}
+    named = {
+        key for (key,) in ask(Path(DB), "SELECT DISTINCT record_key FROM edits JOIN decisions d ON d.id = decision_id "
+                              "JOIN records r ON r.id = record_id WHERE kind = 'decimal-separator' "
+                              "AND language IN ('it', 'es') AND run_id = 1")
+    }  # fmt: skip
+    assert undone == named != set()
+    assert all(less[key] == before[key] for key in undone)
+    assert ask(Path(DB), "SELECT kind, parent_run, status FROM runs WHERE id = 2") == [("revert", 1, "finished")]
+    assert audit("audit", "verify").code == 0
+    assert "it-005 · it · improved" in audit("audit", "show", "it-005").out, "the run is shown, not its revert"
+    assert "revert-requested" in audit("audit", "export", "--run", 2, "--what", "decisions", "--format", "jsonl").out
+
+
+def test_reverting_everything_gives_the_corpus_back(audit: Any) -> None:
+    passes = [word for name in ("content", "translation", "localization") for word in ("--pass", name)]
+    assert audit("revert", *passes, "-o", "all.jsonl").code == 0
+    assert Path("all.jsonl").read_bytes() == Path("c.jsonl").read_bytes()
+
+
+def test_what_revert_refuses(audit: Any) -> None:
+    for words, told in (
+        (["-o", "x.jsonl"], "what is to be undone"),
+        (["--kind", "nonsense", "-o", "x.jsonl"], 'unknown kind "nonsense"'),
+        (["--record", "de-9", "-o", "x.jsonl"], 'no record "de-9"'),
+        (["--kind", "mojibake", "-o", "c.jsonl"], "c.jsonl exists"),
+    ):
+        called = audit("revert", *words)
+        assert called.code == 2
+        assert told in called.err
+    Path("c.jsonl").write_text("{}\n")
+    assert "has changed since" in audit("revert", "--kind", "mojibake", "-o", "x.jsonl").err
+    assert not Path("x.jsonl").exists()
+
+
+def test_check_tells_findings_and_writes_nothing(cli: Any, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples" / "corpus.jsonl", tmp_path / "c.jsonl")
+    told = [json.loads(line) for line in cli("check", "c.jsonl", "--json").out.splitlines()]
+    assert len(told) == 192
+    one = next(record for record in told if record["id"] == "it-006")
+    assert one["language"] == "it"
+    assert {"kind", "family", "severity", "field", "start", "end", "evidence"} <= set(one["findings"][0])
+    table = cli("check", "c.jsonl").out
+    assert "192 records" in table
+    assert "false-equation" in table
+    assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
+
+
+def test_what_the_tool_says_about_itself(cli: Any) -> None:
+    for command, told in (("kinds", "translated-code"), ("languages", "日本語"), ("graph", "verify -.-> revert")):
+        called = cli(command)
+        assert called.code == 0
+        assert told in called.out
+    kinds = [json.loads(line) for line in cli("kinds", "--json").out.splitlines()]
+    assert {"kind", "family", "severity", "repairs", "abstains"} <= set(kinds[0])
+    assert cli("doctor").code == 0
+    assert "midb-agent 0" in cli("--version").out

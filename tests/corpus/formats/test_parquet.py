@@ -1,0 +1,330 @@
+"""Parquet: edited texts come out edited, rejected rows are gone, and every other value is what it was, of any type."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from midb.corpus.formats.containers import open_container
+from midb.corpus.layouts import LayoutFinder, RecordError
+from midb.corpus.raw import RawRecord, Start
+from midb.corpus.records import parse_record
+from midb.domain.errors import CorpusError, MidbError
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+from midb.corpus.formats.arrow import values_of, with_texts  # noqa: E402  (needs pyarrow)
+
+COUNT = 1300  # more than two batches
+MOMENT = datetime.datetime(2024, 2, 29, 12, 30, 1, 123456)
+DICTIONARY = pa.dictionary(pa.int8(), pa.string())
+STRUCT = pa.struct([("a", pa.int8()), ("b", pa.list_(pa.struct([("when", pa.timestamp("ns")), ("t", pa.string())])))])
+
+
+def odd_columns() -> dict[str, Any]:
+    """Columns that no schema inferred from JSON would give back."""
+    every = range(COUNT)
+    nanoseconds = pa.array([None if n % 5 == 0 else 1_700_000_000_000_000_001 + n for n in every], pa.timestamp("ns"))
+    return {
+        "decimal": pa.array([decimal.Decimal(f"{n}.10") if n % 3 else None for n in every], pa.decimal128(20, 2)),
+        "timestamp": pa.array([MOMENT] * COUNT, pa.timestamp("us", tz="Europe/Berlin")),
+        "nanoseconds": nanoseconds,
+        "far": pa.array([9_000_000_000_000_000] * COUNT, pa.timestamp("s")),  # Python has no such year
+        "date": pa.array([MOMENT.date(), None] * (COUNT // 2)),
+        "dictionary": pa.array(["x", "y", None, "x"] * (COUNT // 4)).dictionary_encode().cast(DICTIONARY),
+        "nested": pa.StructArray.from_arrays(
+            [
+                pa.array([n % 100 for n in every], pa.int8()),
+                pa.ListArray.from_arrays(
+                    list(range(COUNT + 1)),
+                    pa.StructArray.from_arrays([nanoseconds, pa.array(["t"] * COUNT)], ["when", "t"]),
+                ),
+            ],
+            fields=list(STRUCT),
+            mask=pa.array([n % 7 == 0 for n in every]),
+        ),
+        "nulls": pa.nulls(COUNT),
+        "tags": pa.array([["a", None], [], None, ["b"]] * (COUNT // 4), pa.list_(pa.string())),
+        "vector": pa.array([[0.1, float("nan")]] * COUNT, pa.list_(pa.float32(), 2)),
+        "bytes": pa.array([b"\xff\x00", None] * (COUNT // 2), pa.binary()),
+        "not text": pa.array([b"\xff", b"ok"] * (COUNT // 2), pa.binary()).view(pa.string()),
+        "map": pa.array([[("k", "v")], None] * (COUNT // 2), pa.map_(pa.string(), pa.string())),
+        "large": pa.array([2**64 - 1] * COUNT, pa.uint64()),
+        "float": pa.array([float("nan"), 1e300] * (COUNT // 2)),
+        "bool": pa.array([True, None] * (COUNT // 2)),
+    }  # fmt: skip
+
+
+METADATA = {b"huggingface": b'{"info": {}}', b"\xff": b"\x00"}
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A Parquet file with an Alpaca corpus among odd columns, in row groups of 500."""
+    columns = {
+        "id": pa.array([f"de-{n}" for n in range(COUNT)]),
+        **odd_columns(),
+        "instruction": pa.array([f"Frage {n}" for n in range(COUNT)], pa.large_string()),
+        "output": pa.array([None if n == 3 else f"Antwort «{n}»" for n in range(COUNT)]),
+    }
+    table = pa.table(columns)
+    fields = [field.with_metadata({"note": field.name}) for field in table.schema]
+    path = tmp_path / "corpus.parquet"
+    pq.write_table(table.cast(pa.schema(fields, metadata=METADATA)), path, row_group_size=500, compression="zstd")
+    return path
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two columns hold the same bits; NaN is like itself, and what is no UTF-8 is compared as bytes."""
+    if pa.types.is_string(one.type):
+        one, other = one.cast(pa.binary()), other.cast(pa.binary())
+    return (
+        str(one.to_pylist()) == str(other.to_pylist())
+        if "float" in str(one.type) or one.type == "double"
+        else one.equals(other)
+    )
+
+
+def edited(record: RawRecord, key: str, text: str) -> bytes:
+    row = json.loads(record.body)
+    assert isinstance(row[key], str)
+    return json.dumps(row | {key: text}).encode()
+
+
+def test_rows_are_records(corpus: Path, read: Any) -> None:
+    container = open_container(corpus)
+    assert (container.name, container.suffix) == ("Parquet", ".parquet")
+    records, tail = read(container)
+    assert (len(records), tail.data) == (COUNT, b"")
+    assert [(r.position, r.line) for r in records[:2]] == [(0, 1), (1, 2)]
+    parsed = parse_record(records[1], LayoutFinder())
+    assert (parsed.key, parsed.slots[0].pair.instruction, parsed.slots[0].pair.response) == (
+        "de-1",
+        "Frage 1",
+        "Antwort «1»",
+    )
+    row = json.loads(records[1].body)
+    assert row["large"] == 2**64 - 1
+    assert row["tags"] == []
+    assert row["decimal"] == {"decimal128(20, 2)": None}, "what is no text is not taken for one"
+    assert row["not text"] == "ok"
+    assert json.loads(records[0].body)["not text"] == {"not UTF-8": None}
+
+
+def test_reading_resumes_behind_any_row(corpus: Path, read: Any) -> None:
+    container = open_container(corpus)
+    records, tail = read(container)
+    for number in (0, 510, 511, 512, COUNT - 1):
+        record = records[number]
+        assert read(container, Start(record.end, record.position + 1, record.next_line)) == (
+            records[number + 1 :],
+            tail,
+        )
+
+
+def test_what_is_kept_is_the_same_of_every_type(corpus: Path, rewrite: Any) -> None:
+    before, after = pq.read_table(corpus), pq.read_table(rewrite(open_container(corpus)))
+    assert after.schema.equals(before.schema, check_metadata=True)
+    assert after.schema.metadata[b"huggingface"] == b'{"info": {}}'
+    for name in before.column_names:
+        assert same(after[name], before[name]), name
+
+
+def test_edited_texts_and_rejected_rows(corpus: Path, rewrite: Any, read: Any) -> None:
+    container = open_container(corpus)
+    records, _ = read(container)
+    bodies = {
+        0: edited(records[0], "output", "Neu\u2028\n"), 5: None, 700: edited(records[700], "instruction", "Neue Frage"),
+        511: None, 512: None, 513: edited(records[513], "output", ""), COUNT - 1: None,
+    }  # fmt: skip
+    path = rewrite(container, bodies)
+    kept = [n for n in range(COUNT) if n not in (5, 511, 512, COUNT - 1)]
+    before, after = pq.read_table(corpus).take(pa.array(kept)), pq.read_table(path)
+    assert after.schema.equals(before.schema, check_metadata=True)
+    for name in set(before.column_names) - {"instruction", "output"}:
+        assert same(after[name], before[name]), name
+    outputs, questions = before["output"].to_pylist(), before["instruction"].to_pylist()
+    outputs[0], outputs[kept.index(513)], questions[kept.index(700)] = "Neu\u2028\n", "", "Neue Frage"
+    assert after["output"].to_pylist() == outputs
+    assert after["instruction"].to_pylist() == questions
+
+
+def test_row_groups_and_compression_are_like_the_corpus(corpus: Path, rewrite: Any) -> None:
+    before, after = pq.read_metadata(corpus), pq.read_metadata(rewrite(open_container(corpus)))
+    assert after.num_row_groups == before.num_row_groups
+    assert after.row_group(0).column(0).compression == "ZSTD"
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "brotli", "lz4", "zstd"])
+def test_every_compression_is_written_again(codec: str, tmp_path: Path, rewrite: Any) -> None:
+    pq.write_table(pa.table({"instruction": ["x"] * 50}), path := tmp_path / "c.parquet", compression=codec)
+    after = rewrite(open_container(path))
+    expected = pq.read_metadata(path).row_group(0).column(0).compression
+    assert pq.read_metadata(after).row_group(0).column(0).compression == expected
+
+
+def test_rows_behind_a_limit_are_left_out(corpus: Path, rewrite: Any) -> None:
+    assert pq.read_table(rewrite(open_container(corpus), {1: None}, 600)).num_rows == 599
+
+
+def test_all_rows_rejected_and_no_rows_at_all(corpus: Path, tmp_path: Path, rewrite: Any, read: Any) -> None:
+    after = pq.read_table(rewrite(open_container(corpus), dict.fromkeys(range(COUNT))))
+    assert (after.num_rows, after.schema) == (0, pq.read_schema(corpus))
+    empty = tmp_path / "empty.parquet"
+    pq.write_table(pa.table({"instruction": pa.array([], pa.string())}), empty)
+    assert read(open_container(empty))[0] == []
+    assert pq.read_table(rewrite(open_container(empty))).num_rows == 0
+
+
+CHATS: list[Any] = [
+    [
+        {"role": "user", "content": "Was?", "at": 1, "tags": ["x"]},
+        {"role": "assistant", "content": "Das.", "at": 2, "tags": None},
+    ],
+    None,
+    [],
+    [{"role": "user", "content": None, "at": None, "tags": []}, None],
+]  # fmt: skip
+TURN = pa.struct(
+    [("role", pa.string()), ("content", pa.string()), ("at", pa.timestamp("ns")), ("tags", pa.list_(pa.string()))]
+)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(TURN), pa.large_list(TURN)], ids=["list", "large_list"])
+def test_conversations_in_lists_of_structs(kind: Any, tmp_path: Path, rewrite: Any, read: Any) -> None:
+    path = tmp_path / "c.parquet"
+    column = pa.array(CHATS * 200, kind)
+    pq.write_table(pa.table({"messages": column}), path)
+    container = open_container(path)
+    records, _ = read(container)
+    parsed = parse_record(records[4], LayoutFinder())
+    assert [(slot.pair.instruction, slot.pair.response) for slot in parsed.slots] == [("Was?", "Das.")]
+    row = json.loads(records[4].body)
+    row["messages"][1]["content"] = "Dies."
+    after = pq.read_table(rewrite(container, {4: json.dumps(row).encode()}))["messages"].combine_chunks()
+    expected = CHATS * 200
+    expected[4] = [CHATS[0][0], CHATS[0][1] | {"content": "Dies."}]
+    assert after.equals(pa.array(expected, kind))
+
+
+def test_of_columns_with_one_name_only_the_last_is_edited(tmp_path: Path, rewrite: Any, read: Any) -> None:
+    path = tmp_path / "c.parquet"
+    fields = pa.schema([("prompt", pa.string()), ("response", pa.string()), ("response", pa.string())])
+    pq.write_table(pa.Table.from_arrays([pa.array([text] * 2) for text in "pab"], schema=fields), path)
+    records, _ = read(open_container(path))
+    assert json.loads(records[0].body) == {"prompt": "p", "response": "b"}
+    after = pq.ParquetFile(rewrite(open_container(path), {0: edited(records[0], "response", "c")})).read()
+    assert [after.column(n).to_pylist() for n in range(3)] == [["p", "p"], ["a", "a"], ["c", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        (pa.array([b"bytes"]), "field-not-text"),
+        (pa.array([MOMENT]), "field-not-text"),
+        (pa.array([decimal.Decimal("1.5")]), "field-not-text"),
+        (pa.array([1.5]), "field-not-text"),
+        (pa.array([["x"]]), "field-not-text"),
+        (pa.array([None], pa.string()), "missing-field"),
+        (pa.array([b"caf\xe9"]).view(pa.string()), "field-not-text"),
+    ],
+    ids=str,
+)
+def test_columns_that_hold_no_text(column: Any, reason: str, tmp_path: Path, read: Any) -> None:
+    path = tmp_path / "c.parquet"
+    pq.write_table(pa.table({"instruction": column, "output": ["x"]}), path)
+    (record,), _ = read(open_container(path))
+    with pytest.raises(RecordError) as caught:
+        parse_record(record, LayoutFinder())
+    assert caught.value.reason == reason
+
+
+@given(st.binary(max_size=30), st.integers(0, 400), st.integers(1, 60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_damaged_files_raise_nothing_but_our_own_errors(tmp_path: Path, noise: bytes, start: int, length: int) -> None:
+    path = tmp_path / "c.parquet"
+    pq.write_table(pa.table({"instruction": ["x", "y"], "output": [None, "z"]}), path)
+    data = path.read_bytes()
+    start = 4 + start % (len(data) - 4)
+    path.write_bytes(data[:start] + noise + data[start + length :])
+    try:
+        list(open_container(path).read())
+    except MidbError as error:
+        assert isinstance(error, CorpusError)
+        assert "c.parquet" in error.message
+        assert "\n" not in error.message
+
+
+def test_a_cut_off_file_is_damaged(corpus: Path) -> None:
+    corpus.write_bytes(corpus.read_bytes()[:-100])
+    with pytest.raises(CorpusError, match="is damaged") as caught:
+        list(open_container(corpus).read())
+    assert caught.value.hint
+
+
+# -- columns by themselves ---------------------------------------------------------------------------------------------
+
+TEXTS = st.none() | st.text(max_size=5)
+KINDS = st.recursive(
+    st.sampled_from(
+        [pa.string(), pa.large_string(), pa.int32(), pa.timestamp("ns"), pa.dictionary(pa.int16(), pa.string())]
+    ),
+    lambda inner: (
+        st.builds(pa.list_, inner)
+        | st.builds(pa.large_list, inner)
+        | st.lists(inner, min_size=1, max_size=3).map(
+            lambda kinds: pa.struct([(f"f{n}", k) for n, k in enumerate(kinds)])
+        )
+    ),
+    max_leaves=4,
+)
+
+
+def values_for(kind: Any) -> st.SearchStrategy[Any]:
+    if pa.types.is_struct(kind):
+        return st.none() | st.fixed_dictionaries({field.name: values_for(field.type) for field in kind})
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return st.none() | st.lists(values_for(kind.value_type), max_size=3)
+    if pa.types.is_int32(kind) or pa.types.is_timestamp(kind):
+        return st.none() | st.integers(0, 2**31 - 1)
+    return TEXTS
+
+
+def shouted(value: Any) -> Any:
+    """The value with every text in it changed."""
+    if isinstance(value, str):
+        return value.upper() + "!"
+    if isinstance(value, list):
+        return [shouted(item) for item in value]
+    return {key: shouted(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+@given(
+    KINDS.flatmap(lambda kind: st.tuples(st.just(kind), st.lists(values_for(kind), min_size=1, max_size=6))), st.data()
+)
+def test_texts_are_replaced_wherever_they_lie(case: Any, data: st.DataObject) -> None:
+    kind, values = case
+    column = pa.array(values, kind)
+    start = data.draw(st.integers(0, len(values) - 1), "start of the slice")
+    rows = data.draw(st.sets(st.integers(0, len(values) - 1 - start)), "changed rows")
+    column = column[start:]
+    told = values_of(column)
+    new = with_texts(column, {row: shouted(told[row]) for row in rows})
+    new.validate()
+    assert new.type == column.type
+    assert values_of(new) == [shouted(value) if row in rows else value for row, value in enumerate(told)]
+    assert (
+        values_of(with_texts(column, {row: "of another shape" for row in rows if not isinstance(told[row], str)}))
+        == told
+    )
+    stamps = [field for field in (kind if pa.types.is_struct(kind) else []) if pa.types.is_timestamp(field.type)]
+    for field in stamps:
+        assert new.field(field.name).equals(column.field(field.name))

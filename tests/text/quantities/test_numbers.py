@@ -1,0 +1,92 @@
+"""Numbers as texts write them: every reading, number words, and spelling in a given style."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from midb.locales import LANGUAGES, load
+from midb.text.quantities.numbers import ASCII_DIGITS, NUMERAL, NumberWords, number_format, readings, spell_like
+
+
+@pytest.mark.parametrize(
+    ("numeral", "values"),
+    [
+        ("7", ["7"]),
+        ("٤٣", ["43"]),
+        ("４２", ["42"]),
+        ("๔๒", ["42"]),
+        ("0.894", ["447/500"]),
+        ("1,5", ["3/2"]),
+        ("1.500", ["3/2", "1500"]),
+        ("1,500", ["3/2", "1500"]),
+        ("1.000.000", ["1000000"]),
+        ("1.234,5", ["2469/2"]),
+        ("1,234.5", ["2469/2"]),
+        ("2\N{NO-BREAK SPACE}000", ["2000"]),
+        ("1\N{NARROW NO-BREAK SPACE}234,5", ["2469/2"]),
+        ("٣٫٥", ["7/2"]),
+        ("1.2.3", []),
+        ("1,00,000", []),
+        ("1.5,5", []),
+        ("1" * 60, []),
+    ],
+)
+def test_readings(numeral: str, values: list[str]) -> None:
+    assert [str(value) for value in readings(numeral)] == values
+
+
+@given(st.from_regex(re.compile(NUMERAL), fullmatch=True))
+def test_no_numeral_is_misread_into_an_error(numeral: str) -> None:
+    assert all(value >= 0 for value in readings(numeral))
+
+
+@given(st.decimals(min_value=0, max_value=10**6, places=2), st.sampled_from(".,"))
+def test_what_is_written_is_read(value: Decimal, mark: str) -> None:
+    assert Fraction(value) in readings(str(value).replace(".", mark))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 4), st.sampled_from(".,"))
+def test_spelling_in_a_style_is_read_back(scaled: int, places: int, mark: str) -> None:
+    value = Fraction(scaled, 10**places)
+    model = "12" + (mark + "0" * places if places else "")
+    spelled = spell_like(value, model)
+    assert spelled is not None
+    assert value in readings(spelled)
+
+
+def test_a_style_with_thousands_is_not_guessed() -> None:
+    assert spell_like(Fraction(1042), "1.043.000") is None
+    assert spell_like(Fraction(-3), "4") is None
+
+
+def first_capital(word: str) -> str:
+    """As at the start of a sentence; "i" is Turkish here."""
+    return ("İ" if word[0] == "i" else word[0].upper()) + word[1:]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_has_number_words_and_a_format(code: str) -> None:
+    locale = load(code)
+    words = locale.get(NumberWords)
+    assert words is not None
+    assert {2, 3, 4, 5, 6, 7, 8, 9, 10, 20} <= set(words.words)
+    spellings = [spelling for forms in words.words.values() for spelling in forms]
+    assert len(spellings) == len(set(spellings)), "one word, two values"
+    for value, forms in words.words.items():
+        assert all(words.value(form) == value == words.value(first_capital(form)) for form in forms)
+    convention = number_format(locale.default_locale)
+    assert convention is not None
+    assert (convention.decimal == ",") is (code not in {"ar", "ja", "ko", "ms", "th"})
+    assert convention.percent.startswith("%") is (code == "tr")
+
+
+def test_digits_keep_their_place() -> None:
+    assert "٣ ４ ๕".translate(ASCII_DIGITS) == "3 4 5"
+    assert number_format("xx_XX") is None
+    assert NumberWords(words={}).value("seven") is None
