@@ -36,14 +36,14 @@ def editor() -> Any:
 
 def run(corpora: Path, folder: Path) -> tuple[Any, float, Any]:
     """One run over an even sample of the corpora: its end, seconds, usage."""
-    from midb.agent import runner, session
+    from midb.agent.run import runner, session
     from midb.corpus.formats.containers import open_container
     from midb.runs.config import load_config
 
     corpus = whole(corpora, folder, RECORDS)
     config = load_config(None, {"corpus": corpus, "model": "scripted", "route": "all", "fresh": True})
     with asyncio.Runner() as loop:
-        opened = session.open_session(config, open_container(corpus), ["run"], editor(), loop)
+        opened = session.open_session(config, open_container(corpus), ["run"], session.StartedEngine(editor(), loop))
         started = time.perf_counter()
         ended = runner.Runner(opened, lambda event: None, lambda: False).run()
         seconds = time.perf_counter() - started
@@ -73,13 +73,15 @@ def throughput(corpora: Path) -> Iterator[Row]:
 @benchmark("pipeline-model-shares", "where that time goes: LangGraph, detectors, prompts, parsing, checks, SQLite, ...")
 def shares(corpora: Path) -> Iterator[Row]:
     """With a stopwatch around every part; LangGraph and the event loop are what is left of the loop's own turns."""
-    from midb.agent import examine, model_pool, state
+    from midb.agent import state
     from midb.agent.passes import judging, modelling, nodes
+    from midb.agent.run import examine, model_pool
     from midb.audit.log import AuditLog
+    from midb.corpus.reading import RecordReader
 
     watch = Stopwatch()
     watch.watch(model_pool.asyncio.Runner, "run", "LangGraph and event loop")
-    watch.watch(examine, "parse_record", "reading records")
+    watch.watch(RecordReader, "parse", "reading records")
     watch.watch(examine.Examiner, "_spliced", "splicing")
     watch.watch(state, "inspect", "detectors")
     watch.watch(state, "steering_passage", "steering")

@@ -128,17 +128,19 @@ class Stopwatch:
 def shares(corpora: Path) -> Iterator[Row]:
     """Runs in this process, one pair at a time, with a stopwatch around every part; LangGraph is what is left of the
     state machine after the nodes' own work."""
-    from midb.agent import examine, runner, session, state
+    from midb.agent import state
     from midb.agent.passes import nodes, rewriting
+    from midb.agent.run import examine, runner, session
     from midb.audit.log import AuditLog
     from midb.corpus.formats.containers import open_container
     from midb.corpus.output import GrowingFile
+    from midb.corpus.reading import RecordReader
     from midb.detectors import detectors
     from midb.runs.config import load_config
 
     watch = Stopwatch()
     watch.watch(examine.Examiner, "examine_batch", "LangGraph and event loop")
-    watch.watch(examine, "parse_record", "parsing")
+    watch.watch(RecordReader, "parse", "parsing")
     watch.watch(examine.Examiner, "_spliced", "splicing")
     watch.watch(state, "inspect", "detectors")
     watch.watch(rewriting, "check_rewrite", "verification")

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 from midb.agent.engines.protocol import EngineDown
 from midb.agent.model.calls import Model
+from midb.agent.run.batches import reject
 from midb.agent.state import PairContext
-from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError
+from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import ParsedRecord, parse_record
-from midb.corpus.splice import Stages, add_stage, splice
-from midb.corpus.survey import LanguagePlan
+from midb.corpus.reading import ReadingRules, RecordReader
+from midb.corpus.records import ParsedRecord
+from midb.corpus.splice import Stages, add_stage
 from midb.detectors import KindSelection
 from midb.domain.decisions import (
     Action,
@@ -42,12 +43,9 @@ from midb.text.languages import LanguageIdentifier
 class ExaminerSettings:
     """What a worker has to know; crosses the process boundary once. ``rewrite`` False only finds."""
 
-    languages: LanguagePlan
-    usual: Layout | None
+    rules: ReadingRules
     selection: KindSelection
-    mapping: Columns | None = None
     passes: frozenset[Pass] = field(default_factory=lambda: frozenset(Pass))
-    ascii_only: bool = False
     rewrite: bool = True
 
 
@@ -65,8 +63,7 @@ class Examiner:
     def __init__(self, settings: ExaminerSettings, model: Model | None = None) -> None:
         self._settings = settings
         self._model = model
-        self._finder = LayoutFinder(settings.mapping, settings.usual)
-        self._identifier = LanguageIdentifier()
+        self._reader = RecordReader(settings.rules, LanguageIdentifier())
         self._run_pair = pair_runner() if settings.rewrite else None
 
     def examine_batch(self, batch: Sequence[tuple[RawRecord, bytes | None]]) -> list[RecordResult | RejectedLine]:
@@ -80,11 +77,10 @@ class Examiner:
     async def examine(self, raw: RawRecord, source: bytes | None) -> RecordResult | RejectedLine:
         """Examine one record. What cannot be read is a rejected line; a fault of ours leaves the record as it is."""
         try:
-            parsed = parse_record(raw, self._finder, source)
+            parsed = self._reader.parse(raw, source)
         except RecordError as error:
             return reject(raw, error)
-        text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
-        language = self._settings.languages.settle(parsed.declared, parsed.key, text, self._identifier)
+        language = self._reader.language(parsed)
         try:
             pairs = [await self._examine_pair(parsed, index, language) for index in range(len(parsed.slots))]
             body = self._spliced(raw.body, parsed, pairs)
@@ -103,7 +99,7 @@ class Examiner:
             source=parsed.sources[index],
             selection=self._settings.selection,
             passes=self._settings.passes,
-            identifier=self._identifier,
+            identifier=self._reader.identifier,
             model=self._model,
         )
         if self._run_pair is None:
@@ -119,24 +115,11 @@ class Examiner:
                 add_stage(stages, slot.paths, decision.edits)
         if not stages:
             return None
-        new = splice(body, stages, ascii_only=self._settings.ascii_only)
-        reread = parse_record(RawRecord(0, 1, 0, len(new), 2, b"", new, b""), self._finder)
+        new = self._reader.splice(body, stages)
+        reread = self._reader.parse(RawRecord.alone(new))
         if [slot.pair for slot in reread.slots] != [result.final for result in pairs]:
             raise RuntimeError("the spliced record does not read as decided")
         return new
-
-
-def reject(raw: RawRecord, error: RecordError) -> RejectedLine:
-    """The rejected line for a record that cannot be read."""
-    return RejectedLine(
-        position=raw.position,
-        line=raw.line,
-        offset=raw.offset,
-        length=raw.length,
-        sha256=raw.sha256(),
-        reason=error.reason,
-        message=error.message,
-    )
 
 
 def internal_error(pair: InstructionPair, error: Exception) -> PairResult:

@@ -12,22 +12,17 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from midb.agent.run.batches import Batch, Item, batches_of
 from midb.agent.run.model_pool import ModelPool
-from midb.agent.run.runner import Emit, batches_of
+from midb.agent.run.runner import Emit
 from midb.agent.run.session import Session
-from midb.agent.run.worker_pool import Batch
-from midb.corpus.layouts import LayoutFinder, RecordError
-from midb.corpus.raw import RawRecord
-from midb.corpus.records import parse_record
+from midb.corpus.layouts import RecordError
 from midb.domain.decisions import Outcome
 from midb.domain.errors import MidbError
 from midb.domain.results import RecordResult
-from midb.text.languages import LanguageIdentifier
 
 #: Records that are kept while the corpus is read, for one of the sample: enough to spread it over all lengths.
 KEPT = 20
-
-Item = tuple[RawRecord, bytes | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +47,17 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     """Take a sample through the passes and reckon what all would take; MidbError where there is nothing to sample."""
     assert session.model is not None
     assert session.loop is not None
-    settings, identifier = session.settings, LanguageIdentifier()
-    finder = LayoutFinder(settings.mapping, settings.usual)
+    reader = session.corpus.reader()
 
     def language(item: Item) -> str:
         try:
-            parsed = parse_record(item[0], finder)
+            return reader.language(reader.parse(item[0]))
         except RecordError:
             return ""  # what cannot be read is a stratum of its own
-        text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
-        return settings.languages.settle(parsed.declared, parsed.key, text, identifier)
 
-    batches = batches_of(session.container, session.sources, session.limit)
-    items, records = stratified((item for batch in batches for item in batch.items), sample, language)
+    items, records = stratified(
+        (item for batch in batches_of(session.corpus) for item in batch.items), sample, language
+    )
     if not items:
         raise MidbError("there is no record to sample.")
     # Batches of one: no more are in flight than in a run, so that no call's time is time in a queue.
@@ -73,7 +66,7 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     with ModelPool(session.settings, session.model, session.workers, session.loop, tell=emit) as pool:
         for _, done in pool.examine(iter(singles)):
             results += [result for result in done if isinstance(result, RecordResult)]
-    session.log.set_status(session.run, "finished", finished=True)
+    session.log.set_status(session.attached.run, "finished", finished=True)
     if not results:
         raise MidbError("none of the sampled records can be read.")
     spent = [session.log.spent_on(_generations(result)) for result in results]

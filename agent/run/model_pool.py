@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from midb.agent.model.calls import Model
+from midb.agent.run.batches import Batch, Item, Result
 from midb.agent.run.examine import Examiner, ExaminerSettings
-from midb.agent.run.worker_pool import Batch, Item, Result
 from midb.corpus.raw import RawRecord
 from midb.domain.events import ModelUsed
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from midb import __version__
-from midb.agent.run.places import Places, clean_up, refuse_foreign_output
+from midb.agent.run.places import clean_up, refuse_foreign_output
 from midb.audit.log import AuditLog, Checkpoint, Run
+from midb.corpus.places import OutputPlaces
 from midb.domain.errors import AuditError, UsageError
 from midb.domain.hashing import file_sha256
 from midb.runs.config import RunConfig, config_hash, differences
@@ -15,10 +17,17 @@ from midb.runs.config import RunConfig, config_hash, differences
 EMBEDDED = f"embedded {__version__}"
 
 
-def attach(
-    log: AuditLog, places: Places, wanted: Run, shaping: dict[str, object], *, fresh: bool
-) -> tuple[Run, Checkpoint, bool]:
-    """Resume the log's last run, or begin a new one: (run, checkpoint, whether it is finished already).
+@dataclass(frozen=True)
+class Attached:
+    """A run in the log: how far it has come, and whether it is finished already."""
+
+    run: Run
+    checkpoint: Checkpoint
+    finished: bool = False
+
+
+def attach(log: AuditLog, places: OutputPlaces, wanted: Run, shaping: dict[str, object], *, fresh: bool) -> Attached:
+    """Resume the log's last run, or begin a new one.
 
     Raises where the log belongs to another corpus, or the corpus or the settings have changed since.
     """
@@ -33,16 +42,15 @@ def attach(
                     f"this run is finished, but its output {places.output} {state}.",
                     hint="--fresh makes it anew" + (" (move the changed file away first)." if state[0] == "w" else "."),
                 )
-            return last, log.checkpoint(last), True
+            return Attached(last, log.checkpoint(last), finished=True)
         if last.status == "finishing" and in_place:
             clean_up(places)
-            return log.set_status(last, "finished", finished=True), log.checkpoint(last), True
+            return Attached(log.set_status(last, "finished", finished=True), log.checkpoint(last), finished=True)
         if last.status in ("running", "interrupted", "finishing"):
             refuse_foreign_output(places, log)
-            return last, log.resume(last), False
+            return Attached(last, log.resume(last))
     refuse_foreign_output(places, log)
-    run, checkpoint = log.begin(wanted)
-    return run, checkpoint, False
+    return Attached(*log.begin(wanted))
 
 
 def is_finished(log: AuditLog, config: RunConfig, shaping: dict[str, object]) -> bool:

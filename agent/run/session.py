@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import importlib.metadata
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,121 +16,128 @@ from midb import __version__
 from midb.agent.engines.protocol import TextEngine
 from midb.agent.model.calls import Budget, Model, ModelSettings, Route
 from midb.agent.run.examine import ExaminerSettings
-from midb.agent.run.places import Places, find_places, refuse_foreign_output
-from midb.agent.run.resuming import EMBEDDED, attach, is_finished
-from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
-from midb.corpus.formats.containers import Container
+from midb.agent.run.places import find_places, refuse_foreign_output
+from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
+from midb.audit.log import AuditLog, Run, utc_now
+from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
-from midb.corpus.sources import Sources, open_sources
-from midb.corpus.survey import Survey, survey
+from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.places import OutputPlaces
 from midb.domain.decisions import Pass
 from midb.domain.events import RunPlanned
 from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
 from midb.prompts import load_prompts
 from midb.runs.config import RunConfig, config_hash
-from midb.text.languages import LanguageIdentifier
 
 #: With fewer records than this, starting worker processes takes longer than the work.
 INLINE_RECORDS = 400
 
 
+@dataclass(frozen=True)
+class StartedEngine:
+    """The engine of a run with a model, the loop it lives on, and whom it tells what the user should know."""
+
+    engine: TextEngine
+    loop: asyncio.Runner
+    warn: Callable[[str], None] = lambda _: None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """An opened run: everything the runner needs."""
+    """An opened run: everything the runner needs.
 
-    places: Places
-    container: Container
-    sources: Sources | None
+    ``workers`` is the number of processes or, with a model, of records under way at once. ``model`` and ``loop`` are
+    None in the embedded default.
+    """
+
+    config: RunConfig
+    corpus: OpenedCorpus
+    places: OutputPlaces
     log: AuditLog
-    run: Run
-    checkpoint: Checkpoint
+    attached: Attached
     settings: ExaminerSettings
     workers: int
-    limit: int | None
-    strict: bool
     resume_command: str
     plan: RunPlanned
-    new_warnings: tuple[str, ...]
-    finished: bool = False
     model: Model | None = None
     loop: asyncio.Runner | None = None
 
+    @property
+    def new_warnings(self) -> tuple[str, ...]:
+        """What the survey warns of, where the log does not have it yet."""
+        return () if self.attached.checkpoint.position else self.corpus.found.warnings
+
+
+def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
+    """Open a corpus as the settings of a run or a check say."""
+    return open_corpus(
+        container,
+        language=config.language_code(),
+        mapping=parse_mapping(config.map) if config.map else None,
+        source=config.source,
+        limit=config.limit,
+    )
+
 
 def open_session(
-    config: RunConfig,
-    container: Container,
-    arguments: Sequence[str],
-    engine: TextEngine | None = None,
-    loop: asyncio.Runner | None = None,
-    warn: Callable[[str], None] = lambda _: None,
+    config: RunConfig, container: Container, arguments: Sequence[str], started: StartedEngine | None = None
 ) -> Session:
     """Survey the corpus and open or resume its run. The caller closes ``session.log``.
 
-    ``engine`` is that of ``config.model``; it is started here, on ``loop``, once nothing else can be wrong: a server
-    tells only then which model it serves. A dry run begins a run of its own kind.
+    ``started.engine`` is that of ``config.model``; it is started here once nothing else can be wrong: a server tells
+    only then which model it serves. A dry run begins a run of its own kind.
     """
     budget = Budget.parse(config.budget) if config.budget else Budget()
     prompts = load_prompts(config.prompts) if config.model else None
     places = find_places(config, container)
-    identifier = LanguageIdentifier()
-    mapping = parse_mapping(config.map) if config.map else None
-    found = survey(
-        container, language=config.language_code(), mapping=mapping, identifier=identifier, limit=config.limit
-    )
-    sources = open_sources(config.source, container, found.records) if config.source else None
-    shaping = config.shaping(
-        file_sha256(config.source) if config.source else None, prompts.fingerprint() if prompts else None
-    )
+    corpus = open_configured(config, container)
+    source_sha256 = file_sha256(config.source) if config.source else None
+    shaping = config.shaping(source_sha256, prompts.fingerprint() if prompts else None)
     if not places.db.exists():
         refuse_foreign_output(places, None)
     log = AuditLog(places.db)
     try:
-        if engine and loop and not is_finished(log, config, shaping):
-            loop.run(engine.start())
-        wanted = new_run(places, found, shaping, engine.fingerprint() if engine else EMBEDDED)
+        if started and not is_finished(log, config, shaping):
+            started.loop.run(started.engine.start())
+        wanted = new_run(config, places, corpus, shaping, started.engine.fingerprint() if started else EMBEDDED)
         if config.dry_run:
-            run, checkpoint = log.begin(dataclasses.replace(wanted, kind="dry-run"))
-            finished = False
+            attached = Attached(*log.begin(dataclasses.replace(wanted, kind="dry-run")))
         else:
-            run, checkpoint, finished = attach(log, places, wanted, shaping, fresh=config.fresh)
+            attached = attach(log, places, wanted, shaping, fresh=config.fresh)
         model = None
-        if engine and prompts and not finished:
-            settings = ModelSettings(prompts=prompts, route=Route(config.route), budget=budget, salt=found.sha256[:12])
-            model = Model(engine, LoggedGenerations(log, run), settings, warn=warn)
+        if started and prompts and not attached.finished:
+            settings = ModelSettings(prompts=prompts, route=Route(config.route), budget=budget, salt=salt_of(corpus))
+            model = Model(started.engine, LoggedGenerations(log, attached.run), settings, warn=started.warn)
     except BaseException:
         log.close()
         raise
-    inline = found.records - checkpoint.position < INLINE_RECORDS
-    workers = 0 if inline else config.workers
-    if engine:
-        workers = config.concurrency or engine.concurrency
-    session = Session(
+    workers = worker_count(config, corpus.found.records - attached.checkpoint.position, started)
+    return Session(
+        config=config,
+        corpus=corpus,
         places=places,
-        container=container,
-        sources=sources,
         log=log,
-        run=run,
-        checkpoint=checkpoint,
-        settings=ExaminerSettings(
-            languages=found.languages,
-            usual=found.usual,
-            selection=config.selection,
-            mapping=mapping,
-            passes=config.selected_passes,
-            ascii_only=found.ascii_only,
-        ),
+        attached=attached,
+        settings=ExaminerSettings(rules=corpus.rules, selection=config.selection, passes=config.selected_passes),
         workers=workers,
-        limit=config.limit,
-        strict=config.strict,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, container, found, sources, checkpoint, workers, engine),
-        new_warnings=found.warnings if checkpoint.position == 0 else (),
-        finished=finished,
+        plan=plan(config, places, corpus, attached, workers, started.engine if started else None),
         model=model,
-        loop=loop,
+        loop=started.loop if started else None,
     )
-    return session
+
+
+def salt_of(corpus: OpenedCorpus) -> str:
+    """What decides, with each pair, the order of the sides that a verdict sees: the same for the same corpus."""
+    return corpus.found.sha256[:12]
+
+
+def worker_count(config: RunConfig, left: int, started: StartedEngine | None = None) -> int:
+    """Worker processes for the records that are ``left``, 0 for none; with a model, records under way at once."""
+    if started:
+        return config.concurrency or started.engine.concurrency
+    return 0 if left < INLINE_RECORDS else config.workers
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,9 @@ class LoggedGenerations:
         return self.log.add_generations(self.run, generations)
 
 
-def new_run(places: Places, found: Survey, shaping: dict[str, object], engine: str) -> Run:
+def new_run(
+    config: RunConfig, places: OutputPlaces, corpus: OpenedCorpus, shaping: dict[str, object], engine: str
+) -> Run:
     """The row of a run that starts now; its id comes from the log. ``engine`` is the fingerprint of what rewrites."""
     libraries = ("langgraph", "pydantic", "ftfy", "lingua-language-detector", "regex", "babel", "pint", "rapidfuzz")
     versions = {"midb-agent": __version__, "python": sys.version.split()[0]} | {
@@ -161,9 +171,9 @@ def new_run(places: Places, found: Survey, shaping: dict[str, object], engine: s
         started_at=utc_now(),
         finished_at=None,
         status="running",
-        corpus=places.name,
-        corpus_sha256=found.sha256,
-        corpus_bytes=found.bytes,
+        corpus=str(config.corpus),
+        corpus_sha256=corpus.found.sha256,
+        corpus_bytes=corpus.found.bytes,
         output=places.logged(places.output),
         output_sha256=None,
         rejected=places.logged(places.rejected),
@@ -176,31 +186,28 @@ def new_run(places: Places, found: Survey, shaping: dict[str, object], engine: s
 
 def resume_command(arguments: Sequence[str]) -> str:
     """What to type to go on: the same command without ``--fresh``."""
-    import shlex
-
     return shlex.join(["midb-agent", *(argument for argument in arguments if argument != "--fresh")])
 
 
 def plan(
     config: RunConfig,
-    places: Places,
-    container: Container,
-    found: Survey,
-    sources: Sources | None,
-    checkpoint: Checkpoint,
+    places: OutputPlaces,
+    corpus: OpenedCorpus,
+    attached: Attached,
     workers: int,
     engine: TextEngine | None = None,
 ) -> RunPlanned:
     """The first screen."""
+    found = corpus.found
     layout = " + ".join(found.layouts)
-    if sources:
-        layout += f", source in {config.source} ({sources.described})"
+    if corpus.sources:
+        layout += f", source in {config.source} ({corpus.sources.described})"
     elif found.sources:
         layout += ", English source in `source`"
     return RunPlanned(
-        corpus=places.name,
-        total=min(found.records, config.limit or found.records),
-        format=container.name,
+        corpus=str(config.corpus),
+        total=corpus.records,
+        format=corpus.container.name,
         layout=layout,
         language=found.languages.described,
         passes=tuple(pass_.value for pass_ in Pass if pass_ in config.selected_passes),
@@ -209,7 +216,7 @@ def plan(
         database=str(places.db),
         rejected=str(places.rejected),
         workers=workers,
-        resumed_at=checkpoint.position,
+        resumed_at=attached.checkpoint.position,
         model=engine is not None,
         budget=config.budget or "",
     )

@@ -9,41 +9,19 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from midb.agent.run.batches import Batch, Item, Result, batches_of
 from midb.agent.run.examine import Examiner, ExaminerSettings
-from midb.corpus.raw import RawRecord, Tail
+from midb.corpus.opened import OpenedCorpus
+from midb.corpus.raw import RawRecord
 from midb.domain.decisions import Outcome
-from midb.domain.results import RecordResult, RejectedLine
-
-Item = tuple[RawRecord, bytes | None]
-Result = RecordResult | RejectedLine
+from midb.domain.results import RecordResult
 
 #: Batches per worker that may be out or wait for their turn: what a slow batch can hold up, and a bound on memory.
 AHEAD = 4
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Records that are examined and logged together.
-
-    ``refused`` are records that need no examination (by position); ``tail`` comes with the last batch.
-    """
-
-    records: Sequence[RawRecord]
-    items: Sequence[Item]
-    refused: Mapping[int, RejectedLine]
-    tail: Tail | None = None
-
-    def answers(self, results: Sequence[Result]) -> Iterator[tuple[RawRecord, Result]]:
-        """Each record with what became of it, in order."""
-        examined = iter(results)
-        for raw in self.records:
-            refused = self.refused.get(raw.position)
-            yield raw, refused if refused else next(examined)
 
 
 def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
@@ -177,3 +155,12 @@ class WorkerPool:
             return RecordResult(raw.position, raw.line, f"#{raw.position}", "und", Outcome.UNCHANGED, (), None)
         finally:
             worker.close()
+
+
+def examine_corpus(
+    corpus: OpenedCorpus, settings: ExaminerSettings, workers: int
+) -> Iterator[tuple[RawRecord, Result]]:
+    """Each record of a corpus with what becomes of it, in order, without a model; nothing is written anywhere."""
+    with WorkerPool(settings, workers) as pool:
+        for batch, results in pool.examine(batches_of(corpus)):
+            yield from batch.answers(results)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import orjson
@@ -13,19 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from midb.agent.run.batches import Result
 from midb.agent.run.examine import ExaminerSettings
-from midb.agent.run.runner import batches_of
-from midb.agent.run.session import INLINE_RECORDS
-from midb.agent.run.worker_pool import Result, WorkerPool
+from midb.agent.run.session import open_configured, worker_count
+from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
 from midb.cli.running import corpus_of
-from midb.corpus.formats.containers import Container
-from midb.corpus.layouts import parse_mapping
-from midb.corpus.sources import open_sources
-from midb.corpus.survey import survey
 from midb.domain.results import RecordResult, RejectedLine
-from midb.runs.config import RunConfig, load_config
-from midb.text.languages import LanguageIdentifier
+from midb.runs.config import load_config
 from midb.text.terminal import visible
 
 #: Findings shown in full before the table only counts.
@@ -57,35 +51,16 @@ def check(
     )  # fmt: skip
     report = JsonReport() if json else TableReport()
     with corpus_of(settings) as container:
-        for result in findings_of(settings, container):
+        opened = open_configured(settings, container)
+        for warning in opened.found.warnings:
+            print(f"warning: {visible(warning)}", file=sys.stderr)
+        examiner = ExaminerSettings(rules=opened.rules, selection=settings.selection, rewrite=False)
+        for _, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
                 print(f"line {result.line:,}: {visible(result.message)}", file=sys.stderr)
             report.add(result)
     report.end()
     return 0
-
-
-def findings_of(config: RunConfig, container: Container) -> Iterator[Result]:
-    """Every record of a corpus with its findings, in order."""
-    mapping = parse_mapping(config.map) if config.map else None
-    found = survey(
-        container,
-        language=config.language_code(),
-        mapping=mapping,
-        identifier=LanguageIdentifier(),
-        limit=config.limit,
-    )
-    sources = open_sources(config.source, container, found.records) if config.source else None
-    for warning in found.warnings:
-        print(f"warning: {visible(warning)}", file=sys.stderr)
-    settings = ExaminerSettings(
-        languages=found.languages, usual=found.usual, selection=config.selection, mapping=mapping, rewrite=False
-    )
-    workers = 0 if found.records < INLINE_RECORDS else config.workers
-    with WorkerPool(settings, workers) as pool:
-        for batch, results in pool.examine(batches_of(container, sources, config.limit)):
-            for _, result in batch.answers(results):
-                yield result
 
 
 class JsonReport:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from midb.agent.engines.protocol import Message
+from midb.agent.model.tasks import render_system
+from midb.agent.run.session import salt_of
+from midb.agent.state import PairContext
 from midb.cli import options
+from midb.corpus.formats.containers import open_container
+from midb.corpus.layouts import RecordError, parse_mapping
+from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.raw import RawRecord
+from midb.corpus.records import ParsedRecord
+from midb.detectors import KindSelection
 from midb.domain.decisions import REWRITING_PASSES, Pass
-from midb.domain.defects import DefectFamily
 from midb.domain.errors import UsageError
-from midb.domain.pairs import InstructionPair
+from midb.locales import load
+from midb.prompts import PromptSet, load_prompts
+from midb.text.languages import require_language
 from midb.text.terminal import visible
 
 app = typer.Typer(no_args_is_help=True, help="The prompts of the passes, and what would be sent about a record.")
@@ -20,8 +33,6 @@ app = typer.Typer(no_args_is_help=True, help="The prompts of the passes, and wha
 @app.command("list")
 def list_prompts(prompts: options.Prompts = None) -> None:
     """List the prompts with version and hash."""
-    from midb.prompts import load_prompts
-
     for name, prompt in sorted(load_prompts(prompts).prompts.items()):
         typer.echo(f"{name:22}version {prompt.version}  {prompt.sha256[:16]}  {', '.join(prompt.variables)}")
 
@@ -49,87 +60,50 @@ def show_prompt(
         raise UsageError(f'there is no pass "{pass_}" with a prompt.', hint=f"Known are: {', '.join(known)}.")
     if (record is None) is not (corpus is None):
         raise UsageError("a record needs its corpus.", hint=f"midb-agent prompts show {pass_} CORPUS --record ID")
-    for role, text in _messages(Pass(pass_), corpus, language, record, source, map, prompts, kinds):
-        typer.echo(f"--- {role} ---")
-        typer.echo("\n".join(visible(line) for line in text.split("\n")))
+    chosen = load_prompts(prompts)
+    code = require_language(language) if language else None
+    if corpus is not None and record is not None:
+        names = [kind.strip() for kind in (kinds or "").split(",") if kind.strip()]
+        opened = open_corpus(
+            open_container(corpus), language=code, mapping=parse_mapping(map) if map else None, source=source
+        )
+        messages = _messages(Pass(pass_), opened, record, KindSelection.parse(names), chosen)
+    elif code is not None:
+        messages = [Message("system", render_system(chosen[f"{pass_}.system"], load(code)))]
+    else:
+        raise UsageError("a system part is in one language.", hint="Add --language xx.")
+    for message in messages:
+        typer.echo(f"--- {message.role} ---")
+        typer.echo("\n".join(visible(line) for line in message.content.split("\n")))
 
 
 def _messages(
-    pass_: Pass,
-    corpus: Path | None,
-    language: str | None,
-    record: str | None,
-    source: Path | None,
-    mapping: str | None,
-    folder: Path | None,
-    kinds: str | None,
-) -> list[tuple[str, str]]:
-    from midb.agent.model.replies import Side
-    from midb.agent.model.tasks import render_system, rewriting_task, verdict_task
-    from midb.agent.passes.judging import side_of_rewrite
-    from midb.agent.state import MAX_ATTEMPTS
-    from midb.checks.repair import choose_fixes
-    from midb.detectors import KindSelection, inspect
-    from midb.domain.defects import Finding
-    from midb.domain.edits import apply
-    from midb.locales import load
-    from midb.prompts import load_prompts
-    from midb.text.inspection import Inspection
-    from midb.text.languages import LanguageIdentifier, require_language
+    pass_: Pass, corpus: OpenedCorpus, record: str, selection: KindSelection, prompts: PromptSet
+) -> Sequence[Message]:
+    from midb.agent.passes.preview import preview  # imports LangGraph, which takes a second
 
-    prompts = load_prompts(folder)
-    code = require_language(language) if language else None
-    if corpus is None or record is None:
-        if code is None:
-            raise UsageError("a system part is in one language.", hint="Add --language xx.")
-        return [("system", render_system(prompts[f"{pass_}.system"], load(code)))]
-    pair, original, settled, salt = _find(corpus, record, code, source, mapping)
-    locale, identifier = load(settled), LanguageIdentifier()
-    selection = KindSelection.parse([kind.strip() for kind in (kinds or "").split(",") if kind.strip()])
-
-    def look(text: InstructionPair) -> list[Finding]:
-        return inspect(Inspection(text, locale, identifier, original, selection.typography), selection)
-
-    repaired = pair
-    for family in DefectFamily:  # as the passes do before the model is asked
-        for _ in range(MAX_ATTEMPTS):
-            repaired = apply(repaired, choose_fixes(look(repaired), family)[1])
-        if family.value == pass_.value:
-            break
-    if pass_ is Pass.VERIFICATION:
-        versions = (repaired, pair) if side_of_rewrite(pair, repaired, salt) is Side.A else (pair, repaired)
-        task = verdict_task(prompts, *versions, locale=locale, source=original)
-    else:
-        task = rewriting_task(prompts, pass_, repaired, locale=locale, source=original, findings=look(repaired))
-    return [(message.role, message.content) for message in task.request.messages]
+    parsed, language = _find(corpus, record)
+    context = PairContext(
+        locale=load(language),
+        source=parsed.sources[0],
+        selection=selection,
+        passes=frozenset(Pass),
+        identifier=corpus.identifier,
+    )
+    return preview(pass_, parsed.slots[0].pair, context, prompts, salt_of(corpus))
 
 
-def _find(
-    corpus: Path, record: str, code: str | None, source: Path | None, mapping: str | None
-) -> tuple[InstructionPair, InstructionPair | None, str, str]:
-    """The first pair of a record, its English source, its language, and the seed of the sides that verdicts see."""
-    from midb.corpus.formats.containers import open_container
-    from midb.corpus.layouts import LayoutFinder, RecordError, parse_mapping
-    from midb.corpus.raw import RawRecord
-    from midb.corpus.records import parse_record
-    from midb.corpus.sources import open_sources
-    from midb.corpus.survey import survey
-    from midb.text.languages import LanguageIdentifier
-
-    container, identifier = open_container(corpus), LanguageIdentifier()
-    columns = parse_mapping(mapping) if mapping else None
-    found = survey(container, language=code, mapping=columns, identifier=identifier, limit=None)
-    sources = open_sources(source, container, found.records) if source else None
-    finder = LayoutFinder(columns, found.usual)
-    for raw in container.read():
+def _find(corpus: OpenedCorpus, record: str) -> tuple[ParsedRecord, str]:
+    """A record by its id, and its language; UsageError where there is none of that name."""
+    reader = corpus.reader()
+    for raw in corpus.container.read():
         if not isinstance(raw, RawRecord) or raw.spool:
             continue
-        try:
-            parsed = parse_record(raw, finder, sources.find(raw) if sources else None)
-        except RecordError:
-            continue
-        if parsed.key == record and parsed.slots:
-            text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
-            settled = found.languages.settle(parsed.declared, parsed.key, text, identifier)
-            return parsed.slots[0].pair, parsed.sources[0], settled, found.sha256[:12]
-    raise UsageError(f'{corpus} has no record "{record}".', hint="Records are named by their id, or #POSITION.")
+        source = corpus.source_of(raw)
+        with suppress(RecordError):
+            parsed = reader.parse(raw, source)
+            if parsed.key == record and parsed.slots:
+                return parsed, reader.language(parsed)
+    raise UsageError(
+        f'{corpus.container.path} has no record "{record}".', hint="Records are named by their id, or #POSITION."
+    )

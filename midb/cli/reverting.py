@@ -15,12 +15,12 @@ from midb.audit.log import AuditLog, Run
 from midb.audit.reader import AuditReader
 from midb.cli.audit.commands import Db, database
 from midb.corpus.formats.containers import open_container
-from midb.corpus.layouts import LayoutFinder, parse_mapping
-from midb.corpus.survey import survey
+from midb.corpus.layouts import parse_mapping
+from midb.corpus.opened import open_corpus
+from midb.corpus.places import OutputPlaces
 from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
 from midb.runs.revert import Reverter, Selection, checked_parent
-from midb.text.languages import LanguageIdentifier
 from midb.text.terminal import visible
 
 Words = list[str] | None
@@ -55,16 +55,17 @@ def revert(
         raise UsageError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.")
     if output.exists():
         raise UsageError(f"{output} exists.", hint="Choose another -o: a revert never replaces a file.")
+    places = OutputPlaces(output, path)
     with AuditLog(path) as log, AuditReader(path) as reader:
         parent = checked_parent(reader, run)
         check_words(reader, parent, selection)
         source = find_corpus(parent, path, corpus)
-        container = open_container(source)
+        places.check([source], "the corpus of the run")
         settings = orjson.loads(parent.config)
         mapping = parse_mapping(settings["map"]) if settings.get("map") else None
-        found = survey(container, language="auto", mapping=mapping, identifier=LanguageIdentifier())
-        finder = LayoutFinder(mapping, found.usual)
-        done = Reverter(log, reader, parent, container).revert(selection, output, finder, ascii_only=found.ascii_only)
+        # Each record's language is in the log: none needs to be identified.
+        opened = open_corpus(open_container(source), mapping=mapping, limit=settings.get("limit"), identify=False)
+        done = Reverter(log, reader, parent, opened).revert(selection, places)
     kinds = ", ".join(f"{name} {count:,}" for name, count in done.edits.most_common())
     print(
         f"{done.records + done.rejected:,} read = {done.records - done.changed:,} as they were + {done.changed:,} "

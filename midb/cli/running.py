@@ -16,9 +16,10 @@ import typer
 from midb.agent.engines.protocol import TextEngine
 from midb.agent.run.places import stdin_spool
 from midb.agent.run.runner import Runner
-from midb.agent.run.session import Session, open_session
+from midb.agent.run.session import Session, StartedEngine, open_session
 from midb.cli import options
-from midb.corpus.formats.containers import Container, open_container
+from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import open_container
 from midb.dashboard import listener
 from midb.domain.errors import MidbError
 from midb.domain.events import Event, Warned
@@ -111,7 +112,8 @@ def run(
     warn = Relay()
     engine = engine_of(settings, warn)
     with corpus_of(settings) as container, loop_of(engine) as loop:
-        session = open_session(settings, container, sys.argv[1:], engine, loop, warn)
+        started = StartedEngine(engine, loop, warn) if engine and loop else None
+        session = open_session(settings, container, sys.argv[1:], started)
         try:
             return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)
         finally:
@@ -200,11 +202,12 @@ def corpus_of(config: RunConfig) -> Iterator[Container]:
 
 def run_session(session: Session, config: RunConfig, warn: Relay) -> int:
     """Run an opened session with its dashboard; returns the exit code. The engine's warnings go into the log."""
-    if session.finished:
+    if session.attached.finished:
         if not config.quiet:
+            done = session.attached.checkpoint.position
             print(
-                f"{session.places.output} is finished already ({session.checkpoint.position:,} records); nothing to "
-                f"do.\n  look     midb-agent audit summary --db {session.places.db}\n  anew     add --fresh",
+                f"{session.places.output} is finished already ({done:,} records); nothing to do.\n"
+                f"  look     midb-agent audit summary --db {session.places.db}\n  anew     add --fresh",
                 file=sys.stderr,
             )
         return 0

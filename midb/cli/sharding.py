@@ -11,11 +11,10 @@ import typer
 
 from midb.cli import options
 from midb.corpus.formats.containers import open_container
+from midb.corpus.places import OutputPlaces, default_database
 from midb.domain.decisions import Outcome
-from midb.domain.errors import UsageError
 from midb.shards.logs import open_shards
 from midb.shards.merge import merge
-from midb.shards.places import MergePlaces
 from midb.shards.split import split
 from midb.text.terminal import visible
 
@@ -76,9 +75,7 @@ def merge_shards(
 
     Example: midb-agent merge corpus.jsonl corpus.shard-*.audit.db -o corpus.boosted.jsonl
     """
-    if output.is_dir():
-        raise UsageError(f"the output {output} is a folder.", hint="Name a file with -o.")
-    places = MergePlaces(output, db or output.with_name(output.name + ".audit.db"))
+    places = OutputPlaces(output, db or default_database(output))
     with open_shards(logs) as shards:
         done = merge(
             open_container(corpus),

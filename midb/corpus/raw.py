@@ -17,7 +17,7 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawRecord:
     """One record as it lies in the corpus.
 
@@ -35,6 +35,20 @@ class RawRecord:
     body: bytes
     after: bytes
     spool: IO[bytes] | None = None
+
+    @classmethod
+    def alone(cls, body: bytes, position: int = 0) -> RawRecord:
+        """A record with nothing around it, as the ``position``-th of a corpus in which each has a line of its own."""
+        return cls(
+            position=position,
+            line=position + 1,
+            offset=position,
+            end=position + 1,
+            next_line=position + 2,
+            before=b"",
+            body=body,
+            after=b"",
+        )
 
     @property
     def length(self) -> int:
@@ -130,7 +144,7 @@ def read_lines(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
             spool.write(data)
             ending = spool.take_line_end()
             end = offset + spool.size + len(ending)
-            yield RawRecord(position, line, offset, end, line + 1, b"".join(blank), b"", ending, spool.file)
+            before, body, after, kept = b"".join(blank), b"", ending, spool.file
         elif not data.strip():
             blank.append(data)
             offset += len(data)
@@ -139,8 +153,18 @@ def read_lines(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
         else:
             body = data.rstrip(b"\r\n")
             end = offset + len(data)
-            before, after = b"".join(blank), data[len(body) :]
-            yield RawRecord(position, line, offset, end, line + 1, before, body, after)
+            before, after, kept = b"".join(blank), data[len(body) :], None
+        yield RawRecord(
+            position=position,
+            line=line,
+            offset=offset,
+            end=end,
+            next_line=line + 1,
+            before=before,
+            body=body,
+            after=after,
+            spool=kept,
+        )
         blank.clear()
         offset, line, position = end, line + 1, position + 1
     yield Tail(b"".join(blank))

@@ -7,7 +7,9 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol
 
-from midb.corpus.formats.containers import Container, TextContainer, open_container
+from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.text import TextContainer
 from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object, record_key

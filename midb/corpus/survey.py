@@ -9,46 +9,22 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from midb.corpus.formats.containers import Container
+from midb.corpus.formats.base import Container
+from midb.corpus.language_plan import LanguagePlan, plan_languages
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, quotable
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import declared_language, load_object, record_key, undeclared_spelling
+from midb.corpus.records import load_object, record_key
 from midb.domain.errors import CorpusError
-from midb.domain.hashing import file_sha256
-from midb.locales import LANGUAGES
-from midb.text.languages import INDISTINGUISHABLE, LanguageIdentifier
+from midb.text.languages import LanguageIdentifier
 
 #: Between this and twice this many records are sampled.
 SAMPLE = 300
 
 #: And no more than this many bytes of them.
 SAMPLE_BYTES = 64 << 20
-
-#: The share of a sample that has to agree before one language is taken for the whole corpus.
-AGREEMENT = 0.8
-
-_PREFIX = re.compile(r"([a-z]{2})[-_:/.]")
-
-
-@dataclass(frozen=True)
-class LanguagePlan:
-    """How a record's language is settled: ``fixed`` for all, else declared by the record, else by the prefix of its id
-    (``by_prefix``), else the ``usual`` one of the corpus, else identified from its text."""
-
-    fixed: str | None = None
-    usual: str | None = None
-    by_prefix: bool = False
-    described: str = ""
-
-    def settle(self, declared: str | None, key: str, text: str, identifier: LanguageIdentifier) -> str:
-        """The language code of one record, ``und`` where nothing can be said."""
-        if code := self.fixed or declared or (prefix_of(key) if self.by_prefix else None) or self.usual:
-            return code
-        return identifier.identify(text) or "und"
 
 
 @dataclass(frozen=True)
@@ -66,21 +42,18 @@ class Survey:
     warnings: tuple[str, ...] = ()
 
 
-def prefix_of(key: str) -> str | None:
-    """The language an id starts with, as in ``de-0417``; ``None`` where it starts with none of ours."""
-    match = _PREFIX.match(key)
-    return match.group(1) if match and match.group(1) in LANGUAGES else None
-
-
 def survey(
     container: Container,
     *,
     language: str | None,
     mapping: Columns | None,
-    identifier: LanguageIdentifier,
+    identifier: LanguageIdentifier | None,
     limit: int | None = None,
 ) -> Survey:
-    """Look through a corpus once. Raises CorpusError where not one record can be read."""
+    """Look through a corpus once. Raises CorpusError where not one record can be read.
+
+    ``identifier`` is ``None`` where nobody will ask for the language of a record.
+    """
     count, sample = _sample(container, limit)
     finder = LayoutFinder(mapping)
     layouts: Counter[str] = Counter()
@@ -104,11 +77,12 @@ def survey(
         assert problem is not None, "a corpus that is not empty has a first record"
         raise _unreadable(container, *problem, mapping)
     names = [name for name, _ in layouts.most_common()]
-    plan, warnings = plan_languages(parsed, language, identifier)
+    plan, warnings = plan_languages(parsed, language, identifier) if identifier else (LanguagePlan(fixed=language), [])
+    size, sha256 = container.identity()
     return Survey(
         records=count,
-        bytes=container.path.stat().st_size,
-        sha256=file_sha256(container.path),
+        bytes=size,
+        sha256=sha256,
         layouts=tuple(f"{name} ({layouts[name] / len(parsed):.0%})" if len(names) > 1 else name for name in names),
         usual=usual[names[0]],
         ascii_only=all(raw.body.isascii() for raw in sample) and any(b"\\u" in raw.body for raw in sample),
@@ -167,57 +141,3 @@ def _list_within(raw: RawRecord) -> str | None:
                 LayoutFinder().find(value[0])
                 return key
     return None
-
-
-def plan_languages(
-    parsed: Iterable[tuple[dict[str, Any], str, str]], language: str | None, identifier: LanguageIdentifier
-) -> tuple[LanguagePlan, list[str]]:
-    """How records get their language, from a sample of (record, id, text)."""
-    if language:
-        return LanguagePlan(fixed=language, described=f"{language} (as you say)"), []
-    warnings = []
-    rows = list(parsed)
-    declared = Counter(filter(None, (declared_language(record) for record, _, _ in rows)))
-    unknown = Counter(filter(None, (undeclared_spelling(record) for record, _, _ in rows)))
-    if unknown:
-        spelling = unknown.most_common(1)[0][0]
-        warnings.append(
-            f'"{spelling}" is no language midb-agent knows; such records are identified by their text '
-            f"(known: {' '.join(LANGUAGES)})"
-        )
-    guesses = [(prefix_of(key), identifier.identify(text)) for _, key, text in rows]
-    if declared.total() == len(rows):
-        pairs = zip(rows, guesses, strict=True)
-        agree = sum(same_language(declared_language(record), guess) for (record, _, _), (_, guess) in pairs)
-        described = f"{_listed(declared)} (declared; {agree / len(rows):.0%} of a sample agrees)"
-        return LanguagePlan(described=described), warnings
-    prefixes = Counter(prefix for prefix, _ in guesses if prefix)
-    agree = sum(same_language(prefix, guess) for prefix, guess in guesses if prefix)
-    if prefixes.total() == len(rows) and agree >= AGREEMENT * len(rows):
-        described = f"{_listed(prefixes)} (from the ids; {agree / len(rows):.0%} of a sample agrees)"
-        return LanguagePlan(by_prefix=True, described=described), warnings
-    found = Counter(guess for _, guess in guesses if guess)
-    twins = Counter({code: count for code, count in found.items() if code in INDISTINGUISHABLE})
-    usual, votes = found.most_common(1)[0] if found else ("und", 0)
-    if usual in INDISTINGUISHABLE:
-        votes = twins.total()
-        if len(twins) > 1:
-            warnings.append("Indonesian and Malay cannot be told apart for certain; settle it with --language id or ms")
-    if votes >= AGREEMENT * len(rows) and usual in LANGUAGES:
-        described = f"{usual} (identified; {votes / len(rows):.0%} of a sample agrees)"
-        return LanguagePlan(usual=usual, described=described), warnings
-    return LanguagePlan(described=f"{_listed(found)} (identified record by record)"), warnings
-
-
-def same_language(one: str | None, other: str | None) -> bool:
-    """Whether two codes name the same language as far as identification can tell.
-
-    >>> same_language("id", "ms"), same_language("de", "fr")
-    (True, False)
-    """
-    return one == other or {one, other} == INDISTINGUISHABLE
-
-
-def _listed(codes: Counter[str]) -> str:
-    shown = [code for code, _ in codes.most_common(17)]
-    return " ".join(shown) or "none"

@@ -10,27 +10,26 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
-from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
+from midb.audit.log import AuditLog, Run, utc_now
 from midb.audit.proof.replay import parse_texts
 from midb.audit.reader import AuditReader
 from midb.audit.rows import DecisionRow, LoggedRecord, RecordRow
 from midb.audit.undo import Applied, undo
-from midb.corpus.formats.containers import Container
-from midb.corpus.layouts import LayoutFinder
-from midb.corpus.output import GrowingFile, move_into_place
+from midb.corpus.opened import OpenedCorpus
+from midb.corpus.places import OutputPlaces
 from midb.corpus.raw import RawRecord, Tail
-from midb.corpus.records import ParsedRecord, parse_record
-from midb.corpus.splice import Stages, add_stage, splice
+from midb.corpus.records import ParsedRecord
+from midb.corpus.splice import Stages, add_stage
+from midb.corpus.writer import OutputFiles
 from midb.domain.decisions import Action, Decision, Outcome, PairResult, Pass, Reason, standing
 from midb.domain.edits import Edit
 from midb.domain.errors import AuditError, UsageError
-from midb.domain.hashing import file_sha256
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import config_hash
+from midb.runs.writer import CorpusWriter
 
 #: Records per transaction.
 BATCH = 256
@@ -76,65 +75,60 @@ class Reverted:
 class Reverter:
     """Reverts edits of one finished run of a log into a new corpus."""
 
-    def __init__(self, log: AuditLog, reader: AuditReader, parent: Run, container: Container) -> None:
+    def __init__(self, log: AuditLog, reader: AuditReader, parent: Run, corpus: OpenedCorpus) -> None:
         self._log = log
         self._reader = reader
         self._parent = parent
-        self._container = container
+        self._container = corpus.container
+        self._records = corpus.reader()
         self._edits: Counter[str] = Counter()
         self._changed = self._cascaded = 0
 
-    def revert(self, selection: Selection, output: Path, finder: LayoutFinder, *, ascii_only: bool) -> Reverted:
-        """Write ``output`` and log the revert; raises AuditError where log and corpus do not fit together."""
-        container, parent = self._container, self._parent
-        run, checkpoint = self._log.begin(self._run(selection, output))
-        partial_path = output.with_name(output.name + ".partial")
-        partial = GrowingFile(partial_path, 0)
-        records: list[RecordResult] = []
-        rejected: list[RejectedLine] = []
-        logged = self._reader.records("r.run_id = ?", [parent.id])
-        due = next(logged, None)
-        lines = self._rejected()
-        line = next(lines, None)
-        tail = container.cut()
-        for item in container.read():
-            if isinstance(item, Tail):
-                tail = item
-                break
-            if line is not None and line.position == item.position:
-                partial.write(container.dropped(item))
-                rejected.append(line)
-                line = next(lines, None)
-            elif due is not None and due.position == item.position:
-                result = self._record(item, due, selection, finder, ascii_only)
-                partial.write(container.kept(item, result.body, first=partial.length == 0))
-                records.append(result)
-                due = next(logged, None)
-            else:
-                break  # the run was limited
-            if len(records) + len(rejected) >= BATCH:
-                checkpoint = self._commit(run, checkpoint, records, rejected, item, partial)
-                records, rejected = [], []
-        partial.write(container.tail(tail, first=partial.length == 0))
-        partial.sync()
-        checkpoint = self._log.write_batch(run, records, rejected, checkpoint)
-        partial.close()
-        made = container.finish(partial_path, output.with_name(output.name + ".temporary"))
-        digest = file_sha256(made)
-        move_into_place(made, output)
-        if made != partial_path:
-            partial_path.unlink()
-        self._log.set_status(run, "finished", output_sha256=digest, finished=True)
+    def revert(self, selection: Selection, places: OutputPlaces) -> Reverted:
+        """Write the output and log the revert; raises AuditError where log and corpus do not fit together.
+
+        Then nothing is left of the output, and the log says that the revert failed.
+        """
+        with OutputFiles(self._container, places, None) as files:
+            try:
+                run, checkpoint = self._log.begin(self._run(selection, places))
+                with CorpusWriter(files, self._log, run, checkpoint, failed="failed") as writer:
+                    tail = self._fill(selection, writer)
+                    writer.publish(writer.seal(tail))
+            except BaseException:
+                files.remove()
+                raise
         return Reverted(
-            records=checkpoint.records,
+            records=writer.checkpoint.records,
             changed=self._changed,
-            rejected=checkpoint.rejected_lines,
+            rejected=writer.checkpoint.rejected_lines,
             edits=self._edits,
             cascaded=self._cascaded,
             run=run.id,
         )
 
-    def _run(self, selection: Selection, output: Path) -> Run:
+    def _fill(self, selection: Selection, writer: CorpusWriter) -> Tail:
+        """Write every record that the run wrote; returns what follows them."""
+        logged = self._reader.records("r.run_id = ?", [self._parent.id])
+        due = next(logged, None)
+        lines = self._rejected()
+        line = next(lines, None)
+        for item in self._container.read():
+            if isinstance(item, Tail):
+                return item
+            if line is not None and line.position == item.position:
+                writer.drop(item, line)
+                line = next(lines, None)
+            elif due is not None and due.position == item.position:
+                writer.keep(item, self._record(item, due, selection))
+                due = next(logged, None)
+            else:
+                break  # the run was limited
+            if writer.waiting >= BATCH:
+                writer.commit()
+        return self._container.cut()
+
+    def _run(self, selection: Selection, places: OutputPlaces) -> Run:
         config = {"reverts": selection.described(), "parent": self._parent.id}
         return dataclasses.replace(
             self._parent,
@@ -143,35 +137,20 @@ class Reverter:
             started_at=utc_now(),
             finished_at=None,
             status="running",
-            output=str(output),
+            output=places.logged(places.output),
             output_sha256=None,
             config=orjson.dumps(config).decode(),
             config_hash=config_hash(config),
         )
-
-    def _commit(
-        self,
-        run: Run,
-        checkpoint: Checkpoint,
-        records: list[RecordResult],
-        rejected: list[RejectedLine],
-        last: RawRecord,
-        partial: GrowingFile,
-    ) -> Checkpoint:
-        partial.sync()
-        moved = dataclasses.replace(checkpoint.past(last), output_bytes=partial.length)
-        return self._log.write_batch(run, records, rejected, moved)
 
     def _rejected(self) -> Iterator[RejectedLine]:
         names = [field.name for field in dataclasses.fields(RejectedLine)]
         sql = "SELECT * FROM rejected_lines WHERE run_id = ? ORDER BY position"
         return (RejectedLine(**{n: row[n] for n in names}) for row in self._reader.query(sql, [self._parent.id]))
 
-    def _record(
-        self, raw: RawRecord, row: RecordRow, selection: Selection, finder: LayoutFinder, ascii_only: bool
-    ) -> RecordResult:
+    def _record(self, raw: RawRecord, row: RecordRow, selection: Selection) -> RecordResult:
         """One record as it will be, and the decisions that lead there from what the run left."""
-        parsed = parse_record(raw, finder)
+        parsed = self._records.parse(raw)
         finals = [slot.pair for slot in parsed.slots]
         stages: Stages = {}
         pairs: list[PairResult] = []
@@ -188,9 +167,17 @@ class Reverter:
             pairs = [PairResult(pair, pair, Outcome.UNCHANGED, (), ()) for pair in finals]
         changed = any(pair.decisions for pair in pairs)
         self._changed += changed
-        body = splice(raw.body, stages, ascii_only=ascii_only) if stages else None
+        body = self._records.splice(raw.body, stages) if stages else None
         outcome = Outcome.REVERTED if changed else Outcome.UNCHANGED
-        return RecordResult(raw.position, raw.line, row.record_key, row.language, outcome, tuple(pairs), body)
+        return RecordResult(
+            position=raw.position,
+            line=raw.line,
+            key=row.record_key,
+            language=row.language,
+            outcome=outcome,
+            pairs=tuple(pairs),
+            body=body,
+        )
 
     def _pair(
         self,

@@ -17,7 +17,8 @@ from midb.audit.log import Checkpoint, Run
 from midb.audit.proof.verify import verify
 from midb.audit.reader import AuditReader
 from midb.audit.rows import LoggedRecord, as_text
-from midb.corpus.formats.containers import Container, open_container
+from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import RawRecord
 from midb.domain.errors import MidbError
 from midb.domain.hashing import file_sha256

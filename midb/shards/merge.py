@@ -18,23 +18,26 @@ from typing import Any
 
 import orjson
 
-from midb.audit.log import AuditLog, Checkpoint, Run, utc_now
+from midb.audit.log import AuditLog, Run, utc_now
 from midb.audit.reader import AuditReader
-from midb.corpus.formats.containers import Container
-from midb.corpus.layouts import LayoutFinder, parse_mapping
-from midb.corpus.output import GrowingFile, move_into_place, rejected_entry
+from midb.corpus.formats.base import Container
+from midb.corpus.layouts import parse_mapping
+from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.output import move_into_place
+from midb.corpus.places import OutputPlaces
 from midb.corpus.raw import RawRecord, Tail
-from midb.corpus.survey import Survey, survey
+from midb.corpus.reading import RecordReader
+from midb.corpus.writer import OutputFiles
 from midb.domain.decisions import Outcome
 from midb.domain.errors import AuditError, UsageError
 from midb.domain.hashing import file_sha256
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import RunConfig, config_hash
+from midb.runs.writer import CorpusWriter
 from midb.shards.logs import ShardCursor, ShardLog, check_complete, check_intact, merged_source
-from midb.shards.places import MergePlaces, remove_database
 from midb.shards.records import RecordMerger, carry_generations
 from midb.shards.split import shard_of
-from midb.text.languages import LanguageIdentifier, require_language
+from midb.text.languages import require_language
 
 #: Records per transaction.
 BATCH = 256
@@ -57,7 +60,7 @@ class Merged:
 def merge(
     corpus: Container,
     shards: Sequence[ShardLog],
-    places: MergePlaces,
+    places: OutputPlaces,
     *,
     source: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
@@ -67,7 +70,7 @@ def merge(
     Raises MergeError where they do not fit together, UsageError where the places are taken; then nothing was written.
     """
     inputs = [corpus.path, *(path for shard in shards for path in (shard.path, shard.output))]
-    places.check([*inputs, source] if source else inputs)
+    places.check([*inputs, source] if source else inputs, "what is to be merged")
     if done := _in_place(corpus, shards, places):
         return done
     check_complete(shards, corpus)
@@ -77,17 +80,16 @@ def merge(
         check_intact(shard)
     tell(f"reading {corpus.path}")
     settings = orjson.loads(shards[0].run.config)
-    found = survey(
+    opened = open_corpus(
         corpus,
         language=None if settings["language"] == "auto" else require_language(settings["language"]),
         mapping=parse_mapping(settings["map"]) if settings.get("map") else None,
-        identifier=LanguageIdentifier(),
     )
-    run = _run(corpus, shards, places, found, settings | {"source": source_sha256})
-    return _Merger(corpus, shards, places, found, run).merge()
+    run = _run(opened, shards, places, settings | {"source": source_sha256})
+    return _Merger(opened, shards, places, run).merge()
 
 
-def _in_place(corpus: Container, shards: Sequence[ShardLog], places: MergePlaces) -> Merged | None:
+def _in_place(corpus: Container, shards: Sequence[ShardLog], places: OutputPlaces) -> Merged | None:
     """What a finished merge of these very shards did, or None; raises UsageError where a place is taken otherwise.
 
     A merge that was killed at the very end is finished here; one that was killed before has left nothing that counts.
@@ -109,7 +111,7 @@ def _in_place(corpus: Container, shards: Sequence[ShardLog], places: MergePlaces
     return None
 
 
-def _logged_merge(corpus: Container, shards: Sequence[ShardLog], places: MergePlaces) -> Run | None:
+def _logged_merge(corpus: Container, shards: Sequence[ShardLog], places: OutputPlaces) -> Run | None:
     """The run in the log at the place of the new one, if it is the merge of these shards to this output."""
     with contextlib.suppress(AuditError), AuditReader(places.db) as reader:
         run = reader.run()
@@ -121,9 +123,7 @@ def _logged_merge(corpus: Container, shards: Sequence[ShardLog], places: MergePl
     return None
 
 
-def _run(
-    corpus: Container, shards: Sequence[ShardLog], places: MergePlaces, found: Survey, settings: dict[str, Any]
-) -> Run:
+def _run(corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces, settings: dict[str, Any]) -> Run:
     """The row of the merged run: that of a run over the whole corpus, begun when the first shard was."""
     versions: dict[str, set[str]] = {}
     for shard in shards:
@@ -134,9 +134,9 @@ def _run(
         started_at=min(shard.run.started_at for shard in shards),
         finished_at=None,
         status="running",
-        corpus=str(corpus.path),
-        corpus_sha256=found.sha256,
-        corpus_bytes=found.bytes,
+        corpus=str(corpus.container.path),
+        corpus_sha256=corpus.found.sha256,
+        corpus_bytes=corpus.found.bytes,
         output=places.logged(places.output),
         output_sha256=None,
         rejected=places.logged(places.rejected),
@@ -169,119 +169,108 @@ class _Clock:
 class _Merger:
     """One merge, from the checked shards to the finished files."""
 
-    def __init__(
-        self, corpus: Container, shards: Sequence[ShardLog], places: MergePlaces, found: Survey, run: Run
-    ) -> None:
-        self._corpus = corpus
+    def __init__(self, corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces, run: Run) -> None:
+        self._container = corpus.container
         self._shards = shards
         self._places = places
         self._run = run
         self._clock = _Clock()
         self._cursors = {shard.number: ShardCursor(shard) for shard in shards}
-        settings = orjson.loads(run.config)
-        mapping = parse_mapping(settings["map"]) if settings.get("map") else None
-        finders = [LayoutFinder(mapping, found.usual), LayoutFinder(mapping)]
-        self._records = RecordMerger(finders, found.languages)
-        self._batch: list[tuple[ShardLog, RecordResult]] = []
-        self._rejected_lines: list[RejectedLine] = []
+        # What is usual in a shard, and so how a record that lacks a column is understood, need not be what is usual in
+        # the corpus.
+        usual, unsettled = corpus.rules, dataclasses.replace(corpus.rules, usual=None)
+        self._records = RecordMerger([RecordReader(rules, corpus.identifier) for rules in (usual, unsettled)])
+        self._shard_of: list[ShardLog] = []
         self._outcomes: Counter[Outcome] = Counter()
 
     def merge(self) -> Merged:
         """Make everything beside its place, then move it there."""
         places = self._places
-        with contextlib.ExitStack() as stack:
-            # The partial output is locked: whoever holds it owns all the other places too.
-            partial = GrowingFile(places.partial, 0)
-            stack.callback(partial.close)
-            stack.callback(self._clean_up)
-            rejected = GrowingFile(places.rejected_partial, 0)
-            stack.callback(rejected.close)
-            remove_database(places.db_partial)
-            with AuditLog(places.db_partial, now=self._clock) as log:
-                self._run, checkpoint = log.begin(self._run)
-                checkpoint = self._fill(log, checkpoint, partial, rejected)
-                checkpoint = self._tell(log, checkpoint)
-                made = self._corpus.finish(places.partial, places.temporary)
-                self._run = log.set_status(self._run, "finishing", output_sha256=file_sha256(made))
-            self._publish(made, rejected.length > 0)
+        # The partial output is locked: whoever holds it owns all the other places too.
+        with OutputFiles(self._container, places, places.rejected_partial) as files:
+            try:
+                remove_database(places.db_partial)
+                with AuditLog(places.db_partial, now=self._clock) as log:
+                    writer = self._fill(log, files)
+                    made = writer.seal(self._tail)
+                self._publish(writer.run, files, made)
+            finally:
+                self._clean_up(files)
         return Merged(
-            read=checkpoint.position,
+            read=writer.checkpoint.position,
             outcomes=self._outcomes,
-            rejected=checkpoint.rejected_lines,
+            rejected=writer.checkpoint.rejected_lines,
             warning=self._records.warning(),
         )
 
-    def _fill(self, log: AuditLog, checkpoint: Checkpoint, partial: GrowingFile, rejected: GrowingFile) -> Checkpoint:
-        """All records: into the partial files and the log."""
-        tail = Tail(b"")
-        for item in self._corpus.read():
+    def _fill(self, log: AuditLog, files: OutputFiles) -> CorpusWriter:
+        """All records into the partial files and the log, then what the shards' runs said."""
+        run, checkpoint = log.begin(self._run)
+
+        def carry(results: Sequence[RecordResult]) -> list[RecordResult]:
+            batch, self._shard_of = list(zip(self._shard_of, results, strict=True)), []
+            return carry_generations(log, run, batch)
+
+        writer = CorpusWriter(files, log, run, checkpoint, failed="failed", prepare=carry)
+        self._tail = Tail(b"")
+        for item in self._container.read():
             if isinstance(item, Tail):
-                tail = item
+                self._tail = item
                 break
-            self._take(item, partial, rejected)
-            if len(self._batch) + len(self._rejected_lines) >= BATCH:
-                checkpoint = self._commit(log, checkpoint, item, partial, rejected)
-            last = item
+            self._take(item, writer)
+            if writer.waiting >= BATCH:
+                writer.commit()
         for cursor in self._cursors.values():
             cursor.check_end()
-        checkpoint = self._commit(log, checkpoint, last, partial, rejected)  # a corpus has a record, says the survey
-        partial.write(self._corpus.tail(tail, first=partial.length == 0))
-        partial.sync()
-        rejected.sync()
-        return checkpoint
+        writer.commit()
+        self._log_events(writer)
+        return writer
 
-    def _take(self, raw: RawRecord, partial: GrowingFile, rejected: GrowingFile) -> None:
+    def _take(self, raw: RawRecord, writer: CorpusWriter) -> None:
         cursor = self._cursors[shard_of(raw, self._shards[0].shards)]
-        told = cursor.take(raw)
-        if isinstance(told, RejectedLine):
-            partial.write(self._corpus.dropped(raw))
-            for piece in rejected_entry(raw, told):
-                rejected.write(piece)
-            self._rejected_lines.append(told)
+        logged = cursor.take(raw)
+        if isinstance(logged, RejectedLine):
+            writer.drop(raw, logged)
             return
-        result = self._records.result(cursor, raw, *told)
-        partial.write(self._corpus.kept(raw, result.body, first=partial.length == 0))
+        result = self._records.result(cursor, raw, *logged)
         self._outcomes[result.outcome] += 1
-        self._batch.append((cursor.shard, result))
+        self._shard_of.append(cursor.shard)
+        writer.keep(raw, result)
 
-    def _commit(
-        self, log: AuditLog, checkpoint: Checkpoint, last: RawRecord, partial: GrowingFile, rejected: GrowingFile
-    ) -> Checkpoint:
-        moved = dataclasses.replace(checkpoint.past(last), output_bytes=partial.length, rejected_bytes=rejected.length)
-        results = carry_generations(log, self._run, self._batch)
-        moved = log.write_batch(self._run, results, self._rejected_lines, moved)
-        self._batch, self._rejected_lines = [], []
-        return moved
-
-    def _tell(self, log: AuditLog, checkpoint: Checkpoint) -> Checkpoint:
+    def _log_events(self, writer: CorpusWriter) -> None:
         """The events of all shards, at the time they happened, and from which logs this one was made."""
         events = [
             (at, level, f"{shard.name}: {message}") for shard in self._shards for at, level, message in shard.events()
         ]
         for at, level, message in sorted(events, key=lambda event: event[0]):
             self._clock.at = at
-            checkpoint = log.write_batch(self._run, [], [], checkpoint, [(level, message)])
+            writer.commit([(level, message)])
         self._clock.at = None
-        told = [(MERGED, shard.note()) for shard in self._shards]
+        notes = [(MERGED, shard.note()) for shard in self._shards]
         if warning := self._records.warning():
-            told.append(("warning", warning))
-        return log.write_batch(self._run, [], [], checkpoint, told)
+            notes.append(("warning", warning))
+        writer.commit(notes)
 
-    def _publish(self, made: Path, any_rejected: bool) -> None:
+    def _publish(self, run: Run, files: OutputFiles, made: Path) -> None:
         places = self._places
         remove_database(places.db)  # that of a merge that was killed just here
         move_into_place(places.db_partial, places.db)
-        if any_rejected:
+        if files.rejected_bytes:
             move_into_place(places.rejected_partial, places.rejected)
         move_into_place(made, places.output)
         with AuditLog(places.db) as log:
-            self._run = log.set_status(self._run, "finished", finished=True)
+            log.set_status(run, "finished", finished=True)
 
-    def _clean_up(self) -> None:
+    def _clean_up(self, files: OutputFiles) -> None:
         places = self._places
         if places.db.exists() and not places.output.exists():
             remove_database(places.db)
             places.rejected.unlink(missing_ok=True)
         remove_database(places.db_partial)
-        for path in (places.partial, places.temporary, places.rejected_partial):
-            path.unlink(missing_ok=True)
+        files.remove()
+
+
+def remove_database(path: Path) -> None:
+    """Remove an SQLite file with what may lie beside it."""
+    for ending in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)

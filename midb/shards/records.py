@@ -14,11 +14,11 @@ from midb.audit.generation_rows import full_prompt
 from midb.audit.log import AuditLog, Run, texts_hash
 from midb.audit.proof.replay import parse_texts
 from midb.audit.rows import LoggedRecord
-from midb.corpus.layouts import LayoutFinder, RecordError
+from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import ParsedRecord, parse_record
+from midb.corpus.reading import RecordReader
+from midb.corpus.records import ParsedRecord
 from midb.corpus.splice import Stages, add_stage, splice
-from midb.corpus.survey import LanguagePlan, prefix_of
 from midb.domain.decisions import LoggedFinding, Outcome, PairResult, pair_outcome, standing
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.generations import Generation, GenerationKey
@@ -28,12 +28,10 @@ from midb.shards.logs import ShardCursor, ShardLog
 
 
 class RecordMerger:
-    """Makes results out of logged records. ``finders`` are tried in turn: what is usual in a shard, and so how a record
-    that lacks a column is understood, need not be what is usual in the corpus."""
+    """Makes results out of logged records. ``readers`` are tried in turn: a shard may have read a record otherwise."""
 
-    def __init__(self, finders: Sequence[LayoutFinder], languages: LanguagePlan) -> None:
-        self._finders = finders
-        self._languages = languages
+    def __init__(self, readers: Sequence[RecordReader]) -> None:
+        self._readers = readers
         self._strays = 0
         self._stray = ""
 
@@ -66,9 +64,9 @@ class RecordMerger:
         )
 
     def _parsed(self, raw: RawRecord, original_hash: str) -> ParsedRecord | None:
-        for finder in self._finders:
+        for reader in self._readers:
             try:
-                parsed = parse_record(raw, finder)
+                parsed = reader.parse(raw)
             except RecordError:
                 continue
             if texts_hash([slot.pair for slot in parsed.slots]) == original_hash:
@@ -77,8 +75,7 @@ class RecordMerger:
 
     def _compare_language(self, logged: str, parsed: ParsedRecord) -> None:
         """Count a record whose language would be another one without looking at its text."""
-        plan = self._languages
-        expected = plan.fixed or parsed.declared or (prefix_of(parsed.key) if plan.by_prefix else None) or plan.usual
+        expected = self._readers[0].rules.languages.expect(parsed.declared, parsed.key)
         if expected and expected != logged:
             self._strays += 1
             self._stray = self._stray or f"{parsed.key}: {logged}, not {expected}"

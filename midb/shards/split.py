@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from midb.corpus.formats.array import CLOSING
-from midb.corpus.formats.containers import Container, open_container
+from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import RecordError
 from midb.corpus.output import GrowingFile, move_into_place
 from midb.corpus.raw import BOM, RawRecord, Tail

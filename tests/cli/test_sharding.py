@@ -24,13 +24,15 @@ from midb.audit.log import AuditLog, Checkpoint
 from midb.audit.proof.verify import verify
 from midb.corpus import output
 from midb.corpus.formats.containers import open_container
+from midb.corpus.places import OutputPlaces
 from midb.domain.generations import Generation, GenerationKey
+from midb.runs import writer
 from midb.runs.config import load_config
 from midb.shards import merge as merging
 from midb.shards.logs import open_shards
-from midb.shards.places import MergePlaces
 from midb.shards.records import carry_generations
 from midb.shards.split import shard_of_key, split
+from midb.text.languages import LanguageIdentifier
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
 TABLES = ("records", "findings", "decisions", "edits", "rejected_lines")
@@ -191,7 +193,7 @@ def test_any_lines_in_two_shards_are_what_one_run_gives(
         assert cut.path is not None
         boosted(cut.path, cut.path.with_suffix(".out"))
         logs.append(cut.path.with_suffix(".out.audit.db"))
-    places = MergePlaces(folder / "merged.jsonl", folder / "merged.jsonl.audit.db")
+    places = OutputPlaces(folder / "merged.jsonl", folder / "merged.jsonl.audit.db")
     with open_shards(logs) as shards:
         merging.merge(open_container(corpus), shards, places)
     check_same(None, folder / "single.jsonl", folder / "merged.jsonl")
@@ -475,6 +477,7 @@ POINTS = (
     (merging, "move_into_place"),
     (merging, "remove_database"),
     (merging, "file_sha256"),
+    (writer, "file_sha256"),
     (AuditLog, "write_batch"),
     (AuditLog, "set_status"),
     (AuditLog, "begin"),
@@ -586,14 +589,14 @@ def test_generations_that_decisions_refer_to_are_carried_over(
     import dataclasses
 
     from midb.audit.reader import AuditReader
-    from midb.corpus.layouts import LayoutFinder
+    from midb.corpus.language_plan import LanguagePlan
     from midb.corpus.raw import RawRecord
-    from midb.corpus.survey import LanguagePlan
+    from midb.corpus.reading import ReadingRules, RecordReader
     from midb.shards.logs import ShardCursor
     from midb.shards.records import RecordMerger
 
     _, logs = halves
-    merger = RecordMerger([LayoutFinder()], LanguagePlan())
+    merger = RecordMerger([RecordReader(ReadingRules(languages=LanguagePlan()), LanguageIdentifier())])
     batch = []
     with open_shards(logs) as shards:
         for shard in shards:

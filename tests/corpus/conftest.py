@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from midb.corpus.formats.containers import Container
+from midb.corpus.formats.base import Container
 from midb.corpus.raw import RawRecord, Start, Tail
 
 Reader = Callable[..., tuple[list[RawRecord], Tail]]

@@ -21,7 +21,7 @@ ALPACA = {"id": "de-1", "instruction": "Nenne ein Tier.", "output": "Hund"}
 
 def raw(body: bytes | dict[str, Any], position: int = 0) -> RawRecord:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return RawRecord(position, position + 1, 0, len(data), position + 2, b"", data, b"\n")
+    return RawRecord.alone(data, position)
 
 
 def rejection(body: bytes | dict[str, Any]) -> RecordError:

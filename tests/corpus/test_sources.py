@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from midb.corpus.formats.containers import Container, open_container
+from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import RawRecord
 from midb.corpus.sources import Sources, SourcesById, SourcesByLine, open_sources
 from midb.domain.errors import CorpusError

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from midb.corpus.formats.containers import open_container
+from midb.corpus.language_plan import LanguagePlan, plan_languages, prefix_of
 from midb.corpus.layouts import parse_mapping
-from midb.corpus.survey import SAMPLE, LanguagePlan, Survey, plan_languages, prefix_of, survey
+from midb.corpus.survey import SAMPLE, Survey, survey
 from midb.domain.errors import CorpusError
 from midb.text.languages import LanguageIdentifier
 

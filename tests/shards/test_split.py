@@ -16,7 +16,7 @@ import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from midb.corpus.formats import containers
+from midb.corpus.formats import text
 from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import RawRecord
 from midb.corpus.sources import open_sources
@@ -76,7 +76,7 @@ def test_the_shard_of_a_key_is_that_of_its_sha256(keys: list[str], shards: int) 
         assert shard_of_key(key, shards) == number
         for place in (position, position + 1000):
             body = orjson.dumps({"text": str(place), "id": key})
-            assert shard_of(RawRecord(place, 1, 0, 0, 2, b"", body, b""), shards) == number
+            assert shard_of(RawRecord.alone(body, place), shards) == number
 
 
 def test_what_was_added_elsewhere_moves_nothing_even_where_records_have_no_ids(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_what_was_added_elsewhere_moves_nothing_even_where_records_have_no_ids(t
 
 def test_an_id_that_looks_like_a_position_is_an_id_wherever_it_stands() -> None:
     body = b'{"id": "#4", "instruction": "x"}'
-    numbers = {shard_of(RawRecord(position, 1, 0, 0, 2, b"", body, b""), 97) for position in (3, 4, 5)}
+    numbers = {shard_of(RawRecord.alone(body, position), 97) for position in (3, 4, 5)}
     assert numbers == {shard_of_key("#4", 97)}
 
 
@@ -161,8 +161,8 @@ def test_an_array_that_was_cut_off_gives_shards_with_the_same_elements(end: byte
 def test_a_record_too_long_to_be_examined_goes_along(
     reader: str, frame: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = getattr(containers, reader)
-    monkeypatch.setattr(containers, reader, lambda stream, start: read(stream, start, limit=1000))
+    read = getattr(text, reader)
+    monkeypatch.setattr(text, reader, lambda stream, start: read(stream, start, limit=1000))
     corpus = tmp_path / "c.jsonl"
     corpus.write_bytes(frame % (LINES[1], LINES[0][:-1] + b', "x": "' + b"y" * 300_000 + b'"}', LINES[2]))
     done = split(corpus, 1)

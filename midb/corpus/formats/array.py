@@ -161,5 +161,13 @@ def _element(
         spool.write(body)
         body = b""
     return RawRecord(
-        position, line, offset, window.base, line + breaks, before, body, b"", spool.file if spool else None
+        position=position,
+        line=line,
+        offset=offset,
+        end=window.base,
+        next_line=line + breaks,
+        before=before,
+        body=body,
+        after=b"",
+        spool=spool.file if spool else None,
     )

@@ -1,27 +1,19 @@
-"""Containers: JSON Lines and JSON arrays, plain or compressed, read from any checkpoint and written back alike.
-
-Output goes to a partial file of records in order, which becomes the finished file in one step at the end; compression
-and Parquet are made in that step, so that a partial file can always be cut back to a checkpoint.
-"""
+"""Which container a corpus file is: found out from its bytes, not from its name."""
 
 from __future__ import annotations
 
-import gzip
 import re
-import shutil
 import stat
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
-import zstandard
 
-from midb.corpus.formats.array import CLOSING, read_array
-from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading, skip
-from midb.corpus.output import writing
-from midb.corpus.raw import BOM, RawRecord, Start, Tail, read_lines
+from midb.corpus.formats.base import Container
+from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading
+from midb.corpus.formats.parquet import Parquet
+from midb.corpus.formats.text import JsonArray, JsonLines
+from midb.corpus.raw import BOM
 from midb.domain.errors import CorpusError
 
 #: How files begin that hold something else, and what to do about them.
@@ -34,116 +26,6 @@ _FOREIGN = {
 
 #: One object over many lines: its first line holds the brace alone, its second begins with a key.
 _ONE_OBJECT = re.compile(rb'\{[ \t\r]*\n\s*"')
-
-
-class Container(ABC):
-    """How records lie in one corpus file."""
-
-    name: str
-    #: Ending of the corpus's name that the output keeps, e.g. ``.jsonl.gz``.
-    suffix: str
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @abstractmethod
-    def read(self, start: Start = Start()) -> Iterator[RawRecord | Tail]:  # noqa: B008  (frozen)
-        """The records from ``start`` on, then the tail."""
-
-    @abstractmethod
-    def kept(self, record: RawRecord, body: bytes | None, *, first: bool) -> bytes:
-        """What the partial output holds for a record: its new ``body``, or its own where that is ``None``.
-
-        ``first`` says that nothing was written before it.
-        """
-
-    def dropped(self, record: RawRecord) -> bytes:
-        """What the partial output holds for a rejected record."""
-        return b""
-
-    @abstractmethod
-    def tail(self, tail: Tail, *, first: bool) -> bytes:
-        """What ends the partial output."""
-
-    def cut(self) -> Tail:
-        """What ends the output where reading stops before the end (`--limit`)."""
-        return Tail(b"")
-
-    @abstractmethod
-    def finish(self, partial: Path, temporary: Path) -> Path:
-        """Make the finished file from the partial one; returns the one of the two paths where it lies."""
-
-
-class TextContainer(Container):
-    """JSON Lines and JSON arrays, plain, gzip or zstd."""
-
-    def __init__(self, path: Path, compression: str = "") -> None:
-        super().__init__(path)
-        self.compression = compression
-        endings = [ending for ending in path.suffixes[-2:] if ending != compression]
-        self.suffix = (endings[-1] if endings else self.default_suffix) + compression
-
-    default_suffix = ".jsonl"
-
-    @abstractmethod
-    def parse(self, stream: BinaryIO, start: Start) -> Iterator[RawRecord | Tail]:
-        """The records of a decompressed stream that stands at ``start``."""
-
-    def read(self, start: Start = Start()) -> Iterator[RawRecord | Tail]:  # noqa: B008
-        with reading(self.path), open_stream(self.path, self.compression) as stream:
-            skip(stream, start.offset, self.compression)
-            yield from self.parse(stream, start)
-
-    def finish(self, partial: Path, temporary: Path) -> Path:
-        if not self.compression:
-            return partial
-        with writing(temporary), partial.open("rb") as source, temporary.open("wb") as target:
-            if self.compression == GZIP:
-                # No time stamp and no name in the header: the same records give the same bytes.
-                with gzip.GzipFile("", "wb", fileobj=target, mtime=0) as packed:
-                    shutil.copyfileobj(source, packed, 1 << 20)
-            else:
-                zstandard.ZstdCompressor().copy_stream(source, target)
-        return temporary
-
-
-class JsonLines(TextContainer):
-    """One JSON object a line."""
-
-    name = "JSON Lines"
-
-    def parse(self, stream: BinaryIO, start: Start) -> Iterator[RawRecord | Tail]:
-        return read_lines(stream, start)
-
-    def kept(self, record: RawRecord, body: bytes | None, *, first: bool) -> bytes:
-        return record.before + (record.body if body is None else body) + record.after
-
-    def tail(self, tail: Tail, *, first: bool) -> bytes:
-        return tail.data
-
-
-class JsonArray(TextContainer):
-    """One JSON array of objects; what stands between the elements is kept."""
-
-    name = "JSON array"
-    default_suffix = ".json"
-
-    def parse(self, stream: BinaryIO, start: Start) -> Iterator[RawRecord | Tail]:
-        return read_array(stream, start)
-
-    def kept(self, record: RawRecord, body: bytes | None, *, first: bool) -> bytes:
-        before = record.before
-        if first and record.position:
-            # Everything before it was rejected: it opens the array now, and needs no comma.
-            before = b"[" + before.replace(b",", b"")
-        return before + (record.body if body is None else body)
-
-    def cut(self) -> Tail:
-        return Tail(CLOSING)
-
-    def tail(self, tail: Tail, *, first: bool) -> bytes:
-        opening = b"[" if first and not tail.data.lstrip().startswith(b"[") else b""
-        return opening + tail.data
 
 
 def open_container(path: Path) -> Container:
@@ -169,8 +51,6 @@ def open_container(path: Path) -> Container:
         if magic.startswith(beginning):
             raise CorpusError(f"{path} is a {what} file.", hint=hint)
     if magic.startswith(b"PAR1"):
-        from midb.corpus.formats.parquet import Parquet
-
         return Parquet(path)
     compression = GZIP if magic.startswith(b"\x1f\x8b") else ZSTD if magic.startswith(b"\x28\xb5\x2f\xfd") else ""
     with reading(path), open_stream(path, compression) as stream:

@@ -10,16 +10,21 @@ from typing import Any
 
 import orjson
 
-from midb.corpus.formats.containers import Container
+from midb.corpus.formats.base import Container
 from midb.corpus.output import writing
 from midb.corpus.raw import RawRecord, Start, Tail
 from midb.domain.errors import CorpusError, UsageError
 
-# What the partial output says about a row whose texts stay, and about a rejected one; anything else is the new row.
-_SAME, _REJECTED = b"null", b"false"
+# What the partial output says about a row instead of giving its new texts: that they stay, ...
+_SAME = b"null"
+# ... and that the row was rejected.
+_REJECTED = b"false"
 
-#: Rows that are read at a time; and bytes after which a row group is written even if it had more rows in the corpus.
-_ROWS, _GROUP_BYTES = 512, 128 << 20
+#: Rows that are read at a time.
+_ROWS = 512
+
+#: Bytes after which a row group is written even if it had more rows in the corpus: it is kept in memory until then.
+_GROUP_BYTES = 128 << 20
 
 
 class Parquet(Container):
@@ -65,8 +70,7 @@ class Parquet(Container):
             for row in range(batch.num_rows):
                 if position >= start.position:
                     record = {name: column[row] for name, column in zip(batch.schema.names, columns, strict=True)}
-                    body = orjson.dumps(record)
-                    yield RawRecord(position, position + 1, position, position + 1, position + 2, b"", body, b"")
+                    yield RawRecord.alone(orjson.dumps(record), position)
                 position += 1
         yield Tail(b"")
 
@@ -111,10 +115,10 @@ def _rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:
 
     from midb.corpus.formats.arrow import last_of_name, with_texts
 
-    told = [line.rstrip(b"\n") for line in lines]
-    changed = {row: orjson.loads(line) for row, line in enumerate(told) if line not in (_SAME, _REJECTED)}
+    rows = [line.rstrip(b"\n") for line in lines]
+    changed = {row: orjson.loads(line) for row, line in enumerate(rows) if line not in (_SAME, _REJECTED)}
     columns = list(batch.columns)
     for name, index in last_of_name(schema.names).items():
         columns[index] = with_texts(columns[index], {row: record.get(name) for row, record in changed.items()})
-    kept = [row for row, line in enumerate(told) if line != _REJECTED]
+    kept = [row for row, line in enumerate(rows) if line != _REJECTED]
     return pa.Table.from_arrays(columns, schema=schema).take(pa.array(kept, pa.int64()))

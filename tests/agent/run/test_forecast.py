@@ -12,7 +12,7 @@ from midb.corpus.raw import RawRecord
 
 def record(position: int, language: str, length: int) -> Item:
     body = (language + "x" * length).encode()
-    return RawRecord(position, position + 1, 0, len(body), position + 2, b"", body, b"\n"), None
+    return RawRecord.alone(body, position), None
 
 
 def language(item: Item) -> str:

@@ -15,7 +15,9 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from midb.corpus.formats.containers import Container, JsonArray, JsonLines, open_container
+from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.text import JsonArray, JsonLines
 from midb.corpus.raw import BOM, MAX_RECORD_BYTES, Start, Tail
 from midb.domain.errors import CorpusError, MidbError
 

@@ -1,0 +1,63 @@
+"""An opened corpus: looked through once, its records understood, its English sources at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from midb.corpus.formats.base import Container
+from midb.corpus.layouts import Columns
+from midb.corpus.raw import RawRecord
+from midb.corpus.reading import ReadingRules, RecordReader
+from midb.corpus.sources import Sources, open_sources
+from midb.corpus.survey import Survey, survey
+from midb.text.languages import LanguageIdentifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedCorpus:
+    """A corpus and everything that was found out about it. ``limit`` counts its first records, ``None`` all."""
+
+    container: Container
+    found: Survey
+    rules: ReadingRules
+    identifier: LanguageIdentifier
+    sources: Sources | None = None
+    limit: int | None = None
+
+    @property
+    def records(self) -> int:
+        """How many records are to be read."""
+        return self.found.records if self.limit is None else min(self.found.records, self.limit)
+
+    def reader(self) -> RecordReader:
+        """Reads the records of this corpus, in this process."""
+        return RecordReader(self.rules, self.identifier)
+
+    def source_of(self, raw: RawRecord) -> bytes | None:
+        """The record's English original in the source file. Records must be asked for in order."""
+        return self.sources.find(raw) if self.sources else None
+
+
+def open_corpus(
+    container: Container,
+    *,
+    language: str | None = None,
+    mapping: Columns | None = None,
+    source: Path | None = None,
+    limit: int | None = None,
+    identify: bool = True,
+) -> OpenedCorpus:
+    """Look through a corpus and make ready to read it.
+
+    ``language`` is that of all records, ``None`` where it is to be found out. With ``identify`` False it is not, for
+    readers who know it from elsewhere. Raises CorpusError where nothing can be read, or the source does not fit.
+    """
+    identifier = LanguageIdentifier()
+    asked = identifier if identify else None
+    found = survey(container, language=language, mapping=mapping, identifier=asked, limit=limit)
+    rules = ReadingRules(languages=found.languages, usual=found.usual, mapping=mapping, ascii_only=found.ascii_only)
+    sources = open_sources(source, container, found.records) if source else None
+    return OpenedCorpus(
+        container=container, found=found, rules=rules, identifier=identifier, sources=sources, limit=limit
+    )

@@ -1,0 +1,76 @@
+"""Where an output, its audit log and its rejected lines go, finished and while they are made.
+
+One rule for everybody who writes a corpus: a run, a revert, a merge. Knows nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from midb.domain.errors import UsageError
+
+
+@dataclass(frozen=True)
+class OutputPlaces:
+    """The files of one output. All but ``db`` lie beside it."""
+
+    output: Path
+    db: Path
+
+    @property
+    def partial(self) -> Path:
+        """The output while it grows."""
+        return beside(self.output, ".partial")
+
+    @property
+    def temporary(self) -> Path:
+        """Where a compressed output is made."""
+        return beside(self.output, ".temporary")
+
+    @property
+    def rejected(self) -> Path:
+        """Where lines go that cannot be read."""
+        return beside(self.output, ".rejected.jsonl")
+
+    @property
+    def rejected_partial(self) -> Path:
+        """The rejected lines of a merge while they grow."""
+        return beside(self.rejected, ".partial")
+
+    @property
+    def db_partial(self) -> Path:
+        """The log of a merge while it grows."""
+        return beside(self.db, ".partial")
+
+    def logged(self, path: Path) -> str:
+        """A path as the log names it: relative to the log, so that the folder can be moved as a whole."""
+        return os.path.relpath(path.absolute(), self.db.absolute().parent)
+
+    def check(self, inputs: Iterable[Path], what: str) -> None:
+        """Raise UsageError where nothing can be written, or one of ``inputs`` (in words: ``what``) would be lost."""
+        if self.output.is_dir():
+            raise UsageError(f"the output {self.output} is a folder.", hint="Name a file with -o.")
+        for path in (self.output, self.db):
+            folder = path.absolute().parent
+            if not folder.is_dir():
+                raise UsageError(f"there is no folder {folder}.", hint="Make it first, or name another -o.")
+        taken = {path.resolve() for path in inputs}
+        for path in (self.output, self.db, self.partial, self.rejected, self.temporary, self.rejected_partial,
+                     self.db_partial):  # fmt: skip
+            if path.resolve() in taken:
+                raise UsageError(f"{path} would overwrite {what}.", hint="Choose another -o or --db.")
+        if self.output.resolve() == self.db.resolve():
+            raise UsageError("output and audit log are the same file.", hint="Choose another --db.")
+
+
+def beside(path: Path, ending: str) -> Path:
+    """The same path with something at its end."""
+    return path.parent / (path.name + ending)
+
+
+def default_database(output: Path) -> Path:
+    """``<output>.audit.db``, where an output's log lies unless the user says otherwise."""
+    return beside(output, ".audit.db")
