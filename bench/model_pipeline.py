@@ -43,7 +43,7 @@ def run(corpora: Path, folder: Path) -> tuple[Any, float, Any]:
     corpus = whole(corpora, folder, RECORDS)
     config = load_config(None, {"corpus": corpus, "model": "scripted", "route": "all", "fresh": True})
     with asyncio.Runner() as loop:
-        opened = session.open_session(config, open_container(corpus), ["run"], session.StartedEngine(editor(), loop))
+        opened = session.open_session(config, open_container(corpus), ["run"], session.RunEngine(editor(), loop))
         started = time.perf_counter()
         ended = runner.Runner(opened, lambda event: None, lambda: False).run()
         seconds = time.perf_counter() - started

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from midb.agent.engines.checkpoint import Checkpoint
     from midb.agent.engines.protocol import TextEngine
     from midb.agent.engines.tokens import TokenRequest
+    from midb.agent.run.session import RunEngine
     from midb.kernels import EngineConfig, ModelConfig, Result
+    from midb.runs.config import RunConfig
 
 #: Sequences decoded together, by kind of device.
 _SEQUENCES = {"cuda": 256, "cpu": 16}
@@ -49,6 +52,33 @@ class EngineOptions:
     key_variable: str = "OPENAI_API_KEY"
     adapter: str | None = None
     max_length: int = 0
+
+
+@contextmanager
+def engine_of(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunEngine | None]:
+    """The engine of a run's ``model``, not yet started, with an event loop for it; ``None`` for the embedded default.
+
+    At the end it is closed, started or not. Raises what ``build_engine`` raises.
+    """
+    if config.model is None:
+        yield None
+        return
+    from midb.agent.run.session import RunEngine
+
+    options = EngineOptions(
+        device=config.device,
+        dtype=config.dtype,
+        concurrency=config.concurrency or 0,
+        timeout=config.timeout or 0.0,
+        key_variable=config.key_variable,
+        adapter=config.adapter,
+    )
+    engine = build_engine(config.model, options=options, warn=warn)
+    with asyncio.Runner() as loop:
+        try:
+            yield RunEngine(engine, loop, warn)
+        finally:
+            loop.run(engine.close())
 
 
 def build_engine(

@@ -24,7 +24,7 @@ FORBIDDEN = {
 LAYERS = ("domain", "prompts", "text", "checks", "detectors", "corpus", "audit", "runs", "shards", "dashboard")
 
 #: Where agent and kernels meet, and everything meets the user.
-ABOVE = ("cli", "composition")
+ABOVE = ("cli", "composition", "library")
 
 #: What is decided without touching a tensor, so that it can be tested in milliseconds.
 TORCHLESS = (
@@ -75,7 +75,7 @@ def test_a_package_imports_what_stands_below_it(package: str) -> None:
 
 def test_every_package_has_a_place_among_the_layers() -> None:
     found = {path.parent.name for path in (ROOT / "midb").glob("*/__init__.py")} | {"prompts"}
-    assert found == {*LAYERS, "locales", "cli"}
+    assert found == {*LAYERS, "locales", "cli", "library"}
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,10 @@ INLINE_RECORDS = 400
 
 
 @dataclass(frozen=True)
-class StartedEngine:
+class RunEngine:
     """The engine of a run with a model, the loop it lives on, and whom it tells what the user should know."""
 
-    engine: TextEngine
+    text: TextEngine
     loop: asyncio.Runner
     warn: Callable[[str], None] = lambda _: None
 
@@ -81,11 +81,11 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
 
 
 def open_session(
-    config: RunConfig, container: Container, arguments: Sequence[str], started: StartedEngine | None = None
+    config: RunConfig, container: Container, arguments: Sequence[str], engine: RunEngine | None = None
 ) -> Session:
     """Survey the corpus and open or resume its run. The caller closes ``session.log``.
 
-    ``started.engine`` is that of ``config.model``; it is started here once nothing else can be wrong: a server tells
+    ``engine`` is that of ``config.model``; it is started here once nothing else can be wrong: a server tells
     only then which model it serves. A dry run begins a run of its own kind.
     """
     budget = Budget.parse(config.budget) if config.budget else Budget()
@@ -98,21 +98,21 @@ def open_session(
         refuse_foreign_output(places, None)
     log = AuditLog(places.db)
     try:
-        if started and not is_finished(log, config, shaping):
-            started.loop.run(started.engine.start())
-        wanted = new_run(config, places, corpus, shaping, started.engine.fingerprint() if started else EMBEDDED)
+        if engine and not is_finished(log, config, shaping):
+            engine.loop.run(engine.text.start())
+        wanted = new_run(config, places, corpus, shaping, engine.text.fingerprint() if engine else EMBEDDED)
         if config.dry_run:
             attached = Attached(*log.begin(dataclasses.replace(wanted, kind="dry-run")))
         else:
             attached = attach(log, places, wanted, shaping, fresh=config.fresh)
         model = None
-        if started and prompts and not attached.finished:
+        if engine and prompts and not attached.finished:
             settings = ModelSettings(prompts=prompts, route=Route(config.route), budget=budget, salt=salt_of(corpus))
-            model = Model(started.engine, LoggedGenerations(log, attached.run), settings, warn=started.warn)
+            model = Model(engine.text, LoggedGenerations(log, attached.run), settings, warn=engine.warn)
     except BaseException:
         log.close()
         raise
-    workers = worker_count(config, corpus.found.records - attached.checkpoint.position, started)
+    workers = worker_count(config, corpus.found.records - attached.checkpoint.position, engine)
     return Session(
         config=config,
         corpus=corpus,
@@ -122,9 +122,9 @@ def open_session(
         settings=ExaminerSettings(rules=corpus.rules, selection=config.selection, passes=config.selected_passes),
         workers=workers,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, corpus, attached, workers, started.engine if started else None),
+        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None),
         model=model,
-        loop=started.loop if started else None,
+        loop=engine.loop if engine else None,
     )
 
 
@@ -133,10 +133,10 @@ def salt_of(corpus: OpenedCorpus) -> str:
     return corpus.found.sha256[:12]
 
 
-def worker_count(config: RunConfig, left: int, started: StartedEngine | None = None) -> int:
+def worker_count(config: RunConfig, left: int, engine: RunEngine | None = None) -> int:
     """Worker processes for the records that are ``left``, 0 for none; with a model, records under way at once."""
-    if started:
-        return config.concurrency or started.engine.concurrency
+    if engine:
+        return config.concurrency or engine.text.concurrency
     return 0 if left < INLINE_RECORDS else config.workers
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from midb.agent.engines.protocol import TextEngine
 from midb.agent.run.places import stdin_spool
 from midb.agent.run.runner import Runner
-from midb.agent.run.session import Session, StartedEngine, open_session
+from midb.agent.run.session import Session, open_session
 from midb.cli import options
+from midb.composition import engine_of
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.dashboard import listener
@@ -110,10 +109,8 @@ def run(
         ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable}),
     )  # fmt: skip
     warn = Relay()
-    engine = engine_of(settings, warn)
-    with corpus_of(settings) as container, loop_of(engine) as loop:
-        started = StartedEngine(engine, loop, warn) if engine and loop else None
-        session = open_session(settings, container, sys.argv[1:], started)
+    with engine_of(settings, warn) as engine, corpus_of(settings) as container:
+        session = open_session(settings, container, sys.argv[1:], engine)
         try:
             return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)
         finally:
@@ -135,39 +132,6 @@ class Relay:
         self._tell = tell
         for message in self._kept:
             tell(message)
-
-
-def engine_of(config: RunConfig, warn: Callable[[str], None]) -> TextEngine | None:
-    """The engine of ``--model``, not yet started."""
-    if config.model is None:
-        return None
-    from midb.composition import EngineOptions, build_engine
-
-    return build_engine(
-        config.model,
-        options=EngineOptions(
-            device=config.device,
-            dtype=config.dtype,
-            concurrency=config.concurrency or 0,
-            timeout=config.timeout or 0.0,
-            key_variable=config.key_variable,
-            adapter=config.adapter,
-        ),
-        warn=warn,
-    )
-
-
-@contextmanager
-def loop_of(engine: TextEngine | None) -> Iterator[asyncio.Runner | None]:
-    """The event loop that an engine lives on; the engine is closed at the end, started or not."""
-    if engine is None:
-        yield None
-        return
-    with asyncio.Runner() as loop:
-        try:
-            yield loop
-        finally:
-            loop.run(engine.close())
 
 
 def dry_run_session(session: Session, config: RunConfig) -> int:

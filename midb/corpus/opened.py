@@ -9,7 +9,7 @@ from midb.corpus.formats.base import Container
 from midb.corpus.layouts import Columns
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import ReadingRules, RecordReader
-from midb.corpus.sources import Sources, open_sources
+from midb.corpus.sources import Sources, align_sources, open_sources
 from midb.corpus.survey import Survey, survey
 from midb.text.languages import LanguageIdentifier
 
@@ -44,7 +44,7 @@ def open_corpus(
     *,
     language: str | None = None,
     mapping: Columns | None = None,
-    source: Path | None = None,
+    source: Path | Container | None = None,
     limit: int | None = None,
     identify: bool = True,
 ) -> OpenedCorpus:
@@ -57,7 +57,10 @@ def open_corpus(
     asked = identifier if identify else None
     found = survey(container, language=language, mapping=mapping, identifier=asked, limit=limit)
     rules = ReadingRules(languages=found.languages, usual=found.usual, mapping=mapping, ascii_only=found.ascii_only)
-    sources = open_sources(source, container, found.records) if source else None
+    if isinstance(source, Container):
+        sources: Sources | None = align_sources(source, container, found.records)
+    else:
+        sources = open_sources(source, container, found.records) if source else None
     return OpenedCorpus(
         container=container, found=found, rules=rules, identifier=identifier, sources=sources, limit=limit
     )

@@ -84,13 +84,18 @@ def _count(container: Container) -> int:
 
 
 def open_sources(path: Path, corpus: Container, records: int) -> Sources:
+    """The sources of a corpus in a file of their own; raises CorpusError as ``align_sources`` does."""
+    container = open_container(path)
+    if not isinstance(container, TextContainer):
+        raise CorpusError(f"{path}: a source must be JSON Lines or a JSON array.", hint="Convert it first.")
+    return align_sources(container, corpus, records)
+
+
+def align_sources(container: Container, corpus: Container, records: int) -> Sources:
     """The sources of a corpus; raises CorpusError where they can be aligned neither by id nor by line.
 
     ``records`` is how many of the corpus's records are known of: all of them, or fewer with `--limit`.
     """
-    container = open_container(path)
-    if not isinstance(container, TextContainer):
-        raise CorpusError(f"{path}: a source must be JSON Lines or a JSON array.", hint="Convert it first.")
     sample = (_key(item) for item in itertools.islice(corpus.read(), 200) if isinstance(item, RawRecord))
     if keys := [key for key in sample if key]:
         by_id = SourcesById(container)
@@ -99,7 +104,8 @@ def open_sources(path: Path, corpus: Container, records: int) -> Sources:
     count = _count(container)
     if count != records and count != (records := _count(corpus)):
         raise CorpusError(
-            f"{path} has {count:,} records and the corpus {records:,}, and they share no ids: they cannot be aligned.",
+            f"{container.path} has {count:,} records and the corpus {records:,}, and they share no ids: they cannot be "
+            "aligned.",
             hint='Give both an "id", or a source with one record for each line of the corpus.',
         )
     return SourcesByLine(container)

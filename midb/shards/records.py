@@ -13,16 +13,15 @@ import orjson
 from midb.audit.generation_rows import full_prompt
 from midb.audit.log import AuditLog, Run, texts_hash
 from midb.audit.proof.replay import parse_texts
+from midb.audit.results import logged_pairs
 from midb.audit.rows import LoggedRecord
 from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import RecordReader
 from midb.corpus.records import ParsedRecord
 from midb.corpus.splice import Stages, add_stage, splice
-from midb.domain.decisions import LoggedFinding, Outcome, PairResult, pair_outcome, standing
-from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
+from midb.domain.decisions import Outcome, PairResult, standing
 from midb.domain.generations import Generation, GenerationKey
-from midb.domain.pairs import Field, InstructionPair
 from midb.domain.results import RecordResult
 from midb.shards.logs import ShardCursor, ShardLog
 
@@ -47,7 +46,7 @@ class RecordMerger:
         self._compare_language(row.language, parsed)
         originals = [slot.pair for slot in parsed.slots]
         finals = list(parse_texts(row.final_text)) if row.final_text is not None else originals
-        pairs = tuple(_pair(logged, number, originals[number], finals[number]) for number in range(len(originals)))
+        pairs = logged_pairs(logged, originals, finals)
         if body not in _possible_bodies(raw, parsed, pairs):
             raise cursor.unlike(raw, row.record_key)
         new = None if body == raw.body else body
@@ -91,26 +90,6 @@ def _possible_bodies(raw: RawRecord, parsed: ParsedRecord, pairs: Sequence[PairR
     if not stages:
         return {raw.body}
     return {splice(raw.body, stages, ascii_only=ascii_only) for ascii_only in (False, True)}
-
-
-def _pair(logged: LoggedRecord, number: int, original: InstructionPair, final: InstructionPair) -> PairResult:
-    """One pair of a record with its decisions and findings, as the state machine gave them."""
-    rows = [row for row in logged.decisions if row.pair == number]
-    decisions = tuple(row.decision() for row in rows)
-    index = {row.id: place for place, row in enumerate(rows)}
-    findings = tuple(
-        LoggedFinding(
-            Finding(
-                row.kind, DefectFamily(row.family), Severity(row.severity), Field(row.field), row.start, row.end,
-                row.evidence, detector=row.detector,
-            ),
-            FindingStatus(row.status),
-            None if row.decision_id is None else index[row.decision_id],
-        )
-        for row in logged.findings
-        if row.pair == number
-    )  # fmt: skip
-    return PairResult(original, final, pair_outcome(original, final, decisions), decisions, findings)
 
 
 def carry_generations(log: AuditLog, run: Run, batch: Sequence[tuple[ShardLog, RecordResult]]) -> list[RecordResult]:

@@ -1,0 +1,106 @@
+"""With a log, a call is a run like any other: it is proved, resumed, and can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import midb
+from midb.agent.run.runner import Runner
+from midb.audit.log import AuditLog
+
+RECORDS: list[dict[str, Any]] = [
+    {"id": f"de-{n}", "instruction": f"Grüße {n}!", "output": "SchÃ¶n, dich zu sehen." if n % 3 == 0 else "Hallo."}
+    for n in range(100)
+] + [{"id": "leer", "output": "ohne Anweisung"}]
+
+
+def test_it_says_the_same_as_without_one(tmp_path: Path, cli: Callable[..., Any]) -> None:
+    db = tmp_path / "run.audit.db"
+    logged, plain = midb.boost(RECORDS, language="de", audit=db), midb.boost(RECORDS, language="de")
+    assert logged.records == plain.records
+    assert logged.edits == plain.edits
+    assert logged.ledger == plain.ledger == {
+        "read": 101, "unchanged": 66, "improved": 34, "reverted": 0, "rejected": 1,
+    }  # fmt: skip
+    assert [(f.record, f.kind, f.status) for f in logged.findings] == [
+        (f.record, f.kind, f.status) for f in plain.findings
+    ]
+    assert [r.reason for r in logged.rejected] == ["missing-field"]
+    assert logged.audit == db
+    assert cli("audit", "verify", "--db", db).code == 0
+    undone = cli("revert", "--db", db, "--kind", "mojibake", "-o", tmp_path / "undone.jsonl")
+    assert undone.code == 0, undone.err
+    kept = (tmp_path / "run.corpus.jsonl").read_bytes().splitlines()
+    assert (tmp_path / "undone.jsonl").read_bytes().splitlines() == kept[:-1]
+
+
+def test_an_interrupted_call_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = tmp_path / "run.db"
+    write = AuditLog.write_batch
+    batches: list[int] = []
+
+    def breaks(self: AuditLog, *args: Any, **kwargs: Any) -> Any:
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        batches.append(1)
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(AuditLog, "write_batch", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        midb.boost(RECORDS, language="de", audit=db)
+    monkeypatch.setattr(AuditLog, "write_batch", write)
+    seen: list[int] = []
+    run = Runner.run
+
+    def counted(self: Runner) -> Any:
+        seen.append(self._session.attached.checkpoint.position)
+        return run(self)
+
+    monkeypatch.setattr(Runner, "run", counted)
+    result = midb.boost(RECORDS, language="de", audit=db)
+    assert seen == [64]
+    assert result.ledger["read"] == 101
+    assert midb.boost(RECORDS, language="de", audit=db).edits == result.edits
+    assert seen == [64], "a finished call runs nothing again"
+
+
+def test_other_records_under_the_same_name_are_refused(tmp_path: Path) -> None:
+    midb.boost(RECORDS[:2], language="de", audit=tmp_path / "run.db")
+    with pytest.raises(midb.MidbError, match="holds other records"):
+        midb.boost(RECORDS[:3], language="de", audit=tmp_path / "run.db")
+    with pytest.raises(midb.MidbError, match="settings differ"):
+        midb.boost(RECORDS[:2], language="de", kinds=["-mojibake"], audit=tmp_path / "run.db")
+    fresh = midb.boost(RECORDS[:2], language="de", kinds=["-mojibake"], audit=tmp_path / "run.db", fresh=True)
+    assert fresh.edits == []
+
+
+def test_a_model_rewrites_and_its_replies_are_kept(
+    replay_server: Callable[..., Any], scripted: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht"
+
+    def answer(messages: list[dict[str, str]], body: dict[str, Any]) -> str:
+        request = scripted.request_of(messages, body)
+        if scripted.pass_of(request) == "verification":
+            return str(scripted.prefer(request, "vielmehr"))
+        if scripted.pass_of(request) == "content":
+            return str(scripted.reply(request, response=f"{sentence} vielmehr"))
+        return str(scripted.left_alone(request))
+
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server = replay_server(answer)
+    records = [{"instruction": "Erkläre, warum der Himmel blau ist.", "output": sentence}]
+    model = f"openai:{server.model}@{server.url}"
+    result = midb.boost(records, language="de", audit=tmp_path / "run.db", model=model)
+    assert result.records[0]["output"] == f"{sentence} vielmehr"
+    assert [(edit.kind, edit.pass_) for edit in result.edits] == [("content-rewrite", "content")]
+    asked = len(server.requests)
+    assert asked
+    again = midb.boost(records, language="de", audit=tmp_path / "run.db", model=model, fresh=True)
+    assert again.records == result.records
+    assert len(server.requests) == asked, "what was answered once is not asked again"
