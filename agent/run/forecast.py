@@ -63,7 +63,7 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     # Batches of one: no more are in flight than in a run, so that no call's time is time in a queue.
     singles = [Batch([raw], [(raw, source)], {}) for raw, source in items]
     results: list[RecordResult] = []
-    with ModelPool(session.settings, session.model, session.workers, session.loop, tell=emit) as pool:
+    with ModelPool(session.settings, session.model, session.workers, session.loop, report=emit) as pool:
         for _, done in pool.examine(iter(singles)):
             results += [result for result in done if isinstance(result, RecordResult)]
     session.log.set_status(session.attached.run, "finished", finished=True)

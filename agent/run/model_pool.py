@@ -28,7 +28,7 @@ COLLECT = (20_000, 20, 50)
 TICK = 0.25
 
 #: Seconds between two words about it.
-TOLD_EVERY = 1.0
+REPORT_EVERY = 1.0
 
 
 class ModelPool:
@@ -41,17 +41,17 @@ class ModelPool:
         concurrency: int,
         loop: asyncio.Runner,
         *,
-        tell: Callable[[ModelUsed], None] = lambda _: None,
+        report: Callable[[ModelUsed], None] = lambda _: None,
     ) -> None:
         self._model = model
         self._concurrency = concurrency
-        self._tell = tell
+        self._report = report
         self._examiner = Examiner(settings, model)
         self._runner = loop
         self._out: deque[tuple[Batch, list[asyncio.Task[Result]]]] = deque()
         self._slots = asyncio.Semaphore(concurrency)
         self._in_flight = self._begun = self._ended = 0
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self._moved: asyncio.Event | None = None
 
     def __enter__(self) -> ModelPool:
@@ -86,14 +86,14 @@ class ModelPool:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # all of them: none may fail unheard
         await self._model.close()
-        self.tell_usage()
+        self.report_usage()
 
     async def _next(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> tuple[Batch, list[Result]] | None:
         """The next batch in order once it is done; None after the last."""
         assert self._moved is not None
         while True:
-            if self._model.seconds - self._told_at >= TOLD_EVERY:
-                self.tell_usage()
+            if self._model.seconds - self._reported_at >= REPORT_EVERY:
+                self.report_usage()
             self._moved.clear()
             self._fill(batches, stopped)
             if not self._out:
@@ -147,10 +147,10 @@ class ModelPool:
                 if task.done() and not task.cancelled() and (error := task.exception()):
                     raise error
 
-    def tell_usage(self) -> None:
+    def report_usage(self) -> None:
         """Say what the model has done so far."""
-        self._told_at = self._model.seconds
-        self._tell(
+        self._reported_at = self._model.seconds
+        self._report(
             ModelUsed(
                 usage=self._model.usage,
                 by_pass=self._model.by_pass,

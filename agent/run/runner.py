@@ -79,7 +79,7 @@ class Runner:
     def _pool(self) -> WorkerPool | ModelPool:
         session = self._session
         if session.model and session.loop:
-            return ModelPool(session.settings, session.model, session.workers, session.loop, tell=self._emit)
+            return ModelPool(session.settings, session.model, session.workers, session.loop, report=self._emit)
         return WorkerPool(session.settings, session.workers, on_crash=self._warn_of_crash)
 
     def _left(self) -> Iterator[Batch]:

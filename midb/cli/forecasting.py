@@ -11,7 +11,7 @@ from midb.agent.run.session import Session
 from midb.dashboard.text import count, duration
 
 
-def told(found: Forecast, session: Session) -> str:
+def describe(found: Forecast, session: Session) -> str:
     """The forecast as lines."""
     least, most = (duration(found.seconds[n]) for n in (0, 2))
     lines = [

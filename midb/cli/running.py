@@ -25,7 +25,8 @@ from midb.domain.events import Event, Warned
 from midb.runs.config import RunConfig, load_config
 
 #: Exit codes (fixed, see ARCHITECTURE section 4).
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
+INTERRUPTED = 130
 
 
 class Interruption:
@@ -137,14 +138,14 @@ class Relay:
 def dry_run_session(session: Session, config: RunConfig) -> int:
     """Forecast what a run would take; the forecast goes to stdout."""
     from midb.agent.run.forecast import forecast
-    from midb.cli.forecasting import as_json, told
+    from midb.cli.forecasting import as_json, describe
 
     assert config.dry_run is not None
     show = listener(quiet=config.quiet or config.json_events, json=False, stderr=sys.stderr, stdout=sys.stdout)
     with show:
         show.handle(session.plan)
         found = forecast(session, config.dry_run, show.handle)
-    typer.echo(as_json(found) if config.json_events else told(found, session))
+    typer.echo(as_json(found) if config.json_events else describe(found, session))
     return 0
 
 

@@ -82,7 +82,7 @@ def merge_shards(
             shards,
             places,
             source=source,
-            tell=lambda what: print(visible(what), file=sys.stderr),
+            report=lambda what: print(visible(what), file=sys.stderr),
         )
     if done.already:
         print(f"{visible(str(output))} is merged already ({done.read:,} records); nothing to do.", file=sys.stderr)

@@ -26,8 +26,8 @@ class RecordError(Exception):
 
 def quotable(text: str, longest: int) -> str:
     """A text out of a record as a message or a log may hold it: not too long, and without half surrogate pairs."""
-    shown = text if len(text) <= longest else text[:longest] + "..."
-    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+    quoted = text if len(text) <= longest else text[:longest] + "..."
+    return quoted.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ def text_at(record: Mapping[str, Any], key: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise RecordError("field-not-text", f'"{key}" holds {VALUE_NAMES[type(value)]}, not text')
-    return whole(value, key)
+    return checked_unicode(value, key)
 
 
-def whole(text: str, key: str) -> str:
+def checked_unicode(text: str, key: str) -> str:
     """The text itself; RecordError where it holds half of a surrogate pair, which no file can."""
     try:
         text.encode("utf-8")
@@ -166,7 +166,7 @@ class Conversation:
                 if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)
             ]
             if len(parts) == 1:
-                return whole(parts[0][0], self.content), (self.key, index, self.content, parts[0][1], "text")
+                return checked_unicode(parts[0][0], self.content), (self.key, index, self.content, parts[0][1], "text")
             return None, ()
         return text_at(turn, self.content), (self.key, index, self.content)
 
@@ -187,7 +187,7 @@ class Prompts:
         if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) for turn in turns):
             raise RecordError("missing-field", f'"{self.key}" is missing or no list of texts')
         return [
-            Slots(InstructionPair(instruction=whole(turn, self.key)), {Field.INSTRUCTION: (self.key, index)})
+            Slots(InstructionPair(instruction=checked_unicode(turn, self.key)), {Field.INSTRUCTION: (self.key, index)})
             for index, turn in enumerate(turns)
         ]
 
@@ -252,8 +252,8 @@ class LayoutFinder:
         usual = self._usual
         layout = self._columns(record) or usual
         if layout is None:
-            shown = ", ".join(quotable(key, 40) for key in list(record)[:6]) or "none at all"
-            raise RecordError("unknown-layout", f"no column holds an instruction (columns: {shown})")
+            columns = ", ".join(quotable(key, 40) for key in list(record)[:6]) or "none at all"
+            raise RecordError("unknown-layout", f"no column holds an instruction (columns: {columns})")
         if isinstance(layout, Columns) and isinstance(usual, Columns) and layout.response is None and usual.response:
             # A record of a corpus with responses that has none: that is missing, not "prompts only".
             return Columns(usual.name, layout.instruction, layout.input, usual.response)

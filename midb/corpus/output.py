@@ -93,9 +93,9 @@ def rejected_entry(raw: RawRecord, line: RejectedLine) -> Iterator[bytes]:
     rest = b""
     for chunk in raw.chunks():
         rest += chunk
-        whole = len(rest) - len(rest) % 3
-        yield base64.b64encode(rest[:whole])
-        rest = rest[whole:]
+        complete = len(rest) - len(rest) % 3  # base64 turns three bytes at a time into text
+        yield base64.b64encode(rest[:complete])
+        rest = rest[complete:]
     yield base64.b64encode(rest) + b'"}\n'
 
 

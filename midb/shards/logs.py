@@ -66,7 +66,7 @@ class ShardLog:
         )
 
     def events(self) -> Iterator[tuple[str, str, str]]:
-        """What the run told: (when, level, message)."""
+        """What the run said to its user: (when, level, message)."""
         sql = "SELECT at, level, message FROM run_events WHERE run_id = ? ORDER BY id"
         return ((row["at"], row["level"], row["message"]) for row in self.reader.query(sql, [self.run.id]))
 
@@ -192,10 +192,10 @@ def merged_source(shards: Sequence[ShardLog], corpus: Container, source: Path | 
     Runs that had each a part of it need ``source``; what it gives when it is cut is held against what they read.
     (Not where it is compressed: another version of a library packs the same text into other bytes.)
     """
-    told: dict[int, str | None] = {shard.number: orjson.loads(shard.run.config).get("source") for shard in shards}
-    whole = file_sha256(source) if source else None
-    if len(set(told.values())) == 1 and (source is None or whole in told.values()):
-        return next(iter(told.values()))
+    used: dict[int, str | None] = {shard.number: orjson.loads(shard.run.config).get("source") for shard in shards}
+    sha256 = file_sha256(source) if source else None
+    if len(set(used.values())) == 1 and (source is None or sha256 in used.values()):
+        return next(iter(used.values()))
     if source is None:
         raise MergeError(
             "each shard was run with a source of its own.", hint="Name the one they were cut from: --source FILE"
@@ -205,12 +205,12 @@ def merged_source(shards: Sequence[ShardLog], corpus: Container, source: Path | 
         sinks = [DigestSink() for _ in range(shards[0].shards)]
         cut(container, owners_by_line(corpus, len(sinks)), sinks)
         for shard in shards:
-            if sinks[shard.number - 1].sha256() != told[shard.number]:
+            if sinks[shard.number - 1].sha256() != used[shard.number]:
                 raise MergeError(
                     f"the source that {shard.name} was run with is no part of {source}.",
                     hint="Name the source that was cut along with the corpus.",
                 )
-    return whole
+    return sha256
 
 
 class ShardCursor:

@@ -63,9 +63,9 @@ def merge(
     places: OutputPlaces,
     *,
     source: Path | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Merged:
-    """Merge the shards of a corpus; ``tell`` hears what takes long.
+    """Merge the shards of a corpus; ``report`` hears what takes long.
 
     Raises MergeError where they do not fit together, UsageError where the places are taken; then nothing was written.
     """
@@ -76,9 +76,9 @@ def merge(
     check_complete(shards, corpus)
     source_sha256 = merged_source(shards, corpus, source)
     for shard in shards:
-        tell(f"checking {shard.path}")
+        report(f"checking {shard.path}")
         check_intact(shard)
-    tell(f"reading {corpus.path}")
+    report(f"reading {corpus.path}")
     settings = orjson.loads(shards[0].run.config)
     opened = open_corpus(
         corpus,

@@ -121,7 +121,7 @@ def carry_generations(log: AuditLog, run: Run, batch: Sequence[tuple[ShardLog, R
 
 
 def _generation(shard: ShardLog, number: int) -> Generation:
-    """A generation of a shard's log, whole."""
+    """A generation of a shard's log, with all its messages."""
     (row,) = shard.reader.query("SELECT * FROM generations WHERE id = ?", [number])
     prompt = full_prompt(shard.reader.connection, row["prompt"])
     counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "drafted", "accepted", "steps", "retries")

@@ -14,7 +14,8 @@ import zstandard
 
 from midb.domain.errors import CorpusError
 
-GZIP, ZSTD = ".gz", ".zst"
+GZIP = ".gz"
+ZSTD = ".zst"
 
 #: Packed bytes that are unpacked at a time: few, for they may unpack to thousands of times as many.
 _PACKED = 1 << 13
