@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midb.domain.errors import MidbError
-    from midb.library.boosting import boost, check, fix_pair, kinds
+    from midb.library.boosting import boost, check
+    from midb.library.pairs import fix_pair, kinds
     from midb.library.results import (
         BoostResult,
         CheckResult,
@@ -43,9 +44,13 @@ __all__ = [
 ]
 
 #: Where a public name stands. Loaded with its first use: `import midb` must cost nothing to `midb.kernels`.
-_HOMES = {"MidbError": "midb.domain.errors"} | dict.fromkeys(
-    ("boost", "check", "fix_pair", "kinds"), "midb.library.boosting"
-)
+_HOMES = {
+    "MidbError": "midb.domain.errors",
+    "boost": "midb.library.boosting",
+    "check": "midb.library.boosting",
+    "fix_pair": "midb.library.pairs",
+    "kinds": "midb.library.pairs",
+}
 
 
 def __getattr__(name: str) -> Any:

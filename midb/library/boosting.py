@@ -1,80 +1,39 @@
-"""boost, check, fix_pair, kinds: the command line's work, for records that a Python program holds."""
+"""boost and check: the command line's work, for records that a Python program holds."""
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
-from midb.agent.run.examine import Examiner, ExaminerSettings
+from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.worker_pool import examine_corpus
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.memory import RecordsInMemory
-from midb.corpus.language_plan import LanguagePlan
-from midb.corpus.layouts import Columns, parse_mapping
+from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.corpus.raw import RawRecord
-from midb.corpus.reading import ReadingRules
-from midb.detectors import KindSelection
-from midb.detectors import kinds as known_kinds
 from midb.domain.errors import UsageError
 from midb.domain.results import RecordResult, RejectedLine
 from midb.library.logged import boost_with_log
+from midb.library.loops import outside_loop
 from midb.library.results import (
     BoostResult,
     CheckResult,
-    FixedPair,
-    KindInfo,
     RejectedInfo,
     edits_of,
     findings_of,
     ledger_of,
     rejected_of,
 )
+from midb.library.settings import checked_settings
 from midb.library.tables import Changes, Table, json_like, table_of, with_text
-from midb.locales import LANGUAGES, load
-from midb.runs.config import RunConfig, load_config
+from midb.runs.config import RunConfig
 
 Records = TypeVar("Records")
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
 
 #: Where an English original is looked for in a record, unless ``source`` says otherwise.
 SOURCE_COLUMN = "source"
-
-
-def outside_loop(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Run a function in a thread of its own where the caller stands in an event loop, as in a notebook.
-
-    The state machine needs a loop of its own, and a thread can have one only.
-    """
-
-    @functools.wraps(function)
-    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return function(*args, **kwargs)
-        done: list[Result] = []
-        failed: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                done.append(function(*args, **kwargs))
-            except BaseException as error:  # raised again below, where the caller is
-                failed.append(error)
-
-        thread = threading.Thread(target=run, name=f"midb.{function.__name__}")
-        thread.start()
-        thread.join()
-        if failed:
-            raise failed[0]
-        return done[0]
-
-    return call
 
 
 @outside_loop
@@ -112,7 +71,16 @@ def boost(
     >>> result.records[0]["output"], result.edits[0].reason
     ('Schön, dich zu sehen.', '"SchÃ¶n," reads "Schön,"')
     """
-    settings = _settings(language, mapping, passes, kinds, typography, workers, fresh=fresh, model=model)
+    settings = checked_settings(
+        language,
+        kinds=kinds,
+        typography=typography,
+        mapping=mapping,
+        passes=passes,
+        workers=workers,
+        fresh=fresh,
+        model=model,
+    )
     table = table_of(records)
     opened = _open(table, settings, source)
     if audit is not None:
@@ -152,100 +120,11 @@ def check(
     >>> [finding.kind for finding in check([{"instruction": "Rechne.", "output": ""}], language="de").findings]
     ['empty-response']
     """
-    settings = _settings(language, mapping, None, kinds, typography, workers)
+    settings = checked_settings(language, kinds=kinds, typography=typography, mapping=mapping, workers=workers)
     opened = _open(table_of(records), settings, source)
     results, rejected = _examined(opened, settings, rewrite=False)
     found = [finding for result in results for finding in findings_of(result)]
     return CheckResult(read=len(results) + len(rejected), findings=found, rejected=rejected)
-
-
-@outside_loop
-def fix_pair(
-    *,
-    instruction: str,
-    input: str | None = None,
-    response: str | None = None,
-    language: str = "auto",
-    source: Mapping[str, str] | None = None,
-    kinds: Iterable[str] = (),
-    typography: bool = False,
-) -> FixedPair:
-    """Repair one pair, as `boost` would: fast enough for a map over a data set.
-
-    :param source: its English original, with the same names: instruction, input, response.
-
-    >>> fix_pair(instruction="Grüße!", response="SchÃ¶n, dich zu sehen.", language="de").response
-    'Schön, dich zu sehen.'
-    """
-    settings = _settings(language, None, None, kinds, typography, 0)
-    texts = {"instruction": instruction, "input": input, "response": response}
-    given = {name: text for name, text in texts.items() if text is not None}
-    columns = Columns("pair", "instruction", "input", "response" if response is not None else None)
-    rules = ReadingRules(languages=LanguagePlan(fixed=settings.language_code()), mapping=columns)
-    examiner = _examiner(rules, settings.selection)
-    raw = RawRecord.alone(RecordsInMemory([given]).body(0))
-    original = RecordsInMemory([dict(source)]).body(0) if source else None
-    (result,) = examiner.examine_batch([(raw, original)])
-    if isinstance(result, RejectedLine):
-        raise UsageError(f"the pair cannot be read: {result.message}.")
-    final = result.pairs[0].final
-    return FixedPair(
-        instruction=final.instruction,
-        input=final.input,
-        response=final.response,
-        language=result.language,
-        outcome=result.outcome.value,
-        edits=tuple(edits_of(result)),
-        findings=tuple(findings_of(result)),
-    )
-
-
-def kinds() -> tuple[KindInfo, ...]:
-    """Every kind of defect that is known, by family and name.
-
-    >>> [kind.family for kind in kinds() if kind.name == "mojibake"]
-    ['translation']
-    """
-    return tuple(
-        KindInfo(
-            name=kind.name,
-            family=kind.family.value,
-            severity=kind.severity.value,
-            summary=kind.summary,
-            repairs=kind.repairs,
-            needs_source=kind.needs_source,
-            convention=kind.convention,
-            languages=tuple(code for code in LANGUAGES if kind.abstention(load(code)) is None),
-        )
-        for kind in known_kinds().values()
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _examiner(rules: ReadingRules, selection: KindSelection) -> Examiner:
-    """An examiner for single pairs: the state machine is compiled, and language models are loaded, once."""
-    return Examiner(ExaminerSettings(rules=rules, selection=selection))
-
-
-def _settings(
-    language: str,
-    mapping: Mapping[str, str] | None,
-    passes: Iterable[str] | None,
-    kinds: Iterable[str],
-    typography: bool,
-    workers: int,
-    **more: Any,
-) -> RunConfig:
-    """The settings of a run, checked as the command line checks them."""
-    columns = ",".join(f"{field}={column}" for field, column in mapping.items()) if mapping else None
-    chosen = {} if passes is None else {"passes": tuple(passes)}
-    return load_config(
-        None,
-        {
-            "corpus": Path("the records"), "language": language, "map": columns, "kinds": tuple(kinds),
-            "typography": typography, "workers": workers, **chosen, **more,
-        },
-    )  # fmt: skip
 
 
 def _open(table: Table, settings: RunConfig, source: Any) -> OpenedCorpus:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import midb
-from midb.library import boosting, tables
+from midb.library import boosting, pairs, tables
 
 BROKEN = "SchÃ¶n, dich zu sehen."
 MENDED = "Schön, dich zu sehen."
@@ -27,7 +27,7 @@ RECORDS = [
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
 
 
-@pytest.mark.parametrize("module", [midb, boosting, tables])
+@pytest.mark.parametrize("module", [midb, boosting, pairs, tables])
 def test_the_examples_of_the_docstrings_hold(module: Any) -> None:
     failed, tried = doctest.testmod(module)
     assert tried
