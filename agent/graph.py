@@ -12,6 +12,7 @@ from midb.agent.passes.nodes import diagnose, record, revert, route, verify
 from midb.agent.passes.rewriting import rewriting_pass
 from midb.agent.routing import AfterPass, AfterRoute, AfterVerify, after_pass, after_route, after_verify
 from midb.agent.state import PairContext, PairState
+from midb.agent.untraced import untraced
 from midb.domain.decisions import REWRITING_PASSES, PairResult
 from midb.domain.pairs import InstructionPair
 
@@ -49,7 +50,7 @@ def _after_verify(state: PairState, runtime: Runtime[PairContext]) -> AfterVerif
 
 async def run_pair(graph: Graph, pair: InstructionPair, context: PairContext) -> PairResult:
     """Take one pair through the graph."""
-    state = await graph.ainvoke({"original": pair}, context=context)
+    state = await untraced(graph.ainvoke({"original": pair}, context=context))
     result: PairResult = state["result"]
     return result
 

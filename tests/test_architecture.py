@@ -24,7 +24,7 @@ FORBIDDEN = {
 LAYERS = ("domain", "prompts", "text", "checks", "detectors", "corpus", "audit", "runs", "shards", "dashboard")
 
 #: Where agent and kernels meet, and everything meets the user.
-ABOVE = ("cli", "composition", "library")
+ABOVE = ("cli", "composition", "library", "__main__")
 
 #: What is decided without touching a tensor, so that it can be tested in milliseconds.
 TORCHLESS = (

@@ -1,7 +1,8 @@
 """Worker processes for the embedded default: batches go out, results come back in the order of the corpus.
 
 Each worker talks through a pipe of its own and ends when its parent does, however that ends. A worker that dies takes
-no record with it: its batch is examined again record by record, and the one that kills a second worker stays as it is.
+no record with it: the records it had are examined again one by one, and the one that kills two more processes, each
+time alone, stays as it is. Signals are the parent's business: workers never see Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -19,15 +21,28 @@ from midb.corpus.opened import OpenedCorpus
 from midb.corpus.raw import RawRecord
 from midb.domain.decisions import Outcome
 from midb.domain.results import RecordResult
+from midb.runs.privacy import turn_off_telemetry
 
 #: Batches per worker that may be out or wait for their turn: what a slow batch can hold up, and a bound on memory.
 AHEAD = 4
 
+#: Seconds between two looks at whether the user wants to stop, while results are waited for.
+TICK = 0.25
+
+#: Processes that a record must kill, being alone in them, before it is blamed: one may have been killed from outside.
+DEATHS = 2
+
+#: Seconds that a worker without work gets to end by itself.
+PATIENCE = 1.0
+
+#: What a terminal or a cluster sends to a whole group of processes.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     """A worker's life: examine what comes through the pipe until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent drains and closes
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _ignore_signals()
+    turn_off_telemetry()
     examiner = Examiner(settings)
     while True:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
@@ -38,6 +53,31 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
             return
 
 
+def _ignore_signals() -> None:
+    """Ignore what was held back since the process began, and all that comes."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold signals back: a process that is started here holds them from its first moment on, while it imports.
+
+    Windows has no such thing; there a worker that is interrupted while it imports is one that died.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it lets signals through again when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Worker:
     """One process, and the batch it is working on."""
 
@@ -45,7 +85,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=worker_main, args=(theirs, settings), daemon=True)
-        self.process.start()
+        with _signals_held():
+            self.process.start()
         theirs.close()
         self.task: tuple[int, Sequence[Item]] | None = None
 
@@ -54,11 +95,22 @@ class _Worker:
         with contextlib.suppress(BrokenPipeError):  # it is dead already: collecting its result will show that
             self.pipe.send(items)
 
+    def receive(self) -> list[Result] | None:
+        """The results of its batch; ``None`` where it died of it."""
+        try:
+            results: list[Result] = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        self.task = None
+        return results
+
     def close(self) -> None:
+        """End it. What it may still be working on, nobody waits for."""
         self.pipe.close()
-        self.process.join(timeout=10)
+        self.process.join(timeout=PATIENCE if self.task is None else 0)
         if self.process.is_alive():
             self.process.kill()
+            self.process.join()
 
 
 class WorkerPool:
@@ -78,7 +130,7 @@ class WorkerPool:
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.pipe.close()
+            worker.pipe.close()  # all of them first: they end side by side
         for worker in self._workers:
             worker.close()
 
@@ -86,7 +138,7 @@ class WorkerPool:
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[tuple[Batch, list[Result]]]:
         """Each batch with its results, in order. Once ``stopped`` says so no batch is taken any more; what is out is
-        waited for (drained)."""
+        waited for, but for what a dead worker left: that is examined when the run goes on."""
         if self._inline:
             for batch in batches:
                 yield batch, self._inline.examine_batch(batch.items)
@@ -95,6 +147,7 @@ class WorkerPool:
             return
         out: dict[int, Batch] = {}
         done: dict[int, list[Result]] = {}
+        lost: dict[int, Sequence[Item]] = {}
         number = due = 0
         exhausted = False
         while True:
@@ -107,11 +160,17 @@ class WorkerPool:
                 out[number] = upcoming
                 worker.send(number, upcoming.items)
                 number += 1
+            if due in lost:
+                results = self._one_by_one(lost.pop(due), stopped)
+                if results is None:
+                    return
+                done[due] = results
             if due in done:
                 yield out.pop(due), done.pop(due)
                 due += 1
             elif out:
-                done.update(self._collect())
+                self._collect(done, lost)
+                stopped()  # says so while it drains
             else:
                 return
 
@@ -125,36 +184,49 @@ class WorkerPool:
         self._workers.append(_Worker(self._settings))
         return self._workers[-1]
 
-    def _collect(self) -> dict[int, list[Result]]:
-        """Wait for results of any worker; what a dead one leaves is examined record by record."""
-        done: dict[int, list[Result]] = {}
+    def _collect(self, done: dict[int, list[Result]], lost: dict[int, Sequence[Item]]) -> None:
+        """Wait a little for results of any worker, or for the end of one."""
         busy = {worker.pipe: worker for worker in self._workers if worker.task}
-        for pipe in wait(list(busy)):
+        for pipe in wait(list(busy), TICK):
             worker = busy[pipe]  # type: ignore[index]
             assert worker.task is not None
             number, items = worker.task
-            try:
-                done[number] = worker.pipe.recv()
-                worker.task = None
-            except (EOFError, OSError):
+            results = worker.receive()
+            if results is None:
                 self._workers.remove(worker)
                 worker.close()
-                done[number] = [self._alone(item) for item in items]
-        return done
+                lost[number] = items
+            else:
+                done[number] = results
 
-    def _alone(self, item: Item) -> Result:
-        """Examine one record in a process of its own; if that dies too, the record stays as it is."""
-        worker = _Worker(self._settings)
+    def _one_by_one(self, items: Sequence[Item], stopped: Callable[[], bool]) -> list[Result] | None:
+        """Examine what a dead worker left, in one process as long as that lives; ``None`` where the user stops it."""
+        results: list[Result] = []
+        worker: _Worker | None = None
         try:
-            worker.send(0, [item])
-            result: Result = worker.pipe.recv()[0]
-            return result
-        except (EOFError, OSError):
-            raw = item[0]
-            self._on_crash(raw)
-            return RecordResult(raw.position, raw.line, f"#{raw.position}", "und", Outcome.UNCHANGED, (), None)
+            for item in items:
+                result: Result | None = None
+                for _ in range(DEATHS):
+                    worker = worker or _Worker(self._settings)
+                    worker.send(0, [item])
+                    while not wait([worker.pipe], TICK):
+                        if stopped():
+                            return None
+                    if found := worker.receive():
+                        result = found[0]
+                        break
+                    worker.close()
+                    worker = None
+                results.append(result or self._blame(item[0]))
         finally:
-            worker.close()
+            if worker:
+                worker.close()
+        return results
+
+    def _blame(self, raw: RawRecord) -> RecordResult:
+        """The result for a record that kills whoever examines it: it stays as it is."""
+        self._on_crash(raw)
+        return RecordResult(raw.position, raw.line, f"#{raw.position}", "und", Outcome.UNCHANGED, (), None)
 
 
 def examine_corpus(

@@ -22,6 +22,7 @@ from rich.text import Text
 from midb import __version__
 from midb.detectors import kinds
 from midb.locales import LANGUAGES, load
+from midb.runs.privacy import refused_tracing
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 
@@ -120,6 +121,13 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
             yield name, True, importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             yield name, True, f"not installed (optional, extra `{extra}`)"
+    asked = refused_tracing()
+    yield (
+        "privacy",
+        True,
+        "tracing and telemetry of other libraries are off"
+        + (f" ({' '.join(asked)} would have switched it on)" if asked else ""),
+    )
     yield "SQLite", sqlite3.sqlite_version_info >= (3, 24), sqlite3.sqlite_version
     yield "processors", True, str(len(os.sched_getaffinity(0)))
     yield "locales", all(load(code).code == code for code in LANGUAGES), f"{len(LANGUAGES)} languages"

@@ -24,29 +24,33 @@ from midb.domain.errors import MidbError
 from midb.domain.events import Event, Warned
 from midb.runs.config import RunConfig, load_config
 
-#: Exit codes (fixed, see ARCHITECTURE section 4).
+#: Exit code of a run whose ledger does not balance.
 FAILED = 1
-INTERRUPTED = 130
 
 
 class Interruption:
     """Ctrl-C, or SIGTERM: the first asks the run to drain, a second ends the process at once (nothing is lost)."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self.asked = False
-        self._told = False
-        self._tell = tell
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self.asked = 0
+        self._announced = False
+        self._emit = emit
 
     def __call__(self) -> bool:
-        if self.asked and not self._told:  # said here, between two batches, and not within the signal handler
-            self._told = True
-            self._tell(Warned(message="stopping: what is in flight is finished first; Ctrl-C again ends at once"))
-        return self.asked
+        if self.asked and not self._announced:  # said here, and not within the signal handler
+            self._announced = True
+            self._emit(Warned(message="stopping: what is in flight is finished first; Ctrl-C again ends at once"))
+        return bool(self.asked)
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell calls the end by the signal: 130, or 143 for SIGTERM."""
+        return 128 + (self.asked or signal.SIGINT)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
-        self.asked = True
+        self.asked = number
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -185,5 +189,5 @@ def run_session(session: Session, config: RunConfig, warn: Relay) -> int:
         ended = runner.run()
         show.handle(ended)
     if ended.status == "interrupted":
-        return INTERRUPTED
+        return interruption.exit_code
     return 0 if ended.balanced else FAILED

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import os
 import random
 import resource
@@ -159,28 +157,3 @@ def cli_folder() -> Any:
             os.rename(folder / "c.boosted.jsonl", folder / "c.boosted.jsonl.partial")
 
     return turn_back
-
-
-def test_a_record_that_kills_its_worker_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from midb.agent.run import worker_pool as pool
-    from midb.agent.run.batches import batches_of
-    from midb.agent.run.examine import ExaminerSettings
-    from midb.corpus.formats.containers import open_container
-    from midb.corpus.opened import open_corpus
-    from midb.detectors import KindSelection
-
-    lines = [json.dumps({"instruction": "kill" if n == 5 else f"frage {n}", "output": "a"}) for n in range(40)]
-    path = tmp_path / "c.jsonl"
-    path.write_text("\n".join(lines) + "\n")
-    corpus = open_corpus(open_container(path), language="de")
-    settings = ExaminerSettings(rules=corpus.rules, selection=KindSelection(frozenset()))
-    monkeypatch.syspath_prepend(ROOT / "tests" / "support")  # worker processes inherit the path
-    deadly = importlib.import_module("deadly")
-    monkeypatch.setattr(pool, "worker_main", deadly.deadly_worker)
-    crashed: list[int] = []
-    with pool.WorkerPool(settings, 2, on_crash=lambda raw: crashed.append(raw.line)) as workers:
-        done = list(workers.examine(batches_of(corpus)))
-    results = [result for batch, found in done for _, result in batch.answers(found)]
-    assert [result.position for result in results] == list(range(40))
-    assert crashed == [6]
-    assert results[5].body is None

@@ -1,16 +1,18 @@
-"""A worker process that one record kills, as a segmentation fault in a library would."""
+"""Worker processes that die, as of a segmentation fault in a library, or because the system has no memory left."""
 
 from __future__ import annotations
 
 import os
 import signal
-from typing import Any
+from multiprocessing.connection import Connection
+from pathlib import Path
 
-from midb.agent.run.examine import Examiner
+from midb.agent.run.examine import Examiner, ExaminerSettings
+from midb.agent.run.worker_pool import worker_main
 
 
-def deadly_worker(pipe: Any, settings: Any) -> None:
-    """A worker that one record kills as a segmentation fault would."""
+def deadly_worker(pipe: Connection, settings: ExaminerSettings) -> None:
+    """A worker that each record kills which says so."""
     examiner = Examiner(settings)
     while True:
         try:
@@ -20,3 +22,18 @@ def deadly_worker(pipe: Any, settings: Any) -> None:
         if any(b'"kill"' in raw.body for raw, _ in batch):
             os.kill(os.getpid(), signal.SIGKILL)
         pipe.send(examiner.examine_batch(batch))
+
+
+def killed_worker(pipe: Connection, settings: ExaminerSettings) -> None:
+    """A worker that is killed from outside, with whatever it had, if it is among the first to begin.
+
+    MIDB_DEATHS names a folder; each file in it stands for one death to come.
+    """
+    for death in sorted(Path(os.environ["MIDB_DEATHS"]).iterdir()):
+        try:
+            death.unlink()
+        except FileNotFoundError:
+            continue  # another process took it
+        pipe.recv()
+        os.kill(os.getpid(), signal.SIGKILL)
+    worker_main(pipe, settings)

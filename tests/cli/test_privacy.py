@@ -1,0 +1,176 @@
+"""No text leaves the machine: not to tracing services, whatever the environment says; to no address but the model's."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import midb
+
+SECRET = "TOPSECRETTEXT"
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+COMMAND = [sys.executable, "-m", "midb", "run", "c.jsonl", "--quiet"]
+
+
+class Sink:
+    """A tracing service on loopback that keeps everything it is sent."""
+
+    def __init__(self, port: int) -> None:
+        self.received: list[bytes] = []
+        self.url = f"http://127.0.0.1:{port}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What users of LangSmith have in their environment."""
+        return {
+            "LANGSMITH_TRACING": "true",
+            "LANGCHAIN_TRACING_V2": "true",
+            "LANGSMITH_ENDPOINT": self.url,
+            "LANGSMITH_API_KEY": "key",
+        }
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            if self.headers.get("transfer-encoding") == "chunked":
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+            found.received.append(self.path.encode() + b" " + body)
+            reply = json.dumps({"batch_ingest_config": {"use_multipart_endpoint": False}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        do_GET = do_POST = do_PATCH = answer
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found = Sink(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield found
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Enough records for worker processes, each with something to repair."""
+    path = tmp_path / "c.jsonl"
+    record = {"lang": "it", "instruction": "Segreto", "output": f"{SECRET} &amp;amp; altro."}
+    path.write_text("".join(json.dumps(record | {"id": str(n)}) + "\n" for n in range(450)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_langsmith_gets_nothing(sink: Sink, corpus: Path, workers: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--workers", workers],
+        cwd=corpus.parent,
+        env=os.environ | sink.variables,
+        capture_output=True,
+        check=True,
+    )
+    assert (corpus.parent / "c.boosted.jsonl").exists(), done.stderr
+    assert sink.received == []
+
+
+def test_the_old_tracer_s_variables_do_not_stop_a_run(corpus: Path) -> None:
+    """With LANGCHAIN_TRACING alone LangChain refuses to work at all."""
+    environment = os.environ | {"LANGCHAIN_TRACING": "true", "LANGCHAIN_HANDLER": "langchain"}
+    subprocess.run([*COMMAND, "--workers", "0"], cwd=corpus.parent, env=environment, capture_output=True, check=True)
+    assert b"&amp;" not in (corpus.parent / "c.boosted.jsonl").read_bytes()
+
+
+def test_a_traced_program_traces_itself_and_nothing_of_a_boost(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library within somebody's traced program: what they trace arrives, so this would see a text of ours."""
+    from langchain_core.runnables import RunnableLambda
+    from langsmith import Client
+    from langsmith.run_helpers import tracing_context
+
+    for name, value in sink.variables.items():
+        monkeypatch.setenv(name, value)
+    client = Client(api_url=sink.url, api_key="key", auto_batch_tracing=False)
+
+    def step(text: str) -> str:
+        records = [{"id": str(n), "instruction": "Segreto", "output": f"{SECRET} &amp;amp; {n}"} for n in range(3)]
+        assert midb.boost(records, language="it").ledger["improved"] == 3
+        assert midb.fix_pair(instruction="Segreto", response=f"{SECRET} &amp;amp; altro", language="it").edits
+        return text
+
+    with tracing_context(enabled=True, client=client):
+        RunnableLambda(step).invoke("CANARY")
+    client.flush()
+    received = b"".join(sink.received)
+    assert b"CANARY" in received
+    assert SECRET.encode() not in received
+
+
+def watched(folder: Path, *arguments: str) -> list[str]:
+    """The connections that a run and its workers opened."""
+    log = folder / "connections.txt"
+    paths = [str(SUPPORT / "watched"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MIDB_WATCHED": str(log)}
+    subprocess.run([*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, check=True)
+    return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+
+def test_the_watch_sees_connections(tmp_path: Path, sink: Sink) -> None:
+    log = tmp_path / "connections.txt"
+    code = f"import urllib.request; urllib.request.urlopen('{sink.url}')"
+    environment = os.environ | {"PYTHONPATH": str(SUPPORT / "watched"), "MIDB_WATCHED": str(log)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert "socket.connect" in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_the_embedded_default_opens_no_connection(corpus: Path, workers: str) -> None:
+    assert watched(corpus.parent, "--workers", workers) == []
+
+
+def test_with_a_server_only_its_address_is_connected_to(
+    replay_server: Callable[..., Any], scripted: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "c.jsonl").write_text(
+        '{"lang": "it", "instruction": "Segreto", "output": "Va bene."}\n', encoding="utf-8"
+    )
+    server = replay_server(lambda messages, body: str(scripted.left_alone(scripted.request_of(messages, body))))
+    found = watched(tmp_path, "--model", f"openai:{server.model}@{server.url}")
+    assert found
+    assert {line for line in found if line.startswith("socket.connect")} == {
+        f"socket.connect ('127.0.0.1', {server.port})"
+    }
+    assert all("127.0.0.1" in line for line in found)
+
+
+def test_doctor_says_what_would_have_traced(tmp_path: Path) -> None:
+    environment = os.environ | {"LANGSMITH_TRACING": "true", "LANGCHAIN_TRACING_V2": "false"}
+    shown = subprocess.run(
+        [sys.executable, "-m", "midb", "doctor"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line = next(line for line in shown.stdout.splitlines() if "privacy" in line)
+    assert "are off (LANGSMITH_TRACING would" in " ".join(shown.stdout.split())
+    assert line.lstrip().startswith("ok")

@@ -1,0 +1,89 @@
+"""Stopping stops: by Ctrl-C or SIGTERM, at any moment, with or without workers, and without a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
+COMMAND = [sys.executable, "-m", "midb", "run", "c.jsonl", "--workers", "2", "--json"]
+
+#: Far more than a drain takes, far less than it took when each lost record got a process of its own.
+LIMIT = 120
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """The example records, four times over: some two dozen batches."""
+    lines = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
+    path = tmp_path / "c.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for copy in range(4):
+            for line in lines:
+                file.write(json.dumps(line | {"id": f"{line['id']}-{copy}"}, ensure_ascii=False) + "\n")
+    return path
+
+
+def interrupted(corpus: Path, number: signal.Signals, event: str) -> tuple[int, list[str], str]:
+    """Run until an event, then signal the whole group, as a terminal or a cluster does: (code, messages, stderr)."""
+    process = subprocess.Popen(
+        COMMAND, cwd=corpus.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    messages: list[str] = []
+    for line in process.stdout:
+        told = json.loads(line)
+        messages.append(told.get("message", ""))
+        if told["event"] == event:
+            os.killpg(process.pid, number)
+            break
+    out, err = process.communicate(timeout=LIMIT)
+    messages += [json.loads(line).get("message", "") for line in out.splitlines()]
+    return process.returncode, messages, err
+
+
+# "plan" comes before the workers are started: they get the signal while they import.
+@pytest.mark.parametrize(
+    ("number", "code", "event"),
+    [
+        (signal.SIGINT, 130, "plan"),
+        (signal.SIGTERM, 143, "plan"),
+        (signal.SIGTERM, 143, "batch"),
+    ],
+)
+def test_a_signal_to_the_whole_group_drains(corpus: Path, number: signal.Signals, code: int, event: str) -> None:
+    returned, messages, err = interrupted(corpus, number, event)
+    assert returned == code
+    assert any(message.startswith("stopping") for message in messages)
+    assert "Traceback" not in err
+    assert not any("killed a worker" in message for message in messages), "nobody is blamed"
+    subprocess.run(COMMAND, cwd=corpus.parent, capture_output=True, check=True, timeout=LIMIT)
+    with sqlite3.connect(corpus.parent / "c.boosted.jsonl.audit.db") as log:
+        assert log.execute("SELECT count(*), count(DISTINCT record_key) FROM records").fetchone() == (768, 768)
+        assert log.execute("SELECT status FROM runs").fetchall() == [("finished",)]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "midb.runs.privacy", "midb.cli.main", "typer", "pydantic", "midb.agent.run.session", "midb.dashboard",
+        "midb.agent.graph", "langgraph.graph", "midb.detectors.content",
+    ],
+)  # fmt: skip
+def test_ctrl_c_at_any_import_is_no_traceback(corpus: Path, module: str) -> None:
+    paths = [str(SUPPORT / "watched"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MIDB_INTERRUPT_AT": module}
+    command = [sys.executable, "-m", "midb", "run", "c.jsonl", "--workers", "0"]
+    done = subprocess.run(
+        command, cwd=corpus.parent, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 130, done.stderr
