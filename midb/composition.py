@@ -1,4 +1,4 @@
-"""Makes the engine that ``--model`` names. The only module that joins agent and kernels; importing it loads neither."""
+"""Builds the engine of a run's model. The only module that joins agent and kernels; importing it loads neither."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class EngineOptions:
 
 
 @contextmanager
-def engine_of(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunEngine | None]:
-    """The engine of a run's ``model``, not yet started, with an event loop for it; ``None`` for the embedded default.
+def open_engine(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunEngine | None]:
+    """Build the engine of a run's ``model``, not yet started, with an event loop for it; None if the run has no model.
 
-    At the end it is closed, started or not. Raises what ``build_engine`` raises.
+    At the end of ``with`` it is closed, whether it was started or not. Raises what ``build_engine`` raises.
     """
     if config.model is None:
         yield None

@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,8 +16,9 @@ import pytest
 from damages import Damage, change, cut_header, cut_weights, pickle_weights, put, remove
 
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
-from midb.composition import EngineOptions, KernelEngine, build_engine
+from midb.composition import EngineOptions, KernelEngine, build_engine, open_engine
 from midb.domain.errors import MidbError, UsageError
+from midb.runs.config import load_config
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -303,6 +305,37 @@ def test_the_engine_is_described(tiny_checkpoint: Path) -> None:
 )
 def test_what_an_engine_survives(kernel: KernelEngine, error: Exception, survives: bool) -> None:
     assert kernel.survives(error) is survives
+
+
+def test_a_run_without_a_model_has_no_engine(tmp_path: Path) -> None:
+    with open_engine(load_config(None, {"corpus": tmp_path / "corpus.jsonl"}), lambda message: None) as engine:
+        assert engine is None
+
+
+def test_the_engine_of_a_run_is_built_as_its_settings_say_and_closed_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, EngineOptions]] = []
+    closed: list[bool] = []
+    warnings: list[str] = []
+
+    class Closable:
+        async def close(self) -> None:
+            closed.append(True)
+
+    def build(model: str, *, options: EngineOptions, warn: Callable[[str], None]) -> Closable:
+        asked.append((model, options))
+        warn("mind the gap")
+        return Closable()
+
+    monkeypatch.setattr("midb.composition.build_engine", build)
+    settings = {"corpus": tmp_path / "corpus.jsonl", "model": "some/model", "device": "cpu", "concurrency": 3}
+    with pytest.raises(KeyError), open_engine(load_config(None, settings), warnings.append) as engine:
+        assert engine is not None
+        assert isinstance(engine.text, Closable)
+        raise KeyError
+    assert asked == [("some/model", EngineOptions(device="cpu", concurrency=3))]
+    assert (closed, warnings) == ([True], ["mind the gap"])
 
 
 def test_requests_and_results_pass_between_the_two_sides(kernel: KernelEngine) -> None:
