@@ -41,3 +41,12 @@ def test_trust_tends_to_what_share_of_the_expected_comes() -> None:
     for _ in range(100):
         trust.learn(40.0, 10)
     assert trust.factor == pytest.approx((48 * 0.25 + 8) / (48 + 8))
+
+
+def test_what_failed_and_what_came_fade_alike() -> None:
+    trust = Trust()
+    trust.learn(40.0, 10)
+    for _ in range(35):
+        trust.fade()
+    left = 0.98**35
+    assert trust.factor == pytest.approx((10 * left + 8) / (40 * left + 8))
