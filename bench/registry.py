@@ -60,27 +60,26 @@ def benchmark(name: str, what: str, needs: str = "corpora") -> Callable[[Run], R
     return register
 
 
-def circumstances() -> Row:
-    """On what a row was measured: commit, machine, versions, time."""
+def has_gpu() -> bool:
+    """Whether torch is installed and finds a GPU."""
+    if find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def describe_circumstances() -> Row:
+    """Say on what a row was measured: commit, machine, versions, time."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
-    import torch
+    versions = {name: version(name) for name in ("torch", "triton") if find_spec(name)}
+    device = f"{_count_processors()} cores of {_name_processor()}"
+    if has_gpu():
+        import torch
 
-    versions = {"torch": torch.__version__}
-    device = f"{len(os.sched_getaffinity(0))} cores of {model}"
-    if torch.cuda.is_available():
         device = f"{torch.cuda.get_device_name()}, {device}"
-    if find_spec("triton"):
-        versions["triton"] = version("triton")
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
@@ -88,3 +87,17 @@ def circumstances() -> Row:
         "python": platform.python_version(),
         **versions,
     }
+
+
+def _count_processors() -> int:
+    """Count the processors that this process may use; macOS and Windows only say how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _name_processor() -> str:
+    """Name the processor; only Linux has /proc."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), platform.processor())

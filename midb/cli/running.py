@@ -16,7 +16,7 @@ from midb.agent.run.places import stdin_copy
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import Session, open_session
 from midb.cli import options
-from midb.composition import engine_of
+from midb.composition import open_engine
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.dashboard import listener
@@ -114,7 +114,7 @@ def run(
         ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable}),
     )  # fmt: skip
     warn = Relay()
-    with engine_of(settings, warn) as engine, corpus_of(settings) as container:
+    with open_engine(settings, warn) as engine, corpus_of(settings) as container:
         session = open_session(settings, container, sys.argv[1:], engine)
         try:
             return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)

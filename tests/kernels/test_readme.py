@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from random_checkpoints import GetCheckpoint
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def test_the_example_runs(
-    checkpoint: Callable[[str], Any],
+    checkpoint: GetCheckpoint,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -27,4 +26,4 @@ def test_the_example_runs(
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     shown = capsys.readouterr().out
-    assert shown.startswith(f"0 {made.greedy([5, 6, 7, 8] * 10 + [11, 12, 13, 14, 15], 16)} length ")
+    assert shown.startswith(f"0 {made.generate_greedily([5, 6, 7, 8] * 10 + [11, 12, 13, 14, 15], 16)} length ")

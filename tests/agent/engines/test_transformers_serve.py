@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 from tiny_model import SENTENCES
 from transformers_serve import TransformersServer
 
-from midb.agent.engines.openai import OpenAIEngine, parse_spec
+from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
+from midb.agent.engines.server_address import parse_spec
+
+T = TypeVar("T")
 
 REQUESTS = [
     TextRequest(messages=(Message("system", "Répondez."), Message("user", text)), reference=text)
@@ -22,9 +25,9 @@ REQUESTS = [
 
 
 def with_engine(
-    server: TransformersServer, use: Callable[[OpenAIEngine], Coroutine[Any, Any, Any]], **settings: Any
-) -> Any:
-    async def go() -> Any:
+    server: TransformersServer, use: Callable[[OpenAIEngine], Coroutine[Any, Any, T]], **settings: Any
+) -> T:
+    async def go() -> T:
         engine = OpenAIEngine(*parse_spec(server.spec), environment={}, **settings)
         try:
             await engine.start()
@@ -58,7 +61,7 @@ def test_what_it_does_not_know_does_no_harm(transformers_server: TransformersSer
         stop=("</reply>",),
         schema={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
     )
-    reply: TextReply = with_engine(transformers_server, lambda engine: engine.generate(request))
+    reply = with_engine(transformers_server, lambda engine: engine.generate(request))
     assert reply.completion_tokens > 0
 
 
