@@ -1,18 +1,21 @@
-"""Runs of one unit repeated, in a single text. Knows nothing of words or languages, and takes linear time."""
+"""One unit repeated again and again, in a single text. Knows nothing of words or languages, and takes linear time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-#: Every STRIDE characters a block of BLOCK characters is looked for a little further on. A run that is at least
-#: period + BLOCK + STRIDE characters long holds such a block and its copy.
+#: Characters that are looked for again a little further on. A shorter block comes again by chance, and often.
 BLOCK = 12
+#: Every so many characters such a block is taken, so that a repetition of at least period + BLOCK + STRIDE characters
+#: holds a block and its copy.
 STRIDE = 12
+#: Characters that are compared at once where the extent of a repetition is measured; the step is then doubled.
+FIRST_STEP = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Repetition:
     """``[start, end)`` is one unit of ``period`` characters, again and again; the last one may be cut off."""
 
     start: int
@@ -21,15 +24,16 @@ class Run:
 
     @property
     def times(self) -> int:
+        """How often the whole unit stands there."""
         return (self.end - self.start) // self.period
 
 
-def runs(text: str, longest: int) -> Iterator[Run]:
-    """Runs of units of up to ``longest`` characters, from left to right, without overlap.
+def find_repetitions(text: str, longest: int) -> Iterator[Repetition]:
+    """Repetitions of units of up to ``longest`` characters, from left to right, without overlap.
 
-    Only runs of at least three units that are ``period + BLOCK + STRIDE`` characters long are sure to be found.
+    None has fewer than three units. Only those of at least ``period + BLOCK + STRIDE`` characters are sure to be found.
 
-    >>> [(run.period, run.times) for run in runs("so " + "ha" * 30 + "!", 10)]
+    >>> [(run.period, run.times) for run in find_repetitions("so " + "ha" * 30 + "!", 10)]
     [(2, 30)]
     """
     position, done, size = 0, 0, len(text)
@@ -39,22 +43,22 @@ def runs(text: str, longest: int) -> Iterator[Run]:
             position += STRIDE
             continue
         period = again - position
-        end = again + _common(text, position, again)
-        start = position - _common_before(text, position, again, done)
+        end = again + _measure_forwards(text, position, again)
+        start = position - _measure_backwards(text, position, again, done)
         if end - start >= 3 * period:
-            yield Run(start, end, period)
+            yield Repetition(start, end, period)
             position = done = end
         else:
             position += STRIDE
 
 
-def _common(text: str, first: int, second: int) -> int:
+def _measure_forwards(text: str, first: int, second: int) -> int:
     """How far the text from ``first`` and from ``second`` on agree. Steps double, then halve."""
-    length, step, limit = 0, 32, len(text) - second
+    length, step, limit = 0, FIRST_STEP, len(text) - second
     while step:
         step = min(step, limit - length)
-        a, b = first + length, second + length
-        if step and text[a : a + step] == text[b : b + step]:
+        here, there = first + length, second + length
+        if step and text[here : here + step] == text[there : there + step]:
             length += step
             step *= 2
         else:
@@ -62,7 +66,7 @@ def _common(text: str, first: int, second: int) -> int:
     return length
 
 
-def _common_before(text: str, first: int, second: int, done: int) -> int:
+def _measure_backwards(text: str, first: int, second: int, done: int) -> int:
     """How far the text before ``first`` and before ``second`` agree, not going back beyond ``done``."""
     length = 0
     while first - length > done and text[first - length - 1] == text[second - length - 1]:
