@@ -24,8 +24,9 @@ from midb.locales import Locale
 from midb.text.inspection import FieldText, Inspection, join_texts
 from midb.text.names import find_names
 from midb.text.prose import reads_as_english
-from midb.text.protection import Protected, find_protected_spans
+from midb.text.protection import find_protected_spans
 from midb.text.quantities.numbers import count_bare_numbers
+from midb.text.spans import Protected
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
 
 #: A text of fewer words (or characters of a script without blanks) may be said anew altogether.

@@ -60,19 +60,20 @@ def _check_field(
     field = old.field.value
     violations: list[Violation] = []
 
-    def outside(invariant: Invariant) -> tuple[str, str]:
+    def keep_outside(invariant: Invariant) -> tuple[str, str]:
+        """Both texts without the places where the invariant may change."""
         return _leave_out(old.text, new.text, _find_allowed(net, kinds, invariant))
 
     if old.text.strip() and not new.text.strip() and not _are_all_allowed(net, kinds, Invariant.CONTENT):
         violations.append(Violation(Reason.FIELD_EMPTIED, f"{field} would be empty", old.field))
-    texts = outside(Invariant.NUMBERS)
+    texts = keep_outside(Invariant.NUMBERS)
     if difference := _describe_difference(*map(count_numbers, texts)):
         violations.append(Violation(Reason.NUMBER_CHANGED, f"{field}: numbers differ: {difference}", old.field))
-    texts = outside(Invariant.PROTECTED)
+    texts = keep_outside(Invariant.PROTECTED)
     if difference := _describe_difference(*map(_count_protected, texts)):
         detail = f"{field}: protected spans differ: {difference}"
         violations.append(Violation(Reason.PROTECTED_SPAN_CHANGED, detail, old.field))
-    texts = outside(Invariant.LENGTH)
+    texts = keep_outside(Invariant.LENGTH)
     before, after = map(len, texts)
     if not SHORTEST * before - LENGTH_SLACK <= after <= LONGEST * before + LENGTH_SLACK:
         detail = f"{field}: {before} characters became {after}"

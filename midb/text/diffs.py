@@ -115,11 +115,14 @@ def _group_into_hunks(text: str, changes: Iterable[_Change], context: int | None
         rest = Piece(text[position:high], False)
         left, right = ("…" if low else ""), ("…" if high < len(text) else "")
         yield Hunk(
-            group[0].start, group[-1].end, _frame(left, [*before, rest], right), _frame(left, [*after, rest], right)
+            group[0].start,
+            group[-1].end,
+            _add_ellipses(left, [*before, rest], right),
+            _add_ellipses(left, [*after, rest], right),
         )
 
 
-def _frame(left: str, pieces: Sequence[Piece], right: str) -> tuple[Piece, ...]:
+def _add_ellipses(left: str, pieces: Sequence[Piece], right: str) -> tuple[Piece, ...]:
     """The pieces with the signs that say that the text goes on before and after them."""
     return (Piece(left + pieces[0].text, False), *pieces[1:-1], Piece(pieces[-1].text + right, False))
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
 from midb.text.languages import IDENTIFIABLE_LENGTH, LanguageIdentifier, same_language
-from midb.text.protection import Protected, Spans, find_protected_spans
+from midb.text.protection import find_protected_spans
+from midb.text.spans import Protected, Spans
 
 
 class FieldText:

@@ -18,7 +18,8 @@ from babel import Locale as BabelLocale
 
 from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES, load
-from midb.text.protection import Spans, find_protected_spans
+from midb.text.protection import find_protected_spans
+from midb.text.spans import Spans
 from midb.text.words import function_words, own_letters
 
 if TYPE_CHECKING:

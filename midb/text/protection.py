@@ -1,4 +1,4 @@
-"""Protected spans: what no typographic repair may touch and no rewrite may lose.
+"""What is protected in a text: what no typographic repair may touch and no rewrite may lose.
 
 Code, URLs, e-mail addresses, file names, placeholders, LaTeX and markup tags are written the same in every language.
 Knows nothing of any language. Every search is bounded or remembers where it failed, so that the time grows with the
@@ -9,84 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 
 from midb.text.code.lines import find_code_blocks
-
-
-class Protected(StrEnum):
-    """Why a span is protected."""
-
-    CODE = "code"
-    URL = "url"
-    EMAIL = "email"
-    PLACEHOLDER = "placeholder"
-    LATEX = "latex"
-    TAG = "tag"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """``[start, end)`` in code points, and why it is protected."""
-
-    start: int
-    end: int
-    reason: Protected
-
-
-class Spans:
-    """Protected spans of one text, sorted and without overlap."""
-
-    def __init__(self, spans: Iterable[Span]) -> None:
-        self._spans: list[Span] = []
-        for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-            if not self._spans or span.start >= self._spans[-1].end:
-                self._spans.append(span)
-        self._starts = [span.start for span in self._spans]
-
-    def __iter__(self) -> Iterator[Span]:
-        return iter(self._spans)
-
-    def __len__(self) -> int:
-        return len(self._spans)
-
-    def overlaps(self, start: int, end: int) -> bool:
-        """Whether any character of ``[start, end)`` is protected; for an empty range, whether it lies inside a span."""
-        index = bisect_right(self._starts, start) - 1
-        if index >= 0 and start < self._spans[index].end and (start > self._spans[index].start or end > start):
-            return True
-        return index + 1 < len(self._spans) and self._spans[index + 1].start < end
-
-    def holds(self, position: int) -> bool:
-        """Whether the character at a position is protected."""
-        return self.overlaps(position, position + 1)
-
-    def only(self, *reasons: Protected) -> Spans:
-        """The spans that are protected for one of these reasons.
-
-        >>> [span.start for span in find_find_protected_spans("`x` and {name}").only(Protected.PLACEHOLDER)]
-        [8]
-        """
-        return Spans(span for span in self._spans if span.reason in reasons)
-
-    def blank_out(self, text: str, filler: str = " ") -> str:
-        """The text with every span replaced by as many ``filler`` characters: offsets stay what they are.
-
-        >>> Spans([Span(4, 7, Protected.CODE)]).blank_out("see `x`!")
-        'see    !'
-        """
-        if not self._spans:
-            return text
-        parts: list[str] = []
-        position = 0
-        for span in self._spans:
-            parts += (text[position : span.start], filler * (span.end - span.start))
-            position = span.end
-        parts.append(text[position:])
-        return "".join(parts)
-
+from midb.text.spans import NO_SPANS, Protected, Span, Spans
 
 _DOMAINS = "com|org|net|edu|gov|info|biz|io|dev|app|de|fr|it|es|pt|br|mx|ru|tr|cz|gr|jp|kr|vn|th|id|my|uk|eu|ca|au|cn"
 _FILES = (
@@ -308,7 +234,3 @@ def _strip_punctuation(url: str) -> str:
             surplus -= 1
         end -= 1
     return url[:end]
-
-
-#: A text without protected spans; most texts are.
-NO_SPANS = Spans(())

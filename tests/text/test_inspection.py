@@ -8,7 +8,7 @@ from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
 from midb.text.inspection import FieldText, Inspection, join_task, join_texts
 from midb.text.languages import LanguageIdentifier
-from midb.text.protection import Spans
+from midb.text.spans import Spans
 
 PAIR = InstructionPair(instruction="Nenne `x`.", input=" ", response="Ja, {name}.")
 SOURCE = InstructionPair(instruction="Name `x`.", input="", response="Yes, {name} at http://a.example.")

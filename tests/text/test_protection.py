@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.text.protection import NO_SPANS, Protected, Span, Spans, find_protected_spans
+from midb.text.protection import find_protected_spans
+from midb.text.spans import Protected
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -81,30 +82,6 @@ def test_protected(text: str, expected: list[tuple[str, str]]) -> None:
 )
 def test_not_protected(text: str) -> None:
     assert found(text) == []
-
-
-def test_spans_never_overlap_and_know_what_they_cover() -> None:
-    spans = Spans([Span(4, 8, Protected.CODE), Span(2, 6, Protected.URL), Span(9, 9 + 2, Protected.TAG)])
-    assert [(span.start, span.end) for span in spans] == [(2, 6), (9, 11)]
-    assert spans.overlaps(5, 7)
-    assert not spans.overlaps(6, 9)
-    assert spans.overlaps(3, 3)
-    assert not spans.overlaps(2, 2)  # an insertion before a span touches nothing of it
-    assert not spans.overlaps(11, 11)
-    assert len(NO_SPANS) == 0
-
-
-def test_a_position_is_held_by_the_span_around_it() -> None:
-    spans = Spans([Span(2, 4, Protected.CODE)])
-    assert [position for position in range(6) if spans.holds(position)] == [2, 3]
-
-
-def test_spans_are_chosen_by_their_reason() -> None:
-    text = "`x` von {name} bei http://a.example"
-    spans = find_protected_spans(text)
-    assert [span.reason for span in spans.only(Protected.CODE, Protected.URL)] == [Protected.CODE, Protected.URL]
-    assert len(spans.only(Protected.LATEX)) == 0
-    assert len(spans) == 3, "the spans themselves stay"
 
 
 def test_what_begins_inside_a_span_lengthens_it() -> None:

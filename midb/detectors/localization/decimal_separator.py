@@ -17,8 +17,8 @@ from enum import StrEnum
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.text.code.lines import find_code_blocks
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected
 from midb.text.quantities.numbers import NumberFormat, NumberWords, number_format
+from midb.text.spans import Protected
 
 DECIMAL_SEPARATOR = DefectKind(
     name="decimal-separator",
@@ -102,18 +102,18 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     numbers: list[_Number] = []
     for item in inspection.fields:
-        found = _english_numbers(item)
+        found = _find_english_numbers(item)
         if _keeps_english_groups(item) or (found and (_is_data(item, found) or _is_english(item))):
             return
         numbers += found
     if not numbers or any(_has_other_points(item, numbers) for item in inspection.fields):
         return
     in_source = {
-        (item.field, text): _role_in_source(text, item.source or "")
+        (item.field, text): _decide_role_in_source(text, item.source or "")
         for item in inspection.fields
         for text in {number.text for number in numbers if number.field is item}
     }
-    roles = {number: _role(number, *in_source[number.field.field, number.text]) for number in numbers}
+    roles = {number: _decide_role(number, *in_source[number.field.field, number.text]) for number in numbers}
     if _Role.UNCLEAR in roles.values():
         return
     names = {number.text for number, role in roles.items() if role is _Role.NAME}
@@ -122,7 +122,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
             yield _finding(number, convention)
 
 
-def _english_numbers(item: FieldText) -> list[_Number]:
+def _find_english_numbers(item: FieldText) -> list[_Number]:
     """The numbers of a field that its source has too, written the same."""
     source = Counter(match.group() for match in _DECIMAL.finditer(item.source or ""))
     found = []
@@ -179,7 +179,7 @@ def _has_other_points(item: FieldText, numbers: list[_Number]) -> bool:
     return False
 
 
-def _role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
+def _decide_role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
     """What a number of the translation is. ``role`` is what it is in the source, ``words`` stand before it there."""
     if number.field.protected.overlaps(number.start, number.start + len(number.text)):
         return _Role.NAME
@@ -189,7 +189,7 @@ def _role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
     return role
 
 
-def _role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
+def _decide_role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
     """What a number is in English, and the words before it."""
     words = set()
     roles = {_Role.QUANTITY}

@@ -14,7 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import EMAIL_ADDRESS, Protected, Spans
+from midb.text.protection import EMAIL_ADDRESS
+from midb.text.spans import Protected, Spans
 
 PLACEHOLDER = DefectKind(
     name="altered-placeholder",

@@ -24,7 +24,7 @@ from midb.text.prose import (
     is_in_own_script,
     reads_as_english,
 )
-from midb.text.protection import NO_SPANS
+from midb.text.spans import NO_SPANS
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
 from midb.text.words import count_ideographs, count_letters, function_words, split_words
 

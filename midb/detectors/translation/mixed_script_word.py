@@ -95,7 +95,7 @@ def _finding(
         repaired = _repair_word(word, own, foreign, counts, locale)
         if repaired is not None and _is_certain(word, repaired, inspection):
             evidence = f"{_name_letters(word, foreign)} in a {own.capitalize()} word"
-            fix = tuple(_edits(item, start, word, repaired))
+            fix = tuple(_split_into_edits(item, start, word, repaired))
             yield MIXED_SCRIPT_WORD.finding(item.field, start, start + len(word), evidence, fix=fix)
             return
         if _is_legitimate(word, counts, locale):
@@ -166,7 +166,7 @@ def _is_legitimate(word: str, counts: dict[Alphabet, int], locale: Locale) -> bo
     return stem is not None and len(stem[2]) <= _LONGEST_ENDING and (stem[1].isupper() or stem[1][0].isupper())
 
 
-def _edits(item: FieldText, start: int, word: str, repaired: str) -> Iterator[Edit]:
+def _split_into_edits(item: FieldText, start: int, word: str, repaired: str) -> Iterator[Edit]:
     """One edit per run of letters that change."""
     position = 0
     while position < len(word):

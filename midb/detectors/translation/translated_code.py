@@ -18,7 +18,7 @@ from midb.domain.edits import Edit
 from midb.locales import LocaleSection
 from midb.text.code.tokens import KEYWORDS, LIBRARY, CodeToken, mark_defined_words, split_code
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected
+from midb.text.spans import Protected
 from midb.text.words import any_of
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from midb.text.code.signs import brackets_as_code
-from midb.text.protection import Spans
+from midb.text.spans import Spans
 
 #: Bracket -> its family, named by a closing bracket. Full width and half width are one family, because Japanese text
 #: opens with the one and closes with the other.

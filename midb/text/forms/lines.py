@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from midb.text.code.signs import find_literals, punctuates_as_code
 from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import IDENTIFIABLE_LENGTH, same_language
-from midb.text.protection import NO_SPANS
 from midb.text.quotations import find_quotations
+from midb.text.spans import NO_SPANS
 
 
 class Line:
