@@ -90,7 +90,7 @@ def shares(corpora: Path) -> Iterator[Row]:
     watch.watch(modelling, "parse_rewrite", "parsing replies")
     watch.watch(modelling, "_refuse_leak", "parsing replies")
     watch.watch(judging, "parse_verdict", "parsing replies")
-    watch.watch(modelling, "edits_between", "diffs")
+    watch.watch(modelling, "find_edits", "diffs")
     watch.watch(modelling, "check_model_rewrite", "checks")
     watch.watch(nodes, "check_whole_pair", "checks")
     watch.watch(nodes, "check_rewrite", "checks")
