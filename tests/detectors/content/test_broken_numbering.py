@@ -80,3 +80,38 @@ def test_steps_that_name_each_other_are_not_renumbered(examine: Examine) -> None
     findings, repaired = examine(respond(text), "de", kinds=KIND)
     assert len(findings) == 1
     assert repaired.response == text
+
+
+@pytest.mark.parametrize(
+    ("last", "renumbered"),
+    [
+        ("Zurück zu Schritt 5.", False),  # which is this one, once it is renumbered
+        ("Zurück zu Schritt 1.", True),
+        ("Fertig seit 2024.", True),  # no list has so many steps
+    ],
+)
+def test_only_a_step_that_would_move_is_in_the_way(last: str, renumbered: bool, examine: Examine) -> None:
+    pair = respond(f"{numbered(1, 2, 2, 3)}\n4. {last}")
+    _, repaired = examine(pair, "de", kinds=KIND)
+    assert repaired.response == (f"{numbered(1, 2, 3, 4)}\n5. {last}" if renumbered else pair.response)
+
+
+@pytest.mark.parametrize(
+    ("lines", "repaired"),
+    [
+        (("Anna", "Bea", "Cora", "Ein Satz steht hier am Ende dieser Liste, und er ist lang."), False),
+        (("Anna", "Ein Satz steht hier inmitten dieser Liste, und er ist lang.", "Cora", "Dora"), True),
+        (("Der Hund schläft.", "Die Katze läuft.", "Der Vogel singt.", "Das Pferd frisst."), True),
+    ],
+)
+def test_two_names_under_one_number_may_share_a_rank(lines: tuple[str, ...], repaired: bool, examine: Examine) -> None:
+    wrong, right = (
+        "\n".join(f"{number}. {line}" for number, line in zip(numbers, lines, strict=True))
+        for numbers in ((1, 2, 2, 4), (1, 2, 3, 4))
+    )
+    assert examine(respond(wrong), "de", kinds=KIND)[1].response == (right if repaired else wrong)
+
+
+def test_evidence_shows_the_numbers_around_the_wrong_one(examine: Examine) -> None:
+    findings, _ = examine(respond(numbered(1, 2, 3, 4, 4, 6, 7)), "de", kinds=KIND)
+    assert evidence(findings) == ["counts 3, 4, 4, 6: 4 where 5 is next"]

@@ -79,3 +79,16 @@ def test_thousands_and_decimals_change_together(examine: Examine) -> None:
 def test_code_that_begins_inside_a_tag_is_data(examine: Examine) -> None:
     pair = InstructionPair(response="<div\nclass='x'>1.5</div> wiegt 1.5 kg")
     assert examine(pair, "de", source=pair, kinds=KIND)[1] == pair
+
+
+def test_the_number_of_a_heading_is_its_name(examine: Examine) -> None:
+    pair = InstructionPair(response="1.5 Einleitung\nDas Maß 2.5 gilt.")
+    source = InstructionPair(response="1.5 Introduction\nThe measure 2.5 holds.")
+    findings, repaired = examine(pair, "de", source=source, kinds=KIND)
+    assert repaired.response == "1.5 Einleitung\nDas Maß 2,5 gilt."
+    assert [pair.response[finding.start : finding.end] for finding in findings if pair.response] == ["2.5"]
+
+
+def test_one_line_that_begins_with_a_number_is_no_heading(examine: Examine) -> None:
+    pair, source = InstructionPair(response="1.5 Liter"), InstructionPair(response="1.5 Litres")
+    assert examine(pair, "de", source=source, kinds=KIND)[1].response == "1,5 Liter"

@@ -119,3 +119,11 @@ def test_a_unit_is_reported_once_per_field(examine: Examine) -> None:
         "7 Yards is about 6.4 m",
     ]
     assert repaired == pair
+
+
+def test_a_number_may_still_be_written_as_in_the_source(examine: Examine) -> None:
+    pair = InstructionPair(response="(1,200 Meilen)")
+    assert [finding.evidence for finding in examine(pair, "de", kinds=KIND)[0]] == ["1,200 Meilen is about 1.9 km"]
+    source = InstructionPair(response="(1,200 miles)")
+    findings, _ = examine(pair, "de", source=source, kinds=KIND)
+    assert [finding.evidence for finding in findings] == ["1,200 Meilen is about 1,900 km"]

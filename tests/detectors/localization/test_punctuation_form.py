@@ -84,3 +84,14 @@ def test_a_mark_that_the_language_does_not_have_is_named() -> None:
     (rule,) = section.rules
     assert rule.pattern.search("ab! ") is not None
     assert rule.pattern.search("1! ") is None
+
+
+def test_brackets_take_the_blanks_around_them(examine: Examine) -> None:
+    """A full-width bracket carries its own."""
+    _, repaired = examine(respond("犬 (白い) が走る。ここに犬 (dog) がいる。", "…"), "ja", typography=True, kinds=KIND)
+    assert repaired.response == "犬（白い）が走る。ここに犬（dog）がいる。"
+
+
+def test_a_letter_that_follows_directly_gets_a_blank(examine: Examine) -> None:
+    assert examine(respond("Ja，das stimmt", "…"), "de", kinds=KIND)[1].response == "Ja, das stimmt"
+    assert examine(respond("Ja， das stimmt", "…"), "de", kinds=KIND)[1].response == "Ja, das stimmt"

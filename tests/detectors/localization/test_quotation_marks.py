@@ -83,3 +83,19 @@ def test_a_pair_with_a_program_or_about_punctuation_is_left_alone(examine: Exami
 def test_what_is_quoted_elsewhere_by_straight_marks_is_not_quoted_in_two_ways(examine: Examine) -> None:
     pair = respond('Er sagt "ja".\nUnd "ja" nochmals, "offen', "…")
     assert examine(pair, "de", typography=True, kinds=KIND)[1] == pair
+
+
+@pytest.mark.parametrize(
+    "text", ['"Ein Absatz\nmit Zeilen" und mehr', 'Es ist "ein Absatz\nmit Zeilen"', '" Ein\nAbsatz"']
+)
+def test_marks_on_two_lines_that_frame_no_block_stay(text: str, examine: Examine) -> None:
+    assert examine(respond(text, "…"), "de", typography=True, kinds=KIND)[1].response == text
+
+
+@pytest.mark.parametrize(
+    ("own", "set_alike"),
+    [("«oui»", "«non»"), (f"«{NO_BREAK}oui{NO_BREAK}»", f"«{NO_BREAK}non{NO_BREAK}»")],
+)
+def test_the_blank_inside_is_the_one_of_the_pair(own: str, set_alike: str, examine: Examine) -> None:
+    _, repaired = examine(respond(f'Il a dit {own} et "non".', "…"), "fr", typography=True, kinds=KIND)
+    assert repaired.response == f"Il a dit {own} et {set_alike}."
