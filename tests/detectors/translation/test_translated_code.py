@@ -114,3 +114,33 @@ def test_the_words_of_a_table_are_in_lower_case(code: str) -> None:
     section = load(code).get(CodeKeywords)
     assert section is not None
     assert all(word == word.lower() for word in (*section.words, *section.pseudocode))
+
+
+SOURCE_WITHOUT_FENCE = "It works like this:\nif (x > 2) {\n  print(x);\n}"
+
+
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        ("So geht es:\nwenn (x > 2) {\n  drucke(x);\n}", "So geht es:\nif (x > 2) {\n  print(x);\n}"),
+        # The prose has a line more; the code still stands at the end of both.
+        ("So geht es\nimmer:\nwenn (x > 2) {\n  drucke(x);\n}", "So geht es\nimmer:\nif (x > 2) {\n  print(x);\n}"),
+        # Here it does not: which line is which, nobody knows.
+        ("So geht es:\nimmer:\nwenn (x > 2) {\n  drucke(x);\n}\nFertig.", None),
+    ],
+)
+def test_code_without_a_fence_is_paired_by_its_lines(text: str, repaired: str | None, examine: Examine) -> None:
+    _, result = examine(respond(text), "de", source=respond(SOURCE_WITHOUT_FENCE), kinds=KIND)
+    assert result.response == (repaired or text)
+
+
+def test_statements_far_from_each_other_are_not_one_piece_of_code(examine: Examine) -> None:
+    near = "wenn (a(1)) {\nwenn (b(2)) {"
+    far = f"wenn (a(1)) {{\n{'x' * 210}\nwenn (b(2)) {{"
+    assert len(examine(respond(near, "…"), "de", kinds=KIND)[0]) == 1
+    assert examine(respond(far, "…"), "de", kinds=KIND)[0] == []
+
+
+def test_prose_that_took_the_place_of_code_has_lost_no_keywords(examine: Examine) -> None:
+    source = respond("```python\nfor n in range(1, 3):\n    print(n)\n    return(n)\n```")
+    assert examine(respond("```python\nHier stand früher ein Programm.\n```"), "de", source=source, kinds=KIND)[0] == []

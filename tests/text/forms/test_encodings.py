@@ -101,3 +101,28 @@ def test_what_proves_that_a_word_was_damaged() -> None:
     assert greek.proves("ìÝñá", "μέρα"), "it becomes a word of the language's own script"
     assert not latin.proves("Schuhe", "Schuhé")
     assert not latin.proves("über", "сыр"), "not in a script of the language"
+
+
+def test_a_blank_may_be_the_rest_of_a_letter() -> None:
+    text = "voilÃ  le cafÃ© Ã  midi"
+    found = list(find_damaged_words(text, scripts=("Latin",), code_pages=(), restores_no_break_space=True))
+    for word in reversed(found):
+        text = text[: word.start] + (word.after or "") + text[word.start + len(word.before) :]
+    assert text == "voilà le café à midi"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ÏðÈâÅò äÎáÐûé",  # read as Cyrillic its capitals would stand inside words
+        "Ïðèâåò",  # one word proves nothing
+        "Ïðè áðû",  # nor do short ones
+    ],
+)
+def test_an_old_code_page_must_make_words(text: str) -> None:
+    assert not [word for word in damaged(text, "Cyrillic", code_pages=("windows-1251",)) if word.after]
+
+
+def test_kana_that_lost_a_byte_are_found_and_not_restored() -> None:
+    (word,) = damaged("縺薙ｓ縺ｫ縺｡縺", "Han", "Hiragana", "Katakana")
+    assert (word.before, word.after) == ("縺薙ｓ縺ｫ縺｡縺", None)
