@@ -55,10 +55,10 @@ _IN_BRACKETS = re.compile(r"^[\s`'\"*“”„«»「」]*[<＜〈\[].*[>＞〉\
 LONGEST_PLACEHOLDER = 80
 
 
-def _key(text: str) -> str:
+def _make_key(text: str) -> str:
     """A text without brackets, quotes, final full stop, case and blanks.
 
-    >>> _key("`<No input>`."), _key("sementrada") == _key("Sem entrada")
+    >>> _make_key("`<No input>`."), _make_key("sementrada") == _make_key("Sem entrada")
     ('noinput', True)
     """
     return _GLUE.sub("", _WRAPPING.sub("", text)).casefold().replace("\u0307", "")
@@ -76,43 +76,44 @@ class Frame:
         """Whether a whole text is a placeholder and nothing else."""
         if len(text) > LONGEST_PLACEHOLDER:
             return False
-        key = _key(text)
-        return key in self.no_input or (key in self.no_input_or_text and in_brackets(text))
+        key = _make_key(text)
+        return key in self.no_input or (key in self.no_input_or_text and is_in_brackets(text))
 
     def may_stand_for_no_input(self, text: str) -> bool:
         """Whether a whole text is a placeholder, or a text that reads like one."""
-        return len(text) <= LONGEST_PLACEHOLDER and _key(text) in self.no_input | self.no_input_or_text
+        return len(text) <= LONGEST_PLACEHOLDER and _make_key(text) in self.no_input | self.no_input_or_text
 
     def labels_part(self, label: str, field: Field) -> bool:
-        return _key(label) in self.labels[field]
+        """Whether a label is what the template puts before one part of an example."""
+        return _make_key(label) in self.labels[field]
 
 
-def in_brackets(text: str) -> bool:
+def is_in_brackets(text: str) -> bool:
     """Whether a whole text stands in angle or square brackets.
 
-    >>> in_brackets('"<noinput>".'), in_brackets("noinput")
+    >>> is_in_brackets('"<noinput>".'), is_in_brackets("noinput")
     (True, False)
     """
     return bool(_IN_BRACKETS.match(text))
 
 
 @functools.cache
-def frame(section: ScaffoldingSection | None) -> Frame:
+def load_frame(section: ScaffoldingSection | None) -> Frame:
     """The words of a language together with the English ones."""
     own = section or ENGLISH
     return Frame(
-        no_input=_keys(own.no_input + ENGLISH.no_input),
-        no_input_or_text=_keys(own.no_input_or_text),
+        no_input=_make_keys(own.no_input + ENGLISH.no_input),
+        no_input_or_text=_make_keys(own.no_input_or_text),
         labels={
-            Field.INSTRUCTION: _keys(own.instruction + ENGLISH.instruction),
-            Field.INPUT: _keys(own.input + ENGLISH.input),
-            Field.RESPONSE: _keys(own.output + ENGLISH.output),
+            Field.INSTRUCTION: _make_keys(own.instruction + ENGLISH.instruction),
+            Field.INPUT: _make_keys(own.input + ENGLISH.input),
+            Field.RESPONSE: _make_keys(own.output + ENGLISH.output),
         },
     )
 
 
-def _keys(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(map(_key, texts))
+def _make_keys(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(_make_key, texts))
 
 
 _NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
@@ -120,12 +121,12 @@ _HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\n:：#]{1,30}?)[ \t\u00a0]*([:
 _HASHES_BEFORE = re.compile(r"#{2,}[ \t]*\n[ \t]*\Z")
 
 
-def next_example(text: str, words: Frame) -> int | None:
+def find_next_example(text: str, words: Frame) -> int | None:
     """Where the next example of the prompt begins in a response, ``None`` if it does not.
 
     Three parts that bear one number are no list. Their labels are known, or a line of hashes stands before them.
 
-    >>> next_example("Yes.\\n##\\n9. Instruction: Sort.\\n9. Input:\\nb, a\\n9. Output:\\na, b", frame(None))
+    >>> find_next_example("Yes.\\n##\\n9. Instruction: Sort.\\n9. Input:\\nb, a\\n9. Output:\\na, b", load_frame(None))
     4
     """
     labels = list(_NUMBERED_LABEL.finditer(text)) if "\n" in text else []
@@ -153,16 +154,16 @@ def _hashed_example(text: str, words: Frame) -> int | None:
     return None
 
 
-def leading_label(text: str, field: Field, words: Frame) -> int:
+def measure_leading_label(text: str, field: Field, words: Frame) -> int:
     """How many characters at the start of a field are its label: ``### Response:``; 0 if there is none.
 
-    >>> leading_label("### Response:\\nYes.", Field.RESPONSE, frame(None))
+    >>> measure_leading_label("### Response:\\nYes.", Field.RESPONSE, load_frame(None))
     14
     """
     match = _HASH_LABEL.search(text) if text.lstrip()[:1] == "#" else None
     if match is None or text[: match.start()].strip() or not words.labels_part(match.group(1), field):
         return 0
-    if not match.group(2) and _key(match.group(1)) not in frame(None).labels[field]:
+    if not match.group(2) and _make_key(match.group(1)) not in load_frame(None).labels[field]:
         return 0  # without a colon it may be a heading; not so if it is English in a text that is not
     rest = text[match.end() :]
     return len(text) - len(rest.lstrip()) if rest.strip() else 0

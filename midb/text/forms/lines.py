@@ -1,4 +1,4 @@
-"""What the detectors of punctuation share: pairs that are about punctuation, lines that are code. Detects nothing."""
+"""The lines of a field, and which of them are prose whose punctuation may be judged."""
 
 from __future__ import annotations
 
@@ -7,56 +7,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from midb.locales import Locale, LocaleSection
+from midb.text.code.signs import find_literals, punctuates_as_code
 from midb.text.inspection import FieldText, Inspection
-from midb.text.languages import same_language
-from midb.text.protection import NOTHING
-from midb.text.quotations import quotations
-
-
-class PunctuationTasks(LocaleSection, table="punctuation"):
-    """``about``: patterns by which an instruction shows that marks or mistakes are its very subject.
-
-    Such a pair ("correct the errors", "where does the comma go", "as CSV") holds wrong punctuation on purpose.
-    """
-
-    about: tuple[str, ...]
-
-    @functools.cached_property
-    def pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(self.about), re.IGNORECASE)
-
-
-def is_about_punctuation(inspection: Inspection) -> bool:
-    """Whether the pair's marks are its subject, so that none of them may be judged."""
-    tasks = inspection.locale.get(PunctuationTasks)
-    return tasks is not None and bool(tasks.pattern.search(inspection.pair.instruction or ""))
-
-
-#: Characters from which on the language of a text is identified well enough to be believed against what was declared.
-_IDENTIFIABLE = 40
-
-
-def is_foreign(item: FieldText, locale: Locale) -> bool:
-    """Whether a field is long enough to say that it is in another language than the pair, which has its own marks."""
-    long = len(item.text) >= _IDENTIFIABLE and item.language is not None
-    return long and not same_language(item.language, locale.code)
-
-
-#: Code that stands outside any fence. Prose that looks like it is left alone, which costs little.
-_CODE = re.compile(
-    r"^[ \t]*(?:def|class|import|from|return|print|elif|public|private|static|void|int|float|char|const|let|var"
-    r"|function|select|insert|update|delete|create|include|using|while|for|if|else)\b[^\n]*[(){}:;=*#<>]"
-    r"|^[ \t]*(?:#include|//|/\*|\*/|#!|<\?|<!|>>>|\$ )"
-    r"|[{}][ \t]*$|\)[ \t]*;|\w\.\w+\(|==|!=|=>|::|&&|\|\||</?[a-z]+[ >/]",
-    re.IGNORECASE,
-)
-
-#: A row of a table, whose marks separate cells.
-_ROW = re.compile(r"\|.*\||\t")
-
-#: A list or record as programs write it.
-_LITERAL = re.compile(r"\[[^\[\]\n]*\]|\{[^{}\n]*\}")
+from midb.text.languages import IDENTIFIABLE_LENGTH, same_language
+from midb.text.quotations import find_quotations
+from midb.text.spans import NO_SPANS
 
 
 class Line:
@@ -71,23 +26,25 @@ class Line:
         return self.start + len(self.text)
 
     @functools.cached_property
-    def is_code(self) -> bool:
-        """Whether the line is written for a machine: code, or a row of a table."""
-        return bool(_CODE.search(self.text) or _ROW.search(self.text))
+    def may_be_code(self) -> bool:
+        """Whether the line may be written for a machine: code, or a row of a table."""
+        return punctuates_as_code(self.text)
 
     @functools.cached_property
-    def words(self) -> int:
+    def word_count(self) -> int:
+        """How many words the line has, as blanks part them."""
         return len(self.text.split())
 
     @functools.cached_property
     def half_width_brackets(self) -> int:
+        """How many of the round brackets of ASCII the line has."""
         return self.text.count("(") + self.text.count(")")
 
     @functools.cached_property
     def _literals(self) -> list[tuple[int, int]]:
-        return [match.span() for match in _LITERAL.finditer(self.text)]
+        return list(find_literals(self.text))
 
-    def in_literal(self, position: int) -> bool:
+    def is_in_literal(self, position: int) -> bool:
         """Whether a position of the text lies in ``[...]`` or ``{...}``, where a mark is syntax."""
         offset = position - self.start
         index = bisect_right(self._literals, (offset, 0)) - 1
@@ -129,24 +86,25 @@ class Lines:
         if index < 0 or start >= self._quotations[index][1]:
             return True
         # Too short to be sure of, but a wrong guess here leaves a mark as it is.
-        return same_language(self._identified(*self._quotations[index], inspection), inspection.locale.code)
+        return same_language(self._identify(*self._quotations[index], inspection), inspection.locale.code)
 
     def _is_native(self, start: int, end: int, inspection: Inspection) -> bool:
         """Whether a line (or, where that is too short to tell, its field) is in the language of the pair."""
-        long = end - start >= _IDENTIFIABLE
-        language = self._identified(start, end, inspection) if long else self._item.language
+        long = end - start >= IDENTIFIABLE_LENGTH
+        language = self._identify(start, end, inspection) if long else self._item.language
         return same_language(language, inspection.locale.code)
 
-    def _identified(self, start: int, end: int, inspection: Inspection) -> str | None:
+    def _identify(self, start: int, end: int, inspection: Inspection) -> str | None:
+        """The language of one range of the text, identified once."""
         if (start, end) not in self._languages:
-            self._languages[start, end] = inspection.identifier.identify(self._item.text[start:end], NOTHING)
+            self._languages[start, end] = inspection.identifier.identify(self._item.text[start:end], NO_SPANS)
         return self._languages[start, end]
 
     @functools.cached_property
     def _quotations(self) -> list[tuple[int, int]]:
-        return list(quotations(self._item.text))
+        return list(find_quotations(self._item.text))
 
     def are_prose(self, start: int, end: int) -> bool:
         """Whether ``[start, end)`` is neither protected nor in code, in a table or in a literal."""
         line = self.at(start)
-        return not (self._item.protected.overlaps(start, end) or line.is_code or line.in_literal(start))
+        return not (self._item.protected.overlaps(start, end) or line.may_be_code or line.is_in_literal(start))
