@@ -1,4 +1,8 @@
-"""How the pages of this folder become HTML: `make docs`. Markdown through MyST; nothing is fetched from anywhere."""
+"""How the pages become HTML: `make docs`. Markdown through MyST; nothing is fetched from anywhere.
+
+The source folder is that of the repository: README, CONTRIBUTING and CHANGELOG are pages like those of docs/, and every
+link works in both worlds.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,9 @@ release = version = _PROJECT["version"]
 author = project_copyright = _PROJECT["authors"][0]["name"]
 
 extensions = ["myst_parser"]
-myst_enable_extensions = ["deflist"]
 root_doc = "README"
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+include_patterns = ["*.md", "docs/*.md"]
 nitpicky = True
 
 # Anchors of headings as a repository page makes them, so that one link works in both.
@@ -32,10 +35,11 @@ html_show_sphinx = False
 
 
 def _add_contents(app: Sphinx, name: str, source: list[str]) -> None:
-    """Give the first page a table of contents for Sphinx: the pages that it links to, in that order."""
+    """Give the first page a table of contents for Sphinx: the pages that docs/README.md links to, in its order."""
     if name == root_doc:
-        pages = dict.fromkeys(re.findall(r"\]\(([\w-]+)\.md\)", source[0]))
-        source[0] += "\n".join(["", "```{toctree}", ":hidden:", "", *pages, "```", ""])
+        links = re.findall(r"\]\((?:(\.\./)?)([\w-]+)\.md\)", (_DOCS / "README.md").read_text(encoding="utf-8"))
+        pages = dict.fromkeys(page if up else f"docs/{page}" for up, page in links)
+        source[0] += "\n".join(["", "```{toctree}", ":hidden:", "", "docs/README", *pages, "```", ""])
 
 
 def setup(app: Sphinx) -> None:

@@ -46,11 +46,12 @@ def kinds_page() -> str:
     parts = [
         GENERATED,
         "# Kinds of defects\n",
-        f"{len(kinds())} kinds in three families, one family for each rewriting pass. `midb-agent kinds` prints the same"
-        " list,\n`midb-agent kinds --language th` only what concerns one language.\n",
-        "- **repairs**: some findings of the kind carry a repair that can be proved from the text itself, from the English"
-        "\n  source or from the language's conventions. Without a model only these are changed.",
-        "- **flags**: findings of the kind never carry a repair. They are listed with evidence, for a model or a person.",
+        f"{len(kinds())} kinds in three families, one family for each rewriting pass. `midb-agent kinds` prints the"
+        " same list,\n`midb-agent kinds --language th` only what concerns one language.\n",
+        "- **repairs**: some findings of the kind carry a repair that can be proved from the text itself, from the"
+        " English\n  source or from the language's conventions. Without a model only these are changed.",
+        "- **flags**: findings of the kind never carry a repair. They are listed with evidence, for a model or a"
+        " person.",
         "- **source**: the kind is looked for only where the record has an English source.",
         "- **--typography**: a convention of print, not an error. It is looked for on request only.\n",
         "Severities are those of [MQM](https://themqm.org/): *minor* is noticed, *major* misleads, *critical* makes the"
@@ -250,8 +251,9 @@ def settings_section() -> str:
         [
             "## Settings in a file",
             "",
-            "`midb-agent run --config run.toml` and `midb-agent check --config run.toml` read these settings from a TOML"
-            " file; an\noption on the command line comes first. An unknown name is an error that names the nearest.",
+            "`midb-agent run --config run.toml` and `midb-agent check --config run.toml` read these settings from a"
+            " TOML file; an\noption on the command line comes first. An unknown name is an error that names the"
+            " nearest.",
             "",
             "| setting | default | |",
             "|---|---|---|",
