@@ -1,4 +1,4 @@
-"""Writes the pages that say what the code says: docs/kinds.md and docs/commands.md.
+"""Writes what pages say of the code: docs/kinds.md and docs/commands.md, and the settings in docs/engine.md.
 
     python docs/generate.py
 
@@ -7,7 +7,9 @@ tests/docs/test_generated.py fails where a page differs from what this writes. N
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import inspect
 import json
 import re
 import sys
@@ -21,6 +23,7 @@ import typer
 from midb.cli.main import app
 from midb.detectors import detectors, kinds
 from midb.domain.defects import DefectFamily, DefectKind
+from midb.kernels import EngineConfig
 from midb.locales import LANGUAGES, load
 from midb.runs.config import RunConfig
 from midb.text.terminal import visible
@@ -31,6 +34,9 @@ CASES = DOCS.parent / "tests" / "cases"
 #: An example longer than this, or of more lines, is no longer read at a glance.
 LONGEST_EXAMPLE = 200
 MOST_LINES = 6
+
+#: Between these stand the settings in docs/engine.md.
+SETTINGS_BEGIN, SETTINGS_END = "<!-- settings: written by docs/generate.py -->", "<!-- end of settings -->"
 
 #: Columns of a line of text.
 WIDTH = 118
@@ -235,7 +241,7 @@ def value_name(parameter: Any) -> str:
 
 def cell(text: str | None) -> str:
     """A text as a cell of a table."""
-    return " ".join((text or "").split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join((text or "").split()).replace("|", "\\|").replace("<", "&lt;").replace("``", "`")
 
 
 def settings_section() -> str:
@@ -271,7 +277,22 @@ def toml(value: Any) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
-PAGES: dict[str, Callable[[], str]] = {"kinds.md": kinds_page, "commands.md": commands_page}
+def engine_page() -> str:
+    """docs/engine.md with the engine's settings, as its configuration documents them, between two marks."""
+    text = (DOCS / "engine.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^:param (\w+): (.+?)(?=^:|\Z)", inspect.getdoc(EngineConfig) or "", re.M | re.S))
+    rows = ["| setting | default | |", "|---|---|---|"]
+    for field in dataclasses.fields(EngineConfig):
+        default = field.default_factory() if callable(field.default_factory) else field.default
+        value = "" if default is dataclasses.MISSING else f"`{default!r}`"
+        rows.append(f"| `{field.name}` | {value} | {cell(told[field.name])} |")
+    before, _, rest = text.partition(SETTINGS_BEGIN)
+    return "".join(
+        [before, SETTINGS_BEGIN, "\n\n", "\n".join(rows), "\n\n", SETTINGS_END, rest.partition(SETTINGS_END)[2]]
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {"kinds.md": kinds_page, "commands.md": commands_page, "engine.md": engine_page}
 
 
 def main() -> None:
