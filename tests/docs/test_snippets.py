@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import doctest
 import gzip
+import importlib.util
 import io
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from doc_shell import Shell, commands, conversation, shows
 README = ROOT / "README.md"
 
 #: Blocks that need more than a folder with a corpus have tests of their own.
-APART = {DOCS / "audit-log.md", DOCS / "commands.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"}
+APART = {DOCS / "audit-log.md", DOCS / "commands.md", DOCS / "engine.md", ROOT / "CONTRIBUTING.md"}
+
+#: Libraries whose frames may come and go, and which a machine may lack: blocks that need them are then passed over.
+OPTIONAL = ("pandas", "polars", "datasets")
 
 CORPUS = ROOT / "examples" / "corpus.jsonl"
 
@@ -80,41 +83,24 @@ def python_blocks() -> list[tuple[Path, list[tuple[Block, str]]]]:
     return found
 
 
-@pytest.fixture
-def rewriter(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], None]:
-    """Puts a checkpoint where the pages say that one lies."""
-
-    def make() -> None:
-        pytest.importorskip("torch")
-        tiny = request.getfixturevalue("tiny_checkpoint")
-        (tmp_path / "models").mkdir()
-        (tmp_path / "models" / "rewriter").symlink_to(tiny)
-
-    return make
-
-
 @pytest.mark.parametrize(("page", "pairs"), python_blocks(), ids=lambda value: getattr(value, "name", ""))
 def test_python(
     page: Path,
     pairs: list[tuple[Block, str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    rewriter: Callable[[], None],
 ) -> None:
     """The Python of a page, from top to bottom in one namespace, in a folder with the example corpus."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(CORPUS, tmp_path / "corpus.jsonl")
-    if any("midb.kernels" in block.code for block, _ in pairs):
-        rewriter()
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block, told in pairs:
         code = block.code
         if code.lstrip().startswith(">>>"):
             run_session(block, namespace)
             continue
-        for name in ("pandas", "polars", "datasets"):
-            if f"import {name}" in code:
-                pytest.importorskip(name)
+        if any(f"import {name}" in code and not importlib.util.find_spec(name) for name in OPTIONAL):
+            continue
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(compile(code, str(block), "exec"), namespace)
