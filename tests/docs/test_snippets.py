@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import doctest
 import gzip
 import importlib.util
 import io
@@ -14,12 +13,13 @@ from typing import Any
 
 import pytest
 from doc_pages import DOCS, PAGES, ROOT, Block, blocks
-from doc_shell import Shell, commands, conversation, shows
+from doc_shell import Ran, Shell, commands, conversation, shows
 
-README = ROOT / "README.md"
-
-#: Blocks that need more than a folder with a corpus have tests of their own.
+#: Pages that need more than a folder with a corpus have tests of their own.
 APART = {DOCS / "audit-log.md", DOCS / "commands.md", DOCS / "engine.md", ROOT / "CONTRIBUTING.md"}
+
+#: What is typed, and the files and outputs that pages show with it.
+TYPED = ("sh", "console", "python", "toml", "text")
 
 #: Libraries whose frames may come and go, and which a machine may lack: blocks that need them are then passed over.
 OPTIONAL = ("pandas", "polars", "datasets")
@@ -37,84 +37,64 @@ def shell(cli: Any, tmp_path: Path) -> Shell:
     return Shell(tmp_path, cli)
 
 
-def with_blocks(*languages: str) -> list[Path]:
-    return [page for page in PAGES if page not in APART and blocks(page, *languages)]
+def pages() -> list[Path]:
+    """Pages on which something is typed."""
+    return [page for page in PAGES if page not in APART and blocks(page, "sh", "console", "python")]
 
 
-@pytest.mark.parametrize("page", with_blocks("sh", "console"), ids=lambda page: page.name)
-def test_commands(page: Path, shell: Shell) -> None:
-    """The commands of a page, from top to bottom in one folder; its TOML is the file that the text before it names."""
-    ran = 0
-    for block in blocks(page, "sh", "console", "toml"):
-        if block.reason:
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_page(page: Path, shell: Shell) -> None:
+    """A page from top to bottom, in one folder and one session of Python; its TOML is run.toml."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    listed = blocks(page, *TYPED)
+    done = 0
+    for number, block in enumerate(listed):
+        if block.reason or block.language == "text":
             continue
+        done += 1
         if block.language == "toml":
             (shell.folder / "run.toml").write_text(block.code, encoding="utf-8")
+        elif block.language == "python":
+            printed = run_python(block, names)
+            told = output_of(block, listed[number + 1 :])
+            assert told is None or printed is None or printed == told, f"{block} prints: {printed}"
         elif block.language == "sh":
             for command in commands(block.code):
-                done = shell.run(command)
-                assert done.code == 0, f"{block}: {command}: {done.seen}"
-                ran += 1
+                succeeded(block, shell.run(command))
         else:
             for command, shown in conversation(block.code):
-                done = shell.run(command)
-                assert done.code == 0, f"{block}: {command}: {done.seen}"
-                assert (missing := shows(shown, done.seen)) is None, f"{block}: {command} does not print: {missing}"
-                ran += 1
-    assert ran
+                seen = succeeded(block, shell.run(command)).seen
+                assert (missing := shows(shown, seen)) is None, f"{block}: {command} does not print: {missing}"
+    assert done
 
 
-def python_blocks() -> list[tuple[Path, list[tuple[Block, str]]]]:
-    """Pages with Python, and each block with the output that the page shows right behind it."""
-    found = []
-    for page in PAGES:
-        if page in APART:
-            continue
-        listed = blocks(page, "python", "text")
-        pairs = []
-        for number, block in enumerate(listed):
-            if block.language == "python" and not block.reason:
-                behind = listed[number + 1] if number + 1 < len(listed) else None
-                end = block.line + block.code.count("\n") + 2
-                told = behind.code if behind and behind.language == "text" and behind.line - end <= 1 else ""
-                pairs.append((block, told))
-        if pairs:
-            found.append((page, pairs))
-    return found
+def succeeded(block: Block, ran: Ran) -> Ran:
+    """The command, which must have succeeded."""
+    assert ran.code == 0, f"{block}: {ran.command}: {ran.seen}"
+    return ran
 
 
-@pytest.mark.parametrize(("page", "pairs"), python_blocks(), ids=lambda value: getattr(value, "name", ""))
-def test_python(
-    page: Path,
-    pairs: list[tuple[Block, str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The Python of a page, from top to bottom in one namespace, in a folder with the example corpus."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(CORPUS, tmp_path / "corpus.jsonl")
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for block, told in pairs:
-        code = block.code
-        if code.lstrip().startswith(">>>"):
-            run_session(block, namespace)
-            continue
-        if any(f"import {name}" in code and not importlib.util.find_spec(name) for name in OPTIONAL):
-            continue
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, str(block), "exec"), namespace)
-        assert told == "" or shows(told, printed.getvalue()) is None, f"{block} prints: {printed.getvalue()}"
+def run_python(block: Block, names: dict[str, Any]) -> str | None:
+    """What a block prints; ``None`` where a library is not here."""
+    if any(f"import {name}" in block.code and not importlib.util.find_spec(name) for name in OPTIONAL):
+        return None
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(block.code, str(block), "exec"), names)
+    return printed.getvalue()
 
 
-def run_session(block: Block, namespace: dict[str, Any]) -> None:
-    """A session with ``>>>``: what is shown is what comes out."""
-    session = doctest.DocTestParser().get_doctest(block.code, namespace, str(block), str(block.page), block.line)
-    told = io.StringIO()
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    failed = doctest.DocTestRunner(optionflags=flags).run(session, out=told.write, clear_globs=False)
-    assert not failed.failed, told.getvalue()
-    namespace.update(session.globs)
+def output_of(block: Block, behind: list[Block]) -> str | None:
+    """The output that a page shows right behind a block of Python."""
+    end = block.line + block.code.count("\n") + 1
+    return behind[0].code if behind and behind[0].language == "text" and behind[0].line == end + 2 else None
+
+
+def test_outputs_of_python_are_found() -> None:
+    """A block and its output are told to belong together by the lines between them."""
+    listed = blocks(DOCS / "python.md", "python", "text")
+    found = [output_of(block, listed[n + 1 :]) for n, block in enumerate(listed) if block.language == "python"]
+    assert sum(told is not None for told in found) == sum(block.language == "text" for block in listed) >= 10
 
 
 def help_examples() -> list[Any]:
@@ -141,7 +121,7 @@ def prepared(shell: Shell) -> Shell:
 @pytest.mark.parametrize("command", help_examples())
 def test_examples_of_help(command: str, prepared: Shell) -> None:
     """Every example of ``--help`` works as it is written."""
-    if "c.boosted.jsonl" in command or command == "midb-agent audit summary":
+    if "c.boosted.jsonl" in command:
         (prepared.folder / "corpus.jsonl").rename(prepared.folder / "c.jsonl")
         assert prepared.run("midb-agent run c.jsonl --quiet").code == 0
     if "shard-*" in command:
