@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from cli_fixtures import Cli
 from doc_pages import DOCS, ROOT, Block, blocks, names, section, table, text_of
 from doc_shell import Shell, commands
 
@@ -100,7 +101,7 @@ def main(words: list[str]) -> int:
 
 
 @pytest.fixture
-def shell(cli: Any, log: Path, tmp_path: Path) -> Shell:
+def shell(cli: Cli, log: Path, tmp_path: Path) -> Shell:
     """A folder with the log, as an auditor gets it."""
     for path in log.iterdir():
         shutil.copy(path, tmp_path / path.name)

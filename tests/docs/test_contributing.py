@@ -45,7 +45,8 @@ def copy(tmp_path: Path) -> Path:
 
 def carry_out(title: str, root: Path) -> list[str]:
     """Write and change the files of an example; returns the commands that it ends with."""
-    told, waiting = section(PAGE, title), []
+    told = section(PAGE, title)
+    waiting: list[str] = []
     files = re.findall(r"`([\w./-]+)` \(new\)", told)
     for block in blocks(PAGE, "python", "json", "diff", "sh"):
         if block.code not in told or block.reason:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_fixtures import Cli
 from doc_pages import DOCS, PAGES, ROOT, Block, blocks
 from doc_shell import Ran, Shell, commands, conversation, shows
 
@@ -28,7 +29,7 @@ CORPUS = ROOT / "examples" / "corpus.jsonl"
 
 
 @pytest.fixture
-def shell(cli: Any, tmp_path: Path) -> Shell:
+def shell(cli: Cli, tmp_path: Path) -> Shell:
     """A folder as a reader has it: the examples, and a corpus of one's own."""
     (tmp_path / "examples").mkdir()
     shutil.copy(CORPUS, tmp_path / "examples" / "corpus.jsonl")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_fixtures import Cli
 from doc_pages import DOCS, ROOT, names, section, table
 
 from midb.dashboard.json_events import as_json
@@ -76,14 +77,14 @@ def test_the_forecast_is_documented() -> None:
     assert documented("forecast") == {field.name for field in dataclasses.fields(Forecast)}
 
 
-def test_lines_of_check_are_documented(cli: Any, tmp_path: Path) -> None:
+def test_lines_of_check_are_documented(cli: Cli, tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples" / "corpus.jsonl", tmp_path / "corpus.jsonl")
     lines = [json.loads(line) for line in cli("check", "corpus.jsonl", "--json", "--limit", 12).out.splitlines()]
     finding = next(line["findings"][0] for line in lines if line["findings"])
     assert documented("Lines of check") == set(lines[0]) | set(finding)
 
 
-def test_other_json_is_documented(cli: Any, tmp_path: Path) -> None:
+def test_other_json_is_documented(cli: Cli, tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples" / "corpus.jsonl", tmp_path / "corpus.jsonl")
     assert cli("run", "corpus.jsonl", "--quiet", "--limit", 12).code == 0
     rows = table(section(EVENTS, "Other commands"))
@@ -143,7 +144,7 @@ def test_every_exit_code_is_documented() -> None:
         (("audit", "verify", "--db", "none.audit.db"), 1),
     ],
 )  # fmt: skip
-def test_exit_codes_are_what_the_guide_says(words: tuple[str, ...], code: int, cli: Any, write: Any) -> None:
+def test_exit_codes_are_what_the_guide_says(words: tuple[str, ...], code: int, cli: Cli, write: Any) -> None:
     good = {"id": "de-1", "instruction": "Nenne eine Farbe.", "output": "Rot."}
     write("good.jsonl", good)
     write("bad.jsonl", good, b"{\n")

@@ -9,11 +9,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cli_fixtures import Cli
 
 #: Seconds after which a command that hangs has failed.
 PATIENCE = 300
@@ -45,7 +46,7 @@ class Shell:
     """A reader's terminal: ``cli`` calls midb-agent in this process, all else goes to bash."""
 
     folder: Path
-    cli: Callable[..., object]
+    cli: Cli
     history: list[Ran] = field(default_factory=list)
 
     def run(self, command: str) -> Ran:
@@ -54,7 +55,7 @@ class Shell:
         if words[0] == "midb-agent" and not _SHELL.search(command):
             named = [path for word in words[1:] for path in (sorted(glob.glob(word)) or [word])]
             called = self.cli(*named)
-            ran = Ran(command, called.code, called.out, called.err)  # type: ignore[attr-defined]
+            ran = Ran(command, called.code, called.out, called.err)
         else:
             missing = [name for name in _OPTIONAL if re.search(rf"\b{name}\b", command) and not shutil.which(name)]
             if missing:
