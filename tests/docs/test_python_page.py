@@ -29,3 +29,8 @@ def test_every_parameter_of_boost_is_told() -> None:
 def test_what_comes_out_is_all_there() -> None:
     told = [name for row in table(section(PAGE, "What comes out")) for name in names(row[0])]
     assert told == [field.name for field in dataclasses.fields(midb.BoostResult)]
+
+
+def test_every_public_name_is_told() -> None:
+    told = [name for row in table(section(PAGE, "What is public")) for name in names(row[0])]
+    assert sorted(told) == sorted(midb.__all__)
