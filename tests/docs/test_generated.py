@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,12 @@ PAGES: dict[str, Callable[[], str]] = generate.PAGES
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_up_to_date(name: str) -> None:
     assert text_of(DOCS / name) == PAGES[name](), f"docs/{name} is not what the code says: python docs/generate.py"
+
+
+def test_the_examples_of_the_script_are_right() -> None:
+    failed, tried = doctest.testmod(generate)
+    assert tried >= 4
+    assert not failed
 
 
 def every_command() -> list[tuple[str, Any]]:
