@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import json
 import shutil
+import signal
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from cli_fixtures import Cli
 from doc_pages import DOCS, ROOT, names, section, table
 
+from midb.cli.running import Interruption
 from midb.dashboard.json_events import as_json
 from midb.domain.decisions import Action, Outcome, Pass
 from midb.domain.errors import MidbError
@@ -131,8 +133,12 @@ def test_every_exit_code_is_documented() -> None:
     used = set(exit_codes(MidbError))
     for path in (ROOT / "midb" / "cli").rglob("*.py"):
         used |= set(returned(path))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        interruption = Interruption(lambda event: None)
+        interruption.asked = number
+        used.add(interruption.exit_code)
     documented = {int(row[0]) for row in table(section(GUIDE, "Exit codes"))}
-    assert {0, 1, 2, 130, 141} <= used
+    assert {0, 1, 2, 130, 141, 143} <= used
     assert documented == used
 
 
