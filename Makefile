@@ -6,7 +6,7 @@ BIN     = $(abspath $(VENV))/bin
 PIP     = $(BIN)/pip --disable-pip-version-check
 SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent kernels prompts -name '*.py' -o -name '*.toml' -o -name py.typed -o -name '*.md' -o -name '*.json')
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench docs clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -34,6 +34,17 @@ test: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python bench/run.py $(ARGS)
+
+# Writes the pages that are made from the code, then all pages as HTML. A warning is an error; nothing is fetched.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python docs/generate.py
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs . build/docs
+	@echo build/docs/README.html
+
+$(VENV)/.installed-docs: $(SOURCES) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt '.[docs]'
+	$(PIP) install --quiet --no-deps --force-reinstall .
+	touch $@ $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info
