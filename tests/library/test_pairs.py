@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
+from small_runs import BROKEN, MENDED
 
 import midb
 from midb.detectors import kinds as known_kinds
@@ -13,7 +14,6 @@ from midb.library import pairs
 from midb.library.pairs import fix_pair, kinds
 from midb.locales import LANGUAGES
 
-BROKEN, MENDED = "SchÃ¶n, dich zu sehen.", "Schön, dich zu sehen."
 SOURCE = {"instruction": "What is the mean?", "response": "The mean is 3.5 meters."}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from midb.agent.run.runner import Runner
 from midb.agent.run.session import RunEngine, Session, open_session
 from midb.corpus.formats.containers import open_container
 from midb.domain.events import Event, RunEnded
+from midb.domain.generations import Generation, GenerationKey
 from midb.runs.config import load_config
 
 #: A response with a defect that is repaired, and what it becomes.
@@ -44,6 +45,16 @@ def session_over(corpus: Path, engine: RunEngine | None = None, **settings: obje
         yield session
     finally:
         session.log.close()
+
+
+class NothingKept:
+    """A store of generations that keeps none: every question is asked."""
+
+    def find(self, key: GenerationKey) -> Generation | None:
+        return None
+
+    def add(self, generations: Sequence[Generation]) -> list[Generation]:
+        return list(generations)
 
 
 @contextmanager
