@@ -1,4 +1,5 @@
-"""Workers that die: no record is lost, few processes are started, and nobody is blamed who did not do it."""
+"""Worker processes: results come in order, and where one dies no record is lost, few processes are started, and nobody
+is blamed who did not do it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import pytest
 from midb.agent.run import worker_pool
 from midb.agent.run.batches import BATCH, Result, batches_of
 from midb.agent.run.examine import ExaminerSettings
-from midb.agent.run.worker_pool import WorkerPool
+from midb.agent.run.worker_pool import WorkerPool, examine_corpus
 from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.detectors import KindSelection
@@ -56,6 +57,32 @@ def examine(corpus: OpenedCorpus, stopped: Callable[[], bool] = lambda: False) -
     with WorkerPool(settings, 2, on_crash=lambda raw: blamed.append(raw.line)) as pool:
         done = list(pool.examine(batches_of(corpus), stopped))
     return [result for batch, results in done for _, result in batch.answers(results)], blamed
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_results_come_in_the_order_of_the_corpus(
+    workers: int, corpus: Callable[[int], OpenedCorpus], started: list[object]
+) -> None:
+    opened = corpus(-1)
+    settings = ExaminerSettings(rules=opened.rules, selection=KindSelection(frozenset()))
+    done = list(examine_corpus(opened, settings, workers))
+    assert [result.position for _, result in done] == [raw.position for raw, _ in done] == list(range(RECORDS))
+    assert len(started) == workers
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+def test_without_workers_it_stops_between_two_batches(batches: int, corpus: Callable[[int], OpenedCorpus]) -> None:
+    opened = corpus(-1)
+    settings = ExaminerSettings(rules=opened.rules, selection=KindSelection(frozenset()))
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) == batches
+
+    with WorkerPool(settings, 0) as pool:
+        done = list(pool.examine(batches_of(opened), stopped))
+    assert [len(results) for _, results in done] == [BATCH] * batches
 
 
 def test_a_record_that_kills_its_worker_stays_as_it_is(
