@@ -173,7 +173,8 @@ def test_a_head_that_was_noted_betrays_a_log_that_was_written_anew(shell: Shell)
     head = by_sql(db, "SELECT head FROM checkpoints WHERE run_id = 1")
     assert shell.run(f"midb-agent audit verify --db {DB} --head {head}").code == 0
     db.unlink()
-    (shell.folder / "better.jsonl").unlink()
+    for output in shell.folder.glob("better.jsonl*"):
+        output.unlink()
     corpus = shell.folder / "corpus.jsonl"
     corpus.write_bytes(b"".join(corpus.read_bytes().splitlines(keepends=True)[:-1]))
     assert shell.run(f"midb-agent run corpus.jsonl -o better.jsonl --db {DB} --quiet").code == 0

@@ -86,6 +86,15 @@ def test_lines_of_check_are_documented(cli: Cli, tmp_path: Path) -> None:
     assert documented("Lines of check") == set(lines[0]) | set(finding)
 
 
+def test_rejected_lines_are_documented(cli: Cli, write: Any, tmp_path: Path) -> None:
+    good = {"id": "de-1", "instruction": "Nenne eine Farbe.", "output": "Rot."}
+    write("corpus.jsonl", good, b"{\n", b"\xff\n", b'{"a": "' + b"x" * (1 << 21) + b"\n")
+    assert cli("run", "corpus.jsonl", "--quiet").code == 0
+    lines = (tmp_path / "corpus.boosted.jsonl.rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 3
+    assert documented("Rejected lines") == {name for line in lines for name in json.loads(line)}
+
+
 def test_other_json_is_documented(cli: Cli, tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples" / "corpus.jsonl", tmp_path / "corpus.jsonl")
     assert cli("run", "corpus.jsonl", "--quiet", "--limit", 12).code == 0
