@@ -18,7 +18,8 @@ from midb.agent.model.calls import Budget, Model, ModelSettings, Route
 from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
-from midb.audit.log import AuditLog, Run, utc_now
+from midb.audit.log import AuditLog
+from midb.audit.run_rows import Run, utc_now
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus

@@ -6,90 +6,25 @@ run goes on writing.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from midb.audit.log import Run
+from midb.audit.connection import explain_read_errors, open_for_reading
 from midb.audit.rows import VERIFY_HINT, DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, typed
-from midb.audit.schema import APPLICATION_ID, MIGRATIONS
+from midb.audit.run_rows import Run
+from midb.audit.schema import MIGRATIONS
 from midb.domain.errors import AuditError, UsageError
-
-_MAGIC = b"SQLite format 3\0"
 
 #: What everything that reads a log needs; a view in the place of a table could say anything.
 _TABLES = frozenset({"migrations", "runs", "checkpoints", "records", "findings", "decisions", "edits"})
 
 
-def tolerant_text(raw: bytes) -> str | bytes:
-    """What SQLite calls TEXT, as text; the bytes themselves where they are not UTF-8."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw
-
-
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into sentences."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "no such" in str(error):
-            raise AuditError(f"{path} lacks a part of an audit log: {error}.", hint=VERIFY_HINT) from error
-        raise AuditError(
-            f"{path} cannot be read: {error}.", hint="Check the permissions of the file and its folder.", retryable=True
-        ) from error
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite's own messages may quote what is no text
-        raise AuditError(
-            f"{path} is damaged: {error}.",
-            hint="Restore a copy, or try `sqlite3 DB .recover`. The corpus and the output are not affected.",
-        ) from error
-
-
-def open_read_only(path: Path) -> sqlite3.Connection:
-    """Open an SQLite file of ours without leaving a trace; raises AuditError for any other file.
-
-    A reader of a file in WAL mode makes a -wal and a -shm file and may not delete them. Where no -wal file lies beside
-    it nobody has the file open and all of it is in the file itself, so it is opened as one that does not change.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(_MAGIC))
-    except FileNotFoundError as error:
-        raise AuditError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.") from error
-    except OSError as error:
-        raise AuditError(f"{path} cannot be read: {error.strerror}.") from error
-    if head != _MAGIC:
-        what = "not an SQLite file" if head else "empty"
-        raise AuditError(f"{path} is {what}.", hint="--db names an audit log (<output>.audit.db).")
-    quiet = not any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
-    with reading(path):
-        uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
-    try:
-        with reading(path):
-            connection.row_factory = sqlite3.Row
-            connection.text_factory = tolerant_text
-            for pragma in ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON"):
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute("BEGIN")
-            ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not ours or "migrations" not in tables:
-            raise AuditError(f"{path} is an SQLite file, but no audit log of midb-agent.", hint="Choose another --db.")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Raise AuditError for a log of another version."""
-    with reading(path):
+    with explain_read_errors(path):
         applied = [row[0] for row in connection.execute("SELECT name FROM migrations ORDER BY id")]
     known = [name for name, _ in MIGRATIONS]
     if unknown := [name for name in applied if name not in known]:
@@ -107,10 +42,10 @@ class AuditReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.connection = open_read_only(path)
+        self.connection = open_for_reading(path)
         try:
             check_version(self.connection, path)
-            with reading(path):
+            with explain_read_errors(path):
                 found = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
                 missing = sorted(_TABLES - {row[0] for row in found})
             if missing:
@@ -131,7 +66,7 @@ class AuditReader:
 
     def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Iterator[sqlite3.Row]:
         """The rows of a query, one after another."""
-        with reading(self.path):
+        with explain_read_errors(self.path):
             # Not `yield from`: it would close the cursor of a reader that was closed before.
             for row in self.connection.execute(sql, parameters):  # noqa: UP028
                 yield row

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from midb.audit.log import Run
+from midb.audit.run_rows import Run
 from midb.domain.decisions import Action, Decision, Pass, Reason
 from midb.domain.edits import Edit
 from midb.domain.errors import AuditError

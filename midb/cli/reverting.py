@@ -10,9 +10,10 @@ from typing import Annotated
 import orjson
 import typer
 
-from midb.audit import queries
-from midb.audit.log import AuditLog, Run
+from midb.audit.log import AuditLog
+from midb.audit.questions import queries
 from midb.audit.reader import AuditReader
+from midb.audit.run_rows import Run
 from midb.cli.audit.commands import Db, database
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from midb.audit.log import AuditLog, Run, utc_now
-from midb.audit.proof.replay import parse_texts
+from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
 from midb.audit.rows import DecisionRow, LoggedRecord, RecordRow
-from midb.audit.undo import Applied, undo
+from midb.audit.run_rows import Run, utc_now
+from midb.audit.texts import parse_texts
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.places import OutputPlaces
 from midb.corpus.raw import RawRecord, Tail
@@ -28,6 +28,7 @@ from midb.domain.decisions import Action, Decision, Outcome, PairResult, Pass, R
 from midb.domain.edits import Edit
 from midb.domain.errors import AuditError, UsageError
 from midb.domain.results import RecordResult, RejectedLine
+from midb.domain.undo import Applied, undo
 from midb.runs.config import config_hash
 from midb.runs.writer import CorpusWriter
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import orjson
 
-from midb.audit.log import Checkpoint, Run
 from midb.audit.proof.verify import verify
 from midb.audit.reader import AuditReader
 from midb.audit.rows import LoggedRecord, as_text
+from midb.audit.run_rows import Checkpoint, Run
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import RawRecord

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midb.audit import export
-from midb.audit.export import columns, csv_lines, harmless, json_line, write_file
+from midb.audit.questions import export
+from midb.audit.questions.export import columns, csv_lines, harmless, json_line, write_file
 from midb.domain.errors import MidbError
 
 Call = Callable[..., Any]

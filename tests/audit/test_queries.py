@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from midb.audit import queries
-from midb.audit.comparing import Comparison
-from midb.audit.queries import Filters
+from midb.audit.questions import queries
+from midb.audit.questions.comparing import Comparison
+from midb.audit.questions.queries import Filters
 from midb.audit.reader import AuditReader
 from midb.domain.errors import UsageError
 

@@ -14,8 +14,8 @@ import pytest
 
 from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
+from midb.audit.questions.usage import PassUsage, total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
-from midb.audit.usage import PassUsage, total_usage, usage_by_pass
 from midb.domain.decisions import Action, Decision, Pass, Reason
 from midb.domain.errors import AuditError
 from midb.domain.generations import Generation, GenerationKey

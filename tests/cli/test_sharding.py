@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import open_session
-from midb.audit.log import AuditLog, Checkpoint
+from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
+from midb.audit.run_rows import Checkpoint
 from midb.corpus import output
 from midb.corpus.formats.containers import open_container
 from midb.corpus.places import OutputPlaces

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from midb.audit.log import AuditLog, Run
+from midb.audit.log import AuditLog
+from midb.audit.run_rows import Run
 from midb.domain.decisions import (
     Action,
     Decision,

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import orjson
-
-from midb.audit.log import texts_hash
 from midb.audit.rows import DecisionRow, LoggedRecord
+from midb.audit.texts import parse_texts, texts_hash
 from midb.domain.decisions import Action, Outcome, Pass, Reason, pair_outcome, record_outcome
 from midb.domain.defects import DefectFamily, FindingStatus, Severity
 from midb.domain.edits import apply
@@ -67,18 +65,6 @@ class Replay:
     def edits(self) -> int:
         """How many edits were applied."""
         return sum(len(stage.row.edits) for stage in self.stages if stage.row.action == Action.APPLIED and stage.fits)
-
-
-def parse_texts(text: str) -> tuple[InstructionPair, ...]:
-    """The pairs of ``original_text`` or ``final_text``; ReplayError where it is not what the log writes."""
-    try:
-        rows = orjson.loads(text)
-        return tuple(
-            InstructionPair(instruction=instruction, input=given, response=response)
-            for instruction, given, response in rows
-        )
-    except (ValueError, TypeError) as error:  # pydantic's and orjson's errors are ValueErrors
-        raise ReplayError("is not a list of texts") from error
 
 
 def replay(record: LoggedRecord, *, reverts: bool = False) -> Replay:

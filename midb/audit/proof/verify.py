@@ -16,10 +16,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from midb.audit.connection import open_for_reading
 from midb.audit.proof.chains import Chain, check_plain_chains, check_seals
 from midb.audit.proof.records import RecordsCheck, Types, column_types, wrong_types
 from midb.audit.proof.replay import Problem
-from midb.audit.reader import check_version, open_read_only
+from midb.audit.reader import check_version
 from midb.audit.rows import as_text
 from midb.audit.schema import MIGRATIONS, migrate
 from midb.domain.errors import AuditError
@@ -90,7 +91,7 @@ def verify(path: Path, *, head: str | None = None) -> Verdict:
     Raises AuditError where there is nothing to check: no file, no audit log, or one of a newer version.
     """
     before = _stamp(path)
-    connection = open_read_only(path)
+    connection = open_for_reading(path)
     try:
         verdict = Verdict(head=head)
         _check(connection, path, verdict)

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from midb.audit import export as exports
-from midb.audit import queries
-from midb.audit.comparing import Comparison
 from midb.audit.proof.records import check_one
 from midb.audit.proof.verify import verify as verify_log
-from midb.audit.queries import Filters
+from midb.audit.questions import export as exports
+from midb.audit.questions import queries
+from midb.audit.questions.comparing import Comparison
+from midb.audit.questions.queries import Filters
+from midb.audit.questions.usage import generations_of, messages_of, total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
-from midb.audit.usage import generations_of, messages_of, total_usage, usage_by_pass
 from midb.cli.audit import records as showing
 from midb.cli.audit import tables
 from midb.cli.audit.model_calls import show_prompts

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, LoggedRecord
-from midb.audit.usage import GenerationRow
 from midb.text.terminal import isolated, visible
 
 #: (role, content) of what was sent.

@@ -12,11 +12,11 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from midb.audit.comparing import Difference
-from midb.audit.log import Run
 from midb.audit.proof.replay import Problem, Stage, replay
+from midb.audit.questions.comparing import Difference
+from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
-from midb.audit.usage import GenerationRow
+from midb.audit.run_rows import Run
 from midb.cli.audit.model_calls import Messages, generation_json, show_generations
 from midb.domain.decisions import Action, Pass
 from midb.domain.defects import FindingStatus

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.audit.log import Run
 from midb.audit.proof.verify import Verdict
-from midb.audit.queries import Match
+from midb.audit.questions.queries import Match
+from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
-from midb.audit.usage import PassUsage, total_usage
+from midb.audit.run_rows import Run
 from midb.cli.audit.records import OUTCOME_STYLES
 from midb.text.terminal import END, ISOLATE, has_right_to_left, isolated, visible
 

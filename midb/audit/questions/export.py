@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from midb.audit.queries import Filters, condition, edit_condition, finding_condition
+from midb.audit.questions.queries import Filters, condition, edit_condition, finding_condition
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
 from midb.domain.errors import MidbError

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midb.audit.undo import Applied, Undone, undo
 from midb.domain.edits import Edit, apply
 from midb.domain.errors import ReplayError
 from midb.domain.pairs import Field, InstructionPair
+from midb.domain.undo import Applied, Undone, undo
 
 #: A busy machine is no defect.
 UNTIMED = settings(deadline=None)

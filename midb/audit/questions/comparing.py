@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from midb.audit.log import Run
-from midb.audit.proof.replay import parse_texts
-from midb.audit.queries import Filters, condition
+from midb.audit.questions.queries import Filters, condition
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow
+from midb.audit.run_rows import Run
+from midb.audit.texts import parse_texts
 from midb.domain.errors import ReplayError
 from midb.domain.pairs import InstructionPair
 
