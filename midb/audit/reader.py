@@ -13,17 +13,35 @@ from pathlib import Path
 from typing import Any
 
 from midb.audit.connection import explain_read_errors, open_for_reading
-from midb.audit.rows import VERIFY_HINT, DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, typed
+from midb.audit.rows import (
+    OUTCOME_BEFORE_UNDONE,
+    VERIFY_HINT,
+    DecisionRow,
+    EditRow,
+    FindingRow,
+    LoggedRecord,
+    RecordRow,
+    as_text,
+    typed,
+)
 from midb.audit.run_rows import Run
-from midb.audit.schema import MIGRATIONS
+from midb.audit.schema import MIGRATIONS, READABLE_FROM
+from midb.domain.decisions import Outcome
 from midb.domain.errors import AuditError, UsageError
+
+#: A record's outcome, as SQL over the alias ``r`` of `records`. Logs of version 0.1.0 have one word for what was taken
+#: back by verification and for what a person undid; the kind of the run says which of the two it is.
+READ_OUTCOME = (
+    f"CASE WHEN r.outcome = '{OUTCOME_BEFORE_UNDONE}' AND EXISTS (SELECT 1 FROM runs u WHERE u.id = r.run_id AND "
+    f"u.kind = 'revert') THEN '{Outcome.UNDONE}' ELSE r.outcome END"
+)
 
 #: What everything that reads a log needs; a view in the place of a table could say anything.
 _TABLES = frozenset({"migrations", "runs", "checkpoints", "records", "findings", "decisions", "edits"})
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise AuditError for a log of another version."""
+    """Raise AuditError for a log of a version that cannot be read: a newer one, or one that lacks tables or columns."""
     with explain_read_errors(path):
         applied = [row[0] for row in connection.execute("SELECT name FROM migrations ORDER BY id")]
     known = [name for name, _ in MIGRATIONS]
@@ -31,7 +49,7 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         raise AuditError(
             f"{path} was written by a newer midb-agent (it knows {as_text(unknown[0])}).", hint="Upgrade midb-agent."
         )
-    if applied != known:
+    if len(applied) < READABLE_FROM or applied != known[: len(applied)]:
         raise AuditError(
             f"{path} was written by an older midb-agent.", hint="Any `midb-agent run` with this --db updates it."
         )
@@ -90,10 +108,14 @@ class AuditReader:
             raise UsageError(f"there is no run {number} in {self.path}.", hint=f"It holds {have}.")
         return runs[number]
 
-    def records(self, where: str, parameters: Sequence[Any]) -> Iterator[RecordRow]:
+    def records(
+        self, where: str, parameters: Sequence[Any] | dict[str, Any], limit: int | None = None
+    ) -> Iterator[RecordRow]:
         """The records for which a condition (SQL, over the alias ``r``) holds, in the order of the corpus."""
-        sql = f"SELECT r.* FROM records r WHERE {where} ORDER BY r.run_id, r.position"
-        return (typed(RecordRow, "records", row) for row in self.query(sql, parameters))
+        most = "" if limit is None else f" LIMIT {int(limit)}"
+        sql = f"SELECT r.*, {READ_OUTCOME} AS read_outcome FROM records r WHERE {where} ORDER BY r.run_id, r.position"
+        for row in self.query(sql + most, parameters):
+            yield dataclasses.replace(typed(RecordRow, "records", row), outcome=as_text(row["read_outcome"]))
 
     def parts(self, row: RecordRow) -> LoggedRecord:
         """A record with its decisions, edits and findings."""

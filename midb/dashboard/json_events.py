@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Self, TextIO
 
 from midb.dashboard.state import outcome_sums
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import RUN_OUTCOMES, Outcome
 from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
 
 
@@ -95,5 +95,5 @@ def _outcomes(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[str, Any]:
     """Outcomes in all and per language."""
     languages: dict[str, dict[str, int]] = {}
     for (language, outcome), number in outcomes.items():
-        languages.setdefault(language, dict.fromkeys(Outcome, 0))[outcome] = number
+        languages.setdefault(language, dict.fromkeys(RUN_OUTCOMES, 0))[outcome] = number
     return {str(outcome): n for outcome, n in outcome_sums(outcomes).items()} | {"languages": languages}

@@ -17,7 +17,7 @@ from midb.dashboard.blocks import Block, Row, beside, figure, lines, stack, tabl
 from midb.dashboard.model import model_block
 from midb.dashboard.state import Progress, outcome_sums
 from midb.dashboard.text import change, count, duration, flow, most_common, share, short, shown
-from midb.domain.decisions import Action, Outcome, Pass
+from midb.domain.decisions import RUN_OUTCOMES, Action, Outcome, Pass
 from midb.domain.events import EditMade
 
 #: What colour an outcome has where there is any of it. Unchanged has none: it is neither good nor bad.
@@ -184,7 +184,7 @@ def _languages(progress: Progress, width: int, room: int) -> Block:
         rows = [_language_row(progress, name, count) for name in names[:fit]]
         if names[fit:]:
             rows.append([f"{len(names) - fit} more"])
-        return table(("language", *Outcome), rows)
+        return table(("language", *RUN_OUTCOMES), rows)
     found = names[: columns * down]
     down = -(-len(found) // columns)
     parts = [found[start : start + down] for start in range(0, len(found), down)]
@@ -197,7 +197,7 @@ def _languages(progress: Progress, width: int, room: int) -> Block:
 
 
 def _language_row(progress: Progress, name: str, written: Callable[[int], str]) -> Row:
-    numbers = [(outcome, progress.tally.outcomes[name, outcome]) for outcome in Outcome]
+    numbers = [(outcome, progress.tally.outcomes[name, outcome]) for outcome in RUN_OUTCOMES]
     return [shown(name, 5), *(figure(n, STYLES.get(outcome, ""), written(n)) for outcome, n in numbers)]
 
 

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import RUN_OUTCOMES, Outcome
 from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Warned
 
 #: Seconds over which the speed is taken, and batches it is taken over at least: batches of a model come slowly.
@@ -24,7 +24,7 @@ EDITS_KEPT = 100
 
 def outcome_sums(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[Outcome, int]:
     """Records per outcome, over all languages; every outcome is there."""
-    sums = dict.fromkeys(Outcome, 0)
+    sums = dict.fromkeys(RUN_OUTCOMES, 0)
     for (_, outcome), number in outcomes.items():
         sums[outcome] += number
     return sums

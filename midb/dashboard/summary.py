@@ -16,7 +16,7 @@ from midb.dashboard.model import total_text
 from midb.dashboard.screen import STYLES, WIDE
 from midb.dashboard.state import Progress, outcome_sums
 from midb.dashboard.text import count, duration, flow, plural, short, shown, whole
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import RUN_OUTCOMES
 from midb.domain.events import RunEnded, RunPlanned
 from midb.domain.generations import Usage
 
@@ -130,21 +130,21 @@ def _ledger_table(ended: RunEnded) -> Block:
     languages = sorted({language for language, _ in ended.outcomes})
     rows: list[list[Text | str]] = []
     for language in languages:
-        numbers = [ended.outcomes.get((language, outcome), 0) for outcome in Outcome]
+        numbers = [ended.outcomes.get((language, outcome), 0) for outcome in RUN_OUTCOMES]
         rows.append([shown(language, 10) or "(none)", count(sum(numbers)), *_figures(numbers), Text("")])
     rejected = figure(ended.rejected, "red")
     if ended.rejected:
         rows.append(["unreadable", count(ended.rejected), "", "", "", rejected])
-    sums = [sum(ended.outcomes.get((language, outcome), 0) for language in languages) for outcome in Outcome]
+    sums = [sum(ended.outcomes.get((language, outcome), 0) for language in languages) for outcome in RUN_OUTCOMES]
     total = [Text("total"), Text(count(ended.read)), *_figures(sums), rejected.copy()]
     for cell in total:
         cell.stylize("bold")
     rows.append([*total])
-    return table(("language", "read", *(outcome.value for outcome in Outcome), "rejected"), rows)
+    return table(("language", "read", *(outcome.value for outcome in RUN_OUTCOMES), "rejected"), rows)
 
 
 def _figures(numbers: list[int]) -> list[Text]:
-    return [figure(n, STYLES.get(outcome, "")) for n, outcome in zip(numbers, Outcome, strict=True)]
+    return [figure(n, STYLES.get(outcome, "")) for n, outcome in zip(numbers, RUN_OUTCOMES, strict=True)]
 
 
 def _kinds_table(ended: RunEnded, *, columns: int) -> Block:

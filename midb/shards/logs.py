@@ -170,7 +170,7 @@ def check_intact(shard: ShardLog) -> None:
     if verdict.problems:
         problem = verdict.problems[0]
         row = f" {problem.row}" if problem.row else ""
-        more = f" (and {verdict.count - 1:,} more)" if verdict.count > 1 else ""
+        more = f" (and {verdict.problem_count - 1:,} more)" if verdict.problem_count > 1 else ""
         raise MergeError(
             f"{shard.path} was changed: {problem.table}{row}: {problem.message}{more}.",
             hint=f"See: midb-agent audit verify --db {shard.path}; bring an intact copy, or run the shard again.",

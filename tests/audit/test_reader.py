@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from log_fixtures import Tamper, begin_run
 
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
 from midb.domain.errors import AuditError, UsageError
-
-Tamper = Callable[..., Path]
 
 
 def refusal(path: Path) -> str:
@@ -100,9 +98,9 @@ def test_a_text_that_is_none_is_shown_as_it_can_be(tampered: Tamper) -> None:
         assert next(reader.records("r.run_id = ?", [1])).record_key == r"A\xff"
 
 
-def test_all_of_it_is_of_one_moment(tmp_path: Path, begin: Callable[[Path], AuditLog]) -> None:
+def test_all_of_it_is_of_one_moment(tmp_path: Path) -> None:
     path = tmp_path / "running.audit.db"
-    log = begin(path)
+    log = begin_run(path)
     try:
         with AuditReader(path) as reader:
             before = reader.run().status

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from midb.audit.rows import DecisionRow, LoggedRecord
+from midb.audit.rows import OUTCOME_BEFORE_UNDONE, DecisionRow, LoggedRecord
 from midb.audit.texts import parse_texts, texts_hash
 from midb.domain.decisions import Action, Outcome, Pass, Reason, pair_outcome, record_outcome
 from midb.domain.defects import DefectFamily, FindingStatus, Severity
@@ -67,8 +67,8 @@ class Replay:
         return sum(len(stage.row.edits) for stage in self.stages if stage.row.action == Action.APPLIED and stage.fits)
 
 
-def replay(record: LoggedRecord, *, reverts: bool = False) -> Replay:
-    """Replay a record. ``reverts``: it belongs to a run that takes edits back, which may end at the first text."""
+def replay(record: LoggedRecord) -> Replay:
+    """Replay a record, of a run or of a revert."""
     problems: list[Problem] = list(_unknown_words(record))
     if record.row.original_text is None:
         problems += _check_untold(record)
@@ -99,7 +99,7 @@ def replay(record: LoggedRecord, *, reverts: bool = False) -> Replay:
     stages, reached = _replay_pairs(record, originals, problems)
     if reached != finals:
         wrong("the edits do not lead from original_text to the final text")
-    problems += _check_sums(record, originals, finals, reverts)
+    problems += _check_sums(record, originals, finals)
     problems += _check_findings(record, finals)
     return Replay(originals, finals, tuple(stages), tuple(problems))
 
@@ -180,7 +180,7 @@ def _check_untold(record: LoggedRecord) -> Iterator[Problem]:
 
 
 def _check_sums(
-    record: LoggedRecord, originals: Sequence[InstructionPair], finals: Sequence[InstructionPair], reverts: bool
+    record: LoggedRecord, originals: Sequence[InstructionPair], finals: Sequence[InstructionPair]
 ) -> Iterator[Problem]:
     """The columns that sum up the rest: outcome and the number of open findings."""
     row = record.row
@@ -192,9 +192,10 @@ def _check_sums(
         pair_outcome(original, final, [decision for pair, decision in decisions if pair == number])
         for number, (original, final) in enumerate(zip(originals, finals, strict=False))
     ]
-    expected = {record_outcome(outcomes).value} | ({Outcome.REVERTED.value} if reverts else set())
-    if row.outcome not in expected:
-        message = f"its outcome is {row.outcome}, but its texts and decisions say {record_outcome(outcomes)}"
+    expected = record_outcome(outcomes)
+    older = expected is Outcome.UNDONE and row.outcome == OUTCOME_BEFORE_UNDONE
+    if row.outcome != expected and not older:
+        message = f"its outcome is {row.outcome}, but its texts and decisions say {expected}"
         yield Problem("records", str(row.id), row.record_key, message)
     standing = sum(finding.status == FindingStatus.OPEN for finding in record.findings)
     if standing != row.open_findings:

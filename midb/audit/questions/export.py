@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from midb.audit.questions.queries import Filters, condition, edit_condition, finding_condition
-from midb.audit.reader import AuditReader
+from midb.audit.questions.filters import Filters, edit_condition, finding_condition, record_condition
+from midb.audit.reader import READ_OUTCOME, AuditReader
 from midb.audit.rows import as_text
 from midb.domain.errors import MidbError
 from midb.text.terminal import visible_json
@@ -21,7 +21,7 @@ from midb.text.terminal import visible_json
 #: A cell that starts like this is a formula to some spreadsheet (OWASP, "CSV Injection"), full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
-_RECORD = ("r.run_id", "r.record_key", "r.position", "r.language", "r.outcome")
+_RECORD = ("r.run_id", "r.record_key", "r.position", "r.language", f"{READ_OUTCOME} AS outcome")
 
 #: What can be exported: the columns of each, and where they come from.
 TABLES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -67,7 +67,7 @@ def columns(what: str) -> list[str]:
 def rows(reader: AuditReader, what: str, filters: Filters) -> Iterator[dict[str, Any]]:
     """The rows of an export, as columns by name: of the records the filters mean, what the filters mean of it."""
     selected, source = TABLES[what]
-    where, values = condition(filters)
+    where, values = record_condition(filters)
     source = source.format(where=where, edit=edit_condition(filters), finding=finding_condition(filters))
     names = columns(what)
     for row in reader.query(f"SELECT {', '.join(selected)} FROM {source}", values):

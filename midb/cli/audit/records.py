@@ -24,7 +24,8 @@ from midb.domain.pairs import Field, InstructionPair
 from midb.text.diffs import CONTEXT, hunks, passage, render, text_hunks
 from midb.text.terminal import isolated, visible
 
-OUTCOME_STYLES = {"improved": "green", "reverted": "red", "unchanged": "default"}
+#: Colours of outcomes. What a person undid is neither good nor bad, and what is unchanged calls for no attention.
+OUTCOME_STYLES = {"improved": "green", "reverted": "red"}
 _SEVERITY_STYLES = {"critical": "red", "major": "yellow", "minor": "default"}
 
 
@@ -41,7 +42,7 @@ def show_record(
 ) -> None:
     """One record of a run, as an auditor reads it in a minute; ``generations`` by id."""
     row, standing = logged.row, logged.standing()
-    told = replay(logged, reverts=run.kind == "revert")
+    replayed = replay(logged)
     edits = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
     head = Text(isolated(row.record_key), style="bold")
     head.append(f" · {visible(row.language)} · ", style="not bold")
@@ -54,14 +55,14 @@ def show_record(
         line = Text("   CHANGED  ", style="red")
         line.append(visible(f"{problem.table} {problem.row}: {problem.message}"), style="default")
         console.print(line, soft_wrap=True)
-    stages = {stage.row.id: stage for stage in told.stages}
+    stages = {stage.row.id: stage for stage in replayed.stages}
     number = 0
     for decision in logged.decisions:
         if decision.id in standing:
             number = _show_edits(console, logged, decision, stages.get(decision.id), number, full=full)
         elif decision.action == Action.REJECTED.value or decision.edits:
             _show_taken_back(console, logged, decision, stages.get(decision.id), full=full)
-    _show_findings(console, logged, told.finals)
+    _show_findings(console, logged, replayed.finals)
     for pair in sorted({decision.pair for decision in logged.decisions}):
         decisions = [decision for decision in logged.decisions if decision.pair == pair]
         turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
@@ -76,7 +77,9 @@ def show_record(
 
 
 def trail(decisions: Sequence[DecisionRow]) -> str:
-    """The passes of a pair and what they decided."""
+    """The passes of a pair and what they decided; what a person undid went through none."""
+    if any(decision.pass_ == Pass.REVERT for decision in decisions):
+        return visible(f"undone by request ({decisions[-1].detail})")
     words = ["diagnose"]
     for decision in decisions:
         if decision.pass_ == Pass.ROUTE.value:
@@ -219,7 +222,7 @@ def _show_key(console: Console, row: RecordRow) -> None:
     console.print(line, soft_wrap=True)
 
 
-def as_json(
+def record_json(
     logged: LoggedRecord,
     problems: Sequence[Problem],
     generations: Mapping[int, GenerationRow],

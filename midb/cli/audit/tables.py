@@ -1,4 +1,4 @@
-"""How summaries, verdicts and lists from the audit log look on a terminal."""
+"""How summaries, proofs and lists from the audit log look on a terminal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.audit.proof.verify import Verdict
-from midb.audit.questions.queries import Match
+from midb.audit.proof.verify import LogProof
+from midb.audit.questions.finding import Match
 from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
 from midb.audit.run_rows import Run
 from midb.cli.audit.records import OUTCOME_STYLES
+from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
 from midb.text.terminal import END, ISOLATE, has_right_to_left, isolated, visible
 
 #: Events of a run that a summary lists.
@@ -84,17 +85,17 @@ def _cut(text: str, cells: int) -> str:
     return f"{ISOLATE}{shown.plain}{END}" if has_right_to_left(shown.plain) else shown.plain
 
 
-def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
+def show_proof(console: Console, path: Path, proof: LogProof) -> None:
     """What `audit verify` found or proved."""
-    for problem in verdict.problems:
+    for problem in proof.problems:
         line = Text("CHANGED  ", style="red")
         line.append(visible(f"{problem.table} {problem.row}".strip()), style="default")
         line.append(f" ({_of(problem.record)})" if problem.record else "", style="default")
         line.append(f": {isolated(problem.message)}", style="default")
         console.print(line, soft_wrap=True)
-    if verdict.count > len(verdict.problems):
-        console.print(Text(f"… and {verdict.count - len(verdict.problems):,} more"))
-    for run in verdict.runs:
+    if proof.problem_count > len(proof.problems):
+        console.print(Text(f"… and {proof.problem_count - len(proof.problems):,} more"))
+    for run in proof.runs:
         state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
         console.print(
             Text(
@@ -104,8 +105,8 @@ def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
             soft_wrap=True,
         )
         console.print(Text(f"  head {visible(run.head)}"), soft_wrap=True)
-    if verdict.count:
-        count = f"{verdict.count:,} thing{'s' if verdict.count > 1 else ''}"
+    if proof.problem_count:
+        count = f"{proof.problem_count:,} thing{'s' if proof.problem_count > 1 else ''}"
         console.print(Text(f"{visible(str(path))} was changed: {count} do not agree", style="red"), soft_wrap=True)
     else:
         console.print(
@@ -142,7 +143,8 @@ def show_summary(
             ledger[key][outcome] += count
     order = sorted(set(ledger) - {"total"}) + (["total"] if ledger else [])
     rejected = sum(row[1] for row in parts["rejected"])
-    outcomes = ("unchanged", "improved", "reverted")
+    revert = chosen.kind == "revert"
+    outcomes = [outcome.value for outcome in (REVERT_OUTCOMES if revert else RUN_OUTCOMES)]
     _table(
         console,
         ("language", "read", *outcomes, "rejected"),
@@ -152,7 +154,7 @@ def show_summary(
             for language in order
         ],
     )  # fmt: skip
-    _table(console, ("repaired", "pass", "edits", "records"), parts["repairs"])
+    _table(console, ("undone" if revert else "repaired", "pass", "edits", "records"), parts["repairs"])
     _table(console, ("taken back by", "reason", "times"), parts["taken_back"])
     _table(console, ("open", "severity", "findings", "languages"), parts["open"])
     _show_usage(console, used)
