@@ -22,7 +22,7 @@ class WriterLock:
         self._path = log.with_name(log.name + ".lock")
         lock = _find_lock()
         try:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise UsageError(
                 f"the audit log {log} cannot be written: {error.strerror}.", hint="Choose another --db."
@@ -38,15 +38,18 @@ class WriterLock:
             ) from error
 
     def release(self) -> None:
-        """Let go of the lock and remove its file.
+        """Let go of the lock and remove its file; once is enough.
 
         Where the system allows it the file is removed while it is still locked: whoever opened the old file meanwhile
         fails to lock it or locks a dead name, and SQLite's own locks still keep two writers apart. Windows removes no
         open file; there it goes after it is closed, unless somebody else has it by then.
         """
+        if self._descriptor is None:
+            return
         with contextlib.suppress(OSError):
             self._path.unlink()
         os.close(self._descriptor)
+        self._descriptor = None
         if os.name == "nt":
             with contextlib.suppress(OSError):
                 self._path.unlink()

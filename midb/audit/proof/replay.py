@@ -207,20 +207,20 @@ def _check_findings(record: LoggedRecord, finals: Sequence[InstructionPair]) -> 
     """Findings lie within the text they speak of, and a repaired one names the applied decision that repaired it."""
     applied = {row.id: row for row in record.decisions if row.action == Action.APPLIED}
     for finding in record.findings:
-        message = ""
+        messages = []
         if not 0 <= finding.start <= finding.end or not 0 <= finding.pair < len(finals):
-            message = "its place is none"
+            messages.append("its place is none")
         elif finding.status == FindingStatus.OPEN and finding.field in _WORDS["findings"]["field"]:
             text = finals[finding.pair].text(Field(finding.field))
             if text is None or finding.end > len(text):
-                message = "its place lies outside the final text"
+                messages.append("its place lies outside the final text")
         if (finding.status == FindingStatus.REPAIRED) != (finding.decision_id is not None):
-            message = f"its status is {finding.status}, but its decision_id is {finding.decision_id}"
+            messages.append(f"its status is {finding.status}, but its decision_id is {finding.decision_id}")
         elif finding.decision_id is not None and (
             finding.decision_id not in applied or applied[finding.decision_id].pair != finding.pair
         ):
-            message = f"decision {finding.decision_id} applied nothing to its pair"
-        if message:
+            messages.append(f"decision {finding.decision_id} applied nothing to its pair")
+        for message in messages:
             yield Problem("findings", str(finding.id), record.row.record_key, message)
 
 
