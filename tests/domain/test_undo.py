@@ -86,7 +86,8 @@ def test_undoing_nothing_gives_the_final_text(history: History) -> None:
     pair, decisions = history
     undone = undo(pair, decisions, lambda *_: False)
     assert undone.pair == final_of(pair, decisions)
-    assert undone.net == undone.undone == ()
+    assert undone.net == ()
+    assert undone.undone == ()
     assert [set(kept.edits) for kept in undone.kept] == [set(applied.edits) for applied in decisions if applied.edits]
 
 

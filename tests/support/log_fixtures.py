@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Protocol
 
 import orjson
 import pytest
+from cli_fixtures import Called
 
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Run
@@ -34,6 +36,10 @@ from midb.domain.results import RecordResult, RejectedLine
 
 #: A key and a text that try everything a text can try with a terminal, a query, a spreadsheet or markup.
 HOSTILE = "\x1b[31m\x1b]0;owned\x07\u202edesrever\u2066[red]x[/red]'; DROP TABLE records;--\r\n=1+1\x00\u200b\x9b2J"
+
+
+#: What of this may never reach a terminal. Isolates are the program's own, and are checked apart.
+STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\ufeff]")
 
 
 def pair(response: str, instruction: str = "?", given: str | None = None) -> InstructionPair:
@@ -360,15 +366,6 @@ def old_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     connection.executescript(BEFORE_UNDONE.read_text(encoding="utf-8"))
     connection.close()
     return path
-
-
-@dataclass(frozen=True)
-class Called:
-    """What a command did: exit code and both streams."""
-
-    code: int
-    out: str
-    err: str
 
 
 class AuditCommand(Protocol):

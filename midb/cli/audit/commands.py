@@ -62,7 +62,7 @@ def verify(
             }
         )  # fmt: skip
     else:
-        tables.show_proof(tables.console(), path, proof)
+        tables.show_proof(tables.open_console(), path, proof)
     return 1 if proof.problem_count else 0
 
 
@@ -80,7 +80,7 @@ def show(
     with AuditReader(path) as reader:
         chosen = reader.run(run)
         found = find_by_name(reader, chosen.id, record)
-        console = tables.console()
+        console = tables.open_console()
         for index, row in enumerate(found):
             logged = reader.parts(row)
             problems = check_one(reader.connection, row.id)
@@ -121,9 +121,9 @@ def find(
                 }
             )  # fmt: skip
         return
-    tables.show_found(tables.console(), found)
+    tables.show_found(tables.open_console(), found)
     more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
-    tables.console().print(Text(f"{total:,} record{'' if total == 1 else 's'}{more}"), soft_wrap=True)
+    tables.open_console().print(Text(f"{total:,} record{'' if total == 1 else 's'}{more}"), soft_wrap=True)
 
 
 @app.command()
@@ -138,7 +138,7 @@ def diff(
     With --against N: the records whose final texts differ between two runs.
     Example: midb-agent audit diff --kind decimal-separator --db c.boosted.jsonl.audit.db
     """
-    console = tables.console()
+    console = tables.open_console()
     with AuditReader(find_log(options.db)) as reader:
         filters = options.filters(reader)
         if against is not None:
@@ -171,7 +171,7 @@ def summary(db: Db = None, run: RunNumber = None, json: Json = False) -> None:
             model = [{"pass": row.pop("pass_"), **row} for row in rows]
             dump({"run": chosen.id, "status": chosen.status, "corpus": chosen.corpus, **parts, "model": model})
         else:
-            tables.show_summary(tables.console(), path, reader.runs(), chosen, parts, used)
+            tables.show_summary(tables.open_console(), path, reader.runs(), chosen, parts, used)
 
 
 @app.command()

@@ -21,7 +21,8 @@ def logged(result: RecordResult) -> LoggedRecord:
     rows = build_record_rows(result, 1, RowNumbers(dict.fromkeys(RowNumbers.TABLES, 0)), seals.GENESIS, lambda _: None)
     edits = [EditRow(*row) for row in rows.edits]
     decisions = tuple(
-        DecisionRow(*row, edits=tuple(edit for edit in edits if edit.decision_id == row[0])) for row in rows.decisions
+        replace(DecisionRow(*row), edits=tuple(edit for edit in edits if edit.decision_id == row[0]))
+        for row in rows.decisions
     )
     return LoggedRecord(RecordRow(*rows.record), decisions, tuple(FindingRow(*row) for row in rows.findings))
 

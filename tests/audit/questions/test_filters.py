@@ -6,6 +6,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ from midb.domain.errors import UsageError
         ({"pass_": "contents"}, "content"),
     ],
 )
-def test_an_unknown_word_names_the_nearest(reader: AuditReader, filters: dict[str, str], near: str) -> None:
+def test_an_unknown_word_names_the_nearest(reader: AuditReader, filters: dict[str, Any], near: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_filters(reader, Filters(run=1, **filters))
     assert f"Did you mean {near}?" in caught.value.hint
@@ -38,8 +39,10 @@ def test_an_unknown_word_names_the_nearest(reader: AuditReader, filters: dict[st
 
 
 def test_known_words_pass(reader: AuditReader) -> None:
-    for filters in ({"kind": "repeated-words"}, {"language": "und"}, {"language": "it"}, {"kind": "mojibake"}):
-        wanted = Filters(run=1, **filters)
+    for wanted in (
+        Filters(run=1, kind="repeated-words"), Filters(run=1, language="und"), Filters(run=1, language="it"),
+        Filters(run=1, kind="mojibake"),
+    ):  # fmt: skip
         assert check_filters(reader, wanted) == wanted
     with pytest.raises(UsageError, match='unknown language "xx"'):
         check_filters(reader, Filters(run=1, language="xx"))

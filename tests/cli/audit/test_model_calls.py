@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import orjson
 import pytest
-from log_fixtures import HOSTILE, AuditCommand, Tamper
+from log_fixtures import HOSTILE, STEERING, AuditCommand, Tamper
 from model_log_fixtures import SYSTEM
 
 from midb.domain.errors import AuditError
-
-#: Nothing of this may reach a terminal. Isolates are ours.
-STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\ufeff]")
 
 
 def test_a_run_without_a_model_says_nothing_of_one(call: AuditCommand) -> None:
