@@ -18,14 +18,13 @@ from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
 from midb.audit.run_rows import Run
 from midb.cli.audit.model_calls import Messages, generation_json, show_generations
+from midb.dashboard.blocks import OUTCOME_STYLES
 from midb.domain.decisions import Action, Pass
 from midb.domain.defects import FindingStatus
 from midb.domain.pairs import Field, InstructionPair
 from midb.text.diffs import CONTEXT, hunks, passage, render, text_hunks
 from midb.text.terminal import isolated, visible
 
-#: Colours of outcomes. What a person undid is neither good nor bad, and what is unchanged calls for no attention.
-OUTCOME_STYLES = {"improved": "green", "reverted": "red"}
 _SEVERITY_STYLES = {"critical": "red", "major": "yellow", "minor": "default"}
 
 

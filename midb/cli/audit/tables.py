@@ -18,7 +18,7 @@ from midb.audit.questions.finding import Match
 from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
 from midb.audit.run_rows import Run
-from midb.cli.audit.records import OUTCOME_STYLES
+from midb.dashboard.blocks import OUTCOME_STYLES
 from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
 from midb.text.terminal import END, ISOLATE, has_right_to_left, isolated, visible
 
