@@ -14,7 +14,8 @@ import orjson
 
 from midb import __version__
 from midb.agent.engines.protocol import TextEngine
-from midb.agent.model.calls import Budget, Model, ModelSettings, Route
+from midb.agent.model.calls import Model
+from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from midb.agent.graph import build_graph, run_pair
-from midb.agent.model.calls import Budget, Model, ModelSettings, Route
+from midb.agent.model.calls import Model
+from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.state import PairContext
 from midb.detectors import KindSelection
 from midb.domain.decisions import PairResult, Pass

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import regex
 
-from midb.agent.model.sections import lay_out_pair, tag
+from midb.agent.model.sections import lay_out_pair, make_tag
 from midb.domain.decisions import Action, Outcome, PairResult, Pass
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
@@ -65,7 +65,7 @@ def edited(scripted: ModuleType, case: Case, request: Any) -> str:
 def side_of_rewrite(scripted: ModuleType, case: Case, request: Any) -> str:
     """Where the version stands that is not the original."""
     version, nonce = scripted.versions(request)[0], scripted.nonce_of(request)
-    sections = [field for field in Field if tag(field.value, nonce) in version]
+    sections = [field for field in Field if make_tag(field.value, nonce) in version]
     return "B" if version == lay_out_pair(pair_of(case), sections, nonce) else "A"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest
-from midb.agent.model.sections import SAME, tag
+from midb.agent.model.sections import SAME, make_tag
 
 Answer = str | TextReply | CallFailed | BaseException
 
@@ -76,13 +76,13 @@ def shown(request: TextRequest) -> dict[str, str]:
 def reply(request: TextRequest, **texts: str) -> str:
     """A reply that rewrites some sections and leaves the others alone."""
     nonce = nonce_of(request)
-    lines = [line for name in shown(request) for line in (tag(name, nonce), texts.get(name, SAME))]
-    return "\n".join([*lines, tag("end", nonce)])
+    lines = [line for name in shown(request) for line in (make_tag(name, nonce), texts.get(name, SAME))]
+    return "\n".join([*lines, make_tag("end", nonce)])
 
 
 def left_alone(request: TextRequest) -> str:
     """The reply that changes nothing."""
-    return f"{SAME}\n{tag('end', nonce_of(request))}"
+    return f"{SAME}\n{make_tag('end', nonce_of(request))}"
 
 
 def versions(request: TextRequest) -> tuple[str, str]:
@@ -116,5 +116,5 @@ def request_of(messages: list[dict[str, Any]], body: dict[str, Any]) -> TextRequ
     if "This pass:" not in told[0].content:
         return TextRequest(messages=told, schema={})
     nonce, text = nonce_of(request), told[-1].content.partition("The pair to edit:\n")[2]
-    laid_out = text[: text.index(tag("end", nonce)) + len(tag("end", nonce))]
+    laid_out = text[: text.index(make_tag("end", nonce)) + len(make_tag("end", nonce))]
     return TextRequest(messages=told, reference=laid_out)

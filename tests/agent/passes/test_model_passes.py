@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply
-from midb.agent.model.calls import Route
+from midb.agent.model.settings import Route
 from midb.domain.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.domain.defects import FindingStatus
 from midb.domain.pairs import Field, InstructionPair
