@@ -19,8 +19,8 @@ class Route(StrEnum):
     ALL = "all"
 
 
-#: Units of a budget, and the seconds of one; 0 for tokens.
-_UNITS = (("h", 3600), ("min", 60), ("m", 60), ("s", 1), ("tokens", 0), ("tok", 0))
+#: Units of a budget, and the seconds of one; 0 for tokens. What ends like another unit stands before it.
+_UNITS = (("tokens", 0), ("tok", 0), ("h", 3600), ("min", 60), ("m", 60), ("s", 1))
 
 #: A budget of so much is none: it is a slip of the hand, or infinity.
 _ENDLESS = 1e15

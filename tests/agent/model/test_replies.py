@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from midb.agent.engines.protocol import FinishReason
 from midb.agent.model.replies import ReplyError, Side, parse_rewrite, parse_verdict
-from midb.agent.model.sections import SAME, keep_outer_blanks, lay_out_pair, make_nonce, make_tag, pick_sections
+from midb.agent.model.sections import SAME, lay_out_pair, make_nonce, make_tag, pick_sections
 from midb.domain.decisions import Pass, Reason
 from midb.domain.pairs import Field, InstructionPair
 
@@ -115,16 +115,6 @@ def test_any_reply_is_read_or_refused(reply: str) -> None:
     except ReplyError:
         return
     assert parsed.response
-
-
-@given(st.text(alphabet=" \n\tab"), st.text(alphabet="xy", min_size=1))
-def test_outer_blanks_are_the_originals(original: str, text: str) -> None:
-    framed = keep_outer_blanks(text, original)
-    if original.strip():
-        assert framed.strip() == text
-        assert framed[: len(framed) - len(framed.lstrip())] == original[: len(original) - len(original.lstrip())]
-    else:
-        assert framed == text
 
 
 def verdict(**changes: object) -> str:
