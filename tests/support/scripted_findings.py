@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from midb.agent.model.calls import Model
-from midb.agent.state import PairContext
+from midb.agent.state import PairContext, PairState
 from midb.detectors import KindSelection
-from midb.domain.decisions import Pass
+from midb.domain.decisions import Action, Decision, Pass, Reason
 from midb.domain.defects import DefectFamily, Finding, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field, InstructionPair
@@ -79,3 +80,24 @@ def context_of(
 ) -> ScriptedContext:
     """A context of German pairs in which the script finds what there is."""
     return ScriptedContext(load("de"), None, KindSelection(frozenset()), passes, identifier, model, script=script)
+
+
+def state_of(response: str, context: ScriptedContext, **changes: Any) -> PairState:
+    """The state of a pair that was diagnosed, with some keys changed."""
+    pair = InstructionPair(instruction="Frage", response=response)
+    found = context.inspect(pair)
+    state: PairState = {
+        "original": pair, "current": pair, "found": found, "findings": found, "repaired": [], "decisions": [],
+        "attempts": {}, "barred": frozenset(), "settled": frozenset(), "steered": False, "failures": {},
+    }  # fmt: skip
+    return cast(PairState, state | changes)
+
+
+def decided(
+    pass_: Pass, action: Action = Action.APPLIED, *, edits: Sequence[Edit] = (), generation: int | None = None
+) -> Decision:
+    """A decision of which only some things matter."""
+    return Decision(
+        pass_=pass_, action=action, reason=Reason.REPAIRED, before_hash="", after_hash="", edits=tuple(edits),
+        generation=generation,
+    )  # fmt: skip

@@ -54,6 +54,10 @@ class Through:
     model: Model = field(init=False)
     engine: ScriptedEngine = field(init=False)
 
+    def fresh(self) -> Through:
+        """The same with no reply kept."""
+        return replace(self, store=Store())
+
     def __call__(
         self,
         pair: InstructionPair,

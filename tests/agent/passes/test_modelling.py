@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import scripted
 from scripted import Answer
@@ -9,8 +11,10 @@ from scripted_pairs import BETTER, PAIR, Through, rewrite_in, trail_of
 
 from midb.agent.engines.protocol import CallFailed, FinishReason, TextReply, TextRequest
 from midb.agent.model.settings import Route
-from midb.domain.decisions import Outcome, Pass, Reason
-from midb.domain.defects import FindingStatus
+from midb.agent.passes.modelling import LONGEST_DETAIL, attribute_edits, rewrite_kind
+from midb.domain.decisions import REWRITING_PASSES, Outcome, Pass, Reason, Violation
+from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
+from midb.domain.edits import Edit
 from midb.domain.pairs import Field, InstructionPair
 
 
@@ -189,3 +193,48 @@ def test_a_mended_finding_is_told_as_repaired_by_the_model(through: Through) -> 
     assert found.status is FindingStatus.REPAIRED
     assert result.decisions[found.decision or 0].pass_ is Pass.LOCALIZATION
     assert {e.kind for d in result.decisions for e in d.edits} == {"imperial-unit"}
+
+
+# -- what an edit of a model is called ---------------------------------------------------------------------------------
+
+
+def finding(kind: str, start: int, end: int, severity: str = "minor", family: str = "content") -> Finding:
+    """A finding in the response."""
+    return Finding(kind, DefectFamily(family), Severity(severity), Field.RESPONSE, start, end, "seen")
+
+
+@pytest.mark.parametrize(
+    ("findings", "kind"),
+    [
+        ([], "content-rewrite"),
+        ([finding("touched", 4, 6)], "touched"),
+        ([finding("beside", 6, 8)], "beside"),  # where one ends and the other begins they touch
+        ([finding("away", 7, 8)], "content-rewrite"),
+        ([finding("minor", 3, 9), finding("grave", 5, 6, "critical")], "grave"),
+        ([finding("others", 4, 6, family="localization")], "content-rewrite"),  # another pass's business
+    ],
+)
+def test_an_edit_is_called_after_the_gravest_finding_it_touches(findings: list[Finding], kind: str) -> None:
+    edit = Edit(Field.RESPONSE, 4, 6, "ab", "c", "")
+    assert [one.kind for one in attribute_edits([edit], findings, Pass.CONTENT)] == [kind]
+    (same,) = attribute_edits([edit], findings, Pass.CONTENT)
+    assert replace(same, kind="") == edit, "nothing else changes"
+    elsewhere = replace(edit, field=Field.INSTRUCTION)
+    assert attribute_edits([elsewhere], findings, Pass.CONTENT)[0].kind == "content-rewrite"
+
+
+@pytest.mark.parametrize("pass_", REWRITING_PASSES)
+def test_an_edit_without_a_finding_is_called_after_its_pass(pass_: Pass) -> None:
+    assert rewrite_kind(pass_) == f"{pass_}-rewrite"
+
+
+def test_words_about_a_failure_have_an_end(through: Through, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dozens of violations would fill the log, and the retry's prompt."""
+    many = [Violation(Reason.NUMBER_CHANGED, f"{n}: {'x' * 300}") for n in range(10)]
+    monkeypatch.setattr("midb.agent.passes.modelling.check_model_rewrite", lambda *_: many)
+    result = through(PAIR, rewrite_in("content", BETTER), route=Route.CONTENT)
+    details = [decision.detail for decision in result.decisions if decision.pass_ is Pass.CONTENT]
+    assert [len(detail) for detail in details] == [LONGEST_DETAIL] * 2
+    retry = through.engine.requests[1].messages[1].content
+    assert details[0] in retry
+    assert many[-1].detail not in retry
