@@ -22,7 +22,7 @@ from midb.audit.rows import (
     LoggedRecord,
     RecordRow,
     as_text,
-    typed,
+    read_row,
 )
 from midb.audit.run_rows import Run
 from midb.audit.schema import MIGRATIONS, READABLE_FROM
@@ -91,7 +91,7 @@ class AuditReader:
 
     def runs(self) -> list[Run]:
         """All runs, in the order in which they began."""
-        return [typed(Run, "runs", row) for row in self.query("SELECT * FROM runs ORDER BY id")]
+        return [read_row(Run, "runs", row) for row in self.query("SELECT * FROM runs ORDER BY id")]
 
     def run(self, number: int | None = None) -> Run:
         """One run; if none is named the latest that boosted a corpus, else the latest revert.
@@ -115,22 +115,22 @@ class AuditReader:
         most = "" if limit is None else f" LIMIT {int(limit)}"
         sql = f"SELECT r.*, {READ_OUTCOME} AS read_outcome FROM records r WHERE {where} ORDER BY r.run_id, r.position"
         for row in self.query(sql + most, parameters):
-            yield dataclasses.replace(typed(RecordRow, "records", row), outcome=as_text(row["read_outcome"]))
+            yield dataclasses.replace(read_row(RecordRow, "records", row), outcome=as_text(row["read_outcome"]))
 
     def parts(self, row: RecordRow) -> LoggedRecord:
         """A record with its decisions, edits and findings."""
         edits: dict[int, list[EditRow]] = {}
         of_record = "SELECT e.* FROM edits e JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = ?"
         for found in self.query(f"{of_record} ORDER BY e.decision_id, e.ordinal", [row.id]):
-            edit = typed(EditRow, "edits", found)
+            edit = read_row(EditRow, "edits", found)
             edits.setdefault(edit.decision_id, []).append(edit)
         decisions = [
-            typed(DecisionRow, "decisions", found)
+            read_row(DecisionRow, "decisions", found)
             for found in self.query("SELECT * FROM decisions WHERE record_id = ? ORDER BY id", [row.id])
         ]
         findings = self.query("SELECT * FROM findings WHERE record_id = ? ORDER BY id", [row.id])
         return LoggedRecord(
             row,
             tuple(dataclasses.replace(found, edits=tuple(edits.get(found.id, ()))) for found in decisions),
-            tuple(typed(FindingRow, "findings", found) for found in findings),
+            tuple(read_row(FindingRow, "findings", found) for found in findings),
         )

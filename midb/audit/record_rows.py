@@ -120,4 +120,4 @@ def build_rejected_row(line: RejectedLine, run: int, number: int, head: str) -> 
     row = (
         number, run, line.position, line.line, line.offset, line.length, line.sha256, line.reason, line.message,
     )  # fmt: skip
-    return *row, head, seals.chained("rejected_lines", head, row)
+    return *row, head, seals.chain_hash("rejected_lines", head, row)

@@ -168,7 +168,7 @@ def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, bool], ...]:
 _COLUMNS = {kind: _columns(kind) for kind in (RecordRow, FindingRow, EditRow, DecisionRow, Run)}
 
 
-def typed(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:
+def read_row(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:
     """A row as an object, with ``more`` attributes; AuditError where a number is none.
 
     What should be text and is not is shown as well as it can be.

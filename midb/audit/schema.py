@@ -252,6 +252,6 @@ def migrate(db: Database, path: Path, now: Callable[[], str], *, version: int = 
             for statement in split_statements(script):
                 db.conn.execute(statement)
             row = (number, name, hashlib.sha256(script.encode()).hexdigest(), now())
-            link = seals.chained("migrations", previous, row)
+            link = seals.chain_hash("migrations", previous, row)
             db.conn.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?)", (*row, previous, link))
             previous = link

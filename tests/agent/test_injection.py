@@ -154,7 +154,7 @@ def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Through) -> None:
     def answer(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
             return str(next(scripted.prefer(request, text) for text in right.values() if _holds(request, text)))
-        text = right.get(scripted.shown(request)["response"])
+        text = right.get(scripted.read_sections(request)["response"])
         return str(scripted.reply(request, response=text) if text else scripted.left_alone(request))
 
     def _holds(request: TextRequest, text: str) -> bool:

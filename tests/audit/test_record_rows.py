@@ -110,4 +110,4 @@ def test_a_rejected_line_is_the_next_link_of_its_chain() -> None:
     row = build_rejected_row(REJECTED[0], 7, 2, "head")
     assert row[:4] == (2, 7, 3, 4)
     assert row[-2] == "head"
-    assert row[-1] == seals.chained("rejected_lines", "head", row[:-2])
+    assert row[-1] == seals.chain_hash("rejected_lines", "head", row[:-2])

@@ -14,7 +14,7 @@ from midb.audit.rows import (
     LoggedRecord,
     RecordRow,
     as_text,
-    typed,
+    read_row,
 )
 from midb.audit.run_rows import Run
 from midb.domain.decisions import Action, Pass, Reason
@@ -40,7 +40,7 @@ def first(path: Path, table: str, expressions: str = "*") -> sqlite3.Row:
 def test_every_column_has_its_attribute(kind: type[RecordRow], finished_log: Path) -> None:
     table = TABLES[kind]
     row = first(finished_log, table)
-    found = typed(kind, table, row)
+    found = read_row(kind, table, row)
     for column in row.keys():  # noqa: SIM118  (a row is no mapping)
         if column != "seal" or hasattr(found, "seal"):
             assert getattr(found, "pass_" if column == "pass" else column) == row[column]
@@ -49,18 +49,18 @@ def test_every_column_has_its_attribute(kind: type[RecordRow], finished_log: Pat
 def test_a_number_that_is_none_is_an_error_that_names_it(finished_log: Path) -> None:
     row = first(finished_log, "edits", "decision_id, ordinal, field, 'many' AS start, \"end\", before, after, kind")
     with pytest.raises(AuditError, match="the column start of the table edits holds 'many', which is no number"):
-        typed(EditRow, "edits", row)
+        read_row(EditRow, "edits", row)
 
 
 def test_a_text_that_is_none_is_shown_as_it_can_be(finished_log: Path) -> None:
     columns = "decision_id, ordinal, X'41FF' AS field, start, \"end\", 7 AS before, after, kind"
-    found = typed(EditRow, "edits", first(finished_log, "edits", columns))
+    found = read_row(EditRow, "edits", first(finished_log, "edits", columns))
     assert (found.field, found.before) == (r"A\xff", "7")
     assert as_text(b"\xff") == r"\xff"
 
 
 def test_what_may_hold_nothing_may(finished_log: Path) -> None:
-    found = typed(DecisionRow, "decisions", first(finished_log, "decisions"))
+    found = read_row(DecisionRow, "decisions", first(finished_log, "decisions"))
     assert (found.prompt_hash, found.generation_id) == (None, None)
 
 

@@ -59,7 +59,7 @@ def test_each_migration_is_recorded_in_a_chain() -> None:
     for row, (name, script) in zip(rows, MIGRATIONS, strict=True):
         assert (row["name"], row["sql_sha256"]) == (name, hashlib.sha256(script.encode()).hexdigest())
         assert row["previous_hash"] == previous
-        assert row["hash"] == seals.chained("migrations", previous, seals.values("migrations", row))
+        assert row["hash"] == seals.chain_hash("migrations", previous, seals.covered_values("migrations", row))
         previous = row["hash"]
 
 

@@ -58,7 +58,7 @@ def test_rows_of_two_tables_never_share_a_seal() -> None:
 def test_bytes_in_the_place_of_text_are_a_change_and_no_error() -> None:
     row = filled("run_events")
     assert seals.row_seal("run_events", row | {"message": b"run_events.message"}) != seals.row_seal("run_events", row)
-    assert seals.values("run_events", row | {"message": b"\xff"})[-1] == {"bytes": "ff"}
+    assert seals.covered_values("run_events", row | {"message": b"\xff"})[-1] == {"bytes": "ff"}
 
 
 def test_a_record_is_sealed_with_its_findings_in_their_order() -> None:
@@ -87,7 +87,7 @@ def test_a_decision_covers_what_it_rests_on() -> None:
 
 
 def test_a_chain_of_plain_rows_covers_the_row_before() -> None:
-    first = seals.chained("rejected_lines", seals.GENESIS, [1, "a"])
-    second = seals.chained("rejected_lines", first, [2, "b"])
-    assert second != seals.chained("rejected_lines", seals.GENESIS, [2, "b"])
+    first = seals.chain_hash("rejected_lines", seals.GENESIS, [1, "a"])
+    second = seals.chain_hash("rejected_lines", first, [2, "b"])
+    assert second != seals.chain_hash("rejected_lines", seals.GENESIS, [2, "b"])
     assert len(first) == len(second) == len(seals.GENESIS) == 64

@@ -546,7 +546,7 @@ def test_shards_of_a_run_with_a_model(
         request = scripted.request_of(messages, body)
         if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, "vielmehr")
-        response = scripted.shown(request).get("response", "")
+        response = scripted.read_sections(request).get("response", "")
         if scripted.pass_of(request) != "content" or "vielmehr" in response:
             return scripted.left_alone(request)
         return scripted.reply(request, response=f"{response} vielmehr")

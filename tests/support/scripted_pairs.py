@@ -106,7 +106,7 @@ def rewrite_in(pass_: str, text: str, prefers: str | None = None) -> Script:
     def answer(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, prefers or text)
-        rewrites = scripted.pass_of(request) == pass_ and scripted.shown(request)["response"] != text
+        rewrites = scripted.pass_of(request) == pass_ and scripted.read_sections(request)["response"] != text
         return scripted.reply(request, response=text) if rewrites else scripted.left_alone(request)
 
     return answer

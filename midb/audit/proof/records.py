@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from midb.audit.proof.chains import Chain, check_record
 from midb.audit.proof.replay import Problem, replay
-from midb.audit.rows import DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, typed
+from midb.audit.rows import DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, read_row
 
 _PYTHON_TYPES = {"INTEGER": int, "TEXT": str, "REAL": float}
 
@@ -150,12 +150,12 @@ def _logged(
     decisions: Sequence[tuple[sqlite3.Row, Sequence[sqlite3.Row]]],
 ) -> LoggedRecord:
     return LoggedRecord(
-        typed(RecordRow, "records", record),
+        read_row(RecordRow, "records", record),
         tuple(
-            typed(DecisionRow, "decisions", row, edits=tuple(typed(EditRow, "edits", edit) for edit in edits))
+            read_row(DecisionRow, "decisions", row, edits=tuple(read_row(EditRow, "edits", edit) for edit in edits))
             for row, edits in decisions
         ),
-        tuple(typed(FindingRow, "findings", finding) for finding in findings),
+        tuple(read_row(FindingRow, "findings", finding) for finding in findings),
     )
 
 

@@ -34,7 +34,7 @@ class GenerationRow:
     seconds: float
 
 
-def generations_of(reader: AuditReader, logged: LoggedRecord) -> dict[int, GenerationRow]:
+def find_generations(reader: AuditReader, logged: LoggedRecord) -> dict[int, GenerationRow]:
     """The generations that a record's decisions refer to, by id; what is missing from the log is missing here."""
     wanted = {decision.generation_id for decision in logged.decisions if decision.generation_id is not None}
     found = {}
@@ -64,7 +64,7 @@ def _generation(row: sqlite3.Row) -> GenerationRow:
     )
 
 
-def messages_of(reader: AuditReader, generation: GenerationRow) -> list[tuple[str, str]]:
+def read_messages(reader: AuditReader, generation: GenerationRow) -> list[tuple[str, str]]:
     """What was sent, as (role, content); a prompt that somebody made something else comes as it stands."""
     try:
         with explain_read_errors(reader.path):

@@ -17,7 +17,7 @@ from midb.audit.questions.comparing import Comparison
 from midb.audit.questions.filters import require_known
 from midb.audit.questions.finding import count_records, find_by_name, find_matches, find_records
 from midb.audit.questions.summary import summarize
-from midb.audit.questions.usage import generations_of, messages_of, total_usage, usage_by_pass
+from midb.audit.questions.usage import find_generations, read_messages, total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
 from midb.cli.audit import tables
 from midb.cli.audit.model_calls import show_prompts
@@ -84,8 +84,8 @@ def show(
         for index, row in enumerate(found):
             logged = reader.parts(row)
             problems = check_one(reader.connection, row.id)
-            asked = generations_of(reader, logged)
-            texts = {number: messages_of(reader, one) for number, one in asked.items()} if prompts else {}
+            asked = find_generations(reader, logged)
+            texts = {number: read_messages(reader, one) for number, one in asked.items()} if prompts else {}
             if json:
                 dump(record_json(logged, problems, asked, texts))
                 continue
@@ -195,10 +195,10 @@ def export(
             raise UsageError(f"{output} exists.", hint=hint)
     with AuditReader(path) as reader:
         filters = options.filters(reader)
-        found = exports.rows(reader, what, filters)
+        found = exports.read_rows(reader, what, filters)
         if output is None and sys.stdout.isatty():
             found = ({name: visible(v) if isinstance(v, str) else v for name, v in row.items()} for row in found)
-        lines = exports.FORMATS[form](found, exports.columns(what))
+        lines = exports.FORMATS[form](found, exports.column_names(what))
         if output is not None:
             exports.write_file(lines, output)
             return

@@ -75,7 +75,7 @@ FAILURES = {
 
 
 def failing(request: TextRequest, how: str) -> Answer:
-    text = scripted.shown(request)["response"]
+    text = scripted.read_sections(request)["response"]
     match how:
         case "{chatter}":
             return f"Gerne!\n{scripted.left_alone(request)}"

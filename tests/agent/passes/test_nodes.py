@@ -58,7 +58,9 @@ def test_a_repair_stands_when_the_verdict_refuses_the_rewrite(through: Through) 
     def refusing(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, "grün")
-        return scripted.reply(request, response=scripted.shown(request)["response"].replace("grün", f"r{ZERO}ot"))
+        return scripted.reply(
+            request, response=scripted.read_sections(request)["response"].replace("grün", f"r{ZERO}ot")
+        )
 
     pair = PAIR.replaced({Field.RESPONSE: HIDDEN})
     assert through(pair, refusing).final.response == HIDDEN.replace(ZERO, "")

@@ -255,13 +255,15 @@ def rehash(path: Path) -> None:
     execute = connection.execute
 
     def values(table: str, where: str) -> list[tuple[object, ...]]:
-        return [seals.values(table, dict(row)) for row in execute(f"SELECT * FROM {table} WHERE {where}").fetchall()]
+        return [
+            seals.covered_values(table, dict(row)) for row in execute(f"SELECT * FROM {table} WHERE {where}").fetchall()
+        ]
 
     for run in execute("SELECT id FROM runs").fetchall():
         head = seals.GENESIS
         for record in execute("SELECT * FROM records WHERE run_id = ? ORDER BY id", [run["id"]]).fetchall():
             findings = values("findings", f"record_id = {record['id']} ORDER BY id")
-            seal = seals.record_seal(seals.values("records", dict(record)), findings)
+            seal = seals.record_seal(seals.covered_values("records", dict(record)), findings)
             execute("UPDATE records SET seal = ? WHERE id = ?", [seal, record["id"]])
             for row in values("decisions", f"record_id = {record['id']} ORDER BY id"):
                 edits = values("edits", f"decision_id = {row[0]} ORDER BY ordinal")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from log_fixtures import AuditCommand
 
 from midb.audit.questions import export
-from midb.audit.questions.export import columns, csv_lines, harmless, json_line, write_file
+from midb.audit.questions.export import column_names, json_line, make_harmless, to_csv, write_file
 from midb.domain.errors import MidbError
 
 
@@ -47,8 +47,8 @@ def test_csv_holds_the_same_rows(what: str, call: AuditCommand) -> None:
         for line in call("export", "--what", what, "--format", "jsonl", "--run", 1).out.split("\n")
         if line
     ]
-    assert [list(row) for row in rows[:1]] == [columns(what)]
-    expected = [{key: "" if value is None else str(harmless(value)) for key, value in row.items()} for row in told]
+    assert [list(row) for row in rows[:1]] == [column_names(what)]
+    expected = [{key: "" if value is None else str(make_harmless(value)) for key, value in row.items()} for row in told]
     assert rows == expected
 
 
@@ -81,7 +81,7 @@ TRICKY = "=+-@\t\r\n＝＋－＠\"',;|a1 \x00é愉م\u2028"
 @given(st.lists(st.lists(st.text(TRICKY, max_size=6), min_size=2, max_size=2), max_size=4))
 def test_no_cell_starts_a_formula_and_all_come_back(cells: list[list[str]]) -> None:
     rows = [dict(zip(("a", "b"), row, strict=True)) for row in cells]
-    table = "".join(csv_lines(rows, ["a", "b"]))
+    table = "".join(to_csv(rows, ["a", "b"]))
     read = list(csv.reader(io.StringIO(table, newline="")))
     assert len(read) == len(cells) + 1
     for written, row in zip(cells, read[1:], strict=True):
@@ -142,7 +142,7 @@ def test_an_unknown_format_or_table_names_the_nearest(option: str, word: str, ca
 
 def test_every_table_has_its_columns() -> None:
     for what in export.TABLES:
-        assert len(set(columns(what))) == len(columns(what))
+        assert len(set(column_names(what))) == len(column_names(what))
 
 
 def test_exported_decisions_name_their_prompts(call: AuditCommand, model_log: Path) -> None:
