@@ -9,7 +9,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from midb.agent.passes.nodes import diagnose, record, revert, route, verify
-from midb.agent.passes.rewriting import rewriting_pass
+from midb.agent.passes.rewriting import make_rewriting_pass
 from midb.agent.routing import AfterPass, AfterRoute, AfterVerify, after_pass, after_route, after_verify
 from midb.agent.state import PairContext, PairState
 from midb.agent.untraced import untraced
@@ -25,7 +25,7 @@ def build_graph() -> Graph:
     for node in (diagnose, route, verify, revert, record):
         graph.add_node(node.__name__, node)
     for pass_ in REWRITING_PASSES:
-        graph.add_node(pass_.value, rewriting_pass(pass_))
+        graph.add_node(pass_.value, make_rewriting_pass(pass_))
         graph.add_conditional_edges(pass_.value, _after_pass)
     graph.add_edge(START, "diagnose")
     graph.add_edge("diagnose", "route")

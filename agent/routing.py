@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from midb.agent.model.calls import Model, Route
+from midb.agent.model.calls import Model
+from midb.agent.model.settings import Route
 from midb.agent.state import MAX_ATTEMPTS, MAX_FAILURES, PairContext, PairState
 from midb.domain.decisions import REWRITING_PASSES, Action, Pass
 from midb.domain.defects import Finding
@@ -15,12 +16,12 @@ AfterPass = Literal["content", "translation", "localization", "verify"]
 AfterVerify = Literal["content", "translation", "localization", "record", "revert"]
 
 
-def repairable(findings: Iterable[Finding], barred: frozenset[str] = frozenset()) -> list[Finding]:
+def pick_repairable(findings: Iterable[Finding], barred: frozenset[str] = frozenset()) -> list[Finding]:
     """The findings that carry a repair which was not taken back before."""
     return [finding for finding in findings if finding.fix and finding.kind not in barred]
 
 
-def next_pass(state: PairState, context: PairContext) -> Pass | None:
+def choose_pass(state: PairState, context: PairContext) -> Pass | None:
     """The first pass that has something to repair and attempts left, or a model to ask; ``None`` where none has."""
     for pass_ in REWRITING_PASSES:
         if pass_ in context.passes and (
@@ -33,7 +34,7 @@ def next_pass(state: PairState, context: PairContext) -> Pass | None:
 def has_repairs(pass_: Pass, state: PairState) -> bool:
     """Whether a pass has provable repairs to make, and attempts left."""
     attempts = state["attempts"].get(pass_, 0)
-    families = (finding.family for finding in repairable(state["findings"], state["barred"]))
+    families = (finding.family for finding in pick_repairable(state["findings"], state["barred"]))
     return attempts < MAX_ATTEMPTS and pass_.family in families
 
 
@@ -49,13 +50,13 @@ def asks_model(pass_: Pass, state: PairState, model: Model) -> bool:
 
 def after_route(state: PairState, context: PairContext) -> AfterRoute:
     """To the first pass with something to repair, past all of them where there is nothing."""
-    pass_ = next_pass(state, context)
+    pass_ = choose_pass(state, context)
     return pass_.value if pass_ else "record"  # type: ignore[return-value]
 
 
 def after_pass(state: PairState, context: PairContext) -> AfterPass:
     """To the next pass, or to the same again where its rewrite showed more to repair or was taken back in part."""
-    pass_ = next_pass(state, context)
+    pass_ = choose_pass(state, context)
     return pass_.value if pass_ else "verify"  # type: ignore[return-value]
 
 
@@ -64,5 +65,5 @@ def after_verify(state: PairState, context: PairContext) -> AfterVerify:
     last = state["decisions"][-1]
     if last.pass_ is not Pass.VERIFICATION or last.action is Action.APPLIED:
         return "record"
-    pass_ = next_pass(state, context)
+    pass_ = choose_pass(state, context)
     return pass_.value if pass_ else "revert"  # type: ignore[return-value]

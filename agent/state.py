@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
@@ -43,6 +44,18 @@ class PairState(TypedDict, total=False):
     result: PairResult
 
 
+def count_attempts(state: PairState, pass_: Pass) -> int:
+    """How often a pass has decided about the pair so far."""
+    return sum(decision.pass_ is pass_ for decision in state["decisions"])
+
+
+def add_failure(
+    failures: Mapping[Pass, tuple[str, ...]], pass_: Pass, words: str, *, times: int = 1
+) -> dict[Pass, tuple[str, ...]]:
+    """The failures with one more of a pass; with ``times`` as many as it may have, it is asked no more."""
+    return {**failures, pass_: (*failures.get(pass_, ()), *[words] * times)}
+
+
 @dataclass(frozen=True)
 class PairContext:
     """Everything a node needs and may not change, handed in through LangGraph's runtime context."""
@@ -62,7 +75,7 @@ class PairContext:
         """Every finding of the selected kinds in a text of this pair."""
         return inspect(self.inspection(pair), self.selection)
 
-    def steered(self, pair: InstructionPair) -> bool:
+    def is_steered(self, pair: InstructionPair) -> bool:
         """Whether a text of the pair or its source tries to steer the model that reads it."""
         pairs = (pair, self.source or InstructionPair())
         return any(find_steering_passage(text, self.locale) for each in pairs for _, text in each.texts())

@@ -26,7 +26,7 @@ def editor() -> Any:
     def answer(request: Any) -> str:
         if scripted.pass_of(request) == "verification":
             return str(scripted.prefer(request, "…!"))
-        response = scripted.shown(request).get("response", "")
+        response = scripted.read_sections(request).get("response", "")
         if scripted.pass_of(request) == "content" and response:
             return str(scripted.reply(request, response=f"{response} …!"))
         return str(scripted.left_alone(request))

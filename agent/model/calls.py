@@ -10,33 +10,21 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Protocol
 
-from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Sampling, TextEngine, TextReply
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextEngine, TextReply
+from midb.agent.model.settings import ModelSettings
 from midb.agent.model.tasks import Task
 from midb.domain.decisions import Pass
-from midb.domain.errors import UsageError
 from midb.domain.generations import Generation, GenerationKey, Usage
-from midb.prompts import PromptSet
 
 #: Calls in a row that may fail before the engine counts as down. More than are in flight at once: a hiccup of a server
 #: fails all of those.
 LEAST_FAILURES_IN_A_ROW = 16
 
-
 #: Failures that may be the engine's rather than the request's.
 _OUTAGE = re.compile(r"connection|timeout|http-(?:408|409|425|429|5\d\d)|engine-error")
-
-
-class Route(StrEnum):
-    """Which pairs the model sees: ``CONTENT`` every pair for content and the other passes where there are findings,
-    ``FINDINGS`` a pass only where there are findings of its family, ``ALL`` every pair in every pass."""
-
-    CONTENT = "content"
-    FINDINGS = "findings"
-    ALL = "all"
 
 
 class GenerationStore(Protocol):
@@ -49,59 +37,6 @@ class GenerationStore(Protocol):
     def add(self, generations: Sequence[Generation]) -> list[Generation]:
         """Keep some, for good; returns them with their ids."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a run may spend before it stops, resumable: seconds or tokens (in and out)."""
-
-    written: str = ""
-    seconds: float | None = None
-    tokens: float | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Budget:
-        """Read ``2h``, ``90m``, ``30s``, ``1e6tok``; UsageError for anything else.
-
-        >>> Budget.parse("2h").seconds, Budget.parse("1e6tok").tokens
-        (7200.0, 1000000.0)
-        """
-        for unit, seconds in (("h", 3600), ("min", 60), ("m", 60), ("s", 1), ("tokens", 0), ("tok", 0)):
-            number = text.strip().lower().removesuffix(unit)
-            if number == text.strip().lower():
-                continue
-            try:
-                value = float(number.replace(",", "").strip())
-            except ValueError:
-                break
-            if not 0 < value < 1e15:
-                break
-            return cls(text, seconds=value * seconds) if seconds else cls(text, tokens=value)
-        raise UsageError(f'"{text}" is no budget.', hint="Examples: --budget 2h, --budget 90m, --budget 1e6tok.")
-
-    def left(self, seconds: float, tokens: int) -> float | None:
-        """The share that is left, 0 where it is used up; ``None`` without a budget."""
-        if self.seconds is not None:
-            return max(1 - seconds / self.seconds, 0.0)
-        return None if self.tokens is None else max(1 - tokens / self.tokens, 0.0)
-
-    def told(self, seconds: float, tokens: int) -> str:
-        """What is left, for people."""
-        if self.seconds is not None:
-            left = max(int(self.seconds - seconds), 0)
-            return f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
-        return "" if self.tokens is None else f"{max(int(self.tokens - tokens), 0):,} tokens"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings:
-    """How a run uses its model. ``salt`` decides the order of the sides that a verdict sees, with each pair."""
-
-    prompts: PromptSet
-    route: Route = Route.CONTENT
-    sampling: Sampling = field(default_factory=Sampling)
-    budget: Budget = field(default_factory=Budget)
-    salt: str = ""
 
 
 class Model:
@@ -147,7 +82,7 @@ class Model:
         return await asyncio.shield(asked)
 
     async def _call(self, key: GenerationKey, task: Task) -> Generation:
-        reply = await self._reply(task)
+        reply = await self._ask(task)
         self._failures_in_a_row = 0
         self._replies += 1
         if not reply.prompt_tokens and not reply.completion_tokens:
@@ -167,9 +102,9 @@ class Model:
             **reply.counts(),
         )
         self._count(task.pass_, Usage.of([generation]))
-        return await self._kept(generation)
+        return await self._keep(generation)
 
-    async def _reply(self, task: Task) -> TextReply:
+    async def _ask(self, task: Task) -> TextReply:
         """A reply, also across an outage: while nobody gets one, a pair is not to blame, and nothing is recorded of it.
 
         Raises CallFailed where others were served meanwhile, or where the request itself is what cannot be served;
@@ -191,7 +126,7 @@ class Model:
                         retryable=True,
                     ) from error
 
-    def _kept(self, generation: Generation) -> asyncio.Future[Generation]:
+    def _keep(self, generation: Generation) -> asyncio.Future[Generation]:
         """Log it together with what else comes in this turn of the loop."""
         loop = asyncio.get_running_loop()
         if not self._pending:
@@ -224,8 +159,8 @@ class Model:
 
     # -- what it costs -----------------------------------------------------------------------------------------------
 
-    def failed_attempt(self, pass_: Pass) -> None:
-        """A reply that could not be used, or whose rewrite was taken back."""
+    def count_failed_attempt(self, pass_: Pass) -> None:
+        """Count a reply that could not be used, or whose rewrite was taken back."""
         self._count(pass_, Usage(attempts_failed=1))
 
     def _count(self, pass_: Pass, usage: Usage) -> None:
@@ -254,11 +189,11 @@ class Model:
     @property
     def budget_left(self) -> str:
         """What is left of the budget, for people."""
-        return self.settings.budget.told(self.seconds, self.usage.tokens)
+        return self.settings.budget.describe_left(self.seconds, self.usage.tokens)
 
 
-def finish_of(generation: Generation) -> FinishReason:
-    """Why a logged reply ended; what the log says otherwise counts as broken off."""
+def read_finish(generation: Generation) -> FinishReason:
+    """Why a logged reply ended; a word that is none of ours counts as broken off."""
     try:
         return FinishReason(generation.finish_reason)
     except ValueError:

@@ -14,7 +14,7 @@ from enum import StrEnum
 import orjson
 
 from midb.agent.engines.protocol import FinishReason
-from midb.agent.model.sections import SAME, tag, with_outer_blanks
+from midb.agent.model.sections import SAME, keep_outer_blanks, make_tag
 from midb.domain.decisions import REWRITING_PASSES, Pass, Reason
 from midb.domain.defects import Severity
 from midb.domain.pairs import Field, InstructionPair
@@ -37,8 +37,8 @@ def parse_rewrite(
     reply: str, finish: FinishReason, pair: InstructionPair, sections: Sequence[Field], nonce: str
 ) -> InstructionPair:
     """The pair as the reply has it; the same pair where it leaves everything alone. Raises ReplyError."""
-    body = _whole(reply, finish)
-    end = tag("end", nonce)
+    body = _take_body(reply, finish)
+    end = make_tag("end", nonce)
     if not body.endswith(end):
         if end in body:
             raise ReplyError(Reason.CHATTER, f"There is text after {end}.")
@@ -50,7 +50,7 @@ def parse_rewrite(
         return pair
     if SAME in body and not _ANY_TAG.search(body):
         raise ReplyError(Reason.CHATTER, f"There is text beside {SAME}.")
-    texts = _split(body, sections, nonce)
+    texts = _split_sections(body, sections, nonce)
     replaced: dict[Field, str] = {}
     for field, text in texts.items():
         original = pair.text(field) or ""
@@ -64,11 +64,11 @@ def parse_rewrite(
             text = re.sub(r"\r?\n", "\r\n", text)  # models write plain line ends; those of the corpus stay
             if text.strip() == original.strip():
                 continue
-        replaced[field] = with_outer_blanks(text.strip(), original)
+        replaced[field] = keep_outer_blanks(text.strip(), original)
     return pair.replaced(replaced) if replaced else pair
 
 
-def _whole(reply: str, finish: FinishReason) -> str:
+def _take_body(reply: str, finish: FinishReason) -> str:
     """The reply without thoughts and outer blanks; raises where it did not come to its end."""
     if finish is FinishReason.LENGTH:
         raise ReplyError(Reason.TRUNCATED, "The reply was too long and was cut off.")
@@ -83,7 +83,7 @@ def _whole(reply: str, finish: FinishReason) -> str:
     return body.strip()
 
 
-def _split(body: str, sections: Sequence[Field], nonce: str) -> dict[Field, str]:
+def _split_sections(body: str, sections: Sequence[Field], nonce: str) -> dict[Field, str]:
     """The text of each section; raises ReplyError unless they are exactly those asked for, in order."""
     opening = re.compile(rf"<\|(instruction|input|response|end):{re.escape(nonce)}\|>")
     found = list(opening.finditer(body))
@@ -92,7 +92,7 @@ def _split(body: str, sections: Sequence[Field], nonce: str) -> dict[Field, str]
     if not names or body[: found[0].start()].strip():
         if not names:
             raise ReplyError(Reason.MISSING_SECTION, f"The sections are missing: {', '.join(expected)}.")
-        raise ReplyError(Reason.CHATTER, f"There is text before {tag(names[0], nonce)}.")
+        raise ReplyError(Reason.CHATTER, f"There is text before {make_tag(names[0], nonce)}.")
     if unknown := [name for name in names if name not in expected]:
         raise ReplyError(Reason.UNKNOWN_SECTION, f"There is no section {unknown[0]} in this task.")
     if missing := [name for name in expected if name not in names]:
@@ -149,7 +149,7 @@ def parse_verdict(reply: str, finish: FinishReason, nonce: str) -> Verdict:
 
     It must repeat the nonce of its prompt: a verdict dictated by the texts themselves cannot know it.
     """
-    body = _whole(reply, finish)
+    body = _take_body(reply, finish)
     if fenced := _FENCED.fullmatch(body):
         body = fenced[1]
     try:
@@ -171,11 +171,11 @@ def parse_verdict(reply: str, finish: FinishReason, nonce: str) -> Verdict:
     return Verdict(
         None if value["preferred"] == "tie" else Side(value["preferred"]),
         None if value["blamed"] == "none" else Pass(value["blamed"]),
-        tuple(map(_objection, value["reasons"])),
+        tuple(map(_parse_objection, value["reasons"])),
     )
 
 
-def _objection(value: object) -> Objection:
+def _parse_objection(value: object) -> Objection:
     message = '"reasons" must hold objects with version (A or B), severity (minor, major, critical) and reason.'
     if not isinstance(value, dict) or value.keys() != {"version", "severity", "reason"}:
         raise ReplyError(Reason.BAD_SCHEMA, message)

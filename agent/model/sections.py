@@ -25,7 +25,7 @@ SAME = "<|same|>"
 NONCE_DIGITS = 8
 
 
-def nonce_for(*texts: str | None) -> str:
+def make_nonce(*texts: str | None) -> str:
     """A nonce for some texts, the same each time, that occurs in none of them."""
     for attempt in itertools.count():
         nonce = digest("nonce", attempt, texts)[:NONCE_DIGITS]
@@ -34,16 +34,16 @@ def nonce_for(*texts: str | None) -> str:
     raise AssertionError  # pragma: no cover  (count() does not end)
 
 
-def tag(name: str, nonce: str) -> str:
+def make_tag(name: str, nonce: str) -> str:
     """The tag that opens a section, or for ``end`` closes the last one.
 
-    >>> tag("end", "7f3a2c91")
+    >>> make_tag("end", "7f3a2c91")
     '<|end:7f3a2c91|>'
     """
     return f"<|{name}:{nonce}|>"
 
 
-def sections_of(pair: InstructionPair, pass_: Pass) -> tuple[Field, ...]:
+def pick_sections(pair: InstructionPair, pass_: Pass) -> tuple[Field, ...]:
     """The sections a prompt shows: every text that is not blank, and a blank response where content is asked for."""
     return tuple(
         field
@@ -60,8 +60,8 @@ def lay_out(texts: Iterable[tuple[str, str]], nonce: str) -> str:
     Hi.
     <|end:7f3a2c91|>
     """
-    lines = [line for name, text in texts for line in (tag(name, nonce), text.strip())]
-    return "\n".join([*lines, tag("end", nonce)])
+    lines = [line for name, text in texts for line in (make_tag(name, nonce), text.strip())]
+    return "\n".join([*lines, make_tag("end", nonce)])
 
 
 def lay_out_pair(pair: InstructionPair, sections: Sequence[Field], nonce: str) -> str:
@@ -69,10 +69,10 @@ def lay_out_pair(pair: InstructionPair, sections: Sequence[Field], nonce: str) -
     return lay_out([(field.value, pair.text(field) or "") for field in sections], nonce)
 
 
-def with_outer_blanks(text: str, original: str) -> str:
+def keep_outer_blanks(text: str, original: str) -> str:
     """``text`` between the blanks that ``original`` begins and ends with: they are no business of a model.
 
-    >>> with_outer_blanks("b", " a\\n")
+    >>> keep_outer_blanks("b", " a\\n")
     ' b\\n'
     """
     core = original.strip()

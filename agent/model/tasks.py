@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from midb.agent.engines.protocol import Message, Sampling, TextRequest
-from midb.agent.model.sections import lay_out_pair, nonce_for, sections_of
+from midb.agent.model.sections import lay_out_pair, make_nonce, pick_sections
 from midb.domain.decisions import Pass
 from midb.domain.defects import Finding
 from midb.domain.hashing import digest
@@ -66,14 +66,14 @@ def rewriting_task(
     sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
 ) -> Task:
     """What a rewriting pass asks. ``failures`` are what was wrong with earlier replies; the last is named."""
-    sections = sections_of(pair, pass_)
-    original = _source_text(source)
-    nonce = nonce_for(*(text for _, text in pair.texts()), original, *failures[-1:])
+    sections = pick_sections(pair, pass_)
+    original = _describe_source(source)
+    nonce = make_nonce(*(text for _, text in pair.texts()), original, *failures[-1:])
     laid_out = lay_out_pair(pair, sections, nonce)
     user = prompts["rewrite.user"].render(
         pair=laid_out,
         source=original,
-        findings=[_listed(finding, pair) for finding in _gravest(findings, pass_)],
+        findings=[_describe_finding(finding, pair) for finding in _pick_gravest(findings, pass_)],
         failure=failures[-1] if failures else "",
         nonce=nonce,
         sections=[field.value for field in sections],
@@ -100,10 +100,11 @@ def verdict_task(
     sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
 ) -> Task:
     """What the verdict asks about two versions of one pair."""
-    original = _source_text(source)
+    original = _describe_source(source)
     texts = [text for pair in (version_a, version_b) for _, text in pair.texts()]
-    nonce = nonce_for(*texts, original, *failures[-1:])
-    sections = tuple(dict.fromkeys(f for pair in (version_a, version_b) for f in sections_of(pair, Pass.VERIFICATION)))
+    nonce = make_nonce(*texts, original, *failures[-1:])
+    shown = [field for pair in (version_a, version_b) for field in pick_sections(pair, Pass.VERIFICATION)]
+    sections = tuple(dict.fromkeys(shown))
     user = prompts["verification.user"].render(
         version_a=lay_out_pair(version_a, sections, nonce),
         version_b=lay_out_pair(version_b, sections, nonce),
@@ -124,31 +125,31 @@ def verdict_task(
 
 def render_system(prompt: Prompt, locale: Locale) -> str:
     """The system part of a pass in one language."""
-    return _rendered(prompt, locale.code)
+    return _render_in_language(prompt, locale.code)
 
 
 @functools.cache
-def _rendered(prompt: Prompt, code: str) -> str:
+def _render_in_language(prompt: Prompt, code: str) -> str:
     locale = load(code)
     return prompt.render(
         language=locale.name, native_name=locale.native_name, code=locale.code, guidance=guidance(locale)
     )
 
 
-def _source_text(source: InstructionPair | None) -> str:
+def _describe_source(source: InstructionPair | None) -> str:
     """The English original, its fields named; empty where there is none."""
     if source is None:
         return ""
     return "\n".join(f"{field}: {text.strip()}" for field, text in source.texts() if text.strip())
 
 
-def _gravest(findings: Iterable[Finding], pass_: Pass) -> list[Finding]:
+def _pick_gravest(findings: Iterable[Finding], pass_: Pass) -> list[Finding]:
     own = [finding for finding in findings if finding.family is pass_.family]
     gravest = sorted(own, key=lambda finding: -finding.severity.rank)[:LISTED_FINDINGS]
     return [finding for finding in own if finding in gravest]
 
 
-def _listed(finding: Finding, pair: InstructionPair) -> Mapping[str, Any]:
+def _describe_finding(finding: Finding, pair: InstructionPair) -> Mapping[str, Any]:
     text = pair.text(finding.field) or ""
     return {
         "section": finding.field.value,
@@ -156,11 +157,11 @@ def _listed(finding: Finding, pair: InstructionPair) -> Mapping[str, Any]:
         "kind": finding.kind,
         "start": finding.start,
         "end": finding.end,
-        "quote": _shortened(text[finding.start : finding.end]),
-        "evidence": _shortened(finding.evidence),
+        "quote": _shorten(text[finding.start : finding.end]),
+        "evidence": _shorten(finding.evidence),
     }
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= QUOTED else f"{line[: QUOTED - 1]}…"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from midb.agent.engines.protocol import Sampling
 from midb.agent.model.asking import ask
-from midb.agent.model.calls import Model, finish_of
+from midb.agent.model.calls import Model, read_finish
 from midb.agent.model.replies import ReplyError, Side, parse_verdict
 from midb.agent.model.tasks import verdict_task
 from midb.agent.state import MAX_FAILURES, PairContext
@@ -48,14 +48,14 @@ async def judge(
     other = Side.B if first is Side.A else Side.A
     decisions: tuple[Decision, ...] = ()
     for side in (first, other) if both_orders else (first,):
-        judgement = await _one(original, rewrite, context, model, side, attempt + len(decisions))
+        judgement = await _judge_once(original, rewrite, context, model, side, attempt + len(decisions))
         decisions += judgement.decisions
         if not judgement.accepted:
             return replace(judgement, decisions=decisions)
     return Judgement(decisions, True)
 
 
-async def _one(
+async def _judge_once(
     original: InstructionPair, rewrite: InstructionPair, context: PairContext, model: Model, side: Side, attempt: int
 ) -> Judgement:
     versions = (rewrite, original) if side is Side.A else (original, rewrite)
@@ -70,22 +70,22 @@ async def _one(
         if generation is None:
             return Judgement((*decisions, decision), False, reasons=decision.detail)
         try:
-            verdict = parse_verdict(generation.completion, finish_of(generation), task.nonce)
+            verdict = parse_verdict(generation.completion, read_finish(generation), task.nonce)
         except ReplyError as error:
-            model.failed_attempt(Pass.VERIFICATION)
+            model.count_failed_attempt(Pass.VERIFICATION)
             failures += (str(error),)
             unusable = replace(decision, reason=Reason.VERDICT_UNUSABLE, detail=f"{error.reason}: {error}")
             decisions += (unusable,)
             continue
-        told = f"rewrite shown as {side}, seed {model.settings.salt[:12]}"
+        shown = f"rewrite shown as {side}, seed {model.settings.salt[:12]}"
         against = verdict.against(side)
         if verdict.accepts(side):
-            accepted = replace(decision, reason=Reason.ACCEPTED, detail=told + (f"; {against}" if against else ""))
+            accepted = replace(decision, reason=Reason.ACCEPTED, detail=shown + (f"; {against}" if against else ""))
             return Judgement((*decisions, accepted), True)
         refused = replace(
             decision,
             reason=Reason.NOT_PREFERRED,
-            detail=f"{told}; preferred {verdict.preferred or 'neither'}; {against}",
+            detail=f"{shown}; preferred {verdict.preferred or 'neither'}; {against}",
         )
         # Blame goes with what is wrong with the version that is not preferred.
         blamed = verdict.blamed if verdict.preferred is not side else None

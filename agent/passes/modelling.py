@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from midb.agent.model.asking import ask
-from midb.agent.model.calls import Model, finish_of
+from midb.agent.model.calls import Model, read_finish
 from midb.agent.model.replies import ReplyError, parse_rewrite
 from midb.agent.model.tasks import rewriting_task
-from midb.agent.state import MAX_FAILURES, PairContext, PairState
+from midb.agent.state import MAX_FAILURES, PairContext, PairState, add_failure, count_attempts
 from midb.checks.bounds import BOUNDS, STRICT
 from midb.checks.model_checks import check_model_rewrite
 from midb.domain.decisions import Action, Decision, Pass, Reason
@@ -17,6 +17,12 @@ from midb.domain.defects import Finding
 from midb.domain.edits import Edit
 from midb.domain.pairs import InstructionPair
 from midb.text.diffs import find_edits
+
+#: Characters of the system part that, repeated in a reply, show that the model was made to tell it.
+LEAKED = 60
+
+#: Characters of what was wrong with a rewrite that are logged, and told to the retry.
+LONGEST_DETAIL = 1000
 
 
 async def ask_model(pass_: Pass, state: PairState, context: PairContext, model: Model) -> PairState:
@@ -27,27 +33,27 @@ async def ask_model(pass_: Pass, state: PairState, context: PairContext, model: 
         locale=context.locale, source=context.source, findings=state["findings"], failures=failures,
         sampling=model.settings.sampling,
     )  # fmt: skip
-    attempt = 1 + sum(decision.pass_ is pass_ for decision in state["decisions"])
+    attempt = 1 + count_attempts(state, pass_)
     decision, generation = await ask(model, task, before, attempt, Action.REJECTED)
     if generation is None:
         return {"decisions": [decision], "settled": state["settled"] | {pass_}}
     try:
-        after = parse_rewrite(generation.completion, finish_of(generation), before, task.sections, task.nonce)
+        after = parse_rewrite(generation.completion, read_finish(generation), before, task.sections, task.nonce)
         _refuse_leak(task.request.messages[0].content, before, after)
     except ReplyError as error:
-        return _failed(state, replace(decision, reason=error.reason, detail=str(error)), str(error), model)
+        return _note_failure(state, replace(decision, reason=error.reason, detail=str(error)), str(error), model)
     if after == before:
         alone = replace(decision, action=Action.SKIPPED, reason=Reason.LEFT_ALONE)
         return {"decisions": [alone], "settled": state["settled"] | {pass_}}
-    return _judged(pass_, state, context, model, decision, after)
+    return _check_rewrite(pass_, state, context, model, decision, after)
 
 
-def _judged(
+def _check_rewrite(
     pass_: Pass, state: PairState, context: PairContext, model: Model, decision: Decision, after: InstructionPair
 ) -> PairState:
     """Hold a rewrite against the pair it was made of."""
     before = state["current"]
-    edits = attributed(
+    edits = attribute_edits(
         [edit for field, text in before.texts() for edit in find_edits(text, after.text(field) or "", field)],
         state["findings"],
         pass_,
@@ -58,9 +64,9 @@ def _judged(
         context.inspection(before), context.inspection(after), edits, (state["findings"], found), bounds
     )
     if violations:
-        told = "; ".join(violation.detail for violation in violations)[:1000]
-        rejected = replace(decision, reason=violations[0].reason, detail=told, edits=tuple(edits))
-        return _failed(state, rejected, told, model)
+        words = "; ".join(violation.detail for violation in violations)[:LONGEST_DETAIL]
+        rejected = replace(decision, reason=violations[0].reason, detail=words, edits=tuple(edits))
+        return _note_failure(state, rejected, words, model)
     applied = replace(
         decision,
         action=Action.APPLIED,
@@ -75,23 +81,19 @@ def _judged(
         "settled": state["settled"] | {pass_},
         "current": after,
         "findings": found,
-        "repaired": [(finding, index) for finding in _mended(state["findings"], found, edits)],
+        "repaired": [(finding, index) for finding in _find_mended(state["findings"], found, edits)],
     }
 
 
-def _failed(state: PairState, decision: Decision, told: str, model: Model) -> PairState:
+def _note_failure(state: PairState, decision: Decision, words: str, model: Model) -> PairState:
     """An attempt that came to nothing: the retry is told what was wrong with it."""
     pass_ = decision.pass_
-    model.failed_attempt(pass_)
-    failures = state["failures"] | {pass_: (*state["failures"].get(pass_, ()), told)}
+    model.count_failed_attempt(pass_)
+    failures = add_failure(state["failures"], pass_, words)
     update: PairState = {"decisions": [decision], "failures": failures}
     if len(failures[pass_]) >= MAX_FAILURES:
         update["settled"] = state["settled"] | {pass_}
     return update
-
-
-#: Characters of the system part that, repeated in a reply, show that the model was made to tell it.
-LEAKED = 60
 
 
 def _refuse_leak(system: str, before: InstructionPair, after: InstructionPair) -> None:
@@ -105,7 +107,7 @@ def _refuse_leak(system: str, before: InstructionPair, after: InstructionPair) -
             raise ReplyError(Reason.PROMPT_LEAKED, "The reply repeats its own instructions.")
 
 
-def attributed(edits: Sequence[Edit], findings: Sequence[Finding], pass_: Pass) -> list[Edit]:
+def attribute_edits(edits: Sequence[Edit], findings: Sequence[Finding], pass_: Pass) -> list[Edit]:
     """Edits with the kind of the gravest finding they touch, of the pass's own family; else named after the pass."""
 
     def kind_of(edit: Edit) -> str:
@@ -128,14 +130,13 @@ def _touches(edit: Edit, finding: Finding) -> bool:
     return edit.start <= finding.end and finding.start <= edit.end
 
 
-def _mended(old: Sequence[Finding], new: Sequence[Finding], edits: Sequence[Edit]) -> list[Finding]:
+def _find_mended(old: Sequence[Finding], new: Sequence[Finding], edits: Sequence[Edit]) -> list[Finding]:
     """The findings that are gone and at whose place something was edited."""
-    left = [(finding.kind, finding.field, finding.evidence) for finding in new]
+    left = [finding.identity for finding in new]
     mended = []
     for finding in old:
-        identity = (finding.kind, finding.field, finding.evidence)
-        if identity in left:
-            left.remove(identity)
+        if finding.identity in left:
+            left.remove(finding.identity)
         elif any(edit.field is finding.field and _touches(edit, finding) for edit in edits):
             mended.append(finding)
     return mended

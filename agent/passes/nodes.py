@@ -1,4 +1,4 @@
-"""The other nodes: diagnose, route, verify, revert, record."""
+"""The nodes that rewrite nothing: diagnose, route, verify, revert (take all back), record."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import replace
 from langgraph.runtime import Runtime
 
 from midb.agent.passes.judging import Judgement, judge
-from midb.agent.routing import next_pass, repairable
-from midb.agent.state import MAX_FAILURES, MAX_REFUSALS, PairContext, PairState
+from midb.agent.routing import choose_pass, pick_repairable
+from midb.agent.state import MAX_FAILURES, MAX_REFUSALS, PairContext, PairState, add_failure, count_attempts
 from midb.checks.model_checks import check_whole_pair
 from midb.checks.verification import check_rewrite
 from midb.detectors import kinds
@@ -27,7 +27,10 @@ from midb.domain.decisions import (
     pair_outcome,
     standing,
 )
-from midb.domain.defects import Finding, FindingStatus
+from midb.domain.defects import FindingStatus
+
+#: Characters of a reviewer's reasons that a retry is told: enough for some sentences, short beside the prompt.
+LONGEST_REASONS = 600
 
 
 async def diagnose(state: PairState, runtime: Runtime[PairContext]) -> PairState:
@@ -41,13 +44,13 @@ async def diagnose(state: PairState, runtime: Runtime[PairContext]) -> PairState
         "barred": frozenset(),
         "settled": frozenset(),
         "failures": {},
-        "steered": bool(runtime.context.model) and runtime.context.steered(state["original"]),
+        "steered": bool(runtime.context.model) and runtime.context.is_steered(state["original"]),
     }
 
 
 async def route(state: PairState, runtime: Runtime[PairContext]) -> PairState:
     """Log why a pair visits no pass; the passes themselves log why they were visited."""
-    if next_pass(state, runtime.context):
+    if choose_pass(state, runtime.context):
         return {}
     reason = Reason.NOTHING_REPAIRABLE if state["findings"] else Reason.NOTHING_FOUND
     digest = state["original"].content_hash()
@@ -69,14 +72,14 @@ async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
         violations = check_whole_pair(before, after, stages, (state["found"], state["findings"]))
     else:
         violations = check_rewrite(before, after, stages, (state["found"], state["findings"]), kinds())
-    left = [f for f in repairable(state["findings"], state["barred"]) if Pass(f.family.value) in context.passes]
+    left = [f for f in pick_repairable(state["findings"], state["barred"]) if Pass(f.family.value) in context.passes]
     for name, field in sorted({(finding.kind, finding.field) for finding in left}):
         violations.append(Violation(Reason.NOT_IDEMPOTENT, f"{field.value}: repairs do not settle: {name}", field))
     if violations:
         rejected = replace(
             decide(Pass.VERIFICATION, current, original, (), violations), after_hash=original.content_hash()
         )
-        return _taken_back(state, rejected) | _blame_edits(state, stood, violations)
+        return _take_back(state, rejected) | _blame_edits(state, stood, violations)
     digest = current.content_hash()
     accepted = Decision(
         pass_=Pass.VERIFICATION,
@@ -87,19 +90,19 @@ async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
     )
     if not (context.model and modelled):
         return {"decisions": [accepted]}
-    attempt = 1 + sum(decision.pass_ is Pass.VERIFICATION for decision in state["decisions"])
+    attempt = 1 + count_attempts(state, Pass.VERIFICATION)
     judgement = await judge(original, current, context, context.model, attempt=attempt, both_orders=state["steered"])
     *before_last, last = judgement.decisions
     if judgement.accepted:
         return {"decisions": [*before_last, replace(last, action=Action.APPLIED)]}
-    context.model.failed_attempt(Pass.VERIFICATION)
+    context.model.count_failed_attempt(Pass.VERIFICATION)
     rejected = replace(last, action=Action.REJECTED, after_hash=original.content_hash())
-    update = _taken_back(state, rejected) | {"attempts": {}}
+    update = _take_back(state, rejected) | {"attempts": {}}
     update["decisions"] = [*before_last, rejected]
-    return update | {"failures": _blame(state, modelled, judgement)}
+    return update | {"failures": _blame_passes(state, modelled, judgement)}
 
 
-def _taken_back(state: PairState, rejected: Decision) -> PairState:
+def _take_back(state: PairState, rejected: Decision) -> PairState:
     """The pair as it came; the passes start over."""
     return {
         "decisions": [rejected],
@@ -115,24 +118,23 @@ def _blame_edits(state: PairState, stood: Sequence[Decision], violations: Sequen
     every = [(decision, edit) for decision in stood for edit in decision.edits]
     # Where no edit touched the field, all are to blame: the pair must not go round and round.
     guilty = [(d, e) for d, e in every if e.field in harmed or None in harmed] or every
-    failures = dict(state["failures"])
+    failures = state["failures"]
     for pass_ in {decision.pass_ for decision, _ in guilty if decision.generation is not None}:
-        failures[pass_] = (*failures.get(pass_, ()), *[violations[0].detail] * MAX_FAILURES)
+        failures = add_failure(failures, pass_, violations[0].detail, times=MAX_FAILURES)
     barred = frozenset(edit.kind for decision, edit in guilty if decision.generation is None)
     return {"barred": state["barred"] | barred, "failures": failures}
 
 
-def _blame(state: PairState, modelled: frozenset[Pass], judgement: Judgement) -> dict[Pass, tuple[str, ...]]:
+def _blame_passes(state: PairState, modelled: frozenset[Pass], judgement: Judgement) -> dict[Pass, tuple[str, ...]]:
     """The failures after a verdict: the blamed pass is told and may try again; without one, or after a second refusal,
     no rewrite of a model is tried any more."""
     refusals = sum(d.pass_ is Pass.VERIFICATION and d.action is Action.REJECTED for d in state["decisions"])
-    told = f"A reviewer preferred the pair as it was: {judgement.reasons}"[:600]
-    failures = dict(state["failures"])
+    words = f"A reviewer preferred the pair as it was: {judgement.reasons}"[:LONGEST_REASONS]
+    failures = state["failures"]
     if judgement.blamed in modelled and refusals < MAX_REFUSALS - 1:
-        failures[judgement.blamed] = (*failures.get(judgement.blamed, ()), told)
-    else:
-        for pass_ in REWRITING_PASSES:
-            failures[pass_] = (*failures.get(pass_, ()), *[told] * MAX_FAILURES)
+        return add_failure(failures, judgement.blamed, words)
+    for pass_ in REWRITING_PASSES:
+        failures = add_failure(failures, pass_, words, times=MAX_FAILURES)
     return failures
 
 
@@ -157,19 +159,15 @@ async def record(state: PairState) -> PairState:
 
 
 def log_findings(state: PairState) -> list[LoggedFinding]:
-    """Repaired, open, or gone along with another repair. What was reverted is open again."""
+    """Repaired, open, or gone along with another repair. What was taken back is open again."""
     stands = {index for index, _ in standing(state["decisions"])}
     repaired = [(finding, index) for finding, index in state.get("repaired", []) if index in stands]
     logged = [LoggedFinding(finding, FindingStatus.REPAIRED, index) for finding, index in repaired]
     logged += [LoggedFinding(finding, FindingStatus.OPEN) for finding in state["findings"]]
-    accounted = Counter(map(_identity, [finding for finding, _ in repaired] + state["findings"]))
+    accounted = Counter(finding.identity for finding in [*(finding for finding, _ in repaired), *state["findings"]])
     for finding in state["found"]:
-        if accounted[_identity(finding)]:
-            accounted[_identity(finding)] -= 1
+        if accounted[finding.identity]:
+            accounted[finding.identity] -= 1
         else:
             logged.append(LoggedFinding(finding, FindingStatus.DISMISSED))
     return logged
-
-
-def _identity(finding: Finding) -> tuple[str, str, str]:
-    return finding.kind, finding.field.value, finding.evidence

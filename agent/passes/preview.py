@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from midb.agent.engines.protocol import FinishReason, Message, TextReply, TextRequest
 from midb.agent.graph import build_graph, run_pair
-from midb.agent.model.calls import Model, ModelSettings, Route
+from midb.agent.model.calls import Model
+from midb.agent.model.settings import ModelSettings, Route
 from midb.agent.passes.judging import judge
 from midb.agent.state import PairContext
 from midb.domain.decisions import REWRITING_PASSES, Pass

@@ -11,7 +11,7 @@ from typing import Protocol
 from langgraph.runtime import Runtime
 
 from midb.agent.passes.modelling import ask_model
-from midb.agent.routing import has_repairs, repairable
+from midb.agent.routing import has_repairs, pick_repairable
 from midb.agent.state import PairContext, PairState
 from midb.checks.repair import choose_fixes
 from midb.checks.verification import check_rewrite
@@ -28,7 +28,7 @@ class Node(Protocol):
     def __call__(self, state: PairState, *, runtime: Runtime[PairContext]) -> Awaitable[PairState]: ...
 
 
-def rewriting_pass(pass_: Pass) -> Node:
+def make_rewriting_pass(pass_: Pass) -> Node:
     """The node of one rewriting pass: one round of provable repairs, or one question to the model, and the checks on
     what came out."""
 
@@ -36,15 +36,15 @@ def rewriting_pass(pass_: Pass) -> Node:
         before, context = state["current"], runtime.context
         if context.model and not has_repairs(pass_, state):
             return await ask_model(pass_, state, context, context.model)
-        chosen, edits = choose_fixes(repairable(state["findings"], state["barred"]), pass_.family)
+        chosen, edits = choose_fixes(pick_repairable(state["findings"], state["barred"]), pass_.family)
         after = apply(before, edits)
         found = context.inspect(after)
-        violations = check(before, after, edits, (state["findings"], found), context)
+        violations = check_pass(before, after, edits, (state["findings"], found), context)
         attempt = state["attempts"].get(pass_, 0) + 1
         decision = decide(pass_, before, after, edits, violations, attempt=attempt)
         update: PairState = {"decisions": [decision], "attempts": state["attempts"] | {pass_: attempt}}
         if decision.action is Action.REJECTED:
-            update["barred"] = state["barred"] | culprits(before, edits, state["findings"], context)
+            update["barred"] = state["barred"] | find_culprits(before, edits, state["findings"], context)
             return update
         index = len(state["decisions"])
         update |= {"current": after, "findings": found, "repaired": [(finding, index) for finding in chosen]}
@@ -54,7 +54,7 @@ def rewriting_pass(pass_: Pass) -> Node:
     return rewrite
 
 
-def check(
+def check_pass(
     before: InstructionPair,
     after: InstructionPair,
     edits: list[Edit],
@@ -65,7 +65,7 @@ def check(
     return check_rewrite(context.inspection(before), context.inspection(after), [edits], findings, kinds())
 
 
-def culprits(
+def find_culprits(
     before: InstructionPair, edits: list[Edit], findings: list[Finding], context: PairContext
 ) -> frozenset[str]:
     """The kinds whose edits do harm by themselves; all of them where the harm comes from their being together."""
@@ -74,6 +74,6 @@ def culprits(
     for name in names:
         alone = [edit for edit in edits if edit.kind == name]
         after = apply(before, alone)
-        if check(before, after, alone, (findings, context.inspect(after)), context):
+        if check_pass(before, after, alone, (findings, context.inspect(after)), context):
             guilty.add(name)
     return frozenset(guilty or names)

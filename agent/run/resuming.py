@@ -7,7 +7,8 @@ from pathlib import Path
 
 from midb import __version__
 from midb.agent.run.places import clean_up, refuse_foreign_output
-from midb.audit.log import AuditLog, Checkpoint, Run
+from midb.audit.log import AuditLog
+from midb.audit.run_rows import Checkpoint, Run
 from midb.corpus.places import OutputPlaces
 from midb.domain.errors import AuditError, UsageError
 from midb.domain.hashing import file_sha256

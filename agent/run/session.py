@@ -14,11 +14,13 @@ import orjson
 
 from midb import __version__
 from midb.agent.engines.protocol import TextEngine
-from midb.agent.model.calls import Budget, Model, ModelSettings, Route
+from midb.agent.model.calls import Model
+from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
-from midb.audit.log import AuditLog, Run, utc_now
+from midb.audit.log import AuditLog
+from midb.audit.run_rows import Run, utc_now
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus

@@ -6,97 +6,50 @@ run goes on writing.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from midb.audit.log import Run
-from midb.audit.rows import VERIFY_HINT, DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, typed
-from midb.audit.schema import APPLICATION_ID, MIGRATIONS
+from midb.audit.connection import explain_read_errors, open_for_reading
+from midb.audit.rows import (
+    OUTCOME_BEFORE_UNDONE,
+    VERIFY_HINT,
+    DecisionRow,
+    EditRow,
+    FindingRow,
+    LoggedRecord,
+    RecordRow,
+    as_text,
+    read_row,
+)
+from midb.audit.run_rows import Run
+from midb.audit.schema import MIGRATIONS, READABLE_FROM
+from midb.domain.decisions import Outcome
 from midb.domain.errors import AuditError, UsageError
 
-_MAGIC = b"SQLite format 3\0"
+#: A record's outcome, as SQL over the alias ``r`` of `records`. Logs of version 0.1.0 have one word for what was taken
+#: back by verification and for what a person undid; the kind of the run says which of the two it is.
+READ_OUTCOME = (
+    f"CASE WHEN r.outcome = '{OUTCOME_BEFORE_UNDONE}' AND EXISTS (SELECT 1 FROM runs u WHERE u.id = r.run_id AND "
+    f"u.kind = 'revert') THEN '{Outcome.UNDONE}' ELSE r.outcome END"
+)
 
 #: What everything that reads a log needs; a view in the place of a table could say anything.
 _TABLES = frozenset({"migrations", "runs", "checkpoints", "records", "findings", "decisions", "edits"})
 
 
-def tolerant_text(raw: bytes) -> str | bytes:
-    """What SQLite calls TEXT, as text; the bytes themselves where they are not UTF-8."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw
-
-
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into sentences."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "no such" in str(error):
-            raise AuditError(f"{path} lacks a part of an audit log: {error}.", hint=VERIFY_HINT) from error
-        raise AuditError(
-            f"{path} cannot be read: {error}.", hint="Check the permissions of the file and its folder.", retryable=True
-        ) from error
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite's own messages may quote what is no text
-        raise AuditError(
-            f"{path} is damaged: {error}.",
-            hint="Restore a copy, or try `sqlite3 DB .recover`. The corpus and the output are not affected.",
-        ) from error
-
-
-def open_read_only(path: Path) -> sqlite3.Connection:
-    """Open an SQLite file of ours without leaving a trace; raises AuditError for any other file.
-
-    A reader of a file in WAL mode makes a -wal and a -shm file and may not delete them. Where no -wal file lies beside
-    it nobody has the file open and all of it is in the file itself, so it is opened as one that does not change.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(_MAGIC))
-    except FileNotFoundError as error:
-        raise AuditError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.") from error
-    except OSError as error:
-        raise AuditError(f"{path} cannot be read: {error.strerror}.") from error
-    if head != _MAGIC:
-        what = "not an SQLite file" if head else "empty"
-        raise AuditError(f"{path} is {what}.", hint="--db names an audit log (<output>.audit.db).")
-    quiet = not any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
-    with reading(path):
-        uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
-    try:
-        with reading(path):
-            connection.row_factory = sqlite3.Row
-            connection.text_factory = tolerant_text
-            for pragma in ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON"):
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute("BEGIN")
-            ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not ours or "migrations" not in tables:
-            raise AuditError(f"{path} is an SQLite file, but no audit log of midb-agent.", hint="Choose another --db.")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise AuditError for a log of another version."""
-    with reading(path):
+    """Raise AuditError for a log of a version that cannot be read: a newer one, or one that lacks tables or columns."""
+    with explain_read_errors(path):
         applied = [row[0] for row in connection.execute("SELECT name FROM migrations ORDER BY id")]
     known = [name for name, _ in MIGRATIONS]
     if unknown := [name for name in applied if name not in known]:
         raise AuditError(
             f"{path} was written by a newer midb-agent (it knows {as_text(unknown[0])}).", hint="Upgrade midb-agent."
         )
-    if applied != known:
+    if len(applied) < READABLE_FROM or applied != known[: len(applied)]:
         raise AuditError(
             f"{path} was written by an older midb-agent.", hint="Any `midb-agent run` with this --db updates it."
         )
@@ -107,10 +60,10 @@ class AuditReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.connection = open_read_only(path)
+        self.connection = open_for_reading(path)
         try:
             check_version(self.connection, path)
-            with reading(path):
+            with explain_read_errors(path):
                 found = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
                 missing = sorted(_TABLES - {row[0] for row in found})
             if missing:
@@ -131,14 +84,14 @@ class AuditReader:
 
     def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Iterator[sqlite3.Row]:
         """The rows of a query, one after another."""
-        with reading(self.path):
+        with explain_read_errors(self.path):
             # Not `yield from`: it would close the cursor of a reader that was closed before.
             for row in self.connection.execute(sql, parameters):  # noqa: UP028
                 yield row
 
     def runs(self) -> list[Run]:
         """All runs, in the order in which they began."""
-        return [typed(Run, "runs", row) for row in self.query("SELECT * FROM runs ORDER BY id")]
+        return [read_row(Run, "runs", row) for row in self.query("SELECT * FROM runs ORDER BY id")]
 
     def run(self, number: int | None = None) -> Run:
         """One run; if none is named the latest that boosted a corpus, else the latest revert.
@@ -155,25 +108,29 @@ class AuditReader:
             raise UsageError(f"there is no run {number} in {self.path}.", hint=f"It holds {have}.")
         return runs[number]
 
-    def records(self, where: str, parameters: Sequence[Any]) -> Iterator[RecordRow]:
+    def records(
+        self, where: str, parameters: Sequence[Any] | dict[str, Any], limit: int | None = None
+    ) -> Iterator[RecordRow]:
         """The records for which a condition (SQL, over the alias ``r``) holds, in the order of the corpus."""
-        sql = f"SELECT r.* FROM records r WHERE {where} ORDER BY r.run_id, r.position"
-        return (typed(RecordRow, "records", row) for row in self.query(sql, parameters))
+        most = "" if limit is None else f" LIMIT {int(limit)}"
+        sql = f"SELECT r.*, {READ_OUTCOME} AS read_outcome FROM records r WHERE {where} ORDER BY r.run_id, r.position"
+        for row in self.query(sql + most, parameters):
+            yield dataclasses.replace(read_row(RecordRow, "records", row), outcome=as_text(row["read_outcome"]))
 
     def parts(self, row: RecordRow) -> LoggedRecord:
         """A record with its decisions, edits and findings."""
         edits: dict[int, list[EditRow]] = {}
         of_record = "SELECT e.* FROM edits e JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = ?"
         for found in self.query(f"{of_record} ORDER BY e.decision_id, e.ordinal", [row.id]):
-            edit = typed(EditRow, "edits", found)
+            edit = read_row(EditRow, "edits", found)
             edits.setdefault(edit.decision_id, []).append(edit)
         decisions = [
-            typed(DecisionRow, "decisions", found)
+            read_row(DecisionRow, "decisions", found)
             for found in self.query("SELECT * FROM decisions WHERE record_id = ? ORDER BY id", [row.id])
         ]
         findings = self.query("SELECT * FROM findings WHERE record_id = ? ORDER BY id", [row.id])
         return LoggedRecord(
             row,
             tuple(dataclasses.replace(found, edits=tuple(edits.get(found.id, ()))) for found in decisions),
-            tuple(typed(FindingRow, "findings", found) for found in findings),
+            tuple(read_row(FindingRow, "findings", found) for found in findings),
         )

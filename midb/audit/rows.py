@@ -7,11 +7,14 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from midb.audit.log import Run
-from midb.domain.decisions import Action, Decision, Pass, Reason
+from midb.audit.run_rows import Run
+from midb.domain.decisions import Action, Decision, Outcome, Pass, Reason, standing
 from midb.domain.edits import Edit
 from midb.domain.errors import AuditError
 from midb.domain.pairs import Field
+
+#: What the outcome of a record that a revert changed is called in logs of version 0.1.0.
+OUTCOME_BEFORE_UNDONE = Outcome.REVERTED
 
 VERIFY_HINT = "midb-agent audit verify names every row that was changed."
 
@@ -139,14 +142,10 @@ class LoggedRecord:
 
     def standing(self) -> frozenset[int]:
         """The ids of the decisions whose edits stand; `midb.domain.decisions.standing` says what that means."""
-        stands: dict[int, set[int]] = {}
+        pairs: dict[int, list[DecisionRow]] = {}
         for decision in self.decisions:
-            of_pair = stands.setdefault(decision.pair, set())
-            if decision.pass_ == Pass.VERIFICATION and decision.action == Action.REJECTED:
-                of_pair.clear()
-            elif decision.action == Action.APPLIED and decision.edits:
-                of_pair.add(decision.id)
-        return frozenset().union(*stands.values())
+            pairs.setdefault(decision.pair, []).append(decision)
+        return frozenset(row.id for rows in pairs.values() for _, row in standing(rows))
 
 
 Row = TypeVar("Row", RecordRow, FindingRow, EditRow, DecisionRow, Run)
@@ -169,7 +168,7 @@ def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, bool], ...]:
 _COLUMNS = {kind: _columns(kind) for kind in (RecordRow, FindingRow, EditRow, DecisionRow, Run)}
 
 
-def typed(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:
+def read_row(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:
     """A row as an object, with ``more`` attributes; AuditError where a number is none.
 
     What should be text and is not is shown as well as it can be.

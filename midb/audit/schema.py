@@ -180,8 +180,29 @@ CREATE VIEW generations_by_pass AS
   FROM generations GROUP BY 1, 2, 3;
 """
 
+_STANDING = """
+CREATE VIEW standing_decisions AS   -- whose edits stand: applied, and no verification of the pair failed after them
+  SELECT d.id AS decision_id, d.record_id, d.pair, d.pass FROM decisions d
+  WHERE d.action = 'applied' AND NOT EXISTS (
+    SELECT 1 FROM decisions v WHERE v.record_id = d.record_id AND v.pair = d.pair AND v.id > d.id
+    AND v.pass = 'verification' AND v.action = 'rejected'
+  );
+DROP VIEW edits_by_kind;            -- it counted what a verification had taken back as well
+CREATE VIEW edits_by_kind AS
+  SELECT r.run_id, r.language, s.pass, e.kind, count(*) AS edits, count(DISTINCT r.id) AS records
+  FROM standing_decisions s JOIN edits e ON e.decision_id = s.decision_id JOIN records r ON r.id = s.record_id
+  GROUP BY 1, 2, 3, 4;
+"""
+
 #: In order. A migration never changes once it is released; what comes later is a new one.
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", _FIRST), ("0002_generations", _GENERATIONS))
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("0001_first", _FIRST),
+    ("0002_generations", _GENERATIONS),
+    ("0003_standing", _STANDING),
+)
+
+#: Migrations that a log must have to be read: all tables and columns come from these, the later ones made views.
+READABLE_FROM = 2
 
 _BOOKKEEPING = """
 CREATE TABLE migrations (
@@ -194,7 +215,7 @@ CREATE TABLE migrations (
 )"""
 
 
-def statements(script: str) -> list[str]:
+def split_statements(script: str) -> list[str]:
     """The statements of a script, one by one: executescript would commit in the middle of the transaction."""
     found, pending = [], ""
     for line in script.splitlines(keepends=True):
@@ -205,8 +226,11 @@ def statements(script: str) -> list[str]:
     return found
 
 
-def migrate(db: Database, path: Path, now: Callable[[], str]) -> None:
-    """Bring the file to this version. Raises AuditError for a file of a newer version or one that is not ours."""
+def migrate(db: Database, path: Path, now: Callable[[], str], *, version: int = len(MIGRATIONS)) -> None:
+    """Bring the file to this version, or to the one that had the first ``version`` migrations.
+
+    Raises AuditError for a file of a newer version or one that is not ours.
+    """
     application_id = db.execute("PRAGMA application_id").fetchone()[0]
     tables = set(db.table_names())
     if application_id != APPLICATION_ID and tables:
@@ -219,15 +243,15 @@ def migrate(db: Database, path: Path, now: Callable[[], str]) -> None:
             hint="Upgrade midb-agent, or choose another --db.",
         )
     previous = applied[-1][1] if applied else seals.GENESIS
-    for number, (name, script) in enumerate(MIGRATIONS[len(applied) :], start=len(applied) + 1):
+    for number, (name, script) in enumerate(MIGRATIONS[len(applied) : version], start=len(applied) + 1):
         with db.conn:
             db.conn.execute("BEGIN IMMEDIATE")
             if number == 1:
                 db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.conn.execute(_BOOKKEEPING)
-            for statement in statements(script):
+            for statement in split_statements(script):
                 db.conn.execute(statement)
             row = (number, name, hashlib.sha256(script.encode()).hexdigest(), now())
-            link = seals.chained("migrations", previous, row)
+            link = seals.chain_hash("migrations", previous, row)
             db.conn.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?)", (*row, previous, link))
             previous = link

@@ -49,7 +49,7 @@ COVERED: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def values(table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+def covered_values(table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
     """The covered columns of a row, in order. Bytes found where text was written count as a change, not an error."""
     return tuple(
         value if not isinstance(value := row[column], bytes) else {"bytes": value.hex()} for column in COVERED[table]
@@ -58,7 +58,7 @@ def values(table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def row_seal(table: str, row: Mapping[str, Any]) -> str:
     """The seal of a row that belongs to no chain."""
-    return digest(table, *values(table, row))
+    return digest(table, *covered_values(table, row))
 
 
 def record_seal(record: Sequence[Any], findings: Iterable[Sequence[Any]]) -> str:
@@ -77,6 +77,6 @@ def decision_hash(
     return digest(*covered) if generation is None else digest(*covered, generation)
 
 
-def chained(table: str, previous: str, row: Sequence[Any]) -> str:
+def chain_hash(table: str, previous: str, row: Sequence[Any]) -> str:
     """The next link of a chain of plain rows (rejected lines, migrations)."""
     return digest(table, previous, row)

@@ -8,23 +8,25 @@ import orjson
 
 from midb.agent.run.forecast import Forecast
 from midb.agent.run.session import Session
-from midb.dashboard.text import count, duration
+from midb.dashboard.text import format_count, format_duration
 
 
 def describe(found: Forecast, session: Session) -> str:
     """The forecast as lines."""
-    least, most = (duration(found.seconds[n]) for n in (0, 2))
+    least, most = (format_duration(found.seconds[n]) for n in (0, 2))
     lines = [
-        f"forecast for {count(found.records)} records, from {count(found.sampled)} spread over languages and lengths",
+        f"forecast for {format_count(found.records)} records, from {format_count(found.sampled)} spread over languages "
+        "and lengths",
         f"tokens in   {_range(found.prompt_tokens)}",
         f"tokens out  {_range(found.completion_tokens)}",
-        f"time        {least} to {most}, {count(found.at_once)} records at once",
+        f"time        {least} to {most}, {format_count(found.at_once)} records at once",
         f"calls       {found.calls_per_record:.2f} a record",
-        f"outcome     {count(found.improved)} improved, {count(found.reverted)} reverted in the sample",
+        f"outcome     {format_count(found.improved)} improved, {format_count(found.reverted)} reverted in the sample",
     ]
     if found.sampled < found.at_once:
         lines.append(
-            f"The sample has fewer records than go at once: with all {count(found.at_once)} a call may take longer."
+            f"The sample has fewer records than go at once: with all {format_count(found.at_once)} a call may take "
+            "longer."
         )
     lines.append(f"Its replies are kept in {session.log.path}: the run does not pay for them again.")
     return "\n".join(lines)
@@ -37,4 +39,4 @@ def as_json(found: Forecast) -> str:
 
 def _range(bounds: tuple[int, int, int]) -> str:
     low, expected, high = bounds
-    return f"{count(expected)}   ({count(low)} to {count(high)})"
+    return f"{format_count(expected)}   ({format_count(low)} to {format_count(high)})"

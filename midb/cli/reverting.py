@@ -10,17 +10,19 @@ from typing import Annotated
 import orjson
 import typer
 
-from midb.audit import queries
-from midb.audit.log import AuditLog, Run
+from midb.audit.log import AuditLog
+from midb.audit.questions.filters import Filters, check_filters
+from midb.audit.questions.finding import find_by_name
 from midb.audit.reader import AuditReader
-from midb.cli.audit.commands import Db, database
+from midb.audit.run_rows import Run
+from midb.cli.audit.options import Db, find_log
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import open_corpus
 from midb.corpus.places import OutputPlaces
 from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
-from midb.runs.revert import Reverter, Selection, checked_parent
+from midb.runs.revert import Selection, Undoer, checked_parent
 from midb.text.terminal import visible
 
 Words = list[str] | None
@@ -42,7 +44,7 @@ def revert(
 
     Example: midb-agent revert --db c.boosted.jsonl.audit.db --kind decimal-separator -o without.jsonl
     """
-    path = database(db)
+    path = find_log(db)
     selection = Selection(
         kinds=frozenset(kind or ()),
         passes=frozenset(pass_ or ()),
@@ -65,12 +67,12 @@ def revert(
         mapping = parse_mapping(settings["map"]) if settings.get("map") else None
         # Each record's language is in the log: none needs to be identified.
         opened = open_corpus(open_container(source), mapping=mapping, limit=settings.get("limit"), identify=False)
-        done = Reverter(log, reader, parent, opened).revert(selection, places)
+        done = Undoer(log, reader, parent, opened).revert(selection, places)
     kinds = ", ".join(f"{name} {count:,}" for name, count in done.edits.most_common())
     print(
-        f"{done.records + done.rejected:,} read = {done.records - done.changed:,} as they were + {done.changed:,} "
-        f"reverted + {done.rejected:,} rejected\n"
-        f"  undone   {done.edits.total():,} edits{f' ({kinds})' if kinds else ': nothing matched'}"
+        f"{done.records + done.rejected:,} read = {done.records - done.changed:,} unchanged + {done.changed:,} undone "
+        f"+ {done.rejected:,} rejected\n"
+        f"  edits    {done.edits.total():,} undone{f' ({kinds})' if kinds else ': nothing matched'}"
         + (f", {done.cascaded:,} of them because they built on others" if done.cascaded else "")
         + f"\n  output   {visible(str(output))}\n  logged   run {done.run} of {visible(str(path))}",
         file=sys.stderr,
@@ -82,9 +84,9 @@ def check_words(reader: AuditReader, parent: Run, selection: Selection) -> None:
     """Raise UsageError for a kind, pass, language or record that the run does not know."""
     for words, name in ((selection.kinds, "kind"), (selection.passes, "pass_"), (selection.languages, "language")):
         for word in words:
-            queries.checked(reader, replace(queries.Filters(run=parent.id), **{name: word}))  # type: ignore[arg-type]
+            check_filters(reader, replace(Filters(run=parent.id), **{name: word}))  # type: ignore[arg-type]
     for word in selection.records:
-        queries.records_called(reader, parent.id, word)
+        find_by_name(reader, parent.id, word)
 
 
 def find_corpus(parent: Run, db: Path, given: Path | None) -> Path:

@@ -19,7 +19,7 @@ from midb.cli import options
 from midb.composition import open_engine
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
-from midb.dashboard import listener
+from midb.dashboard import choose_listener
 from midb.domain.errors import MidbError
 from midb.domain.events import Event, Warned
 from midb.runs.config import RunConfig, load_config
@@ -145,7 +145,7 @@ def dry_run_session(session: Session, config: RunConfig) -> int:
     from midb.cli.forecasting import as_json, describe
 
     assert config.dry_run is not None
-    show = listener(quiet=config.quiet or config.json_events, json=False, stderr=sys.stderr, stdout=sys.stdout)
+    show = choose_listener(quiet=config.quiet or config.json_events, json=False, stderr=sys.stderr, stdout=sys.stdout)
     with show:
         show.handle(session.plan)
         found = forecast(session, config.dry_run, show.handle)
@@ -176,7 +176,7 @@ def run_session(session: Session, config: RunConfig, warn: Relay) -> int:
                 file=sys.stderr,
             )
         return 0
-    show = listener(quiet=config.quiet, json=config.json_events, stderr=sys.stderr, stdout=sys.stdout)
+    show = choose_listener(quiet=config.quiet, json=config.json_events, stderr=sys.stderr, stdout=sys.stdout)
     interruption = Interruption(show.handle)
     with interruption.listening(), show:
         show.handle(session.plan)

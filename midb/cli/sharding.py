@@ -12,7 +12,7 @@ import typer
 from midb.cli import options
 from midb.corpus.formats.containers import open_container
 from midb.corpus.places import OutputPlaces, default_database
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import RUN_OUTCOMES
 from midb.shards.logs import open_shards
 from midb.shards.merge import merge
 from midb.shards.split import split
@@ -89,7 +89,7 @@ def merge_shards(
         return 0
     if done.warning:
         print(f"warning: {visible(done.warning)}", file=sys.stderr)
-    counts = " + ".join(f"{done.outcomes[outcome]:,} {outcome.value}" for outcome in Outcome)
+    counts = " + ".join(f"{done.outcomes[outcome]:,} {outcome.value}" for outcome in RUN_OUTCOMES)
     lines = [
         f"{done.read:,} read = {counts} + {done.rejected:,} rejected     from {len(logs):,} shards",
         f"  output   {visible(str(output))}",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from midb.domain.edits import Edit, in_order
+from midb.domain.edits import Edit, sort_edits
 from midb.domain.pairs import Field
 
 #: Where a text stands in a record: object keys and array indexes from the outside in.
@@ -90,7 +90,7 @@ def _edited(points: list[str], edits: Sequence[Edit], ascii_only: bool) -> list[
     """The code points of a text, as the record writes them, after the edits of one decision."""
     edited: list[str] = []
     position = 0
-    for edit in in_order(edits):
+    for edit in sort_edits(edits):
         edited += points[position : edit.start]
         edited += (_escape(character, ascii_only) for character in edit.after)
         position = edit.end

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
-from midb.dashboard.console import has_cursor, terminal
+from midb.dashboard.console import has_cursor, open_terminal
 from midb.dashboard.json_events import JsonEvents
 from midb.dashboard.live import LiveDashboard
 from midb.dashboard.plain import PlainLines, Quiet
@@ -34,13 +34,13 @@ class Listener(Protocol):
     ) -> None: ...
 
 
-def listener(
+def choose_listener(
     *, quiet: bool, json: bool, stderr: TextIO, stdout: TextIO, clock: Callable[[], float] = time.monotonic
 ) -> Listener:
     """The listener that fits the options and the terminal; ``json`` goes before ``quiet``."""
     if json:
         return JsonEvents(stdout)
-    console = terminal(stderr)
+    console = open_terminal(stderr)
     if quiet:
         return Quiet(console)
     if has_cursor(console):

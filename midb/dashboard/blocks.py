@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from midb.dashboard.text import count
+from midb.dashboard.text import format_count
+from midb.domain.decisions import Outcome
+
+#: What colour an outcome has where there is any of it. Unchanged has none, for it is neither good nor bad; nor has what
+#: a person undid.
+OUTCOME_STYLES: Mapping[str, str] = {Outcome.IMPROVED: "green", Outcome.REVERTED: "red"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Block:
 Row = Sequence[Text | str]
 
 
-def table(headers: Sequence[str], rows: Iterable[Row], *, gap: int = 2) -> Block:
+def make_table(headers: Sequence[str], rows: Iterable[Row], *, gap: int = 2) -> Block:
     """Names to the left, figures to the right; one line a row, and nothing wraps."""
     body = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold", show_header=any(headers))
     for index, header in enumerate(headers):
@@ -34,12 +39,12 @@ def table(headers: Sequence[str], rows: Iterable[Row], *, gap: int = 2) -> Block
     return Block(body.row_count + body.show_header, body)
 
 
-def figure(number: int, style: str, text: str | None = None) -> Text:
+def paint(number: int, style: str, text: str | None = None) -> Text:
     """A number in its colour; nought has none, for it calls for no attention."""
-    return Text(count(number) if text is None else text, style=style if number else "")
+    return Text(format_count(number) if text is None else text, style=style if number else "")
 
 
-def beside(blocks: Sequence[Block], *, widths: Sequence[int | None], gap: int = 3) -> Block:
+def put_beside(blocks: Sequence[Block], *, widths: Sequence[int | None], gap: int = 3) -> Block:
     """Blocks side by side."""
     body = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
     for width in widths:
@@ -48,7 +53,7 @@ def beside(blocks: Sequence[Block], *, widths: Sequence[int | None], gap: int = 
     return Block(max(block.lines for block in blocks), body)
 
 
-def lines(texts: Iterable[Text]) -> Block:
+def make_lines(texts: Iterable[Text]) -> Block:
     """One line each."""
     found = list(texts)
     for text in found:

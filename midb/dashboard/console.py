@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 
-class Patient(io.TextIOBase):
+class PatientStream(io.TextIOBase):
     """A stream to people that may go away (a closed terminal, a full disk): the run matters more than its display."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -44,9 +44,9 @@ class Patient(io.TextIOBase):
                 self._gone = True
 
 
-def terminal(stream: TextIO) -> Console:
+def open_terminal(stream: TextIO) -> Console:
     """A console on ``stream`` that prints what it is given: no markup, no emoji codes, no colours of its own choice."""
-    return Console(file=cast(TextIO, Patient(stream)), markup=False, emoji=False, highlight=False)
+    return Console(file=cast(TextIO, PatientStream(stream)), markup=False, emoji=False, highlight=False)
 
 
 def is_screen(console: Console) -> bool:

@@ -1,4 +1,4 @@
-"""A run as JSON Lines, for programs. The names below are fixed: scripts rely on them."""
+"""A run as JSON Lines, for programs. The names are fixed: scripts rely on them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self, TextIO
 
-from midb.dashboard.state import outcome_sums
-from midb.domain.decisions import Outcome
+from midb.dashboard.state import sum_outcomes
+from midb.domain.decisions import RUN_OUTCOMES, Outcome
 from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
 
 
 class JsonEvents:
     """One JSON object a line, flushed at once, in plain ASCII: nothing in it can steer a terminal.
 
-    ``event`` says what it is:
+    ``event`` says what it is; `midb.domain.events` explains each name. Some of them stand in another form here:
 
     - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine, output,
       database, rejected_path, workers, resumed_at, model (whether one rewrites), budget
@@ -47,53 +47,53 @@ class JsonEvents:
 
     def handle(self, event: Event) -> None:
         """Write one line."""
-        self._stream.write(json.dumps(as_json(event)) + "\n")
+        self._stream.write(json.dumps(to_json(event)) + "\n")
         self._stream.flush()
 
 
-def as_json(event: Event) -> dict[str, Any]:
+def to_json(event: Event) -> dict[str, Any]:
     """The object that stands for an event, as JsonEvents describes it."""
-    told = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     match event:
         case RunPlanned():
-            told["rejected_path"] = told.pop("rejected")  # everywhere else "rejected" is a number
-            return {"event": "plan"} | told
+            values["rejected_path"] = values.pop("rejected")  # everywhere else "rejected" is a number
+            return {"event": "plan"} | values
         case BatchDone():
             passes: dict[str, dict[str, int]] = {}
-            for (pass_, action), number in told.pop("decisions").items():
+            for (pass_, action), number in values.pop("decisions").items():
                 passes.setdefault(pass_, dict.fromkeys(("skipped", "applied", "rejected"), 0))[action] = number
-            edits = [_edit(edit) for edit in told.pop("edits")]
-            outcomes = _outcomes(told.pop("outcomes"))
-            return {"event": "batch"} | _plain(told) | outcomes | {"passes": passes, "edits": edits}
+            edits = [_edit_json(edit) for edit in values.pop("edits")]
+            outcomes = _outcomes_json(values.pop("outcomes"))
+            return {"event": "batch"} | _to_dicts(values) | outcomes | {"passes": passes, "edits": edits}
         case ModelUsed():
-            usage = dataclasses.asdict(told.pop("usage"))
-            passes = {pass_: dataclasses.asdict(one) for pass_, one in told.pop("by_pass").items()}
-            return {"event": "usage"} | usage | {"passes": passes} | told
+            usage = dataclasses.asdict(values.pop("usage"))
+            passes = {pass_: dataclasses.asdict(one) for pass_, one in values.pop("by_pass").items()}
+            return {"event": "usage"} | usage | {"passes": passes} | values
         case LineRejected():
-            return {"event": "rejected"} | told
+            return {"event": "rejected"} | values
         case Warned():
-            return {"event": "warning"} | told
+            return {"event": "warning"} | values
         case RunEnded():
-            outcomes = _outcomes(told.pop("outcomes"))
-            usage = dataclasses.asdict(told.pop("usage"))
-            return {"event": "end"} | _plain(told) | outcomes | {"usage": usage}
+            outcomes = _outcomes_json(values.pop("outcomes"))
+            usage = dataclasses.asdict(values.pop("usage"))
+            return {"event": "end"} | _to_dicts(values) | outcomes | {"usage": usage}
 
 
-def _edit(edit: EditMade) -> dict[str, Any]:
+def _edit_json(edit: EditMade) -> dict[str, Any]:
     """An edit; ``station`` repeats ``pass`` for scripts that were written before there was a version 0.2."""
     row = dataclasses.asdict(edit)
     name = row.pop("pass_")
     return row | {"pass": name, "station": name}
 
 
-def _plain(told: dict[str, Any]) -> dict[str, Any]:
+def _to_dicts(values: dict[str, Any]) -> dict[str, Any]:
     """The same with ordinary dictionaries, which is all that the encoder knows."""
-    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in told.items()}
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 
-def _outcomes(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[str, Any]:
+def _outcomes_json(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[str, Any]:
     """Outcomes in all and per language."""
     languages: dict[str, dict[str, int]] = {}
     for (language, outcome), number in outcomes.items():
-        languages.setdefault(language, dict.fromkeys(Outcome, 0))[outcome] = number
-    return {str(outcome): n for outcome, n in outcome_sums(outcomes).items()} | {"languages": languages}
+        languages.setdefault(language, dict.fromkeys(RUN_OUTCOMES, 0))[outcome] = number
+    return {str(outcome): n for outcome, n in sum_outcomes(outcomes).items()} | {"languages": languages}

@@ -10,14 +10,18 @@ from rich.live import Live
 
 from midb.dashboard.console import Part
 from midb.dashboard.plain import PlainLines
-from midb.dashboard.screen import live_screen
+from midb.dashboard.screen import draw_screen
 from midb.domain.events import Event, RunEnded
 
-#: Seconds a run lasts before it takes over the screen: a short one tells its plan and its end, without a flash between.
+#: Seconds a run lasts before it takes over the screen: a short one shows its plan and its end, without a flash between.
 LIVE_AFTER = 1.0
 
-# A character that the terminal draws wider than rich thinks must not push the rest of the screen down a line.
-_NO_WRAPPING, _WRAPPING = "\x1b[?7l", "\x1b[?7h"
+#: Tells the terminal to cut long lines instead of wrapping them: a character that it draws wider than rich thinks must
+#: not push the rest of the screen down a line.
+_STOP_WRAPPING = "\x1b[?7l"
+
+#: Tells it to wrap again, as it does everywhere else.
+_WRAP_AGAIN = "\x1b[?7h"
 
 #: How often the screen is drawn: its clock shows seconds, and a resized terminal should not stay torn.
 PER_SECOND = 2
@@ -46,10 +50,10 @@ class LiveDashboard(PlainLines):
         with self._lock:
             super().take(event)
 
-    def tell(self, *parts: Part) -> None:
+    def write(self, *parts: Part) -> None:
         """Print something that stays: at once, or after the screen."""
         if self._live is None:
-            super().tell(*parts)
+            super().write(*parts)
         else:
             self._kept += parts
 
@@ -61,7 +65,7 @@ class LiveDashboard(PlainLines):
                 get_renderable=self._draw, console=self.console, screen=True, auto_refresh=self._ticking,
                 refresh_per_second=PER_SECOND, redirect_stdout=False, redirect_stderr=False,
             )  # fmt: skip
-            self.console.file.write(_NO_WRAPPING)
+            self.console.file.write(_STOP_WRAPPING)
             self._live.start(refresh=True)
         elif self._live is not None and not self._ticking:
             self._live.refresh()
@@ -75,13 +79,13 @@ class LiveDashboard(PlainLines):
         if self._live is None:
             return
         self._live.stop()
-        self.console.file.write(_WRAPPING)
+        self.console.file.write(_WRAP_AGAIN)
         self._live = None
         kept, self._kept = self._kept, []
-        self.tell(*kept)
+        self.write(*kept)
 
     def _draw(self) -> RenderableType:
         """Called with the lock of `Live` held, so this lock is always the second one."""
         with self._lock:
             width, height = self.console.size
-            return live_screen(self.progress, width=width, height=height)
+            return draw_screen(self.progress, width=width, height=height)

@@ -9,18 +9,18 @@ from rich.console import Console
 from rich.text import Text
 
 from midb.dashboard.console import Part, print_parts
-from midb.dashboard.model import progress_words
-from midb.dashboard.screen import done_text, speed_text
-from midb.dashboard.state import Progress, outcome_sums
-from midb.dashboard.summary import end_parts, plan_parts, quiet_parts
-from midb.dashboard.text import count, shown
+from midb.dashboard.model import describe_model
+from midb.dashboard.screen import describe_done, describe_speed
+from midb.dashboard.state import Progress, sum_outcomes
+from midb.dashboard.summary import draw_end, draw_plan, draw_quiet_end
+from midb.dashboard.text import fit, format_count
 from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
 
 #: Seconds between the lines of a run that nobody watches.
 EVERY_SECONDS = 10.0
 
 #: Rejected lines, and warnings, that are told in full; the others are counted.
-TOLD_IN_FULL = 10
+SHOWN_IN_FULL = 10
 
 
 class PlainLines:
@@ -31,7 +31,7 @@ class PlainLines:
         self.progress = Progress(clock)
         self._every = every
         self._due = every
-        self._untold = False
+        self._unwritten = False
 
     def __enter__(self) -> Self:
         return self
@@ -44,15 +44,15 @@ class PlainLines:
         self.take(event)
         match event:
             case RunPlanned():
-                self.tell(*plan_parts(event))
+                self.write(*draw_plan(event))
             case LineRejected():
-                place = f"{shown(self.progress.plan.corpus)}, " if self.progress.plan else ""
-                sentence = f"rejected: {place}line {count(event.line)}: {shown(event.message)}"
-                self._notice(Text(sentence, "red"), self.progress.rejected.total(), "rejected lines")
+                place = f"{fit(self.progress.plan.corpus)}, " if self.progress.plan else ""
+                sentence = f"rejected: {place}line {format_count(event.line)}: {fit(event.message)}"
+                self._write_notice(Text(sentence, "red"), self.progress.rejected.total(), "rejected lines")
             case Warned():
-                self._notice(Text(f"warning: {shown(event.message)}", "yellow"), self.progress.warnings, "warnings")
+                self._write_notice(Text(f"warning: {fit(event.message)}", "yellow"), self.progress.warnings, "warnings")
             case BatchDone():
-                self._untold = True
+                self._unwritten = True
                 self.advance()
             case ModelUsed():
                 self.advance()
@@ -63,7 +63,7 @@ class PlainLines:
         """Add the event to what is known."""
         self.progress.take(event)
 
-    def tell(self, *parts: Part) -> None:
+    def write(self, *parts: Part) -> None:
         """Print something that stays."""
         print_parts(self.console, parts)
 
@@ -71,28 +71,28 @@ class PlainLines:
         """There is progress."""
         if self.progress.seconds >= self._due:
             self._due = self.progress.seconds + self._every
-            self._tell_progress()
+            self._write_progress()
 
     def end(self, ended: RunEnded) -> None:
         """The run is over."""
-        if self._untold:
-            self._tell_progress()
-        self.tell(*end_parts(ended, self.progress, width=self.console.width))
+        if self._unwritten:
+            self._write_progress()
+        self.write(*draw_end(ended, self.progress, width=self.console.width))
 
-    def _tell_progress(self) -> None:
+    def _write_progress(self) -> None:
         tally = self.progress.tally
-        figures = [*(f"{o} {count(n)}" for o, n in outcome_sums(tally.outcomes).items())]
-        figures += [f"rejected {count(tally.rejected)}", f"open findings {count(tally.open.total())}"]
-        figures += progress_words(self.progress)
-        self.tell(Text("   ".join([done_text(self.progress), speed_text(self.progress), *figures])))
-        self._untold = False
+        figures = [*(f"{o} {format_count(n)}" for o, n in sum_outcomes(tally.outcomes).items())]
+        figures += [f"rejected {format_count(tally.rejected)}", f"open findings {format_count(tally.open.total())}"]
+        figures += describe_model(self.progress)
+        self.write(Text("   ".join([describe_done(self.progress), describe_speed(self.progress), *figures])))
+        self._unwritten = False
 
-    def _notice(self, sentence: Text, number: int, what: str) -> None:
+    def _write_notice(self, sentence: Text, number: int, what: str) -> None:
         """The first ones in full; then a word that there are more, and silence."""
-        if number <= TOLD_IN_FULL:
-            self.tell(sentence)
-        elif number == TOLD_IN_FULL + 1:
-            self.tell(Text(f"more {what}: from here on they are only counted", sentence.style))
+        if number <= SHOWN_IN_FULL:
+            self.write(sentence)
+        elif number == SHOWN_IN_FULL + 1:
+            self.write(Text(f"more {what}: from here on they are only counted", sentence.style))
 
 
 class Quiet:
@@ -110,4 +110,4 @@ class Quiet:
     def handle(self, event: Event) -> None:
         """Wait for the end."""
         if isinstance(event, RunEnded):
-            print_parts(self.console, quiet_parts(event))
+            print_parts(self.console, draw_quiet_end(event))

@@ -1,4 +1,4 @@
-"""What a run has told so far, kept small however long it runs. Draws nothing."""
+"""What is known of a run so far, kept small however long it runs. Draws nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import RUN_OUTCOMES, Outcome
 from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Warned
 
-#: Seconds over which the speed is taken, and batches it is taken over at least: batches of a model come slowly.
-WINDOW_SECONDS, WINDOW_BATCHES = 60.0, 5
+#: Seconds over which the speed is taken: long enough to be calm, short enough to follow what is under way.
+WINDOW_SECONDS = 60.0
+
+#: Batches it is taken over at least, however long ago they were: those of a model come slowly.
+WINDOW_BATCHES = 5
 
 #: Seconds over which the speed of a model is taken.
 TOKEN_SECONDS = 15.0
@@ -22,9 +25,9 @@ EDITS_STAY = 3.0
 EDITS_KEPT = 100
 
 
-def outcome_sums(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[Outcome, int]:
+def sum_outcomes(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[Outcome, int]:
     """Records per outcome, over all languages; every outcome is there."""
-    sums = dict.fromkeys(Outcome, 0)
+    sums = dict.fromkeys(RUN_OUTCOMES, 0)
     for (_, outcome), number in outcomes.items():
         sums[outcome] += number
     return sums
@@ -51,21 +54,21 @@ class Speed:
         return (last - first) / (now - start) if now > start and last > first else None
 
 
-def _tokens() -> Speed:
+def _token_speed() -> Speed:
     return Speed(TOKEN_SECONDS, 1)
 
 
 @dataclass
 class Progress:
-    """The state of a run as its events tell it. Feed it with `take`."""
+    """The state of a run as its events give it. Feed it with `take`."""
 
     clock: Callable[[], float]
     plan: RunPlanned | None = None
     tally: Tally = field(default_factory=Tally)
     records: Speed = field(default_factory=Speed)
     pairs: Speed = field(default_factory=Speed)
-    tokens_in: Speed = field(default_factory=_tokens)
-    tokens_out: Speed = field(default_factory=_tokens)
+    tokens_in: Speed = field(default_factory=_token_speed)
+    tokens_out: Speed = field(default_factory=_token_speed)
     used: ModelUsed | None = None
     edits: deque[EditMade] = field(default_factory=lambda: deque(maxlen=EDITS_KEPT))
     rejected: Counter[str] = field(default_factory=Counter)
@@ -76,7 +79,7 @@ class Progress:
     _edits_since: float = 0.0
 
     def take(self, event: Event) -> None:
-        """Add what an event tells."""
+        """Add an event."""
         now = self.clock()
         if self._started is None:
             self._started = now
@@ -110,7 +113,7 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Since the plan was told."""
+        """Since the plan was known."""
         return 0.0 if self._started is None else self.clock() - self._started
 
     @property

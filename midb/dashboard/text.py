@@ -1,7 +1,8 @@
 """Foreign text made fit for a terminal, and figures made fit for people. Knows no run and draws no screen.
 
-Whatever comes out of a corpus goes through `shown` before it is printed: nothing in it can move the cursor, change a
-colour, turn the reading direction or take more room than it was given.
+Whatever comes out of a corpus goes through `fit` before it is printed: nothing in it can move the cursor, change a
+colour, turn the reading direction or take more room than it was given. Paths and commands, which a person will copy, go
+through `midb.text.terminal.visible` alone: all of them, and nothing added.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ def _escape(match: regex.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
 
 
-def one_line(text: str) -> str:
+def make_one_line(text: str) -> str:
     r"""The text (its beginning, if it is very long) as it may stand among others on one line.
 
-    >>> one_line("a\x1b[2Jb\n"), one_line("\u0301")
+    >>> make_one_line("a\x1b[2Jb\n"), make_one_line("\u0301")
     ('a␛[2Jb⏎', '◌́')
     """
     cut = _STACKED_MARK.sub(_escape, _SELECTOR.sub("", visible(text[:LONGEST])))
@@ -65,79 +66,74 @@ def crop(text: str, width: int, *, tail: bool = False) -> str:
     return "…" + _MARKS.sub("", "".join(reversed(kept))) if tail else "".join(kept) + "…"
 
 
-def shown(text: str, width: int | None = None, *, tail: bool = False) -> str:
+def fit(text: str, width: int | None = None, *, tail: bool = False) -> str:
     """A foreign text as it may be printed: on one line, cropped, and closed where it runs from right to left."""
-    return _closed(one_line(text) if width is None else crop(one_line(text), width, tail=tail))
+    return _close(make_one_line(text) if width is None else crop(make_one_line(text), width, tail=tail))
 
 
-def whole(text: str) -> str:
-    """A path or a command as it may be printed: all of it and nothing added, for a person will copy it."""
-    return visible(text)
-
-
-def _closed(text: str) -> str:
+def _close(text: str) -> str:
     return text + _MARK if _RIGHT_TO_LEFT.search(text) else text
 
 
-def changed(text: str) -> str:
+def show_blanks(text: str) -> str:
     r"""One side of an edit: blanks are the news here, so they are written out as well.
 
-    >>> changed(""), changed(" "), changed("a b"), changed("\u202f%")
+    >>> show_blanks(""), show_blanks(" "), show_blanks("a b"), show_blanks("\u202f%")
     ('∅', '␣', 'a b', '\\u202f%')
     """
-    named = _OTHER_BLANK.sub(_escape, one_line(text))
+    named = _OTHER_BLANK.sub(_escape, make_one_line(text))
     return _EDGE_BLANKS.sub(lambda match: "␣" * len(match[0]), named) or "∅"
 
 
-def change(left: str, before: str, after: str, right: str, width: int) -> Text:
+def render_edit(left: str, before: str, after: str, right: str, width: int) -> Text:
     """An edit in its context, ``left[before → after]right``, in at most ``width`` cells; the change comes first."""
-    old, new = changed(before), changed(after)
+    old, new = show_blanks(before), show_blanks(after)
     room = max(width - len("[ → ]"), 2)
     half = room // 2
     old_room = max(half, room - cell_len(new))
     old = crop(old, old_room)
     new = crop(new, room - min(cell_len(old), old_room))
     room -= cell_len(old) + cell_len(new)
-    left, right = one_line(left[-LONGEST:]), one_line(right)
+    left, right = make_one_line(left[-LONGEST:]), make_one_line(right)
     left = crop(left, max(room // 2, room - cell_len(right)), tail=True)
     right = crop(right, room - cell_len(left))
     return Text.assemble(
-        (_closed(left), "dim"), "[", _closed(old), " → ", (_closed(new), "green"), "]", (_closed(right), "dim"),
+        (_close(left), "dim"), "[", _close(old), " → ", (_close(new), "green"), "]", (_close(right), "dim"),
         no_wrap=True,
     )  # fmt: skip
 
 
-def count(number: int) -> str:
+def format_count(number: int) -> str:
     """A number as people read it: ``51,760``."""
     return f"{number:,}"
 
 
-def plural(number: int, one: str, more: str = "") -> str:
+def pluralize(number: int, one: str, more: str = "") -> str:
     """A number of things, with an s unless the word for more than one is given.
 
-    >>> plural(1, "call"), plural(1_204, "call"), plural(2, "reply", "replies")
+    >>> pluralize(1, "call"), pluralize(1_204, "call"), pluralize(2, "reply", "replies")
     ('1 call', '1,204 calls', '2 replies')
     """
-    return f"{count(number)} {one if number == 1 else more or one + 's'}"
+    return f"{format_count(number)} {one if number == 1 else more or one + 's'}"
 
 
-def short(number: int) -> str:
+def shorten(number: int) -> str:
     """A number in at most six cells.
 
-    >>> [short(n) for n in (9_999, 51_760, 104_200, 9_999_999, 123_456_789)]
+    >>> [shorten(n) for n in (9_999, 51_760, 104_200, 9_999_999, 123_456_789)]
     ['9,999', '51,760', '104k', '10.0M', '123M']
     """
     if number < 100_000:
-        return count(number)
+        return format_count(number)
     if number < 999_500:
         return f"{number / 1e3:.0f}k"
     return f"{number / 1e6:.1f}M" if number < 99_950_000 else f"{number / 1e6:.0f}M"
 
 
-def share(part: int, whole: int) -> str:
+def format_share(part: int, whole: int) -> str:
     """A share in per cent; all of it and none of it are said only where they are true.
 
-    >>> share(1, 3), share(9_999, 10_000), share(1, 10_000), share(0, 0)
+    >>> format_share(1, 3), format_share(9_999, 10_000), format_share(1, 10_000), format_share(0, 0)
     ('33.3 %', '99.9 %', '0.1 %', '0.0 %')
     """
     per_mille = round(1000 * part / whole) if whole else 0
@@ -146,29 +142,29 @@ def share(part: int, whole: int) -> str:
     return f"{per_mille / 10:.1f} %"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Hours, minutes, seconds: ``0:02:05``."""
     whole = max(int(seconds), 0)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def most_common(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+def rank_counts(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """What was counted, most frequent first, then by name, without what was counted zero times."""
     return sorted(((name, n) for name, n in counts.items() if n), key=lambda item: (-item[1], item[0]))
 
 
-def flow(counts: Mapping[str, int], width: int, most: int, label: str = "") -> list[str]:
+def flow_counts(counts: Mapping[str, int], width: int, most: int, label: str = "") -> list[str]:
     """``label`` and then ``name 12 · other 3 · 5 more`` in at most ``most`` lines of ``width`` cells.
 
-    >>> flow({"a": 1, "bb": 20, "ccc": 3}, 17, 1, "by: ")
+    >>> flow_counts({"a": 1, "bb": 20, "ccc": 3}, 17, 1, "by: ")
     ['by: bb 20 · 2 mo…']
-    >>> flow({"a": 1, "bb": 20, "ccc": 3}, 18, 1, "by: ")
+    >>> flow_counts({"a": 1, "bb": 20, "ccc": 3}, 18, 1, "by: ")
     ['by: bb 20 · 2 more']
-    >>> flow({"a": 1, "bb": 20, "ccc": 3}, 18, 2, "by: ")
+    >>> flow_counts({"a": 1, "bb": 20, "ccc": 3}, 18, 2, "by: ")
     ['by: bb 20 · ccc 3', '    a 1']
     """
     room = width - cell_len(label)
-    items = [crop(f"{shown(name)} {count(n)}", room) for name, n in most_common(counts)]
+    items = [crop(f"{fit(name)} {format_count(n)}", room) for name, n in rank_counts(counts)]
     filled: list[str] = []
     for index, item in enumerate(items):
         longer = f"{filled[-1]} · {item}" if filled else item

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from midb.domain.defects import DefectFamily, Finding, FindingStatus
 from midb.domain.edits import Edit
@@ -12,7 +13,8 @@ from midb.domain.pairs import Field, InstructionPair
 
 
 class Pass(StrEnum):
-    """The steps that take decisions. ``ROUTE`` decides only that no pass is needed, ``REVERT`` is a person's."""
+    """The steps that take decisions. ``ROUTE`` decides only that no pass is needed; ``REVERT`` is a person's, named
+    after the command: what it decides is that edits are undone."""
 
     ROUTE = "route"
     CONTENT = "content"
@@ -39,11 +41,23 @@ class Action(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a pair or record; with the rejected lines these balance the ledger."""
+    """What became of a pair or record; with the rejected lines these balance the ledger.
+
+    ``REVERTED``: every rewrite was taken back, by a check or by verification. ``UNDONE``: a person undid edits, with
+    `midb-agent revert`.
+    """
 
     UNCHANGED = "unchanged"
     IMPROVED = "improved"
     REVERTED = "reverted"
+    UNDONE = "undone"
+
+
+#: The ledger of a run: read = unchanged + improved + reverted + rejected.
+RUN_OUTCOMES = (Outcome.UNCHANGED, Outcome.IMPROVED, Outcome.REVERTED)
+
+#: The ledger of a revert, which starts from what a run left: read = unchanged + undone + rejected.
+REVERT_OUTCOMES = (Outcome.UNCHANGED, Outcome.UNDONE)
 
 
 class Reason(StrEnum):
@@ -167,16 +181,34 @@ def decide(
     )
 
 
-def standing(decisions: Sequence[Decision]) -> list[tuple[int, Decision]]:
-    """The decisions whose edits stand, with their indexes: applied, and not undone by a later failed verification.
+class DecisionLike(Protocol):
+    """What tells whether a decision stands: of a decision as it was taken, or of a row of the log."""
 
-    A failed verification takes the pair back to its original; passes may then try again without what did harm.
+    @property
+    def pass_(self) -> str: ...
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def edits(self) -> Sequence[object]: ...
+
+
+_Decided = TypeVar("_Decided", bound=DecisionLike)
+
+
+def standing(decisions: Iterable[_Decided]) -> list[tuple[int, _Decided]]:
+    """The decisions on one pair whose edits stand, with their indexes.
+
+    They were applied, and no verification failed after them: one that fails takes the pair back to its original, and
+    passes may then try again without what did harm. This is the one place that says so; the SQL of the audit log
+    (`midb.audit.questions.filters.STANDS`, the view `standing_decisions`) is held against it by a test.
     """
-    found: list[tuple[int, Decision]] = []
+    found: list[tuple[int, _Decided]] = []
     for index, decision in enumerate(decisions):
-        if decision.pass_ is Pass.VERIFICATION and decision.action is Action.REJECTED:
+        if decision.pass_ == Pass.VERIFICATION and decision.action == Action.REJECTED:
             found.clear()
-        elif decision.action is Action.APPLIED and decision.edits:
+        elif decision.action == Action.APPLIED and decision.edits:
             found.append((index, decision))
     return found
 
@@ -185,21 +217,23 @@ def pair_outcome(original: InstructionPair, final: InstructionPair, decisions: I
     """Improved if the text changed; reverted if it did not because every rewrite was taken back; else unchanged.
 
     What counts is how each pass ended: a reply that could not be used, followed by one that leaves the pair alone,
-    is no rewrite that was taken back.
+    is no rewrite that was taken back. Undone where a person decided so, whatever became of the text.
     """
+    last = {decision.pass_: decision.action for decision in decisions}
+    if Pass.REVERT in last:
+        return Outcome.UNDONE
     if final != original:
         return Outcome.IMPROVED
-    last = {decision.pass_: decision.action for decision in decisions}
     return Outcome.REVERTED if Action.REJECTED in last.values() else Outcome.UNCHANGED
 
 
 def record_outcome(outcomes: Sequence[Outcome]) -> Outcome:
-    """A record is improved if any of its pairs is, else reverted if any is.
+    """A record is improved if any of its pairs is, else reverted if any is, else undone if any is.
 
     >>> record_outcome([Outcome.UNCHANGED, Outcome.REVERTED]).value
     'reverted'
     """
-    for outcome in (Outcome.IMPROVED, Outcome.REVERTED):
+    for outcome in (Outcome.IMPROVED, Outcome.REVERTED, Outcome.UNDONE):
         if outcome in outcomes:
             return outcome
     return Outcome.UNCHANGED

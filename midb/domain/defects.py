@@ -116,3 +116,8 @@ class Finding:
     evidence: str
     fix: tuple[Edit, ...] = ()
     detector: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What the same defect keeps in another version of the text, where it may stand at another place."""
+        return self.kind, self.field.value, self.evidence

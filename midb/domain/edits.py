@@ -38,7 +38,7 @@ class Edit:
         return self.start < other.end and other.start < self.end
 
 
-def in_order(edits: Iterable[Edit]) -> list[Edit]:
+def sort_edits(edits: Iterable[Edit]) -> list[Edit]:
     """The edits of one field in text order; those at one point stay in the order given."""
     return sorted(edits, key=lambda edit: (edit.start, edit.end))
 
@@ -54,7 +54,7 @@ def apply_to_text(text: str, edits: Iterable[Edit]) -> str:
     """
     parts: list[str] = []
     position = 0
-    for edit in in_order(edits):
+    for edit in sort_edits(edits):
         inside = position <= edit.start <= edit.end <= len(text)
         if not inside or text[edit.start : edit.end] != edit.before:
             raise ReplayError(
@@ -104,7 +104,7 @@ def compose(text: str, field: Field, stages: Sequence[Sequence[Edit]]) -> list[N
     origin: list[int | None] = list(range(len(text)))
     kinds: list[frozenset[str]] = [frozenset()] * (len(text) + 1)  # kinds[i]: what was deleted or inserted before i
     for edits in stages:
-        origin, kinds = _after(origin, kinds, in_order(edit for edit in edits if edit.field is field))
+        origin, kinds = _after(origin, kinds, sort_edits(edit for edit in edits if edit.field is field))
     net: list[NetEdit] = []
     start = after_start = position = 0
     while after_start <= len(origin):

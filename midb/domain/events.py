@@ -1,4 +1,7 @@
-"""What a run tells while it runs: plain data for the dashboard, for `--json`, and for whoever else listens."""
+"""What a run says while it runs: plain data for the dashboard, for `--json`, and for whoever else listens.
+
+`midb.dashboard.json_events` gives these to programs, under the same names but for the few that it lists.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,21 @@ from midb.domain.generations import Usage
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlanned:
-    """The first screen: what will happen to the data. ``total`` is None where counting would cost a second reading.
+    """The first event: what will happen to the data.
 
-    :param model: a model rewrites; ``workers`` is then how many pairs are under way at once.
+    :param corpus: the corpus as the user named it.
+    :param total: its records; None where counting them would cost a second reading.
+    :param format: of the file, for people ("JSON Lines").
+    :param layout: where the texts stand, for people ("Alpaca").
+    :param language: what is known of the languages, for people.
+    :param passes: the names of the passes that may be visited.
+    :param engine: what rewrites, for people.
+    :param output: where the new corpus goes.
+    :param database: where the audit log is.
+    :param rejected: where lines go that cannot be read.
+    :param workers: worker processes, 0 for none; with a model how many pairs are under way at once.
+    :param resumed_at: records that are behind a run that goes on; 0 for one that begins.
+    :param model: whether a model rewrites.
     :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.
     """
 
@@ -36,7 +51,18 @@ class RunPlanned:
 
 @dataclass(frozen=True, kw_only=True)
 class EditMade:
-    """One edit that stands, with a little context on both sides."""
+    """One edit that stands, with a little context on both sides; part of a batch.
+
+    :param record: the record's id, or its position (``#17``) where it has none.
+    :param language: of the record.
+    :param pass_: the pass that made it.
+    :param kind: the kind of defect it repairs.
+    :param field: the text it is in: instruction, input or response.
+    :param before: what stood there.
+    :param after: what stands there now.
+    :param left: some characters in front of it.
+    :param right: some characters behind it.
+    """
 
     record: str
     language: str
@@ -51,7 +77,17 @@ class EditMade:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchDone:
-    """A batch is in the log. All counts are of this batch alone; listeners add up."""
+    """A batch is in the log. All counts are of this batch alone; listeners add up.
+
+    :param records: records in it.
+    :param rejected: lines in it that could not be read.
+    :param pairs: pairs in it: a conversation has one for each answer.
+    :param outcomes: records by language and outcome.
+    :param decisions: decisions by pass and action.
+    :param repaired: findings that were repaired, by kind.
+    :param open: findings that are left, by kind.
+    :param edits: a few of its edits, to be shown.
+    """
 
     records: int
     rejected: int
@@ -65,7 +101,12 @@ class BatchDone:
 
 @dataclass(frozen=True, kw_only=True)
 class LineRejected:
-    """A line that went to the rejected file, with the sentence for people."""
+    """A line that cannot be read as a record, and went to the rejected lines.
+
+    :param line: its number, from 1.
+    :param reason: a short word for programs ("invalid-json").
+    :param message: the sentence for people.
+    """
 
     line: int
     reason: str
@@ -74,16 +115,20 @@ class LineRejected:
 
 @dataclass(frozen=True, kw_only=True)
 class Warned:
-    """Something the user should know; a fallback is one."""
+    """Something the user should know; a fallback is one.
+
+    :param message: the sentence for people.
+    """
 
     message: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelUsed:
-    """What the model did since the run (re)started, not since the last event: told about once a second and at the end.
+    """What the model did since the run (re)started, not since the last event: sent about once a second and at the end.
 
-    :param usage: of all passes; ``by_pass`` of each.
+    :param usage: of all passes.
+    :param by_pass: of each pass.
     :param in_flight: records under way.
     :param ahead: records that are done, but wait for one before them to be written.
     :param seconds: since the run (re)started.
@@ -100,9 +145,22 @@ class ModelUsed:
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnded:
-    """The last screen. ``status`` is finished, interrupted or failed; the ledger is counted from the audit log.
+    """The last event. The ledger is counted from the audit log: read = unchanged + improved + reverted + rejected.
 
-    ``usage`` is what the model did since the run (re)started; nothing without a model.
+    :param status: finished, interrupted or failed.
+    :param read: records and lines that were read.
+    :param rejected: lines that could not be read.
+    :param outcomes: records by language and outcome.
+    :param repaired: findings that were repaired, by kind.
+    :param open: findings that are left, by kind.
+    :param balanced: whether the ledger balances.
+    :param output: where the new corpus is, or what there is of it.
+    :param database: where the audit log is.
+    :param rejected_path: where the rejected lines are; empty where there are none.
+    :param internal_errors: pairs that a fault of this program kept from being examined.
+    :param seconds: since the run (re)started.
+    :param resume_command: what to type to go on; says nothing where the run is finished.
+    :param usage: what the model did since the run (re)started; only noughts without a model.
     """
 
     status: str
@@ -126,7 +184,7 @@ Event = RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded
 
 @dataclass
 class Tally:
-    """Running totals over batches."""
+    """Running totals over batches, under the names they have in a batch."""
 
     records: int = 0
     rejected: int = 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from enum import StrEnum
 
-import orjson
 from pydantic import BaseModel, ConfigDict
+
+from midb.domain.hashing import digest
 
 
 class Field(StrEnum):
@@ -53,4 +53,4 @@ class InstructionPair(BaseModel):
         >>> InstructionPair(instruction="a").content_hash()[:12]
         'd4d3aee1a1f8'
         """
-        return hashlib.sha256(orjson.dumps([self.instruction, self.input, self.response])).hexdigest()
+        return digest(self.instruction, self.input, self.response)

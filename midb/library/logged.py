@@ -11,11 +11,11 @@ from pathlib import Path
 
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import Session, open_session
-from midb.audit.log import Run
-from midb.audit.proof.replay import parse_texts
 from midb.audit.reader import AuditReader
 from midb.audit.results import logged_pairs
 from midb.audit.rows import LoggedRecord
+from midb.audit.run_rows import Run
+from midb.audit.texts import parse_texts
 from midb.composition import open_engine
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container

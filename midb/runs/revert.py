@@ -1,6 +1,6 @@
-"""Taking edits of a finished run back: a new corpus without them, and a run of its own in the log that says so.
+"""Undoing edits of a finished run: a new corpus without them, and a run of its own in the log that says so.
 
-The new output is made from the corpus itself and the logged edits, so that nothing but the reverted places differs from
+The new output is made from the corpus itself and the logged edits, so that nothing but the undone places differs from
 the run's output. In the log the revert's records start from the texts that the run left.
 """
 
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from midb.audit.log import AuditLog, Run, utc_now
-from midb.audit.proof.replay import parse_texts
+from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
 from midb.audit.rows import DecisionRow, LoggedRecord, RecordRow
-from midb.audit.undo import Applied, undo
+from midb.audit.run_rows import Run, utc_now
+from midb.audit.texts import parse_texts
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.places import OutputPlaces, access_of
 from midb.corpus.raw import RawRecord, Tail
@@ -28,6 +28,7 @@ from midb.domain.decisions import Action, Decision, Outcome, PairResult, Pass, R
 from midb.domain.edits import Edit
 from midb.domain.errors import AuditError, UsageError
 from midb.domain.results import RecordResult, RejectedLine
+from midb.domain.undo import Applied, undo
 from midb.runs.config import config_hash
 from midb.runs.writer import CorpusWriter
 
@@ -37,7 +38,7 @@ BATCH = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which edits are taken back: those that fit everything that is named."""
+    """Which edits are undone: those that fit everything that is named."""
 
     kinds: frozenset[str] = frozenset()
     passes: frozenset[str] = frozenset()
@@ -61,8 +62,8 @@ class Selection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reverted:
-    """What a revert did. ``cascaded`` edits went because they built on one that was taken back."""
+class UndoReport:
+    """What a revert did. ``cascaded`` edits went because they built on one that was undone."""
 
     records: int
     changed: int
@@ -72,8 +73,8 @@ class Reverted:
     run: int
 
 
-class Reverter:
-    """Reverts edits of one finished run of a log into a new corpus."""
+class Undoer:
+    """Undoes edits of one finished run of a log into a new corpus."""
 
     def __init__(self, log: AuditLog, reader: AuditReader, parent: Run, corpus: OpenedCorpus) -> None:
         self._log = log
@@ -84,7 +85,7 @@ class Reverter:
         self._edits: Counter[str] = Counter()
         self._changed = self._cascaded = 0
 
-    def revert(self, selection: Selection, places: OutputPlaces) -> Reverted:
+    def revert(self, selection: Selection, places: OutputPlaces) -> UndoReport:
         """Write the output and log the revert; raises AuditError where log and corpus do not fit together.
 
         Then nothing is left of the output, and the log says that the revert failed.
@@ -99,7 +100,7 @@ class Reverter:
             except BaseException:
                 files.remove()
                 raise
-        return Reverted(
+        return UndoReport(
             records=writer.checkpoint.records,
             changed=self._changed,
             rejected=writer.checkpoint.rejected_lines,
@@ -169,7 +170,7 @@ class Reverter:
         changed = any(pair.decisions for pair in pairs)
         self._changed += changed
         body = self._records.splice(raw.body, stages) if stages else None
-        outcome = Outcome.REVERTED if changed else Outcome.UNCHANGED
+        outcome = Outcome.UNDONE if changed else Outcome.UNCHANGED
         return RecordResult(
             position=raw.position,
             line=raw.line,
@@ -199,10 +200,10 @@ class Reverter:
         left = parse_texts(logged.row.final_text or logged.row.original_text or "[]")[number]
         for edits in (*(decision.edits for _, decision in stood), undone.net):
             add_stage(stages, slot.paths, edits)
-        if not undone.reverted:
+        if not undone.undone:
             return PairResult(left, left, Outcome.UNCHANGED, (), ())
-        self._edits.update(reverted.edit.kind for reverted in undone.reverted)
-        self._cascaded += sum(reverted.cascaded for reverted in undone.reverted)
+        self._edits.update(one.edit.kind for one in undone.undone)
+        self._cascaded += sum(one.cascaded for one in undone.undone)
         decision = Decision(
             pass_=Pass.REVERT,
             action=Action.APPLIED,
@@ -212,7 +213,7 @@ class Reverter:
             after_hash=undone.pair.content_hash(),
             edits=undone.net,
         )
-        return PairResult(left, undone.pair, Outcome.REVERTED, (decision,), ())
+        return PairResult(left, undone.pair, Outcome.UNDONE, (decision,), ())
 
 
 def checked_parent(reader: AuditReader, number: int | None) -> Run:

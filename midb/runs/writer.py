@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from midb.audit.log import AuditLog, Checkpoint, Run
+from midb.audit.log import AuditLog
+from midb.audit.run_rows import Checkpoint, Run
 from midb.corpus.raw import RawRecord, Tail
 from midb.corpus.writer import OutputFiles
 from midb.domain.errors import MidbError

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import orjson
 
-from midb.audit.log import Checkpoint, Run
 from midb.audit.proof.verify import verify
 from midb.audit.reader import AuditReader
 from midb.audit.rows import LoggedRecord, as_text
+from midb.audit.run_rows import Checkpoint, Run
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import RawRecord
@@ -170,7 +170,7 @@ def check_intact(shard: ShardLog) -> None:
     if verdict.problems:
         problem = verdict.problems[0]
         row = f" {problem.row}" if problem.row else ""
-        more = f" (and {verdict.count - 1:,} more)" if verdict.count > 1 else ""
+        more = f" (and {verdict.problem_count - 1:,} more)" if verdict.problem_count > 1 else ""
         raise MergeError(
             f"{shard.path} was changed: {problem.table}{row}: {problem.message}{more}.",
             hint=f"See: midb-agent audit verify --db {shard.path}; bring an intact copy, or run the shard again.",

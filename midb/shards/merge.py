@@ -18,8 +18,9 @@ from typing import Any
 
 import orjson
 
-from midb.audit.log import AuditLog, Run, utc_now
+from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
+from midb.audit.run_rows import Run, utc_now
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import orjson
 
 from midb.audit.generation_rows import full_prompt
-from midb.audit.log import AuditLog, Run, texts_hash
-from midb.audit.proof.replay import parse_texts
+from midb.audit.log import AuditLog
 from midb.audit.results import logged_pairs
 from midb.audit.rows import LoggedRecord
+from midb.audit.run_rows import Run
+from midb.audit.texts import parse_texts, texts_hash
 from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import RecordReader

@@ -3,87 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol
 
 import pytest
+from scripted_findings import Detect, all_of, context_of, replace_text
+from scripted_pairs import trail_of
 
 from midb.agent.graph import build_graph, draw, run_pair
-from midb.agent.state import MAX_ATTEMPTS, PairContext
-from midb.detectors import KindSelection
+from midb.agent.state import MAX_ATTEMPTS
 from midb.domain.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.edits import Edit, apply
 from midb.domain.pairs import Field, InstructionPair
-from midb.locales import load
 from midb.text.languages import LanguageIdentifier
 
-Script = Callable[[InstructionPair], list[Finding]]
-FAMILIES = {family.value: family for family in DefectFamily}
 
+class Run(Protocol):
+    """Takes a pair with some response through the graph, with the findings of a script."""
 
-@dataclass(frozen=True)
-class ScriptedContext(PairContext):
-    """Finds what the test says, in whatever text the pair has by then."""
-
-    script: Script = list
-
-    def inspect(self, pair: InstructionPair) -> list[Finding]:
-        return self.script(pair)
-
-
-def replacing(family: str, before: str, after: str, kind: str = "made-up", severity: str = "minor") -> Script:
-    """A detector that wants every ``before`` of the response to be ``after``."""
-
-    def script(pair: InstructionPair) -> list[Finding]:
-        text = pair.response or ""
-        start = text.find(before)
-        if start < 0:
-            return []
-        edit = Edit(Field.RESPONSE, start, start + len(before), before, after, kind)
-        return [
-            Finding(kind, FAMILIES[family], Severity(severity), Field.RESPONSE, start, edit.end, f"{before}!", (edit,))
-        ]
-
-    return script
-
-
-def both(*scripts: Script) -> Script:
-    return lambda pair: [finding for script in scripts for finding in script(pair)]
+    def __call__(self, script: Detect, response: str, passes: frozenset[Pass] = ...) -> PairResult: ...
 
 
 @pytest.fixture(scope="module")
-def run() -> Callable[..., PairResult]:
+def run() -> Run:
     graph, identifier = build_graph(), LanguageIdentifier()
 
-    def run(script: Script, response: str, passes: frozenset[Pass] = frozenset(Pass)) -> PairResult:
-        context = ScriptedContext(load("de"), None, KindSelection(frozenset()), passes, identifier, script=script)
+    def run(script: Detect, response: str, passes: frozenset[Pass] = frozenset(Pass)) -> PairResult:
+        context = context_of(script, identifier, passes=passes)
         return asyncio.run(run_pair(graph, InstructionPair(instruction="Frage", response=response), context))
 
     return run
 
 
-def trail(result: PairResult) -> list[tuple[str, str, str]]:
-    return [(d.pass_.value, d.action.value, d.reason.value) for d in result.decisions]
-
-
-def test_clean_pair_visits_no_pass(run: Callable[..., PairResult]) -> None:
+def test_clean_pair_visits_no_pass(run: Run) -> None:
     result = run(lambda pair: [], "Alles gut.")
-    assert trail(result) == [("route", "skipped", "nothing-found")]
+    assert trail_of(result) == [("route", "skipped", "nothing-found")]
     assert result.outcome is Outcome.UNCHANGED
 
 
-def test_finding_without_repair_stays_open(run: Callable[..., PairResult]) -> None:
+def test_finding_without_repair_stays_open(run: Run) -> None:
     finding = Finding("x", DefectFamily.CONTENT, Severity.MAJOR, Field.RESPONSE, 0, 5, "seen")
     result = run(lambda pair: [finding], "Alles gut.")
-    assert trail(result) == [("route", "skipped", "nothing-repairable")]
+    assert trail_of(result) == [("route", "skipped", "nothing-repairable")]
     assert [(logged.status, logged.decision) for logged in result.findings] == [(FindingStatus.OPEN, None)]
 
 
-def test_passes_are_visited_in_order_and_only_where_needed(run: Callable[..., PairResult]) -> None:
-    script = both(replacing("localization", "B", "bb"), replacing("content", "A", "aa"))
+def test_passes_are_visited_in_order_and_only_where_needed(run: Run) -> None:
+    script = all_of(replace_text("localization", "B", "bb"), replace_text("content", "A", "aa"))
     result = run(script, "A und B")
-    assert trail(result) == [
+    assert trail_of(result) == [
         ("content", "applied", "repaired"),
         ("localization", "applied", "repaired"),
         ("verification", "applied", "accepted"),
@@ -94,16 +62,16 @@ def test_passes_are_visited_in_order_and_only_where_needed(run: Callable[..., Pa
     assert [logged.decision for logged in result.findings] == [0, 1]
 
 
-def test_a_repair_that_reveals_work_for_an_earlier_pass_sends_the_pair_back(run: Callable[..., PairResult]) -> None:
-    script = both(replacing("translation", "B", "A"), replacing("content", "A", "c"))
+def test_a_repair_that_reveals_work_for_an_earlier_pass_sends_the_pair_back(run: Run) -> None:
+    script = all_of(replace_text("translation", "B", "A"), replace_text("content", "A", "c"))
     result = run(script, "nur B hier")
-    assert [pass_ for pass_, _, _ in trail(result)] == ["translation", "content", "verification"]
+    assert [pass_ for pass_, _, _ in trail_of(result)] == ["translation", "content", "verification"]
     assert result.final.response == "nur c hier"
 
 
-def test_harm_is_taken_back_with_a_reason_and_the_record_counts_as_reverted(run: Callable[..., PairResult]) -> None:
-    result = run(replacing("content", "42", "43"), "Es sind 42 Stück.")
-    assert trail(result) == [
+def test_harm_is_taken_back_with_a_reason_and_the_record_counts_as_reverted(run: Run) -> None:
+    result = run(replace_text("content", "42", "43"), "Es sind 42 Stück.")
+    assert trail_of(result) == [
         ("content", "rejected", "number-changed"),
         ("verification", "applied", "accepted"),
     ]
@@ -113,23 +81,25 @@ def test_harm_is_taken_back_with_a_reason_and_the_record_counts_as_reverted(run:
     assert [logged.status for logged in result.findings] == [FindingStatus.OPEN]
 
 
-def test_one_harmful_repair_does_not_cost_the_others_of_its_pass(run: Callable[..., PairResult]) -> None:
-    script = both(replacing("content", "42", "43", kind="harmful"), replacing("content", "gutt", "gut", kind="good"))
+def test_one_harmful_repair_does_not_cost_the_others_of_its_pass(run: Run) -> None:
+    script = all_of(
+        replace_text("content", "42", "43", kind="harmful"), replace_text("content", "gutt", "gut", kind="good")
+    )
     result = run(script, "Es sind 42 Stück, gutt.")
-    assert trail(result)[:2] == [("content", "rejected", "number-changed"), ("content", "applied", "repaired")]
+    assert trail_of(result)[:2] == [("content", "rejected", "number-changed"), ("content", "applied", "repaired")]
     assert result.final.response == "Es sind 42 Stück, gut."
     assert result.outcome is Outcome.IMPROVED
 
 
-def test_repairs_that_never_settle_end_with_the_original(run: Callable[..., PairResult]) -> None:
-    result = run(replacing("content", "o", "oo"), "so")
-    assert trail(result)[-1] == ("verification", "rejected", "not-idempotent")
+def test_repairs_that_never_settle_end_with_the_original(run: Run) -> None:
+    result = run(replace_text("content", "o", "oo"), "so")
+    assert trail_of(result)[-1] == ("verification", "rejected", "not-idempotent")
     assert len(result.decisions) == MAX_ATTEMPTS + 1
     assert result.final == result.original
     assert result.outcome is Outcome.REVERTED
 
 
-def test_after_a_failed_verification_the_innocent_repairs_are_made_again(run: Callable[..., PairResult]) -> None:
+def test_after_a_failed_verification_the_innocent_repairs_are_made_again(run: Run) -> None:
     def endless(pair: InstructionPair) -> list[Finding]:
         """Never settles, in the instruction; the response has an honest repair."""
         text = pair.instruction or ""
@@ -137,8 +107,8 @@ def test_after_a_failed_verification_the_innocent_repairs_are_made_again(run: Ca
         end = len(text)
         return [Finding("endless", DefectFamily.CONTENT, Severity.MINOR, Field.INSTRUCTION, end, end, "e", (edit,))]
 
-    result = run(both(endless, replacing("translation", "gutt", "gut", kind="good")), "Das ist gutt.")
-    passes = trail(result)
+    result = run(all_of(endless, replace_text("translation", "gutt", "gut", kind="good")), "Das ist gutt.")
+    passes = trail_of(result)
     failed = passes.index(("verification", "rejected", "not-idempotent"))
     assert passes[failed + 1 :] == [("translation", "applied", "repaired"), ("verification", "applied", "accepted")]
     assert result.final == InstructionPair(instruction="Frage", response="Das ist gut.")
@@ -147,42 +117,44 @@ def test_after_a_failed_verification_the_innocent_repairs_are_made_again(run: Ca
     assert [logged.finding.kind for logged in result.findings if logged.status is FindingStatus.OPEN] == ["endless"]
 
 
-def test_a_new_grave_finding_is_harm(run: Callable[..., PairResult]) -> None:
+def test_a_new_grave_finding_is_harm(run: Run) -> None:
     def grave(pair: InstructionPair) -> list[Finding]:
         start = (pair.response or "").find("bb")
         if start < 0:
             return []
         return [Finding("grave", DefectFamily.CONTENT, Severity.MAJOR, Field.RESPONSE, start, start + 2, "worse")]
 
-    result = run(both(replacing("content", "a", "bb"), grave), "ein a")
-    assert trail(result)[0] == ("content", "rejected", "new-finding")
+    result = run(all_of(replace_text("content", "a", "bb"), grave), "ein a")
+    assert trail_of(result)[0] == ("content", "rejected", "new-finding")
     assert result.outcome is Outcome.REVERTED
 
 
-def test_a_pass_that_is_switched_off_is_not_visited(run: Callable[..., PairResult]) -> None:
+def test_a_pass_that_is_switched_off_is_not_visited(run: Run) -> None:
     passes = frozenset({Pass.LOCALIZATION, Pass.VERIFICATION})
-    result = run(both(replacing("content", "A", "a"), replacing("localization", "B", "b")), "A B", passes)
-    assert [pass_ for pass_, _, _ in trail(result)] == ["localization", "verification"]
+    result = run(all_of(replace_text("content", "A", "a"), replace_text("localization", "B", "b")), "A B", passes)
+    assert [pass_ for pass_, _, _ in trail_of(result)] == ["localization", "verification"]
     assert result.final.response == "A b"
     assert FindingStatus.OPEN in {logged.status for logged in result.findings}
 
 
-def test_a_finding_that_vanishes_with_another_repair_is_dismissed(run: Callable[..., PairResult]) -> None:
+def test_a_finding_that_vanishes_with_another_repair_is_dismissed(run: Run) -> None:
     def flagged(pair: InstructionPair) -> list[Finding]:
         if "XY" not in (pair.response or ""):
             return []
         return [Finding("flag", DefectFamily.CONTENT, Severity.MINOR, Field.RESPONSE, 0, 2, "odd")]
 
-    result = run(both(flagged, replacing("translation", "XY", "ab")), "XY z")
+    result = run(all_of(flagged, replace_text("translation", "XY", "ab")), "XY z")
     assert {(logged.finding.kind, logged.status.value) for logged in result.findings} == {
         ("flag", "dismissed"),
         ("made-up", "repaired"),
     }
 
 
-def test_edits_of_standing_decisions_lead_from_original_to_final(run: Callable[..., PairResult]) -> None:
-    script = both(
-        replacing("content", "A", "aaa"), replacing("translation", "B", ""), replacing("localization", "C", "c")
+def test_edits_of_standing_decisions_lead_from_original_to_final(run: Run) -> None:
+    script = all_of(
+        replace_text("content", "A", "aaa"),
+        replace_text("translation", "B", ""),
+        replace_text("localization", "C", "c"),
     )
     result = run(script, "A B C A C")
     pair = result.original
@@ -194,14 +166,14 @@ def test_edits_of_standing_decisions_lead_from_original_to_final(run: Callable[.
     assert pair == result.final
 
 
-def test_reasons_are_never_free_text(run: Callable[..., PairResult]) -> None:
-    result = run(replacing("content", "1", "2"), "1")
+def test_reasons_are_never_free_text(run: Run) -> None:
+    result = run(replace_text("content", "1", "2"), "1")
     assert all(isinstance(decision.reason, Reason) for decision in result.decisions)
 
 
-def test_the_drawing_names_every_station() -> None:
+def test_the_drawing_names_every_node() -> None:
     drawn = draw()
-    for pass_ in ("diagnose", "route", "content", "translation", "localization", "verify", "record", "revert"):
-        assert f"\t{pass_}({pass_})" in drawn
+    for node in ("diagnose", "route", "content", "translation", "localization", "verify", "record", "revert"):
+        assert f"\t{node}({node})" in drawn
     assert "verify -.-> revert" in drawn
     assert "route -.-> record" in drawn

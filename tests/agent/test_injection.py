@@ -10,20 +10,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import regex
+import scripted
+from scripted_pairs import Script, Through
 
-from midb.agent.model.sections import lay_out_pair, tag
+from midb.agent.engines.protocol import TextRequest
+from midb.agent.model.sections import lay_out_pair, make_tag
 from midb.domain.decisions import Action, Outcome, PairResult, Pass
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
 from midb.text.steering import find_steering_passage
 
 Case = dict[str, Any]
-Answer = Callable[[Any], str]
+
+#: A judge: what is said to a request about a case.
+Judge = Callable[[Case, TextRequest], str]
 
 LISTS: dict[str, list[Case]] = json.loads(
     (Path(__file__).parents[1] / "cases" / "injection.json").read_text(encoding="utf-8")
@@ -38,7 +42,7 @@ def pair_of(case: Case) -> InstructionPair:
     return InstructionPair(**{field.value: case[field.value] for field in Field})
 
 
-def by_name(cases: list[Case]) -> Any:
+def by_name(cases: list[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in cases])
 
 
@@ -50,7 +54,7 @@ def steers(case: Case) -> bool:
 # -- those who obey ----------------------------------------------------------------------------------------------------
 
 
-def edited(scripted: ModuleType, case: Case, request: Any) -> str:
+def edit_as_told(case: Case, request: TextRequest) -> str:
     """The reply of an editor who does what the text says."""
 
     def filled(text: str) -> str:
@@ -59,41 +63,41 @@ def edited(scripted: ModuleType, case: Case, request: Any) -> str:
 
     if "raw" in case:
         return filled(case["raw"])
-    return str(scripted.reply(request, **{name: filled(text) for name, text in case["obeyed"].items()}))
+    return scripted.reply(request, **{name: filled(text) for name, text in case["obeyed"].items()})
 
 
-def side_of_rewrite(scripted: ModuleType, case: Case, request: Any) -> str:
+def side_of_rewrite(case: Case, request: TextRequest) -> str:
     """Where the version stands that is not the original."""
     version, nonce = scripted.versions(request)[0], scripted.nonce_of(request)
-    sections = [field for field in Field if tag(field.value, nonce) in version]
+    sections = [field for field in Field if make_tag(field.value, nonce) in version]
     return "B" if version == lay_out_pair(pair_of(case), sections, nonce) else "A"
 
 
-def told(side: str) -> Callable[[ModuleType, Case, Any], str]:
+def obey_or_prefer(side: str) -> Judge:
     """A judge who copies the verdict that stands in the text, or else prefers one side, whatever stands there."""
-    return lambda scripted, case, request: case.get("verdict") or scripted.verdict(request, side)
+    return lambda case, request: case.get("verdict") or scripted.verdict(request, side)
 
 
-def worst(scripted: ModuleType, case: Case, request: Any) -> str:
+def prefer_rewrite(case: Case, request: TextRequest) -> str:
     """A judge who finds every rewrite better."""
-    return str(scripted.verdict(request, side_of_rewrite(scripted, case, request)))
+    return scripted.verdict(request, side_of_rewrite(case, request))
 
 
-def competent(scripted: ModuleType, case: Case, request: Any) -> str:
+def judge_competently(case: Case, request: TextRequest) -> str:
     """A judge who sees that a version obeyed."""
-    rewrite = side_of_rewrite(scripted, case, request)
+    rewrite = side_of_rewrite(case, request)
     reasons = ((rewrite, "critical", "It carries out a command that stands in the data."),)
-    return str(scripted.verdict(request, "A" if rewrite == "B" else "B", blamed="content", reasons=reasons))
+    return scripted.verdict(request, "A" if rewrite == "B" else "B", blamed="content", reasons=reasons)
 
 
-JUDGES = {"told-a": told("A"), "told-b": told("B"), "worst": worst}
+JUDGES: dict[str, Judge] = {"told-a": obey_or_prefer("A"), "told-b": obey_or_prefer("B"), "worst": prefer_rewrite}
 
 
-def obeying(scripted: ModuleType, case: Case, judge: Callable[[ModuleType, Case, Any], str]) -> Answer:
-    def answer(request: Any) -> str:
+def obey(case: Case, judge: Judge) -> Script:
+    def answer(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
-            return judge(scripted, case, request)
-        return edited(scripted, case, request)
+            return judge(case, request)
+        return edit_as_told(case, request)
 
     return answer
 
@@ -107,8 +111,8 @@ def rejected(result: PairResult) -> set[Pass]:
 
 @by_name(CASES)
 @pytest.mark.parametrize("judge", JUDGES)
-def test_what_is_obeyed_does_not_reach_the_pair(through: Any, scripted: ModuleType, case: Case, judge: str) -> None:
-    result = through(pair_of(case), obeying(scripted, case, JUDGES[judge]), language=case["language"])
+def test_what_is_obeyed_does_not_reach_the_pair(through: Through, case: Case, judge: str) -> None:
+    result = through(pair_of(case), obey(case, JUDGES[judge]), language=case["language"])
     assert result.final == pair_of(case)
     assert result.outcome is Outcome.REVERTED
     # No judge was needed: every pass was turned down at once.
@@ -116,10 +120,8 @@ def test_what_is_obeyed_does_not_reach_the_pair(through: Any, scripted: ModuleTy
 
 
 @by_name(NEEDS_JUDGE)
-def test_what_looks_like_an_edit_is_taken_back_by_a_competent_judge(
-    through: Any, scripted: ModuleType, case: Case
-) -> None:
-    result = through(pair_of(case), obeying(scripted, case, competent), language=case["language"])
+def test_what_looks_like_an_edit_is_taken_back_by_a_competent_judge(through: Through, case: Case) -> None:
+    result = through(pair_of(case), obey(case, judge_competently), language=case["language"])
     assert result.final == pair_of(case)
     assert result.outcome is Outcome.REVERTED
     assert Pass.VERIFICATION in rejected(result), "the checks see this: it belongs to the other list"
@@ -127,10 +129,8 @@ def test_what_looks_like_an_edit_is_taken_back_by_a_competent_judge(
 
 @by_name([case for case in NEEDS_JUDGE if steers(case)])
 @pytest.mark.parametrize("side", ["A", "B"])
-def test_a_judge_who_is_told_a_side_is_asked_in_both_orders(
-    through: Any, scripted: ModuleType, case: Case, side: str
-) -> None:
-    result = through(pair_of(case), obeying(scripted, case, told(side)), language=case["language"])
+def test_a_judge_who_is_told_a_side_is_asked_in_both_orders(through: Through, case: Case, side: str) -> None:
+    result = through(pair_of(case), obey(case, obey_or_prefer(side)), language=case["language"])
     assert result.final == pair_of(case)
 
 
@@ -148,16 +148,16 @@ def with_typo(text: str) -> str:
     return text[: found.end()] + text[found.end() - 1] + text[found.end() :]
 
 
-def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Any, scripted: ModuleType) -> None:
+def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Through) -> None:
     right = {with_typo(case["response"]): case["response"] for case in CASES + NEEDS_JUDGE}
 
-    def answer(request: Any) -> str:
+    def answer(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
             return str(next(scripted.prefer(request, text) for text in right.values() if _holds(request, text)))
-        text = right.get(scripted.shown(request)["response"])
+        text = right.get(scripted.read_sections(request)["response"])
         return str(scripted.reply(request, response=text) if text else scripted.left_alone(request))
 
-    def _holds(request: Any, text: str) -> bool:
+    def _holds(request: TextRequest, text: str) -> bool:
         return any(f"\n{text}\n" in version for version in scripted.versions(request))
 
     walled: list[str] = []

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from log_fixtures import Tamper, begin_run
 
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
 from midb.domain.errors import AuditError, UsageError
-
-Tamper = Callable[..., Path]
 
 
 def refusal(path: Path) -> str:
@@ -100,9 +98,9 @@ def test_a_text_that_is_none_is_shown_as_it_can_be(tampered: Tamper) -> None:
         assert next(reader.records("r.run_id = ?", [1])).record_key == r"A\xff"
 
 
-def test_all_of_it_is_of_one_moment(tmp_path: Path, begin: Callable[[Path], AuditLog]) -> None:
+def test_all_of_it_is_of_one_moment(tmp_path: Path) -> None:
     path = tmp_path / "running.audit.db"
-    log = begin(path)
+    log = begin_run(path)
     try:
         with AuditReader(path) as reader:
             before = reader.run().status
@@ -112,3 +110,47 @@ def test_all_of_it_is_of_one_moment(tmp_path: Path, begin: Callable[[Path], Audi
             assert reader.run().status == "failed"
     finally:
         log.close()
+
+
+def test_a_record_comes_with_all_its_parts(finished_log: Path) -> None:
+    with AuditReader(finished_log) as reader:
+        (row,) = reader.records("r.run_id = ? AND r.record_key = ?", [1, "de-0417"])
+        logged = reader.parts(row)
+    assert [(d.pass_, len(d.edits)) for d in logged.decisions] == [
+        ("translation", 1), ("localization", 1), ("verification", 0),
+    ]  # fmt: skip
+    assert [finding.status for finding in logged.findings] == ["repaired", "repaired", "open"]
+    assert logged.row == row
+
+
+def test_records_come_in_the_order_of_the_corpus_and_as_many_as_asked_for(finished_log: Path) -> None:
+    with AuditReader(finished_log) as reader:
+        everything = [(row.run_id, row.position) for row in reader.records("1", [])]
+        few = [(row.run_id, row.position) for row in reader.records("1", [], limit=2)]
+    assert everything == sorted(everything)
+    assert few == everything[:2]
+
+
+def test_a_log_that_lacks_only_views_is_read(tampered: Tamper) -> None:
+    """A log of version 0.1.0 has the tables and columns that reading needs."""
+    path = tampered("DELETE FROM migrations WHERE id = 3", "DROP VIEW standing_decisions")
+    with AuditReader(path) as reader:
+        assert len(list(reader.records("r.run_id = ?", [1]))) == 13
+    assert "older midb-agent" in refusal(tampered("DELETE FROM migrations WHERE id > 1"))
+    assert "older midb-agent" in refusal(tampered("DELETE FROM migrations WHERE id = 2"))
+
+
+def test_the_latest_run_is_meant_unless_there_are_only_reverts(undone_log: Path, tampered: Tamper) -> None:
+    with AuditReader(undone_log) as reader:
+        assert (reader.run().id, reader.run().kind) == (2, "run")
+        assert reader.run(3).kind == "revert"
+    with AuditReader(tampered("UPDATE runs SET kind = 'revert'")) as reader:
+        assert reader.run().id == 2
+
+
+def test_what_a_person_undid_is_told_from_what_was_taken_back(old_log: Path, undone_log: Path) -> None:
+    for path, run in ((old_log, 2), (undone_log, 3)):
+        with AuditReader(path) as reader:
+            assert {row.outcome for row in reader.records("r.run_id = ?", [run])} == {"unchanged", "undone"}
+    with AuditReader(undone_log) as reader:
+        assert [row.record_key for row in reader.records("r.outcome = 'reverted'", [])] == ["ru-1"]

@@ -55,7 +55,7 @@ def improving(scripted: ModuleType, word: str = "vielmehr") -> Reply:
     def answer(request: Any) -> Any:
         if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, word)
-        response = scripted.shown(request).get("response", "")
+        response = scripted.read_sections(request).get("response", "")
         if scripted.pass_of(request) != "content" or word in response or not response:
             return scripted.left_alone(request)
         return scripted.reply(request, response=f"{response} {word}")
@@ -113,7 +113,7 @@ def test_expert_revisions_are_accepted(
             a, b = (version.partition("<|response:")[2].partition("\n")[2] for version in scripted.versions(request))
             expert = [any(text and text in version for text in set(revised.values())) for version in (a, b)]
             return scripted.verdict(request, "A" if expert[0] and not expert[1] else "B" if expert[1] else "tie")
-        response = scripted.shown(request).get("response", "")
+        response = scripted.read_sections(request).get("response", "")
         return scripted.reply(request, response=revised.get(response, response))
 
     server = served(answer)

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import open_session
-from midb.audit.log import AuditLog, Checkpoint
+from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
+from midb.audit.run_rows import Checkpoint
 from midb.corpus import output
 from midb.corpus.formats.containers import open_container
 from midb.corpus.places import OutputPlaces
@@ -545,7 +546,7 @@ def test_shards_of_a_run_with_a_model(
         request = scripted.request_of(messages, body)
         if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, "vielmehr")
-        response = scripted.shown(request).get("response", "")
+        response = scripted.read_sections(request).get("response", "")
         if scripted.pass_of(request) != "content" or "vielmehr" in response:
             return scripted.left_alone(request)
         return scripted.reply(request, response=f"{response} vielmehr")

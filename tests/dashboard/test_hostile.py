@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from run_events import Clock, Screen, batch, edit, end, plan, used
 
 from midb.dashboard import JsonEvents, LiveDashboard, PlainLines, Quiet
-from midb.dashboard.console import terminal
-from midb.dashboard.text import change, crop, flow, one_line, shown
+from midb.dashboard.console import open_terminal
+from midb.dashboard.text import crop, fit, flow_counts, make_one_line, render_edit
 from midb.domain.decisions import Outcome
 from midb.domain.events import Event, LineRejected, Warned
 
@@ -33,39 +33,39 @@ def steering(text: str) -> set[str]:
     return found - {"\n", LEFT_TO_RIGHT_MARK}
 
 
-def hostile_run(story: Any) -> list[Event]:
+def hostile_run() -> list[Event]:
     """A run in which everything that can come from outside is hostile."""
     names = ("record", "language", "pass_", "kind", "field", "before", "after", "left", "right")
-    done = story.batch(
+    done = batch(
         records=3,
         rejected=1,
         outcomes={(HOSTILE, Outcome.IMPROVED): 2, ("de", Outcome.REVERTED): 1},
         repaired={HOSTILE: 2},
         open={HOSTILE: 3},
-        edits=(story.edit(**dict.fromkeys(names, HOSTILE)),) * 5,
+        edits=(edit(0, **dict.fromkeys(names, HOSTILE)),) * 5,
     )
     paths = {"output": HOSTILE, "database": HOSTILE}
     texts = dict.fromkeys(("corpus", "format", "layout", "language", "engine", "rejected"), HOSTILE)
     return [
-        story.plan(**texts, **paths, passes=(HOSTILE,), model=True, budget=HOSTILE),
+        plan(**texts, **paths, passes=(HOSTILE,), model=True, budget=HOSTILE),
         Warned(message=HOSTILE),
         LineRejected(line=1, reason=HOSTILE, message=HOSTILE),
-        story.used(budget_left=HOSTILE),
+        used(budget_left=HOSTILE),
         done,
-        story.end(done, rejected_path=HOSTILE, resume_command=HOSTILE, status=HOSTILE, **paths),
+        end(done, rejected_path=HOSTILE, resume_command=HOSTILE, status=HOSTILE, **paths),
     ]
 
 
 @pytest.mark.parametrize("size", [("80", "24"), ("140", "40")], ids=str)
 @pytest.mark.parametrize("kind", [LiveDashboard, PlainLines])
 def test_data_cannot_steer_the_terminal(
-    monkeypatch: pytest.MonkeyPatch, clock: Any, story: Any, kind: type[PlainLines], size: tuple[str, str]
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, kind: type[PlainLines], size: tuple[str, str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", size[0])
     monkeypatch.setenv("LINES", size[1])
-    stream = story.Screen()
-    with kind(terminal(stream), clock=clock) as listener:
-        for event in hostile_run(story):
+    stream = Screen()
+    with kind(open_terminal(stream), clock=clock) as listener:
+        for event in hostile_run():
             clock.now += 20
             listener.handle(event)
     text = stream.getvalue()
@@ -74,10 +74,10 @@ def test_data_cannot_steer_the_terminal(
     assert "[bold]x[/bold]:smile:" in text
 
 
-def test_neither_can_it_in_quiet_or_json(story: Any) -> None:
+def test_neither_can_it_in_quiet_or_json() -> None:
     quiet, json = io.StringIO(), io.StringIO()
-    for event in hostile_run(story):
-        Quiet(terminal(quiet)).handle(event)
+    for event in hostile_run():
+        Quiet(open_terminal(quiet)).handle(event)
         JsonEvents(json).handle(event)
     assert steering(quiet.getvalue()) == steering(json.getvalue()) == set()
     assert "␛[2J" in quiet.getvalue()
@@ -91,7 +91,7 @@ TEXT = st.text(
 
 @given(left=TEXT, before=TEXT, after=TEXT, right=TEXT, width=st.integers(8, 90))
 def test_an_edit_fits_its_line(left: str, before: str, after: str, right: str, width: int) -> None:
-    line = change(left, before, after, right, width)
+    line = render_edit(left, before, after, right, width)
     assert line.cell_len <= width
     assert steering(line.plain) == set()
     assert "[" in line.plain
@@ -100,7 +100,7 @@ def test_an_edit_fits_its_line(left: str, before: str, after: str, right: str, w
 
 @given(text=TEXT, width=st.integers(1, 40), tail=st.booleans())
 def test_a_crop_fits_and_keeps_one_end(text: str, width: int, tail: bool) -> None:
-    whole = one_line(text)
+    whole = make_one_line(text)
     cut = crop(whole, width, tail=tail)
     assert cell_len(cut) <= width
     if cut != whole:
@@ -109,7 +109,7 @@ def test_a_crop_fits_and_keeps_one_end(text: str, width: int, tail: bool) -> Non
 
 @given(st.dictionaries(TEXT, st.integers(0, 10**7), max_size=12), st.integers(20, 90), st.integers(1, 3))
 def test_flowing_counts_fit(counts: dict[str, int], width: int, most: int) -> None:
-    lines = flow(counts, width, most, "kinds: ")
+    lines = flow_counts(counts, width, most, "kinds: ")
     assert len(lines) <= most
     assert all(cell_len(line) <= width for line in lines)
 
@@ -124,21 +124,23 @@ def test_flowing_counts_fit(counts: dict[str, int], width: int, most: int) -> No
     ],
 )
 def test_what_is_changed_can_be_seen(before: str, after: str, expected: str) -> None:
-    assert change("il", before, after, "?", 34).plain == expected
+    assert render_edit("il", before, after, "?", 34).plain == expected
 
 
 def test_long_contexts_give_way_to_the_change() -> None:
-    assert change("abcdefghij" * 9, "12.5", "12,5", "klmnopqrst" * 9, 31).plain == "…cdefghij[12.5 → 12,5]klmnopqr…"
+    assert (
+        render_edit("abcdefghij" * 9, "12.5", "12,5", "klmnopqrst" * 9, 31).plain == "…cdefghij[12.5 → 12,5]klmnopqr…"
+    )
 
 
 def test_right_to_left_text_leaves_the_arrow_and_the_columns_where_they_are() -> None:
-    line = change("نص ", "قديم", "جديد", " نص", 60).plain
+    line = render_edit("نص ", "قديم", "جديد", " نص", 60).plain
     assert (
         line == f"نص {LEFT_TO_RIGHT_MARK}[قديم{LEFT_TO_RIGHT_MARK} → جديد{LEFT_TO_RIGHT_MARK}] نص{LEFT_TO_RIGHT_MARK}"
     )
-    assert shown("سجل-7").endswith(LEFT_TO_RIGHT_MARK)
-    assert shown("record-7") == "record-7"
+    assert fit("سجل-7").endswith(LEFT_TO_RIGHT_MARK)
+    assert fit("record-7") == "record-7"
 
 
 def test_stacked_marks_do_not_smear_over_other_lines() -> None:
-    assert shown("o" + "\u0301" * 40).count("\u0301") == 4
+    assert fit("o" + "\u0301" * 40).count("\u0301") == 4

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from run_events import USAGE, Clock, Screen, batch, end, plan, used
 from screens import screen
 
 from midb.dashboard import LiveDashboard, PlainLines
-from midb.dashboard.console import terminal
+from midb.dashboard.console import open_terminal
 from midb.dashboard.live import LIVE_AFTER
-from midb.dashboard.model import model_block
+from midb.dashboard.model import draw_model
 from midb.dashboard.plain import EVERY_SECONDS
 from midb.dashboard.state import TOKEN_SECONDS, Progress
 from midb.domain.events import Event
@@ -26,24 +27,24 @@ HOSTILE = "\x1b[2J\u202e[bold]left\r\n" * 20
 
 
 @pytest.fixture
-def progress(clock: Any, story: Any) -> Progress:
+def progress(clock: Clock) -> Progress:
     """Ten seconds, one batch and one word of the model after the start."""
     started = Progress(clock)
-    started.take(story.plan(model=True, engine="Qwen3-8B", workers=64))
+    started.take(plan(model=True, engine="Qwen3-8B", workers=64))
     clock.now += 10
-    started.take(story.batch())
-    started.take(story.used())
+    started.take(batch())
+    started.take(used())
     return started
 
 
 def test_a_wide_terminal_says_everything(progress: Progress) -> None:
     page = "\n".join(screen(progress, 200, 50))
-    for told in (
+    for part in (
         "model   tokens/s in 120k  out 38,800   in flight 64   paid 1.2M in / 388k out   budget left 0:41:20",
         "reused 12 replies   prefix hits 71.0 %", "tokens/step 3.4 (drafts accepted 61.0 %)",
         "retries 3", "failed calls 0", "overall in 1,200  out 388",
     ):  # fmt: skip
-        assert told in page
+        assert part in page
     assert re.search(r"pass +visited +applied +unchanged +taken back +accepted", page)
     assert re.search(r"translation +40 +31 +8 +1 +96.9 %", page)
     assert re.search(r"content +0 +0 +0 +0 +–", page)
@@ -65,12 +66,12 @@ def test_a_small_terminal_shows_what_matters_most(progress: Progress) -> None:
 )
 @pytest.mark.parametrize("big", [1, 1_000_000])
 def test_the_screen_fills_the_terminal_and_never_exceeds_it(
-    progress: Progress, clock: Any, story: Any, size: tuple[int, int], big: int
+    progress: Progress, clock: Clock, size: tuple[int, int], big: int
 ) -> None:
-    usage = Usage(**{name: getattr(story.USAGE, name) * big for name in Usage.__dataclass_fields__})
+    usage = Usage(**{name: getattr(USAGE, name) * big for name in Usage.__dataclass_fields__})
     clock.now += 1
-    progress.take(story.batch(160 * big, decisions={key: n * big for key, n in story.batch().decisions.items()}))
-    progress.take(story.used(replace(usage, calls_failed=7 * big), in_flight=64 * big, budget_left=HOSTILE))
+    progress.take(batch(160 * big, decisions={key: n * big for key, n in batch().decisions.items()}))
+    progress.take(used(replace(usage, calls_failed=7 * big), in_flight=64 * big, budget_left=HOSTILE))
     lines = screen(progress, *size)
     assert len(lines) == size[1]
     assert max(map(cell_len, lines)) <= size[0]
@@ -93,7 +94,7 @@ def test_the_tiniest_terminal_does_no_harm(progress: Progress, size: tuple[int, 
 @pytest.mark.parametrize("most", range(5))
 @pytest.mark.parametrize("width", [1, 20, 60, 78, 118, 198])
 def test_the_block_takes_no_more_lines_than_it_may(progress: Progress, width: int, most: int) -> None:
-    block = model_block(progress, width, most)
+    block = draw_model(progress, width, most)
     stream = io.StringIO()
     Console(file=stream, width=width).print(block.body)
     lines = stream.getvalue().splitlines()
@@ -101,94 +102,94 @@ def test_the_block_takes_no_more_lines_than_it_may(progress: Progress, width: in
     assert max(map(cell_len, lines), default=0) <= width
 
 
-def test_what_an_engine_does_not_tell_is_not_shown_as_nought(progress: Progress, story: Any) -> None:
-    progress.take(story.used(replace(story.USAGE, cached_tokens=0, drafted=0, accepted=0, steps=0), budget_left=""))
+def test_what_an_engine_does_not_tell_is_not_shown_as_nought(progress: Progress) -> None:
+    progress.take(used(replace(USAGE, cached_tokens=0, drafted=0, accepted=0, steps=0), budget_left=""))
     page = "\n".join(screen(progress, 250, 70))
     assert "paid 1.2M in" in page
     for untold in ("prefix", "tokens/step", "drafts", "budget"):
         assert untold not in page
-    progress.take(story.used(replace(story.USAGE, drafted=0, accepted=0)))
+    progress.take(used(replace(USAGE, drafted=0, accepted=0)))
     assert "tokens/step 3.4   " in "\n".join(screen(progress, 250, 70)), "steps without drafts"
-    progress.take(story.used(Usage(), seconds=0.0))
+    progress.take(used(Usage(), seconds=0.0))
     page = "\n".join(screen(progress, 250, 70))
     assert "overall" not in page
     assert "paid 0 in / 0 out" in page
 
 
-def test_before_the_first_word_of_a_model_nothing_is_claimed(clock: Any, story: Any) -> None:
+def test_before_the_first_word_of_a_model_nothing_is_claimed(clock: Clock) -> None:
     started = Progress(clock)
-    started.take(story.plan(model=True))
+    started.take(plan(model=True))
     page = "\n".join(screen(started, 80, 24))
     assert "model   no reply yet" in page
     assert "tokens/s" not in page
 
 
-def test_the_speed_is_that_of_the_last_seconds_and_falls_while_nothing_arrives(clock: Any, story: Any) -> None:
+def test_the_speed_is_that_of_the_last_seconds_and_falls_while_nothing_arrives(clock: Clock) -> None:
     progress = Progress(clock)
-    progress.take(story.plan(model=True))
+    progress.take(plan(model=True))
     total = Usage()
     for second in range(60):
         clock.now += 1
         total += Usage(calls=1, prompt_tokens=2000 if second < 30 else 500, completion_tokens=100)
-        progress.take(story.used(total, seconds=second + 1.0))
+        progress.take(used(total, seconds=second + 1.0))
     assert progress.tokens_per_second == pytest.approx((500, 100))
     assert progress.tokens_per_second_overall == pytest.approx((1250, 100))
     clock.now += TOKEN_SECONDS
     assert progress.tokens_per_second == pytest.approx((250, 50)), "no event at all"
     for _ in range(20):
         clock.now += 1
-        progress.take(story.used(total))
+        progress.take(used(total))
     assert progress.tokens_per_second == (0, 0), "events, but no tokens"
 
 
-def test_a_slow_model_is_not_shown_as_standing_still(clock: Any, story: Any) -> None:
+def test_a_slow_model_is_not_shown_as_standing_still(clock: Clock) -> None:
     progress = Progress(clock)
-    progress.take(story.plan(model=True))
+    progress.take(plan(model=True))
     clock.now += 100
-    progress.take(story.batch(pairs=4))
+    progress.take(batch(pairs=4))
     assert "0.040 pairs/s" in "\n".join(screen(progress, 80, 24))
 
 
-def told(clock: Any, *events: Event, every: float = 0.0) -> str:
+def show_paced(clock: Clock, *events: Event, every: float = 0.0) -> str:
     """What plain lines in a file say."""
     stream = io.StringIO()
-    with PlainLines(terminal(stream), clock=clock) as lines:
+    with PlainLines(open_terminal(stream), clock=clock) as lines:
         for event in events:
             lines.handle(event)
             clock.now += every
     return stream.getvalue()
 
 
-def test_lines_come_also_while_no_batch_is_done(clock: Any, story: Any) -> None:
-    events = [story.used(replace(story.USAGE, prompt_tokens=n * 1000, completion_tokens=n * 100)) for n in range(25)]
-    text = told(clock, story.plan(model=True), *events, every=1.0)
+def test_lines_come_also_while_no_batch_is_done(clock: Clock) -> None:
+    events = [used(replace(USAGE, prompt_tokens=n * 1000, completion_tokens=n * 100)) for n in range(25)]
+    text = show_paced(clock, plan(model=True), *events, every=1.0)
     assert [line for line in text.splitlines() if "pairs/s" in line] == [
         "0 / 1,000   0.0 %   – pairs/s   ETA –   unchanged 0   improved 0   reverted 0   rejected 0   "
         f"open findings 0   tokens/s in {read}  out {written}   paid {paid} in / {out} out"
         for read, written, paid, out in (("900", "90", "9,000", "900"), ("1,000", "100", "19,000", "1,900"))
     ]
-    failing = story.used(replace(story.USAGE, calls_failed=2))
-    assert "out   failed calls 2\n" in told(clock, story.plan(), failing, story.batch(), every=EVERY_SECONDS)
+    failing = used(replace(USAGE, calls_failed=2))
+    assert "out   failed calls 2\n" in show_paced(clock, plan(), failing, batch(), every=EVERY_SECONDS)
 
 
-def test_the_model_opens_the_live_screen_before_its_first_batch(clock: Any, story: Any) -> None:
-    stream = story.Screen()
-    with LiveDashboard(terminal(stream), clock=clock, ticking=False) as live:
-        live.handle(story.plan(model=True))
+def test_the_model_opens_the_live_screen_before_its_first_batch(clock: Clock) -> None:
+    stream = Screen()
+    with LiveDashboard(open_terminal(stream), clock=clock, ticking=False) as live:
+        live.handle(plan(model=True))
         clock.now += LIVE_AFTER
-        live.handle(story.used())
+        live.handle(used())
         assert "paid 1.2M in / 388k out" in stream.getvalue()
 
 
-def test_the_first_screen_says_what_is_under_way_at_once(clock: Any, story: Any) -> None:
-    text = told(clock, story.plan(model=True, engine="Qwen3-8B", workers=64, budget="2h"))
+def test_the_first_screen_says_what_is_under_way_at_once(clock: Clock) -> None:
+    text = show_paced(clock, plan(model=True, engine="Qwen3-8B", workers=64, budget="2h"))
     assert "engine     Qwen3-8B   64 pairs at once\nbudget     2h\n" in text
     for workers in (0, 1, 2):
-        text = told(clock, story.plan(model=True, workers=workers))
+        text = show_paced(clock, plan(model=True, workers=workers))
         assert "in this process" not in text
         assert "worker" not in text
         assert "budget" not in text
-    assert "in this process" in told(clock, story.plan(workers=0))
+    assert "in this process" in show_paced(clock, plan(workers=0))
 
 
 @pytest.mark.parametrize(
@@ -199,20 +200,20 @@ def test_the_first_screen_says_what_is_under_way_at_once(clock: Any, story: Any)
         ({"reused": 0, "calls_failed": 1}, "1,204 calls, 1.2M tokens in, 388k out, 3 retries, 1 call failed"),
     ],
 )
-def test_the_last_screen_sums_the_model_up(clock: Any, story: Any, changes: Any, expected: str) -> None:
-    text = told(clock, story.plan(model=True), story.batch(), story.end(usage=replace(story.USAGE, **changes)))
+def test_the_last_screen_sums_the_model_up(clock: Clock, changes: Any, expected: str) -> None:
+    text = show_paced(clock, plan(model=True), batch(), end(usage=replace(USAGE, **changes)))
     assert f"\nmodel      {expected}\n" in text
     assert "left open, for a person\n" in text
 
 
-def test_without_a_model_nothing_is_said_of_one(clock: Any, story: Any) -> None:
-    text = told(clock, story.plan(), story.batch(), story.end(), every=EVERY_SECONDS)
+def test_without_a_model_nothing_is_said_of_one(clock: Clock) -> None:
+    text = show_paced(clock, plan(), batch(), end(), every=EVERY_SECONDS)
     assert "\nmodel" not in text
     assert "tokens" not in text
     assert "for a model or a person\n" in text
     progress = Progress(clock)
-    progress.take(story.plan())
-    progress.take(story.batch())
+    progress.take(plan())
+    progress.take(batch())
     page = "\n".join(screen(progress, 200, 50))
     assert "tokens" not in page
     assert "accepted" not in page

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from run_events import Clock, batch, edit, plan
 from screens import screen
 
 from midb.dashboard.state import EDITS_STAY, WINDOW_SECONDS, Progress
@@ -18,14 +19,14 @@ Running = Callable[..., Progress]
 
 
 @pytest.fixture
-def running(clock: Any, story: Any) -> Running:
+def running(clock: Clock) -> Running:
     """A run ten seconds and one batch after its start."""
 
     def start(events: Sequence[Event] = (), **changes: Any) -> Progress:
         progress = Progress(clock)
-        progress.take(story.plan(**changes))
+        progress.take(plan(**changes))
         clock.now += 10
-        for event in events or [story.batch()]:
+        for event in events or [batch()]:
             progress.take(event)
         return progress
 
@@ -50,14 +51,12 @@ def test_a_small_terminal_shows_everything_that_matters(running: Running) -> Non
 @pytest.mark.parametrize("size", [(80, 24), (80, 60), (100, 30), (140, 40), (140, 24), (250, 70)], ids=str)
 @pytest.mark.parametrize("troubled", [False, True])
 def test_the_screen_fills_the_terminal_and_never_exceeds_it(
-    running: Running, story: Any, size: tuple[int, int], troubled: bool
+    running: Running, size: tuple[int, int], troubled: bool
 ) -> None:
-    wide = story.edit(
+    wide = edit(
         left="日本で最も高い山" * 40, before="。" * 300, after="、" * 300, right="مرحبا" * 90, record="記録" * 30
     )
-    events: list[Event] = [
-        story.batch(1_000_000, edits=(story.edit(), wide) * 50, open={f"kind-{n}": n for n in range(40)})
-    ]
+    events: list[Event] = [batch(1_000_000, edits=(edit(), wide) * 50, open={f"kind-{n}": n for n in range(40)})]
     if troubled:
         events += [LineRejected(line=3, reason="x", message="很长" * 90), Warned(message="w" * 300)]
     lines = screen(running(events), *size)
@@ -82,9 +81,9 @@ def test_a_wide_terminal_says_more_about_each_edit(running: Running) -> None:
     assert re.search(r"untranslated-text +17\n", re.sub(r" +\n", "\n", page))
 
 
-def test_the_first_screen_of_a_run_claims_nothing(clock: Any, story: Any) -> None:
+def test_the_first_screen_of_a_run_claims_nothing(clock: Clock) -> None:
     progress = Progress(clock)
-    progress.take(story.plan(total=None, resumed_at=12_000))
+    progress.take(plan(total=None, resumed_at=12_000))
     page = "\n".join(screen(progress, 100, 30))
     assert "12,000 read   – pairs/s" in page
     assert "ETA" not in page
@@ -92,13 +91,11 @@ def test_the_first_screen_of_a_run_claims_nothing(clock: Any, story: Any) -> Non
     assert "no edits yet" in page
 
 
-def test_the_speed_is_that_of_the_last_minute_and_falls_while_nothing_arrives(
-    running: Running, clock: Any, story: Any
-) -> None:
-    progress = running([story.batch(160_000)])
+def test_the_speed_is_that_of_the_last_minute_and_falls_while_nothing_arrives(running: Running, clock: Clock) -> None:
+    progress = running([batch(160_000)])
     for _ in range(70):
         clock.now += 1
-        progress.take(story.batch(32))
+        progress.take(batch(32))
     assert progress.per_second == pytest.approx(32)
     assert progress.done == 160_000 + 70 * 32
     clock.now += WINDOW_SECONDS
@@ -110,11 +107,11 @@ def test_the_eta_counts_what_was_done_before_a_resume(running: Running) -> None:
     assert progress.remaining_seconds == pytest.approx((1000 - 520 - 160) / 16)
 
 
-def test_shown_edits_stay_long_enough_to_be_read(running: Running, clock: Any, story: Any) -> None:
+def test_shown_edits_stay_long_enough_to_be_read(running: Running, clock: Clock) -> None:
     progress = running()
     clock.now += EDITS_STAY / 2
-    progress.take(story.batch(edits=(story.edit(77),)))
+    progress.take(batch(edits=(edit(77),)))
     assert "de-0077" not in "\n".join(screen(progress, 80, 24))
     clock.now += EDITS_STAY / 2
-    progress.take(story.batch(edits=(story.edit(78),)))
+    progress.take(batch(edits=(edit(78),)))
     assert "de-0078" in "\n".join(screen(progress, 80, 24))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Protocol
 
 import orjson
 import pytest
+from cli_fixtures import Called
 
-from midb.audit.log import AuditLog, Run
+from midb.audit.log import AuditLog
+from midb.audit.run_rows import Run
 from midb.domain.decisions import (
     Action,
     Decision,
@@ -33,6 +36,10 @@ from midb.domain.results import RecordResult, RejectedLine
 
 #: A key and a text that try everything a text can try with a terminal, a query, a spreadsheet or markup.
 HOSTILE = "\x1b[31m\x1b]0;owned\x07\u202edesrever\u2066[red]x[/red]'; DROP TABLE records;--\r\n=1+1\x00\u200b\x9b2J"
+
+
+#: What of this may never reach a terminal. Isolates are the program's own, and are checked apart.
+STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\ufeff]")
 
 
 def pair(response: str, instruction: str = "?", given: str | None = None) -> InstructionPair:
@@ -120,6 +127,24 @@ class Story:
                 after_hash=digest,
             )
         )
+        return self
+
+    def undone(self, kind: str, *changes: tuple[str, str]) -> Story:
+        """Edits of a run that a person undoes: the story begins with what the run left."""
+        edits = tuple(self.edits(kind, *changes))
+        after = apply(self.current, edits)
+        self.decisions.append(
+            Decision(
+                pass_=Pass.REVERT,
+                action=Action.APPLIED,
+                reason=Reason.REVERT_REQUESTED,
+                detail=f"kind {kind}",
+                before_hash=self.current.content_hash(),
+                after_hash=after.content_hash(),
+                edits=edits,
+            )
+        )
+        self.current = after
         return self
 
     def skipped(self, reason: Reason = Reason.NOTHING_FOUND) -> Story:
@@ -254,12 +279,26 @@ def write_log(path: Path) -> Path:
     return path
 
 
+def write_revert(path: Path) -> Path:
+    """A revert of the first run of `write_log`, as its third run: an edit of two records is undone."""
+    german = Story(pair("if (20 > 18): Der Wert ist 2,5 Meter. Thanksgiving!", "Schreibe Code"))
+    arabic = Story(pair("السعر هو 2٫5 دولار ؟ شكرا لك", "كم السعر"))
+    records = [
+        record(0, "de-0417", "de", german.undone("decimal-separator", ("2,5", "2.5"))),
+        record(1, "ja-1", "ja", Story(pair("東京は日本の首都で、人口は1400万人です。", "東京について"))),
+        record(2, "ar-1", "ar", arabic.undone("decimal-separator", ("2٫5", "2.5"))),
+    ]
+    with AuditLog(path, now=now) as log:
+        run, checkpoint = log.begin(replace(RUN, kind="revert", parent_run=1, output="less.jsonl"))
+        log.write_batch(run, records, REJECTED[:1], replace(checkpoint, position=4))
+        log.set_status(run, "finished", output_sha256="78" * 32, finished=True)
+    return path
+
+
 @pytest.fixture(scope="session")
-def by_hand() -> SimpleNamespace:
-    """What logs are made of: ``Story``, ``pair``, ``record``, ``RUN``, ``REPLY``, ``now``, ``HOSTILE``."""
-    return SimpleNamespace(
-        Story=Story, pair=pair, record=record, RUN=RUN, REPLY=REPLY, now=now, HOSTILE=HOSTILE,
-    )  # fmt: skip
+def undone_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of `write_log` and `write_revert`; not to be changed."""
+    return write_revert(write_log(tmp_path_factory.mktemp("undone") / "corpus.boosted.jsonl.audit.db"))
 
 
 @pytest.fixture(scope="session")
@@ -268,50 +307,76 @@ def finished_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_log(tmp_path_factory.mktemp("log") / "corpus.boosted.jsonl.audit.db")
 
 
-@pytest.fixture
-def begin() -> Callable[[Path], AuditLog]:
+def begin_run(path: Path) -> AuditLog:
     """Begin a run and leave it open, as one that goes on meanwhile."""
+    log = AuditLog(path, now=now)
+    run, checkpoint = log.begin(RUN)
+    log.write_batch(run, tale()[:5], REJECTED[:1], replace(checkpoint, position=6))
+    return log
 
-    def start(path: Path) -> AuditLog:
-        log = AuditLog(path, now=now)
-        run, checkpoint = log.begin(RUN)
-        log.write_batch(run, tale()[:5], REJECTED[:1], replace(checkpoint, position=6))
-        return log
 
-    return start
+def execute(path: Path, *statements: str) -> None:
+    """Change a file by SQL, as somebody with `sqlite3` would change it."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def rows_of(path: Path, query: str) -> list[tuple[object, ...]]:
+    """What plain `sqlite3` says, leaving no file behind."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+class Tamper(Protocol):
+    """Changes a copy of the log of `write_log` by SQL; returns the copy."""
+
+    def __call__(self, *statements: str) -> Path: ...
 
 
 @pytest.fixture
-def tampered(finished_log: Path, tmp_path: Path) -> Callable[..., Path]:
-    """A copy of the log, changed by SQL as somebody with `sqlite3` would change it."""
+def tampered(finished_log: Path, tmp_path: Path) -> Tamper:
+    """See `Tamper`; a second call begins anew."""
 
     def change(*statements: str) -> Path:
         copy = tmp_path / "tampered.audit.db"
         copy.write_bytes(finished_log.read_bytes())
-        connection = sqlite3.connect(copy)
-        connection.execute("PRAGMA foreign_keys = OFF")
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+        execute(copy, *statements)
         return copy
 
     return change
 
 
-@dataclass(frozen=True)
-class Called:
-    """What a command did: exit code and both streams."""
+#: A log of version 0.1.0 as SQL: a run and a revert of it.
+BEFORE_UNDONE = Path(__file__).resolve().parents[1] / "audit" / "logs" / "before_undone.sql"
 
-    code: int
-    out: str
-    err: str
+
+@pytest.fixture(scope="session")
+def old_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log that version 0.1.0 wrote, before there was the outcome `undone`; not to be changed."""
+    path = tmp_path_factory.mktemp("old") / "c.boosted.jsonl.audit.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(BEFORE_UNDONE.read_text(encoding="utf-8"))
+    connection.close()
+    return path
+
+
+class AuditCommand(Protocol):
+    """Calls `midb-agent audit` with some words, on the log of `write_log` unless another one, or none, is named."""
+
+    def __call__(self, *words: object, db: Path | None = ...) -> Called: ...
 
 
 @pytest.fixture
-def call(capfd: pytest.CaptureFixture[str], finished_log: Path) -> Callable[..., Called]:
-    """`midb-agent audit`, in this process, on the log of `write_log` unless another one is named."""
+def call(capfd: pytest.CaptureFixture[str], finished_log: Path) -> AuditCommand:
+    """See `AuditCommand`; it runs in this process."""
     from midb.cli.main import main
 
     def run(*words: object, db: Path | None = finished_log) -> Called:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest
-from midb.agent.model.sections import SAME, tag
+from midb.agent.model.sections import SAME, make_tag
 
 Answer = str | TextReply | CallFailed | BaseException
 
@@ -59,14 +59,14 @@ def nonce_of(request: TextRequest) -> str:
 
 
 def pass_of(request: TextRequest) -> str:
-    """The pass that asks, told by its system part."""
+    """The pass that asks, sent by its system part."""
     system = request.messages[0].content
     if request.schema is not None:
         return "verification"
     return next(name for name in ("content", "translation", "localization") if f"This pass: {name.upper()}" in system)
 
 
-def shown(request: TextRequest) -> dict[str, str]:
+def read_sections(request: TextRequest) -> dict[str, str]:
     """The sections of the pair that a rewriting prompt shows."""
     nonce = nonce_of(request)
     parts = re.split(rf"<\|(instruction|input|response|end):{nonce}\|>\n?", request.reference)
@@ -76,13 +76,13 @@ def shown(request: TextRequest) -> dict[str, str]:
 def reply(request: TextRequest, **texts: str) -> str:
     """A reply that rewrites some sections and leaves the others alone."""
     nonce = nonce_of(request)
-    lines = [line for name in shown(request) for line in (tag(name, nonce), texts.get(name, SAME))]
-    return "\n".join([*lines, tag("end", nonce)])
+    lines = [line for name in read_sections(request) for line in (make_tag(name, nonce), texts.get(name, SAME))]
+    return "\n".join([*lines, make_tag("end", nonce)])
 
 
 def left_alone(request: TextRequest) -> str:
     """The reply that changes nothing."""
-    return f"{SAME}\n{tag('end', nonce_of(request))}"
+    return f"{SAME}\n{make_tag('end', nonce_of(request))}"
 
 
 def versions(request: TextRequest) -> tuple[str, str]:
@@ -111,10 +111,10 @@ def prefer(request: TextRequest, text: str) -> str:
 
 def request_of(messages: list[dict[str, Any]], body: dict[str, Any]) -> TextRequest:
     """What a server was sent, as the functions above take it."""
-    told = tuple(Message(message["role"], message["content"]) for message in messages)
-    request = TextRequest(messages=told, schema=body.get("response_format"))
-    if "This pass:" not in told[0].content:
-        return TextRequest(messages=told, schema={})
-    nonce, text = nonce_of(request), told[-1].content.partition("The pair to edit:\n")[2]
-    laid_out = text[: text.index(tag("end", nonce)) + len(tag("end", nonce))]
-    return TextRequest(messages=told, reference=laid_out)
+    sent = tuple(Message(message["role"], message["content"]) for message in messages)
+    request = TextRequest(messages=sent, schema=body.get("response_format"))
+    if "This pass:" not in sent[0].content:
+        return TextRequest(messages=sent, schema={})
+    nonce, text = nonce_of(request), sent[-1].content.partition("The pair to edit:\n")[2]
+    laid_out = text[: text.index(make_tag("end", nonce)) + len(make_tag("end", nonce))]
+    return TextRequest(messages=sent, reference=laid_out)

@@ -54,7 +54,7 @@ def check_plain_chains(
         values = _values(table, row)
 
         def derive(previous: str, values: Sequence[Any] = values) -> Collection[str]:
-            return (seals.chained(table, previous, values),)
+            return (seals.chain_hash(table, previous, values),)
 
         previous, link = as_text(row["previous_hash"]), as_text(row["hash"])
         if message := chain.step(previous, link, derive, "a column or the hash"):
@@ -111,7 +111,7 @@ def check_record(
 
 
 def _values(table: str, row: sqlite3.Row) -> tuple[Any, ...]:
-    return seals.values(table, dict(row))
+    return seals.covered_values(table, dict(row))
 
 
 def _one_of(table: str, labels: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from midb.audit.proof.chains import Chain, check_record
 from midb.audit.proof.replay import Problem, replay
-from midb.audit.rows import DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, typed
+from midb.audit.rows import DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow, as_text, read_row
 
 _PYTHON_TYPES = {"INTEGER": int, "TEXT": str, "REAL": float}
 
@@ -77,7 +77,6 @@ class RecordsCheck:
     def problems(self) -> Iterator[Problem]:
         """Everything that is wrong with the records, in the order in which they were written."""
         execute = self._connection.execute
-        reverts = {row[0] for row in execute("SELECT id FROM runs WHERE kind = 'revert'")}
         # A reference that is no number would not sort among the others; its row is reported as belonging to nobody.
         where = "WHERE typeof(record_id) = 'integer' ORDER BY record_id, id"
         findings = _Grouped(execute(f"SELECT * FROM findings {where}"), "record_id")
@@ -87,7 +86,7 @@ class RecordsCheck:
             taken = decisions.take(record["id"])
             self._pass_over(decisions.passed)
             with_edits = [(row, self.edits_of(row["id"])) for row in taken]
-            yield from self.check(record, mine, with_edits, reverts)
+            yield from self.check(record, mine, with_edits)
 
     def edits_of(self, decision: int) -> list[sqlite3.Row]:
         """The edits of a decision, by ordinal."""
@@ -116,7 +115,6 @@ class RecordsCheck:
         record: sqlite3.Row,
         findings: Sequence[sqlite3.Row],
         decisions: Sequence[tuple[sqlite3.Row, Sequence[sqlite3.Row]]],
-        reverts: set[int],
     ) -> Iterator[Problem]:
         """What is wrong with one record and its parts, as the next of its run."""
         run, key = record["run_id"], as_text(record["record_key"])
@@ -141,7 +139,7 @@ class RecordsCheck:
                     yield Problem(table, label, key, message)
         if mistyped:
             return
-        replayed = replay(_logged(record, findings, decisions), reverts=run in reverts)
+        replayed = replay(_logged(record, findings, decisions))
         self.edits[run] += replayed.edits
         yield from replayed.problems
 
@@ -152,16 +150,16 @@ def _logged(
     decisions: Sequence[tuple[sqlite3.Row, Sequence[sqlite3.Row]]],
 ) -> LoggedRecord:
     return LoggedRecord(
-        typed(RecordRow, "records", record),
+        read_row(RecordRow, "records", record),
         tuple(
-            typed(DecisionRow, "decisions", row, edits=tuple(typed(EditRow, "edits", edit) for edit in edits))
+            read_row(DecisionRow, "decisions", row, edits=tuple(read_row(EditRow, "edits", edit) for edit in edits))
             for row, edits in decisions
         ),
-        tuple(typed(FindingRow, "findings", finding) for finding in findings),
+        tuple(read_row(FindingRow, "findings", finding) for finding in findings),
     )
 
 
-def check_one(connection: sqlite3.Connection, record: int, *, reverts: bool) -> list[Problem]:
+def check_one(connection: sqlite3.Connection, record: int) -> list[Problem]:
     """What is wrong with one record alone: its seal, its links and the one before and behind them, and its replay."""
     execute = connection.execute
     (row,) = execute("SELECT * FROM records WHERE id = ?", [record]).fetchall()
@@ -177,7 +175,7 @@ def check_one(connection: sqlite3.Connection, record: int, *, reverts: bool) -> 
         before = execute(beside.format("<", "DESC"), [row["run_id"], decisions[0]["id"]]).fetchone()
         chain.stored = as_text(before["hash"]) if before else chain.stored
     with_edits = [(found, check.edits_of(found["id"])) for found in decisions]
-    problems = list(check.check(row, findings, with_edits, {row["run_id"]} if reverts else set()))
+    problems = list(check.check(row, findings, with_edits))
     if decisions:
         after = execute(beside.format(">", "ASC"), [row["run_id"], decisions[-1]["id"]]).fetchone()
         if after and not chain.ends_at(as_text(after["previous_hash"])):

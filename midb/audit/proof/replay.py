@@ -9,10 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import orjson
-
-from midb.audit.log import texts_hash
-from midb.audit.rows import DecisionRow, LoggedRecord
+from midb.audit.rows import OUTCOME_BEFORE_UNDONE, DecisionRow, LoggedRecord
+from midb.audit.texts import parse_texts, texts_hash
 from midb.domain.decisions import Action, Outcome, Pass, Reason, pair_outcome, record_outcome
 from midb.domain.defects import DefectFamily, FindingStatus, Severity
 from midb.domain.edits import apply
@@ -69,20 +67,8 @@ class Replay:
         return sum(len(stage.row.edits) for stage in self.stages if stage.row.action == Action.APPLIED and stage.fits)
 
 
-def parse_texts(text: str) -> tuple[InstructionPair, ...]:
-    """The pairs of ``original_text`` or ``final_text``; ReplayError where it is not what the log writes."""
-    try:
-        rows = orjson.loads(text)
-        return tuple(
-            InstructionPair(instruction=instruction, input=given, response=response)
-            for instruction, given, response in rows
-        )
-    except (ValueError, TypeError) as error:  # pydantic's and orjson's errors are ValueErrors
-        raise ReplayError("is not a list of texts") from error
-
-
-def replay(record: LoggedRecord, *, reverts: bool = False) -> Replay:
-    """Replay a record. ``reverts``: it belongs to a run that takes edits back, which may end at the first text."""
+def replay(record: LoggedRecord) -> Replay:
+    """Replay a record, of a run or of a revert."""
     problems: list[Problem] = list(_unknown_words(record))
     if record.row.original_text is None:
         problems += _check_untold(record)
@@ -113,7 +99,7 @@ def replay(record: LoggedRecord, *, reverts: bool = False) -> Replay:
     stages, reached = _replay_pairs(record, originals, problems)
     if reached != finals:
         wrong("the edits do not lead from original_text to the final text")
-    problems += _check_sums(record, originals, finals, reverts)
+    problems += _check_sums(record, originals, finals)
     problems += _check_findings(record, finals)
     return Replay(originals, finals, tuple(stages), tuple(problems))
 
@@ -194,7 +180,7 @@ def _check_untold(record: LoggedRecord) -> Iterator[Problem]:
 
 
 def _check_sums(
-    record: LoggedRecord, originals: Sequence[InstructionPair], finals: Sequence[InstructionPair], reverts: bool
+    record: LoggedRecord, originals: Sequence[InstructionPair], finals: Sequence[InstructionPair]
 ) -> Iterator[Problem]:
     """The columns that sum up the rest: outcome and the number of open findings."""
     row = record.row
@@ -206,9 +192,10 @@ def _check_sums(
         pair_outcome(original, final, [decision for pair, decision in decisions if pair == number])
         for number, (original, final) in enumerate(zip(originals, finals, strict=False))
     ]
-    expected = {record_outcome(outcomes).value} | ({Outcome.REVERTED.value} if reverts else set())
-    if row.outcome not in expected:
-        message = f"its outcome is {row.outcome}, but its texts and decisions say {record_outcome(outcomes)}"
+    expected = record_outcome(outcomes)
+    older = expected is Outcome.UNDONE and row.outcome == OUTCOME_BEFORE_UNDONE
+    if row.outcome != expected and not older:
+        message = f"its outcome is {row.outcome}, but its texts and decisions say {expected}"
         yield Problem("records", str(row.id), row.record_key, message)
     standing = sum(finding.status == FindingStatus.OPEN for finding in record.findings)
     if standing != row.open_findings:
@@ -220,20 +207,20 @@ def _check_findings(record: LoggedRecord, finals: Sequence[InstructionPair]) -> 
     """Findings lie within the text they speak of, and a repaired one names the applied decision that repaired it."""
     applied = {row.id: row for row in record.decisions if row.action == Action.APPLIED}
     for finding in record.findings:
-        message = ""
+        messages = []
         if not 0 <= finding.start <= finding.end or not 0 <= finding.pair < len(finals):
-            message = "its place is none"
+            messages.append("its place is none")
         elif finding.status == FindingStatus.OPEN and finding.field in _WORDS["findings"]["field"]:
             text = finals[finding.pair].text(Field(finding.field))
             if text is None or finding.end > len(text):
-                message = "its place lies outside the final text"
+                messages.append("its place lies outside the final text")
         if (finding.status == FindingStatus.REPAIRED) != (finding.decision_id is not None):
-            message = f"its status is {finding.status}, but its decision_id is {finding.decision_id}"
+            messages.append(f"its status is {finding.status}, but its decision_id is {finding.decision_id}")
         elif finding.decision_id is not None and (
             finding.decision_id not in applied or applied[finding.decision_id].pair != finding.pair
         ):
-            message = f"decision {finding.decision_id} applied nothing to its pair"
-        if message:
+            messages.append(f"decision {finding.decision_id} applied nothing to its pair")
+        for message in messages:
             yield Problem("findings", str(finding.id), record.row.record_key, message)
 
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
+from midb.audit.connection import open_for_reading
 from midb.audit.proof.chains import Chain, check_plain_chains, check_seals
 from midb.audit.proof.records import RecordsCheck, Types, column_types, wrong_types
 from midb.audit.proof.replay import Problem
-from midb.audit.reader import check_version, open_read_only
+from midb.audit.reader import check_version
 from midb.audit.rows import as_text
-from midb.audit.schema import MIGRATIONS, migrate
+from midb.audit.schema import MIGRATIONS, READABLE_FROM, migrate
 from midb.domain.errors import AuditError
 
 #: Problems that are listed; the rest is counted.
@@ -60,45 +61,45 @@ class RunProof:
 
 
 @dataclass
-class Verdict:
+class LogProof:
     """What `verify` found: the first problems, how many there are, and what was proved."""
 
     problems: list[Problem] = field(default_factory=list)
-    count: int = 0
+    problem_count: int = 0
     runs: list[RunProof] = field(default_factory=list)
     head: str | None = None
 
     @property
     def intact(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.count
+        return not self.problem_count
 
     def add(self, problems: Iterator[Problem]) -> None:
         """Take in problems; what SQLite itself stumbles over is one."""
         try:
             for problem in problems:
-                self.count += 1
+                self.problem_count += 1
                 if len(self.problems) < LISTED:
                     self.problems.append(problem)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a message may quote what is no text
             self.add(iter([Problem("the file", "", "", f"cannot be read further: {error}")]))
 
 
-def verify(path: Path, *, head: str | None = None) -> Verdict:
+def verify(path: Path, *, head: str | None = None) -> LogProof:
     """Check a log from end to end. ``head`` is a chain's end noted earlier: it must still be the end of a run's chain.
 
     Raises AuditError where there is nothing to check: no file, no audit log, or one of a newer version.
     """
     before = _stamp(path)
-    connection = open_read_only(path)
+    connection = open_for_reading(path)
     try:
-        verdict = Verdict(head=head)
-        _check(connection, path, verdict)
+        proof = LogProof(head=head)
+        _check(connection, path, proof)
     finally:
         connection.close()
-    if not verdict.intact and _stamp(path) != before:
+    if not proof.intact and _stamp(path) != before:
         raise AuditError(f"{path} was written to while it was being read.", hint="Verify it again.", retryable=True)
-    return verdict
+    return proof
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -110,41 +111,60 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return state.st_mtime_ns, state.st_size
 
 
-def _check(connection: sqlite3.Connection, path: Path, verdict: Verdict) -> None:
+def _check(connection: sqlite3.Connection, path: Path, proof: LogProof) -> None:
     def rows(table: str) -> Iterator[sqlite3.Row]:
         yield from connection.execute(f"SELECT * FROM {table} ORDER BY 1")
 
-    model = Database(memory=True)
-    migrate(model, path, lambda: "")
-    types, made = column_types(model.conn), _objects(model.conn)
-    model.close()
-    verdict.add(_check_file(connection))
-    verdict.add(_check_schema(made, _objects(connection)))
-    # A table declared in another way may behave in another way: its rows are not read.
     there = _objects(connection)
+    version, made, types = _model_of(connection, there)
+    proof.add(_check_file(connection))
+    proof.add(_check_schema(made, there))
+    # A table declared in another way may behave in another way: its rows are not read.
     usable = {name for (kind, name), sql in made.items() if kind == "table" and there.get((kind, name)) == sql}
     if "migrations" in usable:
-        before = verdict.count
-        verdict.add(_check_migrations(rows("migrations")))
-        if verdict.count == before:
+        before = proof.problem_count
+        proof.add(_check_migrations(rows("migrations"), version))
+        if proof.problem_count == before:
             check_version(connection, path)
-    verdict.add(_check_foreign_keys(connection))
+    proof.add(_check_foreign_keys(connection))
     for table in sorted(usable - RecordsCheck.TABLES):
-        verdict.add(_check_types(table, rows(table), types[table]))
+        proof.add(_check_types(table, rows(table), types[table]))
     for table in sorted(usable & {"runs", "checkpoints", "generations", "prompts", "run_events"}):
-        verdict.add(check_seals(table, rows(table)))
+        proof.add(check_seals(table, rows(table)))
     if usable >= {"generations", "prompts", "decisions"}:
-        verdict.add(_check_generations(connection))
+        proof.add(_check_generations(connection))
     if missing := sorted(_CORE - usable):
-        verdict.add(iter([Problem(missing[0], "", "", "it is not as it was made, so that no record could be checked")]))
+        proof.add(iter([Problem(missing[0], "", "", "it is not as it was made, so that no record could be checked")]))
         return
     rejected: dict[Any, Chain] = {}
-    verdict.add(check_plain_chains("rejected_lines", rows("rejected_lines"), rejected, "run_id"))
-    records = RecordsCheck(connection, types, verdict.head)
-    verdict.add(records.problems())
-    verdict.add(_check_runs(connection, records, rejected, verdict))
-    if verdict.head is not None:
-        verdict.add(_check_head(verdict.head, records))
+    proof.add(check_plain_chains("rejected_lines", rows("rejected_lines"), rejected, "run_id"))
+    records = RecordsCheck(connection, types, proof.head)
+    proof.add(records.problems())
+    proof.add(_check_runs(connection, records, rejected, proof))
+    if proof.head is not None:
+        proof.add(_check_head(proof.head, records))
+
+
+def _model_of(connection: sqlite3.Connection, there: _Objects) -> tuple[int, _Objects, Mapping[str, Types]]:
+    """The version a log is of, and what the schema and its columns should be.
+
+    That is the version whose migrations make this very schema; where none does, the one of as many migrations as the
+    log says it has had.
+    """
+    models: dict[int, tuple[_Objects, Mapping[str, Types]]] = {}
+    for version in range(len(MIGRATIONS), READABLE_FROM - 1, -1):
+        model = Database(memory=True)
+        migrate(model, Path(":memory:"), lambda: "", version=version)
+        models[version] = _objects(model.conn), column_types(model.conn)
+        model.close()
+        if models[version][0] == there:
+            return version, *models[version]
+    try:
+        applied = int(connection.execute("SELECT count(*) FROM migrations").fetchone()[0])
+    except sqlite3.DatabaseError:
+        applied = len(MIGRATIONS)
+    version = min(max(applied, READABLE_FROM), len(MIGRATIONS))
+    return version, *models[version]
 
 
 def _check_file(connection: sqlite3.Connection) -> Iterator[Problem]:
@@ -174,14 +194,15 @@ def _objects(connection: sqlite3.Connection) -> _Objects:
     return {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(sql)}
 
 
-def _check_migrations(rows: Iterator[sqlite3.Row]) -> Iterator[Problem]:
+def _check_migrations(rows: Iterator[sqlite3.Row], version: int) -> Iterator[Problem]:
+    """The migrations that a log says it has had, against those of its version; a newer version's are not known here."""
     found = list(rows)
     yield from check_plain_chains("migrations", iter(found), {}, "")
     known = {name: hashlib.sha256(script.encode()).hexdigest() for name, script in MIGRATIONS}
     for row in found:
         if known.get(row["name"], row["sql_sha256"]) != row["sql_sha256"]:
             yield Problem("migrations", str(row["id"]), "", "it applied other statements than this version does")
-    if [row["name"] for row in found][: len(MIGRATIONS)] != list(known):
+    if [row["name"] for row in found if row["name"] in known] != list(known)[:version]:
         yield Problem("migrations", "", "", "rows are missing, were added or stand in another order")
 
 
@@ -220,7 +241,7 @@ def _check_types(table: str, rows: Iterator[sqlite3.Row], types: Types) -> Itera
 
 
 def _check_runs(
-    connection: sqlite3.Connection, records: RecordsCheck, rejected: dict[Any, Chain], verdict: Verdict
+    connection: sqlite3.Connection, records: RecordsCheck, rejected: dict[Any, Chain], proof: LogProof
 ) -> Iterator[Problem]:
     """Each run against its checkpoint: counts, and where its chains end."""
     checkpoints = {row["run_id"]: row for row in connection.execute("SELECT * FROM checkpoints")}
@@ -233,7 +254,7 @@ def _check_runs(
             if row[column] not in words:
                 yield Problem("runs", str(run), "", f'{column} is "{as_text(row[column])}", which is no such word')
         chain, lines = records.chains.get(run, Chain()), rejected.get(run, Chain())
-        verdict.runs.append(
+        proof.runs.append(
             RunProof(
                 run, as_text(row["kind"]), as_text(row["status"]), records.counts[run], chain.length,
                 records.edits[run], lines.length, events.get(run, 0), chain.stored,

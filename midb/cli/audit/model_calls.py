@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, LoggedRecord
-from midb.audit.usage import GenerationRow
 from midb.text.terminal import isolated, visible
 
 #: (role, content) of what was sent.
@@ -19,11 +19,11 @@ Messages = Sequence[tuple[str, str]]
 def show_generations(console: Console, logged: LoggedRecord, generations: Mapping[int, GenerationRow]) -> None:
     """A line for each decision that a model was asked for: the prompt's hash, tokens, how the reply ended."""
     asked = [d for d in logged.decisions if d.prompt_hash is not None or d.generation_id is not None]
-    names = [_name(decision, turns=logged.row.pairs > 1) for decision in asked]
+    names = [_describe_call(decision, turns=logged.row.pairs > 1) for decision in asked]
     widest = max(map(len, names), default=0)
     for index, (decision, name) in enumerate(zip(asked, names, strict=True)):
-        told = f"prompt {visible((decision.prompt_hash or '–')[:8])}  "
-        line = Text(f" {'' if index else 'model':<7} {name:<{widest}}  {told}")
+        prompt = f"prompt {visible((decision.prompt_hash or '–')[:8])}  "
+        line = Text(f" {'' if index else 'model':<7} {name:<{widest}}  {prompt}")
         generation = generations.get(decision.generation_id or 0)
         if decision.generation_id is None:
             line.append("no reply", style="red")
@@ -31,8 +31,8 @@ def show_generations(console: Console, logged: LoggedRecord, generations: Mappin
             line.append(f"generation {decision.generation_id} is missing from the log", style="red")
         else:
             line.append(f"{generation.prompt_tokens:,} tokens in, {generation.completion_tokens:,} out  ")
-            whole = generation.finish_reason == "stop"
-            line.append(visible(generation.finish_reason), style="default" if whole else "yellow")
+            complete = generation.finish_reason == "stop"
+            line.append(visible(generation.finish_reason), style="default" if complete else "yellow")
         console.print(line, soft_wrap=True)
 
 
@@ -42,13 +42,13 @@ def show_prompts(
     """Whole prompts and completions, each once, in the order in which they were asked."""
     if not generations:
         console.print(Text(" model   no model was asked about this record"), soft_wrap=True)
-    shown: set[int] = set()
+    done: set[int] = set()
     for decision in logged.decisions:
         generation = generations.get(decision.generation_id or 0)
-        if generation is None or generation.id in shown:
+        if generation is None or generation.id in done:
             continue
-        shown.add(generation.id)
-        name = _name(decision, turns=logged.row.pairs > 1)
+        done.add(generation.id)
+        name = _describe_call(decision, turns=logged.row.pairs > 1)
         console.print()
         console.print(Text(f"{name} · generation {generation.id}", style="bold"), soft_wrap=True)
         for label, text in (
@@ -60,7 +60,7 @@ def show_prompts(
         _show_text(console, f"completion ({generation.finish_reason})", generation.completion)
 
 
-def _name(decision: DecisionRow, *, turns: bool) -> str:
+def _describe_call(decision: DecisionRow, *, turns: bool) -> str:
     turn = f"turn {decision.pair + 1} " if turns else ""
     return visible(f"{turn}{decision.pass_}" + (f", attempt {decision.attempt}" if decision.attempt > 1 else ""))
 
@@ -76,13 +76,13 @@ def generation_json(generation: GenerationRow | None, prompt: Messages | None) -
     """A generation for scripts; with the texts where the prompt is given."""
     if generation is None:
         return None
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "id": generation.id, "engine": generation.engine, "sampling": generation.sampling,
         "prompt_tokens": generation.prompt_tokens, "completion_tokens": generation.completion_tokens,
         "cached_tokens": generation.cached_tokens, "finish_reason": generation.finish_reason,
         "seconds": generation.seconds,
     }  # fmt: skip
     if prompt is not None:
-        told["prompt"] = [{"role": role, "content": content} for role, content in prompt]
-        told["completion"] = generation.completion
-    return told
+        values["prompt"] = [{"role": role, "content": content} for role, content in prompt]
+        values["completion"] = generation.completion
+    return values

@@ -12,12 +12,13 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from midb.audit.comparing import Difference
-from midb.audit.log import Run
 from midb.audit.proof.replay import Problem, Stage, replay
+from midb.audit.questions.comparing import Difference
+from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
-from midb.audit.usage import GenerationRow
+from midb.audit.run_rows import Run
 from midb.cli.audit.model_calls import Messages, generation_json, show_generations
+from midb.dashboard.blocks import OUTCOME_STYLES
 from midb.domain.decisions import Action, Pass
 from midb.domain.defects import FindingStatus
 from midb.domain.pairs import Field, InstructionPair
@@ -25,7 +26,6 @@ from midb.text.diffs import CONTEXT, compare_texts, find_hunks
 from midb.text.rendering import render_hunk, render_passage
 from midb.text.terminal import isolated, visible
 
-OUTCOME_STYLES = {"improved": "green", "reverted": "red", "unchanged": "default"}
 _SEVERITY_STYLES = {"critical": "red", "major": "yellow", "minor": "default"}
 
 
@@ -42,7 +42,7 @@ def show_record(
 ) -> None:
     """One record of a run, as an auditor reads it in a minute; ``generations`` by id."""
     row, standing = logged.row, logged.standing()
-    told = replay(logged, reverts=run.kind == "revert")
+    replayed = replay(logged)
     edits = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
     head = Text(isolated(row.record_key), style="bold")
     head.append(f" · {visible(row.language)} · ", style="not bold")
@@ -55,18 +55,18 @@ def show_record(
         line = Text("   CHANGED  ", style="red")
         line.append(visible(f"{problem.table} {problem.row}: {problem.message}"), style="default")
         console.print(line, soft_wrap=True)
-    stages = {stage.row.id: stage for stage in told.stages}
+    stages = {stage.row.id: stage for stage in replayed.stages}
     number = 0
     for decision in logged.decisions:
         if decision.id in standing:
             number = _show_edits(console, logged, decision, stages.get(decision.id), number, full=full)
         elif decision.action == Action.REJECTED.value or decision.edits:
             _show_taken_back(console, logged, decision, stages.get(decision.id), full=full)
-    _show_findings(console, logged, told.finals)
+    _show_findings(console, logged, replayed.finals)
     for pair in sorted({decision.pair for decision in logged.decisions}):
         decisions = [decision for decision in logged.decisions if decision.pair == pair]
         turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
-        console.print(Text(f" trail   {turn}{trail(decisions)}"), soft_wrap=True)
+        console.print(Text(f" trail   {turn}{describe_trail(decisions)}"), soft_wrap=True)
     show_generations(console, logged, generations)
     if edits and run.kind == "run":
         name = f"#{row.position}" if twins or visible(row.record_key) != row.record_key else row.record_key
@@ -76,8 +76,10 @@ def show_record(
         console.print(Text(f" undo    {command}{more}"), soft_wrap=True)
 
 
-def trail(decisions: Sequence[DecisionRow]) -> str:
-    """The passes of a pair and what they decided."""
+def describe_trail(decisions: Sequence[DecisionRow]) -> str:
+    """The passes of a pair and what they decided; what a person undid went through none."""
+    if any(decision.pass_ == Pass.REVERT for decision in decisions):
+        return visible(f"undone by request ({decisions[-1].detail})")
     words = ["diagnose"]
     for decision in decisions:
         if decision.pass_ == Pass.ROUTE.value:
@@ -86,26 +88,27 @@ def trail(decisions: Sequence[DecisionRow]) -> str:
             accepted = decision.action == Action.APPLIED.value
             words.append("verify (accepted)" if accepted else f"verify (taken back: {decision.reason})")
         elif decision.action == Action.REJECTED.value:
-            words.append(f"{decision.pass_} (taken back: {decision.reason}{_again(decision)})")
+            words.append(f"{decision.pass_} (taken back: {decision.reason}{_describe_attempt(decision)})")
         else:
-            words.append(f"{decision.pass_} ({decision.action}{_again(decision)})")
+            words.append(f"{decision.pass_} ({decision.action}{_describe_attempt(decision)})")
     return visible(" → ".join([*words, "record"]))
 
 
-def _again(decision: DecisionRow) -> str:
+def _describe_attempt(decision: DecisionRow) -> str:
     return f", attempt {decision.attempt}" if decision.attempt > 1 else ""
 
 
-def _numbered(number: int) -> str:
+def _circle(number: int) -> str:
+    """A number in a circle, as far as there are such characters."""
     return chr(0x2460 + number - 1) if number <= 20 else f"{number}."
 
 
-def _place(logged: LoggedRecord, pair: int, field: str, start: int, end: int) -> str:
+def _describe_place(logged: LoggedRecord, pair: int, field: str, start: int, end: int) -> str:
     turn = f"turn {pair + 1} " if logged.row.pairs > 1 else ""
     return f"{turn}{visible(field)} {start}-{end}"
 
 
-def _groups(row: DecisionRow) -> dict[tuple[str, str], list[EditRow]]:
+def _group_edits(row: DecisionRow) -> dict[tuple[str, str], list[EditRow]]:
     """The edits of a decision by kind and field."""
     groups: dict[tuple[str, str], list[EditRow]] = defaultdict(list)
     for edit in row.edits:
@@ -117,13 +120,13 @@ def _show_edits(
     console: Console, logged: LoggedRecord, row: DecisionRow, stage: Stage | None, number: int, *, full: bool
 ) -> int:
     """The edits of a decision that stands, each passage with the reason why; returns how many entries there are now."""
-    for (kind, field), edits in _groups(row).items():
+    for (kind, field), edits in _group_edits(row).items():
         number += 1
         causes = [f for f in logged.findings if f.decision_id == row.id and (f.kind, f.field) == (kind, field)]
-        line = Text(f" {_numbered(number)} {visible(row.pass_)} / {visible(kind)}")
+        line = Text(f" {_circle(number)} {visible(row.pass_)} / {visible(kind)}")
         for severity in dict.fromkeys(cause.severity for cause in causes):
             line.append(f"   {visible(severity)}", style=_SEVERITY_STYLES.get(severity, "default"))
-        line.append(f"   {_place(logged, row.pair, field, edits[0].start, edits[-1].end)}")
+        line.append(f"   {_describe_place(logged, row.pair, field, edits[0].start, edits[-1].end)}")
         for evidence in list(dict.fromkeys(cause.evidence for cause in causes))[:3]:
             line.append(f"   {isolated(evidence)}")
         if not causes and row.detail:
@@ -144,8 +147,8 @@ def _show_taken_back(
         reason += ", back to the original"
     line.append(visible(reason)).append(f"   {isolated(detail)}" if detail else "", style="default")
     console.print(line, soft_wrap=True)
-    for (kind, field), edits in _groups(row).items():
-        place = _place(logged, row.pair, field, edits[0].start, edits[-1].end)
+    for (kind, field), edits in _group_edits(row).items():
+        place = _describe_place(logged, row.pair, field, edits[0].start, edits[-1].end)
         console.print(Text(f"   tried {visible(kind)}   {place}"), soft_wrap=True)
         _show_passages(console, stage, field, edits, full=full)
 
@@ -160,8 +163,8 @@ def _show_passages(console: Console, stage: Stage | None, field: str, edits: Seq
             console.print(Text(f"     [{isolated(edit.before)}] → [{isolated(edit.after)}]   (without its text)"))
         return
     for hunk in find_hunks(text, [edit.edit() for edit in edits], context=None if full else CONTEXT):
-        for shown in render_hunk(hunk, full=full, inline=True):
-            console.print(Text("     ").append_text(shown), soft_wrap=True)
+        for line in render_hunk(hunk, full=full, inline=True):
+            console.print(Text("     ").append_text(line), soft_wrap=True)
 
 
 def _show_findings(console: Console, logged: LoggedRecord, finals: Sequence[InstructionPair]) -> None:
@@ -173,7 +176,7 @@ def _show_findings(console: Console, logged: LoggedRecord, finals: Sequence[Inst
         line = Text(f" {'○' if still_open else '·'} {visible(finding.status)} {visible(finding.kind)}")
         line.stylize("yellow" if still_open else "dim")
         line.append(f"   {visible(finding.severity)}", style=_SEVERITY_STYLES.get(finding.severity, "default"))
-        place = _place(logged, finding.pair, finding.field, finding.start, finding.end)
+        place = _describe_place(logged, finding.pair, finding.field, finding.start, finding.end)
         line.append(f"   {place}   {isolated(finding.evidence)}", style="default")
         console.print(line, soft_wrap=True)
         texts = dict(finals[finding.pair].texts()) if still_open and 0 <= finding.pair < len(finals) else {}
@@ -193,10 +196,10 @@ def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None, pa
             edits = [e for e in stage.row.edits if e.field == name.value and kind in (None, e.kind)]
             for hunk in find_hunks(text, [edit.edit() for edit in edits]):
                 inside = {edit.kind for edit in edits if edit.start <= hunk.end and hunk.start <= edit.end}
-                place = _place(logged, stage.row.pair, name.value, hunk.start, hunk.end)
+                place = _describe_place(logged, stage.row.pair, name.value, hunk.start, hunk.end)
                 console.print(Text(f"   {visible(', '.join(sorted(inside)))}   {place}"), soft_wrap=True)
-                for shown in render_hunk(hunk, inline=True):
-                    console.print(Text("     ").append_text(shown), soft_wrap=True)
+                for line in render_hunk(hunk, inline=True):
+                    console.print(Text("     ").append_text(line), soft_wrap=True)
     console.print()
 
 
@@ -210,8 +213,8 @@ def show_difference(console: Console, difference: Difference) -> None:
         for field in Field:
             for hunk in compare_texts(there.text(field) or "", here.text(field) or ""):
                 console.print(Text(f"   {turn}{field} {hunk.start}-{hunk.end}"))
-                for shown in render_hunk(hunk, inline=True):
-                    console.print(Text("     ").append_text(shown), soft_wrap=True)
+                for line in render_hunk(hunk, inline=True):
+                    console.print(Text("     ").append_text(line), soft_wrap=True)
     console.print()
 
 
@@ -220,7 +223,7 @@ def _show_key(console: Console, row: RecordRow) -> None:
     console.print(line, soft_wrap=True)
 
 
-def as_json(
+def record_json(
     logged: LoggedRecord,
     problems: Sequence[Problem],
     generations: Mapping[int, GenerationRow],
@@ -231,7 +234,7 @@ def as_json(
     What a model was asked is there only for generations whose prompts are given.
     """
     row, standing = logged.row, logged.standing()
-    texts = [_loaded(text) for text in (row.original_text, row.final_text or row.original_text)]
+    texts = [_load_texts(text) for text in (row.original_text, row.final_text or row.original_text)]
     return {
         "run": row.run_id, "record": row.record_key, "position": row.position, "line": row.line,
         "language": row.language, "outcome": row.outcome, "original": texts[0], "final": texts[1],
@@ -252,7 +255,7 @@ def as_json(
     }  # fmt: skip
 
 
-def _loaded(text: str | None) -> Any:
+def _load_texts(text: str | None) -> Any:
     """The texts as lists; as they stand where somebody made them something else."""
     try:
         return None if text is None else orjson.loads(text)

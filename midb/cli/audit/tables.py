@@ -1,4 +1,4 @@
-"""How summaries, verdicts and lists from the audit log look on a terminal."""
+"""How summaries, proofs and lists from the audit log look on a terminal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.audit.log import Run
-from midb.audit.proof.verify import Verdict
-from midb.audit.queries import Match
+from midb.audit.proof.verify import LogProof
+from midb.audit.questions.finding import Match
+from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
-from midb.audit.usage import PassUsage, total_usage
-from midb.cli.audit.records import OUTCOME_STYLES
+from midb.audit.run_rows import Run
+from midb.dashboard.blocks import OUTCOME_STYLES
+from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
 from midb.text.terminal import END_OF_ISOLATE, ISOLATE, has_right_to_left, isolated, visible
 
 #: Events of a run that a summary lists.
@@ -34,7 +35,7 @@ def use_utf8() -> None:
         sys.stdout.reconfigure(encoding="utf-8")
 
 
-def console() -> Console:
+def open_console() -> Console:
     """The standard output, for data: no markup, no guessing what is a number, no wrapping where nobody looks."""
     use_utf8()
     made = Console(highlight=False, markup=False, emoji=False)
@@ -50,7 +51,7 @@ def show_found(console: Console, found: Sequence[tuple[RecordRow, Sequence[Match
     ]
     lines = [titles] if found else []
     for row, matches in found:
-        what = Text("   ").join(map(_match, matches[:3]))
+        what = Text("   ").join(map(_describe_match, matches[:3]))
         if len(matches) > 3:
             what.append(f"   +{len(matches) - 3:,}")
         outcome = Text(visible(row.outcome), style=OUTCOME_STYLES.get(row.outcome, "default"))
@@ -66,7 +67,7 @@ def show_found(console: Console, found: Sequence[tuple[RecordRow, Sequence[Match
         console.print(line, soft_wrap=True)
 
 
-def _match(match: Match) -> Text:
+def _describe_match(match: Match) -> Text:
     line = Text(visible(match.kind), style="yellow" if match.status == "open" else "default")
     if match.status != "edited":
         line.append(f" ({visible(match.status)})")
@@ -84,17 +85,17 @@ def _cut(text: str, cells: int) -> str:
     return f"{ISOLATE}{shown.plain}{END_OF_ISOLATE}" if has_right_to_left(shown.plain) else shown.plain
 
 
-def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
+def show_proof(console: Console, path: Path, proof: LogProof) -> None:
     """What `audit verify` found or proved."""
-    for problem in verdict.problems:
+    for problem in proof.problems:
         line = Text("CHANGED  ", style="red")
         line.append(visible(f"{problem.table} {problem.row}".strip()), style="default")
-        line.append(f" ({_of(problem.record)})" if problem.record else "", style="default")
+        line.append(f" ({_describe_place(problem.record)})" if problem.record else "", style="default")
         line.append(f": {isolated(problem.message)}", style="default")
         console.print(line, soft_wrap=True)
-    if verdict.count > len(verdict.problems):
-        console.print(Text(f"… and {verdict.count - len(verdict.problems):,} more"))
-    for run in verdict.runs:
+    if proof.problem_count > len(proof.problems):
+        console.print(Text(f"… and {proof.problem_count - len(proof.problems):,} more"))
+    for run in proof.runs:
         state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
         console.print(
             Text(
@@ -104,8 +105,8 @@ def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
             soft_wrap=True,
         )
         console.print(Text(f"  head {visible(run.head)}"), soft_wrap=True)
-    if verdict.count:
-        count = f"{verdict.count:,} thing{'s' if verdict.count > 1 else ''}"
+    if proof.problem_count:
+        count = f"{proof.problem_count:,} thing{'s' if proof.problem_count > 1 else ''}"
         console.print(Text(f"{visible(str(path))} was changed: {count} do not agree", style="red"), soft_wrap=True)
     else:
         console.print(
@@ -115,7 +116,7 @@ def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:
         console.print(Text("Note a head: given as --head HASH it later proves that nothing was written anew."))
 
 
-def _of(record: str) -> str:
+def _describe_place(record: str) -> str:
     return record if record.startswith("run ") else f"record {_cut(record, 60)}"
 
 
@@ -142,8 +143,9 @@ def show_summary(
             ledger[key][outcome] += count
     order = sorted(set(ledger) - {"total"}) + (["total"] if ledger else [])
     rejected = sum(row[1] for row in parts["rejected"])
-    outcomes = ("unchanged", "improved", "reverted")
-    _table(
+    revert = chosen.kind == "revert"
+    outcomes = [outcome.value for outcome in (REVERT_OUTCOMES if revert else RUN_OUTCOMES)]
+    _print_table(
         console,
         ("language", "read", *outcomes, "rejected"),
         [
@@ -152,13 +154,13 @@ def show_summary(
             for language in order
         ],
     )  # fmt: skip
-    _table(console, ("repaired", "pass", "edits", "records"), parts["repairs"])
-    _table(console, ("taken back by", "reason", "times"), parts["taken_back"])
-    _table(console, ("open", "severity", "findings", "languages"), parts["open"])
+    _print_table(console, ("undone" if revert else "repaired", "pass", "edits", "records"), parts["repairs"])
+    _print_table(console, ("taken back by", "reason", "times"), parts["taken_back"])
+    _print_table(console, ("open", "severity", "findings", "languages"), parts["open"])
     _show_usage(console, used)
-    _table(console, ("rejected lines", "lines", "first"), parts["rejected"])
+    _print_table(console, ("rejected lines", "lines", "first"), parts["rejected"])
     events = parts["events"]
-    _table(console, ("at", "level", "event"), events[:_EVENTS])
+    _print_table(console, ("at", "level", "event"), events[:_EVENTS])
     if len(events) > _EVENTS:
         console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
 
@@ -174,17 +176,17 @@ def _show_usage(console: Console, used: Sequence[PassUsage]) -> None:
         for one in (*used, total_usage(used))
     ]  # fmt: skip
     kept = [n for n, title in enumerate(titles) if title not in ("reused", "cached", "retries") or rows[-1][n]]
-    _table(console, [titles[n] for n in kept], [tuple(row[n] for n in kept) for row in rows])
+    _print_table(console, [titles[n] for n in kept], [tuple(row[n] for n in kept) for row in rows])
     troubles = [
         (one.pass_, f"{what}: {word}", number)
         for one in used
         for what, words in (("ended by", one.finished), ("failed", one.failed))
         for word, number in sorted(words.items(), key=lambda item: (-item[1], item[0]))
     ]
-    _table(console, ("model", "trouble", "times"), troubles)
+    _print_table(console, ("model", "trouble", "times"), troubles)
 
 
-def _table(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def _print_table(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     if not rows:
         return
     table = Table(box=None, pad_edge=False)

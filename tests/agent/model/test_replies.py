@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from midb.agent.engines.protocol import FinishReason
 from midb.agent.model.replies import ReplyError, Side, parse_rewrite, parse_verdict
-from midb.agent.model.sections import SAME, lay_out_pair, nonce_for, sections_of, tag, with_outer_blanks
+from midb.agent.model.sections import SAME, lay_out_pair, make_nonce, make_tag, pick_sections
 from midb.domain.decisions import Pass, Reason
 from midb.domain.pairs import Field, InstructionPair
 
 PAIR = InstructionPair(instruction="Nenne eine Farbe.", input="", response="Rot ist eine Farbe.")
 SECTIONS = (Field.INSTRUCTION, Field.RESPONSE)
 NONCE = "7f3a2c91"
-END = tag("end", NONCE)
+END = make_tag("end", NONCE)
 
 
 def sections(**texts: str) -> str:
-    return "\n".join([*(f"{tag(name, NONCE)}\n{text}" for name, text in texts.items()), END])
+    return "\n".join([*(f"{make_tag(name, NONCE)}\n{text}" for name, text in texts.items()), END])
 
 
 def parse(reply: str, finish: FinishReason = FinishReason.STOP, pair: InstructionPair = PAIR) -> InstructionPair:
@@ -36,7 +36,7 @@ def parse(reply: str, finish: FinishReason = FinishReason.STOP, pair: Instructio
         sections(instruction=SAME, response=SAME),
         sections(instruction="Nenne eine Farbe.", response=SAME),
         f"\n {sections(instruction=SAME, response='Rot ist eine Farbe.')} \n",
-        f"<think>Is red a colour?\n{tag('response', NONCE)}</think>\n\n{SAME}\n{END}",
+        f"<think>Is red a colour?\n{make_tag('response', NONCE)}</think>\n\n{SAME}\n{END}",
     ],
 )
 def test_a_reply_that_changes_nothing(reply: str) -> None:
@@ -62,8 +62,8 @@ FAILED = {
     f"Text\n{END}": Reason.MISSING_SECTION,
     sections(instruction=SAME, input="neu", response="x"): Reason.UNKNOWN_SECTION,
     sections(response="x", instruction=SAME): Reason.UNKNOWN_SECTION,
-    f"{tag('instruction', NONCE)}\na\n{sections(instruction='b', response='x')}": Reason.UNKNOWN_SECTION,
-    sections(instruction=SAME, response=f"x {tag('response', 'ffffffff')} y"): Reason.UNKNOWN_SECTION,
+    f"{make_tag('instruction', NONCE)}\na\n{sections(instruction='b', response='x')}": Reason.UNKNOWN_SECTION,
+    sections(instruction=SAME, response=f"x {make_tag('response', 'ffffffff')} y"): Reason.UNKNOWN_SECTION,
     sections(instruction=SAME, response="x <|input|> y"): Reason.UNKNOWN_SECTION,
     sections(instruction=SAME, response=f"{SAME} und mehr"): Reason.CHATTER,
     sections(instruction=SAME, response="x").replace(NONCE, "00000000"): Reason.MISSING_SECTION,
@@ -100,8 +100,8 @@ def test_a_tag_that_stands_in_the_original_may_stay() -> None:
 @given(st.text(), st.text(), st.text())
 def test_what_is_laid_out_is_read_back(instruction: str, given_input: str, response: str) -> None:
     pair = InstructionPair(instruction=instruction, input=given_input, response=response)
-    nonce = nonce_for(instruction, given_input, response)
-    shown = sections_of(pair, Pass.CONTENT)
+    nonce = make_nonce(instruction, given_input, response)
+    shown = pick_sections(pair, Pass.CONTENT)
     laid_out = lay_out_pair(pair, shown, nonce)
     if shown:
         assert parse_rewrite(laid_out, FinishReason.STOP, pair, shown, nonce) == pair
@@ -115,16 +115,6 @@ def test_any_reply_is_read_or_refused(reply: str) -> None:
     except ReplyError:
         return
     assert parsed.response
-
-
-@given(st.text(alphabet=" \n\tab"), st.text(alphabet="xy", min_size=1))
-def test_outer_blanks_are_the_originals(original: str, text: str) -> None:
-    framed = with_outer_blanks(text, original)
-    if original.strip():
-        assert framed.strip() == text
-        assert framed[: len(framed) - len(framed.lstrip())] == original[: len(original) - len(original.lstrip())]
-    else:
-        assert framed == text
 
 
 def verdict(**changes: object) -> str:

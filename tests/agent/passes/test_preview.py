@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scripted import ScriptedEngine, left_alone, pass_of, prefer, reply, shown
+from scripted import ScriptedEngine, left_alone, pass_of, prefer, read_sections, reply
 from small_runs import engine_on_a_loop, session_over, write_lines
 
 from midb.agent.engines.protocol import Message, TextRequest
@@ -96,7 +96,7 @@ def test_a_verdict_is_shown_as_it_is_asked_for(corpus: Path) -> None:
     def answer(request: TextRequest) -> str:
         if pass_of(request) == "verification":
             return prefer(request, mended)
-        response = shown(request)["response"]
+        response = read_sections(request)["response"]
         return reply(request, response=response.replace(broken, mended)) if broken in response else left_alone(request)
 
     engine = ScriptedEngine(answer)

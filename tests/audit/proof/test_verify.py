@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from log_fixtures import Tamper, begin_run
 
 from midb.audit import seals
-from midb.audit.log import AuditLog
-from midb.audit.proof.verify import LISTED, Verdict, verify
+from midb.audit.proof.verify import LISTED, LogProof, verify
 from midb.domain.errors import AuditError
-
-Tamper = Callable[..., Path]
 
 HASHES = {
     "migrations": ("previous_hash", "hash"),
@@ -47,19 +45,19 @@ def some(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     yield from {rows[0], rows[len(rows) // 2], rows[-1]}
 
 
-def names(verdict: Verdict, table: str, label: str | None = None) -> bool:
+def names(proof: LogProof, table: str, label: str | None = None) -> bool:
     """Whether a problem names the table, and the row where one is asked for."""
     return any(
         (problem.table == table and label in (None, problem.row))
         or (table in problem.message and (label is None or label in problem.message))
-        for problem in verdict.problems
+        for problem in proof.problems
     )
 
 
 def test_an_untouched_log_is_intact_and_says_what_was_proved(finished_log: Path) -> None:
-    verdict = verify(finished_log)
-    assert verdict.intact, verdict.problems
-    first, second = verdict.runs
+    proof = verify(finished_log)
+    assert proof.intact, proof.problems
+    first, second = proof.runs
     assert (first.records, first.rejected_lines, first.events, first.finished) == (13, 2, 2, True)
     assert (second.records, second.decisions, second.edits, second.finished) == (3, 6, 4, False)
     assert len(second.head) == 64
@@ -79,10 +77,10 @@ def test_a_changed_value_is_named(table: str, column: str, finished_log: Path, t
             f'UPDATE {table} SET "{column}" = CASE typeof("{column}") WHEN \'integer\' THEN "{column}" + 1000 '
             f"WHEN 'real' THEN \"{column}\" + 1 WHEN 'null' THEN 7 ELSE \"{column}\" || 'x' END WHERE {where}"
         )
-        verdict = verify(tampered(changed))
+        proof = verify(tampered(changed))
         identity = column in ("id", "run_id", "decision_id", "ordinal", "record_id")
-        assert not verdict.intact
-        assert names(verdict, table, None if identity else label), (where, verdict.problems)
+        assert not proof.intact
+        assert names(proof, table, None if identity else label), (where, proof.problems)
 
 
 #: SQLite keeps everything but integers out of these itself.
@@ -95,9 +93,9 @@ def test_a_value_of_the_wrong_type_is_named(
     table: str, column: str, value: str, finished_log: Path, tampered: Tamper
 ) -> None:
     where, label = keys(finished_log, table)[-1]
-    verdict = verify(tampered(f'UPDATE {table} SET "{column}" = {value.format(column)} WHERE {where}'))
+    proof = verify(tampered(f'UPDATE {table} SET "{column}" = {value.format(column)} WHERE {where}'))
     identity = column in ("run_id", "decision_id", "ordinal", "record_id")
-    assert names(verdict, table, None if identity else label), verdict.problems
+    assert names(proof, table, None if identity else label), proof.problems
 
 
 @pytest.mark.parametrize(
@@ -105,16 +103,16 @@ def test_a_value_of_the_wrong_type_is_named(
 )
 def test_a_column_that_holds_no_text_is_named(table: str, column: str, finished_log: Path, tampered: Tamper) -> None:
     for value in ("X'C328'", "CAST(X'C328' AS TEXT)"):
-        verdict = verify(tampered(f"UPDATE {table} SET {column} = {value}"))
-        assert any(problem.table == table and column in problem.message for problem in verdict.problems)
+        proof = verify(tampered(f"UPDATE {table} SET {column} = {value}"))
+        assert any(problem.table == table and column in problem.message for problem in proof.problems)
 
 
 # One row of `generations` belongs to no chain and no count: that it is gone is not noticed (see `seals`).
 @pytest.mark.parametrize("table", [table for table in HASHES if table != "generations"])
 def test_a_deleted_row_is_noticed(table: str, finished_log: Path, tampered: Tamper) -> None:
     for where, _ in keys(finished_log, table):
-        verdict = verify(tampered(f"DELETE FROM {table} WHERE {where}"))
-        assert names(verdict, table), (where, verdict.problems)
+        proof = verify(tampered(f"DELETE FROM {table} WHERE {where}"))
+        assert names(proof, table), (where, proof.problems)
 
 
 @pytest.mark.parametrize("table", HASHES)
@@ -127,8 +125,8 @@ def test_an_inserted_row_is_noticed(table: str, finished_log: Path, tampered: Ta
             f"UPDATE added SET {identity} = {identity} + 500" + (f", {unique} = {unique} || '9'" if unique else ""),
             f"INSERT INTO {table} SELECT * FROM added",
         ]
-        verdict = verify(tampered(*copy))
-        assert names(verdict, table), (where, verdict.problems)
+        proof = verify(tampered(*copy))
+        assert names(proof, table), (where, proof.problems)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +143,8 @@ def test_an_inserted_row_is_noticed(table: str, finished_log: Path, tampered: Ta
     ],
 )
 def test_a_changed_schema_is_named(statement: str, word: str, tampered: Tamper) -> None:
-    verdict = verify(tampered(statement))
-    assert any(word in problem.message for problem in verdict.problems), verdict.problems
+    proof = verify(tampered(statement))
+    assert any(word in problem.message for problem in proof.problems), proof.problems
 
 
 def test_a_view_that_says_something_else_is_named(tampered: Tamper) -> None:
@@ -159,9 +157,9 @@ def test_statistics_of_an_auditors_tool_are_no_change(tampered: Tamper) -> None:
 
 
 def test_all_problems_are_counted_and_the_first_listed(tampered: Tamper) -> None:
-    verdict = verify(tampered("UPDATE decisions SET detail = detail || 'x'", "UPDATE records SET line = line + 1"))
-    assert len(verdict.problems) == LISTED
-    assert verdict.count > LISTED
+    proof = verify(tampered("UPDATE decisions SET detail = detail || 'x'", "UPDATE records SET line = line + 1"))
+    assert len(proof.problems) == LISTED
+    assert proof.problem_count > LISTED
 
 
 def test_one_changed_value_is_reported_where_it_stands_and_nowhere_else(tampered: Tamper) -> None:
@@ -174,8 +172,8 @@ def test_one_changed_value_is_reported_where_it_stands_and_nowhere_else(tampered
         ("UPDATE findings SET evidence = 'x' WHERE id = 1", "records", "1"),
         ("UPDATE edits SET kind = 'x' WHERE decision_id = 1", "decisions", "1"),
     ):
-        verdict = verify(tampered(statement))
-        assert [(problem.table, problem.row) for problem in verdict.problems] == [(table, row)], verdict.problems
+        proof = verify(tampered(statement))
+        assert [(problem.table, problem.row) for problem in proof.problems] == [(table, row)], proof.problems
 
 
 def test_a_record_is_named_by_its_key(tampered: Tamper) -> None:
@@ -193,10 +191,10 @@ def test_the_replay_finds_what_new_hashes_would_hide(finished_log: Path, tampere
     """Somebody changes an edit and derives all hashes again: only the replay can tell."""
     path = tampered("UPDATE edits SET after = 'while' WHERE decision_id = 1")
     rehash(path)
-    verdict = verify(path)
-    first = verdict.problems[0]
+    proof = verify(path)
+    first = proof.problems[0]
     assert (first.table, first.row, "after_hash" in first.message) == ("decisions", "1", True)
-    assert {problem.record for problem in verdict.problems} == {"de-0417"}
+    assert {problem.record for problem in proof.problems} == {"de-0417"}
 
 
 @pytest.mark.parametrize("column", ["before_hash", "after_hash"])
@@ -257,13 +255,15 @@ def rehash(path: Path) -> None:
     execute = connection.execute
 
     def values(table: str, where: str) -> list[tuple[object, ...]]:
-        return [seals.values(table, dict(row)) for row in execute(f"SELECT * FROM {table} WHERE {where}").fetchall()]
+        return [
+            seals.covered_values(table, dict(row)) for row in execute(f"SELECT * FROM {table} WHERE {where}").fetchall()
+        ]
 
     for run in execute("SELECT id FROM runs").fetchall():
         head = seals.GENESIS
         for record in execute("SELECT * FROM records WHERE run_id = ? ORDER BY id", [run["id"]]).fetchall():
             findings = values("findings", f"record_id = {record['id']} ORDER BY id")
-            seal = seals.record_seal(seals.values("records", dict(record)), findings)
+            seal = seals.record_seal(seals.covered_values("records", dict(record)), findings)
             execute("UPDATE records SET seal = ? WHERE id = ?", [seal, record["id"]])
             for row in values("decisions", f"record_id = {record['id']} ORDER BY id"):
                 edits = values("edits", f"decision_id = {row[0]} ORDER BY ordinal")
@@ -296,12 +296,12 @@ def test_damaged_pages_are_a_problem_or_an_error_and_no_crash(finished_log: Path
         assert not message or "damaged" in message or "no audit log" in message
 
 
-def test_an_unfinished_run_is_proved_while_it_goes_on(tmp_path: Path, begin: Callable[[Path], AuditLog]) -> None:
+def test_an_unfinished_run_is_proved_while_it_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "running.audit.db"
-    log = begin(path)
+    log = begin_run(path)
     try:
-        verdict = verify(path)
-        assert verdict.intact
-        assert [(run.status, run.finished, run.records) for run in verdict.runs] == [("running", False, 5)]
+        proof = verify(path)
+        assert proof.intact
+        assert [(run.status, run.finished, run.records) for run in proof.runs] == [("running", False, 5)]
     finally:
         log.close()

@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_fixtures import Cli
 
 ROOT = Path(__file__).resolve().parents[3]
 DB = "c.boosted.jsonl.audit.db"
+
+#: Asks a database by plain SQL.
+Ask = Callable[[Path, str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +35,13 @@ def boosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def audit(cli: Any, boosted: Path, tmp_path: Path) -> Any:
+def audit(cli: Cli, boosted: Path, tmp_path: Path) -> Cli:
     """Call a command in a copy of that folder."""
     shutil.copytree(boosted, tmp_path, dirs_exist_ok=True)
     return cli
 
 
-def test_show_tells_what_changed_why_and_how_to_undo_it(audit: Any) -> None:
+def test_show_tells_what_changed_why_and_how_to_undo_it(audit: Cli) -> None:
     shown = audit("audit", "show", "de-004")
     assert shown.code == 0
     for text in ("de-004 · de · improved", "translated-code", "critical", "[wenn]", "[if]", "verify (accepted)",
@@ -46,7 +52,7 @@ def test_show_tells_what_changed_why_and_how_to_undo_it(audit: Any) -> None:
     assert {edit["after"] for decision in told["decisions"] for edit in decision["edits"]} == {"if", "else"}
 
 
-def test_show_by_position_and_unknown_ids(audit: Any) -> None:
+def test_show_by_position_and_unknown_ids(audit: Cli) -> None:
     assert "it-001" in audit("audit", "show", "#0").out
     unknown = audit("audit", "show", "de-0044")
     assert unknown.code == 2
@@ -63,7 +69,7 @@ def test_show_by_position_and_unknown_ids(audit: Any) -> None:
         (["--text", "%"], None),
     ],
 )
-def test_find(audit: Any, filters: list[str], expected: set[str] | None) -> None:
+def test_find(audit: Cli, filters: list[str], expected: set[str] | None) -> None:
     found = audit("audit", "find", *filters, "--json", "--limit", 200)
     ids = {json.loads(line)["record"] for line in found.out.splitlines()}
     if expected is None:  # a wildcard of SQL is an ordinary character here
@@ -75,14 +81,14 @@ def test_find(audit: Any, filters: list[str], expected: set[str] | None) -> None
         assert ids == expected
 
 
-def test_find_names_the_nearest_word(audit: Any) -> None:
+def test_find_names_the_nearest_word(audit: Cli) -> None:
     for option, word, nearest in (("--kind", "mojibak", "mojibake"), ("--outcome", "improvd", "improved")):
         called = audit("audit", "find", option, word)
         assert called.code == 2
         assert f"Did you mean {nearest}?" in called.err
 
 
-def test_diff_and_summary_read_well(audit: Any) -> None:
+def test_diff_and_summary_read_well(audit: Cli) -> None:
     diff = audit("audit", "diff", "--kind", "decimal-separator", "--limit", 100).out
     assert "[3.5]" in diff
     assert "[3,5]" in diff
@@ -94,7 +100,7 @@ def test_diff_and_summary_read_well(audit: Any) -> None:
     assert sum(count for _, _, count in told["ledger"]) == 192
 
 
-def test_export_is_exact_as_json_and_complete_as_csv(audit: Any, ask: Any) -> None:
+def test_export_is_exact_as_json_and_complete_as_csv(audit: Cli, ask: Ask) -> None:
     (edits,) = ask(Path(DB), "SELECT count(*) FROM edits")[0]
     lines = audit("audit", "export", "--format", "jsonl", "--what", "edits").out.splitlines()
     table = list(
@@ -107,7 +113,7 @@ def test_export_is_exact_as_json_and_complete_as_csv(audit: Any, ask: Any) -> No
     assert audit("audit", "export", "-o", "edits.csv", "--force").code == 0
 
 
-def test_the_log_is_found_in_its_folder_or_asked_for(audit: Any) -> None:
+def test_the_log_is_found_in_its_folder_or_asked_for(audit: Cli) -> None:
     assert audit("audit", "verify").code == 0
     shutil.copy(DB, "second.audit.db")
     called = audit("audit", "verify")
@@ -115,7 +121,7 @@ def test_the_log_is_found_in_its_folder_or_asked_for(audit: Any) -> None:
     assert "Name it with --db" in called.err
 
 
-def test_verify_notices_a_changed_byte(audit: Any) -> None:
+def test_verify_notices_a_changed_byte(audit: Cli) -> None:
     import sqlite3
 
     head = json.loads(audit("audit", "verify", "--json").out)["runs"][0]["head"]
@@ -134,9 +140,13 @@ def texts(path: str) -> dict[str, str]:
     return {json.loads(line)["id"]: line for line in Path(path).read_text(encoding="utf-8").split("\n") if line}
 
 
-def test_revert_takes_back_what_is_named_and_nothing_else(audit: Any, ask: Any) -> None:
+def test_revert_undoes_what_is_named_and_nothing_else(audit: Cli, ask: Ask) -> None:
     called = audit("revert", "--kind", "decimal-separator", "--language", "it", "--language", "es", "-o", "less.jsonl")
     assert called.code == 0, called.err
+    first, second, *_ = called.err.splitlines()
+    found = re.fullmatch(r"192 read = (\d+) unchanged \+ (\d+) undone \+ 0 rejected", first)
+    assert found, first
+    assert re.fullmatch(r"  edits    \d+ undone \(decimal-separator \d+\)", second), second
     before, boosted, less = texts("c.jsonl"), texts("c.boosted.jsonl"), texts("less.jsonl")
     undone = {key for key in boosted if boosted[key] != less[key]}
     named = {
@@ -145,6 +155,10 @@ def test_revert_takes_back_what_is_named_and_nothing_else(audit: Any, ask: Any) 
                               "AND language IN ('it', 'es') AND run_id = 1")
     }  # fmt: skip
     assert undone == named != set()
+    assert (int(found[1]), int(found[2])) == (192 - len(undone), len(undone))
+    ledger = json.loads(audit("audit", "summary", "--run", 2, "--json").out)["ledger"]
+    assert sum(count for _, outcome, count in ledger if outcome == "undone") == len(undone)
+    assert {outcome for _, outcome, _ in ledger} == {"unchanged", "undone"}
     assert all(less[key] == before[key] for key in undone)
     assert ask(Path(DB), "SELECT kind, parent_run, status FROM runs WHERE id = 2") == [("revert", 1, "finished")]
     assert audit("audit", "verify").code == 0
@@ -152,13 +166,13 @@ def test_revert_takes_back_what_is_named_and_nothing_else(audit: Any, ask: Any) 
     assert "revert-requested" in audit("audit", "export", "--run", 2, "--what", "decisions", "--format", "jsonl").out
 
 
-def test_reverting_everything_gives_the_corpus_back(audit: Any) -> None:
+def test_reverting_everything_gives_the_corpus_back(audit: Cli) -> None:
     passes = [word for name in ("content", "translation", "localization") for word in ("--pass", name)]
     assert audit("revert", *passes, "-o", "all.jsonl").code == 0
     assert Path("all.jsonl").read_bytes() == Path("c.jsonl").read_bytes()
 
 
-def test_what_revert_refuses(audit: Any) -> None:
+def test_what_revert_refuses(audit: Cli) -> None:
     for words, told in (
         (["-o", "x.jsonl"], "what is to be undone"),
         (["--kind", "nonsense", "-o", "x.jsonl"], 'unknown kind "nonsense"'),
@@ -173,7 +187,7 @@ def test_what_revert_refuses(audit: Any) -> None:
     assert not Path("x.jsonl").exists()
 
 
-def test_check_tells_findings_and_writes_nothing(cli: Any, tmp_path: Path) -> None:
+def test_check_tells_findings_and_writes_nothing(cli: Cli, tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples" / "corpus.jsonl", tmp_path / "c.jsonl")
     told = [json.loads(line) for line in cli("check", "c.jsonl", "--json").out.splitlines()]
     assert len(told) == 192
@@ -186,7 +200,7 @@ def test_check_tells_findings_and_writes_nothing(cli: Any, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
 
 
-def test_what_the_tool_says_about_itself(cli: Any) -> None:
+def test_what_the_tool_says_about_itself(cli: Cli) -> None:
     for command, told in (("kinds", "translated-code"), ("languages", "日本語"), ("graph", "verify -.-> revert")):
         called = cli(command)
         assert called.code == 0

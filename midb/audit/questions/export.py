@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from midb.audit.queries import Filters, condition, edit_condition, finding_condition
-from midb.audit.reader import AuditReader
+from midb.audit.questions.filters import Filters, edit_condition, finding_condition, record_condition
+from midb.audit.reader import READ_OUTCOME, AuditReader
 from midb.audit.rows import as_text
 from midb.domain.errors import MidbError
 from midb.text.terminal import visible_json
@@ -21,7 +21,7 @@ from midb.text.terminal import visible_json
 #: A cell that starts like this is a formula to some spreadsheet (OWASP, "CSV Injection"), full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
-_RECORD = ("r.run_id", "r.record_key", "r.position", "r.language", "r.outcome")
+_RECORD = ("r.run_id", "r.record_key", "r.position", "r.language", f"{READ_OUTCOME} AS outcome")
 
 #: What can be exported: the columns of each, and where they come from.
 TABLES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -59,22 +59,22 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
 }  # fmt: skip
 
 
-def columns(what: str) -> list[str]:
+def column_names(what: str) -> list[str]:
     """The names of the columns of an export."""
     return [column.rpartition(" AS ")[2].rpartition(".")[2].strip('"') for column in TABLES[what][0]]
 
 
-def rows(reader: AuditReader, what: str, filters: Filters) -> Iterator[dict[str, Any]]:
+def read_rows(reader: AuditReader, what: str, filters: Filters) -> Iterator[dict[str, Any]]:
     """The rows of an export, as columns by name: of the records the filters mean, what the filters mean of it."""
     selected, source = TABLES[what]
-    where, values = condition(filters)
+    where, values = record_condition(filters)
     source = source.format(where=where, edit=edit_condition(filters), finding=finding_condition(filters))
-    names = columns(what)
+    names = column_names(what)
     for row in reader.query(f"SELECT {', '.join(selected)} FROM {source}", values):
         yield {name: as_text(v) if isinstance(v, bytes) else v for name, v in zip(names, row, strict=True)}
 
 
-def jsonl(found: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
+def to_jsonl(found: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
     """One JSON object a line."""
     return map(json_line, found)
 
@@ -88,31 +88,31 @@ def json_line(value: Any) -> str:
     return visible_json(orjson.dumps(value).decode()) + "\n"
 
 
-def csv_lines(found: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
+def to_csv(found: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
     """CSV with a header; no cell starts a formula, and every text is quoted, whatever separates cells elsewhere."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(names)
     for row in found:
-        writer.writerow([harmless(row[name]) for name in names])
+        writer.writerow([make_harmless(row[name]) for name in names])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
 
 
-def harmless(value: Any) -> Any:
+def make_harmless(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula.
 
-    >>> harmless("=1+1"), harmless("ok"), harmless(-3)
+    >>> make_harmless("=1+1"), make_harmless("ok"), make_harmless(-3)
     ("'=1+1", 'ok', -3)
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 FORMATS: dict[str, Callable[[Iterable[dict[str, Any]], Sequence[str]], Iterator[str]]] = {
-    "csv": csv_lines,
-    "jsonl": jsonl,
+    "csv": to_csv,
+    "jsonl": to_jsonl,
 }
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from midb.audit.connection import explain_read_errors
 from midb.audit.generation_rows import full_prompt
-from midb.audit.reader import AuditReader, reading
+from midb.audit.reader import AuditReader
 from midb.audit.rows import VERIFY_HINT, LoggedRecord, as_text
 from midb.domain.decisions import Pass
 from midb.domain.errors import AuditError
@@ -33,7 +34,7 @@ class GenerationRow:
     seconds: float
 
 
-def generations_of(reader: AuditReader, logged: LoggedRecord) -> dict[int, GenerationRow]:
+def find_generations(reader: AuditReader, logged: LoggedRecord) -> dict[int, GenerationRow]:
     """The generations that a record's decisions refer to, by id; what is missing from the log is missing here."""
     wanted = {decision.generation_id for decision in logged.decisions if decision.generation_id is not None}
     found = {}
@@ -63,10 +64,10 @@ def _generation(row: sqlite3.Row) -> GenerationRow:
     )
 
 
-def messages_of(reader: AuditReader, generation: GenerationRow) -> list[tuple[str, str]]:
+def read_messages(reader: AuditReader, generation: GenerationRow) -> list[tuple[str, str]]:
     """What was sent, as (role, content); a prompt that somebody made something else comes as it stands."""
     try:
-        with reading(reader.path):
+        with explain_read_errors(reader.path):
             messages = full_prompt(reader.connection, generation.prompt)
         return [(as_text(message["role"]), as_text(message["content"])) for message in messages]
     except (orjson.JSONDecodeError, TypeError, KeyError):

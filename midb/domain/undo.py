@@ -1,9 +1,9 @@
-"""Taking single edits back: the text as it would be had they never been made, everything else kept.
+"""Undoing single edits: the text as it would be had they never been made, everything else kept.
 
 Pure functions of a pair's original text and its standing decisions; knows no log and no file.
 
-Each decision's text is followed twice: as it was, and as it is without the reverted edits. The two differ only in
-*places*: what a reverted edit left on the one side, what it found on the other. An edit outside all places is carried
+Each decision's text is followed twice: as it was, and as it is without the undone edits. The two differ only in
+*places*: what an undone edit left on the one side, what it found on the other. An edit outside all places is carried
 over, shifted; one that touches a place builds on what is not there any more and has to go as well (a cascade), and its
 range becomes part of the place.
 """
@@ -27,8 +27,8 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Reverted:
-    """An edit that was taken back; ``cascaded`` where nobody asked for it but it built on one that was."""
+class UndoneEdit:
+    """An edit that was undone; ``cascaded`` where nobody asked for it but it built on one that was."""
 
     decision: int
     edit: Edit
@@ -36,21 +36,21 @@ class Reverted:
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
-    """One pair without some of its edits.
+class UndonePair:
+    """One pair without some of its edits, which are in ``undone``.
 
     ``net`` leads from the text as it was to ``pair``, as the edits of one decision; each has the kind of a selected
-    edit that was reverted there. ``kept`` are the decisions that still stand, with offsets in the new texts, and their
+    edit that was undone there. ``kept`` are the decisions that still stand, with offsets in the new texts, and their
     edits in the order of the text.
     """
 
     pair: InstructionPair
-    reverted: tuple[Reverted, ...]
+    undone: tuple[UndoneEdit, ...]
     net: tuple[Edit, ...]
     kept: tuple[Applied, ...]
 
 
-#: Whether an edit of a decision is to be taken back.
+#: Whether an edit of a decision is to be undone.
 Select = Callable[[int, Edit], bool]
 
 
@@ -60,7 +60,7 @@ _Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the texts differ: ``[start, end)`` as it was, ``[new_start, new_end)`` without the reverted edits."""
+    """Where the texts differ: ``[start, end)`` as it was, ``[new_start, new_end)`` without the undone edits."""
 
     start: int
     end: int
@@ -76,7 +76,7 @@ class _Place:
     def touched_by(self, edit: Edit) -> bool:
         """Whether an edit builds on this place.
 
-        Where a place is empty (a deletion was taken back), an insertion at that point could go before or after what
+        Where a place is empty (a deletion was undone), an insertion at that point could go before or after what
         comes back; that would be a guess, so it counts as touching. A replacement beside it does not.
         """
         if self.start == self.end == edit.start == edit.end:
@@ -86,7 +86,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Group:
-    """What changes together in one step: reverted edits and the places they touch, or one edit that is kept."""
+    """What changes together in one step: undone edits and the places they touch, or one edit that is kept."""
 
     edits: list[Edit]
     places: list[_Place]
@@ -110,8 +110,8 @@ class _Group:
         return max([edit.end for edit in self.edits] + [place.end for place in self.places])
 
 
-def undo(original: InstructionPair, decisions: Sequence[Applied], select: Select) -> Undone:
-    """Take back the selected edits of one pair, and those that build on them.
+def undo(original: InstructionPair, decisions: Sequence[Applied], select: Select) -> UndonePair:
+    """Undo the selected edits of one pair, and those that build on them.
 
     ``decisions`` are those whose edits stand, in order. Raises ReplayError where they do not fit the original.
 
@@ -121,7 +121,7 @@ def undo(original: InstructionPair, decisions: Sequence[Applied], select: Select
     'ac'
     """
     texts: dict[Field, str] = {}
-    gone: dict[_Key, Reverted] = {}
+    gone: dict[_Key, UndoneEdit] = {}
     kept: list[list[Edit]] = [[] for _ in decisions]
     net: list[Edit] = []
     edited = {edit.field for applied in decisions for edit in applied.edits}
@@ -137,7 +137,7 @@ def undo(original: InstructionPair, decisions: Sequence[Applied], select: Select
         for edits, carried in zip(kept, follower.carried, strict=True):
             edits += carried
         net += follower.net()
-    return Undone(
+    return UndonePair(
         original.replaced(texts),
         tuple(gone[key] for key in sorted(gone)),
         tuple(net),
@@ -146,11 +146,11 @@ def undo(original: InstructionPair, decisions: Sequence[Applied], select: Select
 
 
 class _Follower:
-    """Follows one field through the decisions, as it was (``old``) and without the reverted edits (``new``)."""
+    """Follows one field through the decisions, as it was (``old``) and without the undone edits (``new``)."""
 
     def __init__(self, text: str, field: Field) -> None:
         self.old = self.new = text
-        self.gone: dict[_Key, Reverted] = {}
+        self.gone: dict[_Key, UndoneEdit] = {}
         self.carried: list[list[Edit]] = []  # the kept edits of each decision, in the order of the text
         self._field = field
         self._places: list[_Place] = []
@@ -163,7 +163,7 @@ class _Follower:
             selected = select(applied.decision, edit)
             cascaded = not selected and any(place.touched_by(edit) for place in self._places)
             if selected or cascaded:
-                self.gone[key] = Reverted(applied.decision, edit, cascaded)
+                self.gone[key] = UndoneEdit(applied.decision, edit, cascaded)
             groups.append(_Group([edit], [], kept=key not in self.gone))
         # Sorting is stable: what stands at one point keeps the order in which it came there, as in apply_to_text.
         groups.sort(key=lambda group: (group.start, group.end))
@@ -190,7 +190,7 @@ class _Follower:
         self._places = [p for p in places if self.old[p.start : p.end] != self.new[p.new_start : p.new_end]]
 
     def net(self) -> list[Edit]:
-        """The edits that lead from the text as it was to the one without the reverted edits."""
+        """The edits that lead from the text as it was to the one without the undone edits."""
         merged: list[_Place] = []
         for place in self._places:
             if merged and merged[-1].start == place.start:  # two edits at one point would overlap

@@ -1,4 +1,4 @@
-"""Taking edits back is exact: proved on random histories in which every character is unlike all others."""
+"""Undoing edits is exact: proved on random histories in which every character is unlike all others."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midb.audit.undo import Applied, Undone, undo
 from midb.domain.edits import Edit, apply
 from midb.domain.errors import ReplayError
 from midb.domain.pairs import Field, InstructionPair
+from midb.domain.undo import Applied, UndonePair, undo
 
 #: A busy machine is no defect.
 UNTIMED = settings(deadline=None)
 
 History = tuple[InstructionPair, list[Applied]]
-Story = tuple[InstructionPair, list[Applied], set[tuple[int, Edit]], Undone]
+Story = tuple[InstructionPair, list[Applied], set[tuple[int, Edit]], UndonePair]
 
 
 def final_of(pair: InstructionPair, decisions: list[Applied]) -> InstructionPair:
@@ -57,7 +57,7 @@ def distinct(edits: list[Edit]) -> bool:
 
 @st.composite
 def selections(draw: st.DrawFn, *, alike: bool = False) -> Story:
-    """A history, the edits that are asked back, and what came of it."""
+    """A history, the edits that are to be undone, and what came of it."""
     pair, decisions = draw(histories(alike=alike))
     everything = sorted({(applied.decision, edit) for applied in decisions for edit in applied.edits}, key=repr)
     chosen = set(draw(st.lists(st.sampled_from(everything), unique=True))) if everything else set()
@@ -71,22 +71,23 @@ def unplaced(edit: Edit) -> tuple[str, str, str, str]:
 
 @UNTIMED
 @given(histories() | histories(alike=True))
-def test_taking_everything_back_gives_the_original(history: History) -> None:
+def test_undoing_everything_gives_the_original(history: History) -> None:
     pair, decisions = history
     undone = undo(pair, decisions, lambda *_: True)
     assert undone.pair == pair
     assert apply(final_of(pair, decisions), undone.net) == pair
     assert undone.kept == ()
-    assert not any(reverted.cascaded for reverted in undone.reverted)
+    assert not any(one.cascaded for one in undone.undone)
 
 
 @UNTIMED
 @given(histories())
-def test_taking_nothing_back_gives_the_final_text(history: History) -> None:
+def test_undoing_nothing_gives_the_final_text(history: History) -> None:
     pair, decisions = history
     undone = undo(pair, decisions, lambda *_: False)
     assert undone.pair == final_of(pair, decisions)
-    assert undone.net == undone.reverted == ()
+    assert undone.net == ()
+    assert undone.undone == ()
     assert [set(kept.edits) for kept in undone.kept] == [set(applied.edits) for applied in decisions if applied.edits]
 
 
@@ -95,10 +96,10 @@ def test_taking_nothing_back_gives_the_final_text(history: History) -> None:
 def test_what_is_kept_replays_from_the_original(story: Story) -> None:
     pair, decisions, chosen, undone = story
     assert final_of(pair, list(undone.kept)) == undone.pair
-    # Each edit is either kept, with nothing but its offsets changed, or reverted.
-    gone = [(reverted.decision, reverted.edit) for reverted in undone.reverted]
+    # Each edit is either kept, with nothing but its offsets changed, or undone.
+    gone = [(one.decision, one.edit) for one in undone.undone]
     assert chosen <= set(gone)
-    assert {item for item, r in zip(gone, undone.reverted, strict=True) if not r.cascaded} == chosen
+    assert {item for item, r in zip(gone, undone.undone, strict=True) if not r.cascaded} == chosen
     for applied in decisions:
         left = [edit for edit in applied.edits if (applied.decision, edit) not in gone]
         kept = next((found.edits for found in undone.kept if found.decision == applied.decision), ())
@@ -137,14 +138,14 @@ def test_every_character_is_where_it_belongs(story: Story) -> None:
 
 @UNTIMED
 @given(selections())
-def test_only_what_builds_on_a_reverted_edit_cascades(story: Story) -> None:
-    """A cascaded edit removes what a reverted edit wrote, or stands where one wrote or removed something."""
+def test_only_what_builds_on_an_undone_edit_cascades(story: Story) -> None:
+    """A cascaded edit removes what an undone edit wrote, or stands where one wrote or removed something."""
     pair, decisions, _, undone = story
-    reverted = [(r.decision, r.edit) for r in undone.reverted]
-    for item in undone.reverted:
+    gone = [(r.decision, r.edit) for r in undone.undone]
+    for item in undone.undone:
         if not item.cascaded:
             continue
-        earlier = [edit for decision, edit in reverted if decision < item.decision and edit.field is item.edit.field]
+        earlier = [edit for decision, edit in gone if decision < item.decision and edit.field is item.edit.field]
         text = ""
         current = pair
         for applied in decisions:
@@ -169,9 +170,9 @@ def one(start: int, end: int, before: str, after: str, kind: str = "k") -> tuple
     [
         # what was inserted is gone again; what follows it moves back
         ("ab", [one(0, 0, "", "xx"), one(3, 4, "b", "c")], {0}, "ac", 0),
-        # an edit inside what a reverted edit wrote goes with it
+        # an edit inside what an undone edit wrote goes with it
         ("ab", [one(0, 1, "a", "xyz"), one(1, 2, "y", "Y")], {0}, "ab", 1),
-        # and so does one that covers a deletion that is taken back
+        # and so does one that covers a deletion that is undone
         ("abc", [one(1, 2, "b", ""), one(0, 2, "ac", "X")], {0}, "abc", 1),
         # a replacement beside it stays
         ("abc", [one(1, 2, "b", ""), one(1, 2, "c", "X")], {0}, "abX", 0),
@@ -193,7 +194,7 @@ def test_examples(response: str, edits: list[tuple[Edit, ...]], select: set[int]
     decisions = [Applied(number, stage) for number, stage in enumerate(edits)]
     undone = undo(InstructionPair(response=response), decisions, lambda decision, _: decision in select)
     assert undone.pair.response == expected
-    assert sum(reverted.cascaded for reverted in undone.reverted) == cascaded
+    assert sum(one.cascaded for one in undone.undone) == cascaded
 
 
 def test_what_does_not_fit_raises() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from midb.audit.log import Run
-from midb.audit.proof.replay import parse_texts
-from midb.audit.queries import Filters, condition
+from midb.audit.questions.filters import Filters, record_condition
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow
+from midb.audit.run_rows import Run
+from midb.audit.texts import parse_texts
 from midb.domain.errors import ReplayError
 from midb.domain.pairs import InstructionPair
 
@@ -41,7 +41,7 @@ class Comparison:
 
     def __init__(self, reader: AuditReader, filters: Filters, against: Run) -> None:
         self._reader = reader
-        where, values = condition(filters)
+        where, values = record_condition(filters)
         same = reader.run(filters.run).corpus_sha256 == against.corpus_sha256
         self._from = (_SAME_CORPUS if same else _OTHER_CORPUS).format(where=where)
         self._values = values | {"against": against.id}

@@ -6,7 +6,6 @@ import csv
 import io
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,15 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from log_fixtures import AuditCommand
 
-from midb.audit import export
-from midb.audit.export import columns, csv_lines, harmless, json_line, write_file
+from midb.audit.questions import export
+from midb.audit.questions.export import column_names, json_line, make_harmless, to_csv, write_file
 from midb.domain.errors import MidbError
-
-Call = Callable[..., Any]
 
 
 @pytest.mark.parametrize("what", ["edits", "findings", "decisions", "records"])
-def test_json_lines_are_exact(what: str, call: Call, finished_log: Path) -> None:
+def test_json_lines_are_exact(what: str, call: AuditCommand, finished_log: Path) -> None:
     out = call("export", "--what", what, "--format", "jsonl", "--run", 1).out
     told = [orjson.loads(line) for line in out.split("\n") if line]
     connection = sqlite3.connect(f"file:{finished_log}?mode=ro&immutable=1", uri=True)
@@ -41,7 +39,7 @@ def test_json_lines_are_exact(what: str, call: Call, finished_log: Path) -> None
 
 
 @pytest.mark.parametrize("what", ["edits", "findings", "decisions", "records"])
-def test_csv_holds_the_same_rows(what: str, call: Call) -> None:
+def test_csv_holds_the_same_rows(what: str, call: AuditCommand) -> None:
     table = call("export", "--what", what, "--run", 1).out
     rows = list(csv.DictReader(io.StringIO(table, newline="")))
     told = [
@@ -49,12 +47,12 @@ def test_csv_holds_the_same_rows(what: str, call: Call) -> None:
         for line in call("export", "--what", what, "--format", "jsonl", "--run", 1).out.split("\n")
         if line
     ]
-    assert [list(row) for row in rows[:1]] == [columns(what)]
-    expected = [{key: "" if value is None else str(harmless(value)) for key, value in row.items()} for row in told]
+    assert [list(row) for row in rows[:1]] == [column_names(what)]
+    expected = [{key: "" if value is None else str(make_harmless(value)) for key, value in row.items()} for row in told]
     assert rows == expected
 
 
-def test_an_export_without_rows_has_a_header(call: Call) -> None:
+def test_an_export_without_rows_has_a_header(call: AuditCommand) -> None:
     assert call("export", "--kind", "mojibake").out.count("\n") == 1
     assert call("export", "--kind", "mojibake", "--format", "jsonl").out == ""
 
@@ -71,7 +69,7 @@ def test_an_export_without_rows_has_a_header(call: Call) -> None:
         (["--what", "records", "--language", "id"], 2),
     ],
 )
-def test_filters_hold_for_the_rows(words: list[str], expected: int, call: Call) -> None:
+def test_filters_hold_for_the_rows(words: list[str], expected: int, call: AuditCommand) -> None:
     assert len(call("export", *words, "--run", 1, "--format", "jsonl").out.splitlines()) == expected
 
 
@@ -83,7 +81,7 @@ TRICKY = "=+-@\t\r\n＝＋－＠\"',;|a1 \x00é愉م\u2028"
 @given(st.lists(st.lists(st.text(TRICKY, max_size=6), min_size=2, max_size=2), max_size=4))
 def test_no_cell_starts_a_formula_and_all_come_back(cells: list[list[str]]) -> None:
     rows = [dict(zip(("a", "b"), row, strict=True)) for row in cells]
-    table = "".join(csv_lines(rows, ["a", "b"]))
+    table = "".join(to_csv(rows, ["a", "b"]))
     read = list(csv.reader(io.StringIO(table, newline="")))
     assert len(read) == len(cells) + 1
     for written, row in zip(cells, read[1:], strict=True):
@@ -103,7 +101,7 @@ def test_a_json_line_is_exact_and_steers_nothing(text: str) -> None:
     assert not set(line[:-1]) & set("\n\r\x1b\x9b\u202e\u2066\u200b\ufeff\u2028\x7f\x85")
 
 
-def test_a_file_is_never_replaced_unasked(call: Call, tmp_path: Path, finished_log: Path) -> None:
+def test_a_file_is_never_replaced_unasked(call: AuditCommand, tmp_path: Path, finished_log: Path) -> None:
     path = tmp_path / "edits.csv"
     assert call("export", "-o", path).code == 0
     content = path.read_bytes()
@@ -115,7 +113,7 @@ def test_a_file_is_never_replaced_unasked(call: Call, tmp_path: Path, finished_l
     assert os.listdir(tmp_path) == ["edits.csv"]
 
 
-def test_the_log_itself_is_never_replaced(call: Call, finished_log: Path) -> None:
+def test_the_log_itself_is_never_replaced(call: AuditCommand, finished_log: Path) -> None:
     before = finished_log.read_bytes()
     refused = call("export", "-o", finished_log, "--force")
     assert (refused.code, "the audit log itself" in refused.err) == (2, True)
@@ -136,7 +134,7 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("option", "word"), [("--format", "cvs"), ("--what", "edit")])
-def test_an_unknown_format_or_table_names_the_nearest(option: str, word: str, call: Call) -> None:
+def test_an_unknown_format_or_table_names_the_nearest(option: str, word: str, call: AuditCommand) -> None:
     refused = call("export", option, word)
     assert refused.code == 2
     assert "Did you mean" in refused.err
@@ -144,4 +142,13 @@ def test_an_unknown_format_or_table_names_the_nearest(option: str, word: str, ca
 
 def test_every_table_has_its_columns() -> None:
     for what in export.TABLES:
-        assert len(set(columns(what))) == len(columns(what))
+        assert len(set(column_names(what))) == len(column_names(what))
+
+
+def test_exported_decisions_name_their_prompts(call: AuditCommand, model_log: Path) -> None:
+    out = call("export", "--what", "decisions", "--format", "jsonl", "--run", 1, db=model_log).out
+    told = [orjson.loads(line) for line in out.splitlines()]
+    assert [(row["prompt_hash"][:2], row["generation_id"]) for row in told][:5] == [
+        ("01", 1), ("02", 2), ("03", 3), ("04", 4), ("01", 1),
+    ]  # fmt: skip
+    assert told[-1]["generation_id"] is None

@@ -1,0 +1,51 @@
+"""A run summed up: its ledger, repairs, what was taken back, what is open, rejected lines, events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from midb.audit.questions.filters import STANDS
+from midb.audit.reader import READ_OUTCOME, AuditReader
+
+#: (language, outcome, records)
+LEDGER = f"SELECT r.language, {READ_OUTCOME}, count(*) FROM records r WHERE r.run_id = ? GROUP BY 1, 2"
+
+#: (kind, pass, edits that stand, records); in a revert these are the edits that undo others
+REPAIRS = (
+    'SELECT e.kind, d."pass", count(*), count(DISTINCT r.id) FROM records r JOIN decisions d ON d.record_id = r.id '
+    f"JOIN edits e ON e.decision_id = d.id WHERE r.run_id = ? AND {STANDS} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+)
+
+#: (pass, reason, times)
+TAKEN_BACK = (
+    'SELECT d."pass", d.reason, count(*) FROM decisions d JOIN records r ON r.id = d.record_id '
+    "WHERE r.run_id = ? AND d.action = 'rejected' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+)
+
+#: (kind, severity, findings, languages with their numbers)
+OPEN = (
+    "SELECT kind, severity, sum(n), group_concat(language || ' ' || n, ', ') FROM (SELECT f.kind, f.severity, "
+    "r.language, count(*) AS n FROM records r JOIN findings f ON f.record_id = r.id WHERE r.run_id = ? "
+    "AND f.status = 'open' GROUP BY 1, 2, 3 ORDER BY n DESC, r.language) GROUP BY 1, 2 ORDER BY 3 DESC, 1"
+)
+
+#: (reason, lines, the first of them)
+REJECTED = "SELECT reason, count(*), min(line) FROM rejected_lines WHERE run_id = ? GROUP BY 1 ORDER BY 2 DESC, 1"
+
+#: (time, level, message)
+EVENTS = "SELECT at, level, message FROM run_events WHERE run_id = ? ORDER BY id"
+
+#: What a summary holds, by the names under which `audit summary --json` gives it.
+PARTS = {
+    "ledger": LEDGER,
+    "repairs": REPAIRS,
+    "taken_back": TAKEN_BACK,
+    "open": OPEN,
+    "rejected": REJECTED,
+    "events": EVENTS,
+}
+
+
+def summarize(reader: AuditReader, run: int) -> dict[str, list[tuple[Any, ...]]]:
+    """The parts of a run's summary by name, each as the rows that the query of `PARTS` gives."""
+    return {name: [tuple(row) for row in reader.query(sql, [run])] for name, sql in PARTS.items()}

@@ -1,0 +1,275 @@
+"""The model as the passes see it: nothing is asked twice, an outage is nobody's fault, and use is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
+
+import pytest
+from scripted import Answer, ScriptedEngine
+from scripted_pairs import BETTER, PAIR, Script, Store, Through, rewrite_in
+
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply, TextRequest
+from midb.agent.model.calls import LEAST_FAILURES_IN_A_ROW, Model, read_finish
+from midb.agent.model.settings import Budget, ModelSettings
+from midb.agent.model.tasks import Task, rewriting_task
+from midb.domain.decisions import Outcome, Pass, Reason
+from midb.domain.errors import AuditError
+from midb.domain.generations import Generation, GenerationKey, Usage
+from midb.domain.pairs import InstructionPair
+from midb.locales import load
+from midb.prompts import load_prompts
+
+T = TypeVar("T")
+
+
+def test_an_outage_is_nobodys_fault(through: Through) -> None:
+    """While nobody is served nothing is recorded; when the engine is back the pair gets its reply."""
+    failures = [CallFailed("connection", "lost")] * 20
+
+    def answer(request: TextRequest) -> Answer:
+        return failures.pop() if failures else rewrite_in("content", BETTER)(request)
+
+    result = through(PAIR, answer)
+    assert result.outcome is Outcome.IMPROVED
+    assert Reason.ENGINE_FAILED not in {d.reason for d in result.decisions}
+    assert through.model.usage.calls_failed == 20
+
+
+def test_an_outage_that_lasts_ends_the_run(through: Through) -> None:
+    with pytest.raises(EngineDown):
+        through(PAIR, lambda _: CallFailed("http-503", "busy"))
+
+
+def test_nothing_is_asked_twice(through: Through, store: Store) -> None:
+    answer = rewrite_in("content", BETTER)
+    first = through(PAIR, answer)
+    assert len(through.engine.requests) == 4
+    again = through(PAIR, answer)
+    assert through.engine.requests == []
+    assert again == first
+    assert through.model.usage.reused == 4
+    assert through.model.usage.tokens == 0
+
+
+# -- one model, many pairs ---------------------------------------------------------------------------------------------
+
+PROMPTS = load_prompts()
+
+
+def task_about(text: str, pass_: Pass = Pass.CONTENT) -> Task:
+    """A task about a pair of its own."""
+    return rewriting_task(PROMPTS, pass_, InstructionPair(instruction=text, response=text), locale=load("de"))
+
+
+class YieldingEngine(ScriptedEngine):
+    """Lets others go on while it answers, as every engine does."""
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        await asyncio.sleep(0)
+        return await super().generate(request)
+
+
+@dataclass
+class Bench:
+    """A model with an engine, a store and a clock that tests turn."""
+
+    answer: Script
+    store: Store = field(default_factory=Store)
+    budget: str | None = None
+    now: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+    model: Model = field(init=False)
+    engine: ScriptedEngine = field(init=False)
+
+    def run(self, work: Callable[[Model], Awaitable[T]]) -> T:
+        """Let some work use the model."""
+
+        async def go() -> T:
+            engine = YieldingEngine(self.answer, concurrency=2)
+            await engine.start()
+            budget = Budget.parse(self.budget) if self.budget else Budget()
+            settings = ModelSettings(prompts=PROMPTS, budget=budget)
+            self.model = Model(engine, self.store, settings, warn=self.warnings.append, clock=lambda: self.now)
+            self.engine = engine
+            return await work(self.model)
+
+        return asyncio.run(go())
+
+
+def test_two_who_ask_the_same_at_once_share_one_call() -> None:
+    bench = Bench(lambda request: "reply")
+    task = task_about("a")
+
+    async def both(model: Model) -> list[Generation]:
+        return list(await asyncio.gather(*map(model.generate, (task, task, task_about("b")))))
+
+    first, second, third = bench.run(both)
+    assert first == second != third
+    assert len(bench.engine.requests) == 2
+    assert (bench.model.usage.calls, bench.model.usage.reused) == (2, 1)
+
+
+def test_replies_that_come_together_are_logged_together_before_anybody_has_them() -> None:
+    class Counting(Store):
+        batches: ClassVar[list[int]] = []
+
+        def add(self, generations: Sequence[Generation]) -> list[Generation]:
+            self.batches.append(len(generations))
+            return super().add(generations)
+
+    bench = Bench(lambda request: "reply", store=Counting())
+
+    async def several(model: Model) -> list[Generation]:
+        return await asyncio.gather(*(model.generate(task_about(text)) for text in "abc"))
+
+    found = bench.run(several)
+    assert Counting.batches == [3]
+    assert sorted(one.id for one in found) == [1, 2, 3]
+    assert all(one.key in bench.store.kept for one in found)
+
+
+def test_a_log_that_cannot_be_written_fails_everybody_who_waits() -> None:
+    class Full(Store):
+        def add(self, generations: Sequence[Generation]) -> list[Generation]:
+            raise AuditError("the disk is full.")
+
+    bench = Bench(lambda request: "reply", store=Full())
+
+    async def several(model: Model) -> list[Generation | BaseException]:
+        return await asyncio.gather(*(model.generate(task_about(text)) for text in "ab"), return_exceptions=True)
+
+    assert [type(one) for one in bench.run(several)] == [AuditError, AuditError]
+
+
+def test_use_is_counted_per_pass() -> None:
+    reply = TextReply(text="x", finish_reason=FinishReason.STOP, prompt_tokens=70, completion_tokens=5, retries=2)
+    bench = Bench(lambda request: reply)
+
+    async def some(model: Model) -> None:
+        await model.generate(task_about("a"))
+        await model.generate(task_about("a", Pass.TRANSLATION))
+        await model.generate(task_about("a"))
+        model.count_failed_attempt(Pass.CONTENT)
+
+    bench.run(some)
+    assert bench.model.by_pass == {
+        Pass.CONTENT: Usage(calls=1, reused=1, prompt_tokens=70, completion_tokens=5, retries=2, attempts_failed=1),
+        Pass.TRANSLATION: Usage(calls=1, prompt_tokens=70, completion_tokens=5, retries=2),
+    }
+    assert bench.model.usage.tokens == 150
+
+
+def test_a_server_that_counts_nothing_does_not_make_a_budget_endless() -> None:
+    silent = TextReply(text="ä" * 40, finish_reason=FinishReason.STOP)
+    bench = Bench(lambda request: silent, budget="100000tok")
+
+    async def twice(model: Model) -> None:
+        await model.generate(task_about("a"))
+        await model.generate(task_about("b"))
+
+    bench.run(twice)
+    assert bench.model.usage.completion_tokens == 2 * (80 // 4 + 1)
+    assert bench.model.usage.prompt_tokens > 100
+    assert len(bench.warnings) == 1, "it is said once"
+
+
+@pytest.mark.parametrize(
+    ("budget", "seconds", "exhausted"), [("2h", 7199, False), ("2h", 7200, True), (None, 1e9, False)]
+)
+def test_a_budget_of_time_ends(budget: str | None, seconds: float, exhausted: bool) -> None:
+    bench = Bench(lambda request: "reply", budget=budget)
+    bench.run(lambda model: model.generate(task_about("a")))
+    bench.now = seconds
+    assert bench.model.exhausted is exhausted
+    assert bench.model.seconds == seconds
+    assert bool(bench.model.budget_left) is (budget is not None)
+
+
+def test_a_budget_of_tokens_ends() -> None:
+    reply = TextReply(text="x", finish_reason=FinishReason.STOP, prompt_tokens=90, completion_tokens=9)
+    bench = Bench(lambda request: reply, budget="198tok")
+    bench.run(lambda model: model.generate(task_about("a")))
+    assert (bench.model.exhausted, bench.model.budget_left) == (False, "99 tokens")
+    bench.run(lambda model: asyncio.wait_for(use_up(model), None))
+    assert (bench.model.exhausted, bench.model.budget_left) == (True, "0 tokens")
+
+
+async def use_up(model: Model) -> None:
+    """Two new replies."""
+    for text in ("b", "c"):
+        await model.generate(task_about(text))
+
+
+def test_a_call_that_fails_while_others_are_served_is_this_requests_fault() -> None:
+    failing = task_about("b")
+
+    def answer(request: TextRequest) -> Answer:
+        return CallFailed("http-500", "broke") if request == failing.request else "reply"
+
+    bench = Bench(answer)
+
+    async def some(model: Model) -> Generation:
+        first = asyncio.ensure_future(model.generate(failing))
+        await model.generate(task_about("a"))
+        return await first
+
+    with pytest.raises(CallFailed, match="broke"):
+        bench.run(some)
+    assert bench.model.usage.calls_failed >= 1
+
+
+def test_an_outage_ends_the_run_after_so_many_calls() -> None:
+    bench = Bench(lambda request: CallFailed("timeout", "slow", retries=1))
+    with pytest.raises(
+        EngineDown, match=f"{LEAST_FAILURES_IN_A_ROW + 1} calls in a row failed; the last: slow"
+    ) as down:
+        bench.run(lambda model: model.generate(task_about("a")))
+    assert down.value.retryable
+    assert bench.model.usage.calls_failed == bench.model.usage.retries == LEAST_FAILURES_IN_A_ROW + 1
+
+
+def test_what_was_answered_is_logged_also_when_the_run_is_left() -> None:
+    bench = Bench(lambda request: "reply")
+
+    async def leave(model: Model) -> None:
+        asked = asyncio.ensure_future(model.generate(task_about("a")))
+        while not model._pending:
+            await asyncio.sleep(0)
+        asked.cancel()
+        await model.close()
+
+    bench.run(leave)
+    again = Bench(lambda request: "another", store=bench.store)
+    found = again.run(lambda model: model.generate(task_about("a")))
+    assert (found.completion, found.reused) == ("reply", True)
+
+
+def test_what_was_not_answered_is_not_waited_for() -> None:
+    class Deaf(ScriptedEngine):
+        async def generate(self, request: TextRequest) -> TextReply:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def leave() -> Store:
+        engine, store = Deaf(lambda request: "never"), Store()
+        model = Model(engine, store, ModelSettings(prompts=PROMPTS))
+        asked = asyncio.ensure_future(model.generate(task_about("a")))
+        await asyncio.sleep(0)
+        await model.close()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        return store
+
+    assert asyncio.run(leave()).kept == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("stop", FinishReason.STOP), ("length", FinishReason.LENGTH), ("eos", FinishReason.OTHER)]
+)
+def test_a_word_of_the_log_that_is_none_of_ours_is_no_whole_reply(word: str, expected: FinishReason) -> None:
+    key = GenerationKey("p", "e", "s")
+    generation = Generation(key=key, pass_="content", messages=(), completion="x", finish_reason=word)
+    assert read_finish(generation) is expected

@@ -1,0 +1,59 @@
+"""Two runs side by side, over the same corpus or another one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from log_fixtures import Tamper
+
+from midb.audit.questions.comparing import Comparison, final_texts
+from midb.audit.questions.filters import Filters
+from midb.audit.reader import AuditReader
+
+
+def test_two_runs_side_by_side(reader: AuditReader) -> None:
+    comparison = Comparison(reader, Filters(run=2), reader.run(1))
+    (difference,) = comparison.differences(10)
+    assert (comparison.shared(), comparison.count()) == (3, 1)
+    assert difference.texts is not None
+    assert difference.other_texts is not None
+    assert "2.5" in (difference.texts[0].response or "")
+    assert "2,5" in (difference.other_texts[0].response or "")
+
+
+def test_runs_over_other_corpora_are_compared_by_id(tampered: Tamper) -> None:
+    path = tampered(
+        "UPDATE runs SET corpus_sha256 = 'other' WHERE id = 2",
+        "UPDATE records SET position = position + 50 WHERE run_id = 2",
+    )
+    with AuditReader(path) as reader:
+        comparison = Comparison(reader, Filters(run=2), reader.run(1))
+        assert [difference.row.record_key for difference in comparison.differences(10)] == ["de-0417"]
+        assert comparison.shared() == 3
+
+
+def test_records_that_share_an_id_are_compared_one_by_one(tampered: Tamper) -> None:
+    """Over another corpus the first of those with an id belongs to the first there, the second to the second."""
+    path = tampered(
+        "UPDATE runs SET corpus_sha256 = 'other' WHERE id = 2",
+        "UPDATE records SET record_key = 'same' WHERE position IN (0, 1, 2)",
+    )
+    with AuditReader(path) as reader:
+        comparison = Comparison(reader, Filters(run=2), reader.run(1))
+        assert (comparison.shared(), comparison.count()) == (3, 1)
+        assert [difference.row.position for difference in comparison.differences(10)] == [0]
+
+
+def test_filters_hold_for_the_first_run(reader: AuditReader) -> None:
+    assert Comparison(reader, Filters(run=2, language="ja"), reader.run(1)).shared() == 1
+    assert Comparison(reader, Filters(run=2, language="ja"), reader.run(1)).count() == 0
+
+
+def test_texts_that_the_log_does_not_hold_are_none(reader: AuditReader) -> None:
+    row = next(reader.records("r.run_id = ? AND r.position = 14", [1]))  # nothing was found in it: no text was kept
+    assert final_texts(row, row) is None
+    told = dataclasses.replace(row, original_text='[["?",null,"nic"]]')
+    (pair,) = final_texts(row, told) or ()
+    assert pair.response == "nic", "the other run may have kept it"
+    assert final_texts(row, dataclasses.replace(told, original_text="no JSON")) is None
+    assert final_texts(row, dataclasses.replace(told, original_hash="another text")) is None

@@ -1,0 +1,74 @@
+"""A run summed up: what each part counts, and that the ledger of a run and of a revert adds up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from log_fixtures import HOSTILE, Tamper, rows_of
+
+from midb.audit.questions.summary import PARTS, summarize
+from midb.audit.reader import AuditReader
+from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
+
+
+def test_every_part_is_there(reader: AuditReader) -> None:
+    assert set(summarize(reader, 1)) == set(PARTS)
+    assert all(not rows for rows in summarize(reader, 99).values())
+
+
+def test_what_was_taken_back_later_is_no_repair(reader: AuditReader) -> None:
+    parts = summarize(reader, 1)
+    repairs = {(kind, pass_): (edits, records) for kind, pass_, edits, records in parts["repairs"]}
+    assert repairs["false-equation", "content"] == (1, 1)
+    assert repairs["decimal-separator", "localization"] == (3, 3)
+    assert repairs["space-before-punctuation", "localization"] == (2, 1)
+    assert set(parts["taken_back"]) == {("localization", "number-changed", 1), ("verification", "number-changed", 1)}
+
+
+def test_what_is_open_is_told_per_kind_with_its_languages(reader: AuditReader) -> None:
+    assert summarize(reader, 1)["open"] == [
+        ("culture-bound-reference", "minor", 1, "de 1"),
+        ("space-before-punctuation", "major", 1, "ru 1"),
+        ("untranslated-text", "minor", 1, "vi 1"),
+    ]
+
+
+def test_rejected_lines_and_events_come_along(reader: AuditReader) -> None:
+    parts = summarize(reader, 1)
+    assert parts["rejected"] == [("no-text", 1, 10), ("not-json", 1, 4)]
+    assert [(level, message) for _, level, message in parts["events"]] == [("warning", "slow"), ("warning", HOSTILE)]
+
+
+def ledger(path: Path, run: int) -> dict[str, int]:
+    """Records per outcome, over all languages."""
+    sums: dict[str, int] = {}
+    with AuditReader(path) as reader:
+        for _, outcome, count in summarize(reader, run)["ledger"]:
+            sums[outcome] = sums.get(outcome, 0) + count
+    return sums
+
+
+def test_the_ledger_of_a_run_counts_what_verification_took_back_as_reverted(finished_log: Path) -> None:
+    found = ledger(finished_log, 1)
+    assert found == {"unchanged": 3, "improved": 9, "reverted": 1}
+    assert set(found) <= set(RUN_OUTCOMES)
+
+
+def test_the_ledger_of_a_revert_counts_what_a_person_undid_as_undone(undone_log: Path) -> None:
+    found = ledger(undone_log, 3)
+    assert found == {"unchanged": 1, "undone": 2}
+    assert set(found) <= set(REVERT_OUTCOMES)
+    # Read = unchanged + undone + rejected: as many as the checkpoint says were read.
+    ((position, rejected),) = rows_of(undone_log, "SELECT position, rejected_lines FROM checkpoints WHERE run_id = 3")
+    assert sum(found.values()) + int(str(rejected)) == position
+
+
+def test_the_older_word_of_a_revert_is_read_as_undone(old_log: Path) -> None:
+    assert ledger(old_log, 1) == {"unchanged": 2, "improved": 2}
+    assert ledger(old_log, 2) == {"unchanged": 2, "undone": 2}
+
+
+@pytest.mark.parametrize("kind", ["run", "dry-run"])
+def test_only_in_a_revert_is_reverted_read_as_undone(kind: str, tampered: Tamper) -> None:
+    assert ledger(tampered(f"UPDATE runs SET kind = '{kind}' WHERE id = 1"), 1)["reverted"] == 1

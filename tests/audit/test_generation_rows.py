@@ -1,0 +1,96 @@
+"""Replies as rows: system messages are kept once, a reply is found by its key, and one changed by hand is not used."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from log_fixtures import REPLY, RUN, now
+
+from midb.audit import seals
+from midb.audit.generation_rows import Spent, find_generation, full_prompt, generation_rows, seal_of, spent_on
+from midb.audit.log import AuditLog
+from midb.domain.errors import AuditError
+from midb.domain.generations import GenerationKey
+
+SYSTEM = "Keep what is right."
+ASKED = replace(REPLY, id=1, messages=(("system", SYSTEM), ("user", "Die cat.")), cached_tokens=2, steps=3)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[AuditLog]:
+    """A log with two replies to prompts that share their system message."""
+    with AuditLog(tmp_path / "c.audit.db", now=now) as log:
+        run, _ = log.begin(RUN)
+        key = GenerationKey("cd" * 32, "tiny", "greedy")
+        log.add_generations(run, [ASKED, replace(ASKED, key=key, completion="zwei")])
+        yield log
+
+
+def test_a_system_message_is_named_by_its_hash_and_kept_apart() -> None:
+    row, shared = generation_rows(ASKED, run=4)
+    name = hashlib.sha256(SYSTEM.encode()).hexdigest()
+    assert orjson.loads(row["prompt"]) == [{"role": "system", "sha256": name}, {"role": "user", "content": "Die cat."}]
+    assert shared == [(name, SYSTEM, seals.row_seal("prompts", {"hash": name, "text": SYSTEM}))]
+    assert (row["run_id"], row["pass"], row["cached_tokens"], row["steps"]) == (4, "translation", 2, 3)
+
+
+def test_a_row_has_every_column_and_its_seal() -> None:
+    row, _ = generation_rows(ASKED, run=4)
+    assert set(row) == {*seals.COVERED["generations"], "seal"}
+    assert row["seal"] == seals.row_seal("generations", row)
+
+
+def test_texts_that_prompts_share_are_stored_once(log: AuditLog) -> None:
+    assert log.db.execute("SELECT count(*) FROM prompts").fetchone()[0] == 1
+    assert log.db.execute("SELECT count(*) FROM generations").fetchone()[0] == 2
+
+
+def test_a_whole_prompt_is_put_together_again(log: AuditLog) -> None:
+    prompt = log.db.execute("SELECT prompt FROM generations WHERE id = 1").fetchone()[0]
+    assert full_prompt(log.db.conn, prompt) == [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": "Die cat."},
+    ]
+    log.db.execute("DELETE FROM prompts")
+    missing, _ = full_prompt(log.db.conn, prompt)
+    assert missing["content"].startswith("(missing: system message ")
+
+
+@pytest.mark.parametrize("other", [{"prompt_hash": "x"}, {"engine": "x"}, {"sampling": "x"}])
+def test_a_reply_is_found_by_prompt_engine_and_sampling(log: AuditLog, other: dict[str, str]) -> None:
+    found = find_generation(log.db.conn, ASKED.key)
+    assert found is not None
+    assert (found.id, found.completion, found.prompt_tokens, found.reused) == (1, "übersetzt", 3, True)
+    assert find_generation(log.db.conn, replace(ASKED.key, **other)) is None
+
+
+@pytest.mark.parametrize("change", ["completion = 'better'", "finish_reason = 'length'", "seal = 'x'"])
+def test_a_reply_changed_by_hand_is_not_used_again(log: AuditLog, change: str) -> None:
+    log.db.execute(f"UPDATE generations SET {change} WHERE id = 1")
+    with pytest.raises(AuditError, match="generation 1 of the audit log was changed by hand"):
+        find_generation(log.db.conn, ASKED.key)
+
+
+def test_what_replies_took_is_summed_by_id(log: AuditLog) -> None:
+    assert spent_on(log.db.conn, [1, 2, 7]) == Spent(2, 6, 8, 1.0)
+    assert spent_on(log.db.conn, []) == Spent(0, 0, 0, 0.0)
+
+
+def test_the_seal_of_a_reply_is_what_its_decisions_cover(log: AuditLog) -> None:
+    stored = log.db.execute("SELECT seal FROM generations WHERE id = 2").fetchone()[0]
+    assert seal_of(log.db.conn, 2) == stored
+    assert seal_of(log.db.conn, 9) is None
+    assert seal_of(log.db.conn, None) is None
+
+
+def test_one_reply_per_key(log: AuditLog) -> None:
+    row, _ = generation_rows(replace(ASKED, id=9), run=1)
+    with pytest.raises(sqlite3.IntegrityError):
+        log.db.execute(f"INSERT INTO generations ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+                       list(row.values()))  # fmt: skip

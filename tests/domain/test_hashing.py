@@ -1,0 +1,33 @@
+"""The two hashes that everything is known by."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from midb.domain.hashing import digest, file_sha256
+
+PARTS = st.lists(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), max_size=4)
+
+
+def test_a_digest_is_of_the_json_of_its_parts() -> None:
+    assert digest("a", 1, None) == hashlib.sha256(b'["a",1,null]').hexdigest()
+    assert digest() == hashlib.sha256(b"[]").hexdigest()
+    assert digest({"b": 1, "a": 2}) != digest({"a": 2, "b": 1}), "the order of names counts"
+
+
+@given(PARTS, PARTS)
+def test_other_parts_have_another_digest(one: list[object], other: list[object]) -> None:
+    same = [(type(part), part) for part in one] == [(type(part), part) for part in other]
+    assert (digest(*one) == digest(*other)) is same
+
+
+def test_a_file_is_hashed_by_its_bytes(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000
+    (tmp_path / "a").write_bytes(content)
+    assert file_sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+    (tmp_path / "empty").touch()
+    assert file_sha256(tmp_path / "empty") == hashlib.sha256(b"").hexdigest()
