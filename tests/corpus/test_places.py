@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from midb.corpus.places import OutputPlaces, beside, default_database
+from midb.corpus.places import OutputPlaces, access_of, beside, default_database, text_of
 from midb.domain.errors import UsageError
 
 
@@ -67,3 +68,37 @@ def test_the_log_names_files_from_where_it_lies(
 def test_beside() -> None:
     assert beside(Path("a/b.jsonl"), ".partial") == Path("a/b.jsonl.partial")
     assert default_database(Path("a/b.jsonl.gz")) == Path("a/b.jsonl.gz.audit.db")
+
+
+GROWING = ["partial", "rejected", "temporary"]
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_what_lies_where_something_will_grow_is_somebody_else_s(name: str, places: OutputPlaces) -> None:
+    """Unless the log knows of a run that wrote here. An empty file costs nobody anything, a link leads elsewhere."""
+    path: Path = getattr(places, name)
+    places.refuse_others(ours=False)
+    path.touch()
+    places.refuse_others(ours=False)
+    path.write_bytes(b"precious")
+    places.refuse_others(ours=True)
+    with pytest.raises(UsageError, match=f"{path.name} exists and is not what midb-agent wrote there"):
+        places.refuse_others(ours=False)
+    path.unlink()
+    path.symlink_to(places.output)
+    for ours in (False, True):
+        with pytest.raises(UsageError, match="is not what midb-agent wrote there"):
+            places.refuse_others(ours=ours)
+
+
+def test_names_that_are_no_utf_8_are_shown_escaped(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"\xffkl\xc3\xa4r.jsonl")
+    assert text_of(odd) == f"{tmp_path}/\\xffklär.jsonl"
+    assert OutputPlaces(odd, tmp_path / "x.db").logged(odd) == "\\xffklär.jsonl"
+
+
+@pytest.mark.parametrize(("mode", "access"), [(0o644, 0o644), (0o600, 0o600), (0o755, 0o644)])
+def test_others_get_no_more_access_than_to_the_corpus(mode: int, access: int, tmp_path: Path) -> None:
+    (tmp_path / "c").touch()
+    (tmp_path / "c").chmod(mode)
+    assert access_of(tmp_path / "c") == access

@@ -148,3 +148,28 @@ def test_the_files_are_locked_while_they_are_open(places: OutputPlaces, tmp_path
     OutputFiles(container, places, None).close()  # the output was let go of
     blocking.close()
     OutputFiles(container, places, places.rejected).close()
+
+
+def test_nobody_else_may_read_what_is_made_of_a_private_corpus(places: OutputPlaces, tmp_path: Path) -> None:
+    container = corpus(tmp_path, JsonLines, compression=".gz")
+    (first, *_), tail = read(container)
+    with OutputFiles(container, places, places.rejected, mode=0o600) as files:
+        files.drop(first, rejection(first))
+        files.end(tail)
+        files.sync()
+        made = files.make()
+        for path in (places.partial, places.rejected, made):
+            assert path.stat().st_mode & 0o777 == 0o600
+        files.settle(made)
+    assert places.output.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("place", ["partial", "rejected"])
+def test_nothing_is_written_through_a_link(place: str, places: OutputPlaces, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"precious")
+    getattr(places, place).symlink_to(elsewhere)
+    container = corpus(tmp_path, JsonLines)
+    with pytest.raises(UsageError, match="link"):
+        OutputFiles(container, places, places.rejected)
+    assert elsewhere.read_bytes() == b"precious"

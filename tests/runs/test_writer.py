@@ -55,7 +55,7 @@ def writing(
     """A writer in a new log."""
     container = JsonLines(places.output.with_name("c.jsonl"))
     with AuditLog(places.db, now=now) as log:
-        run, checkpoint = log.begin(RUN)
+        run, checkpoint = log.begin(dataclasses.replace(RUN, corpus_sha256=file_sha256(container.path)))
         with (
             OutputFiles(container, places, places.rejected) as files,
             CorpusWriter(files, log, run, checkpoint, failed=failed, prepare=prepare) as writer,
@@ -175,6 +175,19 @@ def test_the_log_has_the_hash_before_the_output_has_its_place(places: OutputPlac
     assert names_in(places.output.parent) == ["c.jsonl", "out.db", "out.jsonl"]
 
 
+def test_a_corpus_that_was_changed_while_it_was_read_is_no_output(
+    places: OutputPlaces, corpus: list[RawRecord]
+) -> None:
+    with pytest.raises(MidbError, match=r"c\.jsonl was changed while it was read"), writing(places) as writer:
+        writer.keep(corpus[0], result(corpus[0]))
+        with places.output.with_name("c.jsonl").open("ab") as file:
+            file.write(b"more\n")
+        writer.seal(Tail(b""))
+    assert status(places.db) == ("interrupted", None)
+    assert logged(places.db) == [0]
+    assert not places.output.exists()
+
+
 @pytest.mark.parametrize("failed", ["failed", "interrupted"])
 def test_an_error_is_a_status_in_the_log(failed: str, places: OutputPlaces, corpus: list[RawRecord]) -> None:
     with pytest.raises(KeyboardInterrupt), writing(places, failed=failed) as writer:
@@ -193,7 +206,7 @@ def test_once_it_is_finishing_an_error_leaves_that_to_be_seen(places: OutputPlac
     assert status(places.db) == ("finishing", sha256)
 
 
-def test_without_an_error_the_status_is_the_caller_s(places: OutputPlaces) -> None:
+def test_without_an_error_the_status_is_the_caller_s(places: OutputPlaces, corpus: list[RawRecord]) -> None:
     with writing(places, failed="failed"):
         pass
     assert status(places.db) == ("running", None)

@@ -62,7 +62,7 @@ def test_a_finished_merge_is_not_made_again(halves: Halves) -> None:
     assert halves.places.output.stat().st_mtime_ns == stamp
 
 
-@pytest.mark.parametrize("place", ["output", "db", "rejected"])
+@pytest.mark.parametrize("place", ["output", "db", "rejected", "partial", "temporary"])
 def test_nothing_that_exists_is_replaced(place: str, halves: Halves) -> None:
     path: Path = getattr(halves.places, place)
     path.write_bytes(b"mine")

@@ -9,7 +9,7 @@ import pytest
 from log_fixtures import RUN, now
 from small_runs import names_in, write_lines
 
-from midb.agent.run.places import clean_up, default_output, find_places, refuse_foreign_output, stdin_spool
+from midb.agent.run.places import clean_up, default_output, find_places, refuse_foreign_output, stdin_copy
 from midb.audit.log import AuditLog
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
@@ -71,14 +71,33 @@ def test_what_is_read_is_not_written(container: Container, tmp_path: Path) -> No
         find_places(config(container.path, output=Path("-")), container)
 
 
-def test_standard_input_is_kept_in_a_file(tmp_path: Path) -> None:
+def test_standard_input_is_a_file_while_it_is_read(tmp_path: Path) -> None:
     data = b"one\ntwo\n" * 300_000
-    path = stdin_spool(io.BytesIO(data), tmp_path)
-    assert path.parent == tmp_path
-    assert path.read_bytes() == data
-    assert path != stdin_spool(io.BytesIO(b""), tmp_path), "two runs do not share one"
-    with pytest.raises(MidbError, match="standard input cannot be written"):
-        stdin_spool(io.BytesIO(data), tmp_path / "nowhere")
+    with stdin_copy(io.BytesIO(data), tmp_path) as copy:
+        assert copy.parent == tmp_path
+        assert copy.read_bytes() == data
+        with stdin_copy(io.BytesIO(b"other"), tmp_path) as other:
+            assert other != copy, "two runs do not share one"
+        assert names_in(tmp_path) == [copy.name], "and neither takes away the other's"
+    assert names_in(tmp_path) == []
+    with pytest.raises(RuntimeError), stdin_copy(io.BytesIO(data), tmp_path):
+        raise RuntimeError
+    assert names_in(tmp_path) == []
+
+
+def test_what_a_killed_run_left_of_its_standard_input_is_removed(tmp_path: Path) -> None:
+    with stdin_copy(io.BytesIO(b"x"), tmp_path) as copy:
+        stale, name = copy.with_name(f"{copy.name}-stale"), copy.name
+        stale.touch()
+        with stdin_copy(io.BytesIO(b"y"), tmp_path):
+            assert not stale.exists()
+            assert (tmp_path / name).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    copying = stdin_copy(io.BytesIO(b"x"), tmp_path / "nowhere")
+    with pytest.raises(MidbError, match="standard input cannot be written"), copying:
+        pass
 
 
 def test_only_an_output_that_a_run_of_this_log_wrote_may_be_replaced(places: OutputPlaces, tmp_path: Path) -> None:

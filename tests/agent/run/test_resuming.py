@@ -134,6 +134,16 @@ def test_a_foreign_output_is_not_replaced(log: AuditLog, places: OutputPlaces, s
         attached(log, places, fresh=True)
 
 
+def test_what_lies_where_the_output_will_grow_is_ours_only_where_the_log_knows_it(
+    log: AuditLog, places: OutputPlaces
+) -> None:
+    places.partial.write_bytes(b"precious")
+    with pytest.raises(UsageError, match="is not what midb-agent wrote there"):
+        attached(log, places)
+    left(log, places, "failed")
+    assert attached(log, places).run.id == 2
+
+
 @pytest.mark.parametrize(
     ("config", "changes", "told", "hint"),
     [

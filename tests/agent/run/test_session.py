@@ -17,8 +17,9 @@ from midb.agent.engines.protocol import EngineDown
 from midb.agent.model.calls import Route
 from midb.agent.run.resuming import EMBEDDED
 from midb.agent.run.runner import Runner
-from midb.agent.run.session import INLINE_RECORDS, LoggedGenerations, resume_command, salt_of, worker_count
+from midb.agent.run.session import INLINE_RECORDS, LoggedGenerations, mode_of, resume_command, salt_of, worker_count
 from midb.audit.log import AuditLog
+from midb.corpus.output import DEFAULT_MODE
 from midb.domain.decisions import Pass
 from midb.domain.errors import CorpusError, UsageError
 from midb.domain.generations import Generation, GenerationKey
@@ -100,6 +101,25 @@ def test_an_output_without_a_log_is_somebody_else_s(corpus: Path, tmp_path: Path
     with pytest.raises(UsageError, match="is not what midb-agent wrote there"), session_over(corpus):
         pass
     assert names_in(tmp_path) == ["c.boosted.jsonl", "c.jsonl"], "not even a log is begun"
+
+
+@pytest.mark.parametrize("ending", [".partial", ".rejected.jsonl", ".temporary"])
+def test_nor_is_what_lies_where_the_output_will_grow(corpus: Path, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"c.boosted.jsonl{ending}"
+    path.write_bytes(b"precious")
+    with pytest.raises(UsageError, match="is not what midb-agent wrote there"), session_over(corpus):
+        pass
+    assert path.read_bytes() == b"precious"
+    assert names_in(tmp_path) == sorted(["c.jsonl", path.name])
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_others_may_read_no_more_than_the_corpus(corpus: Path, tmp_path: Path, mode: int) -> None:
+    corpus.chmod(mode)
+    with session_over(corpus) as session:
+        assert session.mode == mode
+        assert session.places.db.stat().st_mode & 0o777 == mode
+    assert mode_of(load_config(None, {"corpus": Path("-")}), session.corpus.container) == DEFAULT_MODE
 
 
 def test_a_log_that_cannot_be_continued_is_let_go_of(corpus: Path, tmp_path: Path) -> None:
