@@ -66,7 +66,7 @@ def log(tmp_path_factory: pytest.TempPathFactory, scripted: ModuleType, request:
                 if better in a + b
                 else scripted.verdict(asked, "B" if worse in a else "A")
             )
-        shown = scripted.shown(asked)
+        shown = scripted.read_sections(asked)
         response = shown.get("response", "")
         if scripted.pass_of(asked) != "content":
             return str(scripted.left_alone(asked))

@@ -12,7 +12,7 @@ from cli_fixtures import rows
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from log_fixtures import NUMBER, Story, pair, record
-from scripted import ScriptedEngine, left_alone, prefer, reply, shown
+from scripted import ScriptedEngine, left_alone, prefer, read_sections, reply
 from small_runs import (
     BROKEN,
     MENDED,
@@ -237,7 +237,7 @@ def improve(request: TextRequest) -> str:
     """Puts a word behind each response, and prefers what has it."""
     if request.schema is not None:
         return prefer(request, "vielmehr")
-    response = shown(request)["response"]
+    response = read_sections(request)["response"]
     return left_alone(request) if "vielmehr" in response else reply(request, response=f"{response} vielmehr")
 
 
