@@ -17,7 +17,7 @@ from cli_fixtures import Cli
 from doc_pages import DOCS, ROOT, names, section, table
 
 from midb.cli.running import Interruption
-from midb.dashboard.json_events import as_json
+from midb.dashboard.json_events import to_json
 from midb.domain.decisions import Action, Outcome, Pass
 from midb.domain.errors import MidbError
 from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
@@ -59,7 +59,7 @@ def test_there_is_a_sample_of_every_event() -> None:
 
 @pytest.mark.parametrize("event", SAMPLES.values(), ids=lambda event: type(event).__name__)
 def test_every_name_of_an_event_is_documented(event: Event) -> None:
-    told = as_json(event)
+    told = to_json(event)
     title = told.pop("event")
     wanted = set(told)
     if isinstance(event, BatchDone):
@@ -69,7 +69,7 @@ def test_every_name_of_an_event_is_documented(event: Event) -> None:
 
 def test_the_numbers_of_usage_are_those_of_every_pass() -> None:
     """The page says "all of the above by pass" and lists the numbers once."""
-    told = as_json(SAMPLES[ModelUsed])
+    told = to_json(SAMPLES[ModelUsed])
     assert set(told["passes"]["content"]) == {field.name for field in dataclasses.fields(Usage)} <= set(told)
 
 

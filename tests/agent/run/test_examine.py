@@ -11,7 +11,8 @@ from scripted import ScriptedEngine, left_alone, pass_of
 from small_runs import BROKEN, MENDED, NothingKept
 
 from midb.agent.engines.protocol import EngineDown
-from midb.agent.model.calls import Model, ModelSettings, Route
+from midb.agent.model.calls import Model
+from midb.agent.model.settings import ModelSettings, Route
 from midb.agent.run import examine
 from midb.agent.run.examine import Examiner, ExaminerSettings, internal_error
 from midb.agent.state import PairContext

@@ -13,7 +13,8 @@ from scripted import Answer, ScriptedEngine, left_alone
 from small_runs import NothingKept, write_lines
 
 from midb.agent.engines.protocol import EngineDown, TextReply, TextRequest
-from midb.agent.model.calls import Budget, Model, ModelSettings
+from midb.agent.model.calls import Model
+from midb.agent.model.settings import Budget, ModelSettings
 from midb.agent.run import batches, model_pool
 from midb.agent.run.batches import Batch, Result, batches_of
 from midb.agent.run.examine import ExaminerSettings

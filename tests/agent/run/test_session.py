@@ -14,7 +14,7 @@ from scripted import ScriptedEngine, left_alone
 from small_runs import broken_records, engine_on_a_loop, names_in, run_over, session_over, write_lines
 
 from midb.agent.engines.protocol import EngineDown
-from midb.agent.model.calls import Route
+from midb.agent.model.settings import Route
 from midb.agent.run.resuming import EMBEDDED
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import INLINE_RECORDS, LoggedGenerations, mode_of, resume_command, salt_of, worker_count
