@@ -51,6 +51,6 @@ class InstructionPair(BaseModel):
         """SHA-256 (hex) of the three texts, the same for the same texts on every machine.
 
         >>> InstructionPair(instruction="a").content_hash()[:12]
-        'd4d3aee1a1f8'
+        '3f1790503780'
         """
         return digest(self.instruction, self.input, self.response)

@@ -22,7 +22,7 @@ def copy(tiny_checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def hub_errors() -> Iterator[tuple[str, Exception, str]]:
-    errors = pytest.importorskip("huggingface_hub").errors
+    errors = pytest.importorskip("huggingface_hub.errors")
 
     response = type("Response", (), {"headers": {}, "status_code": 500, "request": None})()
     yield "gated", errors.GatedRepoError("403", response=response), "is gated"
