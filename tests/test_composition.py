@@ -111,7 +111,7 @@ def test_a_stop_string_ends_the_text(letters: Path) -> None:
 
 
 def test_what_is_too_long_fails_and_others_do_not(letters: Path) -> None:
-    async def whole() -> list[Any]:
+    async def whole() -> list[TextReply | BaseException]:
         engine = build_engine(str(letters), options=EngineOptions(device="cpu", max_length=400))
         try:
             await engine.start()
@@ -140,7 +140,12 @@ def test_garbage_is_text_whatever_the_ids(tiny_checkpoint: Path) -> None:
 def test_the_system_part_is_pinned(letters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pinned: list[list[int]] = []
     pin = KernelEngine.pin
-    monkeypatch.setattr(KernelEngine, "pin", lambda self, ids: (pinned.append(ids), pin(self, ids)))
+
+    def noted(engine: KernelEngine, ids: list[int]) -> None:
+        pinned.append(ids)
+        pin(engine, ids)
+
+    monkeypatch.setattr(KernelEngine, "pin", noted)
     serve(letters, [ask(f"Text {n}") for n in range(5)])
     tokenizer = ChatTokenizer(letters, "letters")
     (ids,) = pinned
