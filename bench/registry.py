@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterable
@@ -13,11 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from midb.domain.portability import usable_cores
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 
 Row = dict[str, Any]
-Run = Callable[[Path], Iterable[Row]]
+
+#: Takes the folder of corpora and yields result rows.
+Measure = Callable[[Path], Iterable[Row]]
 
 
 #: What must pass before a figure is worth anything, by the first part of a benchmark's name.
@@ -31,14 +34,14 @@ GATES = {
 
 @dataclass(frozen=True)
 class Benchmark:
-    """``run`` takes the folder of corpora and yields result rows.
+    """``run`` measures.
 
     :param needs: what it cannot do without: "corpora", "gpu", or "" for nothing.
     """
 
     name: str
     what: str
-    run: Run
+    run: Measure
     needs: str = "corpora"
 
     @property
@@ -50,14 +53,24 @@ class Benchmark:
 BENCHMARKS: dict[str, Benchmark] = {}
 
 
-def benchmark(name: str, what: str, needs: str = "corpora") -> Callable[[Run], Run]:
+def benchmark(name: str, what: str, needs: str = "corpora") -> Callable[[Measure], Measure]:
     """Register a benchmark."""
 
-    def register(run: Run) -> Run:
-        BENCHMARKS[name] = Benchmark(name, what, run, needs)
-        return run
+    def register(measure: Measure) -> Measure:
+        BENCHMARKS[name] = Benchmark(name, what, measure, needs)
+        return measure
 
     return register
+
+
+def processor() -> str:
+    """The processor's name; where the system has no list of processors, what Python calls it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def circumstances() -> Row:
@@ -65,18 +78,10 @@ def circumstances() -> Row:
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
     import torch
 
-    versions = {"torch": torch.__version__}
-    device = f"{len(os.sched_getaffinity(0))} cores of {model}"
+    versions = {"torch": str(torch.__version__)}
+    device = f"{usable_cores()} cores of {processor()}"
     if torch.cuda.is_available():
         device = f"{torch.cuda.get_device_name()}, {device}"
     if find_spec("triton"):
