@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import settings
-from replay_server import ReplayServer
+from replay_server import Answerer, Fault, ReplayServer, ReplayServers
 from transformers_serve import TransformersServer, serve
 
 from midb.checks.repair import choose_fixes
@@ -22,6 +23,11 @@ from midb.domain.pairs import InstructionPair
 from midb.locales import load
 from midb.text.inspection import Inspection
 from midb.text.languages import LanguageIdentifier
+
+# One thread for torch, here and in every process that a test starts: the models are so small that further ones only
+# wait, and there is a process for each core already. Read when torch is imported, which no module does before this.
+for _library in ("OMP", "MKL", "OPENBLAS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 # No test is timed. Where many run for the first time the same examples are tried each time; elsewhere new ones are.
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -47,6 +53,14 @@ def corpora() -> list[Path]:
     if not found:
         pytest.skip("the real corpora are not here")
     return found
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a server run in one process: it starts once, which takes long, and not once in each process."""
+    for item in items:
+        if "transformers_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("transformers-serve"))
 
 
 Inspector = Callable[..., tuple[list[Finding], InstructionPair]]
@@ -112,10 +126,16 @@ def tiny_checkpoint(one_thread: None, tiny_model: ModuleType, tmp_path_factory: 
 
 
 @pytest.fixture
-def replay_server() -> Iterator[Callable[..., ReplayServer]]:
+def replay_server() -> Iterator[ReplayServers]:
     """Makes OpenAI-compatible servers that a test writes the replies of; they end with the test."""
     with ExitStack() as stack:
-        yield lambda answer, **settings: stack.enter_context(ReplayServer(answer, **settings))
+
+        def make(
+            answer: Answerer, *, model: str = "replay", models: list[dict[str, Any]] | Fault | None = None
+        ) -> ReplayServer:
+            return stack.enter_context(ReplayServer(answer, model=model, models=models))
+
+        yield make
 
 
 @pytest.fixture(scope="session")
