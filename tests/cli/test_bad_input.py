@@ -218,9 +218,9 @@ def test_an_audit_log_that_another_run_holds(cli: Cli, write: Write, tmp_path: P
 def test_unknown_options_name_the_nearest(cli: Cli, write: Write, tmp_path: Path) -> None:
     corpus = write("c.jsonl", GOOD)
     refuses(cli("run", corpus, "--kinds=+decimal-seperator"), 2, "Did you mean decimal-separator?")
-    refuses(cli("run", corpus, "--passes=translatoin"), 2, "Did you mean translation?")
-    (tmp_path / "run.toml").write_text('langauge = "de"\n')
-    refuses(cli("run", corpus, "--config", "run.toml"), 2, 'unknown option "langauge"', "Did you mean language?")
+    refuses(cli("run", corpus, "--passes=translatio"), 2, "Did you mean translation?")
+    (tmp_path / "run.toml").write_text('langage = "de"\n')
+    refuses(cli("run", corpus, "--config", "run.toml"), 2, 'unknown option "langage"', "Did you mean language?")
     (tmp_path / "run.toml").write_text("limit = 0\n")
     refuses(cli("run", corpus, "--config", "run.toml"), 2, "limit")
     (tmp_path / "run.toml").write_text("limit = = 0\n")

@@ -214,7 +214,7 @@ def test_a_mapping_settles_it_for_all() -> None:
     ("mapping", "told"),
     [
         ("", "not understood"), ("q", "not understood"), ("instruction", "not understood"),
-        ("instruction=", "not understood"), ("instruction=q,", "not understood"), ("instuction=q", "not understood"),
+        ("instruction=", "not understood"), ("instruction=q,", "not understood"), ("instruktion=q", "not understood"),
         ("instruction=q,instruction=r", "not understood"), ("instruction=q,response", "not understood"),
         ("response=a", "names no instruction"), ("instruction=q,response=q", "two meanings"),
     ],
