@@ -4,6 +4,7 @@
 #                   make lint    ruff, mypy, codespell
 #                   make coverage, make bench, make clean
 # All need only Python >= 3.11. Nothing is installed again where nothing changed.
+SHELL   = bash
 PYTHON ?= python3
 VENV   ?= .venv
 DEMO   ?= demo
@@ -70,10 +71,15 @@ lint: $(VENV)/.extra-test $(PACKAGE)
 	$(BIN)/codespell
 	@$(MAKE) --no-print-directory mypy
 
-# Away from the checkout, whose folder midb/ is only a part of the package: from tests/ and from within the environment.
+# Away from the checkout, whose folder midb/ is only a part of the package: from within the environment and from tests/.
+# Behind it, what mypy calls a file there becomes the file to edit.
+MYPY   = $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
+SOURCE = sed -E -e 's,^[^: ]*/midb/(agent|kernels|prompts)/,\1/,' -e 's,^[^: ]*(site-packages|any)/midb/,midb/,'
+TESTS  = sed -E -e 's,^[^.: ][^: ]*\.py:,tests/&,' -e 's,^\.\./,,'
+
 mypy: $(VENV)/.extra-test $(PACKAGE)
-	cd $(VENV) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p midb
-	cd tests && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache . ../bench
+	@set -o pipefail; cd $(VENV) && $(MYPY) -p midb | $(SOURCE)
+	@set -o pipefail; cd tests && $(MYPY) . ../bench | $(TESTS)
 
 bench: $(VENV)/.extra-test $(PACKAGE)
 	$(BIN)/python bench/run.py $(ARGS)
