@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import open_session
 from midb.corpus.formats.containers import open_container
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import Outcome, PairResult
 from midb.domain.errors import CorpusError
 from midb.domain.events import BatchDone, RunEnded, Tally
 from midb.domain.pairs import InstructionPair
@@ -93,7 +93,9 @@ def test_any_file_is_a_corpus_or_a_clear_error(tmp_path_factory: pytest.TempPath
         assert ended.balanced
 
 
-def examined(texts: list[tuple[str, InstructionPair, InstructionPair | None]], **options: Any) -> Any:
+def examined(
+    texts: Sequence[tuple[str, InstructionPair, InstructionPair | None]], *, typography: bool
+) -> list[PairResult]:
     """Take pairs through the state machine: what came of each."""
     import asyncio
 
@@ -104,9 +106,9 @@ def examined(texts: list[tuple[str, InstructionPair, InstructionPair | None]], *
     from midb.locales import load
     from midb.text.languages import LanguageIdentifier
 
-    graph, identifier, selection = build_graph(), LanguageIdentifier(), KindSelection.parse(**options)
+    graph, identifier, selection = build_graph(), LanguageIdentifier(), KindSelection.parse(typography=typography)
 
-    async def go() -> Any:
+    async def go() -> list[PairResult]:
         return [
             await run_pair(graph, pair, PairContext(load(code), source, selection, frozenset(Pass), identifier))
             for code, pair, source in texts

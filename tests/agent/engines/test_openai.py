@@ -9,7 +9,7 @@ import random
 import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import pytest
@@ -17,6 +17,7 @@ from replay_server import (
     Fault,
     Gate,
     ReplayServer,
+    ReplayServers,
     drip,
     hang_up,
     hang_up_in_body,
@@ -41,7 +42,7 @@ from midb.agent.engines.protocol import (
 )
 from midb.domain.errors import UsageError
 
-Serve = Callable[..., ReplayServer]
+T = TypeVar("T")
 
 KEY = "sk-geheim-0123456789"
 SCHEMA = {"title": "A verdict!", "type": "object", "properties": {"ok": {"type": "boolean"}}}
@@ -65,8 +66,8 @@ class Desk:
         self.waits.append(seconds)
 
     def engine(self, server: ReplayServer, **settings: Any) -> OpenAIEngine:
-        settings = {"environment": {}, "rng": Longest(), "sleep": self.sleep, "warn": self.warnings.append} | settings
-        return OpenAIEngine(server.model, server.url, **settings)
+        usual = {"environment": {}, "rng": Longest(), "sleep": self.sleep, "warn": self.warnings.append}
+        return OpenAIEngine(server.model, server.url, **dict[str, Any](usual | settings))
 
 
 @pytest.fixture
@@ -78,8 +79,8 @@ def ask(text: str = "Frage", **settings: Any) -> TextRequest:
     return TextRequest(messages=(Message("system", "Antworte."), Message("user", text)), **settings)
 
 
-def with_engine(engine: OpenAIEngine, use: Callable[[OpenAIEngine], Coroutine[Any, Any, Any]]) -> Any:
-    async def go() -> Any:
+def with_engine(engine: OpenAIEngine, use: Callable[[OpenAIEngine], Coroutine[Any, Any, T]]) -> T:
+    async def go() -> T:
         try:
             await engine.start()
             return await use(engine)
@@ -90,8 +91,7 @@ def with_engine(engine: OpenAIEngine, use: Callable[[OpenAIEngine], Coroutine[An
 
 
 def reply_to(engine: OpenAIEngine, request: TextRequest | None = None) -> TextReply:
-    reply: TextReply = with_engine(engine, lambda engine: engine.generate(request or ask()))
-    return reply
+    return with_engine(engine, lambda engine: engine.generate(request or ask()))
 
 
 def start(engine: OpenAIEngine) -> None:
@@ -183,7 +183,7 @@ def test_the_examples_in_the_source_are_true() -> None:
 # what is sent
 
 
-def test_a_request_and_its_reply(replay_server: Serve, desk: Desk) -> None:
+def test_a_request_and_its_reply(replay_server: ReplayServers, desk: Desk) -> None:
     usage = {"prompt_tokens": 11, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 8}}
     server = replay_server(lambda messages, body: Fault(content="  Antwort\n", usage=usage))
     ticks = iter((10.0, 12.5))
@@ -212,13 +212,13 @@ def test_a_request_and_its_reply(replay_server: Serve, desk: Desk) -> None:
     assert [(r.method, r.path) for r in server.listings] == [("GET", "/v1/models")]
 
 
-def test_what_is_not_asked_for_is_not_sent(replay_server: Serve, desk: Desk) -> None:
+def test_what_is_not_asked_for_is_not_sent(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo)
     reply_to(desk.engine(server))
     assert set(server.requests[0].body) == {"model", "messages", "temperature", "seed", "max_tokens"}
 
 
-def test_a_schema_is_sent_as_response_format(replay_server: Serve, desk: Desk) -> None:
+def test_a_schema_is_sent_as_response_format(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo)
     reply_to(desk.engine(server), ask(schema=SCHEMA))
     assert server.requests[0].body["response_format"] == {
@@ -227,7 +227,9 @@ def test_a_schema_is_sent_as_response_format(replay_server: Serve, desk: Desk) -
     }
 
 
-def test_extra_fields_are_laid_over_the_body_and_part_of_the_fingerprint(replay_server: Serve, desk: Desk) -> None:
+def test_extra_fields_are_laid_over_the_body_and_part_of_the_fingerprint(
+    replay_server: ReplayServers, desk: Desk
+) -> None:
     server = replay_server(echo)
     extra = {"chat_template_kwargs": {"enable_thinking": False}, "temperature": 0.3, "seed": None}
     engine = desk.engine(server, extra_body=extra)
@@ -241,7 +243,7 @@ def test_extra_fields_are_laid_over_the_body_and_part_of_the_fingerprint(replay_
 
 
 @pytest.mark.parametrize("language", [*SENTENCES, "odd"])
-def test_text_comes_back_as_it_went(replay_server: Serve, desk: Desk, language: str) -> None:
+def test_text_comes_back_as_it_went(replay_server: ReplayServers, desk: Desk, language: str) -> None:
     odd = '\x00\t"\\\N{ZERO WIDTH JOINER}\N{RIGHT-TO-LEFT OVERRIDE}\N{GRINNING FACE}e\N{COMBINING ACUTE ACCENT}\r\n'
     text = SENTENCES.get(language, odd)
     server = replay_server(echo)
@@ -249,7 +251,7 @@ def test_text_comes_back_as_it_went(replay_server: Serve, desk: Desk, language: 
     assert server.requests[0].body["messages"][1]["content"] == text
 
 
-def test_text_that_is_no_unicode_is_not_sent(replay_server: Serve, desk: Desk) -> None:
+def test_text_that_is_no_unicode_is_not_sent(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo)
     with pytest.raises(CallFailed) as caught:
         reply_to(desk.engine(server), ask("\ud800"))
@@ -278,20 +280,20 @@ def test_the_bound_grows_with_the_reference(reference: str, growth: float, bound
         {"id": "other", "aliases": ["replay"], "max_model_len": 1000},
     ],
 )
-def test_the_bound_leaves_room_for_the_prompt(replay_server: Serve, desk: Desk, listed: dict[str, Any]) -> None:
+def test_the_bound_leaves_room_for_the_prompt(replay_server: ReplayServers, desk: Desk, listed: dict[str, Any]) -> None:
     server = replay_server(echo, models=[listed])
     reply_to(desk.engine(server), ask("x" * 1800, reference="x" * 1800))
     assert server.requests[0].body["max_tokens"] == 1000 - 9 // 3 - 16 - 600 - 16
 
 
-def test_a_prompt_that_seems_too_long_is_for_the_server_to_judge(replay_server: Serve, desk: Desk) -> None:
+def test_a_prompt_that_seems_too_long_is_for_the_server_to_judge(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo, models=[{"id": "replay", "max_model_len": 1000}])
     reply_to(desk.engine(server), ask("x" * 9000))
     assert server.requests[0].body["max_tokens"] == 250
 
 
 @pytest.mark.parametrize("told", [None, 0, -5, True, "4096", 1.5])
-def test_a_context_that_is_no_number_is_none(replay_server: Serve, desk: Desk, told: Any) -> None:
+def test_a_context_that_is_no_number_is_none(replay_server: ReplayServers, desk: Desk, told: object) -> None:
     server = replay_server(echo, models=[{"id": "replay", "max_model_len": told}])
     reply_to(desk.engine(server))
     assert server.requests[0].body["max_tokens"] == 512
@@ -322,7 +324,12 @@ def test_a_context_that_is_no_number_is_none(replay_server: Serve, desk: Desk, t
     ],
 )
 def test_what_a_reply_may_look_like(
-    replay_server: Serve, desk: Desk, answer: Any, text: str, finish: FinishReason, tokens: tuple[int, int]
+    replay_server: ReplayServers,
+    desk: Desk,
+    answer: str | Fault,
+    text: str,
+    finish: FinishReason,
+    tokens: tuple[int, int],
 ) -> None:
     reply = reply_to(desk.engine(replay_server(script(answer))))
     assert (reply.text, reply.finish_reason) == (text, finish)
@@ -364,7 +371,7 @@ BROKEN: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize(("fault", "code"), BROKEN.values(), ids=BROKEN)
-def test_what_may_pass_is_asked_again(replay_server: Serve, desk: Desk, fault: Fault, code: str) -> None:
+def test_what_may_pass_is_asked_again(replay_server: ReplayServers, desk: Desk, fault: Fault, code: str) -> None:
     server = replay_server(script(fault, fault, "gut"))
     reply = reply_to(desk.engine(server))
     assert (reply.text, reply.retries) == ("gut", 2)
@@ -374,7 +381,9 @@ def test_what_may_pass_is_asked_again(replay_server: Serve, desk: Desk, fault: F
 
 
 @pytest.mark.parametrize(("fault", "code"), BROKEN.values(), ids=BROKEN)
-def test_what_does_not_pass_fails_with_a_code(replay_server: Serve, desk: Desk, fault: Fault, code: str) -> None:
+def test_what_does_not_pass_fails_with_a_code(
+    replay_server: ReplayServers, desk: Desk, fault: Fault, code: str
+) -> None:
     server = replay_server(lambda messages, body: fault)
     with pytest.raises(CallFailed) as caught:
         reply_to(desk.engine(server))
@@ -384,7 +393,7 @@ def test_what_does_not_pass_fails_with_a_code(replay_server: Serve, desk: Desk, 
     assert server.url in str(caught.value)
 
 
-def test_waits_are_drawn_between_nothing_and_the_longest(replay_server: Serve, desk: Desk) -> None:
+def test_waits_are_drawn_between_nothing_and_the_longest(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(lambda messages, body: refused(503))
     with pytest.raises(CallFailed):
         reply_to(desk.engine(server, rng=random.Random(5), retries=12))
@@ -393,7 +402,7 @@ def test_waits_are_drawn_between_nothing_and_the_longest(replay_server: Serve, d
     assert max(desk.waits) < 30.0
 
 
-def test_no_retries_are_no_retries(replay_server: Serve, desk: Desk) -> None:
+def test_no_retries_are_no_retries(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(script(refused(500)))
     with pytest.raises(CallFailed):
         reply_to(desk.engine(server, retries=0))
@@ -408,14 +417,14 @@ def test_no_retries_are_no_retries(replay_server: Serve, desk: Desk) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_heeded(replay_server: Serve, desk: Desk, status: int, header: str, wait: float) -> None:
+def test_retry_after_is_heeded(replay_server: ReplayServers, desk: Desk, status: int, header: str, wait: float) -> None:
     server = replay_server(script(refused(status, retry_after=header), "gut"))
     assert reply_to(desk.engine(server, now=lambda: 1000.0)).text == "gut"
     assert desk.waits == [wait]
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 418, 422, 501])
-def test_a_request_that_is_refused_is_not_asked_again(replay_server: Serve, desk: Desk, status: int) -> None:
+def test_a_request_that_is_refused_is_not_asked_again(replay_server: ReplayServers, desk: Desk, status: int) -> None:
     server = replay_server(script(refused(status, "  das\ngeht \x1b[31mnicht " + "x" * 300)))
     with pytest.raises(CallFailed) as caught:
         reply_to(desk.engine(server))
@@ -441,7 +450,9 @@ def test_a_request_that_is_refused_is_not_asked_again(replay_server: Serve, desk
         (b"", "no reason given"),
     ],
 )
-def test_what_a_server_says_is_found_in_any_shape(replay_server: Serve, desk: Desk, raw: bytes, shown: str) -> None:
+def test_what_a_server_says_is_found_in_any_shape(
+    replay_server: ReplayServers, desk: Desk, raw: bytes, shown: str
+) -> None:
     server = replay_server(script(Fault(status=400, raw=raw)))
     with pytest.raises(CallFailed) as caught:
         reply_to(desk.engine(server))
@@ -460,7 +471,7 @@ CONTEXT: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("fault", CONTEXT.values(), ids=CONTEXT)
-def test_a_text_that_is_too_long_is_told_apart(replay_server: Serve, desk: Desk, fault: Fault) -> None:
+def test_a_text_that_is_too_long_is_told_apart(replay_server: ReplayServers, desk: Desk, fault: Fault) -> None:
     server = replay_server(script(fault))
     with pytest.raises(CallFailed) as caught:
         reply_to(desk.engine(server), ask(schema=SCHEMA))
@@ -468,7 +479,7 @@ def test_a_text_that_is_too_long_is_told_apart(replay_server: Serve, desk: Desk,
     assert (desk.waits, desk.warnings) == ([], [])
 
 
-def test_a_reply_about_context_length_is_a_reply(replay_server: Serve, desk: Desk) -> None:
+def test_a_reply_about_context_length_is_a_reply(replay_server: ReplayServers, desk: Desk) -> None:
     assert reply_to(desk.engine(replay_server(echo)), ask('"error": context length')).finish_reason is FinishReason.STOP
 
 
@@ -484,7 +495,7 @@ def test_a_reply_about_context_length_is_a_reply(replay_server: Serve, desk: Des
         refused(501, "This server does not support that."),
     ],
 )
-def test_a_refused_schema_is_left_out_from_then_on(replay_server: Serve, desk: Desk, fault: Fault) -> None:
+def test_a_refused_schema_is_left_out_from_then_on(replay_server: ReplayServers, desk: Desk, fault: Fault) -> None:
     server = replay_server(lambda messages, body: fault if "response_format" in body else "gut")
 
     async def thrice(engine: OpenAIEngine) -> list[TextReply]:
@@ -498,7 +509,7 @@ def test_a_refused_schema_is_left_out_from_then_on(replay_server: Serve, desk: D
     assert desk.waits == []
 
 
-def test_many_that_learn_of_it_at_once_warn_once(replay_server: Serve, desk: Desk) -> None:
+def test_many_that_learn_of_it_at_once_warn_once(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(lambda messages, body: refused(501) if "response_format" in body else "gut")
 
     async def many(engine: OpenAIEngine) -> list[TextReply]:
@@ -508,7 +519,7 @@ def test_many_that_learn_of_it_at_once_warn_once(replay_server: Serve, desk: Des
     assert len(desk.warnings) == 1
 
 
-def test_a_refusal_that_does_not_end_with_the_schema_is_final(replay_server: Serve, desk: Desk) -> None:
+def test_a_refusal_that_does_not_end_with_the_schema_is_final(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(lambda messages, body: refused(400, "response_format, or something else"))
     with pytest.raises(CallFailed) as caught:
         reply_to(desk.engine(server), ask(schema=SCHEMA))
@@ -516,7 +527,7 @@ def test_a_refusal_that_does_not_end_with_the_schema_is_final(replay_server: Ser
     assert len(server.requests) == 2
 
 
-def test_another_name_for_the_bound_on_tokens_is_learnt(replay_server: Serve, desk: Desk) -> None:
+def test_another_name_for_the_bound_on_tokens_is_learnt(replay_server: ReplayServers, desk: Desk) -> None:
     sentence = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
     server = replay_server(lambda messages, body: refused(400, sentence) if "max_tokens" in body else "gut")
 
@@ -538,12 +549,12 @@ def test_another_name_for_the_bound_on_tokens_is_learnt(replay_server: Serve, de
     ],
 )  # fmt: skip
 def test_a_server_that_lists_nothing_else_is_taken_at_its_word(
-    replay_server: Serve, desk: Desk, models: list[Any] | Fault
+    replay_server: ReplayServers, desk: Desk, models: list[Any] | Fault
 ) -> None:
     assert reply_to(desk.engine(replay_server(echo, models=models))).text == "Frage"
 
 
-def test_a_model_that_is_not_there_is_said_at_once(replay_server: Serve, desk: Desk) -> None:
+def test_a_model_that_is_not_there_is_said_at_once(replay_server: ReplayServers, desk: Desk) -> None:
     listed = [{"id": f"model-{n}"} for n in range(7)]
     server = replay_server(echo, models=listed)
     with pytest.raises(EngineDown, match="has no model replay") as caught:
@@ -551,7 +562,7 @@ def test_a_model_that_is_not_there_is_said_at_once(replay_server: Serve, desk: D
     assert caught.value.hint == "It has model-0, model-1, model-2, model-3, model-4 and 2 more."
 
 
-def test_a_server_that_is_still_loading_is_waited_for(replay_server: Serve, desk: Desk) -> None:
+def test_a_server_that_is_still_loading_is_waited_for(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo, models=refused(503, "Loading model"))
 
     async def loaded_after_two(seconds: float) -> None:
@@ -563,14 +574,14 @@ def test_a_server_that_is_still_loading_is_waited_for(replay_server: Serve, desk
     assert desk.waits == [0.5, 1.0]
 
 
-def test_a_server_that_never_gets_ready_is_down(replay_server: Serve, desk: Desk) -> None:
+def test_a_server_that_never_gets_ready_is_down(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo, models=refused(503, "Loading model"))
     with pytest.raises(EngineDown, match="Loading model"):
         start(desk.engine(server))
     assert len(server.listings) == 6
 
 
-def test_the_fingerprint_tells_what_the_server_tells(replay_server: Serve, desk: Desk) -> None:
+def test_the_fingerprint_tells_what_the_server_tells(replay_server: ReplayServers, desk: Desk) -> None:
     entry = {"id": "replay", "created": 1, "owned_by": "vllm", "root": "/srv/qwen\n3", "meta": {"n_params": 7}}
     server = replay_server(echo, models=[entry])
     prints = set()
@@ -585,7 +596,7 @@ def test_the_fingerprint_tells_what_the_server_tells(replay_server: Serve, desk:
     assert engine.fingerprint() not in prints
 
 
-def test_what_a_person_calls_it(replay_server: Serve, desk: Desk) -> None:
+def test_what_a_person_calls_it(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo)
     engine = desk.engine(server, concurrency=3)
     assert engine.described == f"replay at {server.url}"
@@ -635,7 +646,7 @@ def test_a_server_that_goes_away_is_asked_for_a_while(desk: Desk) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("when", ["start", "later"])
-def test_a_key_that_is_refused_stops_the_run(replay_server: Serve, desk: Desk, status: int, when: str) -> None:
+def test_a_key_that_is_refused_stops_the_run(replay_server: ReplayServers, desk: Desk, status: int, when: str) -> None:
     fault = refused(status, f"Incorrect API key provided: {KEY}")
     server = replay_server(lambda messages, body: fault, models=fault if when == "start" else None)
     engine = desk.engine(server, environment={"MY_KEY": KEY}, key_variable="MY_KEY")
@@ -656,7 +667,7 @@ def test_a_key_that_is_refused_stops_the_run(replay_server: Serve, desk: Desk, s
         refused(429, "You exceeded your current quota", code="insufficient_quota"),
     ],
 )
-def test_what_holds_for_every_request_stops_the_run(replay_server: Serve, desk: Desk, fault: Fault) -> None:
+def test_what_holds_for_every_request_stops_the_run(replay_server: ReplayServers, desk: Desk, fault: Fault) -> None:
     server = replay_server(script(fault), models=refused(404))
     with pytest.raises(EngineDown):
         reply_to(desk.engine(server))
@@ -666,7 +677,7 @@ def test_what_holds_for_every_request_stops_the_run(replay_server: Serve, desk: 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("when", ["start", "later"])
 def test_neither_key_nor_corpus_goes_where_a_server_sends_them(
-    replay_server: Serve, desk: Desk, status: int, when: str
+    replay_server: ReplayServers, desk: Desk, status: int, when: str
 ) -> None:
     other = replay_server(echo)
     fault = Fault(status=status, raw=b"", headers={"Location": f"http://u:p@127.0.0.1:{other.port}/v1/x?key=geheim"})
@@ -681,12 +692,18 @@ def test_neither_key_nor_corpus_goes_where_a_server_sends_them(
 
 
 def test_the_key_goes_to_the_server_and_nowhere_else(
-    replay_server: Serve, desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    replay_server: ReplayServers, desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     said: list[str] = []
-    faults = [refused(500, f"failed for Bearer {KEY}"), hang_up(), not_json(), refused(400, f"x{KEY}x"), "gut"]
+    faults: list[str | Fault] = [
+        refused(500, f"failed for Bearer {KEY}"),
+        hang_up(),
+        not_json(),
+        refused(400, f"x{KEY}x"),
+        "gut",
+    ]
     entry = {"id": "replay", "owned_by": f"holder of {KEY}", "root": KEY}
     server = replay_server(script(*faults), models=[entry])
     engine = desk.engine(server, environment=None, retries=3, extra_body={"user": KEY}, warn=None)
@@ -714,13 +731,13 @@ def test_a_debugger_that_shows_the_engine_shows_no_key() -> None:
 
 
 @pytest.mark.parametrize("environment", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": " \n"}, {"OTHER": KEY}])
-def test_without_a_key_none_is_sent(replay_server: Serve, desk: Desk, environment: dict[str, str]) -> None:
+def test_without_a_key_none_is_sent(replay_server: ReplayServers, desk: Desk, environment: dict[str, str]) -> None:
     server = replay_server(echo)
     reply_to(desk.engine(server, environment=environment))
     assert "authorization" not in server.requests[0].headers
 
 
-def test_a_key_may_end_with_a_line_break(replay_server: Serve, desk: Desk) -> None:
+def test_a_key_may_end_with_a_line_break(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(echo)
     reply_to(desk.engine(server, environment={"OPENAI_API_KEY": f"{KEY}\n"}))
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
@@ -751,7 +768,7 @@ async def seen(server: ReplayServer, condition: Callable[[ReplayServer], bool]) 
     await asyncio.to_thread(server.wait_for, condition)
 
 
-def test_as_many_as_allowed_are_in_flight_and_no_more(replay_server: Serve, desk: Desk) -> None:
+def test_as_many_as_allowed_are_in_flight_and_no_more(replay_server: ReplayServers, desk: Desk) -> None:
     gate = Gate()
 
     async def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> str:
@@ -767,14 +784,19 @@ def test_as_many_as_allowed_are_in_flight_and_no_more(replay_server: Serve, desk
         gate.open()
         return await asyncio.gather(*tasks)
 
-    begun: list[None] = []
-    replies = with_engine(desk.engine(server, concurrency=7, clock=lambda: float(begun.append(None) or 0)), use)
+    begun: list[float] = []
+
+    def clock() -> float:
+        begun.append(0.0)
+        return 0.0
+
+    replies = with_engine(desk.engine(server, concurrency=7, clock=clock), use)
     assert [reply.text for reply in replies] == [f"Frage {n}" for n in range(40)]
     assert (server.in_flight_peak, server.in_flight) == (7, 0)
     assert len(server.requests) == 40
 
 
-def test_a_slow_reply_holds_up_nobody_else(replay_server: Serve, desk: Desk) -> None:
+def test_a_slow_reply_holds_up_nobody_else(replay_server: ReplayServers, desk: Desk) -> None:
     gate = Gate()
     server = replay_server(lambda messages, body: drip("spät", gate) if body["seed"] == 1 else "früh")
 
@@ -791,7 +813,7 @@ def test_a_slow_reply_holds_up_nobody_else(replay_server: Serve, desk: Desk) -> 
 
 
 @pytest.mark.parametrize("kind", ["before the reply", "within the reply", "while waiting", "in the queue"])
-def test_whoever_is_cancelled_makes_room(replay_server: Serve, desk: Desk, kind: str) -> None:
+def test_whoever_is_cancelled_makes_room(replay_server: ReplayServers, desk: Desk, kind: str) -> None:
     gate = Gate()
 
     async def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> str | Fault:
@@ -831,7 +853,7 @@ def test_whoever_is_cancelled_makes_room(replay_server: Serve, desk: Desk, kind:
     assert [request.body["seed"] for request in server.requests] == [1, 0, 0, 0]
 
 
-def test_a_reply_that_never_ends_is_given_up(replay_server: Serve, desk: Desk) -> None:
+def test_a_reply_that_never_ends_is_given_up(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(lambda messages, body: drip("nie", Gate()) if body["seed"] else "gut")
 
     async def use(engine: OpenAIEngine) -> None:
@@ -845,7 +867,7 @@ def test_a_reply_that_never_ends_is_given_up(replay_server: Serve, desk: Desk) -
     with_engine(desk.engine(server, concurrency=1), use)
 
 
-def test_waits_count_towards_the_timeout(replay_server: Serve, desk: Desk) -> None:
+def test_waits_count_towards_the_timeout(replay_server: ReplayServers, desk: Desk) -> None:
     server = replay_server(lambda messages, body: refused(503))
 
     async def for_ever(seconds: float) -> None:
@@ -860,7 +882,9 @@ def test_waits_count_towards_the_timeout(replay_server: Serve, desk: Desk) -> No
     with_engine(desk.engine(server, sleep=for_ever), use)
 
 
-def test_a_reply_without_end_is_not_kept(replay_server: Serve, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_without_end_is_not_kept(
+    replay_server: ReplayServers, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("midb.agent.engines.openai._LARGEST_BODY", 1 << 10)
     server = replay_server(lambda messages, body: "x" * 2000)
     with pytest.raises(CallFailed) as caught:
@@ -868,7 +892,7 @@ def test_a_reply_without_end_is_not_kept(replay_server: Serve, desk: Desk, monke
     assert caught.value.code == "bad-reply"
 
 
-def test_closing_fails_what_is_in_flight(replay_server: Serve, desk: Desk) -> None:
+def test_closing_fails_what_is_in_flight(replay_server: ReplayServers, desk: Desk) -> None:
     gate = Gate()
     server = replay_server(lambda messages, body: drip("nie", gate))
 

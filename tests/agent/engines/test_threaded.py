@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import hypothesis.strategies as st
 import pytest
@@ -27,6 +27,8 @@ from midb.domain.errors import UsageError
 
 #: A hang shows as a failure; nothing here takes a tenth of it.
 BOUND = 60.0
+
+T = TypeVar("T")
 
 END = 0
 
@@ -153,13 +155,9 @@ class Letters:
         return [END, *(ord(string) for string in stop if len(string) == 1)]
 
 
-def make(fake: Fake, **settings_: Any) -> ThreadedEngine:
+def make(fake: Fake, fingerprint: Callable[[], str] = lambda: "fake 1", **settings_: Any) -> ThreadedEngine:
     return ThreadedEngine(
-        lambda: fake,
-        Letters(),
-        described="fake",
-        concurrency=8,
-        **({"fingerprint": lambda: "fake 1"} | settings_),
+        lambda: fake, Letters(), described="fake", concurrency=8, fingerprint=fingerprint, **settings_
     )
 
 
@@ -168,12 +166,12 @@ def ask(text: str, system: str = "", **more: Any) -> TextRequest:
     return TextRequest(messages=(*head, Message("user", text)), **more)
 
 
-def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(asyncio.wait_for(coroutine, BOUND))
 
 
-def with_engine(fake: Fake, use: Callable[[ThreadedEngine], Awaitable[Any]], **settings_: Any) -> Any:
-    async def whole() -> Any:
+def with_engine(fake: Fake, use: Callable[[ThreadedEngine], Awaitable[T]], **settings_: Any) -> T:
+    async def whole() -> T:
         engine = make(fake, **settings_)
         await engine.start()
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -15,6 +15,8 @@ from transformers_serve import TransformersServer
 from midb.agent.engines.openai import OpenAIEngine, parse_spec
 from midb.agent.engines.protocol import EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
 
+T = TypeVar("T")
+
 REQUESTS = [
     TextRequest(messages=(Message("system", "Répondez."), Message("user", text)), reference=text)
     for text in (SENTENCES["th"], SENTENCES["ar"], SENTENCES["ja"], SENTENCES["el"])
@@ -22,9 +24,9 @@ REQUESTS = [
 
 
 def with_engine(
-    server: TransformersServer, use: Callable[[OpenAIEngine], Coroutine[Any, Any, Any]], **settings: Any
-) -> Any:
-    async def go() -> Any:
+    server: TransformersServer, use: Callable[[OpenAIEngine], Coroutine[Any, Any, T]], **settings: Any
+) -> T:
+    async def go() -> T:
         engine = OpenAIEngine(*parse_spec(server.spec), environment={}, **settings)
         try:
             await engine.start()
