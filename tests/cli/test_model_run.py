@@ -2,93 +2,33 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 import replay_server as replay
 import scripted
 from cli_fixtures import Ask, Cli
-from replay_server import Body, ChatMessage, Fault, ReplayServer, ReplayServers
+from model_runs import DB, EXAMPLES, Serve, finals, improving, write_corpus
+from replay_server import Body, ChatMessage, Fault, ReplayServers
 from transformers_serve import TransformersServer
 
 from midb.agent.engines.protocol import TextRequest
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = (ROOT / "examples" / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
-CLEAN = "Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht der Sonne"
-
-Reply = Callable[[TextRequest], str]
-
-
-class Serve(Protocol):
-    """Makes a server whose replies are made by a function of the request, told like those of the scripted engine."""
-
-    def __call__(
-        self, answer: Reply, *, model: str = "replay", models: list[dict[str, str]] | None = None
-    ) -> ReplayServer: ...
-
-
-@pytest.fixture
-def served(replay_server: ReplayServers) -> Serve:
-    def serve(answer: Reply, *, model: str = "replay", models: list[dict[str, str]] | None = None) -> ReplayServer:
-        return replay_server(
-            lambda messages, body: answer(scripted.request_of(messages, body)), model=model, models=models
-        )
-
-    return serve
-
-
-def corpus(folder: Path, count: int, lines: list[str] | None = None) -> Path:
-    """So many records without a defect, or the given lines."""
-    path = folder / "c.jsonl"
-    made = lines or [
-        json.dumps(
-            {
-                "id": f"de-{n}", "instruction": f"Erkläre in Satz {n}, warum der Himmel blau ist.", "input": "",
-                "output": f"{CLEAN}, sagt Satz {n}.",
-            },
-            ensure_ascii=False,
-        )
-        for n in range(count)
-    ]  # fmt: skip
-    path.write_text("\n".join(made) + "\n", encoding="utf-8")
-    return path
-
-
-def improving(word: str = "vielmehr") -> Reply:
-    """Puts a word behind the response in the content pass, and prefers what holds it."""
-
-    def answer(request: TextRequest) -> str:
-        if scripted.pass_of(request) == "verification":
-            return scripted.prefer(request, word)
-        response = scripted.shown(request).get("response", "")
-        if scripted.pass_of(request) != "content" or word in response or not response:
-            return scripted.left_alone(request)
-        return scripted.reply(request, response=f"{response} {word}")
-
-    return answer
-
-
-def finals(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "c.boosted.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def reasons(ask: Ask, db: Path) -> Counter[str]:
     return Counter({reason: n for reason, n in ask(db, "SELECT reason, count(*) FROM decisions GROUP BY 1")})
 
 
-DB = Path("c.boosted.jsonl.audit.db")
-
-
 def test_the_examples_through_a_server(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
-    corpus(tmp_path, 0, EXAMPLES)
+    write_corpus(tmp_path, 0, EXAMPLES)
     server = served(improving())
     called = cli("run", "c.jsonl", "--model", server.spec, "--route", "all", "--concurrency", "16")
     assert called.code == 0, called.err
@@ -117,7 +57,7 @@ def test_expert_revisions_are_accepted(cli: Cli, served: Serve, tmp_path: Path, 
                 lines.append(line.rstrip("\n"))
                 response = json.loads(line)["output"].strip()
                 revised[response] = by_raw.get(response, response)
-    corpus(tmp_path, 0, lines)
+    write_corpus(tmp_path, 0, lines)
 
     def answer(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
@@ -151,7 +91,7 @@ GARBAGE: dict[str, tuple[str, str]] = {
 def test_garbage_ends_as_its_reason_and_changes_nothing(
     cli: Cli, served: Serve, tmp_path: Path, ask: Ask, garbage: str
 ) -> None:
-    path = corpus(tmp_path, 40)
+    path = write_corpus(tmp_path, 40)
     text, reason = GARBAGE[garbage]
     english = "The sky is blue because the air scatters the blue light of the sun more than the red light of the sun."
 
@@ -169,7 +109,7 @@ def test_garbage_ends_as_its_reason_and_changes_nothing(
 
 
 def test_a_server_that_stumbles_loses_nothing(cli: Cli, replay_server: ReplayServers, tmp_path: Path, ask: Ask) -> None:
-    corpus(tmp_path, 24)
+    write_corpus(tmp_path, 24)
     broken = [
         replay.refused(429, retry_after="0"), replay.refused(500), replay.hang_up(), replay.hang_up_in_body("x"),
         replay.not_json(),
@@ -186,7 +126,7 @@ def test_a_server_that_stumbles_loses_nothing(cli: Cli, replay_server: ReplaySer
 
 
 def test_a_slow_reply_holds_up_nobody_else(cli: Cli, replay_server: ReplayServers, tmp_path: Path) -> None:
-    corpus(tmp_path, 60)
+    write_corpus(tmp_path, 60)
     gate, good, seen = replay.Gate(), improving(), []
 
     def answer(messages: list[ChatMessage], body: Body) -> str | Fault:
@@ -207,7 +147,7 @@ COMMAND = [sys.executable, "-m", "midb.cli.main", "run", "c.jsonl", "--quiet", "
 
 
 def test_after_a_kill_no_token_is_paid_twice(served: Serve, tmp_path: Path, ask: Ask) -> None:
-    corpus(tmp_path, 60)
+    write_corpus(tmp_path, 60)
     server = served(improving())
     command = [*COMMAND, "--model", server.spec]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -227,7 +167,7 @@ def test_after_a_kill_no_token_is_paid_twice(served: Serve, tmp_path: Path, ask:
 
 
 def test_an_interrupted_run_drains_and_resumes(served: Serve, tmp_path: Path) -> None:
-    corpus(tmp_path, 200)
+    write_corpus(tmp_path, 200)
     server = served(improving())
     command = [*[word for word in COMMAND if word != "--quiet"], "--model", server.spec]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -245,7 +185,7 @@ def test_an_interrupted_run_drains_and_resumes(served: Serve, tmp_path: Path) ->
 
 
 def test_replies_are_used_again_after_a_later_prompt_changed(cli: Cli, served: Serve, tmp_path: Path) -> None:
-    corpus(tmp_path, 20)
+    write_corpus(tmp_path, 20)
     server = served(improving())
     assert cli("run", "c.jsonl", "--model", server.spec).code == 0
     passes = Counter(scripted.pass_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
@@ -264,7 +204,7 @@ def test_replies_are_used_again_after_a_later_prompt_changed(cli: Cli, served: S
 
 
 def test_a_budget_stops_the_run_and_the_next_one_goes_on(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
-    corpus(tmp_path, 120)
+    write_corpus(tmp_path, 120)
     server = served(improving())
     words = ("run", "c.jsonl", "--model", server.spec, "--concurrency", "4")
     stopped = cli(*words, "--budget", "1tok")
@@ -276,27 +216,8 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(cli: Cli, served: Serve
     assert len(finals(tmp_path)) == 120
 
 
-def test_a_dry_run_forecasts_and_its_replies_are_kept(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
-    corpus(tmp_path, 100)
-    server = served(improving())
-    told = cli("run", "c.jsonl", "--model", server.spec, "--dry-run", "10")
-    assert told.code == 0, told.err
-    assert "forecast for 100 records" in told.out
-    assert not (tmp_path / "c.boosted.jsonl").exists()
-    assert len(server.requests) == 20
-    asked = json.loads(cli("run", "c.jsonl", "--model", server.spec, "--dry-run", "10", "--json").out.splitlines()[-1])
-    assert len(server.requests) == 20
-    low, expected, high = asked["prompt_tokens"]
-    assert low <= expected <= high
-    assert cli("run", "c.jsonl", "--model", server.spec).code == 0
-    assert len(server.requests) == 200
-    (paid,) = ask(DB, "SELECT sum(prompt_tokens) FROM generations")[0]
-    assert low * 0.8 <= paid <= high * 1.2
-    assert cli("audit", "verify", "--db", DB).code == 0
-
-
 def test_nobody_there(cli: Cli, tmp_path: Path) -> None:
-    corpus(tmp_path, 3)
+    write_corpus(tmp_path, 3)
     called = cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1")
     assert called.code == 1
     assert "127.0.0.1:9" in called.err
@@ -305,7 +226,7 @@ def test_nobody_there(cli: Cli, tmp_path: Path) -> None:
 
 def test_the_key_is_written_nowhere(cli: Cli, served: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "sk-very-secret")
-    corpus(tmp_path, 5)
+    write_corpus(tmp_path, 5)
     server = served(improving())
     called = cli("run", "c.jsonl", "--model", server.spec, "--key-variable", "MY_KEY", "--json")
     assert called.code == 0, called.err
@@ -315,52 +236,11 @@ def test_the_key_is_written_nowhere(cli: Cli, served: Serve, tmp_path: Path, mon
         assert path.is_dir() or b"sk-very-secret" not in path.read_bytes()
 
 
-@pytest.mark.parametrize("pass_", ["content", "translation", "localization", "verification"])
-def test_prompts_show_prints_what_is_sent(cli: Cli, served: Serve, tmp_path: Path, pass_: str) -> None:
-    corpus(tmp_path, 0, [line for line in EXAMPLES if '"de-0' in line])
-    server = served(improving("2"))
-    assert cli("run", "c.jsonl", "--model", server.spec, "--route", "all").code == 0
-    shown = cli("prompts", "show", pass_, "c.jsonl", "--record", "de-002")
-    assert shown.code == 0, shown.err
-    system = next(
-        request.body["messages"][0]["content"]
-        for request in server.requests
-        if scripted.pass_of(scripted.request_of(request.body["messages"], request.body)) == pass_
-    )
-    assert system in shown.out
-    if pass_ != "verification":
-        users = [request.body["messages"][1]["content"] for request in server.requests]
-        assert any(user in shown.out for user in users)
-
-
-def test_prompts_list_and_usage_errors(cli: Cli, tmp_path: Path) -> None:
-    corpus(tmp_path, 1)
-    listed = cli("prompts", "list")
-    assert listed.code == 0
-    assert "content.system" in listed.out
-    for words, sentence in {
-        ("prompts", "show", "judging"): "no pass",
-        ("prompts", "show", "content"): "Add --language",
-        ("prompts", "show", "content", "--record", "x"): "a record needs its corpus",
-        ("prompts", "show", "content", "c.jsonl", "--record", "x"): 'no record "x"',
-        ("run", "c.jsonl", "--budget", "2h"): "--budget is for runs with a model",
-        ("run", "c.jsonl", "--dry-run", "3"): "--dry-run is for runs with a model",
-        ("run", "c.jsonl", "--model", "openai:m"): "followed by @",
-        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--budget", "soon"): "is no budget",
-        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--route", "some"): "route",
-        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--prompts", "none"): "none",
-    }.items():
-        called = cli(*words)
-        assert called.code == 2, (words, called.err)
-        assert sentence in called.err, (words, called.err)
-        assert "Traceback" not in called.err
-
-
 @pytest.mark.parametrize("count", [6])
 def test_our_own_engine_with_random_weights_changes_nothing(
     cli: Cli, tiny_checkpoint: Path, tmp_path: Path, count: int
 ) -> None:
-    path = corpus(tmp_path, count)
+    path = write_corpus(tmp_path, count)
     called = cli("run", "c.jsonl", "--model", tiny_checkpoint, "--route", "all", "--device", "cpu")
     assert called.code == 0, called.err
     assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
@@ -371,7 +251,7 @@ def test_our_own_engine_with_random_weights_changes_nothing(
 def test_a_server_that_nobody_here_wrote_changes_nothing(
     cli: Cli, transformers_server: TransformersServer, tmp_path: Path
 ) -> None:
-    path = corpus(tmp_path, 6)
+    path = write_corpus(tmp_path, 6)
     called = cli("run", "c.jsonl", "--model", transformers_server.spec, "--concurrency", "2")
     assert called.code == 0, called.err
     assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
@@ -379,7 +259,7 @@ def test_a_server_that_nobody_here_wrote_changes_nothing(
 
 
 def test_a_mistyped_model_is_simply_corrected(cli: Cli, served: Serve, tmp_path: Path) -> None:
-    corpus(tmp_path, 3)
+    write_corpus(tmp_path, 3)
     assert cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1").code == 1
     assert cli("run", "c.jsonl", "--model", served(improving()).spec).code == 0
     assert len(finals(tmp_path)) == 3
@@ -389,7 +269,7 @@ def test_what_the_engine_warns_of_is_in_the_log(
     cli: Cli, replay_server: ReplayServers, tmp_path: Path, ask: Ask
 ) -> None:
     """A server without response_format is asked without it, and the user is told."""
-    corpus(tmp_path, 3)
+    write_corpus(tmp_path, 3)
     good = improving()
 
     def answer(messages: list[ChatMessage], body: Body) -> str | Fault:
@@ -405,7 +285,7 @@ def test_what_the_engine_warns_of_is_in_the_log(
 
 
 def test_another_model_behind_the_same_name_is_noticed(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
-    corpus(tmp_path, 120)
+    write_corpus(tmp_path, 120)
     listed = [{"id": "m", "root": "/models/first"}]
     server = served(improving(), model="m", models=listed)
     words = ("run", "c.jsonl", "--model", server.spec, "--concurrency", "2")
@@ -423,7 +303,7 @@ def test_a_reply_changed_by_hand_is_named(cli: Cli, served: Serve, tmp_path: Pat
 
     from midb.audit import seals
 
-    corpus(tmp_path, 3)
+    write_corpus(tmp_path, 3)
     assert cli("run", "c.jsonl", "--model", served(improving()).spec).code == 0
     connection = sqlite3.connect(DB)
     connection.row_factory = sqlite3.Row
@@ -438,7 +318,7 @@ def test_a_reply_changed_by_hand_is_named(cli: Cli, served: Serve, tmp_path: Pat
 
 
 def test_what_the_model_does_is_told_while_it_works(cli: Cli, replay_server: ReplayServers, tmp_path: Path) -> None:
-    corpus(tmp_path, 100)
+    write_corpus(tmp_path, 100)
     good = improving()
     server = replay_server(lambda messages, body: good(scripted.request_of(messages, body)))
     called = cli("run", "c.jsonl", "--model", server.spec, "--json")
@@ -453,10 +333,45 @@ def test_what_the_model_does_is_told_while_it_works(cli: Cli, replay_server: Rep
 def test_a_server_that_counts_no_tokens_is_told_of_and_estimated(
     cli: Cli, replay_server: ReplayServers, tmp_path: Path, ask: Ask
 ) -> None:
-    corpus(tmp_path, 3)
+    write_corpus(tmp_path, 3)
     good = improving()
     server = replay_server(lambda messages, body: replay.without_usage(good(scripted.request_of(messages, body))))
     called = cli("run", "c.jsonl", "--model", server.spec)
     assert called.code == 0, called.err
     assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%counts no tokens%'") == [(1,)]
     assert ask(DB, "SELECT min(prompt_tokens) > 300, min(completion_tokens) > 0 FROM generations") == [(1, 1)]
+
+
+def test_options_of_a_model_are_checked_before_anything_is_read(cli: Cli, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 1)
+    server = "openai:m@http://127.0.0.1:9"
+    for words, sentence in (
+        (("--budget", "2h"), "--budget is for runs with a model"),
+        (("--dry-run", "3"), "--dry-run is for runs with a model"),
+        (("--model", "openai:m"), "followed by @"),
+        (("--model", server, "--budget", "soon"), "is no budget"),
+        (("--model", server, "--route", "some"), "route"),
+        (("--model", server, "--prompts", "none"), "none"),
+    ):
+        called = cli("run", "c.jsonl", *words)
+        assert called.code == 2, (words, called.err)
+        assert sentence in called.err, (words, called.err)
+        assert "Traceback" not in called.err
+
+
+def test_the_log_says_which_libraries_ran(
+    cli: Cli, served: Serve, tiny_checkpoint: Path, tmp_path: Path, ask: Ask
+) -> None:
+    """Those that compute a reply where the model runs here, and none of them where a server does."""
+    write_corpus(tmp_path, 1)
+    for number, model in enumerate((served(improving()).spec, tiny_checkpoint)):
+        called = cli("run", "c.jsonl", "--model", model, "--device", "cpu", "-o", f"{number}.jsonl")
+        assert called.code == 0, called.err
+    versions = [
+        json.loads(ask(Path(f"{number}.jsonl.audit.db"), "SELECT versions FROM runs")[0][0]) for number in (0, 1)
+    ]
+    for name in ("midb-agent", "python", "httpx", "langgraph"):
+        assert versions[0][name] == versions[1][name]
+    for name in ("torch", "transformers", "safetensors"):
+        assert name not in versions[0]
+        assert versions[1][name] == importlib.metadata.version(name)
