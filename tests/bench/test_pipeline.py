@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
-import model_pipeline
 import pipeline
 import pytest
-from registry import BENCHMARKS, Row, circumstances
+from registry import Row
 
 from midb.agent.run.examine import Examiner
 from midb.detectors import detectors
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def corpora(tmp_path: Path) -> Path:
-    """Two corpora of a few examples each, of which some have a defect."""
-    lines = (ROOT / "examples" / "corpus.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    folder = tmp_path / "corpora"
-    folder.mkdir()
-    (folder / "a.jsonl").write_text("".join(lines[:8]), encoding="utf-8")
-    (folder / "b.jsonl").write_text("".join(lines[60:64]), encoding="utf-8")
-    return folder
 
 
 def milliseconds(rows: list[Row], key: str = "part") -> dict[str, float]:
@@ -42,20 +27,6 @@ def test_the_shares_of_a_run_without_a_model(corpora: Path) -> None:
     assert [Examiner.examine_batch, *(detector.detect for detector in detectors())] == before, "all is as it was"
 
 
-def test_the_shares_of_a_run_with_a_model(corpora: Path) -> None:
-    parts = milliseconds(list(model_pipeline.shares(corpora)))
-    assert min(parts.values()) > 0, parts
-    assert {"prompts", "parsing replies", "checks", "diffs", "SQLite"} <= set(parts)
-
-
-def test_the_throughput_with_a_model(corpora: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_pipeline, "RUNS", 1)
-    (row,) = model_pipeline.throughput(corpora)
-    assert row["pairs"] == 12
-    assert row["improved"] == 12
-    assert row["pairs_per_s_median"] > 0
-
-
 def test_the_throughput_of_the_command(corpora: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "RUNS", 1)
     rows = list(pipeline.throughput(corpora))
@@ -66,12 +37,3 @@ def test_an_even_sample_is_taken_of_all_corpora(corpora: Path, tmp_path: Path) -
     ids = [json.loads(line)["id"] for line in pipeline.whole(corpora, tmp_path, 6).read_bytes().splitlines()]
     everything = [json.loads(line)["id"] for line in pipeline.whole(corpora, tmp_path).read_bytes().splitlines()]
     assert ids == everything[::2]
-
-
-def test_every_row_says_on_what_it_was_measured() -> None:
-    pytest.importorskip("torch")
-    about = circumstances()
-    assert " cores of " in about["device"]
-    assert about["python"] == sys.version.split()[0]
-    assert about["torch"]
-    assert {"pipeline-shares", "pipeline-model-shares"} <= set(BENCHMARKS)
