@@ -34,7 +34,7 @@ settings.register_profile("project", deadline=None, derandomize=bool(os.environ.
 settings.load_profile("project")
 
 #: Fixtures of tests in several folders.
-pytest_plugins = ["log_fixtures", "cli_fixtures"]
+pytest_plugins = ["log_fixtures", "cli_fixtures", "server_groups"]
 
 #: Real data, where a checkout has it beside the repository; none of it may be needed.
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -53,14 +53,6 @@ def corpora() -> list[Path]:
     if not found:
         pytest.skip("the real corpora are not here")
     return found
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a server run in one process: it starts once, which takes long, and not once in each process."""
-    for item in items:
-        if "transformers_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("transformers-serve"))
 
 
 Inspector = Callable[..., tuple[list[Finding], InstructionPair]]
