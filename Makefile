@@ -2,7 +2,7 @@
 #                   make test    runs every test; make test ARGS=tests/corpus runs some, ARGS is for pytest
 # For contributors: make dev     installs in place: a change works at once, and editors find every module
 #                   make lint    ruff, mypy, codespell
-#                   make coverage, make bench, make clean
+#                   make coverage, make docs, make bench, make clean
 # All need only Python >= 3.11. Nothing is installed again where nothing changed.
 SHELL   = bash
 PYTHON ?= python3
@@ -12,7 +12,7 @@ BIN     = $(abspath $(VENV))/bin
 # The build backend is in the environment already: pip need not fetch it each time.
 INSTALL = $(BIN)/pip --disable-pip-version-check install --quiet --no-build-isolation --constraint constraints.txt
 
-.PHONY: demo test dev lint mypy coverage bench clean
+.PHONY: demo test dev lint mypy coverage docs bench clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -80,6 +80,12 @@ TESTS  = sed -E -e 's,^[^.: ][^: ]*\.py:,tests/&,' -e 's,^\.\./,,'
 mypy: $(VENV)/.extra-test $(PACKAGE)
 	@set -o pipefail; cd $(VENV) && $(MYPY) -p midb | $(SOURCE)
 	@set -o pipefail; cd tests && $(MYPY) . ../bench | $(TESTS)
+
+# Writes the pages that are made from the code, then all pages as HTML. A warning is an error; nothing is fetched.
+docs: $(VENV)/.extra-docs $(PACKAGE)
+	$(BIN)/python docs/generate.py
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs . build/docs
+	@echo build/docs/README.html
 
 bench: $(VENV)/.extra-test $(PACKAGE)
 	$(BIN)/python bench/run.py $(ARGS)

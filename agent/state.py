@@ -14,7 +14,7 @@ from midb.domain.pairs import InstructionPair
 from midb.locales import Locale
 from midb.text.inspection import Inspection
 from midb.text.languages import LanguageIdentifier
-from midb.text.steering import steering_passage
+from midb.text.steering import find_steering_passage
 
 #: Rounds of provable repairs a pass gets on one pair. They settle in one or two; what needs more is not understood.
 MAX_ATTEMPTS = 4
@@ -65,4 +65,4 @@ class PairContext:
     def steered(self, pair: InstructionPair) -> bool:
         """Whether a text of the pair or its source tries to steer the model that reads it."""
         pairs = (pair, self.source or InstructionPair())
-        return any(steering_passage(text, self.locale) for each in pairs for _, text in each.texts())
+        return any(find_steering_passage(text, self.locale) for each in pairs for _, text in each.texts())

@@ -1,7 +1,7 @@
-"""What the Triton kernels compile to, told without a GPU: registers, spills, shared memory, matrix instructions, loads.
+"""What the Triton kernels compile to: registers, spills, shared memory, matrix instructions, loads. Needs no GPU.
 
 The ops are called as the engine calls them, on tensors that have a shape but no memory, and each launch is compiled for
-a pretended device instead of run. So what is audited is what is launched, with its hints, constants and options.
+a pretended device instead of being run. So exactly what is launched is audited, with its hints, constants and options.
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ from registry import Row, benchmark
 #: Compute capabilities: Ampere (A100), Hopper (H100, H200) and Blackwell (B200).
 TARGETS = (80, 90, 100)
 
+#: What cuobjdump says about the resources of a kernel.
 _RESOURCES = re.compile(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
+
+#: An instruction in cuobjdump's listing, after its address and its predicate.
 _OPCODE = re.compile(r"^\s+/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", re.MULTILINE)
+
+#: Instructions that multiply matrices.
 _MATRIX = ("HMMA", "IMMA", "HGMMA", "QGMMA", "UTCHMMA", "UTCQMMA")
+
+#: Instructions that read global memory.
 _LOADS = ("LDG", "LDGSTS")
 
 
@@ -32,8 +39,11 @@ _LOADS = ("LDG", "LDGSTS")
 class Compiled:
     """One kernel for one target.
 
-    :param registers: of a thread; ``local_bytes`` those that spill, ``shared_bytes`` of a program.
-    :param matrix: matrix instructions; ``loads`` from global memory by kind and bits, such as ``LDGSTS.128``.
+    :param registers: of a thread.
+    :param local_bytes: of a thread, which are registers that spill.
+    :param shared_bytes: of a program.
+    :param matrix: number of matrix instructions, by kind.
+    :param loads: number of loads from global memory, by kind and bits, such as ``LDGSTS.128``.
     """
 
     kernel: str
@@ -48,7 +58,7 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Case:
-    """Launches of real configurations: ``launch`` calls an op on tensors without memory."""
+    """A launch in a real configuration: ``launch`` calls an op on tensors without memory."""
 
     name: str
     launch: Callable[[], object]
@@ -74,7 +84,7 @@ class _PretendedDriver:
 
 
 @contextmanager
-def _compiling(capability: int) -> Iterator[list[Any]]:
+def compile_only(capability: int) -> Iterator[list[Any]]:
     """Inside, launches are compiled for a target and collected, not run. Needs a process without TRITON_INTERPRET."""
     from triton.runtime.driver import driver
     from triton.runtime.jit import JITFunction
@@ -82,27 +92,27 @@ def _compiling(capability: int) -> Iterator[list[Any]]:
     kernels: list[Any] = []
     run = JITFunction.run
 
-    def compiled(self: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> Any:
+    def compile_instead(self: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> Any:
         kernels.append(run(self, *args, grid=grid, warmup=True, **kwargs))
         return kernels[-1]
 
     before = driver._active
     driver.set_active(_PretendedDriver(capability))
     try:
-        with mock.patch.object(JITFunction, "run", compiled):
+        with mock.patch.object(JITFunction, "run", compile_instead):
             yield kernels
     finally:
         driver._active = before
 
 
 def audit(case: Case, capability: int) -> list[Compiled]:
-    """The kernels of a case, compiled for a compute capability such as 90."""
-    with _compiling(capability) as kernels:
+    """Compile the kernels of a case for a compute capability such as 90, and say what they take."""
+    with compile_only(capability) as kernels:
         case.launch()
-    return [_audited(kernel, capability) for kernel in kernels]
+    return [_audit_kernel(kernel, capability) for kernel in kernels]
 
 
-def _audited(kernel: Any, capability: int) -> Compiled:
+def _audit_kernel(kernel: Any, capability: int) -> Compiled:
     from triton import knobs
 
     tool = knobs.nvidia.cuobjdump.path
@@ -113,7 +123,7 @@ def _audited(kernel: Any, capability: int) -> Compiled:
         code = subprocess.run([tool, "-sass", file.name], capture_output=True, text=True, check=True).stdout
     found = _RESOURCES.search(usage.stdout)
     if found is None:
-        raise ValueError(f"cuobjdump told no resources: {usage.stdout}{usage.stderr}")
+        raise ValueError(f"cuobjdump named no resources: {usage.stdout}{usage.stderr}")
     registers, stack, _, local = map(int, found.groups())
     opcodes = Counter(_OPCODE.findall(code))
     spilled = sum(count for opcode, count in opcodes.items() if opcode.split(".")[0] in ("STL", "LDL"))
@@ -124,7 +134,7 @@ def _audited(kernel: Any, capability: int) -> Compiled:
         if kind in _MATRIX:
             matrix[kind] += count
         if kind in _LOADS:
-            loads[f"{kind}.{_bits(modifiers)}"] += count
+            loads[f"{kind}.{_find_bits(modifiers)}"] += count
     return Compiled(
         kernel=kernel.metadata.name,
         target=capability,
@@ -137,12 +147,13 @@ def _audited(kernel: Any, capability: int) -> Compiled:
     )
 
 
-def _bits(modifiers: list[str]) -> int:
-    """Width of a load as its opcode's modifiers name it; none is one word."""
+def _find_bits(modifiers: list[str]) -> int:
+    """Find the width of a load in its opcode's modifiers; without one it is a word."""
     widths = {"256": 256, "128": 128, "64": 64, "U16": 16, "S16": 16, "U8": 8, "S8": 8}
     return next((widths[modifier] for modifier in modifiers if modifier in widths), 32)
 
 
+#: The attention of some models.
 _ATTENTION: dict[str, dict[str, Any]] = {
     "llama": {"heads": 32, "kv_heads": 8, "head_dim": 128},
     "qwen": {"heads": 14, "kv_heads": 2, "head_dim": 64},
@@ -150,56 +161,56 @@ _ATTENTION: dict[str, dict[str, Any]] = {
 }
 
 
-def cases() -> list[Case]:
-    """Every kernel in the shapes of Llama 3.1 8B, of Qwen2.5 0.5B and of Gemma 2 9B, all bf16."""
+def make_cases() -> list[Case]:
+    """Make every kernel's cases: the shapes of Llama 3.1 8B, of Qwen2.5 0.5B and of Gemma 2 9B, all bf16."""
     return [
-        *_norms("llama 4096", 4096),
-        *_norms("qwen 896", 896),
-        *_rotary("llama", heads=32, kv_heads=8, head_dim=128),
-        *_rotary("qwen", heads=14, kv_heads=2, head_dim=64),
-        *_rotary("gemma", heads=16, kv_heads=8, head_dim=256),
+        *_make_norm_cases("llama 4096", 4096),
+        *_make_norm_cases("qwen 896", 896),
+        *_make_rotary_cases("llama", heads=32, kv_heads=8, head_dim=128),
+        *_make_rotary_cases("qwen", heads=14, kv_heads=2, head_dim=64),
+        *_make_rotary_cases("gemma", heads=16, kv_heads=8, head_dim=256),
         *(
-            attention(f"{model} page {page} rows {rows}", page=page, rows=rows, **shape)
+            make_attention_case(f"{model} block {size} rows {rows}", block_size=size, rows=rows, **shape)
             for model, shape in _ATTENTION.items()
-            for page in (16, 64)
+            for size in (16, 64)
             for rows in (1, 17, 512)
         ),
-        _merge("llama", heads=32, head_dim=128),
-        *_activations("llama", "silu", 14336),
-        *_activations("gemma", "gelu_tanh", 14336),
-        sampling("llama", 32768),
-        sampling("gemma", 32768, softcap=30.0),
+        _make_merge_case("llama", heads=32, head_dim=128),
+        *_make_activation_cases("llama", "silu", 14336),
+        *_make_activation_cases("gemma", "gelu_tanh", 14336),
+        make_sampling_case("llama", 32768),
+        make_sampling_case("gemma", 32768, softcap=30.0),
     ]
 
 
-def _empty(*shape: int, dtype: str = "bfloat16") -> Any:
+def _make_empty(*shape: int, dtype: str = "bfloat16") -> Any:
     import torch
 
     return torch.empty(shape, dtype=getattr(torch, dtype), device="meta")
 
 
-def _norms(label: str, hidden: int) -> Iterator[Case]:
+def _make_norm_cases(label: str, hidden: int) -> Iterator[Case]:
     def launch(add: bool) -> object:
         from midb.kernels.ops.rms_norm import add_rms_norm
 
-        x = _empty(256, hidden)
-        return add_rms_norm(x, _empty(256, hidden) if add else None, _empty(hidden), eps=1e-6)
+        x = _make_empty(256, hidden)
+        return add_rms_norm(x, _make_empty(256, hidden) if add else None, _make_empty(hidden), eps=1e-6)
 
     yield Case(f"norm {label}", lambda: launch(False))
     yield Case(f"add norm {label}", lambda: launch(True))
 
 
-def _rotary(label: str, *, heads: int, kv_heads: int, head_dim: int) -> Iterator[Case]:
+def _make_rotary_cases(label: str, *, heads: int, kv_heads: int, head_dim: int) -> Iterator[Case]:
     def launch(norm: bool) -> object:
         from midb.kernels.ops.rotary_kv import rotary_kv_write
 
-        weight = _empty(head_dim) if norm else None
-        cache = _empty(4096, kv_heads, head_dim)
+        weight = _make_empty(head_dim) if norm else None
+        cache = _make_empty(4096, kv_heads, head_dim)
         return rotary_kv_write(
-            _empty(256, (heads + 2 * kv_heads) * head_dim),
-            _empty(256, dtype="int32"),
-            _empty(256, dtype="int32"),
-            _empty(4096, head_dim, dtype="float32"),
+            _make_empty(256, (heads + 2 * kv_heads) * head_dim),
+            _make_empty(256, dtype="int32"),
+            _make_empty(256, dtype="int32"),
+            _make_empty(4096, head_dim, dtype="float32"),
             cache,
             cache,
             q_weight=weight,
@@ -210,31 +221,31 @@ def _rotary(label: str, *, heads: int, kv_heads: int, head_dim: int) -> Iterator
     yield Case(f"rotary {label} with norms", lambda: launch(True))
 
 
-def attention(
+def make_attention_case(
     label: str,
     *,
     heads: int,
     kv_heads: int,
     head_dim: int,
-    page: int,
+    block_size: int,
     rows: int,
     softcap: float = 0.0,
     window: int = 0,
 ) -> Case:
-    """Attention of sequences of up to ``rows`` query rows, split and merged."""
+    """Make a case of attention: sequences of up to ``rows`` query rows, split and merged."""
 
     def launch() -> object:
         from midb.kernels.ops.paged_attention import paged_attention
 
-        cache = _empty(65536, kv_heads, head_dim)
+        cache = _make_empty(65536, kv_heads, head_dim)
         return paged_attention(
-            _empty(1024, heads, head_dim),
+            _make_empty(1024, heads, head_dim),
             cache,
             cache,
-            _empty(64, 4096 // page, dtype="int32"),
-            _empty(65, dtype="int32"),
-            _empty(64, dtype="int32"),
-            page_size=page,
+            _make_empty(64, 4096 // block_size, dtype="int32"),
+            _make_empty(65, dtype="int32"),
+            _make_empty(64, dtype="int32"),
+            block_size=block_size,
             scale=head_dim**-0.5,
             window=window,
             softcap=softcap,
@@ -244,38 +255,38 @@ def attention(
     return Case(f"attention {label}", launch)
 
 
-def _merge(label: str, *, heads: int, head_dim: int) -> Case:
+def _make_merge_case(label: str, *, heads: int, head_dim: int) -> Case:
     def launch() -> object:
         from midb.kernels.ops.paged_attention import merge_states
 
-        out, lse = _empty(256, heads, head_dim), _empty(256, heads, dtype="float32")
+        out, lse = _make_empty(256, heads, head_dim), _make_empty(256, heads, dtype="float32")
         return merge_states(out, lse, out, lse)
 
     return Case(f"merge states {label}", launch)
 
 
-def _activations(label: str, kind: str, width: int) -> Iterator[Case]:
+def _make_activation_cases(label: str, kind: str, width: int) -> Iterator[Case]:
     def launch() -> object:
         from midb.kernels.ops.gated_activation import gated_activation
 
-        return gated_activation(_empty(256, 2 * width), kind=kind)
+        return gated_activation(_make_empty(256, 2 * width), kind=kind)
 
     yield Case(f"activation {label} {kind}", launch)
 
 
-def sampling(label: str, chunk: int, *, softcap: float = 0.0) -> Case:
-    """Argmax or sample over one chunk of logits."""
+def make_sampling_case(label: str, chunk: int, *, softcap: float = 0.0) -> Case:
+    """Make a case of sampling over one chunk of logits."""
 
-    def launch() -> object:
+    def launch() -> None:
         from midb.kernels.ops.sample import sample_chunk
 
-        return sample_chunk(
-            _empty(256, chunk),
+        sample_chunk(
+            _make_empty(256, chunk),
             32768,
-            _empty(256, dtype="float32"),
-            _empty(256, 2, dtype="int32"),
-            _empty(256, dtype="float32"),
-            _empty(256, dtype="int32"),
+            _make_empty(256, dtype="float32"),
+            _make_empty(256, 2, dtype="int32"),
+            _make_empty(256, dtype="float32"),
+            _make_empty(256, dtype="int32"),
             softcap=softcap,
         )
 
@@ -285,9 +296,9 @@ def sampling(label: str, chunk: int, *, softcap: float = 0.0) -> Case:
 @benchmark(
     "kernels-compiled", "registers, spills, shared memory, matrix instructions and loads of each kernel", needs=""
 )
-def compiled(corpora: Path) -> Iterator[Row]:
+def run_compiled(corpora: Path) -> Iterator[Row]:
     """One row for each kernel, configuration and target; none is run."""
-    for case in cases():
+    for case in make_cases():
         for capability in TARGETS:
             for kernel in audit(case, capability):
                 yield {

@@ -1,9 +1,10 @@
 """Drafters by replay: what they save on real revisions and on seeded edits, at equal rows.
 
 Nothing is computed by a model: the output is known, a step verifies a draft against it and yields what agrees, plus one
-token. Tokens per step say how often the weights are read, rows per token what is computed for that. Every drafter has
-a knob that trades one for the other; drafters are compared where their curves cost the same rows. The knobs: ours the
-least survival that is verified, n-gram the length of a draft, suffix the draft's length by the match's.
+token. Tokens per step say how often the weights are read, rows per token how much is computed for that. Every drafter
+has a knob that trades one for the other, and drafters are compared where their curves cost the same rows. The knob of
+ours is the least survival that is verified, that of n-gram the length of a draft, that of suffix the ratio of the
+draft's length to the match's.
 """
 
 from __future__ import annotations
@@ -17,39 +18,45 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from registry import Row, benchmark
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from midb.kernels.engine.drafting.draft import Drafter
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.survival import SurvivalTable
 
-#: Entries of the vocabulary that is trained on the corpora; a multilingual one of this size gives ~220 tokens per pair.
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+#: Entries of the vocabulary that is trained on the corpora; one of this size gives about 220 tokens per pair.
 VOCABULARY = 48_000
 
-#: Pairs replayed of each language.
+#: Pairs of each language that are replayed.
 PAIRS = 32
 
-#: Languages that the priors and odds of our drafter were measured on; one of the summaries leaves them out.
+#: Languages on which the priors and odds of our drafter were measured; one of the summaries leaves them out.
 TUNED_ON = {"Arabic", "German", "Japanese", "Turkish"}
 
-#: Tokens of a text at most, as the passes cut them.
+#: Most tokens of a text, as the passes cut them.
 LONGEST = 700
 
-#: Draft tokens of one step at most.
+#: Most draft tokens of one step.
 LIMITS = (16, 32)
 
-#: Share of tokens that the seeded edits change.
+#: Shares of tokens that the seeded edits change.
 EDITS = (0.01, 0.03, 0.06, 0.12)
 
 #: Rows per output token at which curves are read.
 ROWS = (1.05, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
 
-#: Steps of the knobs, as many for each drafter: a curve read between fewer points would look worse than it is.
+#: Values of our knob. Each drafter has as many: a curve that is read between fewer points would look worse than it is.
 SURVIVALS = (0.97, 0.95, 0.92, 0.88, 0.8, 0.7, 0.55, 0.4, 0.25, 0.15, 0.07, 0.02, 0.005)
+
+#: Values of n-gram's knob.
 LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 32)
+
+#: Values of suffix's knob.
 FACTORS = (0.1, 0.17, 0.25, 0.34, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 Tokens = Sequence[int]
@@ -93,7 +100,11 @@ class Aligned:
 class Lookup:
     """Prompt lookup as in transformers: the first place where the last 5, else 4, 3, 2 tokens stood before."""
 
-    GREATEST, LEAST = 5, 2
+    #: Most tokens that are looked for.
+    MOST = 5
+
+    #: Fewest tokens that are looked for.
+    LEAST = 2
 
     def __init__(self, text: Text, knob: float, table: SurvivalTable) -> None:
         self._tokens: list[int] = []
@@ -104,7 +115,7 @@ class Lookup:
     def propose(self, limit: int) -> Tokens:
         """What followed there."""
         tokens = self._tokens
-        for size in range(min(self.GREATEST, len(tokens)), self.LEAST - 1, -1):
+        for size in range(min(self.MOST, len(tokens)), self.LEAST - 1, -1):
             place = self._first.get(tuple(tokens[-size:]), len(tokens))
             if place < len(tokens):
                 return tokens[place : place + min(self._length, limit)]
@@ -115,18 +126,22 @@ class Lookup:
         for token in emitted:
             self._tokens.append(token)
             end = len(self._tokens)
-            for size in range(self.LEAST, min(self.GREATEST, end) + 1):
+            for size in range(self.LEAST, min(self.MOST, end) + 1):
                 self._first.setdefault(tuple(self._tokens[end - size :]), end)
 
 
 class Suffix:
     """Suffix decoding over prompt and output, without the outputs of other requests.
 
-    Of each length of match the likeliest continuation by counts, as many tokens as ``knob`` times the match; of these
-    the one of which most is expected.
+    For each length of match it looks at the likeliest continuation by counts, ``knob`` times as long as the match. It
+    drafts the one of which most tokens are expected.
     """
 
-    DEEPEST, LEAST = 32, 0.1
+    #: The longest match that is looked for.
+    DEEPEST = 32
+
+    #: A continuation ends where it is less likely than this.
+    LEAST = 0.1
 
     def __init__(self, text: Text, knob: float, table: SurvivalTable) -> None:
         self._tokens: list[int] = []
@@ -144,14 +159,14 @@ class Suffix:
         best_score, depth = 0.0, 1
         while ends and depth <= self.DEEPEST:
             nested = [end for end in ends if end > depth and tokens[end - depth - 1] == tokens[-depth - 1]]
-            if len(nested) < len(ends) or depth == self.DEEPEST:  # else the longer match says the same, further
-                draft, score = self._continued(ends, min(limit, int(self._factor * depth + 1e-6)))
+            if len(nested) < len(ends) or depth == self.DEEPEST:  # else the longer match says the same and goes further
+                draft, score = self._continue(ends, min(limit, int(self._factor * depth + 1e-6)))
                 if score >= best_score:
                     best, best_score = draft, score
             ends, depth = nested, depth + 1
         return best
 
-    def _continued(self, ends: list[int], limit: int) -> tuple[list[int], float]:
+    def _continue(self, ends: list[int], limit: int) -> tuple[list[int], float]:
         draft: list[int] = []
         probability = 1.0
         score = 0.0
@@ -175,6 +190,7 @@ class Suffix:
             self._ends[token].append(len(self._tokens))
 
 
+#: Drafters by name, with the values of their knobs.
 DRAFTERS: dict[str, tuple[Callable[[Text, float, SurvivalTable], Speculator], tuple[float, ...]]] = {
     "aligned": (Aligned, SURVIVALS),
     "n-gram": (Lookup, LENGTHS),
@@ -184,7 +200,7 @@ DRAFTERS: dict[str, tuple[Callable[[Text, float, SurvivalTable], Speculator], tu
 
 @dataclass
 class Total:
-    """What replayed texts came to."""
+    """What the replay of some texts took."""
 
     tokens: int = 0
     steps: int = 0
@@ -216,16 +232,16 @@ def replay(speculator: Speculator, output: Tokens, limit: int) -> Total:
     return total
 
 
-def curve(totals: Sequence[Total]) -> list[tuple[float, float]]:
-    """The best tokens per step for so many rows or fewer, from decoding without drafts on."""
+def draw_curve(totals: Sequence[Total]) -> list[tuple[float, float]]:
+    """Draw the best tokens per step for so many rows or fewer, starting from decoding without drafts."""
     points = [(1.0, 1.0)]
     for rows, yielded in sorted(total.point for total in totals):
         points.append((rows, max(yielded, points[-1][1])))
     return points
 
 
-def at(points: list[tuple[float, float]], rows: float) -> float:
-    """A curve's tokens per step for so many rows, flat beyond its end."""
+def read_curve(points: list[tuple[float, float]], rows: float) -> float:
+    """Read a curve's tokens per step for so many rows; beyond its end it is flat."""
     right = bisect_left(points, (rows, 0.0))
     if right == len(points):
         return points[-1][1]
@@ -233,8 +249,8 @@ def at(points: list[tuple[float, float]], rows: float) -> float:
     return y1 if r1 == r0 else y0 + (y1 - y0) * (rows - r0) / (r1 - r0)
 
 
-def edited(tokens: Tokens, share: float, pool: Tokens, chance: random.Random) -> list[int]:
-    """Substitutes, inserts and deletes spans of 1 to 4 tokens, until about ``share`` of the tokens are touched."""
+def edit(tokens: Tokens, share: float, pool: Tokens, chance: random.Random) -> list[int]:
+    """Substitute, insert and delete spans of 1 to 4 tokens, until about ``share`` of the tokens are touched."""
     output: list[int] = []
     place = 0
     while place < len(tokens):
@@ -250,8 +266,10 @@ def edited(tokens: Tokens, share: float, pool: Tokens, chance: random.Random) ->
     return output
 
 
-def tokenizer(corpora: Path) -> Tokenizer:
-    """A byte-level BPE trained on the corpora."""
+def train_tokenizer(corpora: Path) -> Tokenizer:
+    """Train a byte-level BPE on the corpora."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -274,8 +292,8 @@ def tokenizer(corpora: Path) -> Tokenizer:
     return made
 
 
-def cases(revisions: Path, made: Tokenizer, pairs: int = PAIRS, seed: int = 0) -> dict[str, dict[str, list[Text]]]:
-    """Texts by language and case, from a sample of expert revisions."""
+def read_cases(revisions: Path, made: Tokenizer, pairs: int = PAIRS, seed: int = 0) -> dict[str, dict[str, list[Text]]]:
+    """Read texts by language and case, from a sample of expert revisions."""
     (end,) = made.encode("<end>").ids
     texts: dict[str, dict[str, list[Text]]] = {}
     for path in sorted(revisions.glob("*.json")):
@@ -304,60 +322,63 @@ def cases(revisions: Path, made: Tokenizer, pairs: int = PAIRS, seed: int = 0) -
         pool = [token for text in kept for token in text.prompt[: -len(mark)]] if kept else []
         for share in EDITS:
             for text in kept:
-                output = [*edited(text.reference[:-1], share, pool, chance), end]
+                output = [*edit(text.reference[:-1], share, pool, chance), end]
                 by_case[f"edits {share:.0%}"].append(Text(text.prompt, text.reference, output))
         texts[path.stem] = dict(by_case)
     return texts
 
 
-def measured(texts: list[Text], name: str, knob: float, limit: int) -> Total:
-    """One pass over the texts of a language."""
+def replay_texts(texts: list[Text], name: str, knob: float, limit: int) -> Total:
+    """Replay the texts of a language as one pass."""
     make, _ = DRAFTERS[name]
     table = SurvivalTable()
     return sum((replay(make(text, knob, table), text.output, limit) for text in texts), Total())
 
 
 @benchmark("drafter", "tokens per step and rows per token by replay, against n-gram and suffix drafts at equal rows")
-def drafter(corpora: Path) -> Iterator[Row]:
-    texts = cases(corpora.parent / "meb", tokenizer(corpora))
+def run_drafters(corpora: Path) -> Iterator[Row]:
+    """A row for each language and case, then summaries over languages, then what our own calls cost."""
+    texts = read_cases(corpora.parent / "meb", train_tokenizer(corpora))
     sums: dict[tuple[str, str, int], dict[str, list[Total]]] = defaultdict(dict)
     for language, by_case in texts.items():
         for case, some in by_case.items():
             for limit in LIMITS:
                 row: Row = {"language": language, "case": case, "limit": limit}
                 for name, (_, knobs) in DRAFTERS.items():
-                    totals = [measured(some, name, knob, limit) for knob in knobs if name != "n-gram" or knob <= limit]
+                    totals = [
+                        replay_texts(some, name, knob, limit) for knob in knobs if name != "n-gram" or knob <= limit
+                    ]
                     for group in ("all",) if language in TUNED_ON else ("all", "not tuned on"):
                         before = sums[group, case, limit].get(name, [Total() for _ in totals])
                         sums[group, case, limit][name] = [a + b for a, b in zip(before, totals, strict=True)]
-                    points = curve(totals)
-                    row[name] = {f"{rows}": round(at(points, rows), 2) for rows in ROWS[1::2]}
+                    points = draw_curve(totals)
+                    row[name] = {f"{rows}": round(read_curve(points, rows), 2) for rows in ROWS[1::2]}
                 yield row
     for (group, case, limit), by_name in sorted(sums.items()):
-        yield summary(group, case, limit, by_name)
-    yield from costs([some for by_case in texts.values() for some in by_case["edits 6%"]])
+        yield summarise(group, case, limit, by_name)
+    yield from measure_calls([some for by_case in texts.values() for some in by_case["edits 6%"]])
 
 
-def summary(group: str, case: str, limit: int, by_name: dict[str, list[Total]]) -> Row:
-    """Tokens per step of many languages by rows per token, and ours by the better of the others where they reach."""
-    curves = {name: curve(totals) for name, totals in by_name.items()}
+def summarise(group: str, case: str, limit: int, by_name: dict[str, list[Total]]) -> Row:
+    """Tokens per step by rows per token, over many languages; and ours by the better of the others."""
+    curves = {name: draw_curve(totals) for name, totals in by_name.items()}
     reached = max(points[-1][0] for name, points in curves.items() if name != "aligned")
     ratios = {}
     for rows in ROWS:
-        best = max(at(points, rows) for name, points in curves.items() if name != "aligned")
+        best = max(read_curve(points, rows) for name, points in curves.items() if name != "aligned")
         if rows <= reached:
-            ratios[f"{rows}"] = round(at(curves["aligned"], rows) / best, 3)
+            ratios[f"{rows}"] = round(read_curve(curves["aligned"], rows) / best, 3)
     return {
         "language": group,
         "case": case,
         "limit": limit,
-        **{name: {f"{rows}": round(at(points, rows), 2) for rows in ROWS} for name, points in curves.items()},
+        **{name: {f"{rows}": round(read_curve(points, rows), 2) for rows in ROWS} for name, points in curves.items()},
         "ours by best": ratios,
     }
 
 
-def costs(texts: list[Text]) -> Iterator[Row]:
-    """Microseconds of our own calls."""
+def measure_calls(texts: list[Text]) -> Iterator[Row]:
+    """Measure our own calls, in microseconds."""
     table = SurvivalTable()
     spent: dict[str, list[float]] = {"make": [], "propose": [], "extend": []}
     for text in texts:

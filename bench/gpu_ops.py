@@ -1,7 +1,7 @@
-"""The Triton kernels on a GPU, next to torch eager, torch.compile and flash-attn, and to what a copy of memory reaches.
+"""The Triton kernels on a GPU, next to torch eager, torch.compile and flash-attn, and to a copy of memory.
 
-A kernel that touches memory once cannot be faster than a copy of as many bytes, so each row gives its share of the copy
-bandwidth that was measured in the same run. Every call is timed with a cold L2 cache.
+A kernel that touches memory once cannot be faster than a copy of as many bytes, so each row states its share of the
+copy bandwidth that was measured in the same run. Every call is timed with a cold L2 cache.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Model:
     head_dim: int
 
 
+#: A large model and a small one.
 MODELS = (Model("llama 8b", 4096, 14336, 32, 8, 128), Model("qwen 0.5b", 896, 4864, 14, 2, 64))
 
 
@@ -49,19 +50,19 @@ MODELS = (Model("llama 8b", 4096, 14336, 32, 8, 128), Model("qwen 0.5b", 896, 48
 class Bench:
     """Where and how calls are timed.
 
-    :param quantiles: microseconds of a call, at 20, 50 and 80 percent.
-    :param compiled: torch.compile, or what stands for it.
+    :param measure: measures a call: its microseconds at 20, 50 and 80 percent.
+    :param compile: torch.compile, or what tests use in its place.
     """
 
     device: str
-    quantiles: Callable[[Call], tuple[float, float, float]]
-    compiled: Callable[[Callable[..., Any]], Callable[..., Any]]
+    measure: Callable[[Call], tuple[float, float, float]]
+    compile: Callable[[Callable[..., Any]], Callable[..., Any]]
     copy_bytes: int = 2**30
 
-    def rows(self, calls: dict[str, Call], size: int, **shape: object) -> Iterator[Row]:
-        """One row for each way to do the same, which must move so many bytes."""
+    def measure_rows(self, calls: dict[str, Call], size: int, **shape: object) -> Iterator[Row]:
+        """Measure each way to do the same, which must move so many bytes: a row for each."""
         for way, call in calls.items():
-            fast, usual, slow = self.quantiles(call)
+            fast, usual, slow = self.measure(call)
             speed = size / usual / 1e3
             yield shape | {
                 "way": way,
@@ -70,35 +71,37 @@ class Bench:
                 "us_p80": round(slow, 2),
                 "bytes": size,
                 "GB_per_s": round(speed, 1),
-                "share_of_copy": round(speed / self.copy_speed(), 3),
+                "share_of_copy": round(speed / self.measure_copy(), 3),
             }
 
-    def copy_speed(self) -> float:
-        """GB/s of a copy, read and written bytes together."""
-        return _copy_speed(self)
+    def measure_copy(self) -> float:
+        """Measure the GB/s of a copy, read and written bytes together."""
+        return _measure_copy(self)
 
-    def normal(self, *shape: int) -> Any:
+    def make_normal(self, *shape: int) -> Any:
+        """Make normal numbers, in bf16 on a GPU."""
         import torch
 
         return torch.randn(*shape, dtype=torch.bfloat16 if self.device == "cuda" else torch.float32).to(self.device)
 
-    def ints(self, numbers: list[int]) -> Any:
+    def make_ints(self, numbers: list[int]) -> Any:
+        """Make an int32 tensor."""
         import torch
 
         return torch.tensor(numbers, dtype=torch.int32, device=self.device)
 
 
 @cache
-def _copy_speed(bench: Bench) -> float:
+def _measure_copy(bench: Bench) -> float:
     import torch
 
     source = torch.zeros(bench.copy_bytes, dtype=torch.uint8, device=bench.device)
     target = torch.empty_like(source)
-    return 2 * bench.copy_bytes / bench.quantiles(lambda: target.copy_(source))[1] / 1e3
+    return 2 * bench.copy_bytes / bench.measure(lambda: target.copy_(source))[1] / 1e3
 
 
-def bench_on_gpu() -> Bench | None:
-    """The GPU, its circumstances told; None and a word why where there is none."""
+def find_gpu() -> Bench | None:
+    """Find the GPU and print its circumstances; None, and the reason on stderr, if there is none."""
     try:
         import torch
         import triton
@@ -110,22 +113,22 @@ def bench_on_gpu() -> Bench | None:
         return None
     print(f"  {torch.cuda.get_device_name()}, torch {torch.__version__}, triton {triton.__version__}")
 
-    def quantiles(call: Call) -> tuple[float, float, float]:
+    def measure(call: Call) -> tuple[float, float, float]:
         fast, usual, slow = triton.testing.do_bench(call, quantiles=[0.2, 0.5, 0.8])
         return fast * 1e3, usual * 1e3, slow * 1e3
 
-    return Bench("cuda", quantiles, partial(torch.compile, dynamic=False))
+    return Bench("cuda", measure, partial(torch.compile, dynamic=False))
 
 
-def _size(*tensors: Any) -> int:
+def _count_bytes(*tensors: Any) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def _ways(bench: Bench, kernel: Callable[..., Any], plain: Callable[..., Any], *args: Any, **options: Any) -> Any:
+def _make_ways(bench: Bench, kernel: Callable[..., Any], plain: Callable[..., Any], *args: Any, **options: Any) -> Any:
     return {
         "kernel": partial(kernel, *args, **options),
         "torch eager": partial(plain, *args, **options),
-        "torch.compile": partial(bench.compiled(plain), *args, **options),
+        "torch.compile": partial(bench.compile(plain), *args, **options),
     }
 
 
@@ -136,9 +139,13 @@ def add_rms_norm(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[i
 
     for model in models:
         for count in rows:
-            x, residual, weight = (bench.normal(*shape) for shape in [(count, model.hidden)] * 2 + [(model.hidden,)])
-            ways = _ways(bench, kernel, reference.add_rms_norm, x, residual, weight, eps=1e-6)
-            yield from bench.rows(ways, 2 * _size(x, residual) + _size(weight), model=model.name, rows=count)
+            x, residual, weight = (
+                bench.make_normal(*shape) for shape in [(count, model.hidden)] * 2 + [(model.hidden,)]
+            )
+            ways = _make_ways(bench, kernel, reference.add_rms_norm, x, residual, weight, eps=1e-6)
+            yield from bench.measure_rows(
+                ways, 2 * _count_bytes(x, residual) + _count_bytes(weight), model=model.name, rows=count
+            )
 
 
 def rotary_kv_write(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
@@ -150,15 +157,15 @@ def rotary_kv_write(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tupl
 
     for model in models:
         for count in rows:
-            qkv = bench.normal(count, (model.heads + 2 * model.kv_heads) * model.head_dim)
+            qkv = bench.make_normal(count, (model.heads + 2 * model.kv_heads) * model.head_dim)
             angles = torch.rand(count, model.head_dim // 2, device=bench.device)
-            places = bench.ints(list(range(count)))
+            places = bench.make_ints(list(range(count)))
             cos_sin = torch.cat((angles.cos(), angles.sin()), dim=1)
-            caches = [bench.normal(count, model.kv_heads, model.head_dim) for _ in range(2)]
-            norms = {name: bench.normal(model.head_dim) for name in ("q_weight", "k_weight")}
-            ways = _ways(bench, kernel, reference.rotary_kv_write, qkv, places, places, cos_sin, *caches, **norms)
-            size = 2 * _size(qkv) + _size(places, places, cos_sin)
-            yield from bench.rows(ways, size, model=model.name, rows=count)
+            caches = [bench.make_normal(count, model.kv_heads, model.head_dim) for _ in range(2)]
+            norms = {name: bench.make_normal(model.head_dim) for name in ("q_weight", "k_weight")}
+            ways = _make_ways(bench, kernel, reference.rotary_kv_write, qkv, places, places, cos_sin, *caches, **norms)
+            size = 2 * _count_bytes(qkv) + _count_bytes(places, places, cos_sin)
+            yield from bench.measure_rows(ways, size, model=model.name, rows=count)
 
 
 def gated_activation(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
@@ -168,9 +175,9 @@ def gated_activation(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tup
 
     for model in models:
         for count in rows:
-            gate_up = bench.normal(count, 2 * model.intermediate)
-            ways = _ways(bench, kernel, reference.gated_activation, gate_up, kind="silu")
-            yield from bench.rows(ways, _size(gate_up) * 3 // 2, model=model.name, rows=count)
+            gate_up = bench.make_normal(count, 2 * model.intermediate)
+            ways = _make_ways(bench, kernel, reference.gated_activation, gate_up, kind="silu")
+            yield from bench.measure_rows(ways, _count_bytes(gate_up) * 3 // 2, model=model.name, rows=count)
 
 
 def sample_chunk(bench: Bench, chunk: int = 32768, rows: tuple[int, ...] = (1, 16, 256)) -> Iterator[Row]:
@@ -182,24 +189,24 @@ def sample_chunk(bench: Bench, chunk: int = 32768, rows: tuple[int, ...] = (1, 1
 
     for temperature in (0.0, 0.8):
         for count in rows:
-            logits = bench.normal(count, chunk)
+            logits = bench.make_normal(count, chunk)
             temperatures = torch.full((count,), temperature, device=bench.device)
-            keys = bench.ints(list(range(2 * count))).view(count, 2)
-            best = torch.full((count,), -torch.inf, device=bench.device), bench.ints([0] * count)
-            ways = _ways(bench, kernel, reference.sample_chunk, logits, 0, temperatures, keys, *best)
-            yield from bench.rows(ways, _size(logits), chunk=chunk, rows=count, temperature=temperature)
+            keys = bench.make_ints(list(range(2 * count))).view(count, 2)
+            best = torch.full((count,), -torch.inf, device=bench.device), bench.make_ints([0] * count)
+            ways = _make_ways(bench, kernel, reference.sample_chunk, logits, 0, temperatures, keys, *best)
+            yield from bench.measure_rows(ways, _count_bytes(logits), chunk=chunk, rows=count, temperature=temperature)
 
 
 def paged_attention(
     bench: Bench,
     models: tuple[Model, ...] = MODELS,
     shapes: tuple[tuple[int, int, int], ...] = ATTENTION,
-    pages: tuple[int, ...] = (16, 64, 256),
+    block_sizes: tuple[int, ...] = (16, 64, 256),
 ) -> Iterator[Row]:
     """Reads the keys and values once for all rows of a sequence; ``shapes`` as in ``ATTENTION``.
 
-    torch has no paged attention: its SDPA gets dense keys, gathered beforehand and not timed. flash-attn wants pages of
-    256.
+    torch has no paged attention: its SDPA gets dense keys, gathered beforehand and not timed. flash-attn wants blocks
+    of 256.
     """
     import torch
 
@@ -207,40 +214,44 @@ def paged_attention(
 
     for model in models:
         for batch, rows, keys in shapes:
-            for page in pages:
-                each = -(-keys // page)
+            for block_size in block_sizes:
+                each = -(-keys // block_size)
                 order = torch.randperm(batch * each, generator=torch.Generator().manual_seed(1))
                 table = order.view(batch, each).to(bench.device, torch.int32)
-                k_cache, v_cache = (bench.normal(batch * each * page, model.kv_heads, model.head_dim) for _ in range(2))
-                q = bench.normal(batch * rows, model.heads, model.head_dim)
-                starts = bench.ints(list(accumulate([rows] * batch, initial=0)))
-                lengths = bench.ints([keys] * batch)
-                options = {"page_size": page, "scale": model.head_dim**-0.5, "max_seqlen_q": rows}
+                k_cache, v_cache = (
+                    bench.make_normal(batch * each * block_size, model.kv_heads, model.head_dim) for _ in range(2)
+                )
+                q = bench.make_normal(batch * rows, model.heads, model.head_dim)
+                starts = bench.make_ints(list(accumulate([rows] * batch, initial=0)))
+                lengths = bench.make_ints([keys] * batch)
+                options = {"block_size": block_size, "scale": model.head_dim**-0.5, "max_seqlen_q": rows}
                 ways: dict[str, Call] = {
                     "kernel": partial(kernel, q, k_cache, v_cache, table, starts, lengths, **options)
                 }
-                if page == pages[0]:
-                    dense = [_dense(tensor, table, page, keys) for tensor in (k_cache, v_cache)]
+                if block_size == block_sizes[0]:
+                    dense = [_gather(tensor, table, block_size, keys) for tensor in (k_cache, v_cache)]
                     queries = q.view(batch, rows, model.heads, model.head_dim).transpose(1, 2)
-                    ways["torch sdpa, dense keys"] = _sdpa(queries, *dense, rows=rows)
-                if page % 256 == 0 and (flash := _flash(q, k_cache, v_cache, table, lengths, page, rows)):
+                    ways["torch sdpa, dense keys"] = _make_sdpa_call(queries, *dense, rows=rows)
+                if block_size % 256 == 0 and (
+                    flash := _make_flash_call(q, k_cache, v_cache, table, lengths, block_size, rows)
+                ):
                     ways["flash-attn"] = flash
-                size = 2 * _size(q) + 2 * batch * keys * model.kv_heads * model.head_dim * q.element_size()
-                shape = {"model": model.name, "sequences": batch, "rows": rows, "keys": keys, "page": page}
-                yield from bench.rows(ways, size, **shape)
+                size = 2 * _count_bytes(q) + 2 * batch * keys * model.kv_heads * model.head_dim * q.element_size()
+                shape = {"model": model.name, "sequences": batch, "rows": rows, "keys": keys, "block_size": block_size}
+                yield from bench.measure_rows(ways, size, **shape)
 
 
-def _dense(store: Any, table: Any, page: int, keys: int) -> Any:
+def _gather(store: Any, table: Any, block_size: int, keys: int) -> Any:
     """``[sequences, kv_heads, keys, head_dim]`` of a paged cache."""
-    paged = store.view(-1, page, *store.shape[1:])
+    paged = store.view(-1, block_size, *store.shape[1:])
     return paged[table.long()].flatten(1, 2)[:, :keys].transpose(1, 2).contiguous()
 
 
-def _sdpa(q: Any, k: Any, v: Any, *, rows: int) -> Call:
+def _make_sdpa_call(q: Any, k: Any, v: Any, *, rows: int) -> Call:
     import torch
 
     keys = k.shape[2]
-    # A mask would rule out the fused kernels: none is needed by one row, and a whole prompt's is torch's own.
+    # A mask would rule out the fused kernels. One row needs none, and for a whole prompt torch has its own.
     mask = None
     if 1 < rows < keys:
         mask = torch.ones(rows, keys, dtype=torch.bool, device=q.device).tril(keys - rows)
@@ -248,12 +259,14 @@ def _sdpa(q: Any, k: Any, v: Any, *, rows: int) -> Call:
     return partial(attend, q, k, v, attn_mask=mask, is_causal=rows == keys > 1, enable_gqa=True)
 
 
-def _flash(q: Any, k_cache: Any, v_cache: Any, table: Any, lengths: Any, page: int, rows: int) -> Call | None:
+def _make_flash_call(
+    q: Any, k_cache: Any, v_cache: Any, table: Any, lengths: Any, block_size: int, rows: int
+) -> Call | None:
     try:
         from flash_attn import flash_attn_with_kvcache
     except ImportError:
         return None
-    paged = [store.view(-1, page, *store.shape[1:]) for store in (k_cache, v_cache)]
+    paged = [store.view(-1, block_size, *store.shape[1:]) for store in (k_cache, v_cache)]
     queries = q.view(-1, rows, *q.shape[1:])
     return partial(flash_attn_with_kvcache, queries, *paged, cache_seqlens=lengths, block_table=table, causal=True)
 
@@ -261,7 +274,7 @@ def _flash(q: Any, k_cache: Any, v_cache: Any, table: Any, lengths: Any, page: i
 def _register(op: Callable[[Bench], Iterator[Row]], name: str, what: str) -> None:
     @benchmark(f"kernels-{name}", what, needs="gpu")
     def run(corpora: Path) -> Iterator[Row]:
-        if bench := bench_on_gpu():
+        if bench := find_gpu():
             yield from op(bench)
 
 
@@ -269,4 +282,4 @@ _register(add_rms_norm, "add-rms-norm", "residual addition and RMSNorm: microsec
 _register(rotary_kv_write, "rotary-kv-write", "norms, rotary embedding and KV write: the same figures")
 _register(gated_activation, "gated-activation", "SwiGLU: the same figures")
 _register(sample_chunk, "sample-chunk", "argmax and Gumbel sample over a chunk of logits: the same figures")
-_register(paged_attention, "paged-attention", "attention over pages, next to SDPA and flash-attn: the same figures")
+_register(paged_attention, "paged-attention", "attention over KV blocks, next to SDPA and flash-attn: the same figures")

@@ -22,7 +22,6 @@ Row = dict[str, Any]
 #: Takes the folder of corpora and yields result rows.
 Measure = Callable[[Path], Iterable[Row]]
 
-
 #: What must pass before a figure is worth anything, by the first part of a benchmark's name.
 GATES = {
     "pipeline": ("tests/agent", "tests/audit", "tests/corpus", "tests/detectors"),
@@ -63,29 +62,26 @@ def benchmark(name: str, what: str, needs: str = "corpora") -> Callable[[Measure
     return register
 
 
-def processor() -> str:
-    """The processor's name; where the system has no list of processors, what Python calls it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
+def has_gpu() -> bool:
+    """Whether torch is installed and finds a GPU."""
+    if find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
-def circumstances() -> Row:
-    """On what a row was measured: commit, machine, versions, time."""
+def describe_circumstances() -> Row:
+    """Say on what a row was measured: commit, machine, versions, time."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    import torch
+    versions = {name: version(name) for name in ("torch", "triton") if find_spec(name)}
+    device = f"{usable_cores()} cores of {_name_processor()}"
+    if has_gpu():
+        import torch
 
-    versions = {"torch": str(torch.__version__)}
-    device = f"{usable_cores()} cores of {processor()}"
-    if torch.cuda.is_available():
         device = f"{torch.cuda.get_device_name()}, {device}"
-    if find_spec("triton"):
-        versions["triton"] = version("triton")
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
@@ -93,3 +89,10 @@ def circumstances() -> Row:
         "python": platform.python_version(),
         **versions,
     }
+
+
+def _name_processor() -> str:
+    """Name the processor; only Linux has /proc."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), platform.processor())

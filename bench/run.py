@@ -1,5 +1,7 @@
 """Runs benchmarks by name and appends their rows to bench/results. Refuses to measure what does not pass its tests.
 
+Listing them needs no torch.
+
 python bench/run.py --list
 python bench/run.py pipeline --corpora ../shared/data/corpora
 python bench/run.py kernels-compiled
@@ -20,8 +22,7 @@ import gate  # noqa: F401
 import gpu_ops  # noqa: F401
 import model_pipeline  # noqa: F401
 import pipeline  # noqa: F401
-import torch
-from registry import BENCHMARKS, RESULTS, ROOT, circumstances
+from registry import BENCHMARKS, RESULTS, ROOT, describe_circumstances, has_gpu
 
 
 def main() -> int:
@@ -38,7 +39,7 @@ def main() -> int:
             needs = f" (needs a {known.needs.upper()})" if known.needs == "gpu" else ""
             print(f"{known.name:24} {known.what}{needs}")
         return 0 if options.list else 2
-    if not torch.cuda.is_available():
+    if not has_gpu():
         for skipped in [one for one in chosen if one.needs == "gpu"]:
             print(f"{skipped.name}: no GPU is here, so nothing is measured and no row is written", file=sys.stderr)
         chosen = [one for one in chosen if one.needs != "gpu"]
@@ -51,7 +52,7 @@ def main() -> int:
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             print("error: tests fail; no figure is reported on a red test", file=sys.stderr)
             return 1
-    about = circumstances() | {"gate": "skipped" if options.no_gate else "green"}
+    about = describe_circumstances() | {"gate": "skipped" if options.no_gate else "green"}
     RESULTS.mkdir(exist_ok=True)
     for chosen_one in chosen:
         print(f"\n== {chosen_one.name}: {chosen_one.what}", flush=True)

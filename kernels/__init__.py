@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.errors import CheckpointError, EngineError, RequestError
-from midb.kernels.request import FinishReason, Request, Result, SamplingParams
+from midb.kernels.request import Request, Result, SamplingParams, SequenceFinishReason
 
 if TYPE_CHECKING:
     from midb.kernels.engine.engine import Engine
@@ -19,12 +19,12 @@ __all__ = [
     "Engine",
     "EngineConfig",
     "EngineError",
-    "FinishReason",
     "ModelConfig",
     "Request",
     "RequestError",
     "Result",
     "SamplingParams",
+    "SequenceFinishReason",
 ]
 
 

@@ -11,28 +11,35 @@ from typing import Any
 from midb.kernels.errors import CheckpointError, EngineError
 from midb.kernels.rope import Rope, read_rope
 
+#: What an engine computes in.
 DTYPES = ("float32", "bfloat16")
+
+#: The attention kernel reads a block with matrix instructions, which take 16 keys or more at a time.
+_LEAST_BLOCK_SIZE_ON_GPU = 16
+
+#: The least that these settings may be.
+_LEAST = {"max_num_seqs": 1, "max_num_batched_tokens": 1, "num_speculative_tokens": 0, "num_kv_tokens": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
-    """Settings of one engine.
+    """Settings of one engine, in vLLM's words where vLLM has the same setting.
 
     :param checkpoint: folder with config.json and safetensors.
     :param device: "cpu" or "cuda" (also "cuda:1").
     :param dtype: of weights and activations; "auto" is the checkpoint's own, and bfloat16 where that is float16.
     :param adapters: folders of LoRA adapters in peft's layout, by the name that requests use.
     :param max_model_len: longest prompt and output together, in tokens; 0 is the model's own limit.
-    :param page_size: tokens of a KV page; a power of two, on a GPU at least 16.
-    :param kv_tokens: tokens that the KV cache holds; 0: on a GPU what ``memory_share`` leaves, on a CPU 32,768 or one
-        longest sequence if that is more.
-    :param memory_share: part of the GPU's free memory that weights and KV may fill.
-    :param max_sequences: sequences that are decoded together.
-    :param step_tokens: rows of one forward at most.
+    :param block_size: tokens of one KV block; a power of two, on a GPU at least 16.
+    :param num_kv_tokens: tokens that the KV cache holds. With 0, a GPU gets as many as ``gpu_memory_utilization``
+        leaves room for, and a CPU 32,768, or one sequence of the greatest length if that is more.
+    :param gpu_memory_utilization: share of the GPU's memory that may be full once the KV cache is set aside.
+    :param max_num_seqs: most sequences that are decoded together.
+    :param max_num_batched_tokens: most rows of one forward.
     :param draft: propose draft tokens from the references.
-    :param max_draft: draft tokens of one sequence and step at most.
-    :param prefix_cache: share the KV of common prefixes.
-    :param cascade: attend to a common beginning once for all sequences that share it.
+    :param num_speculative_tokens: most draft tokens of one sequence in one step.
+    :param enable_prefix_caching: sequences that begin alike share the KV of their beginning.
+    :param cascade_attention: compute attention to a common beginning once for all sequences that share it.
     :param cuda_graphs: replay small steps as CUDA graphs.
     """
 
@@ -41,15 +48,15 @@ class EngineConfig:
     dtype: str = "auto"
     adapters: Mapping[str, str | Path] = field(default_factory=dict)
     max_model_len: int = 0
-    page_size: int = 16
-    kv_tokens: int = 0
-    memory_share: float = 0.9
-    max_sequences: int = 256
-    step_tokens: int = 2048
+    block_size: int = 16
+    num_kv_tokens: int = 0
+    gpu_memory_utilization: float = 0.9
+    max_num_seqs: int = 256
+    max_num_batched_tokens: int = 2048
     draft: bool = True
-    max_draft: int = 32
-    prefix_cache: bool = True
-    cascade: bool = True
+    num_speculative_tokens: int = 32
+    enable_prefix_caching: bool = True
+    cascade_attention: bool = True
     cuda_graphs: bool = True
 
     def __post_init__(self) -> None:
@@ -57,28 +64,32 @@ class EngineConfig:
             raise EngineError(f'dtype is "{self.dtype}".', hint=f"Known are auto, {', '.join(DTYPES)}.")
         if self.device != "cpu" and self.device.partition(":")[0] != "cuda":
             raise EngineError(f'device is "{self.device}".', hint="Known are cpu and cuda.")
-        if self.page_size < 1 or self.page_size & (self.page_size - 1):
-            raise EngineError(f"page_size is {self.page_size}.", hint="It must be a power of two.")
-        if self.device != "cpu" and self.page_size < 16:
-            raise EngineError(f"page_size is {self.page_size}.", hint="On a GPU it must be at least 16.")
-        if not 0 < self.memory_share <= 1:
-            raise EngineError(f"memory_share is {self.memory_share}.", hint="It lies above 0 and up to 1.")
-        for name, least in (("max_sequences", 1), ("step_tokens", 1), ("max_draft", 0), ("kv_tokens", 0)):
+        if self.block_size < 1 or self.block_size & (self.block_size - 1):
+            raise EngineError(f"block_size is {self.block_size}.", hint="It must be a power of two.")
+        if self.device != "cpu" and self.block_size < _LEAST_BLOCK_SIZE_ON_GPU:
+            raise EngineError(
+                f"block_size is {self.block_size}.", hint=f"On a GPU it must be at least {_LEAST_BLOCK_SIZE_ON_GPU}."
+            )
+        if not 0 < self.gpu_memory_utilization <= 1:
+            raise EngineError(
+                f"gpu_memory_utilization is {self.gpu_memory_utilization}.", hint="It lies above 0 and up to 1."
+            )
+        for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise EngineError(f"{name} is {getattr(self, name)}.", hint=f"It must be at least {least}.")
-        if self.step_tokens < self.max_sequences:
-            # Every running sequence needs a row in every step; else the last ones would wait for the first.
-            object.__setattr__(self, "max_sequences", self.step_tokens)
+        if self.max_num_batched_tokens < self.max_num_seqs:
+            # Each running sequence needs a row in each step, or the last ones would have to wait for the first.
+            object.__setattr__(self, "max_num_seqs", self.max_num_batched_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """A decoder-only model, told by what its forward does rather than by its name.
+    """A decoder-only model, described by what its forward does and not by its name.
 
-    :param windows: of each layer: keys that a row sees, its own included; 0 is all.
+    :param windows: of each layer, the number of keys that a row sees, its own included; 0 means all.
     :param ropes: of each layer.
-    :param norm_offset: 1 where norm weights stand for ``1 + weight`` (Gemma).
-    :param sandwich_norms: norms after attention and feed-forward too (Gemma).
+    :param norm_offset: 1 where the weights of norms stand for ``1 + weight`` (Gemma).
+    :param sandwich_norms: there are norms after attention and after the feed-forward too (Gemma).
     """
 
     family: str
@@ -109,16 +120,16 @@ class ModelConfig:
     eos_ids: tuple[int, ...] = ()
 
     @property
-    def parameters(self) -> int:
-        """Weights that a row is multiplied with: those of the layers and of the head."""
+    def num_parameters(self) -> int:
+        """Number of weights that a row is multiplied with: those of the layers and of the head."""
         attention = 2 * self.hidden_size * self.head_dim * (self.num_heads + self.num_kv_heads)
         layer = attention + 3 * self.hidden_size * self.intermediate_size
         return self.num_layers * layer + self.vocab_size * self.hidden_size
 
     @property
     def head_share(self) -> float:
-        """Of these, the share of the head, which only rows that are sampled meet."""
-        return self.vocab_size * self.hidden_size / self.parameters
+        """Share of the head in ``num_parameters``. Only rows from which a token is sampled pass through the head."""
+        return self.vocab_size * self.hidden_size / self.num_parameters
 
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> ModelConfig:
@@ -139,17 +150,21 @@ class ModelConfig:
         return _parse(outer | text, eos, folder / "config.json")
 
 
-#: What a family does unless its config.json says otherwise: transformers' defaults, which older files leave out.
+#: What a family does unless its config.json says otherwise: the defaults of transformers, which older files leave out.
 _PLAIN: dict[str, Any] = {
     "rms_norm_eps": 1e-6,
     "hidden_act": "silu",
     "tie_word_embeddings": False,
     "rope_theta": 10000.0,
 }
+
+#: What both generations of Gemma do.
 _GEMMA: dict[str, Any] = _PLAIN | {
     "hidden_act": "gelu_pytorch_tanh", "tie_word_embeddings": True, "head_dim": 256, "query_pre_attn_scalar": 256,
     "sliding_window": 4096,
 }  # fmt: skip
+
+#: The families that are known, by their model type.
 _FAMILIES: dict[str, dict[str, Any]] = {
     "llama": _PLAIN,
     "mistral": _PLAIN | {"sliding_window": None},
@@ -163,11 +178,12 @@ _FAMILIES: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+#: Activations by the names in config.json, as our ops call them.
 _ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file of a checkpoint; raises CheckpointError."""
+    """Read a JSON object from a file of a checkpoint; raises CheckpointError."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -192,39 +208,33 @@ def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConf
     merged = _FAMILIES[family] | {key: value for key, value in raw.items() if value is not None}
     if family == "gemma3_text" and merged.get("use_bidirectional_attention"):
         raise CheckpointError(f"{path}: the model attends in both directions, so it does not generate.")
-    get = _Reader(merged, path)
+    reader = _ConfigReader(merged, path)
     gemma = family.startswith("gemma")
-    hidden, heads, layers = (get.count(n) for n in ("hidden_size", "num_attention_heads", "num_hidden_layers"))
-    kv_heads = get.count("num_key_value_heads", heads)
-    head_dim = get.count("head_dim", hidden // heads)
+    hidden, heads, layers = (reader.read_count(n) for n in ("hidden_size", "num_attention_heads", "num_hidden_layers"))
+    kv_heads = reader.read_count("num_key_value_heads", heads)
+    head_dim = reader.read_count("head_dim", hidden // heads)
     if heads % kv_heads:
         raise CheckpointError(f"{path}: {heads} heads cannot share {kv_heads} key heads.")
     if head_dim % 2:
         raise CheckpointError(f"{path}: a head of {head_dim} cannot be rotated in halves.")
-    activation = str(merged.get("hidden_activation", merged["hidden_act"]))
-    if gemma and activation == "gelu":
-        activation = "gelu_pytorch_tanh"  # what Gemma computes whatever its older files say
-    if activation not in _ACTIVATIONS:
-        raise CheckpointError(
-            f'{path}: activation "{activation}" is unknown.', hint=f"Known: {', '.join(_ACTIVATIONS)}."
-        )
-    kinds = _layer_kinds(merged, family, layers, path)
-    window = get.count("sliding_window") if "sliding_attention" in kinds else 0
+    kinds = _read_layer_kinds(merged, family, layers, path)
+    window = reader.read_count("sliding_window") if "sliding_attention" in kinds else 0
     ropes = {kind: read_rope(merged, kind, path) for kind in dict.fromkeys(kinds)}
+    stated_positions = reader.read_count("max_position_embeddings")
     bias = bool(merged.get("attention_bias", False))
     eos = generation_eos if generation_eos is not None else merged.get("eos_token_id")
     return ModelConfig(
         family=family,
-        vocab_size=get.count("vocab_size"),
+        vocab_size=reader.read_count("vocab_size"),
         hidden_size=hidden,
-        intermediate_size=get.count("intermediate_size"),
+        intermediate_size=reader.read_count("intermediate_size"),
         num_layers=layers,
         num_heads=heads,
         num_kv_heads=kv_heads,
         head_dim=head_dim,
-        max_positions=max(get.count("max_position_embeddings"), *(rope.scaled_positions for rope in ropes.values())),
+        max_positions=max(stated_positions, *(rope.scaled_positions for rope in ropes.values())),
         norm_eps=float(merged["rms_norm_eps"]),
-        activation=_ACTIVATIONS[activation],
+        activation=_read_activation(merged, gemma, path),
         tied=bool(merged["tie_word_embeddings"]),
         windows=tuple(window if kind == "sliding_attention" else 0 for kind in kinds),
         ropes=tuple(ropes[kind] for kind in kinds),
@@ -243,18 +253,30 @@ def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConf
     )
 
 
-class _Reader:
+def _read_activation(merged: Mapping[str, Any], gemma: bool, path: Path) -> str:
+    name = str(merged.get("hidden_activation", merged["hidden_act"]))
+    if gemma and name == "gelu":
+        name = "gelu_pytorch_tanh"  # older files of Gemma say "gelu", and the model computes this one
+    if name not in _ACTIVATIONS:
+        raise CheckpointError(f'{path}: activation "{name}" is unknown.', hint=f"Known: {', '.join(_ACTIVATIONS)}.")
+    return _ACTIVATIONS[name]
+
+
+class _ConfigReader:
+    """Reads numbers from a config.json, which may hold anything."""
+
     def __init__(self, raw: Mapping[str, Any], path: Path) -> None:
         self.raw, self.path = raw, path
 
-    def count(self, name: str, default: int | None = None) -> int:
+    def read_count(self, name: str, default: int | None = None) -> int:
+        """Read a number above 0; raises CheckpointError."""
         value = self.raw.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise CheckpointError(f"{self.path}: {name} is {value!r}, not a number above 0.")
         return value
 
 
-def _layer_kinds(raw: Mapping[str, Any], family: str, layers: int, path: Path) -> list[str]:
+def _read_layer_kinds(raw: Mapping[str, Any], family: str, layers: int, path: Path) -> list[str]:
     """ "sliding_attention" or "full_attention" for each layer, as transformers derives it for each family."""
     windowed = raw.get("sliding_window") is not None
     if family in ("qwen2", "qwen3"):

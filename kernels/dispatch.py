@@ -24,8 +24,8 @@ class Ops:
     sample_chunk: Callable[..., None]
 
 
-def ops_for(device: torch.device) -> Ops:
-    """The ops of a device; raises EngineError where its kernels cannot be had."""
+def choose_ops(device: torch.device) -> Ops:
+    """Choose the ops of a device; raises EngineError where its kernels cannot be loaded."""
     if device.type == "cpu":
         from midb.kernels.ops import cpu
 

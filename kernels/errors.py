@@ -1,4 +1,4 @@
-"""What can go wrong with the engine: each error is one clear sentence, most with a hint."""
+"""The engine's errors: each is one clear sentence, most with a hint."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Every op of the engine in plain torch: the CPU path, and the oracle of all kernel tests.
 
 Each function has the signature of its kernel in ``kernels.ops``. Arithmetic is fp32 whatever the dtype of the
-tensors, rounded once at the end. Shapes: ``rows`` are the tokens of one step, all sequences behind one another;
-``slots`` are places in the KV cache, ``page * page_size + offset``.
+tensors, rounded once at the end. Shapes: ``rows`` are the tokens of one step, one sequence after the other; ``slots``
+are places in the KV cache, ``block * block_size + offset``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-#: The multipliers of the 32-bit finalizer "lowbias32" (C. Wellons, "Prospecting for Hash Functions", 2018).
-MIX_1, MIX_2 = 0x7FEB352D, 0x846CA68B
+#: First multiplier of the 32-bit finalizer "lowbias32" (C. Wellons, "Prospecting for Hash Functions", 2018).
+MIX_1 = 0x7FEB352D
 
+#: Second multiplier of it.
+MIX_2 = 0x846CA68B
+
+#: torch has no unsigned arithmetic of 32 bits, so it is done in 64 bits and cut.
 _MASK = 0xFFFFFFFF
 
 
@@ -63,18 +67,18 @@ def rotary_kv_write(
     q, k, v = qkv.view(qkv.shape[0], -1, head_dim).split([heads, kv_heads, kv_heads], dim=1)
     cos, sin = cos_sin[positions.long()].unsqueeze(1).chunk(2, dim=-1)
 
-    def turned(x: Tensor, weight: Tensor | None) -> Tensor:
+    def rotate(x: Tensor, weight: Tensor | None) -> Tensor:
         wide = x.float()
         if weight is not None:
             wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps) * (offset + weight.float())
         a, b = wide.chunk(2, dim=-1)
         return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1).to(x.dtype)
 
-    keys, kept = turned(k, k_weight), slots >= 0
+    keys, kept = rotate(k, k_weight), slots >= 0
     where = slots[kept].long()
     k_cache[where] = keys[kept]
     v_cache[where] = v[kept]
-    return turned(q, q_weight)
+    return rotate(q, q_weight)
 
 
 def paged_attention(
@@ -85,25 +89,25 @@ def paged_attention(
     cu_seqlens_q: Tensor,
     seqlens_k: Tensor,
     *,
-    page_size: int,
+    block_size: int,
     scale: float,
     window: int = 0,
     softcap: float = 0.0,
     causal: bool = True,
     max_seqlen_q: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Attention of ragged rows over paged keys: ``softmax(scale * q k^T) v``, with its log-sum-exp.
+    """Attention of ragged rows over keys in blocks: ``softmax(scale * q k^T) v``, with its log-sum-exp.
 
-    The last query row of a sequence stands at its last key. A row sees the keys up to its own place (all of them if not
-    ``causal``), with ``window`` only the last ``window`` of those. Scores are capped to
+    The last query row of a sequence stands at its last key. A row sees the keys up to its own place (all keys if not
+    ``causal``); with ``window``, only the last ``window`` of these. Scores are capped to
     ``softcap * tanh(score / softcap)`` (Gemma 2) before the mask.
 
-    :param q: ``[rows, heads, head_dim]``; ``heads`` is a multiple of ``kv_heads``, neighbours share a key head.
+    :param q: ``[rows, heads, head_dim]``; ``heads`` is a multiple of ``kv_heads``, and neighbours share a key head.
     :param k_cache: ``[slots, kv_heads, head_dim]``; ``v_cache`` likewise.
-    :param block_tables: ``[sequences, max_pages]`` int32, pages of each sequence in order.
+    :param block_tables: ``[sequences, max_num_blocks]`` int32, the blocks of each sequence in order.
     :param cu_seqlens_q: ``[sequences + 1]`` int32, where the rows of each sequence begin; a sequence may have none.
     :param seqlens_k: ``[sequences]`` int32, keys of each sequence, its own rows included.
-    :param max_seqlen_q: most rows of one sequence, which bounds a kernel's grid; 0: to be read from ``cu_seqlens_q``.
+    :param max_seqlen_q: most rows of one sequence, which bounds a kernel's grid; 0: it is read from ``cu_seqlens_q``.
     :return: ``[rows, heads, head_dim]`` in the dtype of ``q``, and the log-sum-exp ``[rows, heads]`` in fp32; zero and
         ``-inf`` for a row that sees no key.
     """
@@ -116,8 +120,8 @@ def paged_attention(
         start, end = starts[sequence], starts[sequence + 1]
         if start == end or length == 0:
             continue
-        pages = block_tables[sequence, : -(-length // page_size)].long()
-        slots = (pages[:, None] * page_size + torch.arange(page_size, device=q.device)).flatten()[:length]
+        blocks = block_tables[sequence, : -(-length // block_size)].long()
+        slots = (blocks[:, None] * block_size + torch.arange(block_size, device=q.device)).flatten()[:length]
         keys, values = (cache[slots].float().transpose(0, 1) for cache in (k_cache, v_cache))
         queries = q[start:end].float().view(end - start, kv_heads, -1, head_dim).permute(1, 2, 0, 3)
         scores = queries @ keys[:, None].transpose(-1, -2) * scale
@@ -180,7 +184,7 @@ def sample_chunk(
 
     :param logits: ``[rows, chunk]`` of the ids ``first_id..``; ``softcap`` as in :func:`paged_attention`.
     :param temperatures: ``[rows]`` fp32.
-    :param noise_keys: ``[rows, 2]`` int32, see ``engine.sampling.noise_key``.
+    :param noise_keys: ``[rows, 2]`` int32, see ``engine.sampling.make_noise_key``.
     :param best_values: ``[rows]`` fp32, updated; ``-inf`` before the first chunk.
     :param best_ids: ``[rows]`` int32, updated.
     """
@@ -201,8 +205,9 @@ def sample_chunk(
 def gumbel(noise_keys: Tensor, ids: Tensor) -> Tensor:
     """Standard Gumbel noise ``[rows, ids]``, the same on every device and in every batch.
 
-    Two rounds of a 32-bit finalizer, ``u = mix(mix(id ^ key_0) ^ key_1)``; its upper 23 bits become a uniform number
-    in (0, 1), the centre of its bin, and that ``-log(-log(u))``. A 24th bit would round to 1, whose noise is infinite.
+    A 32-bit finalizer is applied twice, ``mix(mix(id ^ key_0) ^ key_1)``. The upper 23 bits of the result say in which
+    of as many equal bins of (0, 1) a uniform number lies; ``u`` is the centre of that bin, and ``-log(-log(u))`` the
+    noise. With 24 bits, the last centre would be rounded to 1, whose noise is infinite.
     """
     keys = noise_keys.long() & _MASK
     mixed = _mix(_mix(ids.long()[None, :] ^ keys[:, :1]) ^ keys[:, 1:])

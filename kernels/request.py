@@ -10,17 +10,17 @@ from enum import StrEnum
 from midb.kernels.errors import RequestError
 
 
-def ids(given: Sequence[int]) -> list[int]:
-    """Token ids as plain integers, from a list as well as from an array or a tensor."""
+def list_ids(given: Sequence[int]) -> list[int]:
+    """Make a list of plain integers from token ids, be they a list, an array or a tensor."""
     as_list = getattr(given, "tolist", None)
     return list(given) if as_list is None else as_list()
 
 
-class FinishReason(StrEnum):
+class SequenceFinishReason(StrEnum):
     """Why a sequence ended."""
 
-    STOP = "stop"  # a stop id, which is the last of the token ids
-    LENGTH = "length"  # max_new_tokens
+    STOP = "stop"  # it generated a stop id, which is the last of its token ids
+    LENGTH = "length"  # it generated max_new_tokens
     CANCELLED = "cancelled"
 
 
@@ -39,12 +39,12 @@ class Request:
     """One sequence to generate.
 
     :param prompt_ids: what stands before the output; at least one token.
-    :param reference_ids: the text that the output is expected to copy for the most part, tokenised as it would stand in
-        the output, closing tokens included. It changes the speed, never the tokens.
-    :param max_new_tokens: bound of the output; KV for all of it is set aside when the request is admitted.
+    :param reference_ids: the text that most of the output is expected to copy, tokenised as it would stand in the
+        output, closing tokens included. It changes the speed, never the tokens.
+    :param max_new_tokens: most tokens of the output; KV for all of them is set aside when the request is admitted.
     :param temperature: 0 takes the likeliest token; else tokens are drawn from the softmax of ``logits / temperature``.
-    :param seed: of the noise, which depends on seed, position and token id alone; any integer.
-    :param stop_ids: ids that end the output, besides the checkpoint's own.
+    :param seed: any integer; the noise depends on it, on the position and on the token id, and on nothing else.
+    :param stop_ids: ids that end the output, in addition to the checkpoint's own.
     :param adapter: name of a LoRA adapter of the engine.
     :param ignore_eos: do not stop at the checkpoint's own end-of-sequence ids.
     """
@@ -58,8 +58,8 @@ class Request:
     adapter: str | None = None
     ignore_eos: bool = False
 
-    def sampling(self, eos_ids: Sequence[int]) -> SamplingParams:
-        """The sampling parameters, with the stop ids of the checkpoint where they count."""
+    def make_sampling_params(self, eos_ids: Sequence[int]) -> SamplingParams:
+        """Make the sampling parameters; the stop ids of the checkpoint are among them unless ``ignore_eos`` is set."""
         stop = frozenset(self.stop_ids) | (frozenset() if self.ignore_eos else frozenset(eos_ids))
         return SamplingParams(
             max_new_tokens=self.max_new_tokens, temperature=self.temperature, seed=self.seed, stop_ids=stop
@@ -96,16 +96,17 @@ class Result:
 
     :param index: position of the request in the order in which they were given.
     :param token_ids: what was generated, a stop id included.
-    :param steps: forwards that the sequence took part in with a row that was sampled.
-    :param rows: tokens of it that were computed: prompt, output and drafts.
-    :param verified: rows among them that were sampled.
-    :param drafted: draft tokens among them; ``accepted`` of those became output.
-    :param prefix_hits: prompt tokens that were taken from the prefix cache.
+    :param steps: forwards in which a token of this sequence was sampled.
+    :param rows: tokens of this sequence that were computed: prompt, output and drafts.
+    :param verified: rows from which a token was sampled.
+    :param drafted: rows that were draft tokens.
+    :param accepted: draft tokens that became output.
+    :param prefix_hits: prompt tokens whose KV was taken from the prefix cache.
     """
 
     index: int
     token_ids: list[int] = field(repr=False)
-    finish_reason: FinishReason
+    finish_reason: SequenceFinishReason
     steps: int = 0
     rows: int = 0
     verified: int = 0

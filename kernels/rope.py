@@ -10,17 +10,21 @@ from typing import Any
 
 from midb.kernels.errors import CheckpointError
 
-_ROPES = ("default", "linear", "llama3", "yarn")
+#: The kinds of scaling that are supported.
+_KINDS = ("default", "linear", "llama3", "yarn")
+
+#: YaRN's attention factor grows by this much with the logarithm of the factor (Peng et al., 2023, eq. 22).
+_ATTENTION_GROWTH = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rope:
-    """Rotary embedding: base, and how the frequencies are scaled for long contexts.
+    """Rotary embedding: its base, and how its frequencies are scaled for long contexts.
 
-    :param beta_fast: "yarn": frequencies with more turns than this over the original context are left alone.
-    :param beta_slow: those with fewer are divided by the factor.
-    :param whole_dimensions: the passage between the two begins and ends at whole dimensions.
-    :param attention_factor: by what cosines and sines are multiplied.
+    :param beta_fast: "yarn" leaves frequencies alone that make more turns than this over the original context.
+    :param beta_slow: and divides those by the factor that make fewer turns than this.
+    :param whole_dimensions: the ramp between the two begins and ends at whole numbers.
+    :param attention_factor: cosines and sines are multiplied by it.
     """
 
     theta: float
@@ -36,12 +40,15 @@ class Rope:
 
     @property
     def scaled_positions(self) -> int:
-        """Positions that YaRN scales to: files that turn it on often leave ``max_position_embeddings`` as it was."""
+        """Positions that YaRN scales to; 0 for other kinds.
+
+        Files that turn YaRN on often leave ``max_position_embeddings`` as it was.
+        """
         return int(self.factor * self.original_max_positions) if self.kind == "yarn" else 0
 
 
 def read_rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
-    """The rotary embedding of a kind of layer, from the layouts of transformers 4 and 5; raises CheckpointError."""
+    """Read the rotary embedding of a kind of layer, in the layout of transformers 4 or 5; raises CheckpointError."""
     local = kind == "sliding_attention" and "rope_local_base_freq" in raw
     theta = raw["rope_local_base_freq"] if local else raw["rope_theta"]
     scaling: Mapping[str, Any] = {} if local else raw.get("rope_scaling") or {}
@@ -51,8 +58,8 @@ def read_rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
     if found:
         theta, scaling = found.get("rope_theta", theta), found
     name = scaling.get("rope_type", scaling.get("type", "default"))
-    if name not in _ROPES:
-        raise CheckpointError(f'{path}: rope scaling "{name}" is not supported.', hint=f"Known: {', '.join(_ROPES)}.")
+    if name not in _KINDS:
+        raise CheckpointError(f'{path}: rope scaling "{name}" is not supported.', hint=f"Known: {', '.join(_KINDS)}.")
     if scaling.get("partial_rotary_factor", raw.get("partial_rotary_factor", 1.0)) != 1.0:
         raise CheckpointError(f"{path}: heads that are rotated in part are not supported.")
     try:
@@ -70,7 +77,7 @@ def read_rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
                 beta_fast=float(scaling.get("beta_fast") or rope.beta_fast),
                 beta_slow=float(scaling.get("beta_slow") or rope.beta_slow),
                 whole_dimensions=bool(scaling.get("truncate", True)),
-                attention_factor=_attention_factor(scaling, rope.factor),
+                attention_factor=_read_attention_factor(scaling, rope.factor),
             )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise CheckpointError(f"{path}: the parameters of rope scaling are incomplete: {error}.") from error
@@ -83,10 +90,10 @@ def read_rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
     return rope
 
 
-def _attention_factor(scaling: Mapping[str, Any], factor: float) -> float:
-    """What YaRN multiplies cosines and sines by: as given, or ``0.1 ln(factor) + 1`` (Peng et al., 2023, eq. 22)."""
+def _read_attention_factor(scaling: Mapping[str, Any], factor: float) -> float:
+    """Read by what YaRN multiplies cosines and sines: as stated, or ``0.1 ln(factor) + 1``."""
     given, scale, scale_all = (scaling.get(name) for name in ("attention_factor", "mscale", "mscale_all_dim"))
     if given is not None:
         return float(given)
-    grown = 0.1 * math.log(max(factor, 1.0))
+    grown = _ATTENTION_GROWTH * math.log(max(factor, 1.0))
     return (grown * scale + 1) / (grown * scale_all + 1) if scale and scale_all else grown + 1

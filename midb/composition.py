@@ -1,4 +1,4 @@
-"""Makes the engine that `--model` names. The only module that joins agent and kernels; importing it loads neither."""
+"""Builds the engine of a run's model. The only module that joins agent and kernels; importing it loads neither."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from midb import __version__
 from midb.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from midb.agent.engines.checkpoint import Checkpoint
+    from midb.agent.engines.checkpoint import CheckpointFolder
     from midb.agent.engines.protocol import TextEngine
     from midb.agent.engines.tokens import TokenRequest
     from midb.agent.run.session import RunEngine
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from midb.runs.config import RunConfig
 
 #: Sequences decoded together, by kind of device.
-_SEQUENCES = {"cuda": 256, "cpu": 16}
+_MAX_NUM_SEQS = {"cuda": 256, "cpu": 16}
 
-#: Tokens of prompt and reply together, where nothing else is asked for. A pair with its prompt takes about a thousand;
-#: a model that takes 131,072 would have KV for one sequence of that length set aside, even on a CPU.
-_MAX_LENGTH = 16_384
+#: Tokens of prompt and reply together, unless the user asks for another number. A pair with its prompt takes about a
+#: thousand. For a model that takes 131,072, memory would have to be set aside for one sequence of that length.
+_MAX_MODEL_LEN = 16_384
 
 #: What the adapter of a run is called within the engine.
 _ADAPTER = "adapter"
@@ -34,7 +34,7 @@ _ADAPTER = "adapter"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """How a model is run. A server ignores device, dtype, adapter and max_length.
+    """How a model is run, as the command line asks for it. A server ignores device, dtype, adapter and max_length.
 
     :param device: auto, cpu or cuda (also cuda:1); auto takes a GPU if torch finds one.
     :param dtype: auto (the checkpoint's own), float32 or bfloat16.
@@ -42,7 +42,7 @@ class EngineOptions:
     :param timeout: seconds that a server may take for a reply; 0 is the engine's own default.
     :param key_variable: environment variable that holds a server's key.
     :param adapter: folder or hub name of a LoRA adapter in peft's layout.
-    :param max_length: tokens of prompt and reply together; 0 is the model's own limit, 16,384 at most.
+    :param max_length: tokens of prompt and reply together; 0 is the model's own limit, but 16,384 at most.
     """
 
     device: str = "auto"
@@ -55,10 +55,10 @@ class EngineOptions:
 
 
 @contextmanager
-def engine_of(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunEngine | None]:
-    """The engine of a run's ``model``, not yet started, with an event loop for it; ``None`` for the embedded default.
+def open_engine(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunEngine | None]:
+    """Build the engine of a run's ``model``, not yet started, with an event loop for it; None if the run has no model.
 
-    At the end it is closed, started or not. Raises what ``build_engine`` raises.
+    At the end of ``with`` it is closed, whether it was started or not. Raises what ``build_engine`` raises.
     """
     if config.model is None:
         yield None
@@ -87,21 +87,22 @@ def build_engine(
     options: EngineOptions | None = None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> TextEngine:
-    """The engine of a MODEL: ``openai:NAME@URL``, a checkpoint's folder, or its name on the hub.
+    """Build the engine of a MODEL: ``openai:NAME@URL``, a checkpoint's folder, or its name on the hub.
 
-    Files are found and checked here; weights are loaded by ``start()``, whose EngineDown says what is wrong with them.
+    Files are found and checked here. Weights are loaded by ``start()``, whose EngineDown says what is wrong with them.
 
-    :param warn: is told what the user should know, such as a server's refusal of an option.
+    :param warn: is called with what the user should know, such as a server's refusal of an option.
     :raises UsageError: one sentence for whatever cannot work.
     """
     options = options or EngineOptions()
     if model.startswith("openai:"):
-        return _server(model, options, warn)
-    return _own(model, options)
+        return _build_server_engine(model, options, warn)
+    return _build_own_engine(model, options)
 
 
-def _server(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
-    from midb.agent.engines.openai import OpenAIEngine, parse_spec
+def _build_server_engine(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
+    from midb.agent.engines.openai import OpenAIEngine
+    from midb.agent.engines.server_address import parse_spec
 
     name, url = parse_spec(model)
     asked = {"concurrency": options.concurrency, "timeout": options.timeout}
@@ -109,7 +110,7 @@ def _server(model: str, options: EngineOptions, warn: Callable[[str], None]) -> 
     return OpenAIEngine(name, url, key_variable=options.key_variable, warn=warn, **given)
 
 
-def _own(model: str, options: EngineOptions) -> TextEngine:
+def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
     missing = [n for n in ("torch", "transformers", "safetensors") if importlib.util.find_spec(n) is None]
     if missing:
         raise UsageError(
@@ -124,23 +125,25 @@ def _own(model: str, options: EngineOptions) -> TextEngine:
     base = checkpoint.find(model, checkpoint.MODEL_FILES)
     adapter = checkpoint.find(options.adapter, checkpoint.ADAPTER_FILES) if options.adapter else None
     try:
-        shape = ModelConfig.from_checkpoint(base.folder)
-        config = _settings(base, adapter, shape, options)
+        model_config = ModelConfig.from_checkpoint(base.folder)
+        config = _make_config(base, adapter, model_config, options)
     except EngineError as error:
         raise UsageError(str(error.args[0]), hint=error.hint) from error
     tokenizer = ChatTokenizer(base.folder, base.name)
-    dtype = _dtype(shape, config)
-    kind = ", ".join((dtype, *(["adapter " + adapter.name] if adapter else [])))
+    dtype = _name_dtype(model_config, config)
+    details = ", ".join((dtype, *(["adapter " + adapter.name] if adapter else [])))
     return ThreadedEngine(
         lambda: KernelEngine(config),
         tokenizer,
-        described=f"{base.name} on {config.device} ({kind})",
-        concurrency=config.max_sequences,
-        fingerprint=lambda: _fingerprint(base, adapter, dtype, config.max_model_len),
+        described=f"{base.name} on {config.device} ({details})",
+        concurrency=config.max_num_seqs,
+        fingerprint=lambda: _make_fingerprint(base, adapter, dtype, config.max_model_len),
     )
 
 
-def _settings(base: Checkpoint, adapter: Checkpoint | None, shape: ModelConfig, options: EngineOptions) -> EngineConfig:
+def _make_config(
+    base: CheckpointFolder, adapter: CheckpointFolder | None, model_config: ModelConfig, options: EngineOptions
+) -> EngineConfig:
     from midb.kernels import EngineConfig
 
     device = options.device
@@ -149,33 +152,37 @@ def _settings(base: Checkpoint, adapter: Checkpoint | None, shape: ModelConfig, 
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
     adapters: dict[str, str | Path] = {_ADAPTER: adapter.folder} if adapter else {}
+    kind = device.partition(":")[0]
     return EngineConfig(
         checkpoint=base.folder,
         device=device,
         dtype=options.dtype,
         adapters=adapters,
-        max_model_len=min(options.max_length or _MAX_LENGTH, shape.max_positions),
-        max_sequences=options.concurrency or _SEQUENCES.get(device.partition(":")[0], _SEQUENCES["cpu"]),
+        max_model_len=min(options.max_length or _MAX_MODEL_LEN, model_config.max_positions),
+        max_num_seqs=options.concurrency or _MAX_NUM_SEQS.get(kind, _MAX_NUM_SEQS["cpu"]),
     )
 
 
-def _dtype(shape: ModelConfig, config: EngineConfig) -> str:
-    """What the engine computes in: bfloat16 stands in for float16."""
-    name = shape.dtype if config.dtype == "auto" else config.dtype
+def _name_dtype(model_config: ModelConfig, config: EngineConfig) -> str:
+    """Name what the engine computes in; it takes bfloat16 for float16."""
+    name = model_config.dtype if config.dtype == "auto" else config.dtype
     return "bfloat16" if name == "float16" else name
 
 
-def _fingerprint(base: Checkpoint, adapter: Checkpoint | None, dtype: str, max_length: int) -> str:
+def _make_fingerprint(base: CheckpointFolder, adapter: CheckpointFolder | None, dtype: str, max_length: int) -> str:
+    """Name all that replies depend on: the files, what they are computed in, and where a reply is cut."""
     from midb.agent.engines import checkpoint
 
-    parts = ["own", base.name, f"sha256:{checkpoint.digest(base.folder)}"]
+    parts = ["own", base.name, f"sha256:{checkpoint.hash_files(base.folder)}"]
     if adapter:
-        parts += ["adapter", adapter.name, f"sha256:{checkpoint.digest(adapter.folder)}"]
+        parts += ["adapter", adapter.name, f"sha256:{checkpoint.hash_files(adapter.folder)}"]
     return " ".join([*parts, dtype, f"length {max_length}", f"midb {__version__}"])
 
 
 class KernelEngine:
     """``midb.kernels.Engine`` as a TokenEngine; made on the thread that steps it.
+
+    It translates requests and errors, so that neither package knows the other.
 
     :raises EngineError: for a checkpoint that cannot be loaded, or a device that cannot hold it.
     """
@@ -187,8 +194,8 @@ class KernelEngine:
         self._adapter = _ADAPTER if config.adapters else None
 
     @property
-    def max_length(self) -> int:
-        """Tokens of a prompt and its output together."""
+    def max_model_len(self) -> int:
+        """Most tokens of a prompt and its output together."""
         return self._engine.runner.max_model_len
 
     @property
@@ -214,17 +221,17 @@ class KernelEngine:
                 )
             )
         except RequestError as error:
-            long = len(request.prompt_ids) + request.max_new_tokens > self.max_length
-            code = "context-exceeded" if long else "refused"
+            too_long = len(request.prompt_ids) + request.max_new_tokens > self.max_model_len
+            code = "context-exceeded" if too_long else "refused"
             raise RequestRefused(str(error.args[0]), code=code, hint=error.hint) from error
 
     def step(self) -> bool:
-        """One forward."""
+        """Compute one forward."""
         return self._engine.step()
 
-    def results(self) -> Iterable[Result]:
-        """What finished since the last call."""
-        return self._engine.results()
+    def take_results(self) -> Iterable[Result]:
+        """Take the results of requests that finished since the last call."""
+        return self._engine.take_results()
 
     def cancel(self, index: int) -> bool:
         """Stop a request."""
@@ -234,12 +241,12 @@ class KernelEngine:
         """Keep the KV of a common beginning, if there is room for it."""
         from midb.kernels import EngineError
 
-        with suppress(EngineError):  # too little room: it is cached like any other text
+        with suppress(EngineError):  # if there is too little room, it is cached like any other text
             self._engine.pin(prefix_ids, self._adapter)
 
     def survives(self, error: Exception) -> bool:
-        """Errors of the device leave it in no state to go on, and memory that is short stays short."""
+        """Whether the engine can go on: not after an error of the device, nor once memory has run out."""
         import torch
 
-        short = isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-        return not (short or isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error))
+        out_of_memory = isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        return not (out_of_memory or isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error))

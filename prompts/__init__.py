@@ -27,8 +27,14 @@ import jinja2.sandbox
 from midb.domain.errors import MidbError, UsageError
 
 ROLES = ("system", "user")
+
+#: Prompts that no run sends, as they rate pairs and rewrite none: a run's fingerprint does not depend on them.
+FOR_EVALUATION = frozenset({"judge.system", "judge.user"})
+
 _FRONT_MATTER = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)\n*", re.DOTALL | re.MULTILINE)
+#: Keys of the front matter, with the type of each.
 _KEYS = {"name": str, "version": int, "role": str, "variables": list, "schema": str}
+#: Hint for a file that somebody wrote or changed.
 _EDIT = "See the prompts that midb-agent comes with for the form; midb-agent prompts list names them."
 
 
@@ -64,7 +70,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class PromptSet:
-    """The prompts of a run, by name."""
+    """The prompts by name: those that a run sends, and those that evaluate."""
 
     prompts: Mapping[str, Prompt]
 
@@ -75,8 +81,11 @@ class PromptSet:
             raise PromptError(f'there is no prompt "{name}"; there are {", ".join(sorted(self.prompts))}.') from None
 
     def fingerprint(self) -> dict[str, str]:
-        """Name -> sha256, by name: what a run's log keeps of its prompts."""
-        return {name: self.prompts[name].sha256 for name in sorted(self.prompts)}
+        """Name -> sha256, in the order of names, of the prompts that a run sends: what its log keeps of them.
+
+        Prompts that only evaluate (FOR_EVALUATION) are left out, so that a change of one makes no other run.
+        """
+        return {name: self.prompts[name].sha256 for name in sorted(self.prompts) if name not in FOR_EVALUATION}
 
 
 def load_prompts(folder: Path | None = None) -> PromptSet:
@@ -85,7 +94,7 @@ def load_prompts(folder: Path | None = None) -> PromptSet:
     Raises UsageError for a folder or file that cannot be used, naming it.
     """
     own = {item.name: item for item in files("midb.prompts").iterdir() if item.name.endswith((".md", ".json"))}
-    theirs = {} if folder is None else _replacements(folder, own)
+    theirs = {} if folder is None else _find_replacements(folder, own)
     found: dict[str, Traversable | Path] = {**own, **theirs}
     prompts = {}
     for name in sorted(found):
@@ -93,12 +102,12 @@ def load_prompts(folder: Path | None = None) -> PromptSet:
             continue
         prompt = _load(found[name], found)
         if name in theirs:
-            _same_interface(prompt, _load(own[name], own), found[name])
+            _require_same_interface(prompt, _load(own[name], own), found[name])
         prompts[prompt.name] = prompt
     return PromptSet(MappingProxyType(prompts))
 
 
-def _replacements(folder: Path, own: Mapping[str, Traversable]) -> dict[str, Path]:
+def _find_replacements(folder: Path, own: Mapping[str, Traversable]) -> dict[str, Path]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder of prompts.", hint="Name a folder that holds *.md files.")
     theirs = {path.name: path for path in sorted(folder.iterdir()) if path.suffix in (".md", ".json")}
@@ -113,20 +122,20 @@ def _replacements(folder: Path, own: Mapping[str, Traversable]) -> dict[str, Pat
 
 def _load(file: Traversable | Path, among: Mapping[str, Traversable | Path]) -> Prompt:
     """One prompt file with its schema; UsageError for anything that is not as it should be."""
-    whole = _read(file)
-    match = _FRONT_MATTER.match(whole)
+    content = _read(file)
+    match = _FRONT_MATTER.match(content)
     if match is None:
         raise UsageError(f"{file} does not begin with front matter between two +++ lines.", hint=_EDIT)
-    front = _front_matter(file, match[1])
-    text = whole[match.end() :]
+    front = _parse_front_matter(file, match[1])
+    text = content[match.end() :]
     _check_template(file, text, front["variables"])
-    digest = hashlib.sha256(whole.encode())
+    digest = hashlib.sha256(content.encode())
     schema = None
     if "schema" in front:
         if front["schema"] not in among:
             raise UsageError(f'{file} names a schema that is not there: "{front["schema"]}".', hint=_EDIT)
         schema_text = _read(among[front["schema"]])
-        schema = _schema(among[front["schema"]], schema_text)
+        schema = _parse_schema(among[front["schema"]], schema_text)
         digest.update(b"\0" + schema_text.encode())
     return Prompt(
         name=front["name"],
@@ -147,7 +156,7 @@ def _read(file: Traversable | Path) -> str:
         raise UsageError(f"{file} cannot be read as UTF-8 text: {error}.") from error
 
 
-def _front_matter(file: Traversable | Path, toml: str) -> dict[str, Any]:
+def _parse_front_matter(file: Traversable | Path, toml: str) -> dict[str, Any]:
     try:
         front = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
@@ -188,7 +197,7 @@ def _check_template(file: Traversable | Path, text: str, variables: list[str]) -
             raise UsageError(f'{file} declares the variable "{name}" and does not use it.', hint=_EDIT)
 
 
-def _schema(file: Traversable | Path, text: str) -> Mapping[str, Any]:
+def _parse_schema(file: Traversable | Path, text: str) -> Mapping[str, Any]:
     try:
         schema = json.loads(text)
     except json.JSONDecodeError as error:
@@ -198,7 +207,7 @@ def _schema(file: Traversable | Path, text: str) -> Mapping[str, Any]:
     return schema
 
 
-def _same_interface(theirs: Prompt, own: Prompt, file: Traversable | Path) -> None:
+def _require_same_interface(theirs: Prompt, own: Prompt, file: Traversable | Path) -> None:
     """A replacement is filled in by the same code as what it replaces."""
     if set(theirs.variables) != set(own.variables):
         raise UsageError(

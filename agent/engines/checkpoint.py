@@ -1,4 +1,4 @@
-"""Where the files of a checkpoint lie, and what they are: hub names to folders, folders to fingerprints."""
+"""Finds the files of a checkpoint and identifies them: from hub names to folders, from folders to fingerprints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from midb.agent.engines.tokenizer import VOCABULARIES
+from midb.agent.engines.tokenizer import VOCABULARIES, first_line
 from midb.domain.errors import UsageError
 
 #: The files of a tokenizer, with its chat template.
@@ -17,45 +17,49 @@ _TOKENIZER_FILES = (
     "chat_template.jinja", "chat_template.json",
 )  # fmt: skip
 
-#: All that is fetched: never weights that have to be unpickled, never code.
+#: All that is fetched of a model: never weights that have to be unpickled, never code.
 MODEL_FILES = (
     "config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json", *_TOKENIZER_FILES,
 )  # fmt: skip
+
+#: All that is fetched of an adapter.
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.safetensors.index.json")
 
+#: OWNER/NAME.
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
-_MIB = 1 << 20
+#: Bytes at either end of a file's data that are hashed.
+_HASHED_BYTES = 1 << 20
 
-#: A header of more bytes than any real model has (safetensors' own limit).
+#: More bytes than the header of any real model has; this is safetensors' own limit.
 _LONGEST_HEADER = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A folder, and what a person calls it: its hub name, or the folder's own."""
+class CheckpointFolder:
+    """A folder, and what people call it: its hub name, or the name of the folder."""
 
     name: str
     folder: Path
 
 
-def find(given: str, files: tuple[str, ...], *, download: Callable[..., str] | None = None) -> Checkpoint:
-    """The folder of a checkpoint or adapter; a hub name (OWNER/NAME) is fetched, unless the local cache has it.
+def find(given: str, files: tuple[str, ...], *, download: Callable[..., str] | None = None) -> CheckpointFolder:
+    """Find the folder of a checkpoint or adapter. A hub name (OWNER/NAME) is fetched, unless the local cache has it.
 
     :param files: name patterns of what is fetched.
     :param download: instead of ``huggingface_hub.snapshot_download``, for tests.
-    :raises UsageError: one sentence for what is neither, and for what the hub does not give.
+    :raises UsageError: one sentence if it is neither, or if the hub does not give it.
     """
     folder = Path(given).expanduser()
     if folder.is_dir():
-        return Checkpoint(folder.resolve().name, folder)
+        return CheckpointFolder(folder.resolve().name, folder)
     if folder.exists():
         raise UsageError(f"{given} is a file.", hint="A checkpoint is a folder with config.json and safetensors.")
     if not _HUB_NAME.fullmatch(given):
         raise UsageError(
             f"there is no folder {given}.", hint="Give a checkpoint's folder, or its name on the hub (OWNER/NAME)."
         )
-    return Checkpoint(given, _fetch(given, files, download))
+    return CheckpointFolder(given, _fetch(given, files, download))
 
 
 def _fetch(name: str, files: tuple[str, ...], download: Callable[..., str] | None) -> Path:
@@ -77,7 +81,7 @@ def _fetch(name: str, files: tuple[str, ...], download: Callable[..., str] | Non
         raise UsageError(f"{name} is neither a folder here nor a name that the hub allows.") from error
     except errors.HfHubHTTPError as error:
         raise UsageError(
-            f"the hub does not give {name}: {_first_line(error)}.", hint="Try again later, or give a folder."
+            f"the hub does not give {name}: {first_line(error)}.", hint="Try again later, or give a folder."
         ) from error
     except (errors.LocalEntryNotFoundError, ConnectionError) as error:
         raise UsageError(
@@ -86,36 +90,37 @@ def _fetch(name: str, files: tuple[str, ...], download: Callable[..., str] | Non
         ) from error
     except OSError as error:
         raise UsageError(
-            f"{name} cannot be fetched: {_first_line(error)}.", hint="Is there room on the disk?"
+            f"{name} cannot be fetched: {first_line(error)}.", hint="Is there room on the disk?"
         ) from error
-    except Exception as error:  # what is below the hub's client breaks off with errors of its own
+    except Exception as error:  # the libraries that the hub's client uses have errors of their own
         if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "hf_xet", "huggingface_hub"):
             raise
         raise UsageError(
-            f"fetching {name} broke off: {_first_line(error)}.", hint="The same command goes on where it stopped."
+            f"fetching {name} broke off: {first_line(error)}.", hint="The same command goes on where it stopped."
         ) from error
 
 
-def digest(folder: Path) -> str:
-    """SHA-256, in hex, of what the files of a checkpoint or adapter are.
+def hash_files(folder: Path) -> str:
+    """Compute a SHA-256, in hex, that identifies the files of a checkpoint or adapter.
 
-    Configuration, tokenizer and chat template go in whole. Of each safetensors file its header (names, types, shapes
-    and places of all tensors), its size, and the first and last MiB of its data do: hashing every byte of a large model
-    takes minutes at each start. So it tells models, fine-tunes and revisions apart, which differ all over, and finds a
-    file that is cut short; it does not find weights that somebody changed in the middle of a file on purpose.
+    Configuration, tokenizer and chat template are hashed in full. Of each safetensors file, only the header (names,
+    types, shapes and places of all tensors), the size, and the first and last MiB of the data are: hashing every byte
+    of a large model would take minutes at each start. So the hash tells models, fine-tunes and revisions apart, which
+    differ everywhere, and notices a file that is cut short. It does not notice weights that somebody changed on purpose
+    in the middle of a file.
 
     :raises UsageError: for a file that cannot be read, or is no safetensors file.
     """
     found = hashlib.sha256()
-    whole = {"config.json", "generation_config.json", "adapter_config.json", *_TOKENIZER_FILES}
+    read_in_full = {"config.json", "generation_config.json", "adapter_config.json", *_TOKENIZER_FILES}
     for path in sorted(folder.iterdir()):
         if not path.is_file():
             continue
         try:
-            if path.name in whole or path.name.endswith(".safetensors.index.json"):
+            if path.name in read_in_full or path.name.endswith(".safetensors.index.json"):
                 content = path.read_bytes()
             elif path.suffix == ".safetensors":
-                content = _excerpt(path)
+                content = _read_excerpt(path)
             else:
                 continue
         except OSError as error:
@@ -125,7 +130,7 @@ def digest(folder: Path) -> str:
     return found.hexdigest()
 
 
-def _excerpt(path: Path) -> bytes:
+def _read_excerpt(path: Path) -> bytes:
     size = path.stat().st_size
     with path.open("rb") as file:
         length = file.read(8)
@@ -136,10 +141,6 @@ def _excerpt(path: Path) -> bytes:
                 hint="It is cut short or no safetensors file; download it again.",
             )
         header = file.read(count)
-        first = file.read(_MIB)
-        file.seek(max(8 + count, size - _MIB))
+        first = file.read(_HASHED_BYTES)
+        file.seek(max(8 + count, size - _HASHED_BYTES))
         return b"".join((size.to_bytes(8, "little"), length, header, first, file.read()))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().partition("\n")[0] or type(error).__name__).rstrip(".:")

@@ -16,21 +16,26 @@ _FAILED_STEPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a request got no result; errors are made from it one by one, as each is raised in a task of its own."""
+    """Why a request got no result. An error is made from it for each request, as each is raised in a task of its own.
+
+    :param code: as in CallFailed; None if the engine is down.
+    """
 
     message: str
-    code: str | None = None  # None: the engine is down
+    code: str | None = None
     hint: str = ""
 
-    def error(self) -> CallFailed | EngineDown:
-        """A fresh error."""
+    def make_error(self) -> CallFailed | EngineDown:
+        """Make a fresh error."""
         if self.code is None:
             return EngineDown(self.message, hint=self.hint)
         return CallFailed(self.code, self.message, hint=self.hint)
 
 
+#: What happens to requests once the engine was told to close.
 CLOSED = Failure("the engine is closed.")
 
+#: Where the outcome of a request goes.
 Answer = asyncio.Future["TokenResult | Failure"]
 
 
@@ -44,67 +49,73 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Nobody waits for a job any more."""
+    """The command to stop a job, because nobody waits for it any more."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A beginning that comes back."""
+    """The command to pin a beginning that comes back."""
 
     prefix_ids: list[int]
 
 
 class Close:
-    """End the thread."""
+    """The command to end the thread."""
 
 
 Command = Job | Cancel | Pin | Close
 
 
 class Worker:
-    """The engine thread: commands in, outcomes out. It waits on the queue when idle and drains it before each step."""
+    """What the engine's thread runs. It waits for a command when it is idle, and takes all commands before each step.
+
+    :param make: makes the engine.
+    :param on_ready: is called with the engine's ``max_model_len`` once it is made.
+    :param on_outcomes: is called with the outcomes of a turn.
+    :param on_end: is called last, with the reason.
+    """
 
     def __init__(
         self,
         make: Callable[[], TokenEngine],
         commands: queue.SimpleQueue[Command],
-        ready: Callable[[int], None],
-        deliver: Callable[[list[tuple[Answer, TokenResult | Failure]]], None],
-        over: Callable[[Failure], None],
+        on_ready: Callable[[int], None],
+        on_outcomes: Callable[[list[tuple[Answer, TokenResult | Failure]]], None],
+        on_end: Callable[[Failure], None],
     ) -> None:
         self._make, self._commands = make, commands
-        self._ready, self._deliver, self._over = ready, deliver, over
+        self._on_ready, self._on_outcomes, self._on_end = on_ready, on_outcomes, on_end
         self._jobs: dict[int, Job] = {}
         self._indices: dict[Job, int] = {}
         self._outcomes: list[tuple[Answer, TokenResult | Failure]] = []
         self._failed_steps = 0
 
     def run(self) -> None:
-        """Until closed, or until the engine is lost."""
+        """Serve until it is told to close, or until the engine is lost."""
         failure = CLOSED
         try:
             self._serve()
-        except BaseException as error:  # whatever ended the thread, those who wait must hear of it
-            failure = Failure(_sentence(error), hint=str(getattr(error, "hint", "")))
-        self._flush()
-        self._over(failure)
+        except BaseException as error:  # this is the thread's end, and whoever waits must learn why
+            failure = Failure(_describe(error), hint=str(getattr(error, "hint", "")))
+        self._deliver()
+        self._on_end(failure)
 
     def _serve(self) -> None:
         engine = self._make()
-        self._ready(engine.max_length)
+        self._on_ready(engine.max_model_len)
         while True:
-            for command in self._drain(wait=not engine.busy):
+            for command in self._take_commands(wait=not engine.busy):
                 if isinstance(command, Close):
                     return
-                self._obey(engine, command)
+                self._execute(engine, command)
             if engine.busy:
                 self._step(engine)
             self._collect(engine)
-            self._flush()
+            self._deliver()
 
-    def _drain(self, *, wait: bool) -> Iterator[Command]:
+    def _take_commands(self, *, wait: bool) -> Iterator[Command]:
         try:
             yield self._commands.get(block=wait)
             while True:
@@ -112,7 +123,7 @@ class Worker:
         except queue.Empty:
             return
 
-    def _obey(self, engine: TokenEngine, command: Job | Cancel | Pin) -> None:
+    def _execute(self, engine: TokenEngine, command: Job | Cancel | Pin) -> None:
         if isinstance(command, Cancel):
             index = self._indices.pop(command.job, None)
             if index is not None:
@@ -128,10 +139,10 @@ class Worker:
             if isinstance(command, Job):
                 self._outcomes.append((command.future, Failure(str(refused), refused.code, refused.hint)))
         except Exception as error:
-            if not _goes_on(engine, error):
+            if not _can_continue(engine, error):
                 raise
-            if isinstance(command, Job):  # a beginning that is not pinned is computed again when it is needed
-                self._outcomes.append((command.future, Failure(_sentence(error), "engine-error")))
+            if isinstance(command, Job):  # a pin that failed needs no outcome: its tokens are computed when needed
+                self._outcomes.append((command.future, Failure(_describe(error), "engine-error")))
         else:
             self._jobs[index] = command
             self._indices[command] = index
@@ -143,10 +154,10 @@ class Worker:
             self._failed_steps = 0
         except Exception as error:
             self._failed_steps += 1
-            if self._failed_steps >= _FAILED_STEPS or not _goes_on(engine, error):
+            if self._failed_steps >= _FAILED_STEPS or not _can_continue(engine, error):
                 raise
-            self._collect(engine)  # who finished before it broke off has a result
-            failure = Failure(_sentence(error), "engine-error")
+            self._collect(engine)  # requests that finished before the step broke off have a result
+            failure = Failure(_describe(error), "engine-error")
             for index, job in self._jobs.items():
                 engine.cancel(index)
                 self._outcomes.append((job.future, failure))
@@ -154,24 +165,24 @@ class Worker:
             self._indices.clear()
 
     def _collect(self, engine: TokenEngine) -> None:
-        for result in engine.results():
+        for result in engine.take_results():
             job = self._jobs.pop(result.index, None)
             if job is not None:  # else it was cancelled
                 del self._indices[job]
                 self._outcomes.append((job.future, result))
 
-    def _flush(self) -> None:
+    def _deliver(self) -> None:
         if self._outcomes:
-            self._deliver(self._outcomes)
+            self._on_outcomes(self._outcomes)
             self._outcomes = []
 
 
-def _goes_on(engine: TokenEngine, error: Exception) -> bool:
+def _can_continue(engine: TokenEngine, error: Exception) -> bool:
     return not isinstance(error, MemoryError) and engine.survives(error)
 
 
-def _sentence(error: BaseException) -> str:
-    """The error's first line; errors with a hint are sentences for people already."""
+def _describe(error: BaseException) -> str:
+    """Describe an error by its first line. Errors with a hint are sentences for people already."""
     first = (str(error.args[0]) if error.args else "").strip().partition("\n")[0]
     if getattr(error, "hint", None) is not None:
         return first

@@ -14,10 +14,10 @@ from midb.domain.generations import Counts
 
 
 class FinishReason(StrEnum):
-    """Why a reply ended. Only ``STOP`` is a whole reply."""
+    """Why a reply ended. Only with ``STOP`` it is complete."""
 
     STOP = "stop"
-    LENGTH = "length"  # the bound on new tokens
+    LENGTH = "length"  # it reached the bound on new tokens
     FILTERED = "filtered"  # a server withheld it
     OTHER = "other"
 
@@ -38,7 +38,7 @@ class Sampling:
     seed: int = 0
 
     def as_json(self) -> str:
-        """Canonical JSON: part of the key under which a generation is found again."""
+        """Canonical JSON, which is part of the key under which a generation is found again."""
         return orjson.dumps({"seed": self.seed, "temperature": self.temperature}, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -46,11 +46,11 @@ class Sampling:
 class TextRequest:
     """What is asked of an engine.
 
-    :param reference: a text that the reply is expected to copy for the most part, such as the reply that changes
-        nothing: engines that can draft from it do, and the bound on new tokens is derived from its length.
-    :param growth: tokens of the reply at most, in lengths of the reference; some hundred are added.
+    :param reference: a text that most of the reply is expected to copy, such as the reply that changes nothing. Engines
+        that can draft from it do so, and the bound on new tokens is derived from its length.
+    :param growth: most tokens of the reply, as a multiple of the reference's; some hundred are added.
     :param stop: strings that end the reply and are not part of it.
-    :param schema: JSON Schema of the reply. An engine that cannot enforce it ignores it: the reply is checked anyway.
+    :param schema: JSON Schema of the reply. An engine that cannot enforce it ignores it; replies are checked anyway.
     """
 
     messages: tuple[Message, ...]
@@ -75,7 +75,7 @@ class TextReply(Counts):
 
 
 class CallFailed(MidbError):
-    """This request got no reply, after as many retries as make sense; others may well get theirs.
+    """This request got no reply, after as many retries as make sense; other requests may well get theirs.
 
     ``code`` is a short machine word: timeout, connection, http-500, context-exceeded, bad-reply, ...
     """
@@ -87,24 +87,24 @@ class CallFailed(MidbError):
 
 
 class EngineDown(MidbError):
-    """No request can be served: wrong key, unknown model, nobody at that address. The run stops and can be resumed."""
+    """No request can be served: wrong key, unknown model, nobody at the address. The run stops and can be resumed."""
 
 
 class TextEngine(Protocol):
-    """Generates text. Requests are served side by side: callers await as many as ``concurrency`` at once."""
+    """Generates text. Requests are served at the same time: callers await as many as ``concurrency`` at once."""
 
-    #: What a person calls it, for the first screen.
+    #: What people call it, for the first screen.
     described: str
 
-    #: Requests that are worth having in flight.
+    #: Requests that are worth having in flight at once.
     concurrency: int
 
     def fingerprint(self) -> str:
-        """What the replies depend on, as one line: the same line means that a logged reply may be used again."""
+        """All that replies depend on, as one line: if it is the same, a logged reply may be used again."""
         ...
 
     async def start(self) -> None:
-        """Make ready; called once, within the event loop. Raises EngineDown where it cannot serve."""
+        """Get ready; called once, within the event loop. Raises EngineDown if it cannot serve."""
         ...
 
     async def generate(self, request: TextRequest) -> TextReply:

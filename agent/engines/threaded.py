@@ -1,8 +1,9 @@
 """A token engine behind the TextEngine protocol: an event loop on one side, one engine thread on the other.
 
 It knows neither torch nor the engine's package: a factory makes the engine on the thread that steps it, and a
-tokenizer turns chats into ids and ids into text. A JSON Schema is not enforced here; a caller that knows the likeliest
-reply, such as the skeleton with the commonest verdict, gives it as ``reference``, and the engine drafts from it.
+tokenizer turns chats into ids and ids into text. A JSON Schema is not enforced here. A caller that knows the likeliest
+reply, such as the skeleton of the JSON with the commonest verdict, gives it as ``reference``, and the engine drafts
+from it.
 """
 
 from __future__ import annotations
@@ -18,27 +19,27 @@ from midb.agent.engines.engine_thread import CLOSED, Answer, Cancel, Close, Comm
 from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest
 from midb.agent.engines.tokens import RequestRefused, TokenEngine, Tokenizer, TokenRequest, TokenResult
 
-#: New tokens beyond the reference's share: room for what a reply says besides the text.
+#: New tokens that are allowed on top of what the reference allows, for what a reply says besides the text.
 _EXTRA_TOKENS = 256
 
-#: Beginnings that are pinned: one for each pass and language is what a run has.
-_PINS = 64
+#: Most beginnings that are pinned. A run has one for each pass and language.
+_MOST_PINS = 64
 
-#: System messages that are watched for coming back.
-_WATCHED = 256
+#: Most system messages that are remembered, to notice when one comes back.
+_MOST_REMEMBERED = 256
 
 
 class ThreadedEngine:
     """Serves TextRequests with a token engine that lives on a thread of its own.
 
-    The bound on new tokens is ``reference tokens x growth + 256``, cut to what the model's length leaves; where not
-    even the reference fits, the call fails as ``context-exceeded`` before anything is computed. The engine knows ids
-    only, so a stop string that is not one token is looked for in the finished text: what was generated behind it is cut
-    off, and was paid for. A text that is cut within a character ends in U+FFFD.
+    The bound on new tokens is ``reference tokens x growth + 256``, or what the model's length leaves if that is less.
+    If not even the reference fits, the call fails with ``context-exceeded`` before anything is computed. The engine
+    knows ids only, so a stop string that is not a single token is looked for in the finished text: what was generated
+    after it is cut off, though its tokens are counted. A text that is cut within a character ends in U+FFFD.
 
     :param make: makes the engine, on the engine's thread. What it raises becomes EngineDown.
-    :param fingerprint: computes the line once, when it is first asked for.
-    :param clock: seconds.
+    :param fingerprint: makes the line, once, when it is first asked for.
+    :param clock: counts seconds.
     """
 
     def __init__(
@@ -61,9 +62,9 @@ class ThreadedEngine:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._pending: set[Answer] = set()
         self._down: Failure | None = None
-        self._max_length = 0
+        self._max_model_len = 0
         self._thread: threading.Thread | None = None
-        self._seen: dict[str, int] = {}  # system messages, the longest unused first
+        self._seen: dict[str, int] = {}  # how often each system message came, the longest unused first
         self._pins = 0
 
     def fingerprint(self) -> str:
@@ -78,14 +79,14 @@ class ThreadedEngine:
             raise RuntimeError("an engine is started once")
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = self._loop.create_future()
-        self._over: asyncio.Future[None] = self._loop.create_future()
-        worker = Worker(self._make, self._commands, self._tell_ready, self._tell_outcomes, self._tell_over)
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        worker = Worker(self._make, self._commands, self._report_ready, self._report_outcomes, self._report_end)
         # A daemon: if a run is killed before close(), the interpreter must not wait for the engine.
         self._thread = threading.Thread(target=worker.run, name="midb-engine", daemon=True)
         self._thread.start()
         await self._ready
         if self._down is not None:
-            raise self._down.error()
+            raise self._down.make_error()
 
     async def generate(self, request: TextRequest) -> TextReply:
         """Serve one request; raises CallFailed or EngineDown. Cancelling the awaiting task cancels the sequence."""
@@ -93,9 +94,9 @@ class ThreadedEngine:
         if self._thread is None:
             raise RuntimeError("the engine is not started")
         if self._down is not None:
-            raise self._down.error()
+            raise self._down.make_error()
         try:
-            asked = self._in_tokens(request)
+            asked = self._encode(request)
             self._pin(request.messages)
         except RequestRefused as refused:
             raise CallFailed(refused.code, str(refused), hint=refused.hint) from None
@@ -110,26 +111,26 @@ class ThreadedEngine:
         finally:
             self._pending.discard(job.future)
         if isinstance(outcome, Failure):
-            raise outcome.error()
-        return self._reply(request, asked, outcome, started)
+            raise outcome.make_error()
+        return self._make_reply(request, asked, outcome, started)
 
     async def close(self) -> None:
-        """Fail what is in flight, end the thread after the step at hand, and let go of the engine."""
+        """Fail what is in flight, end the thread after the current step, and let go of the engine."""
         if self._thread is None:
             return
-        self._end(self._down or CLOSED)
+        self._stop_serving(self._down or CLOSED)
         self._commands.put(Close())
-        await asyncio.shield(self._over)
+        await asyncio.shield(self._ended)
         self._thread.join()
 
-    def _in_tokens(self, request: TextRequest) -> TokenRequest:
+    def _encode(self, request: TextRequest) -> TokenRequest:
         prompt = self._tokenizer.encode_chat(request.messages)
         reference = self._tokenizer.encode_reference(request.reference) if request.reference else []
-        room = self._max_length - len(prompt)
+        room = self._max_model_len - len(prompt)
         if room < max(1, len(reference)):
             raise RequestRefused(
                 f"{len(prompt):,} prompt tokens and a reply of {len(reference):,} do not fit into the "
-                f"{self._max_length:,} that the engine takes.",
+                f"{self._max_model_len:,} that the engine takes.",
                 code="context-exceeded",
             )
         return TokenRequest(
@@ -138,10 +139,10 @@ class ThreadedEngine:
             max_new_tokens=min(room, math.ceil(len(reference) * request.growth) + _EXTRA_TOKENS),
             temperature=request.sampling.temperature,
             seed=request.sampling.seed,
-            stop_ids=self._tokenizer.stop_ids(request.stop),
+            stop_ids=self._tokenizer.find_stop_ids(request.stop),
         )
 
-    def _reply(self, request: TextRequest, asked: TokenRequest, result: TokenResult, started: float) -> TextReply:
+    def _make_reply(self, request: TextRequest, asked: TokenRequest, result: TokenResult, started: float) -> TextReply:
         stopped = result.finish_reason == "stop"
         text = self._tokenizer.decode(result.token_ids[:-1] if stopped else result.token_ids)
         ends = [place for string in request.stop if string and (place := text.find(string)) >= 0]
@@ -158,62 +159,62 @@ class ThreadedEngine:
         )
 
     def _pin(self, messages: Sequence[Message]) -> None:
-        """Have the KV of a system part that comes back computed once and never evicted.
+        """Pin a system message when it comes back: its KV is computed once and never evicted.
 
-        The prefix cache alone would drop it in favour of pages of single texts whenever a pass pauses. What comes once
-        only is not pinned: it would take memory for good.
+        The prefix cache alone would give its blocks to single texts whenever a pass pauses. A system message that comes
+        only once is not pinned, as that would take memory for good.
         """
         if not messages or messages[0].role != "system":
             return
         system = messages[0].content
         count = self._seen.pop(system, 0) + 1
         self._seen[system] = count
-        if len(self._seen) > _WATCHED:
+        if len(self._seen) > _MOST_REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        if count == 2 and self._pins < _PINS:
+        if count == 2 and self._pins < _MOST_PINS:
             self._pins += 1
             one, other = (self._tokenizer.encode_chat((messages[0], Message("user", text))) for text in ("0", "x"))
             if common := next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0):
                 self._commands.put(Pin(one[:common]))
 
-    def _end(self, failure: Failure) -> None:
-        """From now on nothing is served."""
+    def _stop_serving(self, failure: Failure) -> None:
+        """Fail what is in flight, and whatever is asked from now on."""
         self._down = failure
         for future in self._pending:
             if not future.done():
                 future.set_result(failure)
 
-    # Called on the engine's thread; what they call runs on the loop's.
+    # The worker calls these on the engine's thread; each has its counterpart run on the event loop's.
 
-    def _tell(self, heard: Callable[..., None], *arguments: object) -> None:
+    def _report_ready(self, max_model_len: int) -> None:
+        self._run_on_loop(self._note_ready, max_model_len)
+
+    def _report_outcomes(self, outcomes: list[tuple[Answer, TokenResult | Failure]]) -> None:
+        self._run_on_loop(self._note_outcomes, outcomes)
+
+    def _report_end(self, failure: Failure) -> None:
+        self._run_on_loop(self._note_end, failure)
+
+    def _run_on_loop(self, function: Callable[..., None], *arguments: object) -> None:
         try:
-            self._loop.call_soon_threadsafe(heard, *arguments)
+            self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:  # the loop is closed: nobody waits any more
             self._commands.put(Close())
 
-    def _tell_ready(self, max_length: int) -> None:
-        self._tell(self._hear_ready, max_length)
+    # These run on the event loop's thread.
 
-    def _tell_outcomes(self, outcomes: list[tuple[Answer, TokenResult | Failure]]) -> None:
-        self._tell(self._hear_outcomes, outcomes)
-
-    def _tell_over(self, failure: Failure) -> None:
-        self._tell(self._hear_over, failure)
-
-    # Called on the loop's thread.
-
-    def _hear_ready(self, max_length: int) -> None:
-        self._max_length = max_length
+    def _note_ready(self, max_model_len: int) -> None:
+        self._max_model_len = max_model_len
         if not self._ready.done():
             self._ready.set_result(None)
 
-    def _hear_outcomes(self, outcomes: list[tuple[Answer, TokenResult | Failure]]) -> None:
+    def _note_outcomes(self, outcomes: list[tuple[Answer, TokenResult | Failure]]) -> None:
         for future, outcome in outcomes:
-            if not future.done():  # cancelled, or failed by close() meanwhile
+            if not future.done():  # it may have been cancelled, or failed by close()
                 future.set_result(outcome)
 
-    def _hear_over(self, failure: Failure) -> None:
-        self._end(self._down or failure)
-        for future in (self._ready, self._over):
+    def _note_end(self, failure: Failure) -> None:
+        self._stop_serving(self._down or failure)
+        for future in (self._ready, self._ended):
             if not future.done():
                 future.set_result(None)

@@ -1,7 +1,7 @@
 """A checkpoint's own tokenizer and chat template, through transformers. Knows nothing of the model behind them.
 
-What stands in a message is text, never markup: a corpus may well hold ``<|im_end|>``, and a prompt in which that ended
-the user's turn would let a record speak with the system's voice.
+What stands in a message is text, never markup. A corpus may well hold ``<|im_end|>``; if that ended the user's turn in
+a prompt, a record could speak as if it were the system.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
 from midb.agent.engines.protocol import Message
 from midb.agent.engines.tokens import RequestRefused
 from midb.domain.errors import UsageError
@@ -18,10 +20,10 @@ from midb.domain.errors import UsageError
 #: One of these holds the vocabulary.
 VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json")
 
-#: Noncharacters of Unicode (U+FDD0 to U+FDEF): whatever text they do not stand in can be cut and joined at them.
+#: Noncharacters of Unicode (U+FDD0 to U+FDEF). One that a text does not hold can mark where the text is to be cut.
 _NONCHARACTERS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
 
-#: Stands for a message while the template is explored.
+#: A message by which the template is tried out.
 _SAMPLE = "Qx7"
 
 
@@ -33,7 +35,7 @@ class ChatTokenizer:
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._tokenizer = _load(folder, name)
+        self._tokenizer = _load_tokenizer(folder, name)
         try:
             template = self._tokenizer.get_chat_template()
         except ValueError:
@@ -43,9 +45,9 @@ class ChatTokenizer:
                 f"{name} has no chat template: it is a base model, which continues texts but takes no instructions.",
                 hint="Use its instruction-tuned sibling (often named -Instruct, -Chat or -it).",
             )
-        # A template that knows about thinking aloud is told not to: the reply is the text.
+        # A template that can make the model think aloud is told not to, for the reply must be the text.
         self._options = {"enable_thinking": False} if "enable_thinking" in template else {}
-        self._controls = self._control_pattern(template)
+        self._controls = self._find_controls(template)
         self._merge_system = False
         try:
             self._merge_system = self._needs_merging()
@@ -53,44 +55,46 @@ class ChatTokenizer:
             with_reply = self._render([Message("user", _SAMPLE), Message("assistant", _SAMPLE)], generate=False)
         except Exception as error:  # a template may raise anything
             raise UsageError(
-                f"the chat template of {name} does not render a chat: {_first_line(error)}.",
+                f"the chat template of {name} does not render a chat: {first_line(error)}.",
                 hint="Is it the template of a chat model?",
             ) from error
         self._opening = whole.rpartition(_SAMPLE)[2]
         self._opening_ids = self._encode(self._opening)
-        self._closing = self._closing_ids(with_reply.rpartition(_SAMPLE)[2])
+        self._closing = self._find_closing_ids(with_reply.rpartition(_SAMPLE)[2])
 
     def encode_chat(self, messages: Sequence[Message]) -> list[int]:
-        """The prompt of a chat, up to where the reply begins; raises RequestRefused."""
-        mark = self._mark("".join(message.content for message in messages))
+        """Encode the prompt of a chat, up to where the reply begins; raises RequestRefused."""
+        mark = self._choose_mark("".join(message.content for message in messages))
         try:
-            rendered = self._render([Message(m.role, self._cut(m.content, mark)) for m in messages], generate=True)
+            rendered = self._render(
+                [Message(m.role, self._cut_controls(m.content, mark)) for m in messages], generate=True
+            )
         except Exception as error:  # a template may raise anything, such as for roles that do not alternate
-            raise RequestRefused(f"the chat template refuses the messages: {_first_line(error)}.") from error
+            raise RequestRefused(f"the chat template refuses the messages: {first_line(error)}.") from error
         return self._encode(rendered, mark)
 
     def encode_reference(self, text: str) -> list[int]:
-        """A reply as it would stand in the output, with the token that closes it.
+        """Encode a reply as it would stand in the output, with the token that closes it.
 
-        How a text is cut into tokens depends on what stands before it, so it is tokenised behind the beginning of the
-        reply; alone where the two would grow together.
+        How a text is cut into tokens depends on what stands before it, so it is tokenised together with what opens a
+        reply. If a token would then hold parts of both, it is tokenised alone.
         """
-        mark = self._mark(text)
-        text = self._cut(text, mark)
+        mark = self._choose_mark(text)
+        text = self._cut_controls(text, mark)
         whole = self._encode(self._opening + text, mark)
         before = len(self._opening_ids)
         found = whole[before:] if whole[:before] == self._opening_ids else self._encode(text, mark)
         return found + self._closing[:1]
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """Exactly the text of some ids, without special tokens."""
+        """Decode ids to exactly their text, without special tokens."""
         text: str = self._tokenizer.decode(
             list(token_ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
 
-    def stop_ids(self, stop: Sequence[str]) -> list[int]:
-        """The ids that close a reply, and those of the stop strings that are one token."""
+    def find_stop_ids(self, stop: Sequence[str]) -> list[int]:
+        """Find the ids that close a reply, and those of the stop strings that are one token."""
         found = list(self._closing)
         for string in stop:
             ids = self._encode(string) if string else []
@@ -111,10 +115,11 @@ class ChatTokenizer:
         return rendered
 
     def _needs_merging(self) -> bool:
-        """Some templates refuse a system message, others drop it: then it stands before the first user message."""
+        """Whether a system message has to be put before the first user message: some templates refuse or drop it."""
         try:
             rendered = self._render([Message("system", f"{_SAMPLE}0"), Message("user", _SAMPLE)], generate=True)
-        except Exception:  # what it is, if it is something else, the next rendering tells
+        except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # If it is not the system message that the template refuses, the next rendering fails and says why.
             return True
         return f"{_SAMPLE}0" not in rendered
 
@@ -128,8 +133,8 @@ class ChatTokenizer:
             ids += self._tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"]
         return ids
 
-    def _mark(self, text: str) -> str:
-        """A character that the text does not hold, if it holds markup; else nothing, as there is nothing to cut."""
+    def _choose_mark(self, text: str) -> str:
+        """Choose a character that the text does not hold, if it holds control tokens to be cut; else an empty one."""
         if self._controls is None or not self._controls.search(text):
             return ""
         for mark in _NONCHARACTERS:
@@ -137,8 +142,8 @@ class ChatTokenizer:
                 return mark
         raise RequestRefused("a text holds control tokens and every noncharacter of Unicode.")
 
-    def _cut(self, text: str, mark: str) -> str:
-        """Cut within each control token: tokenised in two parts it is text like any other."""
+    def _cut_controls(self, text: str, mark: str) -> str:
+        """Put the mark into each control token. Tokenised in two parts, a control token is text like any other."""
         if not mark or self._controls is None:
             return text
         place, parts = 0, []
@@ -147,16 +152,16 @@ class ChatTokenizer:
             place = found.start() + 1
         return mark.join([*parts, text[place:]])
 
-    def _control_pattern(self, template: str) -> re.Pattern[str] | None:
-        """Tokens that structure a chat: special ones, and those that the template uses; never blank space."""
+    def _find_controls(self, template: str) -> re.Pattern[str] | None:
+        """Find the tokens that structure a chat: special ones, and those that the template uses; never blank space."""
         added = self._tokenizer.added_tokens_decoder.values()
         named = {token.content for token in added if token.special or token.content in template}
         named = {text for text in named if len(text) > 1 and text.strip()}
         ordered = sorted(named, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
-    def _closing_ids(self, tail: str) -> list[int]:
-        """What ends a reply: the token that the template puts behind one, if it does, and the tokenizer's own."""
+    def _find_closing_ids(self, tail: str) -> list[int]:
+        """Find what ends a reply: the token that the template puts after it, if any, and the tokenizer's own."""
         found = []
         if self._controls is not None and (match := self._controls.match(tail.lstrip())):
             found = self._encode(match.group())[:1]
@@ -164,7 +169,7 @@ class ChatTokenizer:
         return list(dict.fromkeys([*found, *([] if eos is None else [eos])]))
 
 
-def _load(folder: Path, name: str) -> Any:
+def _load_tokenizer(folder: Path, name: str) -> Any:
     import transformers
 
     if not any((folder / file).is_file() for file in VOCABULARIES):
@@ -175,10 +180,11 @@ def _load(folder: Path, name: str) -> Any:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # its parsers raise whatever they like
         raise UsageError(
-            f"the tokenizer of {name} cannot be loaded: {_first_line(error)}.",
+            f"the tokenizer of {name} cannot be loaded: {first_line(error)}.",
             hint="Is the download complete, and does it work without code of its own?",
         ) from error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Cut what a foreign error says to its first line, without the full stop."""
     return (str(error).strip().partition("\n")[0] or type(error).__name__).rstrip(".:")

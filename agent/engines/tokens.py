@@ -20,7 +20,7 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """What the token engine is asked: ids, never text. ``reference_ids`` include the closing tokens."""
+    """What the token engine is asked: ids, never text. ``reference_ids`` include the tokens that close a reply."""
 
     prompt_ids: list[int]
     reference_ids: list[int]
@@ -31,7 +31,7 @@ class TokenRequest:
 
 
 class TokenResult(Protocol):
-    """What the token engine answers; ``finish_reason`` "stop" means that the last id is a stop id."""
+    """What the token engine answers. The ``finish_reason`` "stop" means that the last id is a stop id."""
 
     @property
     def index(self) -> int: ...
@@ -53,8 +53,8 @@ class TokenEngine(Protocol):
     """A batched decoder of token ids, owned by one thread."""
 
     @property
-    def max_length(self) -> int:
-        """Tokens of a prompt and its output together."""
+    def max_model_len(self) -> int:
+        """Most tokens of a prompt and its output together."""
         ...
 
     @property
@@ -67,11 +67,11 @@ class TokenEngine(Protocol):
         ...
 
     def step(self) -> bool:
-        """Go on by one forward; False if there was nothing to do."""
+        """Compute one forward; False if there was nothing to do."""
         ...
 
-    def results(self) -> Iterable[TokenResult]:
-        """What finished since the last call."""
+    def take_results(self) -> Iterable[TokenResult]:
+        """Take the results of requests that finished since the last call."""
         ...
 
     def cancel(self, index: int) -> object:
@@ -91,17 +91,17 @@ class Tokenizer(Protocol):
     """Between text and ids, for one checkpoint. Called from the event loop's thread only."""
 
     def encode_chat(self, messages: Sequence[Message]) -> list[int]:
-        """The prompt of a chat, up to where the reply begins. Raises RequestRefused for what cannot be rendered."""
+        """Encode the prompt of a chat, up to where the reply begins. Raises RequestRefused if it cannot be rendered."""
         ...
 
     def encode_reference(self, text: str) -> list[int]:
-        """A text as it would stand in the output, the token that closes a reply included."""
+        """Encode a text as it would stand in the output, with the token that closes a reply."""
         ...
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """Exactly the text of some ids, without special tokens."""
+        """Decode ids to exactly their text, without special tokens."""
         ...
 
-    def stop_ids(self, stop: Sequence[str]) -> list[int]:
-        """The ids that close a reply, and those of the stop strings that are one token."""
+    def find_stop_ids(self, stop: Sequence[str]) -> list[int]:
+        """Find the ids that close a reply, and those of the stop strings that are one token."""
         ...

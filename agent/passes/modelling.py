@@ -10,12 +10,13 @@ from midb.agent.model.calls import Model, finish_of
 from midb.agent.model.replies import ReplyError, parse_rewrite
 from midb.agent.model.tasks import rewriting_task
 from midb.agent.state import MAX_FAILURES, PairContext, PairState
-from midb.checks.model_checks import BOUNDS, STRICT, check_model_rewrite
+from midb.checks.bounds import BOUNDS, STRICT
+from midb.checks.model_checks import check_model_rewrite
 from midb.domain.decisions import Action, Decision, Pass, Reason
 from midb.domain.defects import Finding
 from midb.domain.edits import Edit
 from midb.domain.pairs import InstructionPair
-from midb.text.diffs import edits_between
+from midb.text.diffs import find_edits
 
 
 async def ask_model(pass_: Pass, state: PairState, context: PairContext, model: Model) -> PairState:
@@ -47,7 +48,7 @@ def _judged(
     """Hold a rewrite against the pair it was made of."""
     before = state["current"]
     edits = attributed(
-        [edit for field, text in before.texts() for edit in edits_between(text, after.text(field) or "", field)],
+        [edit for field, text in before.texts() for edit in find_edits(text, after.text(field) or "", field)],
         state["findings"],
         pass_,
     )

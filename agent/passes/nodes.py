@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from midb.agent.passes.judging import Judgement, judge
 from midb.agent.routing import next_pass, repairable
 from midb.agent.state import MAX_FAILURES, MAX_REFUSALS, PairContext, PairState
-from midb.checks.model_checks import check_whole
+from midb.checks.model_checks import check_whole_pair
 from midb.checks.verification import check_rewrite
 from midb.detectors import kinds
 from midb.domain.decisions import (
@@ -66,7 +66,7 @@ async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
     before, after = context.inspection(original), context.inspection(current)
     modelled = frozenset(decision.pass_ for decision in stood if decision.generation is not None)
     if modelled:
-        violations = check_whole(before, after, stages, (state["found"], state["findings"]))
+        violations = check_whole_pair(before, after, stages, (state["found"], state["findings"]))
     else:
         violations = check_rewrite(before, after, stages, (state["found"], state["findings"]), kinds())
     left = [f for f in repairable(state["findings"], state["barred"]) if Pass(f.family.value) in context.passes]

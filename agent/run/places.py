@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,14 +19,32 @@ from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
 from midb.runs.config import RunConfig
 
+#: How a copy of standard input is called; the rest of the name is random.
+_COPY = ".midb-stdin-"
 
-def stdin_spool(stream: IO[bytes], folder: Path) -> Path:
-    """Standard input as a file: it has to be looked through before it is read. Deleted by the caller."""
+
+@contextmanager
+def stdin_copy(stream: IO[bytes], folder: Path) -> Iterator[Path]:
+    """Standard input as a file, while the block lasts: it has to be looked through before it is read.
+
+    The copy is locked; one without a lock was left by a run that was killed, and is removed.
+    """
+    for stale in folder.glob(f"{_COPY}*"):
+        with suppress(OSError), stale.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stale.unlink()
     with writing(folder / "standard input"):
-        descriptor, name = tempfile.mkstemp(prefix=".midb-stdin-", dir=folder)
+        descriptor, name = tempfile.mkstemp(prefix=_COPY, dir=folder)
+    copy = Path(name)
+    try:
         with os.fdopen(descriptor, "wb") as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
-    return Path(name)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with writing(folder / "standard input"):
+                shutil.copyfileobj(stream, file, 1 << 20)
+                file.flush()
+            yield copy
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def default_output(name: Path, container: Container) -> Path:

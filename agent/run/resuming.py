@@ -50,6 +50,7 @@ def attach(log: AuditLog, places: OutputPlaces, wanted: Run, shaping: dict[str, 
             refuse_foreign_output(places, log)
             return Attached(last, log.resume(last))
     refuse_foreign_output(places, log)
+    places.refuse_others(ours=log.knows(places.logged(places.output)))
     return Attached(*log.begin(wanted))
 
 

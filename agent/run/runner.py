@@ -57,6 +57,7 @@ class Runner:
             places.rejected,
             output_bytes=at.output_bytes,
             rejected_bytes=at.rejected_bytes,
+            mode=session.mode,
         )
         with files, CorpusWriter(files, session.log, session.attached.run, at, failed="interrupted") as writer:
             for warning in session.new_warnings:

@@ -19,7 +19,8 @@ from midb.audit.log import AuditLog, Run, utc_now
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
-from midb.corpus.places import OutputPlaces
+from midb.corpus.output import DEFAULT_MODE, make_private
+from midb.corpus.places import OutputPlaces, access_of, text_of
 from midb.domain.decisions import Pass
 from midb.domain.events import RunPlanned
 from midb.domain.generations import Generation, GenerationKey
@@ -62,6 +63,11 @@ class Session:
     loop: asyncio.Runner | None = None
 
     @property
+    def mode(self) -> int:
+        """The access that others get to what is written: none that they do not have to the corpus."""
+        return mode_of(self.config, self.corpus.container)
+
+    @property
     def new_warnings(self) -> tuple[str, ...]:
         """What the survey warns of, where the log does not have it yet."""
         return () if self.attached.checkpoint.position else self.corpus.found.warnings
@@ -94,6 +100,8 @@ def open_session(
     shaping = config.shaping(source_sha256, prompts.fingerprint() if prompts else None)
     if not places.db.exists():
         refuse_foreign_output(places, None)
+        places.refuse_others(ours=False)
+        make_private(places.db, mode_of(config, container))
     log = AuditLog(places.db)
     try:
         if engine and not is_finished(log, config, shaping):
@@ -131,6 +139,11 @@ def salt_of(corpus: OpenedCorpus) -> str:
     return corpus.found.sha256[:12]
 
 
+def mode_of(config: RunConfig, container: Container) -> int:
+    """The access to new files; what comes through standard input has none of its own."""
+    return DEFAULT_MODE if str(config.corpus) == "-" else access_of(container.path)
+
+
 def worker_count(config: RunConfig, left: int, engine: RunEngine | None = None) -> int:
     """Worker processes for the records that are ``left``, 0 for none; with a model, records under way at once."""
     if engine:
@@ -165,7 +178,7 @@ def new_run(
         started_at=utc_now(),
         finished_at=None,
         status="running",
-        corpus=str(config.corpus),
+        corpus=text_of(config.corpus),
         corpus_sha256=corpus.found.sha256,
         corpus_bytes=corpus.found.bytes,
         output=places.logged(places.output),
@@ -199,16 +212,16 @@ def plan(
     elif found.sources:
         layout += ", English source in `source`"
     return RunPlanned(
-        corpus=str(config.corpus),
+        corpus=text_of(config.corpus),
         total=corpus.records,
         format=corpus.container.name,
         layout=layout,
         language=found.languages.described,
         passes=tuple(pass_.value for pass_ in Pass if pass_ in config.selected_passes),
         engine=engine.described if engine else "embedded default, no model",
-        output=str(places.output),
-        database=str(places.db),
-        rejected=str(places.rejected),
+        output=text_of(places.output),
+        database=text_of(places.db),
+        rejected=text_of(places.rejected),
         workers=workers,
         resumed_at=attached.checkpoint.position,
         model=engine is not None,

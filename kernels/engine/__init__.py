@@ -1,1 +1,1 @@
-"""Sequences, pages, scheduling and drafting: what decides which rows a step computes."""
+"""Sequences, blocks, scheduling and drafting: what decides which rows a step computes, and what computes them."""

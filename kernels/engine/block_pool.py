@@ -1,7 +1,7 @@
-"""KV pages: who holds which, and which hold the KV of which tokens. No torch; it never touches the cache itself.
+"""KV blocks: which sequence holds which, and which hold the KV of which tokens. No torch; it never touches the cache.
 
-A full page is known by a hash of its tokens and of all before them, so a sequence with the same beginning finds it. All
-pages that a sequence can ever need are set aside when it is admitted: it never has to give any back midway.
+A full block is known by a hash of its tokens and of all tokens before them, so a sequence that begins alike finds it.
+All blocks that a sequence can ever need are set aside when it is admitted: it never has to give any back midway.
 """
 
 from __future__ import annotations
@@ -10,16 +10,23 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-#: A place in the hash chain: hash of the page before, tokens of this one. The first stands on its namespace.
+#: What a full block holds: the hash of the block before it, and its own tokens. The first block of a text has its
+#: namespace in place of a hash.
 _Key = tuple[int, tuple[int, ...]]
 
 
 @dataclass(slots=True)
-class Page:
-    """One page. ``key`` is None until its content is known; ``filled`` says that its KV is computed."""
+class Block:
+    """One block of the KV cache.
 
-    index: int
-    references: int = 0
+    :param ref_count: block tables that it is in.
+    :param key: what it holds; None until that is known.
+    :param filled: its KV is computed.
+    :param writer: the table of the sequence that computes it, until it is filled.
+    """
+
+    block_id: int
+    ref_count: int = 0
     key: _Key | None = None
     filled: bool = False
     writer: BlockTable | None = None
@@ -27,170 +34,176 @@ class Page:
 
 @dataclass(slots=True, eq=False)
 class BlockTable:
-    """The pages of one sequence in order.
+    """The blocks of one sequence, in order.
 
-    :param hits: pages at its head that it shares with whoever came first.
-    :param hashed: pages at its head whose content is registered; ``chain`` is the hash of the last of them.
-    :param settled: pages at its head that are filled, whoever wrote them.
+    :param hits: blocks at the beginning that another sequence brought, and that this one shares.
+    :param hashed: blocks at the beginning whose content is registered; ``chain`` is the hash of the last of them.
+    :param settled: blocks at the beginning that are filled, whichever sequence computed them.
     """
 
-    pages: list[Page]
+    blocks: list[Block]
     hits: int
     hashed: int
     chain: int
     settled: int = 0
-    indices: list[int] = field(init=False)
+    block_ids: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.indices = [page.index for page in self.pages]
+        self.block_ids = [block.block_id for block in self.blocks]
 
 
 class BlockPool:
-    """``num_pages`` pages of ``page_size`` tokens.
+    """``num_blocks`` blocks of ``block_size`` tokens.
 
-    A page is *blank* (in no table, content unknown), *held* (in at least one table, or pinned), or *idle*: in no table,
-    its content kept for whoever begins alike, until the page is needed; the longest unused goes first.
+    A block is *blank* (in no table, content unknown), *held* (in at least one table), or *idle*: in no table, but its
+    content is kept for a sequence that begins alike, until the block is needed. The block that was not used for the
+    longest time is taken first.
     """
 
-    def __init__(self, num_pages: int, page_size: int, *, share: bool = True) -> None:
-        self.page_size = page_size
+    def __init__(self, num_blocks: int, block_size: int, *, share: bool = True) -> None:
+        self.block_size = block_size
         self.share = share
-        self.pages = [Page(index) for index in range(num_pages)]
-        self._blank = list(range(num_pages))  # a heap: neighbours are handed out together, which a CPU reads in place
-        self._idle: dict[int, None] = {}
-        self._by_hash: dict[int, Page] = {}
+        self.blocks = [Block(block_id) for block_id in range(num_blocks)]
+        # A heap, so that neighbours are handed out together: a CPU reads these where they are, without a copy.
+        self._blank = list(range(num_blocks))
+        self._idle: dict[int, None] = {}  # the longest unused first
+        self._by_hash: dict[int, Block] = {}
 
     @property
-    def available(self) -> int:
-        """Pages that can be handed out."""
+    def num_free_blocks(self) -> int:
+        """Blocks that can be handed out."""
         return len(self._blank) + len(self._idle)
 
-    def pages_for(self, tokens: int) -> int:
-        """Pages that so many tokens take."""
-        return -(-tokens // self.page_size)
+    def count_blocks(self, tokens: int) -> int:
+        """Count the blocks that so many tokens take."""
+        return -(-tokens // self.block_size)
 
     def allocate(self, tokens: Sequence[int], capacity: int, namespace: int = 0) -> BlockTable | None:
-        """Pages for a sequence of at most ``capacity`` tokens that begins with ``tokens``, or None if there are too
-        few.
+        """Set blocks aside for a sequence that begins with ``tokens``; None if too few are free.
 
-        Its last token is never taken from the cache: it has to be computed for its logits. Full pages that nobody has
-        yet are registered at once with this table as their writer; a sequence that comes later may share them as soon
-        as they are scheduled, see :meth:`ready`. ``namespace`` separates KV of equal tokens, such as that of adapters.
+        The last of ``tokens`` is never taken from the cache: it has to be computed, for its logits. Full blocks that no
+        other sequence has are registered at once, with this table as their writer. A sequence that comes later may
+        share them as soon as they are scheduled, see :meth:`count_ready_tokens`.
+
+        :param capacity: most tokens that the sequence will ever have.
+        :param namespace: keeps KV of equal tokens apart, such as that of different adapters.
         """
-        keys = list(self._keys(tokens, namespace)) if self.share else []
-        hits = [self.pages[index] for index in self.find(tokens[:-1], namespace)] if self.share else []
-        needed = self.pages_for(capacity) - len(hits)
-        if needed > self.available - sum(page.index in self._idle for page in hits):
+        keys = list(self._chain_keys(tokens, namespace)) if self.share else []
+        hits = [self.blocks[block_id] for block_id in self.find_blocks(tokens[:-1], namespace)] if self.share else []
+        needed = self.count_blocks(capacity) - len(hits)
+        if needed > self.num_free_blocks - sum(block.block_id in self._idle for block in hits):
             return None
-        for page in hits:
-            self._hold(page)
-        fresh = [self._take() for _ in range(needed)]
-        fresh.sort(key=lambda page: page.index)
+        for block in hits:
+            self._hold(block)
+        fresh = [self._take_free() for _ in range(needed)]
+        fresh.sort(key=lambda block: block.block_id)
         table = BlockTable(hits + fresh, len(hits), len(hits), _hash(keys[len(hits) - 1]) if hits else namespace)
-        for page, key in zip(fresh, keys[len(hits) :], strict=False):
-            if not self._register(page, key, table):
+        for block, key in zip(fresh, keys[len(hits) :], strict=False):
+            if not self._register(block, key, table):
                 break
         return table
 
-    def find(self, tokens: Sequence[int], namespace: int = 0) -> list[int]:
-        """Pages that hold, or will hold, the full pages of a text; as many as are known from its beginning on."""
+    def find_blocks(self, tokens: Sequence[int], namespace: int = 0) -> list[int]:
+        """Find the blocks that hold, or will hold, a text from its beginning on; it stops at the first unknown one."""
         found: list[int] = []
-        for key in self._keys(tokens, namespace):
-            page = self._find(key)
-            if page is None:
+        for key in self._chain_keys(tokens, namespace):
+            block = self._find_block(key)
+            if block is None:
                 break
-            found.append(page.index)
+            found.append(block.block_id)
         return found
 
-    def ready(self, table: BlockTable, computed: int) -> int | None:
-        """How many tokens of a sequence are computed, now that others may have gone on; None: wait for another one.
+    def count_ready_tokens(self, table: BlockTable, computed: int) -> int | None:
+        """Count a sequence's computed tokens, which other sequences may have added to; None: it has to wait for one.
 
-        :param computed: how many were before.
+        :param computed: how many were computed before.
         """
-        while computed % self.page_size == 0 and (number := computed // self.page_size) < table.hits:
-            page = table.pages[number]
-            if not page.filled:
-                if page.writer is None:  # who was to compute it was cancelled
-                    page.writer = table
-                return computed if page.writer is table else None
-            computed += self.page_size
+        while computed % self.block_size == 0 and (number := computed // self.block_size) < table.hits:
+            block = table.blocks[number]
+            if not block.filled:
+                if block.writer is None:  # the sequence that was to compute it was cancelled
+                    block.writer = table
+                return computed if block.writer is table else None
+            computed += self.block_size
         return computed
 
-    def scheduled(self, table: BlockTable, tokens: Sequence[int], computed: int) -> None:
-        """The KV of the first ``computed`` tokens, none a draft, will be there when the coming step reads it."""
-        full = computed // self.page_size
+    def mark_scheduled(self, table: BlockTable, tokens: Sequence[int], computed: int) -> None:
+        """Note that the KV of the first ``computed`` tokens, none of them a draft, will be there in the coming step."""
+        full = computed // self.block_size
         if self.share:
             while table.hashed < full:
-                start = table.hashed * self.page_size
-                key = (table.chain, tuple(tokens[start : start + self.page_size]))
-                if not self._register(table.pages[table.hashed], key, table):
+                start = table.hashed * self.block_size
+                key = (table.chain, tuple(tokens[start : start + self.block_size]))
+                if not self._register(table.blocks[table.hashed], key, table):
                     break
-        for page in table.pages[table.settled : full]:
-            if page.writer is table or (page.writer is None and page.key is not None):
-                page.filled, page.writer = True, None
+        for block in table.blocks[table.settled : full]:
+            if block.writer is table or (block.writer is None and block.key is not None):
+                block.filled, block.writer = True, None
         table.settled = max(table.settled, full)
 
     def release(self, table: BlockTable) -> None:
-        """Give the pages of a table back; those whose content is known stay for others to find."""
-        for page in reversed(table.pages):  # the end of a text is the first to be of no more use
-            if page.writer is table:
-                page.writer = None
-            page.references -= 1
-            if page.references:
+        """Give the blocks of a table back; those whose content is known stay idle, for others to find."""
+        for block in reversed(table.blocks):  # the end of a text is taken before its beginning, which more texts share
+            if block.writer is table:
+                block.writer = None
+            block.ref_count -= 1
+            if block.ref_count:
                 continue
-            if page.filled:
-                self._idle[page.index] = None
+            if block.filled:
+                self._idle[block.block_id] = None
             else:
-                self._forget(page)
-                heapq.heappush(self._blank, page.index)
+                self._forget(block)
+                heapq.heappush(self._blank, block.block_id)
 
     def forget_idle(self) -> None:
-        """Drop all content that nobody holds."""
-        for index in self._idle:
-            self._forget(self.pages[index])
-            heapq.heappush(self._blank, index)
+        """Drop all content that no sequence holds."""
+        for block_id in self._idle:
+            self._forget(self.blocks[block_id])
+            heapq.heappush(self._blank, block_id)
         self._idle.clear()
 
-    def _keys(self, tokens: Sequence[int], namespace: int) -> Iterator[_Key]:
+    def _chain_keys(self, tokens: Sequence[int], namespace: int) -> Iterator[_Key]:
         chain = namespace
-        for start in range(0, len(tokens) - self.page_size + 1, self.page_size):
-            key = (chain, tuple(tokens[start : start + self.page_size]))
+        for start in range(0, len(tokens) - self.block_size + 1, self.block_size):
+            key = (chain, tuple(tokens[start : start + self.block_size]))
             chain = _hash(key)
             yield key
 
-    def _find(self, key: _Key) -> Page | None:
-        page = self._by_hash.get(_hash(key))
-        return page if page is not None and page.key == key else None  # a hash alone proves nothing
+    def _find_block(self, key: _Key) -> Block | None:
+        block = self._by_hash.get(_hash(key))
+        return block if block is not None and block.key == key else None  # other tokens may have the same hash
 
-    def _register(self, page: Page, key: _Key, table: BlockTable) -> bool:
+    def _register(self, block: Block, key: _Key, table: BlockTable) -> bool:
         known = _hash(key)
-        if known in self._by_hash:  # the same content, computed side by side: the first stands for both
-            table.hashed = len(table.pages)
+        if known in self._by_hash:
+            # Another sequence computed the same content at the same time, and others find its block. From here on this
+            # table registers nothing.
+            table.hashed = len(table.blocks)
             return False
-        page.key, page.writer = key, table
-        self._by_hash[known] = page
+        block.key, block.writer = key, table
+        self._by_hash[known] = block
         table.hashed += 1
         table.chain = known
         return True
 
-    def _hold(self, page: Page) -> None:
-        self._idle.pop(page.index, None)
-        page.references += 1
+    def _hold(self, block: Block) -> None:
+        self._idle.pop(block.block_id, None)
+        block.ref_count += 1
 
-    def _take(self) -> Page:
+    def _take_free(self) -> Block:
         if self._blank:
-            page = self.pages[heapq.heappop(self._blank)]
+            block = self.blocks[heapq.heappop(self._blank)]
         else:
-            page = self.pages[next(iter(self._idle))]
-            del self._idle[page.index]
-            self._forget(page)
-        page.references = 1
-        return page
+            block = self.blocks[next(iter(self._idle))]
+            del self._idle[block.block_id]
+            self._forget(block)
+        block.ref_count = 1
+        return block
 
-    def _forget(self, page: Page) -> None:
-        if page.key is not None:
-            del self._by_hash[_hash(page.key)]
-        page.key, page.filled, page.writer = None, False, None
+    def _forget(self, block: Block) -> None:
+        if block.key is not None:
+            del self._by_hash[_hash(block.key)]
+        block.key, block.filled, block.writer = None, False, None
 
 
 def _hash(key: _Key) -> int:

@@ -12,32 +12,34 @@ from pathlib import Path
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
-from midb.kernels.engine.cost import StepCost, Trust, roofline
+from midb.kernels.engine.cost import StepCost, make_roofline
 from midb.kernels.engine.drafting.draft import Drafter
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.survival import SurvivalTable
-from midb.kernels.engine.runner import Runner
+from midb.kernels.engine.drafting.trust import Trust
+from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
 from midb.kernels.engine.step_batch import prepare
 from midb.kernels.errors import EngineError, RequestError
-from midb.kernels.request import FinishReason, Request, Result, ids
+from midb.kernels.request import Request, Result, SequenceFinishReason, list_ids
 
-#: Requests that ``generate`` holds ready beyond those that run: enough to sort them by length and group.
+#: Requests that ``generate`` holds ready, as a multiple of those that may run: enough to sort them by length and group.
 _LOOK_AHEAD = 4
 
-#: Passes whose drafts are learnt about apart.
-_GROUPS = 256
+#: Most passes for which drafts are learnt about separately. A run has one for each pass and language.
+_MOST_PASSES = 256
 
-#: First tokens that tell which pass a request belongs to.
+#: First tokens of a prompt, by which the requests of a pass are recognised.
 _GROUP_TOKENS = 64
 
-#: Rows that cost no more than reading the weights, before anything is measured: a GPU's ratio of FLOPs to bytes (an
-#: H200 turns compute-bound at 160 to 200 rows in bf16); a CPU of a few cores computes hardly faster than it reads.
+#: Rows that cost no more than reading the weights, assumed until steps are measured. For a GPU it is the ratio of FLOPs
+#: to bytes: an H200 is bound by arithmetic from 160 to 200 rows on, in bf16. A CPU with a few cores computes hardly
+#: faster than it reads.
 _FREE_ROWS = {"cuda": 160.0, "cpu": 6.0}
 
-#: Parameters times rows that a CPU computes in the time that a step takes besides: 25 ms at 10^11 multiplications a
-#: second, measured on two cores with 100 million parameters and 16 sequences of 400 tokens.
+#: What each step on a CPU takes besides its rows, as parameters times rows that are computed in the same time: 25 ms at
+#: 10^11 multiplications a second, measured on two cores with 100 million parameters and 16 sequences of 400 tokens.
 _CPU_FIXED = 2.5e9
 
 
@@ -45,7 +47,10 @@ _CPU_FIXED = 2.5e9
 class EngineStats:
     """Totals since the engine was made.
 
-    :param rows: tokens computed; ``verified`` those of them that were sampled; ``drafted`` those that were drafts.
+    :param rows: tokens that were computed.
+    :param verified: rows from which a token was sampled.
+    :param drafted: rows that were draft tokens.
+    :param generated: tokens of all outputs.
     """
 
     requests: int = 0
@@ -61,7 +66,7 @@ class EngineStats:
     model_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, float]:
-        """By name."""
+        """The totals by name."""
         return asdict(self)
 
 
@@ -80,9 +85,9 @@ class Engine:
     >>> [r.token_ids for r in engine.generate([Request([1, 2, 3], max_new_tokens=8)])]  # doctest: +SKIP
 
     :param ops: other ops than those of the device, for tests.
-    :param clock: seconds that pass; only the drafts' length depends on it, never the tokens.
-    :raises CheckpointError: for what is wrong with the checkpoint or an adapter.
-    :raises EngineError: for a device that is not there or has too little memory.
+    :param clock: counts seconds; only the length of drafts depends on it, never the tokens.
+    :raises CheckpointError: if something is wrong with the checkpoint or an adapter.
+    :raises EngineError: if the device is missing or has too little memory.
     """
 
     def __init__(
@@ -91,29 +96,29 @@ class Engine:
         self.config = config
         self.model_config = ModelConfig.from_checkpoint(Path(config.checkpoint))
         self.runner = self._make_runner(ops)
-        self.pool = BlockPool(self.runner.num_pages, config.page_size, share=config.prefix_cache)
+        self.pool = BlockPool(self.runner.num_blocks, config.block_size, share=config.enable_prefix_caching)
         kind = config.device.partition(":")[0]
-        fixed = _CPU_FIXED / self.model_config.parameters if kind == "cpu" else 0.0
-        self.cost = StepCost(roofline(_FREE_ROWS[kind], fixed), self.model_config.head_share)
+        fixed = _CPU_FIXED / self.model_config.num_parameters if kind == "cpu" else 0.0
+        self.cost = StepCost(make_roofline(_FREE_ROWS[kind], fixed), self.model_config.head_share)
         self.scheduler = Scheduler(config, self.pool, self.cost)
         self.stats = EngineStats()
         self._clock = clock
         self._sequences: dict[int, Sequence] = {}
         self._finished: deque[Result] = deque()
         self._passes: dict[int, _Pass] = {}  # by group, the longest unused first
-        self._common = _Pass()
+        self._shared_pass = _Pass()  # for groups that only one request has had so far
         self._pins: list[BlockTable] = []
         self._next_index = 0
         self._next_pin = -1
 
-    def _make_runner(self, ops: Ops | None) -> Runner:
-        return Runner(self.config, self.model_config, ops=ops)
+    def _make_runner(self, ops: Ops | None) -> ModelRunner:
+        return ModelRunner(self.config, self.model_config, ops=ops)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Result]:
-        """Serve requests, yielding each result as it finishes; ``index`` counts from 0 in their order.
+        """Serve requests, and yield each result as it finishes; ``index`` counts from 0 in the order of the requests.
 
-        Requests are drawn as the engine has room, so they may come from a source without end. What is left when the
-        caller stops early is cancelled.
+        A request is taken from ``requests`` when the engine has room for it, so there may be any number of them. If the
+        caller stops early, what is still in work is cancelled.
 
         :raises RequestError: for a request that can never be served, before anything of it is computed.
         """
@@ -122,7 +127,7 @@ class Engine:
         exhausted = False
         try:
             while True:
-                while not exhausted and self.scheduler.waiting < _LOOK_AHEAD * self.config.max_sequences:
+                while not exhausted and self.scheduler.num_waiting < _LOOK_AHEAD * self.config.max_num_seqs:
                     try:
                         position, request = next(source)
                     except StopIteration:
@@ -133,11 +138,11 @@ class Engine:
                     return
                 self.step()
                 kept = []
-                for result in self.results():
+                for result in self.take_results():
                     if (number := order.pop(result.index, None)) is None:
-                        kept.append(result)  # of a request that was added by hand
+                        kept.append(result)  # of a request that was added by ``add``
                     else:
-                        yield _numbered(result, number)
+                        yield _renumber(result, number)
                 self._finished.extend(kept)
         finally:
             for index in order:
@@ -152,30 +157,33 @@ class Engine:
             known = ", ".join(self.config.adapters) or "none"
             raise RequestError(f'The adapter "{request.adapter}" is unknown.', hint=f"Known: {known}.")
         index, self._next_index = self._next_index, self._next_index + 1
-        sequence = self._sequence(index, request)
+        sequence = self._make_sequence(index, request)
         if self.config.draft:
-            of_pass = self._pass(sequence.group)
-            reference = () if request.reference_ids is None else ids(request.reference_ids)
-            sequence.drafter = PacedDrafter(Drafter(reference, sequence.tokens, of_pass.table))
+            of_pass = self._find_pass(sequence.group)
+            reference = () if request.reference_ids is None else list_ids(request.reference_ids)
+            sequence.drafter = PacedDrafter(Drafter(reference, sequence.token_ids, of_pass.table))
             sequence.trust = of_pass.trust
         self._start(sequence)
         self.stats.requests += 1
         self.stats.prompt_tokens += len(request.prompt_ids)
         return index
 
-    def _pass(self, group: int) -> _Pass:
-        """What is learnt about a group; for the first of one, which may stay the only one, about all such."""
+    def _find_pass(self, group: int) -> _Pass:
+        """Find what is learnt about a group.
+
+        The first request of a group may stay the only one: it shares what is learnt with all others of that kind.
+        """
         found = self._passes.pop(group, None)
-        known = self._common if found is None else _Pass() if found is self._common else found
+        known = self._shared_pass if found is None else _Pass() if found is self._shared_pass else found
         self._passes[group] = known
-        if len(self._passes) > _GROUPS:
+        if len(self._passes) > _MOST_PASSES:
             del self._passes[next(iter(self._passes))]
         return known
 
-    def _sequence(self, index: int, request: Request) -> Sequence:
-        tokens = ids(request.prompt_ids)
-        group = hash((request.adapter, tuple(tokens[:_GROUP_TOKENS])))
-        return Sequence(index, request, request.sampling(self.model_config.eos_ids), group, tokens)
+    def _make_sequence(self, index: int, request: Request) -> Sequence:
+        token_ids = list_ids(request.prompt_ids)
+        group = hash((request.adapter, tuple(token_ids[:_GROUP_TOKENS])))
+        return Sequence(index, request, request.make_sampling_params(self.model_config.eos_ids), group, token_ids)
 
     def _start(self, sequence: Sequence) -> None:
         self._sequences[sequence.index] = sequence
@@ -184,8 +192,8 @@ class Engine:
     def step(self) -> bool:
         """Compute one step; False if there was nothing to do.
 
-        Whatever breaks it off (an interrupt from the keyboard, an error of the device) passes through, and the engine
-        goes on from what was generated before: no token is lost, and no KV of the broken step is used.
+        Whatever breaks the step off, be it an interrupt from the keyboard or an error of the device, is raised, and the
+        engine can go on from what was generated before: no token is lost, and no KV of the broken step is used.
         """
         try:
             return self._step()
@@ -202,15 +210,15 @@ class Engine:
         started = self._clock()
         batch = prepare(
             works,
-            self.config.page_size,
+            self.config.block_size,
             self.runner.device,
-            cascade=self.config.cascade,
-            long=self.runner.long_rows,
+            cascade=self.config.cascade_attention,
+            prefill_rows=self.runner.prefill_rows,
         )
         sampled = self.runner.run(batch)
         seconds = self._clock() - started
         rows = sum(work.rows for work in works)
-        self.cost.observe(self.cost.load(rows, len(sampled)), seconds)
+        self.cost.observe(self.cost.compute_load(rows, len(sampled)), seconds)
         stats = self.stats
         stats.steps += 1
         stats.rows += rows
@@ -219,20 +227,20 @@ class Engine:
         for work in batch.works:
             if work.samples:
                 count = len(work.draft) + 1
-                self._take(work, sampled[place : place + count])
+                self._take_sampled(work, sampled[place : place + count])
                 place += count
         return True
 
-    def _take(self, work: Work, sampled: list[int]) -> None:
+    def _take_sampled(self, work: Work, sampled: list[int]) -> None:
         sequence = work.sequence
-        before = sequence.generated, sequence.counts["accepted"]
+        before = sequence.num_output_tokens, sequence.counts["accepted"]
         sequence.take(sampled, work.draft)
         if work.draft:
             sequence.trust.learn(work.expected, sequence.counts["accepted"] - before[1])
         stats = self.stats
         stats.verified += len(sampled)
         stats.drafted += len(work.draft)
-        stats.generated += sequence.generated - before[0]
+        stats.generated += sequence.num_output_tokens - before[0]
         stats.accepted += sequence.counts["accepted"] - before[1]
         if sequence.finish_reason is not None:
             self._finish(sequence)
@@ -240,26 +248,26 @@ class Engine:
     def _finish(self, sequence: Sequence) -> None:
         del self._sequences[sequence.index]
         if sequence.index < 0:
-            table = self.scheduler.remove(sequence, keep_pages=True)
+            table = self.scheduler.remove(sequence, keep_blocks=True)
             assert table is not None
             self._pins.append(table)
             return
         self.scheduler.remove(sequence)
         self.stats.finished += 1
         self.stats.prefix_hits += sequence.counts["prefix_hits"]
-        self._finished.append(sequence.result())
+        self._finished.append(sequence.make_result())
 
-    def results(self) -> Iterator[Result]:
-        """The results since the last call, in the order in which they finished."""
+    def take_results(self) -> Iterator[Result]:
+        """Take the results since the last call, in the order in which they finished."""
         while self._finished:
             yield self._finished.popleft()
 
     def cancel(self, index: int) -> bool:
-        """Stop a request; its result holds what there is. False if it has finished or was never there."""
+        """Stop a request; its result holds what it has generated. False if it has finished or was never added."""
         sequence = self._sequences.get(index)
         if sequence is None or index < 0:
             return False
-        sequence.finish_reason = FinishReason.CANCELLED
+        sequence.finish_reason = SequenceFinishReason.CANCELLED
         self._finish(sequence)
         return True
 
@@ -269,33 +277,33 @@ class Engine:
         return not self.scheduler.idle
 
     def pin(self, prefix_ids: Seq[int], adapter: str | None = None) -> int:
-        """Compute the KV of a common beginning and keep it for good, in whole pages; returns the tokens kept.
+        """Compute the KV of a common beginning and keep it for good, in full blocks; returns the number of tokens kept.
 
         :raises EngineError: if too little room would be left for one sequence of the greatest length.
         """
-        pages = len(prefix_ids) // self.config.page_size
-        if pages == 0 or not self.config.prefix_cache:
+        blocks = len(prefix_ids) // self.config.block_size
+        if blocks == 0 or not self.config.enable_prefix_caching:
             return 0
-        kept = ids(prefix_ids)[: pages * self.config.page_size]
-        if self.pool.find(kept, hash(adapter)) in [pin.indices for pin in self._pins]:
+        kept = list_ids(prefix_ids)[: blocks * self.config.block_size]
+        if self.pool.find_blocks(kept, hash(adapter)) in [pin.block_ids for pin in self._pins]:
             return len(kept)
-        pinned = len({page for pin in self._pins for page in pin.indices})
-        if self.runner.num_pages - pinned - pages < self.pool.pages_for(self.runner.max_model_len):
+        pinned = len({block_id for pin in self._pins for block_id in pin.block_ids})
+        if self.runner.num_blocks - pinned - blocks < self.pool.count_blocks(self.runner.max_model_len):
             raise EngineError(
                 f"Pinning {len(kept):,} tokens would leave too little KV for one sequence of "
                 f"{self.runner.max_model_len:,} tokens.",
-                hint="Raise kv_tokens, or set max_model_len.",
+                hint="Raise num_kv_tokens, or set max_model_len.",
             )
         request = Request(kept, max_new_tokens=1, adapter=adapter, ignore_eos=True)
         request.check(self.model_config.vocab_size, self.runner.max_model_len + 1)
         index, self._next_pin = self._next_pin, self._next_pin - 1
-        self._start(self._sequence(index, request))
+        self._start(self._make_sequence(index, request))
         while index in self._sequences:
             self.step()
         return len(kept)
 
 
-def _numbered(result: Result, index: int) -> Result:
+def _renumber(result: Result, index: int) -> Result:
     if result.index == index:
         return result
     fields = {name: getattr(result, name) for name in Result.__dataclass_fields__}

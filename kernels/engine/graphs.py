@@ -1,7 +1,8 @@
-"""CUDA graphs of small steps, one for each number of rows and samples, captured when first needed.
+"""CUDA graphs of small steps, one for each bucket of rows and samples, captured when it is first needed.
 
-A graph replays the same launches on the same buffers, so a step is padded to a bucket: padding rows write no KV and
-attend to nothing. Kernels choose their grid from shapes alone (``kernels.ops``), so one graph serves any lengths.
+A graph replays the same launches on the same buffers, so a step is padded to a bucket: the rows that pad it write no KV
+and attend to nothing. The kernels choose their grid from shapes alone (``kernels.ops``), so that one graph serves texts
+of any length.
 """
 
 from __future__ import annotations
@@ -16,78 +17,88 @@ from torch import Tensor
 from midb.kernels.engine.step_batch import KeySpan, StepBatch
 
 if TYPE_CHECKING:
-    from midb.kernels.engine.runner import Runner
+    from midb.kernels.engine.model_runner import ModelRunner
 
-#: Rows up to which launches, not arithmetic, bound a step.
+#: Most rows of a step that is replayed. Up to about here the time goes into launches, beyond it into arithmetic.
 _MOST_ROWS = 256
+
+#: Numbers of rows up to this one are rounded up to a power of two, larger ones to a multiple of it.
+_BUCKET_STEP = 16
 
 
 @dataclass(slots=True)
 class _Graph:
+    """A captured graph, and the buffers that it reads and writes."""
+
     graph: torch.cuda.CUDAGraph
     batch: StepBatch
     sampled: Tensor
 
 
 class StepGraphs:
-    """Graphs by bucket. Steps with long prompts, shared prefixes or adapters run without."""
+    """Graphs by bucket. Steps with long prompts, shared beginnings or adapters run without a graph."""
 
-    def __init__(self, forward: Callable[[StepBatch], Tensor], runner: Runner) -> None:
+    def __init__(self, forward: Callable[[StepBatch], Tensor], runner: ModelRunner) -> None:
         self._forward, self._runner = forward, runner
         self._graphs: dict[tuple[int, int], _Graph] = {}
-        self._pool: Any = None
+        self._memory: Any = None  # the memory pool that all graphs share
 
     def run(self, batch: StepBatch) -> Tensor | None:
-        """The sampled tokens of a step, or None if it is none for a graph."""
+        """Replay a step and return its sampled tokens; None if no graph can run it."""
         rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
-        # A verify window is one more than a draft; a longer run of rows is a prompt.
-        longest = self._runner.config.max_draft + 1
-        if rows > _MOST_ROWS or samples == 0 or batch.prefix or batch.prefill or batch.whole.max_seqlen_q > longest:
+        # A draft and the token before it make one row more than a draft. A longer run of rows is a prompt.
+        longest = self._runner.config.num_speculative_tokens + 1
+        if rows > _MOST_ROWS or samples == 0 or batch.prefix_keys or batch.prefill:
             return None
-        bucket = padded(rows), padded(samples)
+        if batch.all_keys.max_seqlen_q > longest:
+            return None
+        bucket = round_up_to_bucket(rows), round_up_to_bucket(samples)
         if bucket not in self._graphs:
             self._graphs[bucket] = self._capture(*bucket)
-        held = self._graphs[bucket]
-        fill(held.batch, batch)
-        held.graph.replay()
-        return held.sampled[:samples]
+        captured = self._graphs[bucket]
+        copy_into(captured.batch, batch)
+        captured.graph.replay()
+        return captured.sampled[:samples]
 
     def _capture(self, rows: int, samples: int) -> _Graph:
         runner = self._runner
-        batch = blank(
+        batch = make_padding(
             rows,
             samples,
-            pages=-(-runner.max_model_len // runner.config.page_size),
-            longest=runner.config.max_draft + 1,
+            max_num_blocks=-(-runner.max_model_len // runner.config.block_size),
+            longest=runner.config.num_speculative_tokens + 1,
             device=runner.device,
         )
         stream = torch.cuda.Stream(runner.device)
         stream.wait_stream(torch.cuda.current_stream(runner.device))
-        with torch.cuda.stream(stream):  # kernels compile and libraries warm up outside of the capture
+        with torch.cuda.stream(stream):  # once outside of the capture, to compile kernels and warm libraries up
             self._forward(batch)
         torch.cuda.current_stream(runner.device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._memory):
             sampled = self._forward(batch)
-        self._pool = self._pool or graph.pool()
+        self._memory = self._memory or graph.pool()
         return _Graph(graph, batch, sampled)
 
 
-def padded(count: int) -> int:
-    """The bucket of a number of rows: powers of two up to 16, then multiples of 16."""
-    return 1 << (count - 1).bit_length() if count <= 16 else -(-count // 16) * 16
+def round_up_to_bucket(count: int) -> int:
+    """Round a number of rows up to its bucket: powers of two up to 16, then multiples of 16."""
+    if count <= _BUCKET_STEP:
+        return 1 << (count - 1).bit_length()
+    return -(-count // _BUCKET_STEP) * _BUCKET_STEP
 
 
-def blank(rows: int, samples: int, *, pages: int, longest: int, device: torch.device) -> StepBatch:
-    """A step of padding alone: its rows write nowhere and attend to nothing.
+def make_padding(rows: int, samples: int, *, max_num_blocks: int, longest: int, device: torch.device) -> StepBatch:
+    """Make a step of padding alone: its rows write nowhere and attend to nothing.
 
-    :param pages: of the longest block table; ``longest`` run of rows of one sequence.
+    :param max_num_blocks: of the longest block table.
+    :param longest: most rows of one sequence.
     """
 
     def ints(*shape: int, value: int = 0) -> Tensor:
         return torch.full(shape, value, dtype=torch.int32, device=device)
 
-    span = KeySpan(ints(rows + 1), ints(rows, pages), ints(rows), longest)
+    span = KeySpan(ints(rows + 1), ints(rows, max_num_blocks), ints(rows), longest)
     return StepBatch(
         token_ids=ints(rows),
         positions=ints(rows),
@@ -95,29 +106,31 @@ def blank(rows: int, samples: int, *, pages: int, longest: int, device: torch.de
         sample_rows=ints(samples),
         temperatures=torch.zeros(samples, dtype=torch.float32, device=device),
         noise_keys=ints(samples, 2),
-        whole=span,
-        prefix=None,
-        rest=span,
+        all_keys=span,
+        prefix_keys=None,
+        own_keys=span,
         adapters=(),
         works=[],
     )
 
 
-def fill(held: StepBatch, batch: StepBatch) -> None:
+def copy_into(padded: StepBatch, batch: StepBatch) -> None:
     """Copy a step into the buffers of a padded one."""
-    rows, samples, runs = batch.token_ids.numel(), batch.sample_rows.numel(), batch.whole.seqlens_k.numel()
-    held.slots.fill_(-1)
-    for target, source in (
-        (held.token_ids[:rows], batch.token_ids),
-        (held.positions[:rows], batch.positions),
-        (held.slots[:rows], batch.slots),
-        (held.sample_rows[:samples], batch.sample_rows),
-        (held.temperatures[:samples], batch.temperatures),
-        (held.noise_keys[:samples], batch.noise_keys),
-        (held.whole.cu_seqlens_q[: runs + 1], batch.whole.cu_seqlens_q),
-        (held.whole.seqlens_k[:runs], batch.whole.seqlens_k),
-        (held.whole.block_tables[:runs, : batch.whole.block_tables.shape[1]], batch.whole.block_tables),
+    rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
+    source, target = batch.all_keys, padded.all_keys
+    sequences = source.seqlens_k.numel()
+    padded.slots.fill_(-1)
+    for to, of in (
+        (padded.token_ids[:rows], batch.token_ids),
+        (padded.positions[:rows], batch.positions),
+        (padded.slots[:rows], batch.slots),
+        (padded.sample_rows[:samples], batch.sample_rows),
+        (padded.temperatures[:samples], batch.temperatures),
+        (padded.noise_keys[:samples], batch.noise_keys),
+        (target.cu_seqlens_q[: sequences + 1], source.cu_seqlens_q),
+        (target.seqlens_k[:sequences], source.seqlens_k),
+        (target.block_tables[:sequences, : source.block_tables.shape[1]], source.block_tables),
     ):
-        target.copy_(source)
-    held.whole.cu_seqlens_q[runs + 1 :] = rows  # the sequences behind have no rows
-    held.whole.seqlens_k[runs:] = 0
+        to.copy_(of)
+    target.cu_seqlens_q[sequences + 1 :] = rows  # the sequences after the last one have no rows
+    target.seqlens_k[sequences:] = 0

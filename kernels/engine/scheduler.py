@@ -1,6 +1,6 @@
-"""Which sequences take part in a step, with which rows. No torch: it deals in numbers of tokens and pages.
+"""Chooses which sequences take part in a step, with which rows. No torch: it deals in numbers of tokens and blocks.
 
-A running sequence never loses its pages, so nothing is ever computed twice and no step can run out of memory.
+A running sequence never loses its blocks, so nothing is ever computed twice and no step can run out of memory.
 """
 
 from __future__ import annotations
@@ -10,24 +10,29 @@ from dataclasses import dataclass
 
 from midb.kernels.config import EngineConfig
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
-from midb.kernels.engine.cost import StepCost, gate
-from midb.kernels.engine.drafting.draft import NOTHING, Draft
+from midb.kernels.engine.cost import StepCost
+from midb.kernels.engine.drafting.draft import NO_DRAFT, Draft
+from midb.kernels.engine.drafting.gate import choose_lengths
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
 
-#: Admissions that may pass the longest waiting sequence before it is served first.
+#: Sequences that may be admitted before the one that has waited the longest; then it comes first.
 PATIENCE = 512
 
 
 @dataclass(slots=True)
 class Work:
-    """The rows of one sequence in a step: ``count`` known tokens from ``start``, then the draft."""
+    """The rows of one sequence in a step: ``count`` known tokens from ``start`` on, then the draft.
+
+    :param samples: a token is sampled from the last known token, and from each token of the draft.
+    :param expected: tokens of the draft that are expected to be accepted, by the survival that it states.
+    """
 
     sequence: Sequence
     start: int
     count: int
     samples: bool
     draft: tuple[int, ...] = ()
-    expected: float = 0.0  # tokens of the draft, by the survival that it states
+    expected: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -41,20 +46,21 @@ class Scheduler:
     def __init__(self, config: EngineConfig, pool: BlockPool, cost: StepCost) -> None:
         self.config, self.pool, self.cost = config, pool, cost
         self.running: list[Sequence] = []
-        self._waiting: dict[int, Sequence] = {}  # by age
-        # Heaps of (-capacity, index), of each group and of all; who was admitted meanwhile is dropped when it comes up.
+        self._waiting: dict[int, Sequence] = {}  # the oldest first
+        # Heaps of (-capacity, index), for each group and for all. They still hold sequences that no longer wait, which
+        # are dropped when they come to the top.
         self._groups: dict[int, list[tuple[int, int]]] = {}
         self._all: list[tuple[int, int]] = []
-        self._group: int | None = None
+        self._group: int | None = None  # of the sequence that was admitted last
 
     @property
-    def waiting(self) -> int:
-        """Sequences that are not admitted yet."""
+    def num_waiting(self) -> int:
+        """Number of sequences that are not admitted yet."""
         return len(self._waiting)
 
     @property
     def idle(self) -> bool:
-        """Nothing to do."""
+        """There is nothing to do."""
         return not self.running and not self._waiting
 
     def add(self, sequence: Sequence) -> None:
@@ -64,112 +70,115 @@ class Scheduler:
         heapq.heappush(self._groups.setdefault(sequence.group, []), entry)
         heapq.heappush(self._all, entry)
 
-    def remove(self, sequence: Sequence, *, keep_pages: bool = False) -> BlockTable | None:
-        """Take a sequence out, finished or cancelled; its pages go back, or are returned if they are to be kept."""
+    def remove(self, sequence: Sequence, *, keep_blocks: bool = False) -> BlockTable | None:
+        """Take out a sequence that is finished or cancelled. Its blocks go back to the pool, or to the caller."""
         if sequence.status is SequenceStatus.WAITING:
-            self._leave(sequence)
+            self._stop_waiting(sequence)
         else:
             self.running.remove(sequence)
         sequence.status = SequenceStatus.FINISHED
-        table, sequence.table = sequence.table, None
-        if table is not None and not keep_pages:
+        table, sequence.block_table = sequence.block_table, None
+        if table is not None and not keep_blocks:
             self.pool.release(table)
             return None
         return table
 
     def requeue(self) -> None:
-        """Let all that run wait again with what they have generated: a step broke off, so its KV cannot be trusted."""
+        """Let all running sequences wait again, with what they have generated.
+
+        For a step that broke off: the KV that it wrote cannot be trusted, so all of theirs is computed anew.
+        """
         for sequence in self.running:
-            if sequence.table is not None:
-                self.pool.release(sequence.table)
-            sequence.table, sequence.computed, sequence.status = None, 0, SequenceStatus.WAITING
+            if sequence.block_table is not None:
+                self.pool.release(sequence.block_table)
+            sequence.block_table, sequence.num_computed_tokens, sequence.status = None, 0, SequenceStatus.WAITING
         interrupted, self.running = self.running, []
         for sequence in interrupted:
             self.add(sequence)
         self.pool.forget_idle()
 
     def schedule(self) -> list[Work]:
-        """The next step's work; empty only when there is nothing to do."""
+        """Plan the next step; the plan is empty only when there is nothing to do."""
         self._admit()
-        # Each sequence that decodes has its row for certain; prompts share what is left, first come first served.
-        left = self.config.step_tokens - sum(sequence.decoding for sequence in self.running)
+        # Each sequence that decodes is sure of its row. The prompts share what is left, first come, first served.
+        left = self.config.max_num_batched_tokens - sum(sequence.decoding for sequence in self.running)
         works = []
         for sequence in self.running:
-            table, decoding = sequence.table, sequence.decoding
+            table, decoding = sequence.block_table, sequence.decoding
             assert table is not None
-            ready = self.pool.ready(table, sequence.computed)
+            ready = self.pool.count_ready_tokens(table, sequence.num_computed_tokens)
             if ready is None:
                 continue
-            sequence.counts["prefix_hits"] += ready - sequence.computed
-            sequence.computed = ready
-            pending = len(sequence.tokens) - ready
+            sequence.counts["prefix_hits"] += ready - sequence.num_computed_tokens
+            sequence.num_computed_tokens = ready
+            pending = len(sequence.token_ids) - ready
             count = 1 if decoding else min(pending, left)
             if count == 0:
                 continue
             if not decoding:
                 left -= count
             works.append(Work(sequence, ready, count, count == pending))
-            sequence.computed += count
+            sequence.num_computed_tokens += count
             sequence.counts["rows"] += count
-            self.pool.scheduled(table, sequence.tokens, sequence.computed)
+            self.pool.mark_scheduled(table, sequence.token_ids, sequence.num_computed_tokens)
         if self.config.draft and left > 0:
-            self._draft(works, left)
+            self._add_drafts(works, left)
         return works
 
-    def _draft(self, works: list[Work], left: int) -> None:
-        drafts = [self._proposal(work) for work in works]
+    def _add_drafts(self, works: list[Work], left: int) -> None:
+        drafts = [self._propose(work) for work in works]
         for trust in {id(work.sequence.trust): work.sequence.trust for work in works}.values():
             trust.fade()
         if not any(draft.tokens for draft in drafts):
             return
         sampled = sum(work.samples for work in works)
-        load = self.cost.load(sum(work.count for work in works), sampled)
+        load = self.cost.compute_load(sum(work.count for work in works), sampled)
         factors = [work.sequence.trust.factor for work in works]
-        kept = gate(drafts, factors, sampled, load, self.cost, left)
-        for work, draft, keep in zip(works, drafts, kept, strict=True):
-            work.draft, work.expected = draft.tokens[:keep], sum(draft.survival[:keep])
-            work.sequence.counts["rows"] += keep
+        lengths = choose_lengths(drafts, factors, sampled, load, self.cost, left)
+        for work, draft, length in zip(works, drafts, lengths, strict=True):
+            work.draft, work.expected = draft.tokens[:length], sum(draft.survival[:length])
+            work.sequence.counts["rows"] += length
 
-    def _proposal(self, work: Work) -> Draft:
-        limit = min(self.config.max_draft, work.sequence.remaining - 1)
+    def _propose(self, work: Work) -> Draft:
+        limit = min(self.config.num_speculative_tokens, work.sequence.remaining - 1)
         if not work.samples or work.sequence.drafter is None or limit <= 0:
-            return NOTHING
+            return NO_DRAFT
         return work.sequence.drafter.propose(limit)
 
     def _admit(self) -> None:
-        while self._waiting and len(self.running) < self.config.max_sequences:
-            sequence = self._next()
-            table = self.pool.allocate(sequence.tokens, sequence.capacity, namespace=hash(sequence.request.adapter))
+        while self._waiting and len(self.running) < self.config.max_num_seqs:
+            sequence = self._choose_next()
+            table = self.pool.allocate(sequence.token_ids, sequence.capacity, namespace=hash(sequence.request.adapter))
             if table is None:
                 return
-            # An interruption between any two of these lines loses nobody: see requeue.
-            sequence.table, sequence.status = table, SequenceStatus.RUNNING
+            # Whatever interrupts the program between two of these lines, no sequence is lost: see requeue.
+            sequence.block_table, sequence.status = table, SequenceStatus.RUNNING
             self.running.append(sequence)
-            self._leave(sequence)
+            self._stop_waiting(sequence)
             self._group = sequence.group
             if self._waiting:
                 next(iter(self._waiting.values())).bypassed += 1
 
-    def _next(self) -> Sequence:
-        """The one that has waited too long; else the longest of the group at hand; else the longest of all.
+    def _choose_next(self) -> Sequence:
+        """Choose the one that has waited too long; else the longest of the current group; else the longest of all.
 
-        Long ones first, so that no long one is left to decode alone at the end; groups together, so that the KV of
-        their beginning is computed once.
+        Long ones come first, so that no long one is left to decode alone at the end. Groups stay together, so that the
+        KV of their common beginning is computed once.
         """
         oldest = next(iter(self._waiting.values()))
         if oldest.bypassed >= PATIENCE:
             return oldest
         heap = self._groups.get(self._group, self._all) if self._group is not None else self._all
-        found = self._longest(heap)
+        found = self._find_longest(heap)
         assert found is not None
         return found
 
-    def _leave(self, sequence: Sequence) -> None:
+    def _stop_waiting(self, sequence: Sequence) -> None:
         self._waiting.pop(sequence.index, None)
-        if self._longest(self._groups.get(sequence.group, [])) is None:
+        if self._find_longest(self._groups.get(sequence.group, [])) is None:
             self._groups.pop(sequence.group, None)
 
-    def _longest(self, heap: list[tuple[int, int]]) -> Sequence | None:
+    def _find_longest(self, heap: list[tuple[int, int]]) -> Sequence | None:
         while heap and heap[0][1] not in self._waiting:
             heapq.heappop(heap)
         return self._waiting[heap[0][1]] if heap else None

@@ -1,4 +1,4 @@
-"""One request on its way: its tokens, how many of them are computed, its pages and its drafter. No torch."""
+"""One request while the engine works on it: its tokens, how many are computed, its blocks, its drafter. No torch."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from midb.kernels.engine.block_pool import BlockTable
-from midb.kernels.engine.cost import Trust
 from midb.kernels.engine.drafting.pacing import PacedDrafter
-from midb.kernels.request import FinishReason, Request, Result, SamplingParams
+from midb.kernels.engine.drafting.trust import Trust
+from midb.kernels.request import Request, Result, SamplingParams, SequenceFinishReason
 
 
 class SequenceStatus(Enum):
-    """Where a sequence stands."""
+    """Whether a sequence waits for admission, runs, or is finished."""
 
     WAITING = 0
     RUNNING = 1
@@ -23,59 +23,62 @@ class SequenceStatus(Enum):
 class Sequence:
     """A request while the engine works on it.
 
-    :param index: position in the order of requests; for a pin below 0.
-    :param tokens: prompt and output so far.
-    :param computed: tokens at their head whose KV is in the cache, or will be when the coming step reads it.
-    :param group: sequences of one pass: the same adapter and beginning. They are admitted one after another, and share
-        what is learnt about drafts.
-    :param trust: in the drafts of its pass.
+    :param index: position in the order of requests; below 0 for a pin.
+    :param group: number that all sequences of one pass have, which share their adapter and their beginning. They are
+        admitted one after another, and share what is learnt about drafts.
+    :param token_ids: prompt and output so far.
+    :param trust: in the drafts of the pass.
+    :param num_computed_tokens: tokens at the beginning whose KV is in the cache, or will be in the coming step.
+    :param bypassed: sequences that were admitted before this one while it had waited the longest.
+    :param counts: what goes into the result, by the names that :class:`Result` has for it.
     """
 
     index: int
     request: Request
     sampling: SamplingParams
     group: int
-    tokens: list[int]
+    token_ids: list[int]
     drafter: PacedDrafter | None = None
     trust: Trust = field(default_factory=Trust)
     status: SequenceStatus = SequenceStatus.WAITING
-    table: BlockTable | None = None
-    computed: int = 0
+    block_table: BlockTable | None = None
+    num_computed_tokens: int = 0
     bypassed: int = 0
-    finish_reason: FinishReason | None = None
+    finish_reason: SequenceFinishReason | None = None
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("steps", "rows", "verified", "drafted", "accepted", "prefix_hits"), 0)
     )
 
     @property
-    def prompt_length(self) -> int:
+    def num_prompt_tokens(self) -> int:
         """Tokens of the prompt."""
         return len(self.request.prompt_ids)
 
     @property
-    def generated(self) -> int:
+    def num_output_tokens(self) -> int:
         """Tokens of the output so far."""
-        return len(self.tokens) - len(self.request.prompt_ids)
+        return len(self.token_ids) - len(self.request.prompt_ids)
 
     @property
     def decoding(self) -> bool:
         """Only its last token is still to be computed."""
-        return len(self.tokens) - self.computed == 1
+        return len(self.token_ids) - self.num_computed_tokens == 1
 
     @property
     def remaining(self) -> int:
-        """Tokens that may still come."""
-        return self.sampling.max_new_tokens - self.generated
+        """Output tokens that may still come."""
+        return self.sampling.max_new_tokens - self.num_output_tokens
 
     @property
     def capacity(self) -> int:
-        """Tokens whose KV can ever be needed: all but the last one generated."""
-        return self.prompt_length + self.sampling.max_new_tokens - 1
+        """Tokens whose KV can ever be needed: all but the last one of the output."""
+        return self.num_prompt_tokens + self.sampling.max_new_tokens - 1
 
     def take(self, sampled: list[int], draft: tuple[int, ...]) -> None:
-        """Take the sampled tokens of a step: those that agree with the draft, and the first that does not.
+        """Take the sampled tokens of a step: those that agree with the draft, and the first one that does not.
 
-        :param sampled: one more than ``draft``: what followed the tokens so far, then what followed each of the draft.
+        :param sampled: one token more than ``draft``: what followed the tokens so far, then what followed each token of
+            the draft.
         """
         agreed = 0
         while agreed < len(draft) and sampled[agreed] == draft[agreed]:
@@ -84,13 +87,13 @@ class Sequence:
         for place, token in enumerate(emitted):
             if token in self.sampling.stop_ids:
                 emitted = emitted[: place + 1]
-                self.finish_reason = FinishReason.STOP
+                self.finish_reason = SequenceFinishReason.STOP
                 break
         accepted = min(agreed, len(emitted))
-        self.computed = len(self.tokens) + min(accepted, len(emitted) - 1)
-        self.tokens.extend(emitted)
+        self.num_computed_tokens = len(self.token_ids) + min(accepted, len(emitted) - 1)
+        self.token_ids.extend(emitted)
         if self.finish_reason is None and self.remaining <= 0:
-            self.finish_reason = FinishReason.LENGTH
+            self.finish_reason = SequenceFinishReason.LENGTH
         counts = self.counts
         counts["steps"] += 1
         counts["verified"] += len(sampled)
@@ -99,7 +102,7 @@ class Sequence:
         if self.drafter is not None and self.finish_reason is None:
             self.drafter.extend(emitted, len(draft))
 
-    def result(self) -> Result:
-        """What came of it."""
+    def make_result(self) -> Result:
+        """Make the result of a finished sequence."""
         assert self.finish_reason is not None
-        return Result(self.index, self.tokens[self.prompt_length :], self.finish_reason, **self.counts)
+        return Result(self.index, self.token_ids[self.num_prompt_tokens :], self.finish_reason, **self.counts)

@@ -5,28 +5,31 @@ All integers of a step lie in one int32 buffer, so that a GPU gets them in one c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
-from midb.kernels.engine.sampling import noise_key
+from midb.kernels.engine.sampling import make_noise_key
 from midb.kernels.engine.scheduler import Work
-from midb.kernels.models.decoder import adapter_rows
+from midb.kernels.models.decoder import group_adapter_rows
 from midb.kernels.models.linear import AdapterRows
 
-#: Fewer sequences than this gain nothing from attending to their common beginning together. A CPU saves gathering it
-#: for each; on a GPU it must outweigh a second launch and the CUDA graph, which is an estimate: no GPU was at hand.
-_CASCADE_LEAST = {"cpu": 2, "cuda": 16}
+#: Fewest sequences of a group for which attention to their common beginning is computed once for all. On a CPU it saves
+#: to gather that beginning for each. On a GPU it has to make up for a second launch and for the CUDA graph that is not
+#: used; 16 is an estimate, as no GPU was there to measure it.
+_LEAST_CASCADE = {"cpu": 2, "cuda": 16}
 
 
 @dataclass(frozen=True, slots=True)
 class KeySpan:
-    """What rows attend to: for each of some runs of rows, a block table and how many keys of it.
+    """What the rows of each sequence attend to: a block table, and how many of its keys.
 
-    :param cu_seqlens_q: ``[runs + 1]`` int32; ``block_tables`` ``[runs, max_pages]`` int32; ``seqlens_k`` ``[runs]``
-        int32.
+    :param cu_seqlens_q: ``[sequences + 1]`` int32.
+    :param block_tables: ``[sequences, max_num_blocks]`` int32.
+    :param seqlens_k: ``[sequences]`` int32.
     """
 
     cu_seqlens_q: Tensor
@@ -39,9 +42,9 @@ class KeySpan:
 class Prefill:
     """The sequences with long runs of rows, for ``ops.prefill``.
 
-    :param rows: ``[rows]`` int32, which of the step's rows are theirs; ``slots`` ``[keys]`` int32, where their keys
-        lie.
-    :param others: ``seqlens_k`` of all sequences, 0 for these: the paged kernel leaves them out.
+    :param rows: ``[rows]`` int32: the rows of the step that are theirs.
+    :param slots: ``[keys]`` int32: where their keys lie.
+    :param other_seqlens_k: ``seqlens_k`` of all sequences, with 0 for these, so that the paged kernel leaves them out.
     """
 
     rows: Tensor
@@ -50,15 +53,17 @@ class Prefill:
     cu_seqlens_k: Tensor
     max_q: int
     max_k: int
-    others: Tensor
+    other_seqlens_k: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class StepBatch:
-    """The tensors of one step; ``rows`` are all its tokens, ``samples`` those from which a token is drawn.
+    """The tensors of one step. Its rows are all its tokens; a token is sampled from each of the ``sample_rows``.
 
-    :param prefix: the beginnings that groups of sequences share, and ``rest`` what each attends to besides; ``whole``
-        is both in one, for layers that see a window only. Without groups ``prefix`` is None and ``rest`` is ``whole``.
+    :param all_keys: what each sequence attends to.
+    :param prefix_keys: the beginnings that groups of sequences share, one run of rows for each group; None if no group
+        does. Layers that see only a window take ``all_keys``.
+    :param own_keys: what each sequence attends to besides the beginning that it shares; ``all_keys`` if it shares none.
     """
 
     token_ids: Tensor
@@ -67,155 +72,189 @@ class StepBatch:
     sample_rows: Tensor
     temperatures: Tensor
     noise_keys: Tensor
-    whole: KeySpan
-    prefix: KeySpan | None
-    rest: KeySpan
+    all_keys: KeySpan
+    prefix_keys: KeySpan | None
+    own_keys: KeySpan
     adapters: AdapterRows
     works: list[Work]
     prefill: Prefill | None = None
 
 
-def prepare(
-    works: list[Work], page_size: int, device: torch.device, *, cascade: bool = True, long: int = 0
-) -> StepBatch:
-    """Lay out a step. The works are put in order: those of one pass stand together, and so do those of one adapter.
+@dataclass(slots=True)
+class _Rows:
+    """The rows of a step as lists, while they are put together."""
 
-    :param long: rows from which a sequence goes to ``ops.prefill``; 0: none does.
-    """
-    prefilling = long > 0 and any(work.rows >= long for work in works)
-    least = _CASCADE_LEAST[device.type] if cascade and not prefilling else len(works) + 1
-    grouped = _group(works, least, page_size)
-    works = [work for _, members in grouped for work in members]
-    tokens: list[int] = []
-    positions: list[int] = []
-    slots: list[int] = []
-    sample_rows: list[int] = []
-    keys: list[int] = []
-    temperatures: list[float] = []
-    for work in works:
+    token_ids: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+    sample_rows: list[int] = field(default_factory=list)
+    noise_keys: list[int] = field(default_factory=list)
+    temperatures: list[float] = field(default_factory=list)
+
+    def add(self, work: Work, block_size: int) -> None:
+        """Add the rows of one sequence."""
         sequence = work.sequence
-        assert sequence.table is not None
+        assert sequence.block_table is not None
         end = work.start + work.count
-        tokens += sequence.tokens[work.start : end]
-        tokens += work.draft
-        pages = sequence.table.indices
+        self.token_ids += sequence.token_ids[work.start : end]
+        self.token_ids += work.draft
+        block_ids = sequence.block_table.block_ids
         for position in range(work.start, end + len(work.draft)):
-            slots.append(pages[position // page_size] * page_size + position % page_size)
-        positions += range(work.start, end + len(work.draft))
+            self.slots.append(block_ids[position // block_size] * block_size + position % block_size)
+        self.positions += range(work.start, end + len(work.draft))
         if work.samples:
-            last = len(tokens) - len(work.draft) - 1
-            sample_rows += range(last, len(tokens))
+            last = len(self.token_ids) - len(work.draft) - 1
+            self.sample_rows += range(last, len(self.token_ids))
             sampling = sequence.sampling
             drawn = len(work.draft) + 1
-            temperatures += [sampling.temperature] * drawn
-            for place in range(drawn):
-                keys += noise_key(sampling.seed, sequence.generated + place) if sampling.temperature else (0, 0)
-    cu = list(accumulate((work.rows for work in works), initial=0))
-    lengths = [work.start + work.rows for work in works]
-    tables = [work.sequence.table.indices for work in works if work.sequence.table]
-    used = [table[: -(-length // page_size)] for table, length in zip(tables, lengths, strict=True)]
-    spans = [(cu, used, lengths)]
-    if any(common for common, _ in grouped):
-        shared = [(common, sum(w.rows for w in members), len(members)) for common, members in grouped]
-        spans.append((
-            list(accumulate((rows for _, rows, _ in shared), initial=0)),
-            [table for table, _, _ in shared],
-            [len(table) * page_size for table, _, _ in shared],
-        ))  # fmt: skip
-        cut = [len(table) for table, _, members in shared for _ in range(members)]
-        spans.append((
-            cu,
-            [table[pages:] for table, pages in zip(used, cut, strict=True)],
-            [length - pages * page_size for length, pages in zip(lengths, cut, strict=True)],
-        ))  # fmt: skip
-    parts = [tokens, positions, slots, sample_rows, keys]
-    widths = []
-    for starts, rows, counts in spans:
-        width = max((len(table) for table in rows), default=1) or 1
-        widths.append(width)
-        parts += [starts, [page for table in rows for page in [*table, *[0] * (width - len(table))]], counts]
-    flat = _to_device([number for part in parts for number in part], device)
-    views = iter(flat.split([len(part) for part in parts]))
-    heads = [next(views) for _ in range(5)]
-    made = []
-    for (starts, rows, _), width in zip(spans, widths, strict=True):
-        longest = max((b - a for a, b in pairwise(starts)), default=0)
-        made.append(KeySpan(next(views), next(views).view(len(rows), width), next(views), longest))
+            self.temperatures += [sampling.temperature] * drawn
+            for position in range(sequence.num_output_tokens, sequence.num_output_tokens + drawn):
+                self.noise_keys += make_noise_key(sampling.seed, position) if sampling.temperature else (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A KeySpan as lists: where the rows of each sequence begin, its block ids, and its number of keys."""
+
+    cu_seqlens_q: list[int]
+    block_ids: list[list[int]]
+    seqlens_k: list[int]
+
+    @property
+    def width(self) -> int:
+        """Columns of its block tables."""
+        return max((len(ids) for ids in self.block_ids), default=1) or 1
+
+    def flatten(self) -> tuple[list[int], list[int], list[int]]:
+        """List the numbers of the span, block tables padded with 0."""
+        width = self.width
+        padded = [block_id for ids in self.block_ids for block_id in [*ids, *[0] * (width - len(ids))]]
+        return self.cu_seqlens_q, padded, self.seqlens_k
+
+    def take_from(self, views: Iterator[Tensor]) -> KeySpan:
+        """Make the tensors of the span from the next three views of the step's buffer."""
+        longest = max((b - a for a, b in pairwise(self.cu_seqlens_q)), default=0)
+        cu_seqlens_q, tables, seqlens_k = next(views), next(views), next(views)
+        return KeySpan(cu_seqlens_q, tables.view(len(self.block_ids), self.width), seqlens_k, longest)
+
+
+def prepare(
+    works: list[Work], block_size: int, device: torch.device, *, cascade: bool = True, prefill_rows: int = 0
+) -> StepBatch:
+    """Lay out a step. The works are reordered, so that those of one pass stand together, and those of one adapter.
+
+    :param prefill_rows: rows from which on a sequence goes to ``ops.prefill``; 0: none does.
+    """
+    prefilling = prefill_rows > 0 and any(work.rows >= prefill_rows for work in works)
+    least = _LEAST_CASCADE[device.type] if cascade and not prefilling else len(works) + 1
+    groups = _group_by_prefix(works, least, block_size)
+    works = [work for _, members in groups for work in members]
+    rows = _Rows()
+    for work in works:
+        rows.add(work, block_size)
+    spans = _list_spans(groups, works, block_size)
+    parts = [rows.token_ids, rows.positions, rows.slots, rows.sample_rows, rows.noise_keys]
+    parts += [numbers for span in spans for numbers in span.flatten()]
+    views = iter(_copy_to_device(parts, device))
+    token_ids, positions, slots, sample_rows, noise_keys = (next(views) for _ in range(5))
+    key_spans = [span.take_from(views) for span in spans]
     return StepBatch(
-        token_ids=heads[0],
-        positions=heads[1],
-        slots=heads[2],
-        sample_rows=heads[3],
-        noise_keys=heads[4].view(-1, 2),
-        temperatures=torch.tensor(temperatures, dtype=torch.float32, device=device),
-        whole=made[0],
-        prefix=made[1] if len(made) > 1 else None,
-        rest=made[-1],
-        adapters=adapter_rows([work.sequence.request.adapter for work in works], cu),
+        token_ids=token_ids,
+        positions=positions,
+        slots=slots,
+        sample_rows=sample_rows,
+        noise_keys=noise_keys.view(-1, 2),
+        temperatures=torch.tensor(rows.temperatures, dtype=torch.float32, device=device),
+        all_keys=key_spans[0],
+        prefix_keys=key_spans[1] if len(key_spans) > 1 else None,
+        own_keys=key_spans[-1],
+        adapters=group_adapter_rows([work.sequence.request.adapter for work in works], spans[0].cu_seqlens_q),
         works=works,
-        prefill=_prefill(cu, used, lengths, page_size, device, long) if prefilling else None,
+        prefill=_prepare_prefill(spans[0], block_size, device, prefill_rows) if prefilling else None,
     )
 
 
-def _prefill(
-    cu: list[int], tables: list[list[int]], lengths: list[int], page_size: int, device: torch.device, long: int
-) -> Prefill:
-    chosen = [number for number in range(len(lengths)) if cu[number + 1] - cu[number] >= long]
-    rows = [row for number in chosen for row in range(cu[number], cu[number + 1])]
+def _list_spans(groups: list[tuple[list[int], list[Work]]], works: list[Work], block_size: int) -> list[_Span]:
+    """The spans of ``StepBatch``: all keys; and where groups share a beginning, the beginnings and what is left."""
+    cu_seqlens_q = list(accumulate((work.rows for work in works), initial=0))
+    seqlens_k = [work.start + work.rows for work in works]
+    tables = [work.sequence.block_table.block_ids for work in works if work.sequence.block_table]
+    used = [ids[: -(-length // block_size)] for ids, length in zip(tables, seqlens_k, strict=True)]
+    spans = [_Span(cu_seqlens_q, used, seqlens_k)]
+    if any(common for common, _ in groups):
+        rows_of_groups = [sum(work.rows for work in members) for _, members in groups]
+        beginnings = [common for common, _ in groups]
+        lengths = [len(common) * block_size for common in beginnings]
+        spans.append(_Span(list(accumulate(rows_of_groups, initial=0)), beginnings, lengths))
+        shared = [len(common) for common, members in groups for _ in members]
+        left = [ids[count:] for ids, count in zip(used, shared, strict=True)]
+        lengths = [length - count * block_size for length, count in zip(seqlens_k, shared, strict=True)]
+        spans.append(_Span(cu_seqlens_q, left, lengths))
+    return spans
+
+
+def _prepare_prefill(span: _Span, block_size: int, device: torch.device, least: int) -> Prefill:
+    """Lay out the sequences with ``least`` rows or more."""
+    runs = list(pairwise(span.cu_seqlens_q))
+    chosen = [number for number, (start, end) in enumerate(runs) if end - start >= least]
+    rows = [row for number in chosen for row in range(*runs[number])]
     slots = [
-        tables[number][place // page_size] * page_size + place % page_size
+        span.block_ids[number][place // block_size] * block_size + place % block_size
         for number in chosen
-        for place in range(lengths[number])
+        for place in range(span.seqlens_k[number])
     ]
-    cu_q = list(accumulate((cu[number + 1] - cu[number] for number in chosen), initial=0))
-    cu_k = list(accumulate((lengths[number] for number in chosen), initial=0))
-    others = [0 if number in chosen else length for number, length in enumerate(lengths)]
-    parts = [rows, slots, cu_q, cu_k, others]
-    flat = _to_device([number for part in parts for number in part], device)
-    views = flat.split([len(part) for part in parts])
+    counts = [runs[number][1] - runs[number][0] for number in chosen]
+    lengths = [span.seqlens_k[number] for number in chosen]
+    cu_seqlens_q, cu_seqlens_k = (list(accumulate(numbers, initial=0)) for numbers in (counts, lengths))
+    others = [0 if number in chosen else length for number, length in enumerate(span.seqlens_k)]
+    views = _copy_to_device([rows, slots, cu_seqlens_q, cu_seqlens_k, others], device)
     return Prefill(
         rows=views[0],
         slots=views[1],
         cu_seqlens_q=views[2],
         cu_seqlens_k=views[3],
-        max_q=max(cu[number + 1] - cu[number] for number in chosen),
-        max_k=max(lengths[number] for number in chosen),
-        others=views[4],
+        max_q=max(counts),
+        max_k=max(lengths),
+        other_seqlens_k=views[4],
     )
 
 
-def _to_device(numbers: list[int], device: torch.device) -> Tensor:
-    buffer = torch.tensor(numbers, dtype=torch.int32)
-    if device.type == "cpu":
-        return buffer
-    return buffer.pin_memory().to(device, non_blocking=True)
+def _copy_to_device(parts: list[list[int]], device: torch.device) -> tuple[Tensor, ...]:
+    """One int32 buffer with all the parts, and a view of each."""
+    buffer = torch.tensor([number for part in parts for number in part], dtype=torch.int32)
+    if device.type != "cpu":
+        buffer = buffer.pin_memory().to(device, non_blocking=True)
+    views: tuple[Tensor, ...] = buffer.split([len(part) for part in parts])
+    return views
 
 
-def _group(works: list[Work], least: int, page_size: int) -> list[tuple[list[int], list[Work]]]:
-    """Runs of works with the pages that all of a run begin with; the others in one run without.
+def _group_by_prefix(works: list[Work], least: int, block_size: int) -> list[tuple[list[int], list[Work]]]:
+    """Group works by the blocks that they all begin with; the last group is of those that share none.
 
-    Sequences of one pass hold the same pages for their common beginning, so comparing page numbers is enough. Where
-    there are several passes each has its own tree: a forest.
+    Sequences of one pass hold the same blocks for their common beginning, so it is enough to compare block ids. Each
+    pass has a beginning of its own.
+
+    :param least: fewest works of a group.
     """
     passes: dict[tuple[str, int], list[Work]] = {}
     for work in sorted(works, key=lambda work: work.sequence.request.adapter or ""):
         passes.setdefault((work.sequence.request.adapter or "", work.sequence.group), []).append(work)
-    runs: list[tuple[list[int], list[Work]]] = []
+    groups: list[tuple[list[int], list[Work]]] = []
     alone: list[Work] = []
     for members in passes.values():
-        common = _common(members, page_size) if len(members) >= least else []
+        common = _find_common_blocks(members, block_size) if len(members) >= least else []
         if common:
-            runs.append((common, members))
+            groups.append((common, members))
         else:
             alone += members
-    return [*runs, ([], alone)] if alone else runs
+    return [*groups, ([], alone)] if alone else groups
 
 
-def _common(works: list[Work], page_size: int) -> list[int]:
-    """Pages that all works begin with and that lie before every row of theirs."""
-    tables = [work.sequence.table.indices for work in works if work.sequence.table]
-    most = min(work.start // page_size for work in works)
-    low, high = min(tables), max(tables)  # what the least and the greatest have in common, all have
+def _find_common_blocks(works: list[Work], block_size: int) -> list[int]:
+    """Find the blocks that all works begin with, and that lie before every row of theirs."""
+    tables = [work.sequence.block_table.block_ids for work in works if work.sequence.block_table]
+    most = min(work.start // block_size for work in works)
+    low, high = min(tables), max(tables)  # what the first and the last in order have in common, all have
     for number in range(min(most, len(low), len(high))):
         if low[number] != high[number]:
             return low[:number]

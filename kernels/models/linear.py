@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-#: Rows that a packed CPU weight is laid out for; measured best or equal from 1 to 512 rows.
+#: Rows that a packed CPU weight is laid out for. Measured from 1 to 512 rows, it was the best or as good as the best.
 _PACKED_FOR = 64
 
 
@@ -32,11 +32,12 @@ AdapterRows = Sequence[tuple[str, int, int]]
 
 @dataclass(slots=True)
 class Linear:
-    """``y = x W^T + b``. On a CPU the weight is kept in the blocked layout of oneDNN: 1.5 to 4 times faster there at
-    few rows.
+    """``y = x W^T + b``.
 
-    :param weight: ``[out, in]``; given up after packing.
-    :param updates: by adapter.
+    On a CPU the weight is kept in the layout of oneDNN, which is 1.5 to 4 times faster there for few rows.
+
+    :param weight: ``[out, in]``; once packed, oneDNN's own layout of it.
+    :param updates: of each adapter.
     """
 
     weight: Tensor
@@ -45,7 +46,7 @@ class Linear:
     packed: bool = False
 
     def pack(self) -> Linear:
-        """Lay the weight out for this CPU, if it can be; the plain one is freed."""
+        """Bring the weight into the layout of this CPU, if that is possible; the plain weight is freed."""
         if self.weight.device.type == "cpu" and _can_pack(self.weight.dtype):
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.contiguous(), _PACKED_FOR)
             self.packed = True
@@ -66,7 +67,7 @@ class Linear:
 
 
 def _can_pack(dtype: torch.dtype) -> bool:
-    # Both ops are torch's own, used by its compiler, but not documented: where they are missing, plain layers do.
+    # Both ops are torch's own: its compiler uses them, but no document does. Where they are missing, layers stay plain.
     if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return False
     return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))

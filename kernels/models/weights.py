@@ -1,4 +1,4 @@
-"""Safetensors to fused parameters, one tensor at a time. Nothing is unpickled and no code of a checkpoint runs."""
+"""Reads safetensors into fused parameters, tensor by tensor. Nothing is unpickled, and no code of a checkpoint runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from midb.kernels.config import ModelConfig, read_json
 from midb.kernels.errors import CheckpointError
 from midb.kernels.models.linear import LowRank
 
-#: What stands before "embed_tokens.weight" and "layers.0...": causal models, and Gemma 3 with its other modalities.
+#: What may stand before "embed_tokens.weight" and "layers.0...": in causal models, and in Gemma 3 with its vision part.
 _PREFIXES = ("model.", "language_model.model.", "model.language_model.", "")
 
 
-class Tensors:
-    """The tensors of a folder by name; shapes are checked, files opened once. A context manager."""
+class CheckpointTensors:
+    """The tensors of a folder, by name: shapes are checked, and each file is opened once. A context manager."""
 
     def __init__(self, folder: Path, stem: str, device: torch.device, dtype: torch.dtype) -> None:
         self.folder, self.device, self.dtype = folder, device, dtype
@@ -32,10 +32,10 @@ class Tensors:
             if index.exists():
                 self._open_parts(index)
             elif single.exists():
-                file = self._file(single)
+                file = self._open_file(single)
                 self._files = dict.fromkeys(file.keys(), file)
             else:
-                raise self._nothing(stem)
+                raise self._explain_missing(stem)
         except BaseException:
             self._open.close()
             raise
@@ -44,14 +44,14 @@ class Tensors:
         places = read_json(index).get("weight_map")
         if not isinstance(places, dict) or not all(isinstance(p, str) and Path(p).name == p for p in places.values()):
             raise CheckpointError(f"{index} has no weight_map of tensors to files beside it.")
-        files = {name: self._file(self.folder / name) for name in dict.fromkeys(places.values())}
+        files = {name: self._open_file(self.folder / name) for name in dict.fromkeys(places.values())}
         held = {name: set(file.keys()) for name, file in files.items()}
         for tensor, name in places.items():
             if tensor not in held[name]:
                 raise CheckpointError(f"{index} places {tensor} in {name}, which does not hold it.")
             self._files[tensor] = files[name]
 
-    def _file(self, path: Path) -> Any:
+    def _open_file(self, path: Path) -> Any:
         if not path.exists():
             raise CheckpointError(f"{path} does not exist.", hint="Is the download complete?")
         try:
@@ -60,7 +60,7 @@ class Tensors:
             hint = "It is cut short or no safetensors file; download it again."
             raise CheckpointError(f"{path} cannot be read: {error}.", hint=hint) from error
 
-    def _nothing(self, stem: str) -> CheckpointError:
+    def _explain_missing(self, stem: str) -> CheckpointError:
         pickled = sorted(p.name for p in self.folder.iterdir() if p.suffix in (".bin", ".pt", ".pth", ".pkl"))
         if pickled:
             return CheckpointError(
@@ -78,21 +78,22 @@ class Tensors:
     def __contains__(self, name: str) -> bool:
         return name in self._files
 
+    @property
     def names(self) -> Iterable[str]:
-        """All tensors."""
+        """Names of all tensors."""
         return self._files.keys()
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of a tensor, without reading it."""
+    def read_shape(self, name: str) -> tuple[int, ...]:
+        """Read the shape of a tensor, without its values."""
         return tuple(self._files[name].get_slice(name).get_shape())
 
     def get(self, name: str, *shape: int) -> Tensor:
-        """A tensor in the engine's dtype on its device; raises CheckpointError if it is missing or of another shape."""
+        """Read a tensor in the engine's dtype; raises CheckpointError if it is missing, or has another shape."""
         if name not in self._files:
             raise CheckpointError(
                 f"{self.folder}: the tensor {name} is missing.", hint="Does config.json fit the weights?"
             )
-        if (found := self.shape(name)) != shape:
+        if (found := self.read_shape(name)) != shape:
             raise CheckpointError(
                 f"{self.folder}: {name} has shape {list(found)}, not {list(shape)}.",
                 hint="Does config.json fit the weights?",
@@ -104,19 +105,19 @@ class Tensors:
             )
         return tensor.to(self.device, self.dtype)
 
-    def joined(self, parts: Iterable[tuple[str, tuple[int, ...]]]) -> Tensor:
-        """Tensors behind one another along their first dimension."""
+    def join(self, parts: Iterable[tuple[str, tuple[int, ...]]]) -> Tensor:
+        """Read tensors and concatenate them along their first dimension."""
         return torch.cat([self.get(name, *shape) for name, shape in parts])
 
-    def prefix(self) -> str:
-        """What stands before the names of the decoder's tensors."""
+    def find_prefix(self) -> str:
+        """Find what stands before the names of the decoder's tensors."""
         for prefix in _PREFIXES:
             if f"{prefix}embed_tokens.weight" in self._files:
                 return prefix
         raise CheckpointError(f"{self.folder}: the tensor model.embed_tokens.weight is missing.")
 
 
-#: Fused layer -> its parts, in order: name in the checkpoint, and rows as a function of the config.
+#: The parts of each fused layer, in order, by their names in the checkpoint.
 FUSED: dict[str, tuple[str, ...]] = {
     "qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
     "out": ("self_attn.o_proj",),
@@ -125,8 +126,8 @@ FUSED: dict[str, tuple[str, ...]] = {
 }
 
 
-def width(config: ModelConfig, part: str) -> tuple[int, int]:
-    """``(out, in)`` of a part."""
+def weight_shape(config: ModelConfig, part: str) -> tuple[int, int]:
+    """``(out, in)`` of a part of a fused layer."""
     q, kv = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
     hidden, inner = config.hidden_size, config.intermediate_size
     return {
@@ -143,7 +144,7 @@ def width(config: ModelConfig, part: str) -> tuple[int, int]:
 def read_adapter(
     folder: str | Path, config: ModelConfig, device: torch.device, dtype: torch.dtype
 ) -> dict[tuple[int, str], list[LowRank]]:
-    """The updates of a LoRA adapter in peft's layout, by layer and fused linear; raises CheckpointError."""
+    """Read a LoRA adapter in peft's layout: its updates by layer and fused layer; raises CheckpointError."""
     folder = Path(folder)
     raw = read_json(folder / "adapter_config.json")
     if str(raw.get("peft_type", "LORA")).upper() != "LORA" or raw.get("use_dora"):
@@ -153,13 +154,13 @@ def read_adapter(
             f"{folder} changes more than linear layers.", hint="Merge it into the checkpoint instead."
         )
     updates: dict[tuple[int, str], list[LowRank]] = {}
-    with Tensors(folder, "adapter_model", device, dtype) as tensors:
-        unused = set(tensors.names())
+    with CheckpointTensors(folder, "adapter_model", device, dtype) as tensors:
+        unused = set(tensors.names)
         for layer in range(config.num_layers):
             for fused, parts in FUSED.items():
                 start = 0
                 for part in parts:
-                    outer, inner = width(config, part)
+                    outer, inner = weight_shape(config, part)
                     name = next(
                         (
                             n
@@ -169,9 +170,9 @@ def read_adapter(
                         None,
                     )
                     if name is not None:
-                        rank = tensors.shape(f"{name}.lora_A.weight")[0]
+                        rank = tensors.read_shape(f"{name}.lora_A.weight")[0]
                         down = tensors.get(f"{name}.lora_A.weight", rank, inner)
-                        up = tensors.get(f"{name}.lora_B.weight", outer, rank) * _scale(raw, name, rank)
+                        up = tensors.get(f"{name}.lora_B.weight", outer, rank) * _compute_scale(raw, name, rank)
                         updates.setdefault((layer, fused), []).append(LowRank(down, up, start, start + outer))
                         unused -= {f"{name}.lora_A.weight", f"{name}.lora_B.weight"}
                     start += outer
@@ -185,7 +186,7 @@ def read_adapter(
     return updates
 
 
-def _scale(raw: dict[str, Any], name: str, rank: int) -> float:
+def _compute_scale(raw: dict[str, Any], name: str, rank: int) -> float:
     """``alpha / rank``, or ``alpha / sqrt(rank)`` for rank-stabilised LoRA (Kalajdzievski, 2023)."""
     patterns: dict[str, float] = raw.get("alpha_pattern") or {}
     alpha = next((value for key, value in patterns.items() if name == key or name.endswith(f".{key}")), None)

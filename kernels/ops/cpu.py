@@ -1,6 +1,6 @@
-"""The ops as a CPU does them fast, signatures as in ``kernels.reference``: fewer passes over memory than there.
+"""The ops of a CPU, with the signatures of ``kernels.reference`` and fewer passes over memory.
 
-In bf16 they round after each pass, as transformers does; in fp32 they are the reference's sums.
+In bf16 they round after each pass, as transformers does; in fp32 they compute the same sums as the reference.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def add_rms_norm(
 ) -> tuple[Tensor, Tensor]:
     """``reference.add_rms_norm`` by torch's fused norm."""
     total = x if residual is None else x + residual
-    return _norm(total, weight, eps, offset), total
+    return _normalise(total, weight, eps, offset), total
 
 
-def _norm(x: Tensor, weight: Tensor, eps: float, offset: float) -> Tensor:
+def _normalise(x: Tensor, weight: Tensor, eps: float, offset: float) -> Tensor:
     return rms_norm(x, weight.shape, weight + offset if offset else weight, eps)
 
 
@@ -40,22 +40,22 @@ def rotary_kv_write(
     eps: float = 1e-6,
     offset: float = 0.0,
 ) -> Tensor:
-    """``reference.rotary_kv_write``; heads are turned where they lie, in ``qkv``, which is used up."""
+    """``reference.rotary_kv_write``. Heads are rotated in place, so that ``qkv`` is of no use afterwards."""
     _, kv_heads, head_dim = k_cache.shape
     heads = qkv.shape[1] // head_dim - 2 * kv_heads
     all_heads = qkv.view(qkv.shape[0], -1, head_dim)
     q: Tensor
     q, k, v = all_heads.split([heads, kv_heads, kv_heads], dim=1)
     if q_weight is not None:
-        q.copy_(_norm(q, q_weight, eps, offset))
+        q.copy_(_normalise(q, q_weight, eps, offset))
     if k_weight is not None:
-        k.copy_(_norm(k, k_weight, eps, offset))
+        k.copy_(_normalise(k, k_weight, eps, offset))
     cos, sin = cos_sin.index_select(0, positions).to(qkv.dtype).unsqueeze(1).chunk(2, dim=-1)
     a, b = all_heads[:, : heads + kv_heads].chunk(2, dim=-1)
-    turned = a * cos
-    turned.addcmul_(b, sin, value=-1)
+    rotated = a * cos
+    rotated.addcmul_(b, sin, value=-1)
     b.mul_(cos).addcmul_(a, sin)
-    a.copy_(turned)
+    a.copy_(rotated)
     kept = slots
     if slots.numel() and int(slots.min()) < 0:
         written = slots >= 0
@@ -72,28 +72,34 @@ def gated_activation(gate_up: Tensor, *, kind: str) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """One sequence of a step: its rows, where its keys lie, and which of them each row sees."""
+class _PlannedSequence:
+    """One sequence of a step: its rows, where its keys lie, and which of them each row sees.
+
+    :param keys: a slice of the slots where its blocks lie one after the other, else the blocks to gather.
+    :param mask: to be added to the scores; None where each row sees all keys.
+    """
 
     start: int
     end: int
-    keys: slice | Tensor  # of the slots: a slice where pages lie behind one another, else pages to gather
+    keys: slice | Tensor
     length: int
     mask: Tensor | None
+
+
+#: Plans that are kept: a step asks with the tables of common beginnings, of what is left, and of all keys with and
+#: without a window.
+_PLANS_KEPT = 4
 
 
 class PagedAttention:
     """``reference.paged_attention`` by torch's flash attention for CPUs, sequence by sequence.
 
-    All layers of a step ask with the same tables, so what follows from them is worked out once; for other tables it
-    wants other tensors, not the same ones overwritten.
+    All layers of a step ask with the same tables, so what follows from the tables is worked out once and kept. Tables
+    are recognised by identity: other tables must be other tensors, and not the same tensors overwritten.
     """
 
-    #: Tables that a step asks with: common beginnings, the rest, and windows.
-    _KEPT = 4
-
     def __init__(self) -> None:
-        self._plans: list[tuple[tuple[object, ...], list[_Run]]] = []
+        self._plans: list[tuple[tuple[object, ...], list[_PlannedSequence]]] = []
 
     def __call__(
         self,
@@ -104,7 +110,7 @@ class PagedAttention:
         cu_seqlens_q: Tensor,
         seqlens_k: Tensor,
         *,
-        page_size: int,
+        block_size: int,
         scale: float,
         window: int = 0,
         softcap: float = 0.0,
@@ -115,65 +121,72 @@ class PagedAttention:
         if softcap:
             return reference.paged_attention(
                 q, k_cache, v_cache, block_tables, cu_seqlens_q, seqlens_k,
-                page_size=page_size, scale=scale, window=window, softcap=softcap, causal=causal,
+                block_size=block_size, scale=scale, window=window, softcap=softcap, causal=causal,
             )  # fmt: skip
         rows, heads, head_dim = q.shape
         kv_heads = k_cache.shape[1]
         group = heads // kv_heads
         out = torch.zeros(q.shape, dtype=q.dtype)
         lse = torch.full((rows, heads), -torch.inf, dtype=torch.float32)
-        for run in self._plan(block_tables, cu_seqlens_q, seqlens_k, page_size, window, causal, group, q.dtype):
-            keys, values = (_rows(cache, run, page_size) for cache in (k_cache, v_cache))
-            count = run.end - run.start
-            # The heads that share a key head become rows: one product for them all.
-            queries = q[run.start : run.end].reshape(count, kv_heads, group, head_dim).permute(1, 2, 0, 3)
+        for planned in self._plan(block_tables, cu_seqlens_q, seqlens_k, block_size, window, causal, group, q.dtype):
+            keys, values = (_read_keys(cache, planned, block_size) for cache in (k_cache, v_cache))
+            count = planned.end - planned.start
+            # The heads that share a key head become rows, so that one product serves them all.
+            queries = q[planned.start : planned.end].reshape(count, kv_heads, group, head_dim).permute(1, 2, 0, 3)
             found, states = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-                queries.reshape(1, kv_heads, -1, head_dim), keys, values, 0.0, False, attn_mask=run.mask, scale=scale
+                queries.reshape(1, kv_heads, -1, head_dim),
+                keys,
+                values,
+                0.0,
+                False,
+                attn_mask=planned.mask,
+                scale=scale,
             )
             found = found.view(kv_heads, group, count, head_dim).permute(2, 0, 1, 3)
-            out[run.start : run.end] = found.reshape(count, heads, head_dim)
-            lse[run.start : run.end] = states.reshape(heads, count).T
+            out[planned.start : planned.end] = found.reshape(count, heads, head_dim)
+            lse[planned.start : planned.end] = states.reshape(heads, count).T
         return out, lse
 
     def _plan(
-        self, tables: Tensor, cu_seqlens_q: Tensor, seqlens_k: Tensor, page_size: int, window: int, causal: bool,
+        self, tables: Tensor, cu_seqlens_q: Tensor, seqlens_k: Tensor, block_size: int, window: int, causal: bool,
         group: int, dtype: torch.dtype,
-    ) -> list[_Run]:  # fmt: skip
+    ) -> list[_PlannedSequence]:  # fmt: skip
         for (known, known_lengths, *rest), plan in self._plans:
             if known is tables and known_lengths is seqlens_k and rest == [window, causal]:
                 return plan
         plan = []
-        starts, lengths, pages = cu_seqlens_q.tolist(), seqlens_k.tolist(), tables.tolist()
+        starts, lengths, blocks = cu_seqlens_q.tolist(), seqlens_k.tolist(), tables.tolist()
         for sequence, length in enumerate(lengths):
             count = starts[sequence + 1] - starts[sequence]
             if count == 0 or length == 0:
                 continue
-            # Keys before the window of the first row are seen by none.
-            first = max(length - count - window + 1, 0) // page_size if window else 0
-            keys = _keys(pages[sequence][first : -(-length // page_size)], page_size, length - first * page_size)
+            # No row sees the keys that lie before the window of the first one.
+            first = max(length - count - window + 1, 0) // block_size if window else 0
+            skipped = first * block_size
+            keys = _locate_keys(blocks[sequence][first : -(-length // block_size)], block_size, length - skipped)
             mask = None
             if (causal and count > 1) or window:
-                mask = _mask(count, length, first * page_size, window, causal, dtype).repeat(group, 1)
-            plan.append(_Run(starts[sequence], starts[sequence + 1], keys, length - first * page_size, mask))
-        self._plans = [((tables, seqlens_k, window, causal), plan), *self._plans[: self._KEPT - 1]]
+                mask = _make_mask(count, length, skipped, window, causal, dtype).repeat(group, 1)
+            plan.append(_PlannedSequence(starts[sequence], starts[sequence + 1], keys, length - skipped, mask))
+        self._plans = [((tables, seqlens_k, window, causal), plan), *self._plans[: _PLANS_KEPT - 1]]
         return plan
 
 
-def _keys(pages: list[int], page_size: int, length: int) -> slice | Tensor:
-    if all(after - before == 1 for before, after in itertools.pairwise(pages)):
-        return slice(pages[0] * page_size, pages[0] * page_size + length)
-    return torch.tensor(pages)
+def _locate_keys(blocks: list[int], block_size: int, length: int) -> slice | Tensor:
+    if all(after - before == 1 for before, after in itertools.pairwise(blocks)):
+        return slice(blocks[0] * block_size, blocks[0] * block_size + length)
+    return torch.tensor(blocks)
 
 
-def _rows(cache: Tensor, run: _Run, page_size: int) -> Tensor:
-    """``[1, kv_heads, length, head_dim]`` of the cache: a view, or gathered."""
-    if isinstance(run.keys, slice):
-        return cache[run.keys].transpose(0, 1)[None]
-    paged = cache.view(-1, page_size, *cache.shape[1:])
-    return paged.index_select(0, run.keys).flatten(0, 1)[: run.length].transpose(0, 1)[None]
+def _read_keys(cache: Tensor, planned: _PlannedSequence, block_size: int) -> Tensor:
+    """Read ``[1, kv_heads, length, head_dim]`` from the cache: a view of it where possible, else a copy."""
+    if isinstance(planned.keys, slice):
+        return cache[planned.keys].transpose(0, 1)[None]
+    blocks = cache.view(-1, block_size, *cache.shape[1:])
+    return blocks.index_select(0, planned.keys).flatten(0, 1)[: planned.length].transpose(0, 1)[None]
 
 
-def _mask(count: int, length: int, skipped: int, window: int, causal: bool, dtype: torch.dtype) -> Tensor:
+def _make_mask(count: int, length: int, skipped: int, window: int, causal: bool, dtype: torch.dtype) -> Tensor:
     """0 where a row sees a key, ``-inf`` elsewhere: ``[count, length - skipped]``."""
     place = torch.arange(length - count, length)[:, None]
     key_place = torch.arange(skipped, length)

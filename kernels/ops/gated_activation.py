@@ -1,4 +1,4 @@
-"""SwiGLU and GeGLU in one pass over memory (Triton). One program makes one block of one row."""
+"""SwiGLU and GeGLU in one pass over memory (Triton). One program computes some columns of one row."""
 
 # Kernels are written in Triton's language: their parameters have the types of the launch.
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-#: Values that one program makes: 8 bf16, which is 16 bytes, for each of 128 threads.
+#: Values that one program computes: 8 bf16, which are 16 bytes, for each of 128 threads.
 _BLOCK = 1024
 
 

@@ -1,9 +1,12 @@
-"""Attention of ragged query rows over paged keys, split over the keys, and the merge of softmax states (Triton).
+"""Attention of ragged query rows over keys in blocks, split over the keys, and the merge of softmax states (Triton).
 
 One program takes a tile of query rows of one sequence, with all heads that share one key head, and one split of the
-keys. The grid follows from the shapes of the tensors alone, so a CUDA graph replays it for any lengths: a tile finds
-its sequence on the device, and what lies beyond a sequence ends at once. Splits have one size, however long the other
-sequences of a batch are. Numbers that change from step to step are not specialised on, or each would compile anew.
+keys. The grid follows from the shapes of the tensors alone, so a CUDA graph can replay it for any lengths: a program
+finds its sequence on the device, and ends at once if its tile or split lies beyond the sequence. All splits have one
+size, however long the other sequences of a batch are, so that a result does not depend on these. Numbers that change
+from step to step are not specialised on, or each new value would compile the kernel anew.
+
+``BLOCK_SIZE`` is the size of a KV block; the other ``BLOCK_*`` are sizes of tiles, as is usual in Triton.
 """
 
 # Kernels are written in Triton's language: their parameters have the types of the launch.
@@ -18,44 +21,50 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from midb.kernels.ops.softcap import softcapped
+from midb.kernels.ops.softcap import apply_softcap
 
 #: Keys of one split.
 SPLIT_SIZE = 512
 
-#: Most bytes of the partial outputs of a call; above, splits grow. Only prompts of thousands of rows get there, which
-#: fill a GPU without splits.
+#: Most bytes of the partial outputs of a call; for more, splits are made larger. Only prompts of thousands of rows need
+#: more, and these fill a GPU without splits.
 _SCRATCH_BYTES = 256 * 2**20
 
-#: Most elements of a cache that offsets of 32 bits reach; they save a register for each key that a thread copies.
+#: Most elements of a cache that offsets of 32 bits can reach. Such offsets save a register for each key that a thread
+#: copies.
 _NARROW = 2**31 - 1
 
+#: By what scores are multiplied, as the softmax is computed in base 2.
 _LOG2_E = math.log2(math.e)
+
+#: The same inside a kernel.
 _LOG2_E_IN = tl.constexpr(_LOG2_E)
+
+#: By what a logarithm in base 2 is multiplied to get the natural one.
 _LN_2 = tl.constexpr(math.log(2))
 
 
 @triton.jit(
-    do_not_specialize=["rows", "sequences", "max_pages"],
+    do_not_specialize=["rows", "sequences", "max_num_blocks"],
     do_not_specialize_on_alignment=["tables_ptr", "cu_seqlens_q_ptr", "seqlens_k_ptr"],
 )
 def _paged_attention(
     q_ptr,  # [rows, HEADS, HEAD_DIM]
     k_ptr,  # [slots, KV_HEADS, HEAD_DIM]
     v_ptr,  # [slots, KV_HEADS, HEAD_DIM]
-    tables_ptr,  # [sequences, max_pages]
+    tables_ptr,  # [sequences, max_num_blocks]
     cu_seqlens_q_ptr,  # [sequences + 1]
     seqlens_k_ptr,  # [sequences]
     out_ptr,  # [splits, rows, HEADS, HEAD_DIM]
     lse_ptr,  # [splits, rows, HEADS]
     rows,
     sequences,
-    max_pages,
+    max_num_blocks,
     scale,
     HEADS: tl.constexpr,
     KV_HEADS: tl.constexpr,
     HEAD_DIM: tl.constexpr,
-    PAGE_SIZE: tl.constexpr,
+    BLOCK_SIZE: tl.constexpr,
     SPLIT_SIZE: tl.constexpr,
     IS_SPLIT: tl.constexpr,
     WINDOW: tl.constexpr,
@@ -74,7 +83,8 @@ def _paged_attention(
     kv_head = tl.program_id(0) % KV_HEADS
     split = tl.program_id(1)
 
-    # A sequence begins with tile start // TILE + index. Rows behind the last sequence are one more, without keys.
+    # The first tile of a sequence is start // TILE + index. Rows after the last sequence count as one more sequence,
+    # which has no keys.
     index = tl.arange(0, BLOCK_SEQUENCES)
     starts = tl.load(cu_seqlens_q_ptr + index, mask=index <= sequences, other=0)
     sequence = tl.sum(((index <= sequences) & (starts // TILE + index <= tile)).to(tl.int32), axis=0) - 1
@@ -109,20 +119,20 @@ def _paged_attention(
     top = tl.full([BLOCK_ROWS], -float("inf"), tl.float32)
     total = tl.zeros([BLOCK_ROWS], tl.float32)
     acc = tl.zeros([BLOCK_ROWS, BLOCK_DIM], tl.float32)
-    table_ptr = tables_ptr + sequence.to(tl.int64) * max_pages
+    table_ptr = tables_ptr + sequence.to(tl.int64) * max_num_blocks
     for first_key in range(low, high, BLOCK_KEYS):
         key = first_key + tl.arange(0, BLOCK_KEYS)  # [BLOCK_KEYS]
         held = key < high
-        page = tl.load(table_ptr + key // PAGE_SIZE, mask=held, other=0)
+        block = tl.load(table_ptr + key // BLOCK_SIZE, mask=held, other=0)
         if WIDE:
-            page = page.to(tl.int64)
-        source = ((page * PAGE_SIZE + key % PAGE_SIZE) * KV_HEADS + kv_head)[:, None] * HEAD_DIM + dim[None, :]
-        # What lies behind a sequence's end may be anything, and 0 times NaN is NaN: it is not read.
+            block = block.to(tl.int64)
+        source = ((block * BLOCK_SIZE + key % BLOCK_SIZE) * KV_HEADS + kv_head)[:, None] * HEAD_DIM + dim[None, :]
+        # What lies beyond the end of a sequence is not read: it may be anything, and 0 times NaN is NaN.
         in_kv = held[:, None] & in_head[None, :]
         k = tl.load(k_ptr + source, mask=in_kv, other=0.0)  # [BLOCK_KEYS, BLOCK_DIM]
         score = tl.dot(q, tl.trans(k), input_precision="ieee") * scale  # [BLOCK_ROWS, BLOCK_KEYS]
         if SOFTCAP > 0:
-            score = softcapped(score, SOFTCAP) * _LOG2_E_IN
+            score = apply_softcap(score, SOFTCAP) * _LOG2_E_IN
         seen = held[None, :]
         if CAUSAL:
             seen = seen & (key[None, :] <= place[:, None])
@@ -231,7 +241,7 @@ def paged_attention(
     cu_seqlens_q: Tensor,
     seqlens_k: Tensor,
     *,
-    page_size: int,
+    block_size: int,
     scale: float,
     window: int = 0,
     softcap: float = 0.0,
@@ -241,19 +251,19 @@ def paged_attention(
 ) -> tuple[Tensor, Tensor]:
     """As ``reference.paged_attention``. With ``max_seqlen_q`` given nothing is read on the host.
 
-    :param max_seqlen_q: chooses the tile, no more: sequences with more rows come out right as well.
+    :param max_seqlen_q: only chooses the tile: results are right for sequences with more rows as well.
     :param split_size: keys of one split, a power of two of at least 64.
-    :raises ValueError: for caches that are not contiguous, a split or page size that no kernel is made for.
+    :raises ValueError: for caches that are not contiguous, and for a split or block size that the kernel cannot take.
     """
     if not (k_cache.is_contiguous() and v_cache.is_contiguous()):
         raise ValueError("k_cache and v_cache must be contiguous")
-    if page_size < 16 or page_size & (page_size - 1):
-        raise ValueError(f"page_size is {page_size}, not a power of two of at least 16")
+    if block_size < 16 or block_size & (block_size - 1):
+        raise ValueError(f"block_size is {block_size}, not a power of two of at least 16")
     if split_size < 64 or split_size & (split_size - 1):
         raise ValueError(f"split_size is {split_size}, not a power of two of at least 64")
     rows, heads, head_dim = q.shape
     kv_heads = k_cache.shape[1]
-    sequences, max_pages = block_tables.shape
+    sequences, max_num_blocks = block_tables.shape
     out = torch.empty((rows, heads, head_dim), dtype=q.dtype, device=q.device)
     lse = torch.empty((rows, heads), dtype=torch.float32, device=q.device)
     if not rows:
@@ -262,9 +272,9 @@ def paged_attention(
         max_seqlen_q = int(cu_seqlens_q.diff().max()) if sequences else 1
     group = heads // kv_heads
     block_dim = triton.next_power_of_2(head_dim)
-    block_rows = _block_rows(max_seqlen_q, group, block_dim)
+    block_rows = _choose_tile_rows(max_seqlen_q, group, block_dim)
     key_bytes = block_dim * q.element_size()
-    max_keys = max_pages * page_size
+    max_keys = max_num_blocks * block_size
     while triton.cdiv(max_keys, split_size) * out.numel() * 4 > _SCRATCH_BYTES and split_size < max_keys:
         split_size *= 2
     splits = max(triton.cdiv(max_keys, split_size), 1)
@@ -284,12 +294,12 @@ def paged_attention(
         part_lse,
         rows,
         sequences,
-        max_pages,
+        max_num_blocks,
         scale if softcap else scale * _LOG2_E,
         HEADS=heads,
         KV_HEADS=kv_heads,
         HEAD_DIM=head_dim,
-        PAGE_SIZE=page_size,
+        BLOCK_SIZE=block_size,
         SPLIT_SIZE=split_size,
         IS_SPLIT=splits > 1,
         WINDOW=window,
@@ -321,10 +331,11 @@ def paged_attention(
     return out, lse
 
 
-def _block_rows(max_seqlen_q: int, group: int, block_dim: int) -> int:
-    """Rows of a query tile, heads of a group counted: few for decoding, 64 as soon as verification fills them.
+def _choose_tile_rows(max_seqlen_q: int, group: int, block_dim: int) -> int:
+    """Choose the rows of a query tile, where each head of a group counts as a row.
 
-    A prompt fills 128, which at a head size of 256 would take more registers than there are.
+    Few for decoding, up to 64 for drafts that are verified. A prompt fills 128, but at a head size of 256 these would
+    take more registers than there are.
     """
     wanted: int = triton.next_power_of_2(max_seqlen_q * group)
     most = 128 if wanted >= 1024 and block_dim <= 128 else 64

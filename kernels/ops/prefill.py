@@ -1,7 +1,6 @@
-"""Attention of long runs of rows, which is bound by arithmetic: flash-attn if it is installed, else torch's own varlen
-kernel.
+"""Attention of long runs of rows, which is bound by arithmetic: flash-attn if it is installed, else torch's own kernel.
 
-Both want the keys of a sequence behind one another, so they are gathered from their pages first.
+Both kernels want the keys of a sequence in one piece, so they are gathered from their blocks first.
 """
 
 from __future__ import annotations
@@ -15,20 +14,21 @@ from torch import Tensor
 
 from midb.kernels.errors import EngineError
 
-#: Rows of one sequence from which it is worth gathering its keys; below, it is a verify window for the paged kernel.
-LONG = 64
+#: Fewest rows of one sequence for which it is worth gathering its keys. Fewer are a draft that is verified, or the end
+#: of a prompt, and the paged kernel takes them.
+LEAST_ROWS = 64
 
 #: ``(q, k, v, cu_seqlens_q, cu_seqlens_k, max_q, max_k, scale, window) -> out``, shapes as in :func:`attend`.
-Varlen = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int, int, float, int], Tensor]
+VarlenKernel = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int, int, float, int], Tensor]
 
 
 @functools.cache
-def varlen() -> Varlen:
-    """The kernel at hand; raises EngineError where there is none."""
+def choose_kernel() -> VarlenKernel:
+    """Choose the kernel among those that are installed; raises EngineError where none is."""
     if find_spec("flash_attn") is not None:
-        return _flash_attn
+        return _attend_by_flash_attn
     if find_spec("torch.nn.attention.varlen") is not None:
-        return _torch_varlen
+        return _attend_by_torch
     raise EngineError(f"torch {torch.__version__} has no varlen attention.", hint="Install torch>=2.10 or flash-attn.")
 
 
@@ -44,22 +44,22 @@ def attend(
     max_k: int,
     scale: float,
     window: int = 0,
-    kernel: Varlen | None = None,
+    kernel: VarlenKernel | None = None,
 ) -> Tensor:
-    """Causal attention; the last row of a sequence stands at its last key, as in ``reference.paged_attention``.
+    """Causal attention. The last row of a sequence stands at its last key, as in ``reference.paged_attention``.
 
     :param q: ``[rows, heads, head_dim]`` of the long sequences alone.
     :param slots: ``[keys]`` int32, places of all their keys in the cache, in order.
     :param cu_seqlens_q: ``[sequences + 1]`` int32; ``cu_seqlens_k`` likewise.
-    :param window: keys that a row sees, its own included; 0 is all.
-    :param kernel: another one than is at hand, for tests.
+    :param window: keys that a row sees, its own included; 0 means all.
+    :param kernel: the kernel to use, for tests; None chooses it.
     :return: ``[rows, heads, head_dim]``.
     """
     k, v = k_cache.index_select(0, slots), v_cache.index_select(0, slots)
-    return (kernel or varlen())(q, k, v, cu_seqlens_q, cu_seqlens_k, max_q, max_k, scale, window)
+    return (kernel or choose_kernel())(q, k, v, cu_seqlens_q, cu_seqlens_k, max_q, max_k, scale, window)
 
 
-def _flash_attn(
+def _attend_by_flash_attn(
     q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, max_q: int, max_k: int, scale: float, window: int
 ) -> Tensor:
     from flash_attn import flash_attn_varlen_func
@@ -71,7 +71,7 @@ def _flash_attn(
     return out
 
 
-def _torch_varlen(
+def _attend_by_torch(
     q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, max_q: int, max_k: int, scale: float, window: int
 ) -> Tensor:
     from torch.nn.attention.varlen import varlen_attn

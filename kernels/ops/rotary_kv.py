@@ -1,6 +1,6 @@
 """Norm of queries and keys, rotary embedding and the write into the KV cache in one launch (Triton).
 
-One program takes some of the heads of one row, be they queries, keys or values.
+One program takes some heads of one row, which may be queries, keys or values.
 """
 
 # Kernels are written in Triton's language: their parameters have the types of the launch.
@@ -13,11 +13,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-#: Heads of one program: with 8 values a thread, 4 warps at a head size of 128.
+#: Heads of one program: with 8 values for each thread, these are 4 warps at a head size of 128.
 _BLOCK_HEADS = 16
 
 
-@triton.jit(do_not_specialize_on_alignment=["positions_ptr", "slots_ptr"])  # they are cut out of one buffer
+@triton.jit(do_not_specialize_on_alignment=["positions_ptr", "slots_ptr"])  # they are parts of one buffer
 def _rotary_kv_write(
     qkv_ptr,  # [rows, HEADS + 2 * KV_HEADS, HEAD_DIM]
     positions_ptr,  # [rows]
@@ -55,16 +55,16 @@ def _rotary_kv_write(
     a = tl.load(source, mask=kept, other=0.0).to(tl.float32)
     b = tl.load(source + HALF, mask=kept, other=0.0).to(tl.float32)
     if Q_NORM:
-        a, b = _normed(a, b, is_query, q_weight_ptr, place, inside, eps, offset, HEAD_DIM)
+        a, b = _normalise(a, b, is_query, q_weight_ptr, place, inside, eps, offset, HEAD_DIM)
     if K_NORM:
-        a, b = _normed(a, b, is_key, k_weight_ptr, place, inside, eps, offset, HEAD_DIM)
+        a, b = _normalise(a, b, is_key, k_weight_ptr, place, inside, eps, offset, HEAD_DIM)
 
     angles = cos_sin_ptr + tl.load(positions_ptr + row).to(tl.int64) * HEAD_DIM + place
     cos = tl.load(angles, mask=inside, other=0.0)[None, :]
     sin = tl.load(angles + HALF, mask=inside, other=0.0)[None, :]
-    unturned = (head >= HEADS + KV_HEADS)[:, None]
-    first = tl.where(unturned, a, a * cos - b * sin)
-    second = tl.where(unturned, b, b * cos + a * sin)
+    is_not_rotated = (head >= HEADS + KV_HEADS)[:, None]
+    first = tl.where(is_not_rotated, a, a * cos - b * sin)
+    second = tl.where(is_not_rotated, b, b * cos + a * sin)
 
     target = q_ptr + row * (HEADS * HEAD_DIM) + within
     to_query = is_query[:, None] & inside[None, :]
@@ -85,7 +85,7 @@ def _rotary_kv_write(
 
 
 @triton.jit
-def _normed(a, b, chosen, weight_ptr, place, inside, eps, offset, HEAD_DIM: tl.constexpr):
+def _normalise(a, b, chosen, weight_ptr, place, inside, eps, offset, HEAD_DIM: tl.constexpr):
     """``x / sqrt(mean(x^2) + eps) * (offset + weight)`` of the chosen heads, ``a`` and ``b`` being the halves of x."""
     scale = tl.rsqrt((tl.sum(a * a, axis=1) + tl.sum(b * b, axis=1)) / HEAD_DIM + eps)[:, None]
     weight_a = offset + tl.load(weight_ptr + place, mask=inside, other=0.0).to(tl.float32)

@@ -10,11 +10,12 @@ import triton.language as tl
 from torch import Tensor
 
 from midb.kernels import reference
-from midb.kernels.ops.softcap import softcapped
+from midb.kernels.ops.softcap import apply_softcap
 
-#: Logits that one program reads at a time: 8 bf16, which is 16 bytes, for each of 512 threads.
+#: Logits that one program reads at a time: 8 bf16, which are 16 bytes, for each of 512 threads.
 _BLOCK = 4096
 
+#: The multipliers of the noise's finalizer, inside a kernel.
 _MIX_1 = tl.constexpr(reference.MIX_1)
 _MIX_2 = tl.constexpr(reference.MIX_2)
 
@@ -47,7 +48,7 @@ def _sample_chunk(
         kept = column < chunk
         score = tl.load(logits_ptr + row * row_stride + column, mask=kept, other=0.0).to(tl.float32)
         if SOFTCAP > 0:
-            score = softcapped(score, SOFTCAP)
+            score = apply_softcap(score, SOFTCAP)
         if temperature > 0:
             score = tl.div_rn(score, temperature) + _gumbel(key_0, key_1, first_id + column)
         better = kept & (score > best)  # strictly: the lower id wins a tie
@@ -87,9 +88,9 @@ def sample_chunk(
     *,
     softcap: float = 0.0,
 ) -> None:
-    """As ``reference.sample_chunk``, but that a logit that is not a number never wins.
+    """As ``reference.sample_chunk``, except that a logit that is not a number never wins.
 
-    The noise is the reference's to the last bit or two of fp32, as far as logarithms of two devices agree.
+    The noise is that of the reference up to the last bit or two of fp32, by which the logarithms of devices differ.
     """
     rows, chunk = logits.shape
     if not logits.numel():

@@ -1,4 +1,4 @@
-"""The soft cap of Gemma 2 inside Triton kernels, of attention scores as of logits. It launches nothing by itself."""
+"""The soft cap of Gemma 2 for use in other Triton kernels, which cap attention scores and logits with it."""
 
 # Kernels are written in Triton's language: their parameters have the types of the launch.
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
@@ -10,16 +10,16 @@ import triton.language as tl
 
 
 @triton.jit
-def softcapped(x, CAP: tl.constexpr):
-    """``CAP * tanh(x / CAP)``, to the last bits of fp32: Triton has no tanh that its interpreter knows.
+def apply_softcap(x, CAP: tl.constexpr):
+    """``CAP * tanh(x / CAP)``, exact up to the last bits of fp32: Triton's own tanh is unknown to its interpreter.
 
-    Near 0 the form with ``exp`` loses its digits to cancellation, so the series stands there; 1 / 4 is where both are
-    about as good.
+    Near 0, the formula with ``exp`` loses digits to cancellation, so the Taylor series is used there. At 1 / 4 both are
+    about equally exact.
     """
-    turned = x / CAP
-    square = turned * turned
+    ratio = x / CAP
+    square = ratio * ratio
     series = 1.0 + square * (-1 / 3 + square * (2 / 15 + square * (-17 / 315 + square * (62 / 2835))))
-    decay = tl.exp(-2.0 * tl.abs(turned))
+    decay = tl.exp(-2.0 * tl.abs(ratio))
     far = (1.0 - decay) / (1.0 + decay)
-    far = tl.where(turned < 0, -far, far)
-    return CAP * tl.where(tl.abs(turned) < 0.25, turned * series, far)
+    far = tl.where(ratio < 0, -far, far)
+    return CAP * tl.where(tl.abs(ratio) < 0.25, ratio * series, far)

@@ -201,6 +201,10 @@ class AuditLog:
         query = "SELECT 1 FROM runs WHERE output = ? AND output_sha256 = ? LIMIT 1"
         return self.db.execute(query, [output, sha256]).fetchone() is not None
 
+    def knows(self, output: str) -> bool:
+        """Whether any run of this log writes, or wrote, ``output`` (as it stands in `runs`)."""
+        return self.db.execute("SELECT 1 FROM runs WHERE output = ? LIMIT 1", [output]).fetchone() is not None
+
     def begin(self, run: Run) -> tuple[Run, Checkpoint]:
         """Start a run (its ``id`` is assigned here); unfinished ones of its kind are closed as superseded."""
         run = dataclasses.replace(run, id=self._next("runs"))

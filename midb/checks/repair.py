@@ -1,4 +1,4 @@
-"""Provable repairs: which fixes are taken, and applying them until nothing is left to repair."""
+"""Provable repairs: which fixes can be made together. Applies none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from midb.domain.defects import DefectFamily, Finding
 from midb.domain.edits import Edit
+from midb.domain.pairs import Field
 
 
 def choose_fixes(findings: Iterable[Finding], family: DefectFamily) -> tuple[list[Finding], list[Edit]]:
@@ -23,12 +24,10 @@ def choose_fixes(findings: Iterable[Finding], family: DefectFamily) -> tuple[lis
         if fix and not any(edit.overlaps(other) for edit in fix for other in edits):
             chosen.append(finding)
             edits += fix
-    return chosen, sort_edits(edits)
+    return chosen, _sort_edits(edits)
 
 
-def sort_edits(edits: Sequence[Edit]) -> list[Edit]:
+def _sort_edits(edits: Sequence[Edit]) -> list[Edit]:
     """Edits in reading order: instruction, input, response, and by offset within each."""
-    from midb.domain.pairs import Field
-
     order = list(Field)
     return sorted(edits, key=lambda edit: (order.index(edit.field), edit.start, edit.end))

@@ -20,7 +20,7 @@ from midb.cli import options
 from midb.cli.running import corpus_of
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import load_config
-from midb.text.terminal import visible
+from midb.text.terminal import visible, visible_json
 
 #: Findings shown in full before the table only counts.
 SHOWN = 20
@@ -68,7 +68,7 @@ class JsonReport:
 
     def add(self, result: Result) -> None:
         if isinstance(result, RecordResult):
-            sys.stdout.write(orjson.dumps(as_json(result)).decode() + "\n")
+            sys.stdout.write(visible_json(orjson.dumps(as_json(result)).decode()) + "\n")
 
     def end(self) -> None:
         sys.stdout.flush()

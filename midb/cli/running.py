@@ -5,18 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-from midb.agent.run.places import stdin_spool
+from midb.agent.run.places import stdin_copy
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import Session, open_session
 from midb.cli import options
-from midb.composition import engine_of
+from midb.composition import open_engine
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.dashboard import listener
@@ -114,7 +114,7 @@ def run(
         ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable}),
     )  # fmt: skip
     warn = Relay()
-    with engine_of(settings, warn) as engine, corpus_of(settings) as container:
+    with open_engine(settings, warn) as engine, corpus_of(settings) as container:
         session = open_session(settings, container, sys.argv[1:], engine)
         try:
             return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)
@@ -161,12 +161,8 @@ def corpus_of(config: RunConfig) -> Iterator[Container]:
         return
     if sys.stdin.isatty():
         raise MidbError("standard input is a terminal.", hint="Pipe a corpus in: cat corpus.jsonl | midb-agent run -")
-    spool = stdin_spool(sys.stdin.buffer, (config.output or Path("stdin")).absolute().parent)
-    try:
-        yield open_container(spool)
-    finally:
-        with suppress(FileNotFoundError):
-            spool.unlink()
+    with stdin_copy(sys.stdin.buffer, (config.output or Path("stdin")).absolute().parent) as copy:
+        yield open_container(copy)
 
 
 def run_session(session: Session, config: RunConfig, warn: Relay) -> int:

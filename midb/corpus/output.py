@@ -9,7 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 
@@ -35,13 +35,27 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-class GrowingFile:
-    """A file opened at a known length: what lies beyond was written after the last checkpoint and is cut off."""
+#: Access that a new file gets, less the user's umask.
+DEFAULT_MODE = 0o666
 
-    def __init__(self, path: Path, length: int) -> None:
+#: Bytes of a rejected record that are kept with its hash: the corpus has it whole, and one record may have gigabytes.
+REJECTED_BYTES = 1024 * 1024
+
+
+class GrowingFile:
+    """A file opened at a known length: what lies beyond was written after the last checkpoint and is cut off.
+
+    ``mode`` is the access that others get to a file that is made here. Nothing is written through a link.
+    """
+
+    def __init__(self, path: Path, length: int, mode: int = DEFAULT_MODE) -> None:
         self.path = path
+        if path.is_symlink():
+            raise UsageError(
+                f"{path} is a link, through which nothing is written.", hint="Remove it, or choose another -o."
+            )
         with writing(path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), mode)
             self._file: IO[bytes] = os.fdopen(descriptor, "r+b", buffering=1 << 20)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,26 +91,34 @@ class GrowingFile:
             self._file.close()
 
 
-def rejected_entry(raw: RawRecord, line: RejectedLine) -> Iterator[bytes]:
-    """A rejected line as one JSON object a line, in pieces: number, reason, and the line itself byte for byte, as text
-    in ``raw`` or, where it is no UTF-8 or very long, in ``raw_base64``."""
-    about = {
+def make_private(path: Path, mode: int) -> None:
+    """Make an empty file with this access, for a library that makes its own with another."""
+    with writing(path):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode))
+
+
+def rejected_entry(raw: RawRecord, line: RejectedLine) -> bytes:
+    """A rejected line as one JSON object: number, reason, hash, and the line itself byte for byte.
+
+    It stands as text in ``raw`` or, where it is no UTF-8, in ``raw_base64``. Of a line of more than REJECTED_BYTES only
+    the beginning is there, and ``bytes`` says how many it has.
+    """
+    about: dict[str, Any] = {
         "line": line.line, "offset": line.offset, "reason": line.reason, "message": line.message,
         "sha256": line.sha256,
     }  # fmt: skip
-    opening = orjson.dumps(about)[:-1]
-    if raw.spool is None:
-        with contextlib.suppress(UnicodeDecodeError):
-            yield opening + b',"raw":' + orjson.dumps(raw.body.decode("utf-8")) + b"}\n"
-            return
-    yield opening + b',"raw_base64":"'
-    rest = b""
+    data = b""
     for chunk in raw.chunks():
-        rest += chunk
-        complete = len(rest) - len(rest) % 3  # base64 turns three bytes at a time into text
-        yield base64.b64encode(rest[:complete])
-        rest = rest[complete:]
-    yield base64.b64encode(rest) + b'"}\n'
+        data += chunk[: REJECTED_BYTES - len(data)]
+        if len(data) == REJECTED_BYTES:
+            break
+    if len(data) < raw.length:
+        about["bytes"] = raw.length
+    try:
+        about["raw"] = data.decode("utf-8")
+    except UnicodeDecodeError:
+        about["raw_base64"] = base64.b64encode(data).decode()
+    return orjson.dumps(about) + b"\n"
 
 
 def move_into_place(finished: Path, target: Path) -> None:

@@ -47,7 +47,7 @@ class OutputPlaces:
 
     def logged(self, path: Path) -> str:
         """A path as the log names it: relative to the log, so that the folder can be moved as a whole."""
-        return os.path.relpath(path.absolute(), self.db.absolute().parent)
+        return text_of(os.path.relpath(path.absolute(), self.db.absolute().parent))
 
     def check(self, inputs: Iterable[Path], what: str) -> None:
         """Raise UsageError where nothing can be written, or one of ``inputs`` (in words: ``what``) would be lost."""
@@ -64,6 +64,32 @@ class OutputPlaces:
                 raise UsageError(f"{path} would overwrite {what}.", hint="Choose another -o or --db.")
         if self.output.resolve() == self.db.resolve():
             raise UsageError("output and audit log are the same file.", hint="Choose another --db.")
+
+    def refuse_others(self, *, ours: bool) -> None:
+        """Raise UsageError where a file lies in a place that is written to before the end.
+
+        ``ours``: the log knows of a run that wrote here, so that it is what a killed run left.
+        """
+        for path in (self.partial, self.rejected, self.temporary):
+            if path.is_symlink() or (not ours and path.exists() and (path.is_dir() or path.stat().st_size)):
+                raise UsageError(
+                    f"{path} exists and is not what midb-agent wrote there.",
+                    hint="Choose another -o, or move the file away.",
+                )
+
+
+def text_of(path: Path | str) -> str:
+    r"""A path as text that can be logged: file names need not be UTF-8, and such bytes are shown escaped.
+
+    >>> text_of(os.fsdecode(b"\xff.jsonl"))
+    '\\xff.jsonl'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def access_of(path: Path) -> int:
+    """The access that others get to what is made of a file: no more than to the file itself."""
+    return path.stat().st_mode & 0o666
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from midb.domain.errors import MidbError
 
 #: A record longer than this is rejected, not examined: no training pair is, and detectors keep a text in memory.
 MAX_RECORD_BYTES = 16 * 1024 * 1024
+
+#: Blank bytes between two records that are kept; of more, which some kilobytes of a packed file can hold, the rest is
+#: left out.
+MAX_BLANK_BYTES = 1024 * 1024
 
 BOM = b"\xef\xbb\xbf"
 
@@ -131,7 +136,7 @@ def read_lines(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
     A byte-order mark at the very beginning is left out.
     """
     offset, line, position = start.offset, start.line, start.position
-    blank: list[bytes] = []
+    blank = bytearray()
     while data := stream.readline(limit + 2):  # whatever is longer than the limit, or ends with its line end
         if offset == 0 and data.startswith(BOM):
             data = data[len(BOM) :] + (b"" if data.endswith(b"\n") else stream.readline(len(BOM)))
@@ -144,16 +149,18 @@ def read_lines(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
             spool.write(data)
             ending = spool.take_line_end()
             end = offset + spool.size + len(ending)
-            before, body, after, kept = b"".join(blank), b"", ending, spool.file
+            before, body, after, kept = bytes(blank), b"", ending, spool.file
         elif not data.strip():
-            blank.append(data)
+            data += _read_blank_lines(stream)
+            if len(blank) < MAX_BLANK_BYTES:
+                blank += data
             offset += len(data)
-            line += 1
+            line += data.count(b"\n")
             continue
         else:
             body = data.rstrip(b"\r\n")
             end = offset + len(data)
-            before, after, kept = b"".join(blank), data[len(body) :], None
+            before, after, kept = bytes(blank), data[len(body) :], None
         yield RawRecord(
             position=position,
             line=line,
@@ -167,4 +174,17 @@ def read_lines(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
         )
         blank.clear()
         offset, line, position = end, line + 1, position + 1
-    yield Tail(b"".join(blank))
+    yield Tail(bytes(blank))
+
+
+#: Lines without anything but blanks.
+_BLANK_LINES = re.compile(rb"(?:[ \t\r\f\v]*+\n)*+")
+
+
+def _read_blank_lines(stream: BinaryIO) -> bytes:
+    """Those of the next lines that are blank, as far as the stream has them at hand: there may be millions of them."""
+    peek = getattr(stream, "peek", None)
+    if peek is None:
+        return b""
+    match = _BLANK_LINES.match(peek(1))
+    return stream.read(match.end()) if match and match.end() else b""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from midb.corpus.formats.base import Container
-from midb.corpus.output import GrowingFile, move_into_place, rejected_entry
+from midb.corpus.output import DEFAULT_MODE, GrowingFile, move_into_place, rejected_entry
 from midb.corpus.places import OutputPlaces
 from midb.corpus.raw import RawRecord, Tail
 from midb.domain.results import RejectedLine
@@ -19,8 +19,8 @@ from midb.domain.results import RejectedLine
 class OutputFiles:
     """Opens the partial files, cut back to the given lengths in bytes, and locks them while it is open.
 
-    ``rejected`` is where rejected lines grow, ``None`` where they are not written. Who finds the files locked by
-    another process gets a UsageError.
+    ``rejected`` is where rejected lines grow, ``None`` where they are not written; ``mode`` is the access that others
+    get to new files. Who finds the files locked by another process, or links in their places, gets a UsageError.
     """
 
     def __init__(
@@ -31,14 +31,16 @@ class OutputFiles:
         *,
         output_bytes: int = 0,
         rejected_bytes: int = 0,
+        mode: int = DEFAULT_MODE,
     ) -> None:
         self.container = container
         self.places = places
-        self._output = GrowingFile(places.partial, output_bytes)
+        self._mode = mode
+        self._output = GrowingFile(places.partial, output_bytes, mode)
         self._rejected: GrowingFile | None = None
         if rejected is not None:
             try:
-                self._rejected = GrowingFile(rejected, rejected_bytes)
+                self._rejected = GrowingFile(rejected, rejected_bytes, mode)
             except BaseException:
                 self._output.close()
                 raise
@@ -67,8 +69,7 @@ class OutputFiles:
         """Leave a record out, and write it to the rejected lines."""
         self._output.write(self.container.dropped(raw))
         if self._rejected:
-            for piece in rejected_entry(raw, line):
-                self._rejected.write(piece)
+            self._rejected.write(rejected_entry(raw, line))
 
     def end(self, tail: Tail) -> None:
         """Write what follows the last record."""
@@ -82,7 +83,11 @@ class OutputFiles:
 
     def make(self) -> Path:
         """Make the finished file from the partial one, beside its place; returns where it lies."""
-        return self.container.finish(self.places.partial, self.places.temporary)
+        GrowingFile(self.places.temporary, 0, self._mode).close()  # made here, so that nobody may read it too early
+        made = self.container.finish(self.places.partial, self.places.temporary)
+        if made != self.places.temporary:
+            self.places.temporary.unlink()
+        return made
 
     def settle(self, made: Path) -> None:
         """Put the finished file into its place, and remove what is not needed any more."""

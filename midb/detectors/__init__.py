@@ -1,12 +1,13 @@
 """Detectors: one small module (or package) per group of kinds, in the folder of their family.
 
-A detector says which kinds it finds in ``KINDS`` and finds them in ``detect(inspection)``. That is all there is to
-register: its place in ``content``, ``translation`` or ``localization`` is its registration. What it needs to know about
-a language it reads from a LocaleSection (see midb.locales); what several detectors know about text is in midb.text.
+A detector names the kinds it finds in ``KINDS`` and finds them in ``detect(inspection)``. Nothing else registers it:
+that it stands in ``content``, ``translation`` or ``localization`` does. What it needs to know about a language it reads
+from a LocaleSection (see midb.locales); what several detectors need to know about text is in midb.text.
 """
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import pkgutil
@@ -66,7 +67,7 @@ class KindSelection:
         for option in options:
             name = option.lstrip("+-")
             if name not in kinds():
-                raise unknown_kind(name)
+                raise _unknown_kind_error(name)
             if option.startswith("-"):
                 names.discard(name)
             else:
@@ -74,22 +75,20 @@ class KindSelection:
         return cls(frozenset(names), typography)
 
 
-def unknown_kind(name: str) -> UsageError:
-    """The error for a kind nobody knows, with the nearest one."""
-    import difflib
-
+def _unknown_kind_error(name: str) -> UsageError:
+    """The error for a kind that no detector finds; its hint names the nearest one."""
     near = difflib.get_close_matches(name, kinds(), n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
     return UsageError(f'unknown kind "{name}".', hint=f"{meant}midb-agent kinds lists all.")
 
 
-def without_symptoms(findings: list[Finding]) -> list[Finding]:
-    """The findings less those that another one explains: one defect is reported once."""
+def drop_symptoms(findings: list[Finding]) -> list[Finding]:
+    """The findings without those that another one explains (DefectKind.explains): one defect is reported once."""
     causes = [(found, kinds()[found.kind].explains) for found in findings if kinds()[found.kind].explains]
     if not causes:
         return findings
 
-    def explained(finding: Finding) -> bool:
+    def is_explained(finding: Finding) -> bool:
         for cause, symptoms in causes:
             if finding.kind in symptoms and finding.field is cause.field:
                 start = min([cause.start, *(edit.start for edit in cause.fix)])
@@ -98,7 +97,7 @@ def without_symptoms(findings: list[Finding]) -> list[Finding]:
                     return True
         return False
 
-    return [finding for finding in findings if not explained(finding)]
+    return [finding for finding in findings if not is_explained(finding)]
 
 
 def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
@@ -115,6 +114,6 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
         if wanted:
             name = detector.__name__.rpartition(".")[2]
             findings += [replace(found, detector=name) for found in detector.detect(inspection) if found.kind in wanted]
-    findings = without_symptoms(findings)
+    findings = drop_symptoms(findings)
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

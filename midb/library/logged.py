@@ -16,7 +16,7 @@ from midb.audit.proof.replay import parse_texts
 from midb.audit.reader import AuditReader
 from midb.audit.results import logged_pairs
 from midb.audit.rows import LoggedRecord
-from midb.composition import engine_of
+from midb.composition import open_engine
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.corpus.output import move_into_place, writing
@@ -55,7 +55,7 @@ def boost_with_log(records: Container, source: Container | None, settings: RunCo
         _write(source, paths["source"])
     config = settings.model_copy(update=paths)
     warnings: list[str] = []
-    with engine_of(config, warnings.append) as engine:
+    with open_engine(config, warnings.append) as engine:
         session = open_session(config, open_container(corpus), ["run", str(corpus)], engine)
         try:
             run = session.attached.run

@@ -19,7 +19,7 @@ from midb.audit.reader import AuditReader
 from midb.audit.rows import DecisionRow, LoggedRecord, RecordRow
 from midb.audit.undo import Applied, undo
 from midb.corpus.opened import OpenedCorpus
-from midb.corpus.places import OutputPlaces
+from midb.corpus.places import OutputPlaces, access_of
 from midb.corpus.raw import RawRecord, Tail
 from midb.corpus.records import ParsedRecord
 from midb.corpus.splice import Stages, add_stage
@@ -89,7 +89,8 @@ class Reverter:
 
         Then nothing is left of the output, and the log says that the revert failed.
         """
-        with OutputFiles(self._container, places, None) as files:
+        places.refuse_others(ours=self._log.knows(places.logged(places.output)))
+        with OutputFiles(self._container, places, None, mode=access_of(self._container.path)) as files:
             try:
                 run, checkpoint = self._log.begin(self._run(selection, places))
                 with CorpusWriter(files, self._log, run, checkpoint, failed="failed") as writer:

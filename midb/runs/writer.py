@@ -94,9 +94,18 @@ class CorpusWriter:
         return self.checkpoint
 
     def seal(self, tail: Tail) -> Path:
-        """End the output and log its hash; returns where the finished file lies, beside its place."""
+        """End the output and log its hash; returns where the finished file lies, beside its place.
+
+        Raises MidbError where the corpus is not any more what the run began with.
+        """
         if self.waiting:
             self.commit()
+        container = self._files.container
+        if container.identity()[1] != self.run.corpus_sha256:
+            raise MidbError(
+                f"{container.path} was changed while it was read.",
+                hint="Nothing was put into place. Run again with --fresh, when nobody writes to the corpus any more.",
+            )
         self._files.end(tail)
         self._files.sync()
         made = self._files.make()

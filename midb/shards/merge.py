@@ -23,8 +23,8 @@ from midb.audit.reader import AuditReader
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
-from midb.corpus.output import move_into_place
-from midb.corpus.places import OutputPlaces
+from midb.corpus.output import make_private, move_into_place
+from midb.corpus.places import OutputPlaces, access_of
 from midb.corpus.raw import RawRecord, Tail
 from midb.corpus.reading import RecordReader
 from midb.corpus.writer import OutputFiles
@@ -187,9 +187,12 @@ class _Merger:
         """Make everything beside its place, then move it there."""
         places = self._places
         # The partial output is locked: whoever holds it owns all the other places too.
-        with OutputFiles(self._container, places, places.rejected_partial) as files:
+        places.refuse_others(ours=places.db_partial.exists() or places.db.exists())
+        mode = access_of(self._container.path)
+        with OutputFiles(self._container, places, places.rejected_partial, mode=mode) as files:
             try:
                 remove_database(places.db_partial)
+                make_private(places.db_partial, mode)
                 with AuditLog(places.db_partial, now=self._clock) as log:
                     writer = self._fill(log, files)
                     made = writer.seal(self._tail)
@@ -263,11 +266,11 @@ class _Merger:
 
     def _clean_up(self, files: OutputFiles) -> None:
         places = self._places
+        files.remove()  # first: where only these lie they could be somebody else's
         if places.db.exists() and not places.output.exists():
-            remove_database(places.db)
             places.rejected.unlink(missing_ok=True)
+            remove_database(places.db)
         remove_database(places.db_partial)
-        files.remove()
 
 
 def remove_database(path: Path) -> None:

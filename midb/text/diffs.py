@@ -1,7 +1,7 @@
 """Word-level diffs: what stood there, what stands there now, with a little around it.
 
-Reads well where words have blanks between them (whole words are shown) and where they have none (whole grapheme
-clusters are). ``render`` makes lines for a terminal that read without colours as well.
+Where words have blanks between them whole words differ, elsewhere whole grapheme clusters. Knows no terminal: that is
+midb.text.rendering.
 """
 
 from __future__ import annotations
@@ -12,20 +12,12 @@ from dataclasses import dataclass, replace
 
 import regex
 from rapidfuzz.distance import Indel
-from rich.text import Text
 
 from midb.domain.edits import Edit, apply_to_text
 from midb.domain.pairs import Field
-from midb.text.terminal import END, ISOLATE, has_right_to_left, visible
 
 #: Characters shown on both sides of a change; changes that are closer than twice that share a hunk.
 CONTEXT = 28
-
-#: A changed passage longer than this is cut in the middle, unless everything is asked for.
-LONGEST = 240
-
-#: Changed characters that fit into one line as ``[before] → [after]``; what has more is shown on two.
-INLINE = 40
 
 #: A change of more characters than this is looked into: most of its words may have stayed.
 COARSE = 40
@@ -33,21 +25,22 @@ COARSE = 40
 #: Tokens up to which two passages are aligned (a bit matrix of 8 MB); beyond that the passage counts as one change.
 ALIGNED = 8_000
 
-# What is written without blanks between words is taken cluster by cluster.
+# Letters of scripts that put no blanks between words are left out: there every cluster is a word.
 _WORD_CHARACTER = r"[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
 _WORD = rf"(?:{_WORD_CHARACTER}|(?<=\w)[.,'’\-_/](?=\w))+"
 _SPACED_WORD = regex.compile(_WORD, regex.VERSION1)
 _TOKEN = regex.compile(rf"{_WORD}|\s+|\X", regex.VERSION1)
 _CLUSTER = regex.compile(r"\X")
-_LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 
-_EDGE_BLANKS = regex.compile(r"^ +| +$")
-_OTHER_BLANK = regex.compile(r"[\p{Zs}--[\ \u3000]]", regex.VERSION1)
+#: How far around an edit the word it changes is looked for; some texts have words without end.
+_WORD_REACH = 60
+#: How far around a place the grapheme cluster is looked for that it may stand in.
+_CLUSTER_REACH = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of text that is either changed or context."""
+    """A passage that is either changed or context."""
 
     text: str
     changed: bool
@@ -57,7 +50,7 @@ class Piece:
 class Hunk:
     """One passage before and after; ``start`` and ``end`` count code points of the text before.
 
-    Both sides have as many pieces: context and change by turns, beginning and ending with context.
+    Both sides have equally many pieces: context and change by turns, beginning and ending with context.
     """
 
     start: int
@@ -73,36 +66,37 @@ class _Change:
     after: str
 
 
-def hunks(text: str, edits: Sequence[Edit], *, context: int | None = CONTEXT) -> Iterator[Hunk]:
+def find_hunks(text: str, edits: Sequence[Edit], *, context: int | None = CONTEXT) -> Iterator[Hunk]:
     """The passages that edits of one field change; ``context`` None shows the whole text around them.
 
     >>> from midb.domain.pairs import Field
     >>> edit = Edit(Field.RESPONSE, 6, 7, ".", ",", "k")
-    >>> [(hunk.before[1].text, hunk.after[1].text) for hunk in hunks("Rund 2.5 Meter", [edit])]
+    >>> [(hunk.before[1].text, hunk.after[1].text) for hunk in find_hunks("Rund 2.5 Meter", [edit])]
     [('2.5', '2,5')]
     """
-    return _hunks(text, _changes(text, edits), context)
+    return _group_into_hunks(text, _widen_edits(text, edits), context)
 
 
-def text_hunks(before: str, after: str, *, context: int | None = CONTEXT) -> Iterator[Hunk]:
+def compare_texts(before: str, after: str, *, context: int | None = CONTEXT) -> Iterator[Hunk]:
     """The passages in which two texts differ, where nobody knows the edits."""
-    return _hunks(before, _refined(0, before, after), context)
+    return _group_into_hunks(before, _refine(0, before, after), context)
 
 
-def edits_between(before: str, after: str, field: Field) -> list[Edit]:
+def find_edits(before: str, after: str, field: Field) -> list[Edit]:
     """The edits that lead from one text to the other, by words or clusters; ``kind`` is left empty.
 
     >>> from midb.domain.pairs import Field
-    >>> [(e.before, e.after) for e in edits_between("Das Haus ist rot.", "Das Dach ist rot.", Field.RESPONSE)]
+    >>> [(e.before, e.after) for e in find_edits("Das Haus ist rot.", "Das Dach ist rot.", Field.RESPONSE)]
     [('Haus', 'Dach')]
     """
     return [
         Edit(field, change.start, change.end, before[change.start : change.end], change.after, "")
-        for change in _refined(0, before, after)
+        for change in _refine(0, before, after)
     ]
 
 
-def _hunks(text: str, changes: Iterable[_Change], context: int | None) -> Iterator[Hunk]:
+def _group_into_hunks(text: str, changes: Iterable[_Change], context: int | None) -> Iterator[Hunk]:
+    """Changes with what stands around them; those that are near to each other share a hunk."""
     groups: list[list[_Change]] = []
     for change in changes:
         if groups and (context is None or change.start - groups[-1][-1].end < 2 * context):
@@ -110,8 +104,8 @@ def _hunks(text: str, changes: Iterable[_Change], context: int | None) -> Iterat
         else:
             groups.append([change])
     for group in groups:
-        low = 0 if context is None else _boundary(text, max(group[0].start - context, 0))
-        high = len(text) if context is None else _boundary(text, min(group[-1].end + context, len(text)))
+        low = 0 if context is None else find_cluster_boundary(text, max(group[0].start - context, 0))
+        high = len(text) if context is None else find_cluster_boundary(text, min(group[-1].end + context, len(text)))
         before, after, position = [], [], low
         for change in group:
             between = Piece(text[position : change.start], False)
@@ -121,20 +115,23 @@ def _hunks(text: str, changes: Iterable[_Change], context: int | None) -> Iterat
         rest = Piece(text[position:high], False)
         left, right = ("…" if low else ""), ("…" if high < len(text) else "")
         yield Hunk(
-            group[0].start, group[-1].end, _framed(left, [*before, rest], right), _framed(left, [*after, rest], right)
+            group[0].start,
+            group[-1].end,
+            _add_ellipses(left, [*before, rest], right),
+            _add_ellipses(left, [*after, rest], right),
         )
 
 
-def _framed(left: str, pieces: Sequence[Piece], right: str) -> tuple[Piece, ...]:
-    framed = [Piece(left + pieces[0].text, False), *pieces[1:-1], Piece(pieces[-1].text + right, False)]
-    return tuple(framed)
+def _add_ellipses(left: str, pieces: Sequence[Piece], right: str) -> tuple[Piece, ...]:
+    """The pieces with the signs that say that the text goes on before and after them."""
+    return (Piece(left + pieces[0].text, False), *pieces[1:-1], Piece(pieces[-1].text + right, False))
 
 
-def _changes(text: str, edits: Sequence[Edit]) -> list[_Change]:
+def _widen_edits(text: str, edits: Sequence[Edit]) -> list[_Change]:
     """The edits widened to whole words or grapheme clusters, joined where that makes them meet; long ones refined."""
     spans: list[tuple[int, int, list[Edit]]] = []
     for edit in sorted(edits, key=lambda edit: edit.start):
-        start, end = _widened(text, edit.start, edit.end)
+        start, end = _widen(text, edit.start, edit.end)
         if spans and start < spans[-1][1]:
             first, last, together = spans.pop()
             spans.append((min(first, start), max(last, end), [*together, edit]))
@@ -145,13 +142,13 @@ def _changes(text: str, edits: Sequence[Edit]) -> list[_Change]:
         moved = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in inside]
         after = apply_to_text(text[start:end], moved)
         if min(end - start, len(after)) > COARSE:
-            changes += _refined(start, text[start:end], after)
+            changes += _refine(start, text[start:end], after)
         else:
             changes.append(_Change(start, end, after))
     return changes
 
 
-def _refined(offset: int, before: str, after: str) -> Iterator[_Change]:
+def _refine(offset: int, before: str, after: str) -> Iterator[_Change]:
     """What of a long change really differs, by tokens; changes with next to nothing between them are one."""
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
@@ -181,9 +178,9 @@ def _refined(offset: int, before: str, after: str) -> Iterator[_Change]:
         yield pending
 
 
-def _widened(text: str, start: int, end: int) -> tuple[int, int]:
-    """The word around a span, or the grapheme clusters it cuts; only near it, for the sake of endless words."""
-    low, high = max(start - 60, 0), min(end + 60, len(text))
+def _widen(text: str, start: int, end: int) -> tuple[int, int]:
+    """``[start, end)`` widened to the word around it, or to the grapheme clusters that it would cut."""
+    low, high = max(start - _WORD_REACH, 0), min(end + _WORD_REACH, len(text))
     for match in _SPACED_WORD.finditer(text, low, high):
         if match.start() < start <= match.end() or (match.start() <= start < match.end() and match.start() < end):
             start = min(start, match.start())
@@ -197,97 +194,9 @@ def _widened(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _boundary(text: str, position: int) -> int:
+def find_cluster_boundary(text: str, position: int) -> int:
     """The nearest place at or before ``position`` that splits no grapheme cluster."""
-    for match in _CLUSTER.finditer(text, max(position - 20, 0), min(position + 20, len(text))):
+    for match in _CLUSTER.finditer(text, max(position - _CLUSTER_REACH, 0), min(position + _CLUSTER_REACH, len(text))):
         if match.start() < position < match.end():
             return match.start()
     return position
-
-
-def render(hunk: Hunk, *, full: bool = False, inline: bool = False) -> list[Text]:
-    """A hunk as lines, ``-`` and ``+``, with the changed passages in brackets and in colour.
-
-    ``inline`` makes one line with ``[before] → [after]`` of it where that is short. Right-to-left text always gets two
-    lines, as an arrow in it would point the wrong way; each of its lines is isolated.
-    """
-    changed = [piece.text for piece in (*hunk.before, *hunk.after) if piece.changed]
-    texts = [piece.text for piece in (*hunk.before, *hunk.after)]
-    short = inline and sum(map(len, changed)) <= INLINE
-    if short and not any("\n" in text or has_right_to_left(text) for text in texts):
-        return [_inline(hunk)]
-    before, after = _rows(hunk.before), _rows(hunk.after)
-    same = [a == b and not any(piece.changed for piece in a) for a, b in zip(before, after, strict=False)]
-    head = len(list(itertools.takewhile(bool, same)))
-    before, after, above = before[head:], after[head:], before[:head]
-    tail = 0
-    while tail < min(len(before), len(after)) and before[-1 - tail] == after[-1 - tail]:
-        if any(piece.changed for piece in before[-1 - tail]):
-            break
-        tail += 1
-    below = before[len(before) - tail :]
-    return [
-        *(_line("  ", row, "", full) for row in above),
-        *(_line("- ", row, "red", full) for row in before[: len(before) - tail]),
-        *(_line("+ ", row, "green", full) for row in after[: len(after) - tail]),
-        *(_line("  ", row, "", full) for row in below),
-    ]
-
-
-def passage(text: str, start: int, end: int, *, context: int = CONTEXT) -> Text:
-    """One line with ``[start, end)`` in brackets and a little around it."""
-    low, high = _boundary(text, max(start - context, 0)), _boundary(text, min(end + context, len(text)))
-    left, right = ("…" if low else ""), ("…" if high < len(text) else "")
-    pieces = Piece(left + text[low:start], False), Piece(text[start:end], True), Piece(text[end:high] + right, False)
-    return _line("  ", pieces, "yellow", False)
-
-
-def _rows(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """The pieces line by line; a line keeps its break."""
-    rows: list[list[Piece]] = [[]]
-    for piece in pieces:
-        for part in _LINE.findall(piece.text):
-            rows[-1].append(Piece(part, piece.changed))
-            if part.endswith("\n"):
-                rows.append([])
-        if piece.changed and not piece.text:
-            rows[-1].append(piece)
-    return rows if rows[-1] else rows[:-1]
-
-
-def _inline(hunk: Hunk) -> Text:
-    line = Text("  ")
-    for old, new in zip(hunk.before, hunk.after, strict=True):
-        if not old.changed:
-            line.append(visible(old.text))
-            continue
-        line.append(f"[{_shown(old.text)}]", style="bold red")
-        line.append(" → ")
-        line.append(f"[{_shown(new.text)}]", style="bold green")
-    return line
-
-
-def _line(sign: str, pieces: Sequence[Piece], style: str, full: bool) -> Text:
-    line = Text(sign, style=style)
-    mixed = any(has_right_to_left(piece.text) for piece in pieces)
-    line.append(ISOLATE if mixed else "")
-    for piece in pieces:
-        text = _shortened(piece.text, full)
-        if piece.changed:
-            line.append(f"[{_shown(text)}]", style=f"bold {style}")
-        else:
-            line.append(visible(text), style="default")
-    return line.append(END if mixed else "")
-
-
-def _shown(text: str) -> str:
-    """A changed passage: blanks that are what was changed must not hide."""
-    escaped = _OTHER_BLANK.sub(lambda match: f"\\u{ord(match[0]):04x}", visible(text))
-    return str(_EDGE_BLANKS.sub(lambda match: "␣" * len(match[0]), escaped))
-
-
-def _shortened(text: str, full: bool) -> str:
-    if full or len(text) <= LONGEST:
-        return text
-    half = LONGEST // 2
-    return f"{text[:half]} … {len(text) - 2 * half:,} characters … {text[-half:]}"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
-from midb.text.languages import LanguageIdentifier
-from midb.text.protection import Spans, protected_spans
+from midb.text.languages import IDENTIFIABLE_LENGTH, LanguageIdentifier, same_language
+from midb.text.protection import find_protected_spans
+from midb.text.spans import Protected, Spans
 
 
 class FieldText:
@@ -24,17 +25,28 @@ class FieldText:
     @functools.cached_property
     def protected(self) -> Spans:
         """Code, URLs, placeholders and the like in ``text``."""
-        return protected_spans(self.text)
+        return find_protected_spans(self.text)
+
+    @functools.cached_property
+    def code(self) -> Spans:
+        """What of ``text`` is program code (or the name of a file), and begins as such."""
+        return self.protected.only(Protected.CODE)
 
     @functools.cached_property
     def source_protected(self) -> Spans:
-        """The same for the source; empty where there is none."""
-        return protected_spans(self.source or "")
+        """Code, URLs, placeholders and the like in the source; empty where there is none."""
+        return find_protected_spans(self.source or "")
 
     @functools.cached_property
     def language(self) -> str | None:
         """ISO 639-1 code of the language the text is written in, as identified (not as declared)."""
         return self._identifier.identify(self.text)
+
+    def is_in_another_language(self, code: str) -> bool:
+        """Whether the text is certainly not in the language ``code``; never where it is too short to tell."""
+        if len(self.text) < IDENTIFIABLE_LENGTH or self.language is None:
+            return False
+        return not same_language(self.language, code)
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,30 @@ class Inspection:
         """One field, ``None`` where the pair does not have it."""
         return next((item for item in self.fields if item.field is field), None)
 
-    def written(self) -> Iterator[FieldText]:
+    def filled_fields(self) -> Iterator[FieldText]:
         """The fields that hold more than blanks."""
         return (item for item in self.fields if item.text.strip())
+
+    @functools.cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """What the response answers: the instructions and inputs of the pair and of its source that are not empty."""
+        pairs = (self.pair, self.source or InstructionPair())
+        return tuple(text for pair in pairs for text in (pair.instruction, pair.input) if text)
+
+
+def join_texts(pair: InstructionPair | None) -> str:
+    """All texts of a pair, each on lines of its own; empty for no pair.
+
+    >>> join_texts(InstructionPair(instruction="Add 1 and 2.", response="3"))
+    'Add 1 and 2.\\n3'
+    """
+    return "" if pair is None else "\n".join(text for _, text in pair.texts())
+
+
+def join_task(pair: InstructionPair) -> str:
+    """The instruction and the input of a pair, each on lines of its own; empty lines stand for what is missing.
+
+    >>> join_task(InstructionPair(instruction="Add 1 and 2.", response="3"))
+    'Add 1 and 2.\\n'
+    """
+    return f"{pair.instruction or ''}\n{pair.input or ''}"

@@ -1,6 +1,6 @@
 """Languages: the codes a corpus may name them by, and identification from text.
 
-A text is told by its script, or by its words of grammar, where these settle it; lingua is asked about the rest and
+The script of a text settles its language, or its words of grammar do. Only where neither does, lingua is asked; it is
 loaded with the first such question. lingua's low-accuracy mode is used on purpose: on 1,025 real responses in 13
 languages it errs as seldom as the high-accuracy one (whose remaining errors are the same: Malay for Indonesian, and
 texts that really are English), at a fifth of the time and 19 MB instead of 269 MB.
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 from babel import Locale as BabelLocale
 
 from midb.domain.errors import UsageError
-from midb.locales import LANGUAGES, LocaleSection, load
-from midb.text.protection import Spans, protected_spans
+from midb.locales import LANGUAGES, load
+from midb.text.protection import find_protected_spans
+from midb.text.spans import Spans
+from midb.text.words import function_words, own_letters
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -29,57 +31,24 @@ NEIGHBOURS = ("en", "zh")
 #: Characters of a text that are looked at: enough to be sure, and a bound on the time a huge text takes.
 SAMPLE_CHARACTERS = 1_000
 
-#: No library tried tells these apart from one text; a declared one of the two is believed.
+#: Characters (or letters) below which the language of a text is a guess: under 40 the accuracy of lingua drops.
+IDENTIFIABLE_LENGTH = 40
+
+#: No library that was tried tells these two apart from one text; where a corpus declares one of them it is believed.
 INDISTINGUISHABLE = frozenset({"id", "ms"})
-
-#: English has no locale file, for it is the language that the corpora come from and not one they are checked in.
-# fmt: off
-_ENGLISH_WORDS = (
-    "the", "a", "an", "of", "to", "and", "in", "is", "are", "was", "were", "be", "been", "it", "its", "that", "this",
-    "these", "those", "with", "for", "on", "as", "at", "by", "from", "or", "but", "not", "have", "has", "had", "he",
-    "she", "they", "we", "you", "i", "his", "her", "their", "our", "your", "my", "will", "would", "can", "could",
-    "should", "which", "who", "what", "when", "where", "how", "there", "than", "then", "if", "so", "do", "does",
-    "did", "about", "into", "more", "most", "some", "any", "no",
-)
-# fmt: on
-
-
-class FunctionWords(LocaleSection, table="function_words"):
-    """Words of grammar, frequent and short, in lower case; and the letters that only this language writes."""
-
-    words: tuple[str, ...]
-    letters: str = ""
-
-
-@functools.cache
-def function_words(code: str) -> frozenset[str]:
-    """The words of grammar of a language; empty where its script alone tells it (or where nothing is known of it)."""
-    if code == "en":
-        return frozenset(_ENGLISH_WORDS)
-    section = load(code).get(FunctionWords)
-    return frozenset(section.words) if section else frozenset()
-
-
-_WORD = re.compile(r"\b[^\W\d_]+\b")
-#: Letters that stand for a point of a list, a variable or a name are no words, though some languages write them so.
-_INITIAL = re.compile(r"\b[A-Z]\b")
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in lower case, in the sense in which function words are words: runs of letters.
-
-    >>> words("It's 5 o'clock")
-    ['it', 's', 'o', 'clock']
-    """
-    return _WORD.findall(text.lower())
 
 
 def same_language(one: str | None, other: str | None) -> bool:
-    """Whether two codes may stand for the language of one text; Malay and Indonesian may, see INDISTINGUISHABLE."""
+    """Whether two codes may stand for the language of one text; ``None``, a text of no known language, for none.
+
+    >>> same_language("id", "ms"), same_language("de", "fr"), same_language(None, None)
+    (True, False, False)
+    """
     return one is not None and (one == other or {one, other} == INDISTINGUISHABLE)
 
 
-# Letters by script, in the order of the answers they lead to. Kana decides for Japanese, whatever Han stands around it.
+# Letters by script; each group bears the code of the language that the script speaks for. Kana speaks for Japanese,
+# however many Chinese characters stand around it.
 _LETTERS = re.compile(
     r"(?P<en>[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+)|(?P<ru>[\u0400-\u052f]+)|(?P<el>[\u0370-\u03ff\u1f00-\u1fff]+)"
     r"|(?P<ar>[\u0620-\u065f\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f]+)|(?P<th>[\u0e00-\u0e4e]+)"
@@ -90,13 +59,12 @@ _NOT_LATIN = re.compile(r"[\u0370-\u1cff\u1f00-\u1fff\u2c80-\ufdff\U00010000-\U0
 _WEIGHT = Counter({"ko": 2, "ja": 2, "zh": 2})
 _OTHER_SCRIPTS = frozenset({"ru", "el", "ar", "th", "ko"})
 
-
 #: Words of everyday Chinese that Japanese does not write.
 _CHINESE = re.compile("[们这她你吗呢说吧哪怎么为這們嗎麼很]")
 
 
 def _by_script(sample: str) -> tuple[str | None, bool]:
-    """The language that the script tells, and whether the text is in Latin script (where it tells nothing)."""
+    """The language that the script makes certain, and whether the text is in Latin script, which makes none certain."""
     if sample.isascii() or not _NOT_LATIN.search(sample):
         return None, True
     letters: Counter[str] = Counter()
@@ -120,15 +88,9 @@ def _by_script(sample: str) -> tuple[str | None, bool]:
     return None, False
 
 
-def telling_letters(text: str, code: str) -> int:
-    """How many letters of a text only this language writes, as far as its locale names any.
-
-    >>> telling_letters("žluťoučký kůň", "cs")
-    5
-    """
-    section = load(code).get(FunctionWords)
-    letters = section.letters if section else ""
-    return sum(character in letters for character in text.lower()) if letters and not text.isascii() else 0
+_WORD = re.compile(r"\b[^\W\d_]+\b")
+#: A single capital is a point of a list, a variable or part of a name, even where it would also be a word ("A", "I").
+_INITIAL = re.compile(r"\b[A-Z]\b")
 
 
 @functools.cache
@@ -142,12 +104,11 @@ def _languages_of_words() -> dict[str, tuple[str, ...]]:
 
 
 @functools.cache
-def _telling_letters() -> tuple[re.Pattern[str], dict[str, str]]:
+def _languages_of_letters() -> tuple[re.Pattern[str], dict[str, str]]:
     """Letters that only one of the languages writes: a pattern of them all, and the language of each."""
     owner: dict[str, str] = {}
     for code in LANGUAGES:
-        if section := load(code).get(FunctionWords):
-            owner |= dict.fromkeys(section.letters, code)
+        owner |= dict.fromkeys(own_letters(code), code)
     return re.compile(f"[{''.join(owner)}]"), owner
 
 
@@ -162,7 +123,7 @@ def _by_function_words(sample: str) -> str | None:
     hits = 0
     distinct = set()
     if not sample.isascii():
-        pattern, owner = _telling_letters()
+        pattern, owner = _languages_of_letters()
         for letter in pattern.findall(sample.lower()):
             scores[owner[letter]] += 1
             distinct.add(letter)
@@ -182,16 +143,19 @@ def _by_function_words(sample: str) -> str | None:
     return first if most >= 2 and most >= 2 * second else None
 
 
-def evident_language(text: str, protected: Spans | None = None) -> str | None:
+def find_evident_language(text: str, protected: Spans | None = None) -> str | None:
     """The language that the script or the words of grammar of a text make evident, ``None`` where they do not.
 
-    >>> evident_language("Das ist ein Satz, der nicht sehr lang ist."), evident_language("Rio de Janeiro, Lima")
-    ('de', None)
+    >>> find_evident_language("Das ist ein Satz, der nicht sehr lang ist.")
+    'de'
+    >>> find_evident_language("Rio de Janeiro, Lima") is None
+    True
     """
-    return _evident_language(_sample(text, protected))
+    return _settle(_take_sample(text, protected))
 
 
-def _evident_language(sample: str) -> str | None:
+def _settle(sample: str) -> str | None:
+    """The language that script or words of grammar settle."""
     script, latin = _by_script(sample)
     return script or (_by_function_words(sample) if latin else None)
 
@@ -213,25 +177,18 @@ class LanguageIdentifier:
         Code, URLs and the like say nothing of a text's language; ``protected`` are its protected spans where the
         caller has them already.
         """
-        sample = _sample(text, protected)
-        if code := _evident_language(sample):
+        sample = _take_sample(text, protected)
+        if code := _settle(sample):
             return code
         language = self._detector.detect_language_of(sample)
         return language.iso_code_639_1.name.lower() if language else None
 
-    def confidence(self, text: str, code: str, protected: Spans | None = None) -> float:
-        """How likely (0 to 1) the text is written in the language ``code``, against all others known here."""
-        for value in self._detector.compute_language_confidence_values(_sample(text, protected)):
-            if value.language.iso_code_639_1.name.lower() == code:
-                return value.value
-        return 0.0
 
-
-def _sample(text: str, protected: Spans | None) -> str:
+def _take_sample(text: str, protected: Spans | None) -> str:
     """The part of a text that is looked at: its beginning, without what is protected."""
     if protected is None:
-        protected = protected_spans(text)
-    return protected.unprotected(text)[:SAMPLE_CHARACTERS]
+        protected = find_protected_spans(text)
+    return protected.blank_out(text)[:SAMPLE_CHARACTERS]
 
 
 # fmt: off
@@ -277,6 +234,7 @@ def require_language(name: str) -> str:
     code = parse_language(name)
     if code in LANGUAGES:
         return str(code)
-    near = difflib.get_close_matches(name.casefold(), [n for n, c in _names().items() if c in LANGUAGES], n=1)
+    spellings = [spelling for spelling, known in _names().items() if known in LANGUAGES]
+    near = difflib.get_close_matches(name.casefold(), spellings, n=1)
     meant = f"Did you mean {_names()[near[0]]} ({near[0]})? " if near else ""
     raise UsageError(f'unknown language "{name}".', hint=f"{meant}Known are: {' '.join(LANGUAGES)}.")

@@ -1,4 +1,4 @@
-"""Protected spans: what no typographic repair may touch and no rewrite may lose.
+"""What is protected in a text: what no typographic repair may touch and no rewrite may lose.
 
 Code, URLs, e-mail addresses, file names, placeholders, LaTeX and markup tags are written the same in every language.
 Knows nothing of any language. Every search is bounded or remembers where it failed, so that the time grows with the
@@ -9,73 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 
-from midb.text.code.lines import code_blocks
-
-
-class Protected(StrEnum):
-    """Why a span is protected."""
-
-    CODE = "code"
-    URL = "url"
-    EMAIL = "email"
-    PLACEHOLDER = "placeholder"
-    LATEX = "latex"
-    TAG = "tag"
-    QUOTATION = "quotation"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """``[start, end)`` in code points, and why it is protected."""
-
-    start: int
-    end: int
-    reason: Protected
-
-
-class Spans:
-    """Protected spans of one text, sorted and without overlap."""
-
-    def __init__(self, spans: Iterable[Span]) -> None:
-        self._spans: list[Span] = []
-        for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-            if not self._spans or span.start >= self._spans[-1].end:
-                self._spans.append(span)
-        self._starts = [span.start for span in self._spans]
-
-    def __iter__(self) -> Iterator[Span]:
-        return iter(self._spans)
-
-    def __len__(self) -> int:
-        return len(self._spans)
-
-    def overlaps(self, start: int, end: int) -> bool:
-        """Whether any character of ``[start, end)`` is protected; for an empty range, whether it lies inside a span."""
-        index = bisect_right(self._starts, start) - 1
-        if index >= 0 and start < self._spans[index].end and (start > self._spans[index].start or end > start):
-            return True
-        return index + 1 < len(self._spans) and self._spans[index + 1].start < end
-
-    def unprotected(self, text: str, filler: str = " ") -> str:
-        """The text with every protected span replaced by as many ``filler`` characters: offsets stay what they are.
-
-        >>> Spans([Span(4, 7, Protected.CODE)]).unprotected("see `x`!")
-        'see    !'
-        """
-        if not self._spans:
-            return text
-        parts: list[str] = []
-        position = 0
-        for span in self._spans:
-            parts += (text[position : span.start], filler * (span.end - span.start))
-            position = span.end
-        parts.append(text[position:])
-        return "".join(parts)
-
+from midb.text.code.lines import find_code_blocks
+from midb.text.spans import NO_SPANS, Protected, Span, Spans
 
 _DOMAINS = "com|org|net|edu|gov|info|biz|io|dev|app|de|fr|it|es|pt|br|mx|ru|tr|cz|gr|jp|kr|vn|th|id|my|uk|eu|ca|au|cn"
 _FILES = (
@@ -83,12 +20,16 @@ _FILES = (
     "|php|rb|go|rs|sh|bat|ps1|sql|db|log|exe|dll|pdf|docx?|xlsx?|pptx?|odt|png|jpe?g|gif|svg|bmp|mp[34]|wav|avi|zip|gz"
 )
 _URL_END = r"\s<>\"“”„«»「」『』（），、。）｡；：！？`|^"
-#: Scripts that are written on without a blank; behind an address they are the sentence, except in titles of wikis.
+#: Letters of scripts without blanks. Where they follow an address directly they belong to the sentence, except in the
+#: titles of wikis.
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 _URL_REST = rf"[^{_URL_END}{_UNSPACED}]+(?:(?<=/wiki/)[^{_URL_END}]+)?"
 
-# Constructs whose end is looked for separately (fence to latex), then those of bounded form. The first to match wins,
-# so that a URL inside a code fence is code.
+#: An e-mail address, every part of it bounded.
+EMAIL_ADDRESS = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"
+
+# First the constructs whose end is looked for separately (fence to dollar), then those of bounded form. The first that
+# matches wins, so that a URL inside a code fence is code.
 _OPENING = re.compile(
     r"(?P<fence>`{3,}|(?:(?<=\n)|(?<![\s\S]))~~~+)"
     r"|(?P<tick>``?)"
@@ -99,7 +40,7 @@ _OPENING = re.compile(
     r"|(?<![A-Za-z0-9$\\])(?P<dollar>\$)(?=[^\s$])(?![A-Za-z_{]\w*\})"
     rf"|(?P<url>(?:https?|ftp)://{_URL_REST}|(?<![A-Za-z0-9])www\.{_URL_REST}"
     rf"|(?<![A-Za-z0-9_@./-])(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.){{1,4}}(?:{_DOMAINS})(?![A-Za-z0-9_-])(?!\.[A-Za-z0-9])(?:/(?:{_URL_REST})?)?)"
-    r"|(?P<email>(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4})"
+    rf"|(?P<email>{EMAIL_ADDRESS})"
     rf"|(?P<file>(?<![A-Za-z0-9_./\\-])[A-Za-z]:\\[\w.\\-]+"
     r"|(?<![A-Za-z0-9_./~:-])(?:~|\.{1,2})?/(?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]*"
     rf"|(?<![A-Za-z0-9_./-])[A-Za-z0-9_-]{{1,60}}\.(?:{_FILES})(?![A-Za-z0-9_-])(?!\.[A-Za-z0-9])"
@@ -115,30 +56,45 @@ _OPENING = re.compile(
 _TRIGGER = re.compile(
     rf"[`~\\$@<{{\[%]|://|www\.|\w\(\)|\w/\w+/|\.(?:{_DOMAINS}|{_FILES})(?![A-Za-z0-9_-])",
 )
+
+#: Inline code in backticks: longer than this, two backticks far apart have nothing to do with each other.
+_LONGEST_INLINE_CODE = 1_000
+#: A displayed formula, in characters and in lines.
+_LONGEST_DISPLAY = 2_000
+_MOST_DISPLAY_LINES = 40
+#: One argument of a LaTeX command.
+_LONGEST_ARGUMENT = 500
+#: A formula between single dollars.
+_LONGEST_FORMULA = 300
+
 _BRACES = re.compile(r"[{}]")
 _ENVIRONMENT_END = re.compile(r"\\end\{([a-zA-Z]{1,20}\*?)\}")
 #: What makes "$...$" mathematics rather than two amounts of money.
 _MATHEMATICS = re.compile(r"[\\^_=+*/|<>]|^[^\W\d_](?:_\w|\([\w, ]*\)|')?$")
 _WORDS = re.compile(r"[^\W\d_]{3,} [^\W\d_]{2,} [^\W\d_]{2,}")
-_REASONS = {"email": Protected.EMAIL, "file": Protected.CODE, "tag": Protected.TAG}
+#: Groups of _OPENING that are spans as they stand, with the reason of each.
+_COMPLETE = {"email": Protected.EMAIL, "file": Protected.CODE, "tag": Protected.TAG}
 
 
-def protected_spans(text: str) -> Spans:
+def find_protected_spans(text: str) -> Spans:
     """The protected spans of a text.
 
-    >>> [(span.start, span.end, span.reason.value) for span in protected_spans("see `x` at http://a.b/c.")]
+    >>> [(span.start, span.end, span.reason.value) for span in find_protected_spans("see `x` at http://a.b/c.")]
     [(4, 7, 'code'), (11, 23, 'url')]
-    >>> len(protected_spans("It costs $5 here and $10 there."))
+    >>> len(find_protected_spans("It costs $5 here and $10 there."))
     0
     """
-    spans = [Span(start, end, Protected.CODE) for start, end in code_blocks(text)]
+    spans = [Span(start, end, Protected.CODE) for start, end in find_code_blocks(text)]
     if _TRIGGER.search(text):
-        spans += _Scanner(text).spans()
-    return Spans(_merged(spans)) if spans else NOTHING
+        spans += _SpanScanner(text).spans()
+    return Spans(_merge(spans)) if spans else NO_SPANS
 
 
-def _merged(spans: list[Span]) -> Iterator[Span]:
-    """Spans without overlap: what begins inside another span is part of it, and what sticks out lengthens it."""
+def _merge(spans: list[Span]) -> Iterator[Span]:
+    """Spans without overlap: what begins inside another span is part of it, and lengthens it where it ends later.
+
+    The reason of the first span holds for all of it.
+    """
     current: Span | None = None
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if current is not None and span.start < current.end:
@@ -152,12 +108,13 @@ def _merged(spans: list[Span]) -> Iterator[Span]:
         yield current
 
 
-class _Scanner:
+class _SpanScanner:
     """One pass over one text, from construct to construct."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._found: dict[str, int] = {}  # delimiter -> where it was found last; len(text) + 1 once there is no more
+        self._nowhere = len(text) + 1  # behind every position, so that what was not found is not looked for again
+        self._found: dict[str, int] = {}  # delimiter -> where it was found last
         self._closing_braces: dict[int, int] | None = None
         self._environment_ends: dict[str, list[int]] | None = None
 
@@ -165,60 +122,64 @@ class _Scanner:
         position = 0
         while match := _OPENING.search(self._text, position):
             name = match.lastgroup or ""
-            span = self._span(match, name)
+            span = self._span_of(match, name)
             if span is None:
                 position = match.end()
                 continue
             yield span
             position = span.end
 
-    def _span(self, match: re.Match[str], name: str) -> Span | None:
+    def _span_of(self, match: re.Match[str], name: str) -> Span | None:
         start = match.start()
         if name == "url":
-            return Span(start, start + len(_without_punctuation(match.group())), Protected.URL)
-        if name in _REASONS:
-            return Span(start, match.end(), _REASONS[name])
+            return Span(start, start + len(_strip_punctuation(match.group())), Protected.URL)
+        if name in _COMPLETE:
+            return Span(start, match.end(), _COMPLETE[name])
         if name == "placeholder":
             return Span(start, match.end(), Protected.PLACEHOLDER)
         if name == "fence":
-            return _code(start, self._fence_end(match))
+            return _code_span(start, self._find_fence_end(match))
         if name == "tick":
-            return _code(start, self._delimited(match.group(), match.end(), longest=1_000, lines=1))
+            return _code_span(
+                start, self._find_closing(match.group(), match.end(), longest=_LONGEST_INLINE_CODE, lines=1)
+            )
         if name == "env":
-            end = self._environment_end(match["env"], match.end())
+            end = self._find_environment_end(match["env"], match.end())
         elif name == "command":
-            end = self._command_end(match.end())
+            end = self._find_command_end(match.end())
         elif name == "display":
             closing = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}[match.group()]
-            end = self._delimited(closing, match.end(), longest=2_000, lines=40)
+            end = self._find_closing(closing, match.end(), longest=_LONGEST_DISPLAY, lines=_MOST_DISPLAY_LINES)
         else:
-            end = self._dollar_end(match.end())
+            end = self._find_dollar_end(match.end())
         return None if end is None else Span(start, end, Protected.LATEX)
 
-    def _next(self, delimiter: str, position: int) -> int | None:
+    def _find_next(self, delimiter: str, position: int) -> int | None:
         """Where ``delimiter`` stands next. Each part of the text is searched once per delimiter, found or not."""
         found = self._found.get(delimiter, -1)
         if found < position:
             found = self._text.find(delimiter, position)
-            self._found[delimiter] = found if found >= 0 else (found := len(self._text) + 1)
-        return found if found <= len(self._text) else None
+            if found < 0:
+                found = self._nowhere
+            self._found[delimiter] = found
+        return None if found == self._nowhere else found
 
-    def _delimited(self, closing: str, position: int, *, longest: int, lines: int) -> int | None:
+    def _find_closing(self, closing: str, position: int, *, longest: int, lines: int) -> int | None:
         """Behind the next ``closing``, where it is near enough and something stands before it."""
-        found = self._next(closing, position)
+        found = self._find_next(closing, position)
         if found is None or not 0 < found - position <= longest or self._text.count("\n", position, found) >= lines:
             return None
         return found + len(closing)
 
-    def _fence_end(self, match: re.Match[str]) -> int | None:
+    def _find_fence_end(self, match: re.Match[str]) -> int | None:
         """Behind the closing fence; an unclosed fence that has a line of its own runs to the end of the text."""
-        found = self._next(match.group(), match.end())
+        found = self._find_next(match.group(), match.end())
         if found is not None:
             return found + len(match.group())
         line = self._text.rfind("\n", 0, match.start()) + 1
         return len(self._text) if not self._text[line : match.start()].strip() else None
 
-    def _environment_end(self, name: str, position: int) -> int | None:
+    def _find_environment_end(self, name: str, position: int) -> int | None:
         if self._environment_ends is None:
             self._environment_ends = {}
             for match in _ENVIRONMENT_END.finditer(self._text):
@@ -227,7 +188,7 @@ class _Scanner:
         index = bisect_right(ends, position)
         return ends[index] if index < len(ends) else None
 
-    def _command_end(self, position: int) -> int | None:
+    def _find_command_end(self, position: int) -> int | None:
         r"""Behind the last argument of a command as in ``\frac{\sqrt{2}}{2}``."""
         if self._closing_braces is None:
             self._closing_braces = {}
@@ -238,18 +199,18 @@ class _Scanner:
                 elif opened:
                     self._closing_braces[opened.pop()] = match.start()
         end = None
-        while (closing := self._closing_braces.get(position)) is not None and closing - position <= 500:
+        while (closing := self._closing_braces.get(position)) is not None and closing - position <= _LONGEST_ARGUMENT:
             end = position = closing + 1
         return end
 
-    def _dollar_end(self, position: int) -> int | None:
+    def _find_dollar_end(self, position: int) -> int | None:
         """Behind the dollar that closes inline mathematics; None where the dollar is money.
 
         The rule is pandoc's (no blank inside either dollar, no digit behind the second), and the content must look
         like mathematics: "$5 and $10" and "$5-$10" do not.
         """
-        closing = self._next("$", position)
-        if closing is None or closing - position > 300:
+        closing = self._find_next("$", position)
+        if closing is None or closing - position > _LONGEST_FORMULA:
             return None
         content = self._text[position:closing]
         following = self._text[closing + 1 : closing + 2]
@@ -258,11 +219,11 @@ class _Scanner:
         return closing + 1 if _MATHEMATICS.search(content) and not _WORDS.search(content) else None
 
 
-def _code(start: int, end: int | None) -> Span | None:
+def _code_span(start: int, end: int | None) -> Span | None:
     return None if end is None else Span(start, end, Protected.CODE)
 
 
-def _without_punctuation(url: str) -> str:
+def _strip_punctuation(url: str) -> str:
     """A URL without what belongs to the sentence around it; a bracket that the URL opened itself is its own."""
     end = len(url)
     surplus = url.count(")") + url.count("]") - url.count("(") - url.count("[")
@@ -273,7 +234,3 @@ def _without_punctuation(url: str) -> str:
             surplus -= 1
         end -= 1
     return url[:end]
-
-
-#: A text without protected spans; most texts are.
-NOTHING = Spans(())

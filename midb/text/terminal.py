@@ -21,7 +21,7 @@ _UNSEEN = (
     rf"|[[\p{{Cf}}\p{{Default_Ignorable_Code_Point}}]--[{_SHAPED}]]"
 )
 
-#: The signs used for escaping count as well, so that each can mean only one thing.
+#: The signs used for escaping are escaped as well, so that each can mean only one thing.
 _HIDDEN = regex.compile(
     rf"(?<!\\)(\\*+)(?:([\u2400-\u2421{_NEWLINE}]|{_UNSEEN})|(?=u[0-9a-f]{{4}}|U[0-9a-f]{{8}}))", regex.VERSION1
 )
@@ -29,8 +29,10 @@ _HIDDEN_IN_JSON = regex.compile(_UNSEEN, regex.VERSION1)
 
 _RIGHT_TO_LEFT = regex.compile(r"[\p{Bidi_Class=R}\p{Bidi_Class=AL}\p{Bidi_Class=AN}]")
 
-#: First-strong isolate and its end: they keep right-to-left text from scrambling the line around it.
-ISOLATE, END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+#: Begins a passage whose first strong letter alone decides its direction: the line around it keeps its own.
+ISOLATE = "\N{FIRST STRONG ISOLATE}"
+#: Ends such a passage.
+END_OF_ISOLATE = "\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _escape(match: regex.Match[str]) -> str:
@@ -39,14 +41,15 @@ def _escape(match: regex.Match[str]) -> str:
         return backslashes * 2
     code = ord(character)
     if character == "\n":
-        shown = _NEWLINE
+        picture = _NEWLINE
     elif code < 0x20:
-        shown = chr(0x2400 + code)
+        picture = chr(0x2400 + code)
     elif code == 0x7F:
-        shown = "\N{SYMBOL FOR DELETE}"
+        picture = "\N{SYMBOL FOR DELETE}"
     else:
-        shown = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-    return backslashes * 2 + shown if shown.startswith("\\") else backslashes + shown
+        escape = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+        return backslashes * 2 + escape
+    return backslashes + picture
 
 
 def visible(text: str) -> str:
@@ -69,11 +72,11 @@ def has_right_to_left(text: str) -> bool:
 def isolated(text: str) -> str:
     """The text made visible, to stand between others on a line: right-to-left text is set apart from what is around it.
 
-    >>> isolated("abc"), isolated("\u0645") == ISOLATE + "\u0645" + END
+    >>> isolated("abc"), isolated("\u0645") == ISOLATE + "\u0645" + END_OF_ISOLATE
     ('abc', True)
     """
-    shown = visible(text)
-    return f"{ISOLATE}{shown}{END}" if has_right_to_left(text) else shown
+    escaped = visible(text)
+    return f"{ISOLATE}{escaped}{END_OF_ISOLATE}" if has_right_to_left(text) else escaped
 
 
 def visible_json(json: str) -> str:

@@ -20,7 +20,7 @@ from midb.agent.model.sections import lay_out_pair, tag
 from midb.domain.decisions import Action, Outcome, PairResult, Pass
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
-from midb.text.steering import steering_passage
+from midb.text.steering import find_steering_passage
 
 Case = dict[str, Any]
 Answer = Callable[[Any], str]
@@ -44,7 +44,7 @@ def by_name(cases: list[Case]) -> Any:
 
 def steers(case: Case) -> bool:
     """Whether the pair is noticed, so that the strict bounds hold for it."""
-    return any(steering_passage(text, load(case["language"])) for _, text in pair_of(case).texts())
+    return any(find_steering_passage(text, load(case["language"])) for _, text in pair_of(case).texts())
 
 
 # -- those who obey ----------------------------------------------------------------------------------------------------

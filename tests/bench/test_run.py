@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import registry
+import run
 from registry import Benchmark, Row
 
-torch = pytest.importorskip("torch")
+BENCH = Path(__file__).resolve().parents[2] / "bench"
 
-import run  # noqa: E402  (needs torch)
+_SCRIPT = """
+import runpy, sys
+for name in ("torch", "transformers", "tokenizers", "triton"):
+    sys.modules[name] = None  # importing it fails
+sys.argv = [sys.argv[1], "--list"]
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 def measure(corpora: Path) -> Iterator[Row]:
@@ -27,7 +36,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     known = [Benchmark("pipeline-odd", "counts corpora", measure), Benchmark("engine-odd", "is fast", measure, "gpu")]
     monkeypatch.setattr(run, "BENCHMARKS", {one.name: one for one in known})
     monkeypatch.setattr(run, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(run, "has_gpu", lambda: False)
     return tmp_path / "results"
 
 
@@ -41,7 +50,7 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return subprocess.CompletedProcess(command, returncode=0)
 
     monkeypatch.setattr(subprocess, "run", tests)
-    monkeypatch.setattr(run, "circumstances", lambda: {"device": "this one"})
+    monkeypatch.setattr(run, "describe_circumstances", lambda: {"device": "this one"})
     return commands
 
 
@@ -98,3 +107,12 @@ def test_what_needs_corpora_says_where_they_are_looked_for(
     assert call(monkeypatch, "pipeline", "--corpora", tmp_path / "nowhere") == 2
     assert "name a folder with --corpora" in capsys.readouterr().err
     assert not results.exists()
+
+
+def test_listing_needs_no_torch(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _SCRIPT, (BENCH / "run.py").as_posix()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    listed = {line.split()[0] for line in done.stdout.splitlines()}
+    assert listed >= {"drafter", "engine-cpu", "engine-gpu", "engine-gate", "engine-shares", "kernels-compiled"}
+    assert "engine-gpu" in next(line for line in done.stdout.splitlines() if line.endswith("(needs a GPU)"))

@@ -66,8 +66,8 @@ def check(identifier: LanguageIdentifier) -> Check:
         for changes in stages:
             done.append(edits_of(after.response or "", changes))
             after = apply(after, done[-1])
-        inspections = (Inspection(pair, load(language), identifier) for pair in (before, after))
-        return check_rewrite(*inspections, done, findings, table)
+        old, new = (Inspection(pair, load(language), identifier) for pair in (before, after))
+        return check_rewrite(old, new, done, findings, table)
 
     return run
 
@@ -170,8 +170,8 @@ def test_several_kinds_of_harm_are_all_named(check: Check) -> None:
 
 def test_a_field_that_is_gone(identifier: LanguageIdentifier) -> None:
     before, after = InstructionPair(instruction="a", response="b"), InstructionPair(instruction="a")
-    inspections = (Inspection(pair, load("de"), identifier) for pair in (before, after))
-    found = check_rewrite(*inspections, [], ((), ()), KINDS)
+    old, new = (Inspection(pair, load("de"), identifier) for pair in (before, after))
+    found = check_rewrite(old, new, [], ((), ()), KINDS)
     assert [(v.reason, v.field) for v in found] == [(Reason.FIELD_EMPTIED, RESPONSE)]
 
 
@@ -303,7 +303,7 @@ def after(text: str, *changes: tuple[str, str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("changes", "old", "new", "told"),
+    ("changes", "old", "new", "reported"),
     [
         # New where nothing was found before; of another kind; grown from a minor one elsewhere.
         ([("das", "dies")], [], [("zweitens", "kind", "major")], ["zweitens"]),
@@ -327,7 +327,7 @@ def test_new_findings(
     changes: list[tuple[str, str]],
     old: list[tuple[str, str, str]],
     new: list[tuple[str, str, str]],
-    told: list[str],
+    reported: list[str],
 ) -> None:
     result = after(TEXT, *changes)
     findings = (
@@ -335,8 +335,8 @@ def test_new_findings(
         [finding(result, part, name, Severity(severity)) for part, name, severity in new],
     )
     found = check("de", TEXT, [(*change, "all") for change in changes], findings=findings)
-    assert [v.reason for v in found] == [Reason.NEW_FINDING] * len(told)
-    assert [v.detail for v in found] == [f"response: new {new[0][1]}: {part}" for part in told]
+    assert [v.reason for v in found] == [Reason.NEW_FINDING] * len(reported)
+    assert [v.detail for v in found] == [f"response: new {new[0][1]}: {part}" for part in reported]
 
 
 def test_a_repair_in_one_field_can_break_another(check: Check) -> None:
@@ -346,7 +346,7 @@ def test_a_repair_in_one_field_can_break_another(check: Check) -> None:
     assert check("de", TEXT, [("das", "dies", "all")], findings=([broken], [broken])) == []
 
 
-def test_new_findings_are_told_shortly(check: Check) -> None:
+def test_new_findings_are_reported_shortly(check: Check) -> None:
     result = after(TEXT, ("das", "x" * 500))
     found = check("de", TEXT, [("das", "x" * 500, "all")], findings=([], [finding(result, "x" * 500)] * 9))
     assert len(found) == 3

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from corpus_files import Rewrite
-from survey_looks import Look
 
 from midb.corpus.formats.base import Container
-from midb.corpus.formats.containers import open_container
-from midb.corpus.layouts import Columns
 from midb.corpus.raw import Tail
-from midb.corpus.survey import Survey, survey
-from midb.text.languages import LanguageIdentifier
 
 
 @pytest.fixture
@@ -46,23 +40,3 @@ def shared_files(corpora: list[Path]) -> list[Path]:
     """Every real data file there is: JSON Lines and arrays, in many languages and layouts."""
     root = corpora[0].parents[1]
     return sorted(path for path in root.rglob("*.json*") if path.suffix in (".json", ".jsonl"))
-
-
-@pytest.fixture
-def look(tmp_path: Path, identifier: LanguageIdentifier) -> Look:
-    """Survey a corpus in the test's folder."""
-
-    def run(
-        content: Sequence[Mapping[str, object]] | bytes,
-        *,
-        language: str | None = None,
-        mapping: Columns | None = None,
-        limit: int | None = None,
-    ) -> Survey:
-        path = tmp_path / "corpus.jsonl"
-        lines = content if isinstance(content, bytes) else b"\n".join(json.dumps(row).encode() for row in content)
-        path.write_bytes(lines)
-        container = open_container(path)
-        return survey(container, language=language, mapping=mapping, identifier=identifier, limit=limit)
-
-    return run

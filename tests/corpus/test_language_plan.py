@@ -1,71 +1,124 @@
-"""How the language of a record is settled: by the user, the record, its id, the corpus, or its text."""
+"""How records get their language: as the user says, declared, from their ids, or from their texts."""
 
 from __future__ import annotations
 
-import pytest
-from survey_looks import ENGLISH, FRENCH, GERMAN, INDONESIAN, JAPANESE, MALAY, Look, row
+from typing import Any
 
-from midb.corpus.language_plan import LanguagePlan, prefix_of
+import pytest
+
+from midb.corpus.language_plan import LanguagePlan, plan_languages, prefix_of
+from midb.corpus.records import record_key
 from midb.text.languages import LanguageIdentifier
 
+GERMAN = "Der Hund ist ein Tier, das mit den Menschen lebt und ihnen auch bei der Arbeit hilft."
+FRENCH = "Le chien est un animal qui vit avec les hommes et qui les aide aussi dans leur travail."
+ENGLISH = "The dog is an animal that lives with people and also helps them with their work."
+JAPANESE = "犬は人間と一緒に暮らし、仕事を手伝うこともある動物です。"
+INDONESIAN = "Anjing adalah hewan yang tinggal bersama manusia dan juga membantu mereka karena bisa bekerja."
+MALAY = "Anjing ialah haiwan yang tinggal bersama manusia dan juga membantu mereka kerana boleh bekerja."
 
-def test_a_language_that_was_named_holds_for_all(look: Look, identifier: LanguageIdentifier) -> None:
-    plan = look([row(FRENCH, lang="fr")], language="de").languages
-    assert plan == LanguagePlan(fixed="de", described="de (as you say)")
-    assert plan.settle("fr", "fr-1", FRENCH, identifier) == "de"
-
-
-def test_declared_languages_are_believed(look: Look, identifier: LanguageIdentifier) -> None:
-    found = look([row(GERMAN, lang="de")] * 3 + [row(FRENCH, lang="French")])
-    assert found.languages.described == "de fr (declared; 100% of a sample agrees)"
-    assert found.languages.settle("ms", "x", INDONESIAN, identifier) == "ms"
-    assert look([row(INDONESIAN, lang="ms")]).languages.described == "ms (declared; 100% of a sample agrees)"
-    assert look([row(FRENCH, lang="de")]).languages.described == "de (declared; 0% of a sample agrees)"
+Row = tuple[dict[str, Any], str]
 
 
-def test_languages_nobody_knows_are_warned_about_and_identified(look: Look, identifier: LanguageIdentifier) -> None:
-    found = look([row(GERMAN, lang="tlh")] * 5 + [row(GERMAN, lang="xx\x1b" * 30)] * 2)
-    assert len(found.warnings) == 1
-    assert '"tlh" is no language midb-agent knows' in found.warnings[0]
-    assert found.languages.usual == "de"
-    assert look([row(GERMAN, lang="\ud800")]).warnings[0].encode()
+def row(text: str, **record: object) -> Row:
+    """What a record says beside its text, and that text."""
+    return record, text
+
+
+@pytest.fixture
+def plan(identifier: LanguageIdentifier) -> Planner:
+    return Planner(identifier)
+
+
+class Planner:
+    """Plans the languages of some rows, each with the key that its record has."""
+
+    def __init__(self, identifier: LanguageIdentifier) -> None:
+        self._identifier = identifier
+
+    def __call__(self, rows: list[Row], language: str | None = None) -> tuple[LanguagePlan, list[str]]:
+        parsed = [(record, record_key(record, position), text) for position, (record, text) in enumerate(rows)]
+        return plan_languages(parsed, language, self._identifier)
+
+    def of(self, rows: list[Row], language: str | None = None) -> LanguagePlan:
+        """The plan alone, of which there is nothing to warn."""
+        found, warnings = self(rows, language)
+        assert warnings == []
+        return found
+
+
+def test_a_language_that_was_named_holds_for_all(plan: Planner, identifier: LanguageIdentifier) -> None:
+    found = plan.of([row(FRENCH, lang="fr"), row(FRENCH, lang="tlh")], "de")
+    assert found == LanguagePlan(fixed="de", described="de (as you say)")
+    assert found.settle("fr", "fr-1", FRENCH, identifier) == "de"
+
+
+def test_declared_languages_are_believed(plan: Planner, identifier: LanguageIdentifier) -> None:
+    found = plan.of([row(GERMAN, lang="de")] * 3 + [row(FRENCH, lang="French")])
+    assert found.described == "de fr (declared; 100% of a sample agrees)"
+    assert found.settle("ms", "x", INDONESIAN, identifier) == "ms"
+    assert plan.of([row(INDONESIAN, lang="ms")]).described == "ms (declared; 100% of a sample agrees)"
+    assert plan.of([row(FRENCH, lang="de")]).described == "de (declared; 0% of a sample agrees)"
+
+
+def test_languages_nobody_knows_are_warned_about_and_identified(plan: Planner) -> None:
+    found, warnings = plan([row(GERMAN, lang="tlh")] * 5 + [row(GERMAN, lang="xx\x1b" * 30)] * 2)
+    assert len(warnings) == 1
+    assert '"tlh" is no language midb-agent knows' in warnings[0]
+    assert found.usual == "de"
+    assert plan([row(GERMAN, lang="\ud800")])[1][0].encode()
 
 
 @pytest.mark.parametrize("key", ["id", "uid", "record_id"])
-def test_ids_that_begin_with_the_language(look: Look, identifier: LanguageIdentifier, key: str) -> None:
-    found = look([row(GERMAN, **{key: f"de-{n}"}) for n in range(4)] + [row(FRENCH, **{key: "fr_1"})])
-    assert found.languages == LanguagePlan(by_prefix=True, described="de fr (from the ids; 100% of a sample agrees)")
-    assert found.languages.settle(None, "fr-9", GERMAN, identifier) == "fr"
-    assert found.languages.settle(None, "other", GERMAN, identifier) == "de"
+def test_ids_that_begin_with_the_language(plan: Planner, identifier: LanguageIdentifier, key: str) -> None:
+    found = plan.of([row(GERMAN, **{key: f"de-{n}"}) for n in range(4)] + [row(FRENCH, **{key: "fr_1"})])
+    assert found == LanguagePlan(by_prefix=True, described="de fr (from the ids; 100% of a sample agrees)")
+    assert found.settle(None, "fr-9", GERMAN, identifier) == "fr"
+    assert found.settle(None, "other", GERMAN, identifier) == "de"
 
 
-def test_ids_that_begin_with_something_else(look: Look) -> None:
+def test_ids_that_begin_with_something_else(plan: Planner) -> None:
     """ "id-17" is Indonesian only where the texts are."""
-    assert look([row(GERMAN, id=f"id-{n}") for n in range(5)]).languages.usual == "de"
-    assert look([row(INDONESIAN, id=f"id-{n}") for n in range(5)]).languages.by_prefix
-    assert look([row(GERMAN, id=f"de-{n}") for n in range(4)] + [row(GERMAN)]).languages.usual == "de"
+    assert plan.of([row(GERMAN, id=f"id-{n}") for n in range(5)]).usual == "de"
+    assert plan.of([row(INDONESIAN, id=f"id-{n}") for n in range(5)]).by_prefix
+    assert plan.of([row(GERMAN, id=f"de-{n}") for n in range(4)] + [row(GERMAN)]).usual == "de"
     assert [prefix_of(key) for key in ("de-1", "de/1", "fr.x")] == ["de", "de", "fr"]
     assert [prefix_of(key) for key in ("de", "xx-1", "den-1", "", "-de")] == [None] * 5
 
 
-def test_identified_languages(look: Look, identifier: LanguageIdentifier) -> None:
-    plan = look([row(GERMAN)] * 9 + [row("42")]).languages
-    assert plan == LanguagePlan(usual="de", described="de (identified; 90% of a sample agrees)")
-    assert plan.settle(None, "x", "42", identifier) == "de"
-    plan = look([row(GERMAN)] * 5 + [row(FRENCH)] * 3 + [row(JAPANESE)] * 2).languages
-    assert plan == LanguagePlan(described="de fr ja (identified record by record)")
-    assert [plan.settle(None, "x", text, identifier) for text in (GERMAN, FRENCH, "42")] == ["de", "fr", "und"]
-    assert plan.settle("ja", "x", GERMAN, identifier) == "ja"
+def test_identified_languages(plan: Planner, identifier: LanguageIdentifier) -> None:
+    found = plan.of([row(GERMAN)] * 9 + [row("42")])
+    assert found == LanguagePlan(usual="de", described="de (identified; 90% of a sample agrees)")
+    assert found.settle(None, "x", "42", identifier) == "de"
+    found = plan.of([row(GERMAN)] * 5 + [row(FRENCH)] * 3 + [row(JAPANESE)] * 2)
+    assert found == LanguagePlan(described="de fr ja (identified record by record)")
+    assert [found.settle(None, "x", text, identifier) for text in (GERMAN, FRENCH, "42")] == ["de", "fr", "und"]
+    assert found.settle("ja", "x", GERMAN, identifier) == "ja"
 
 
-def test_a_corpus_in_english_or_in_nothing_has_no_language_of_ours(look: Look) -> None:
-    assert look([row(ENGLISH)] * 5).languages == LanguagePlan(described="en (identified record by record)")
-    assert look([row("42")] * 5).languages == LanguagePlan(described="none (identified record by record)")
+def test_a_corpus_in_english_or_in_nothing_has_no_language_of_ours(plan: Planner) -> None:
+    assert plan.of([row(ENGLISH)] * 5) == LanguagePlan(described="en (identified record by record)")
+    assert plan.of([row("42")] * 5) == LanguagePlan(described="none (identified record by record)")
 
 
-def test_indonesian_and_malay_are_one_to_identification(look: Look) -> None:
-    found = look([row(INDONESIAN)] * 6 + [row(MALAY)] * 4)
-    assert found.languages == LanguagePlan(usual="id", described="id (identified; 100% of a sample agrees)")
-    assert "cannot be told apart" in found.warnings[0]
-    assert "--language" in found.warnings[0]
-    assert look([row(MALAY)] * 4).languages.usual == "ms"
+def test_indonesian_and_malay_are_one_to_identification(plan: Planner) -> None:
+    found, warnings = plan([row(INDONESIAN)] * 6 + [row(MALAY)] * 4)
+    assert found == LanguagePlan(usual="id", described="id (identified; 100% of a sample agrees)")
+    assert "cannot be told apart" in warnings[0]
+    assert "--language" in warnings[0]
+    assert plan.of([row(MALAY)] * 4).usual == "ms"
+
+
+@pytest.mark.parametrize(
+    ("plan", "declared", "key", "expected"),
+    [
+        (LanguagePlan(fixed="de", usual="fr", by_prefix=True), "ja", "th-1", "de"),
+        (LanguagePlan(usual="fr", by_prefix=True), "ja", "th-1", "ja"),
+        (LanguagePlan(usual="fr", by_prefix=True), None, "th-1", "th"),
+        (LanguagePlan(usual="fr", by_prefix=True), None, "1", "fr"),
+        (LanguagePlan(usual="fr"), None, "th-1", "fr"),
+        (LanguagePlan(), None, "th-1", None),
+    ],
+)
+def test_what_comes_before_what(plan: LanguagePlan, declared: str | None, key: str, expected: str | None) -> None:
+    assert plan.expect(declared, key) == expected

@@ -17,7 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.corpus.output import GrowingFile, move_into_place, rejected_entry, writing
+from midb.corpus.output import (
+    REJECTED_BYTES,
+    GrowingFile,
+    make_private,
+    move_into_place,
+    rejected_entry,
+    writing,
+)
 from midb.corpus.raw import RawRecord, Start, read_lines
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.results import RejectedLine
@@ -124,7 +131,7 @@ def rejected(raw: RawRecord) -> RejectedLine:
 
 
 def entry_of(raw: RawRecord) -> dict[str, Any]:
-    written = b"".join(rejected_entry(raw, rejected(raw)))
+    written = rejected_entry(raw, rejected(raw))
     assert written.count(b"\n") == 1
     assert written.endswith(b"\n")
     entry: dict[str, Any] = json.loads(written)
@@ -141,7 +148,7 @@ def test_rejected_lines_can_be_had_back_byte_for_byte(data: bytes, limit: int) -
         had = base64.b64decode(entry["raw_base64"]) if "raw_base64" in entry else entry["raw"].encode()
         assert had == line
         assert entry["sha256"] == hashlib.sha256(line).hexdigest()
-        assert ("raw" in entry) == (raw.spool is None and _is_utf8(line))
+        assert ("raw" in entry) == _is_utf8(line)
         assert (entry["line"], entry["offset"], entry["reason"]) == (raw.line, raw.offset, "invalid-json")
 
 
@@ -153,13 +160,30 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def test_a_very_long_rejected_line_is_written_in_pieces() -> None:
+def test_of_a_very_long_rejected_line_the_beginning_is_kept_and_a_hash_of_all() -> None:
     line = b"\xff\x00abc" * 700_001
     raw = next(read_lines(io.BytesIO(line), Start(), limit=1000))
     assert isinstance(raw, RawRecord)
-    pieces = list(rejected_entry(raw, rejected(raw)))
-    assert max(map(len, pieces)) < 2_000_000
-    assert base64.b64decode(json.loads(b"".join(pieces))["raw_base64"]) == line
+    entry = entry_of(raw)
+    assert base64.b64decode(entry["raw_base64"]) == line[:REJECTED_BYTES]
+    assert entry["bytes"] == len(line)
+    assert entry["sha256"] == hashlib.sha256(line).hexdigest()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_a_new_file_has_the_access_that_is_asked_for(tmp_path: Path, mode: int) -> None:
+    GrowingFile(tmp_path / "a", 0, mode).close()
+    make_private(tmp_path / "b", mode)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "b")] == [mode, mode]
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    victim, link = tmp_path / "victim", tmp_path / "link"
+    victim.write_text("precious")
+    link.symlink_to(victim)
+    with pytest.raises(UsageError, match="is a link"):
+        GrowingFile(link, 0)
+    assert victim.read_text() == "precious"
 
 
 def test_the_finished_file_replaces_the_old_one(tmp_path: Path) -> None:

@@ -5,19 +5,57 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
-from survey_looks import ENGLISH, FRENCH, GERMAN, JAPANESE, Look, row
 
 from midb.corpus.formats.containers import open_container
 from midb.corpus.language_plan import LanguagePlan, plan_languages
-from midb.corpus.layouts import parse_mapping
-from midb.corpus.survey import SAMPLE, survey
+from midb.corpus.layouts import Columns, parse_mapping
+from midb.corpus.survey import SAMPLE, Survey, survey
 from midb.domain.errors import CorpusError
 from midb.text.languages import LanguageIdentifier
+
+GERMAN = "Der Hund ist ein Tier, das mit den Menschen lebt und ihnen auch bei der Arbeit hilft."
+FRENCH = "Le chien est un animal qui vit avec les hommes et qui les aide aussi dans leur travail."
+ENGLISH = "The dog is an animal that lives with people and also helps them with their work."
+JAPANESE = "犬は人間と一緒に暮らし、仕事を手伝うこともある動物です。"
+
+class Look(Protocol):
+    """Surveys a corpus given as rows or as bytes."""
+
+    def __call__(
+        self,
+        content: Sequence[Mapping[str, object]] | bytes,
+        *,
+        language: str | None = None,
+        mapping: Columns | None = None,
+        limit: int | None = None,
+    ) -> Survey: ...
+
+
+@pytest.fixture
+def look(tmp_path: Path, identifier: LanguageIdentifier) -> Look:
+    def run(
+        content: Sequence[Mapping[str, object]] | bytes,
+        *,
+        language: str | None = None,
+        mapping: Columns | None = None,
+        limit: int | None = None,
+    ) -> Survey:
+        path = tmp_path / "corpus.jsonl"
+        lines = content if isinstance(content, bytes) else b"\n".join(json.dumps(row).encode() for row in content)
+        path.write_bytes(lines)
+        container = open_container(path)
+        return survey(container, language=language, mapping=mapping, identifier=identifier, limit=limit)
+
+    return run
+
+
+def row(text: str, **more: object) -> dict[str, object]:
+    return {"instruction": "?", "output": text, **more}
 
 
 def test_what_a_survey_says(look: Look, tmp_path: Path) -> None:
@@ -71,6 +109,17 @@ def test_whether_a_corpus_is_written_in_ascii(look: Look) -> None:
     assert look([row(JAPANESE)]).ascii_only is True
     assert look(json.dumps(row(JAPANESE), ensure_ascii=False).encode()).ascii_only is False
     assert look([row("ascii")]).ascii_only is False, "there is nothing to see it by"
+
+
+def test_languages_are_planned_from_the_sample(look: Look) -> None:
+    assert look([row(GERMAN, lang="de")] * 3).languages.described == "de (declared; 100% of a sample agrees)"
+    warned = look([row(GERMAN, lang="tlh")] * 3)
+    assert warned.languages.usual == "de"
+    assert "tlh" in warned.warnings[0]
+    assert look([row(FRENCH)], language="de").languages.fixed == "de"
+
+
+# -- what cannot be run on ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

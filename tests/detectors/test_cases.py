@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
+from examining import Examine
 
 from midb.detectors import kinds
 from midb.domain.pairs import Field, InstructionPair
-from midb.locales import LANGUAGES, load
+from midb.locales import LANGUAGES
 
 CASES = Path(__file__).parents[1] / "cases"
 
 
-def collect() -> list[Any]:
+def collect() -> list[ParameterSet]:
     cases = []
     for kind in kinds():
         path = CASES / f"{kind}.json"
@@ -40,7 +42,7 @@ def pair_of(texts: dict[str, Any]) -> InstructionPair:
 
 
 @pytest.mark.parametrize(("kind", "case"), collect())
-def test_case(kind: str, case: dict[str, Any], examine: Any) -> None:
+def test_case(kind: str, case: dict[str, Any], examine: Examine) -> None:
     assert (case["language"] in LANGUAGES) or case["language"] == "und"
     assert sum(key in case for key in ("repaired", "flagged", "clean")) == 1, "one expectation per case"
     pair = pair_of(case)
@@ -70,18 +72,3 @@ def test_every_kind_has_cases_of_both_sorts() -> None:
         cases = json.loads((CASES / f"{kind}.json").read_text(encoding="utf-8"))
         assert any("clean" in case for case in cases), f"{kind}: no text that must be left alone"
         assert any("repaired" in case or "flagged" in case for case in cases), f"{kind}: no text with the defect"
-
-
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_locale_tables_are_read_by_somebody_and_are_valid(code: str) -> None:
-    import midb.prompts.guidance
-    import midb.text.steering  # noqa: F401  (both declare a section)
-    from midb.locales import LocaleSection
-
-    kinds()  # imports every detector, which declares its sections
-    sections = {section.table: section for section in LocaleSection.__subclasses__()}
-    locale = load(code)
-    assert set(locale.tables) <= set(sections), "a table that nobody reads"
-    assert set(locale.abstain) <= set(kinds()), "an abstention from a kind that does not exist"
-    for section in sections.values():
-        locale.get(section)

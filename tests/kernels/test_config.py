@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import transformers
+from random_checkpoints import GetCheckpoint
 
-from midb.kernels import EngineConfig, EngineError, ModelConfig
+from midb.kernels import CheckpointError, EngineConfig, EngineError, ModelConfig
 
 PLAIN: dict[str, Any] = {
     "vocab_size": 1000, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 8, "num_attention_heads": 4,
@@ -108,8 +108,90 @@ def test_a_model_that_attends_both_ways_is_refused(tmp_path: Path) -> None:
         read(tmp_path, OLD["gemma-3"] | {"use_bidirectional_attention": True})
 
 
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"model_type": "t5"}, ("t5", "llama", "qwen3")),
+        ({"model_type": None}, ("model type",)),
+        ({"hidden_size": "big"}, ("hidden_size", "'big'")),
+        ({"hidden_size": True}, ("hidden_size", "True")),
+        ({"num_hidden_layers": 0}, ("num_hidden_layers",)),
+        ({"vocab_size": None}, ("vocab_size",)),
+        ({"num_key_value_heads": 3}, ("4 heads", "3 key heads")),
+        ({"head_dim": 7}, ("7", "halves")),
+        ({"hidden_act": "relu6"}, ("relu6", "silu")),
+        ({"quantization_config": {"bits": 4}}, ("quantized", "bf16")),
+        ({"model_type": "custom", "auto_map": {"AutoModelForCausalLM": "own.Model"}}, ("never run", "llama")),
+        ({"rope_parameters": {"rope_type": "longrope", "rope_theta": 1e4, "factor": 4.0}}, ("longrope", "llama3")),
+        ({"model_type": "gemma2", "layer_types": ["full_attention"]}, ("layer_types", "8 layers")),
+        ({"model_type": "gemma2", "layer_types": ["full_attention"] * 7 + ["other"]}, ("layer_types",)),
+    ],
+)
+def test_configs_that_cannot_be_served_are_one_sentence(
+    changes: dict[str, Any], parts: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        read(tmp_path, PLAIN | {"model_type": "llama"} | changes)
+    for part in parts:
+        assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\x00", "3"])
+def test_a_config_that_is_no_json_object(text: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        ModelConfig.from_checkpoint(tmp_path)
+
+
+def test_an_activation_of_gemma_by_its_old_name(tmp_path: Path) -> None:
+    assert read(tmp_path, OLD["gemma-2"] | {"hidden_act": "gelu", "hidden_activation": None}).activation == "gelu_tanh"
+    with pytest.raises(CheckpointError, match='activation "gelu"'):
+        read(tmp_path, PLAIN | {"model_type": "llama", "hidden_act": "gelu"})
+
+
+@pytest.mark.parametrize(
+    ("own", "generation", "expected"),
+    [(7, None, (7,)), (7, [2, 3], (2, 3)), (None, 4, (4,)), (None, None, ()), ([5, 6], None, (5, 6))],
+)
+def test_stop_ids_come_from_generation_config_first(
+    own: int | list[int] | None, generation: int | list[int] | None, expected: tuple[int, ...], tmp_path: Path
+) -> None:
+    if generation is not None:
+        (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": generation}))
+    assert read(tmp_path, PLAIN | {"model_type": "llama", "eos_token_id": own}).eos_ids == expected
+
+
 def test_a_step_has_a_row_for_every_sequence() -> None:
-    assert EngineConfig(checkpoint="x", step_tokens=10).max_sequences == 10
+    assert EngineConfig(checkpoint="x", max_num_batched_tokens=10).max_num_seqs == 10
+    assert EngineConfig(checkpoint="x", max_num_batched_tokens=10, max_num_seqs=3).max_num_seqs == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"device": "tpu"}, "tpu"), ({"dtype": "float8"}, "float8"), ({"block_size": 12}, "power of two"),
+        ({"block_size": 0}, "power of two"), ({"max_num_seqs": 0}, "max_num_seqs is 0"),
+        ({"max_num_batched_tokens": 0}, "max_num_batched_tokens is 0"),
+        ({"gpu_memory_utilization": 0.0}, "gpu_memory_utilization is 0"),
+        ({"gpu_memory_utilization": 1.1}, "gpu_memory_utilization is 1.1"),
+        ({"num_kv_tokens": -1}, "num_kv_tokens is -1"),
+        ({"num_speculative_tokens": -1}, "num_speculative_tokens is -1"),
+        ({"device": "cuda", "block_size": 8}, "On a GPU"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be(changes: dict[str, Any], part: str) -> None:
+    with pytest.raises(EngineError, match=part) as caught:
+        EngineConfig(checkpoint="x", **changes)
+    assert caught.value.hint
+
+
+def test_settings_at_their_bounds() -> None:
+    config = EngineConfig(
+        checkpoint="x", device="cuda:1", block_size=16, gpu_memory_utilization=1.0, num_speculative_tokens=0
+    )
+    assert (config.device, config.block_size) == ("cuda:1", 16)
+    assert EngineConfig(checkpoint="x", block_size=1).block_size == 1
 
 
 def test_unknown_settings_are_errors() -> None:
@@ -117,8 +199,8 @@ def test_unknown_settings_are_errors() -> None:
         EngineConfig(checkpoint="x", speculative_tokens=5)  # type: ignore[call-arg]
 
 
-def test_the_size_of_a_model(checkpoint: Callable[[str], Any]) -> None:
+def test_the_size_of_a_model(checkpoint: GetCheckpoint) -> None:
     made = checkpoint("qwen3")
     named = made.model.named_parameters()
     multiplied = sum(p.numel() for name, p in named if "proj" in name or "lm_head" in name)
-    assert ModelConfig.from_checkpoint(made.folder).parameters == multiplied
+    assert ModelConfig.from_checkpoint(made.folder).num_parameters == multiplied

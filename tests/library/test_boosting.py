@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import midb
-from midb.library import boosting, pairs, tables
+from midb.library import boosting, tables
 
 BROKEN = "SchÃ¶n, dich zu sehen."
 MENDED = "Schön, dich zu sehen."
@@ -27,7 +27,7 @@ RECORDS = [
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
 
 
-@pytest.mark.parametrize("module", [midb, boosting, pairs, tables])
+@pytest.mark.parametrize("module", [midb, boosting, tables])
 def test_the_examples_of_the_docstrings_hold(module: Any) -> None:
     failed, tried = doctest.testmod(module)
     assert tried
@@ -158,15 +158,6 @@ def test_it_works_within_an_event_loop_as_in_a_notebook() -> None:
 
     with pytest.raises(midb.MidbError, match="no records"):
         asyncio.run(wrong())
-
-
-def test_one_pair() -> None:
-    pair = midb.fix_pair(instruction="Was ist der Mittelwert?", response=POINT["output"], language="de", source=SOURCE)
-    assert pair.response == "Der Mittelwert ist 3,5 Meter."
-    assert (pair.outcome, [edit.kind for edit in pair.edits]) == ("improved", ["decimal-separator"])
-    prompt = midb.fix_pair(instruction="Nenne ein Tier.", language="de")
-    assert (prompt.response, prompt.findings, prompt.outcome) == (None, (), "unchanged")
-    assert [f.kind for f in midb.fix_pair(instruction="Nenne ein Tier.", response="").findings] == ["empty-response"]
 
 
 def test_workers_give_the_same() -> None:

@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import zstandard
-
 from midb.corpus.formats.base import Container
 from midb.corpus.raw import RawRecord, Start, Tail
 
-#: Records, and two ways to write them.
-ROWS = [
-    {"id": 1, "instruction": "größer\u2028als", "output": "a\tb"},
-    {"id": 2, "instruction": "ein [Wort], {so}", "output": '"zitiert" \\ '},
-    {"id": 3, "instruction": "三", "output": ""},
-    {"id": 4, "output": "vier", "instruction": "vier"},
-]
-LINES = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
-ARRAY = json.dumps(ROWS, indent=2, ensure_ascii=False).encode() + b"\n"
-
-#: Ending of a name -> how a file of that name is packed, and unpacked again.
-PACKED: dict[str, Callable[[bytes], bytes]] = {
-    "": lambda data: data,
-    ".gz": lambda data: gzip.compress(data, mtime=0),
-    ".zst": lambda data: zstandard.ZstdCompressor().compress(data),
-}
-UNPACKED: dict[str, Callable[[bytes], bytes]] = {
-    "": lambda data: data,
-    ".gz": gzip.decompress,
-    ".zst": lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data),
-}
-
 #: Where a container begins.
 BEGINNING = Start()
-
-
-class MakeCorpus(Protocol):
-    """Opens a file that is made of some bytes, packed where a compression is named."""
-
-    def __call__(self, data: bytes, compression: str = "", name: str = "corpus.jsonl") -> Container: ...
 
 
 class Rewrite(Protocol):

@@ -58,13 +58,14 @@ def make_checkpoint(
         "tie_word_embeddings": False,
     }  # fmt: skip
     torch.manual_seed(seed)
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**(size | config))).eval().float()
+    model: Any = transformers.LlamaForCausalLM(transformers.LlamaConfig(**(size | config)))
+    model = model.eval().float()
     if letters_only:
         kept = [tokenizer.convert_tokens_to_ids("Ġ" if letter == " " else letter) for letter in _LETTERS]
         weight = model.lm_head.weight.data
         others = torch.ones(len(weight), dtype=torch.bool)
         others[[*kept, tokenizer.eos_token_id]] = False
-        # One direction that is the same in all hidden states tells what is never written.
+        # The first direction has the same value in all hidden states. The head uses it to rule out all other tokens.
         model.model.embed_tokens.weight.data[:, 0] = 5.0
         weight[:, 0] = 0.0
         weight[others] = 0.0
@@ -74,7 +75,7 @@ def make_checkpoint(
 
 
 def make_tokenizer(merges: int, chat_template: str = CHAT_TEMPLATE) -> Any:
-    """A byte-level BPE of the sentences above: every text has ids, and they give exactly that text."""
+    """Train a byte-level BPE on the sentences above: every text has ids, and they give exactly that text."""
     import tokenizers
     import transformers
 
@@ -88,9 +89,8 @@ def make_tokenizer(merges: int, chat_template: str = CHAT_TEMPLATE) -> Any:
         show_progress=False,
     )
     backend.train_from_iterator([*SENTENCES.values(), "system user assistant"] * 2, trainer)
-    made = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
+    make_fast: Any = transformers.PreTrainedTokenizerFast  # transformers gives it no types
+    made = make_fast(tokenizer_object=backend, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     made.chat_template = chat_template
     return made
 

@@ -1,6 +1,6 @@
-"""`transformers serve` with a small random checkpoint: a server that nobody here wrote, and a model that says nothing.
+"""`transformers serve` with a small random checkpoint: a server that is not ours, and a model that writes garbage.
 
-It is a process of its own, found ready by asking it, and always ended.
+It is a process of its own. It is ready once it answers, and it is always ended.
 """
 
 from __future__ import annotations
@@ -94,10 +94,16 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask it and its children to end, and make them after ten seconds."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    """Ask it to end, and after ten seconds make it. Its children are asked with it, except on Windows.
+
+    Windows has no process groups that a signal reaches: there, children that outlive the server are left.
+    """
+    for gently in (True, False):
         try:
-            os.killpg(process.pid, sign)
+            if not hasattr(os, "killpg"):
+                process.terminate() if gently else process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGTERM if gently else signal.SIGKILL)
             process.wait(10)
         except ProcessLookupError:
             process.wait(10)

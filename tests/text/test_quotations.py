@@ -1,4 +1,4 @@
-"""Quotations: their bounds, and which of them are in another language."""
+"""Quotations: where they begin and end, in the marks of every language."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.locales import UNKNOWN, load
-from midb.text.languages import LanguageIdentifier
-from midb.text.quotations import foreign_quotations, quotations
+from midb.text.quotations import find_quotations
 
 
 @pytest.mark.parametrize(
@@ -22,44 +20,19 @@ from midb.text.quotations import foreign_quotations, quotations
         ("5' 10\" tall", []),
         ("an open “quote", []),
         ("one “line\nbreak”", []),
+        ("“" + "x" * 301 + "”", []),
+        ("‹a› und »b« und ‘c’", ["a", "b", "c"]),
+        ("《紅樓夢》", ["紅樓夢"]),
+        ("“”", []),
     ],
 )
 def test_quotations(text: str, expected: list[str]) -> None:
-    assert [text[start:end] for start, end in quotations(text)] == expected
-
-
-@pytest.mark.parametrize(
-    ("language", "text", "expected"),
-    [
-        (
-            "de",
-            "Das Lied „the road that is not there for you and me“ ist alt.",
-            ["the road that is not there for you and me"],
-        ),
-        ("de", "Er sagte „das ist nicht der Weg, den wir gehen“.", []),
-        ("de", "Das Wort „привет“ heißt hallo.", ["привет"]),
-        ("ja", "「the road」は道です。「道」", ["the road"]),
-        ("ko", "“길”은 'road'입니다", ["road"]),
-        ("es", "Dijo «42».", []),
-    ],
-)
-def test_foreign_quotations(language: str, text: str, expected: list[str], identifier: LanguageIdentifier) -> None:
-    spans = foreign_quotations(text, load(language), identifier)
-    assert [text[span.start : span.end] for span in spans] == expected
-
-
-def test_an_unknown_language_has_no_foreign_quotations() -> None:
-    assert len(foreign_quotations("“привет”", UNKNOWN)) == 0
-
-
-def test_without_an_identifier_only_the_evident_is_found() -> None:
-    text = "„Hello world“ und „привет“"
-    assert [text[span.start : span.end] for span in foreign_quotations(text, load("de"))] == ["привет"]
+    assert [text[start:end] for start, end in find_quotations(text)] == expected
 
 
 @given(text=st.text(alphabet="ab «»“”„\"'「」‘’\n", max_size=60))
 def test_quotations_of_any_text_are_sorted_and_inside_it(text: str) -> None:
     position = 0
-    for start, end in quotations(text):
+    for start, end in find_quotations(text):
         assert position <= start <= end < len(text)
         position = end

@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midb.text.terminal import isolated, visible, visible_json
+from midb.text.terminal import has_right_to_left, isolated, visible, visible_json
 
 HOSTILE = (
     "\\uUx0123af \n\r\t\x00\x1b\x7f\x85\x9b\xad\u061c\u200b\u200d\u200f\u2028"
     "\u202e\u2066\u2069\ufe0f\ufeff␛⏎\ud800a\U000e0041م"
 )
 
-
+#: What would steer a terminal.
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
+#: What must look as it is.
 EVERYDAY = ["plain", "❤️", "Grüße, мир, 日本語, ภาษาไทย, السلام", r"C:\new\unit", r"print('\n')", "é"]
 
 
@@ -39,15 +40,11 @@ def restored(shown: str) -> str:
 @given(st.text(st.characters() | st.sampled_from(HOSTILE)) | st.text(HOSTILE))
 def test_nothing_hides_and_nothing_is_lost(text: str) -> None:
     shown = visible(text)
-    assert not re.search(
-        r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]", shown
-    )
+    assert not STEERING.search(shown)
     assert restored(shown) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["plain", "❤️", "Grüße, мир, 日本語, ภาษาไทย, السلام", r"C:\new\unit", r"print('\n')", "é"]
-)
+@pytest.mark.parametrize("text", EVERYDAY)
 def test_everyday_writing_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
 
@@ -86,3 +83,10 @@ def test_right_to_left_text_is_set_apart() -> None:
     assert isolated("abc") == "abc"
     assert isolated("a\u0645") == "\u2068a\u0645\u2069"
     assert isolated("\u2069\u0645") == "\u2068\\u2069\u0645\u2069", "it cannot end its isolate itself"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("abc 12", False), ("سلام", True), ("שלום", True), ("٤٣", True), ("語", False)]
+)
+def test_right_to_left_text_is_recognised(text: str, expected: bool) -> None:
+    assert has_right_to_left(text) is expected

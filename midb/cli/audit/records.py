@@ -21,7 +21,8 @@ from midb.cli.audit.model_calls import Messages, generation_json, show_generatio
 from midb.domain.decisions import Action, Pass
 from midb.domain.defects import FindingStatus
 from midb.domain.pairs import Field, InstructionPair
-from midb.text.diffs import CONTEXT, hunks, passage, render, text_hunks
+from midb.text.diffs import CONTEXT, compare_texts, find_hunks
+from midb.text.rendering import render_hunk, render_passage
 from midb.text.terminal import isolated, visible
 
 OUTCOME_STYLES = {"improved": "green", "reverted": "red", "unchanged": "default"}
@@ -158,8 +159,8 @@ def _show_passages(console: Console, stage: Stage | None, field: str, edits: Seq
         for edit in edits:
             console.print(Text(f"     [{isolated(edit.before)}] → [{isolated(edit.after)}]   (without its text)"))
         return
-    for hunk in hunks(text, [edit.edit() for edit in edits], context=None if full else CONTEXT):
-        for shown in render(hunk, full=full, inline=True):
+    for hunk in find_hunks(text, [edit.edit() for edit in edits], context=None if full else CONTEXT):
+        for shown in render_hunk(hunk, full=full, inline=True):
             console.print(Text("     ").append_text(shown), soft_wrap=True)
 
 
@@ -178,7 +179,7 @@ def _show_findings(console: Console, logged: LoggedRecord, finals: Sequence[Inst
         texts = dict(finals[finding.pair].texts()) if still_open and 0 <= finding.pair < len(finals) else {}
         text = next((text for name, text in texts.items() if name.value == finding.field), "")
         if 0 <= finding.start < finding.end <= len(text):
-            console.print(Text("     ").append_text(passage(text, finding.start, finding.end)), soft_wrap=True)
+            console.print(Text("     ").append_text(render_passage(text, finding.start, finding.end)), soft_wrap=True)
 
 
 def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None, pass_: str | None) -> None:
@@ -190,11 +191,11 @@ def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None, pa
             continue
         for name, text in stage.before.texts():
             edits = [e for e in stage.row.edits if e.field == name.value and kind in (None, e.kind)]
-            for hunk in hunks(text, [edit.edit() for edit in edits]):
+            for hunk in find_hunks(text, [edit.edit() for edit in edits]):
                 inside = {edit.kind for edit in edits if edit.start <= hunk.end and hunk.start <= edit.end}
                 place = _place(logged, stage.row.pair, name.value, hunk.start, hunk.end)
                 console.print(Text(f"   {visible(', '.join(sorted(inside)))}   {place}"), soft_wrap=True)
-                for shown in render(hunk, inline=True):
+                for shown in render_hunk(hunk, inline=True):
                     console.print(Text("     ").append_text(shown), soft_wrap=True)
     console.print()
 
@@ -207,9 +208,9 @@ def show_difference(console: Console, difference: Difference) -> None:
     for number, (here, there) in enumerate(zip(difference.texts or (), difference.other_texts or (), strict=False)):
         turn = f"turn {number + 1} " if difference.row.pairs > 1 else ""
         for field in Field:
-            for hunk in text_hunks(there.text(field) or "", here.text(field) or ""):
+            for hunk in compare_texts(there.text(field) or "", here.text(field) or ""):
                 console.print(Text(f"   {turn}{field} {hunk.start}-{hunk.end}"))
-                for shown in render(hunk, inline=True):
+                for shown in render_hunk(hunk, inline=True):
                     console.print(Text("     ").append_text(shown), soft_wrap=True)
     console.print()
 

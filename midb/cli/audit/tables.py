@@ -19,7 +19,7 @@ from midb.audit.queries import Match
 from midb.audit.rows import RecordRow, as_text
 from midb.audit.usage import PassUsage, total_usage
 from midb.cli.audit.records import OUTCOME_STYLES
-from midb.text.terminal import END, ISOLATE, has_right_to_left, isolated, visible
+from midb.text.terminal import END_OF_ISOLATE, ISOLATE, has_right_to_left, isolated, visible
 
 #: Events of a run that a summary lists.
 _EVENTS = 20
@@ -81,7 +81,7 @@ def _cut(text: str, cells: int) -> str:
     """The text made visible, cut to a width, and set apart where it is written from right to left."""
     shown = Text(visible(text[: cells + 1]))
     shown.truncate(cells, overflow="ellipsis")
-    return f"{ISOLATE}{shown.plain}{END}" if has_right_to_left(shown.plain) else shown.plain
+    return f"{ISOLATE}{shown.plain}{END_OF_ISOLATE}" if has_right_to_left(shown.plain) else shown.plain
 
 
 def show_verdict(console: Console, path: Path, verdict: Verdict) -> None:

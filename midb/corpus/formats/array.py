@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from midb.corpus.raw import BOM, MAX_RECORD_BYTES, RawRecord, Spool, Start, Tail
+from midb.corpus.raw import BOM, MAX_BLANK_BYTES, MAX_RECORD_BYTES, RawRecord, Spool, Start, Tail
 
 _CHUNK = 1 << 16
 _SEPARATORS = re.compile(rb"[\s,]*+")
@@ -57,12 +57,24 @@ class _Window:
         return self.data.startswith(data, self.start)
 
     def run(self, pattern: re.Pattern[bytes], position: int = 0) -> int:
-        """The end of a run of what the pattern repeats, which goes on where the next bytes are read."""
+        """The end of a run of what the pattern repeats, which goes on where the next bytes are read, up to a bound."""
         while True:
             match = pattern.match(self.data, self.start + position)
             position = (match.end() if match else len(self.data)) - self.start
-            if position < len(self) or not self.more():
+            if position < len(self) or position > MAX_BLANK_BYTES or not self.more():
                 return position
+
+    def take_run(self, pattern: re.Pattern[bytes]) -> tuple[bytes, int]:
+        """Take such a run, however long it is: (what is kept of it, the line breaks in all of it)."""
+        kept = bytearray()
+        breaks = 0
+        while True:
+            piece = self.take(self.run(pattern))
+            breaks += piece.count(b"\n")
+            if len(kept) < MAX_BLANK_BYTES:
+                kept += piece
+            if not piece or not (self or self.more()):
+                return bytes(kept), breaks
 
 
 class _Scanner:
@@ -114,13 +126,13 @@ def read_array(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
     if start.offset == 0:
         if window.starts_with(BOM):
             window.take(len(BOM))
-        before = window.take(window.run(_BLANKS))
+        before, breaks = window.take_run(_BLANKS)
+        line += breaks
         if window.starts_with(b"["):
             before += window.take(1)
-        line += before.count(b"\n")
     while True:
-        separators = window.take(window.run(_SEPARATORS))
-        line += separators.count(b"\n")
+        separators, breaks = window.take_run(_SEPARATORS)
+        line += breaks
         before += separators
         scanner: _Scanner | _Everything = _Scanner()
         if not window:
@@ -128,7 +140,7 @@ def read_array(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
             yield Tail(before.rstrip(b", \t\r\n") + CLOSING)
             return
         if window.starts_with(b"]"):
-            if (end := window.run(_BLANKS, 1)) == len(window):
+            if (end := window.run(_BLANKS, 1)) == len(window) and not window.more():
                 yield Tail(before + window.take(end))
                 return
             scanner = _Everything()

@@ -86,6 +86,9 @@ def _replaced(texts: Any, new: Mapping[int, str]) -> Any:
         if valid[row]:
             order[row] = len(texts) + len(added)
             added.append(text)
+    if types.is_string_view(texts.type):  # which cannot be taken from; every text of it fits into a large string
+        large = _replaced(texts.cast(pa.large_string()), new)
+        return large.cast(texts.type)
     return pa.concat_arrays([texts, pa.array(added, texts.type)]).take(pa.array(order, pa.int64()))
 
 

@@ -17,8 +17,8 @@ from midb.domain.errors import CorpusError
 GZIP = ".gz"
 ZSTD = ".zst"
 
-#: Packed bytes that are unpacked at a time: few, for they may unpack to thousands of times as many.
-_PACKED = 1 << 13
+#: Packed bytes that are unpacked at a time: few, for a byte may unpack to 32 KiB.
+_PACKED = 1 << 10
 
 
 class _ZstdFrames(io.RawIOBase):

@@ -16,12 +16,12 @@ from midb.corpus.formats.text import JsonArray, JsonLines
 from midb.corpus.raw import BOM
 from midb.domain.errors import CorpusError
 
-#: How files begin that hold something else, and what to do about them.
+#: How files begin that hold something else (patterns), and what to do about them.
 _FOREIGN = {
-    b"BZh": ("bzip2", "Unpack it first: bunzip2"),
-    b"\xfd7zXZ": ("xz", "Unpack it first: unxz"),
-    b"PK\x03\x04": ("zip", "Unpack it first: unzip"),
-    b"SQLite format 3": ("SQLite", "Export a table as JSON Lines first."),
+    rb"BZh[1-9]1AY&SY": ("bzip2", "Unpack it first: bunzip2"),
+    rb"\xfd7zXZ\x00": ("xz", "Unpack it first: unxz"),
+    rb"PK\x03\x04": ("zip", "Unpack it first: unzip"),
+    rb"SQLite format 3\x00": ("SQLite", "Export a table as JSON Lines first."),
 }
 
 #: One object over many lines: its first line holds the brace alone, its second begins with a key.
@@ -48,7 +48,7 @@ def open_container(path: Path) -> Container:
         with path.open("rb") as file:
             magic = file.read(16)
     for beginning, (what, hint) in _FOREIGN.items():
-        if magic.startswith(beginning):
+        if re.match(beginning, magic):
             raise CorpusError(f"{path} is a {what} file.", hint=hint)
     if magic.startswith(b"PAR1"):
         return Parquet(path)
@@ -68,7 +68,9 @@ def _head(stream: BinaryIO) -> bytes:
 
 
 def _text_container(path: Path, compression: str, head: bytes) -> Container:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:64]:
+    # Text in UTF-16 is half NULs, or has its mark; a NUL or two spoil one line, and not the corpus.
+    nuls = head[:1024].count(b"\0")
+    if nuls and (head.startswith((b"\xff\xfe", b"\xfe\xff")) or nuls * 4 > len(head[:1024])):
         raise CorpusError(
             f"{path} is not UTF-8 text (it looks like UTF-16 or a binary file).",
             hint="Convert it first, for example: iconv -f UTF-16 -t UTF-8",

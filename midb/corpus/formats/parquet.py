@@ -121,4 +121,18 @@ def _rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:
     for name, index in last_of_name(schema.names).items():
         columns[index] = with_texts(columns[index], {row: record.get(name) for row, record in changed.items()})
     kept = [row for row, line in enumerate(rows) if line != _REJECTED]
-    return pa.Table.from_arrays(columns, schema=schema).take(pa.array(kept, pa.int64()))
+    table = pa.Table.from_arrays(columns, schema=schema)
+    # Slices, for not every type can be taken from (string_view cannot).
+    pieces = [table.slice(start, end - start) for start, end in _runs(kept)]
+    return pa.concat_tables(pieces) if pieces else table.slice(0, 0)
+
+
+def _runs(rows: list[int]) -> Iterator[tuple[int, int]]:
+    """Rows that follow one another, as (first, behind the last).
+
+    >>> list(_runs([0, 1, 2, 5, 7, 8]))
+    [(0, 3), (5, 6), (7, 9)]
+    """
+    for _, run in itertools.groupby(enumerate(rows), key=lambda item: item[1] - item[0]):
+        members = [row for _, row in run]
+        yield members[0], members[-1] + 1

@@ -37,8 +37,11 @@ _NUMBER = re.compile(r"\d+")
 #: Fewer items than these prove no sequence.
 _SHORTEST = 3
 
-#: An entry below this length that ends like no sentence may be a name in a ranking.
+#: An entry below this length that does not end like a sentence may be a name in a ranking.
 _SHORT = 40
+
+#: Longer numbers in the text of an entry are not looked at: no list has so many steps.
+_MOST_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,14 @@ class _Item:
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding per broken list."""
-    for field in inspection.written():
+    for field in inspection.filled_fields():
         if "\n" not in field.text:
             continue
-        for items in _lists(field):
-            yield from _examine(field, items)
+        for items in _find_lists(field):
+            yield from _examine_list(field, items)
 
 
-def _lists(field: FieldText) -> Iterator[list[_Item]]:
+def _find_lists(field: FieldText) -> Iterator[list[_Item]]:
     """The lists of a text: items of one style and depth. A style that starts anew is left alone.
 
     Lists inside lists are often not indented (1. A, 1. a, 2. b, 2. B), and then no number is provably wrong.
@@ -80,7 +83,7 @@ def _lists(field: FieldText) -> Iterator[list[_Item]]:
             yield items
 
 
-def _examine(field: FieldText, items: Sequence[_Item]) -> Iterator[Finding]:
+def _examine_list(field: FieldText, items: Sequence[_Item]) -> Iterator[Finding]:
     numbers = [item.number for item in items]
     wrong = [index for index, number in enumerate(numbers) if number != index + 1]
     if not wrong or _counts_something_else(items):
@@ -89,8 +92,9 @@ def _examine(field: FieldText, items: Sequence[_Item]) -> Iterator[Finding]:
     item = items[first]
     repeated = item.number == first
     only_one = len(wrong) == 1 and (repeated or first < len(items) - 1)
-    rest = repeated and numbers[first:] == list(range(first, len(numbers)))
-    if not (only_one or rest):
+    # One number came twice, and the list counted on from it: 1, 2, 2, 3, 4.
+    shifted = repeated and numbers[first:] == list(range(first, len(numbers)))
+    if not (only_one or shifted):
         return
     pair = [items[first - 1].text, item.text]
     if repeated and _shares_number(pair):
@@ -101,12 +105,12 @@ def _examine(field: FieldText, items: Sequence[_Item]) -> Iterator[Finding]:
     if not only_one:  # "go on with step 4" would mean another step after renumbering
         provable = provable and not any(_mentions(entry.text, range(first, len(items) + 1)) for entry in items)
     fix = tuple(
-        NUMBERING.edit(field.field, entry.start, entry.written, _digits(place, entry.written))
+        NUMBERING.edit(field.field, entry.start, entry.written, _write_number(place, entry.written))
         for place, entry in enumerate(to_change, start=first + 1)
     )
-    inherited = ", as in the source" if _numbers_of(field.source) == numbers else ""
-    shown = ", ".join(map(str, numbers[max(0, first - 2) : first + 2]))
-    evidence = f"counts {shown}: {item.number} where {first + 1} is next{inherited}"
+    inherited = ", as in the source" if _read_numbers(field.source) == numbers else ""
+    around = ", ".join(map(str, numbers[max(0, first - 2) : first + 2]))
+    evidence = f"counts {around}: {item.number} where {first + 1} is next{inherited}"
     end = item.start + len(item.written)
     yield NUMBERING.finding(field.field, item.start, end, evidence, fix=fix if provable else ())
 
@@ -121,6 +125,7 @@ def _counts_something_else(items: Sequence[_Item]) -> bool:
 
 
 def _may_be_a_name(text: str) -> bool:
+    """Whether an entry is short and ends like no sentence, as the names of a ranking do."""
     return len(text) < _SHORT and not text.rstrip(" \t*_").endswith((".", "!", "?", "。", "！", "？", "؟"))
 
 
@@ -132,22 +137,23 @@ def _shares_number(pair: Sequence[str]) -> bool:
 
 def _source_counts_on(field: FieldText, count: int) -> bool:
     """Whether the English source numbers the same list 1 to ``count``."""
-    return _numbers_of(field.source) == list(range(1, count + 1))
+    return _read_numbers(field.source) == list(range(1, count + 1))
 
 
-def _numbers_of(source: str | None) -> list[int]:
+def _read_numbers(source: str | None) -> list[int]:
+    """The numbers of all list items of the English source, in order."""
     return [int(match["number"]) for match in _ITEM.finditer(source or "")]
 
 
 def _mentions(text: str, numbers: range) -> bool:
     """Whether a text names one of the numbers: it may mean the step, which renumbering would move."""
-    return any(int(found) in numbers for found in _NUMBER.findall(text) if len(found) < 4)
+    return any(int(found) in numbers for found in _NUMBER.findall(text) if len(found) <= _MOST_DIGITS)
 
 
-def _digits(number: int, model: str) -> str:
+def _write_number(number: int, model: str) -> str:
     """A number in the digits of ``model``.
 
-    >>> _digits(13, "٣"), _digits(3, "２")
+    >>> _write_number(13, "٣"), _write_number(3, "２")
     ('١٣', '３')
     """
     zero = ord(model[0]) - unicodedata.digit(model[0])

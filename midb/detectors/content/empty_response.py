@@ -35,10 +35,12 @@ KINDS = (EMPTY,)
 #: The same words for signs in English: the instruction may have stayed English, or the source may say it.
 _SIGNS = ("punctuat", "symbol", "sign", "operator", "character", "morse", "ascii", "emoticon", "braille", "bracket")
 
+#: Whole responses that say that there is none.
 _NOT_AN_ANSWER = frozenset({"n/a", "#n/a", "nan", "null", "nil", "undefined", "tbd", "todo", "[object object]"})
+#: Whole responses that are values of programming languages.
 _PROGRAM_VALUES = frozenset({"nan", "null", "nil", "undefined", "[]", "{}", "()", '""', "''"})
 
-# Longer texts are not looked at: no run of punctuation that someone wrote as an answer is.
+#: Longer texts are not looked at: nobody writes so much punctuation for an answer.
 _LONGEST = 60
 
 
@@ -52,10 +54,10 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if not text:
         reason = "the response is empty"
     elif len(text) <= _LONGEST or not text.strip():
-        shown = "".join(c for c in text if not c.isspace() and unicodedata.category(c)[0] != "C")
-        if not shown:
+        seen = "".join(c for c in text if not c.isspace() and unicodedata.category(c)[0] != "C")
+        if not seen:
             reason = "the response is blank"
-        elif not any(_says_something(c) for c in shown) and not _asks_for_a_sign(inspection, shown):
+        elif not any(_says_something(c) for c in seen) and not _asks_for_a_sign(inspection, seen):
             reason = f'the response is only "{text.strip()}"'
         elif text.strip().lower() in _NOT_AN_ANSWER and not _is_an_answer(inspection, text.strip()):
             reason = f'"{text.strip()}" stands for an answer'
@@ -68,26 +70,28 @@ def _says_something(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMNS" and character not in "`^~|"
 
 
-def _asks_for_a_sign(inspection: Inspection, shown: str) -> bool:
+def _asks_for_a_sign(inspection: Inspection, signs: str) -> bool:
+    """Whether the task may be answered by these signs alone."""
     section = inspection.locale.get(EmptyResponseSection)
     words = _SIGNS + (section.signs if section else ())
-    asked = _asked(inspection)
+    asked = _lowered_tasks(inspection)
     if any(word in asked for word in words) or "__" in asked:
         return True
-    if shown in _PROGRAM_VALUES:
+    if signs in _PROGRAM_VALUES:
         return speaks_of_programming(inspection)
-    # One of the signs that were offered ("? or !"); dashes and points stand everywhere, and are how nothing is written.
-    offered = re.search(rf"[\s\"'“”‘’«»„「『(`]{re.escape(shown)}[\s\"'“”‘’«»」』)`,;]", asked)
-    return bool(offered) and not re.fullmatch(r"[-–—_.…*#]+", shown)
+    # One of the signs that the task offers ("? or !"). Not dashes and points: they stand in every text, and are written
+    # where somebody has nothing to say.
+    offered = re.search(rf"[\s\"'“”‘’«»„「『(`]{re.escape(signs)}[\s\"'“”‘’«»」』)`,;]", asked)
+    return bool(offered) and not re.fullmatch(r"[-–—_.…*#]+", signs)
 
 
 def _is_an_answer(inspection: Inspection, text: str) -> bool:
+    """Whether a word that stands for nothing is meant here: as a value in a program, or because the task names it."""
     if text.lower() in _PROGRAM_VALUES and speaks_of_programming(inspection):
         return True
-    return text.lower() in _asked(inspection)
+    return text.lower() in _lowered_tasks(inspection)
 
 
-def _asked(inspection: Inspection) -> str:
+def _lowered_tasks(inspection: Inspection) -> str:
     """What the task says, in the pair and in its source, in lower case."""
-    pairs = [pair for pair in (inspection.pair, inspection.source) if pair is not None]
-    return "\n".join(text for pair in pairs for text in (pair.instruction, pair.input) if text).lower()
+    return "\n".join(inspection.tasks).lower()

@@ -14,7 +14,7 @@ from enum import StrEnum
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import LocaleSection, load
-from midb.text.forms.lists import ItemList, only_list
+from midb.text.forms.lists import ItemList, find_only_list
 from midb.text.inspection import Inspection
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords
 
@@ -26,7 +26,7 @@ _LONGEST_INSTRUCTION = 1_000
 
 
 class Order(StrEnum):
-    """Where a request's number stands: "name five ...", "name the ... five", "... five name"."""
+    """Where the number of a request stands, as in "name five ...", "name ... five" and "... five name"."""
 
     ADJACENT = "adjacent"
     COUNT_LAST = "count-last"
@@ -36,12 +36,13 @@ class Order(StrEnum):
 class ItemCountWords(LocaleSection, table="item_count"):
     """How an instruction asks for a number of things.
 
-    ``requests`` ask for things, ``makers`` ask for them only with one of ``lists`` ("write a list of"). ``fillers``
-    may stand before the number, ``counters`` after it (``counted``: always), ``prefixes`` are written on it. Where the
-    request comes last, ``gap`` and ``list_gap`` are patterns of what may stand before a request and a maker. ``vague``
-    phrases make every number inexact. ``measures``, up to ``reach`` words after the number (in count-last right before
-    it), are counted but are no items, unless they begin one of ``items``. A phrase is whole words, but for a ``*`` at
-    an end, and where ``blanks`` says that words are not set apart.
+    ``requests`` ask for things ("name"); ``makers`` do so only with one of ``lists`` ("write" with "a list of").
+    ``fillers`` may stand before the number. ``counters`` may stand after it, or must (``counted``). ``prefixes`` are
+    written together with it. Where the request comes last, ``gap`` and ``list_gap`` are patterns for what may stand
+    between the number and a request or a maker. ``vague`` phrases ("at least") make every number inexact. ``measures``
+    (words, minutes) are counted without being items: up to ``reach`` words after the number, or right before it where
+    it comes last; not where one of ``items`` begins with such a word. A phrase is made of whole words, except that a
+    ``*`` at one end stands for any letters, and that without ``blanks`` the language does not set words apart.
     """
 
     order: Order
@@ -74,15 +75,15 @@ KINDS = (ITEM_COUNT,)
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """The response's list, where its length is not the one asked for."""
     instruction, response = inspection.pair.instruction, inspection.pair.response
-    patterns = _patterns(inspection.locale.code)
+    patterns = _load_patterns(inspection.locale.code)
     if not instruction or not response or patterns is None or len(instruction) > _LONGEST_INSTRUCTION:
         return
-    asked = patterns.asked(instruction)
-    found = only_list(response) if asked else None
+    asked = patterns.find_count(instruction)
+    found = find_only_list(response) if asked else None
     if asked is None or found is None or len(found) == asked or _counts_otherwise(found, asked):
         return
     evidence = f"the instruction asks for {asked}, the list has {len(found)}"
-    source = only_list(inspection.source.response or "") if inspection.source else None
+    source = find_only_list(inspection.source.response or "") if inspection.source else None
     if source is not None:
         evidence += f"; the English source has {len(source)}" + (" too" if len(source) == len(found) else "")
     yield ITEM_COUNT.finding(Field.RESPONSE, found.start, found.end, evidence)
@@ -97,33 +98,33 @@ def _counts_otherwise(found: ItemList, asked: int) -> bool:
     return len(found) > asked and questions == asked
 
 
-class _Patterns:
-    """One language's tables, compiled."""
+class _CountPatterns:
+    """How one language asks for a number of things, as regular expressions."""
 
     def __init__(self, words: ItemCountWords, numbers: NumberWords) -> None:
         self._numbers = numbers
-        number = _number(words, numbers)
-        requests = _any_of(words.requests, blanks=words.blanks)
-        makers = _any_of(words.makers, blanks=words.blanks)
+        number = _number_pattern(words, numbers)
+        requests = _phrase_pattern(words.requests, blanks=words.blanks)
+        makers = _phrase_pattern(words.makers, blanks=words.blanks)
         if words.order is Order.REQUEST_LAST:
             asked = rf"{number}(?=(?:{words.gap}{requests}|{words.list_gap}{makers}))"
         else:
-            fillers = rf"(?:[\s\-]{_any_of(words.fillers, blanks=True)})*" if words.fillers else ""
-            lists = _any_of(words.lists, blanks=words.blanks)
+            fillers = rf"(?:[\s\-]{_phrase_pattern(words.fillers, blanks=True)})*" if words.fillers else ""
+            lists = _phrase_pattern(words.lists, blanks=words.blanks)
             head = rf"(?:(?:{requests}|{makers}){fillers}\s*{lists}|{requests}){fillers}"
             asked = head + (r"[\s\-]\s*" if words.order is Order.ADJACENT else r"[^\n.?!]{0,80}?") + number
         self._asked = re.compile(asked, re.IGNORECASE)
         self._number = re.compile(number, re.IGNORECASE)
-        self._vague = re.compile(_any_of(words.vague, blanks=words.blanks), re.IGNORECASE)
-        items = f"(?!{_any_of(words.items, blanks=words.blanks)})" if words.items else ""
-        measures = _any_of(words.measures or ("(?!)",), blanks=words.blanks)
+        self._vague = re.compile(_phrase_pattern(words.vague, blanks=words.blanks), re.IGNORECASE)
+        items = f"(?!{_phrase_pattern(words.items, blanks=words.blanks)})" if words.items else ""
+        measures = _phrase_pattern(words.measures, blanks=words.blanks) if words.measures else "(?!)"
         if words.order is Order.COUNT_LAST:  # the noun comes first: "ingredients five things"
             self._measures = re.compile(rf"{measures}\s*{number}", re.IGNORECASE)
         else:
             between = rf"{number}\s*(?:\S+\s+){{0,{words.reach}}}?の?"
             self._measures = re.compile(between + items + measures, re.IGNORECASE)
 
-    def asked(self, instruction: str) -> int | None:
+    def find_count(self, instruction: str) -> int | None:
         """How many things an instruction asks for, ``None`` where that is not plain."""
         text = instruction.translate(ASCII_DIGITS)
         match = self._asked.search(text)
@@ -137,28 +138,28 @@ class _Patterns:
 
 
 @functools.cache
-def _patterns(code: str) -> _Patterns | None:
+def _load_patterns(code: str) -> _CountPatterns | None:
     """The patterns of a language, compiled once per process; ``None`` for one without the tables."""
     locale = load(code)
     words, numbers = locale.get(ItemCountWords), locale.get(NumberWords)
-    return _Patterns(words, numbers) if words and numbers else None
+    return _CountPatterns(words, numbers) if words and numbers else None
 
 
-def _number(words: ItemCountWords, numbers: NumberWords) -> str:
+def _number_pattern(words: ItemCountWords, numbers: NumberWords) -> str:
     """A pattern for a number of things: no range, no decimal, no part of a longer word or number."""
     spoken = [word for forms in numbers.words.values() for word in forms]
     if words.blanks:
         before, after = r"(?<![\w\-–/.,:])", "" if words.counted else r"(?![\w\-–/%°]|[.,:]\d)"
     else:
         before, after = r"(?<![第約\d])" + "".join(f"(?<!{re.escape(word)})" for word in spoken), ""
-    prefix = _any_of(words.prefixes, blanks=False) + "?" if words.prefixes else ""
-    counter = rf"\s?{_any_of(words.counters, blanks=False)}" if words.counters else ""
+    prefix = _phrase_pattern(words.prefixes, blanks=False) + "?" if words.prefixes else ""
+    counter = rf"\s?{_phrase_pattern(words.counters, blanks=False)}" if words.counters else ""
     if counter and not words.counted:
         counter = rf"(?:{counter}(?!\w))?"
-    return rf"{before}{prefix}(?P<number>\d{{1,3}}|{_any_of(spoken, blanks=False)}){after}{counter}"
+    return rf"{before}{prefix}(?P<number>\d{{1,3}}|{_phrase_pattern(spoken, blanks=False)}){after}{counter}"
 
 
-def _any_of(phrases: Sequence[str], *, blanks: bool) -> str:
+def _phrase_pattern(phrases: Sequence[str], *, blanks: bool) -> str:
     """A pattern for any of the phrases, longest first; with ``blanks`` each ends where a word does, or at its star."""
     patterns = []
     for phrase in sorted(phrases, key=len, reverse=True):

@@ -12,18 +12,17 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field
-from midb.text.forms.entities import entities, line_breaks
-from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected
-from midb.text.subjects.scaffolding import (
+from midb.text.forms.entities import find_entities, find_line_break_tags
+from midb.text.forms.scaffolding import (
     LONGEST_PLACEHOLDER,
     Frame,
     ScaffoldingSection,
-    frame,
-    in_brackets,
-    leading_label,
-    next_example,
+    find_next_example,
+    is_in_brackets,
+    load_frame,
+    measure_leading_label,
 )
+from midb.text.inspection import FieldText, Inspection
 from midb.text.subjects.topics import speaks_of_language_models, speaks_of_markup, speaks_of_programming
 
 LEAKED = DefectKind(
@@ -42,24 +41,24 @@ _TOKEN = re.compile(
     r"|user|assistant|system|end|pad|bos|eos|sep|endofprompt)\|>"
     r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>|<extra_id_\d+>|\[(?:PAD|CLS|SEP)\]|</?s>"
 )
-# Who speaks stands behind the token that opens a turn.
+#: The speaker that stands behind the token which opens a turn.
 _ROLE = re.compile(r"(?:system|user|assistant|model)[ \t]*(?=\n|<)")
 _TOKEN_START = re.compile(r"[<\[]")
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
-    """Findings in the order of what they are: placeholders, frames, tokens, entities."""
-    words = frame(inspection.locale.get(ScaffoldingSection))
-    for field in inspection.written():
-        yield from _placeholder(field, words)
-        yield from _frame(field, inspection, words)
+    """Placeholders, frames, tokens of chat templates and HTML, in this order, of each field."""
+    words = load_frame(inspection.locale.get(ScaffoldingSection))
+    for field in inspection.filled_fields():
+        yield from _find_placeholder(field, words)
+        yield from _find_frame(field, inspection, words)
         if _TOKEN_START.search(field.text):
-            yield from _tokens(field, inspection)
+            yield from _find_tokens(field, inspection)
         if "&" in field.text or "<" in field.text:
-            yield from _html(field, inspection)
+            yield from _find_html(field, inspection)
 
 
-def _placeholder(field: FieldText, words: Frame) -> Iterator[Finding]:
+def _find_placeholder(field: FieldText, words: Frame) -> Iterator[Finding]:
     """A field that says there is nothing in it, or whose last line says so."""
     text = field.text
     if field.field is Field.INPUT and len(text) <= LONGEST_PLACEHOLDER:
@@ -71,34 +70,34 @@ def _placeholder(field: FieldText, words: Frame) -> Iterator[Finding]:
             fix = (LEAKED.edit(field.field, 0, text, ""),) if certain and not contradicted else ()
             because = f', as the source says "{source}"' if in_source else ""
             yield LEAKED.finding(field.field, 0, len(text), f"stands for no input{because}", fix=fix)
-    elif words.stands_for_no_input(text) and in_brackets(text):
+    elif words.stands_for_no_input(text) and is_in_brackets(text):
         evidence = f"a placeholder for no input as the {field.field}"
         yield LEAKED.finding(field.field, 0, len(text), evidence, severity=Severity.CRITICAL)
     elif "\n" in text:
         start = text.rstrip().rfind("\n") + 1
         last = text[start:]
-        if in_brackets(last) and words.stands_for_no_input(last):
+        if is_in_brackets(last) and words.stands_for_no_input(last):
             start = len(text[:start].rstrip())
             edit = LEAKED.edit(field.field, start, text[start:], "")
             yield LEAKED.finding(field.field, start, len(text), "ends in a placeholder for no input", fix=(edit,))
 
 
-def _frame(field: FieldText, inspection: Inspection, words: Frame) -> Iterator[Finding]:
+def _find_frame(field: FieldText, inspection: Inspection, words: Frame) -> Iterator[Finding]:
     """Labels of the prompt, and the next example of it after a response."""
     text = field.text
     if field.field is Field.RESPONSE:
-        begin = next_example(text, words)
+        begin = find_next_example(text, words)
         if begin is not None and not speaks_of_language_models(inspection):
             fix: tuple[Edit, ...] = (LEAKED.edit(field.field, begin, text[begin:], ""),) if begin else ()
             yield LEAKED.finding(field.field, begin, len(text), "another example of the prompt follows", fix=fix)
-    length = leading_label(text, field.field, words)
+    length = measure_leading_label(text, field.field, words)
     if length and not speaks_of_language_models(inspection):
         label = text[:length]
         edit = LEAKED.edit(field.field, 0, label, "")
         yield LEAKED.finding(field.field, 0, length, f'label of the prompt: "{label.strip()}"', fix=(edit,))
 
 
-def _tokens(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
+def _find_tokens(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
     """Tokens of a chat template; those at either end are removed, those between may separate turns."""
     text = field.text
     spans = []
@@ -123,23 +122,23 @@ def _tokens(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
         if not certain:
             return
     for start, end, token in spans:
-        if token not in ("<s>", "</s>") and not _in_code(field, start):
+        if token not in ("<s>", "</s>") and not field.code.holds(start):
             yield LEAKED.finding(field.field, start, end, f'chat template: "{token}" inside the text')
 
 
-def _in_code(field: FieldText, start: int) -> bool:
-    return any(span.start <= start < span.end for span in field.protected if span.reason is Protected.CODE)
-
-
 def _is_struck_out(text: str) -> bool:
-    """``<s>`` is also HTML for text that is struck out, which is not all of a text."""
+    """Whether ``<s>`` is HTML for a part of the text that is struck out: then other text stands before or behind it."""
     if "<s>" not in text or "</s>" not in text:
         return False
     return bool(text.partition("<s>")[0].strip() or text.rpartition("</s>")[2].strip())
 
 
-def _html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
-    for places, what in ((list(entities(field)), "HTML entity"), (list(line_breaks(field)), "HTML line break")):
+def _find_html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
+    """Entities and ``<br>``, each sort in one finding; none in a pair about markup or programs."""
+    for places, what in (
+        (list(find_entities(field)), "HTML entity"),
+        (list(find_line_break_tags(field)), "HTML line break"),
+    ):
         if not places or speaks_of_markup(inspection) or speaks_of_programming(inspection):
             continue
         start, before, after = places[0]

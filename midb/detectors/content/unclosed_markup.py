@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field
-from midb.text.forms.brackets import unclosed_brackets
+from midb.text.forms.brackets import find_unclosed_brackets
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected, Span
 
 UNCLOSED = DefectKind(
     name="unclosed-markup",
@@ -31,21 +30,29 @@ _FENCE = re.compile(
     r"^ {0,3}(?:[-*+] |\d{1,3}[.)] )?(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)$", re.MULTILINE
 )
 
-# Two asterisks that open or close bold; three and more are rules and masks, beside digits they are powers, and
+#: Two asterisks that open or close bold; three and more are rules and masks, beside digits they are powers, and
 # between letters they hide a word.
 _BOLD = re.compile(r"(?<![*\\\w])\*\*(?=[^\s*])|(?<=[^\s*\\])\*\*(?![*\w])")
+#: A label that bold opens and does not close: "- **label: text".
 _LABEL = re.compile(
     r"^[ \t]*(?:[-*+•] |\d{1,3}[.)] ?)?\*\*(?P<label>[^*\n:：]{1,80})(?P<colon>[:：])(?P<rest>[^*\n]*)$"
 )
+#: And one that it closes, before or after its colon.
 _CLOSED_LABEL = re.compile(
     r"^[ \t]*(?:[-*+•] |\d{1,3}[.)] ?)?\*\*[^*\n:：]{1,80}(?:(?P<inside>[:：]\*\*)|(?P<outside>\*\*[ \u00a0]?[:：]))",
     re.MULTILINE,
 )
 
-# A line that is bold from its start to its end: a heading.
-_BOLD_LINE = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
-_OPEN_LINE = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}(?<![\s.!?。！？؟])$")
+#: A heading: a line that is bold from its start to its end, in other lines of the text.
+_HEADING = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
+#: A line that begins as a heading and does not end as one, nor as a sentence, which may have been bold in part.
+_OPEN_HEADING = re.compile(r"^[ \t]*\*\*[^*\n]{1,80}(?<![\s.!?。！？؟])$")
 
+#: The same without blanks before it. Such a line may be a question, as headings in Japanese and Arabic often are.
+_HEADING_FROM_MARGIN = re.compile(r"^\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
+_OPEN_HEADING_FROM_MARGIN = re.compile(r"\*\*[^*\s][^*\n]{0,78}[^*\s.,;:!?。、]\s*")
+
+#: Without one of these a backslash or a dollar is no LaTeX.
 _LATEX_COMMAND = re.compile(
     r"\\(?:frac|sqrt|times|cdot|sum|int|left|right|text|begin|alpha|beta|pi|theta|approx|leq?|geq?)"
 )
@@ -53,29 +60,24 @@ _LATEX_PAIRS = (("\\(", "\\)"), ("\\[", "\\]"))
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{(\w{1,20}\*?)\}")
 
 
-# A line that is bold as a whole, and one that begins like it; no sentence, which may have been bold in part.
-_HEADING = re.compile(r"^\*\*[^*\n]{1,80}\*\*[ \t]*$", re.MULTILINE)
-_OPEN_HEADING = re.compile(r"\*\*[^*\s][^*\n]{0,78}[^*\s.,;:!?。、]\s*")
-
-
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Fences first: what stands inside an open fence is code, and is not looked at."""
-    for field in inspection.written():
+    for field in inspection.filled_fields():
         text = field.text
         if "```" in text or "~~~" in text:
-            findings = list(_fences(field))
+            findings = list(_find_fences(field))
             yield from findings
             if findings:
                 continue
         if "**" in text:
-            yield from _bold(field)
+            yield from _find_bold(field)
         if "\\" in text or "$$" in text:
-            yield from _latex(field)
+            yield from _find_latex(field)
         if field.field is not Field.INPUT:
-            yield from _brackets(field, inspection)
+            yield from _find_brackets(field, inspection)
 
 
-def _fences(field: FieldText) -> Iterator[Finding]:
+def _find_fences(field: FieldText) -> Iterator[Finding]:
     text = field.text
     opened: re.Match[str] | None = None
     for match in _FENCE.finditer(text):
@@ -84,7 +86,7 @@ def _fences(field: FieldText) -> Iterator[Finding]:
         elif match["fence"].startswith(opened["fence"]) and not match["info"].strip():
             opened = None
         elif match["info"].strip() and match["fence"][0] == opened["fence"][0]:
-            # A fence inside a fence: the first was never closed, and where it should have been is a guess.
+            # A fence inside a fence: the first was never closed, and where it should end is a guess.
             yield _fence_finding(field, opened, ())
             return
     if opened is None:
@@ -100,8 +102,8 @@ def _fence_finding(field: FieldText, opened: re.Match[str], fix: tuple[Edit, ...
     return UNCLOSED.finding(field.field, start, end, "a code fence is opened and never closed", fix=fix)
 
 
-def _bold(field: FieldText) -> Iterator[Finding]:
-    """Lines with an odd number of bold marks in a paragraph that has an odd number of them."""
+def _find_bold(field: FieldText) -> Iterator[Finding]:
+    """Lines with an odd number of bold marks, in a paragraph that has an odd number of them as well."""
     position = 0
     for paragraph in re.split(r"(\n[ \t]*\n)", field.text):
         if paragraph.count("**") % 2:
@@ -127,42 +129,43 @@ def _bold_finding(field: FieldText, position: int, line: str, marks: list[re.Mat
         # The other labels of this text say on which side of the colon bold ends.
         at = label.end("colon") if "inside" in manners else label.end("label")
         fix = (UNCLOSED.edit(field.field, position + at, "", "**"),)
-    elif len(marks) == 1 and _OPEN_HEADING.fullmatch(line.rstrip("\n")) and _HEADING.search(field.text):
-        # Another line of this text is bold from end to end, and this one begins as such a line.
-        fix = (UNCLOSED.edit(field.field, position + len(line.rstrip()), "", "**"),)
-    elif _OPEN_LINE.match(line.rstrip()) and _BOLD_LINE.search(field.text):
+    elif len(marks) == 1 and _is_open_heading(line, field.text):
         fix = (UNCLOSED.edit(field.field, position + len(line.rstrip()), "", "**"),)
     return UNCLOSED.finding(field.field, start, start + 2, "bold is opened or closed alone in its line", fix=fix)
 
 
-def _latex(field: FieldText) -> Iterator[Finding]:
+def _is_open_heading(line: str, text: str) -> bool:
+    """Whether a line begins as a heading, and another line of the text is one."""
+    if _OPEN_HEADING.match(line.rstrip()) and _HEADING.search(text):
+        return True
+    return bool(_OPEN_HEADING_FROM_MARGIN.fullmatch(line.rstrip("\n")) and _HEADING_FROM_MARGIN.search(text))
+
+
+def _find_latex(field: FieldText) -> Iterator[Finding]:
+    r"""``$$``, ``\(``, ``\[`` and environments that are opened and never closed, outside code."""
     text = field.text
-    code = [span for span in field.protected if span.reason is Protected.CODE]
-
-    def outside(start: int) -> bool:
-        return not any(span.start <= start < span.end for span in code)
-
     if not _LATEX_COMMAND.search(text):
         return
-    dollars = [match.start() for match in re.finditer(r"(?<![\\$])\$\$(?!\$)", text) if outside(match.start())]
+    found = (match.start() for match in re.finditer(r"(?<![\\$])\$\$(?!\$)", text))
+    dollars = [start for start in found if not field.code.holds(start)]
     if len(dollars) % 2:
         yield UNCLOSED.finding(field.field, dollars[-1], dollars[-1] + 2, "$$ opens LaTeX that is never closed")
     for begin, end in _LATEX_PAIRS:
         depth: list[int] = []
         for match in re.finditer(rf"(?<!\\){re.escape(begin)}|(?<!\\){re.escape(end)}", text):
-            if match.group() == begin and outside(match.start()):
+            if match.group() == begin and not field.code.holds(match.start()):
                 depth.append(match.start())
             elif depth:
                 depth.pop()
         if depth:
             yield UNCLOSED.finding(field.field, depth[0], depth[0] + 2, f"{begin} opens LaTeX that {end} never closes")
-    yield from _environments(field, code)
+    yield from _find_environments(field)
 
 
-def _environments(field: FieldText, code: list[Span]) -> Iterator[Finding]:
+def _find_environments(field: FieldText) -> Iterator[Finding]:
     opened: list[re.Match[str]] = []
     for match in _ENVIRONMENT.finditer(field.text):
-        if any(span.start <= match.start() < span.end for span in code):
+        if field.code.holds(match.start()):
             continue
         if match[1] == "begin":
             opened.append(match)
@@ -174,16 +177,16 @@ def _environments(field: FieldText, code: list[Span]) -> Iterator[Finding]:
         yield UNCLOSED.finding(field.field, first.start(), first.end(), evidence)
 
 
-def _brackets(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
-    found = list(unclosed_brackets(field.text, field.protected))
+def _find_brackets(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
+    found = list(find_unclosed_brackets(field.text, field.protected))
     if found and field.field is Field.RESPONSE:
         # A task about unbalanced brackets: what answers it may be unbalanced too.
         asked = [item for item in inspection.fields if item.field is not Field.RESPONSE]
-        if any(True for item in asked for _ in unclosed_brackets(item.text, item.protected)):
+        if any(True for item in asked for _ in find_unclosed_brackets(item.text, item.protected)):
             return
     for start, bracket in found:
-        source = ""
+        comparison = ""
         if field.source:
-            inherited = any(True for _ in unclosed_brackets(field.source, field.source_protected))
-            source = ", as in the source" if inherited else "; the source closes its brackets"
-        yield UNCLOSED.finding(field.field, start, start + 1, f"{bracket} is opened and never closed{source}")
+            inherited = any(True for _ in find_unclosed_brackets(field.source, field.source_protected))
+            comparison = ", as in the source" if inherited else "; the source closes its brackets"
+        yield UNCLOSED.finding(field.field, start, start + 1, f"{bracket} is opened and never closed{comparison}")

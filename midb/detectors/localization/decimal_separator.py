@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
-from midb.text.code.lines import code_blocks
+from midb.text.code.lines import find_code_blocks
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected
 from midb.text.quantities.numbers import NumberFormat, NumberWords, number_format
+from midb.text.spans import Protected
 
 DECIMAL_SEPARATOR = DefectKind(
     name="decimal-separator",
@@ -36,38 +36,47 @@ KINDS = (DECIMAL_SEPARATOR,)
 _DECIMAL = re.compile(
     r"(?<![\w.,:/#@_\\=&])(?<![\d][-–])(?:\d{1,3}(?:,\d{3})+|\d+)\.\d+(?![\d_:#@&=]|/\d{3}|[.,:\-–]\d)"
 )
+#: Forms of the language itself that have a point in them.
 _NATIVE_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _WITH_POINTS = re.compile(r"(?<![\d,.])\d[\d,]*(?:\.\d+)+")
 _NATIVE_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})")
+#: Units that are written right behind a number.
 _UNITS = re.compile(
     r"(?:[kmcµ]?m|[km]?g|[mcd]?[lL]|[kMGT]?Hz|[kKMGT]B|[km]?W|kWh|[km]?V|MP|s|h|x|K|M|€|°[CFK]?|[²³%‰])\b|[%‰°€²³]"
 )
+#: Without this a text holds no decimal point.
 _ANY_POINT = re.compile(r"\d\.\d")
+#: English thousands commas.
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,]|\.\d)")
 
 #: Numbers set apart by commas, as in rows and tuples: a decimal comma would run into them.
 _ROW = re.compile(
     r"\d\s?[,;](?!\d{3}\.)\s?[-−(]?\d*\.\d|\d\.\d+\)?\s?[,;]\s?[-−(]?\d|[\[{][^\[\]{}\n]{0,200}\d\.\d|[\"']\s?:\s?-?\d+\.\d|\d\.\d+;?\t|\t-?\d+\.\d"
 )
+#: The argument of a function stands behind this.
 _FUNCTION = re.compile(r"[\w\])]\(\s*-?$")
 _COORDINATE = re.compile(r"°\s?(?:[NSEWO]\b|\d)")
 
+#: English words before a number that is part of a name, and no quantity.
 _NAMED = re.compile(
     r"(?:\b(?:versions?|ver|v|releases?|sections?|sec|chapters?|ch|fig(?:ure)?s?|tables?|exercises?|problems?|questions?"
     r"|steps?|lessons?|appendix|articles?|verses?|psalms?|web|windows|android|ios|macos|python|java|http|usb|bluetooth"
     r"|php|html|css|gpt|licen[cs]e|rfc|iso)\.?|§)\s?$",
     re.IGNORECASE,
 )
+#: A word before a number that is itself a name, as it is capitalised inside a sentence.
 _CAPITALISED = re.compile(r"(?<![.!?:\n(\"“])(?<!^)\s[A-Z][\w®™'’-]*\s$")
 _LAST_WORD = re.compile(r"([^\W\d_]{2,})[ \N{NO-BREAK SPACE}]$")
+#: What stands around a time of day that is written with a point.
 _AT = re.compile(r"\b(?:at|until|till|before|after|around)\s$", re.IGNORECASE)
 _TIME = re.compile(r"[012]?\d\.[0-5]\d")
 _CLOCK = re.compile(r"\s?(?:[ap]\.?\s?m\b|o['’]clock|hours?\b|hrs?\b)", re.IGNORECASE)
+#: Behind the number of a heading its first word follows.
 _HEADING = re.compile(r"[ \t]+[A-Z]")
 
 
 class _Role(StrEnum):
-    """What a number is: a quantity, part of a name (a version, a section), or one cannot tell."""
+    """What a number is: a quantity, part of a name (a version, a section), or nobody can tell."""
 
     QUANTITY = "quantity"
     NAME = "name"
@@ -93,18 +102,18 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     numbers: list[_Number] = []
     for item in inspection.fields:
-        found = _english_numbers(item)
-        if _keeps_groups(item) or (found and (_is_data(item, found) or _is_english(item))):
+        found = _find_english_numbers(item)
+        if _keeps_english_groups(item) or (found and (_is_data(item, found) or _is_english(item))):
             return
         numbers += found
-    if not numbers or any(_has_others(item, numbers) for item in inspection.fields):
+    if not numbers or any(_has_other_points(item, numbers) for item in inspection.fields):
         return
     in_source = {
-        (item.field, text): _role_in_source(text, item.source or "")
+        (item.field, text): _decide_role_in_source(text, item.source or "")
         for item in inspection.fields
         for text in {number.text for number in numbers if number.field is item}
     }
-    roles = {number: _role(number, *in_source[number.field.field, number.text]) for number in numbers}
+    roles = {number: _decide_role(number, *in_source[number.field.field, number.text]) for number in numbers}
     if _Role.UNCLEAR in roles.values():
         return
     names = {number.text for number, role in roles.items() if role is _Role.NAME}
@@ -113,7 +122,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
             yield _finding(number, convention)
 
 
-def _english_numbers(item: FieldText) -> list[_Number]:
+def _find_english_numbers(item: FieldText) -> list[_Number]:
     """The numbers of a field that its source has too, written the same."""
     source = Counter(match.group() for match in _DECIMAL.finditer(item.source or ""))
     found = []
@@ -130,10 +139,9 @@ def _is_data(item: FieldText, found: list[_Number]) -> bool:
     text = item.text
     if _ROW.search(text):
         return True
-    guarded = [
-        span for span in item.protected if span.reason in (Protected.CODE, Protected.LATEX, Protected.PLACEHOLDER)
-    ]
-    spans = [(span.start, span.end) for span in guarded] + list(code_blocks(text))
+    guarded = item.protected.only(Protected.CODE, Protected.LATEX, Protected.PLACEHOLDER)
+    # Code is looked for by itself as well: where it begins inside a tag, it is protected as part of the tag.
+    spans = [(span.start, span.end) for span in guarded] + list(find_code_blocks(text))
     if any(_ANY_POINT.search(text, start, end) for start, end in spans):
         return True
     return any(
@@ -143,7 +151,7 @@ def _is_data(item: FieldText, found: list[_Number]) -> bool:
     )
 
 
-def _keeps_groups(item: FieldText) -> bool:
+def _keeps_english_groups(item: FieldText) -> bool:
     """Whether English thousands commas stand in the field: they would read as decimal ones."""
     source = {match.group() for match in _GROUPED.finditer(item.source or "")}
     return any(match.group() in source for match in _GROUPED.finditer(item.text))
@@ -157,7 +165,7 @@ def _is_english(item: FieldText) -> bool:
     return item.text.strip() == (item.source or "").strip() or (len(words) >= 4 and item.language == "en")
 
 
-def _has_others(item: FieldText, numbers: list[_Number]) -> bool:
+def _has_other_points(item: FieldText, numbers: list[_Number]) -> bool:
     """Whether the field has more numbers with a point, none of them a thousands point: they would contradict."""
     source = item.source or ""
     known = {number.start for number in numbers if number.field is item}
@@ -171,17 +179,17 @@ def _has_others(item: FieldText, numbers: list[_Number]) -> bool:
     return False
 
 
-def _role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
-    """What the number is: in the source (``role``), but for a word before it that is one of the source's ``words``."""
+def _decide_role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
+    """What a number of the translation is. ``role`` is what it is in the source, ``words`` stand before it there."""
     if number.field.protected.overlaps(number.start, number.start + len(number.text)):
         return _Role.NAME
     before = _LAST_WORD.search(number.field.text, max(0, number.start - 40), number.start)
     if role is _Role.QUANTITY and before and before[1].casefold() in words:
-        return _Role.UNCLEAR  # "Web 2.0", "GPA 3.5": the word was not translated, it may be a name
+        return _Role.UNCLEAR  # "Web 2.0", "GPA 3.5": the word before it was not translated, so that it may be a name
     return role
 
 
-def _role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
+def _decide_role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
     """What a number is in English, and the words before it."""
     words = set()
     roles = {_Role.QUANTITY}
@@ -203,6 +211,7 @@ def _role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
 
 
 def _finding(number: _Number, convention: NumberFormat) -> Finding:
+    """The finding whose fix writes every mark of the number as the language does."""
     whole, _, decimals = number.text.partition(".")
     native = f"{whole.replace(',', convention.group)},{decimals}"
     marks = [index for index, mark in enumerate(number.text) if mark in ".,"]

@@ -14,9 +14,9 @@ from fractions import Fraction
 from typing import Any
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
-from midb.text.inspection import FieldText, Inspection
-from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords, number_format, readings
-from midb.text.quantities.units import UNITS, ImperialWords, Patterns, UnitName, patterns_of
+from midb.text.inspection import FieldText, Inspection, join_task, join_texts
+from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords, number_format, read_numeral
+from midb.text.quantities.units import UNITS, ImperialWords, UnitName, UnitPatterns, load_patterns
 
 IMPERIAL_UNIT = DefectKind(
     name="imperial-unit",
@@ -28,9 +28,13 @@ IMPERIAL_UNIT = DefectKind(
 KINDS = (IMPERIAL_UNIT,)
 
 _ENGLISH_CONVERSION = re.compile(r"\b(?:convert|conversion|metric|imperial|equivalent|how many)\b", re.IGNORECASE)
+#: English words by which a pound is money.
 _MONEY = re.compile(r"£|\b(?:sterling|GBP|quid)\b|\bBritish pounds?\b", re.IGNORECASE)
+#: English words by which a cup is a measure.
 _RECIPE = re.compile(r"\b(?:tea|table)spoons?\b|\bts?p\b|\btbsps?\b|\bounces?\b|°F|\bpreheat", re.IGNORECASE)
+#: Behind one of these a measure may be part of a title.
 _QUOTES = "\"'«“„‘「『‹"
+#: Signs of fractions, as numerator and denominator.
 _VULGAR = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅛": (1, 8)}
 
 #: How far from a measure its metric value, or the screen it measures, is looked for.
@@ -39,29 +43,29 @@ _NEAR = 45
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """The first measure in each imperial unit of each field."""
-    patterns = patterns_of(inspection.locale.code)
+    patterns = load_patterns(inspection.locale.code)
     if patterns is None:
         return
-    found = {item: list(patterns.measures(item.text)) for item in inspection.fields}
+    found = {item: list(patterns.find_measures(item.text)) for item in inspection.fields}
     if not any(found.values()):
         return
     pair, source = inspection.pair, inspection.source
-    if patterns.conversion.search(f"{pair.instruction or ''}\n{pair.input or ''}"):
+    if patterns.conversion.search(join_task(pair)):
         return
-    if source and _ENGLISH_CONVERSION.search(f"{source.instruction or ''}\n{source.input or ''}"):
+    if source and _ENGLISH_CONVERSION.search(join_task(source)):
         return
-    english = "\n".join(text for _, text in source.texts()) if source else None
+    english = join_texts(source) if source else None
     for item, matches in found.items():
         units: dict[UnitName, list[re.Match[str]]] = {}
         for match in matches:
-            unit = patterns.unit(match)
-            if unit and _is_confirmed(unit, match, patterns, english) and _is_bare(item, match, unit, patterns):
+            unit = patterns.name_unit(match)
+            if unit and _is_confirmed(unit, match, patterns, english) and _is_alone(item, match, unit, patterns):
                 units.setdefault(unit, []).append(match)
         for unit, places in units.items():
             yield _finding(item, unit, places, inspection)
 
 
-def _is_confirmed(unit: UnitName, match: re.Match[str], patterns: Patterns, english: str | None) -> bool:
+def _is_confirmed(unit: UnitName, match: re.Match[str], patterns: UnitPatterns, english: str | None) -> bool:
     """Whether the source has the unit; without a source, whether the word can mean nothing else."""
     if english is None:
         return unit is not UnitName.CUP and not patterns.is_ordinary(match)
@@ -72,8 +76,8 @@ def _is_confirmed(unit: UnitName, match: re.Match[str], patterns: Patterns, engl
     return bool(re.search(rf"(?:\d|\b[a-z]+|[½¼¾⅓⅔])[\s-]{{0,3}}(?:{UNITS[unit].english})", english, re.IGNORECASE))
 
 
-def _is_bare(item: FieldText, match: re.Match[str], unit: UnitName, patterns: Patterns) -> bool:
-    """No metric value beside it, no screen, no title, no code."""
+def _is_alone(item: FieldText, match: re.Match[str], unit: UnitName, patterns: UnitPatterns) -> bool:
+    """Whether a measure has no metric value beside it and belongs to no screen, no title and no code."""
     text, start, end = item.text, match.start(), match.end()
     around = text[max(0, start - _NEAR) : end + _NEAR]
     if patterns.metric.search(around) or (unit is UnitName.INCH and patterns.screens.search(around)):
@@ -84,17 +88,16 @@ def _is_bare(item: FieldText, match: re.Match[str], unit: UnitName, patterns: Pa
 def _finding(item: FieldText, unit: UnitName, places: list[re.Match[str]], inspection: Inspection) -> Finding:
     first = places[0]
     written = item.text[first.start() : first.end()]
-    evidence = f"{' '.join(written.split())} is about {_metric(first, unit, inspection)}"
+    evidence = f"{' '.join(written.split())} is about {_convert(first, unit, inspection)}"
     if len(places) > 1:
         evidence += f", and {len(places) - 1} more in this unit"
     return IMPERIAL_UNIT.finding(item.field, first.start(), first.end(), evidence)
 
 
-def _metric(match: re.Match[str], unit: UnitName, inspection: Inspection) -> str:
+def _convert(match: re.Match[str], unit: UnitName, inspection: Inspection) -> str:
     """The measure in metric units, with as many digits as it has itself, two at least."""
     number = match["number"].translate(ASCII_DIGITS)
-    english = "\n".join(text for _, text in inspection.source.texts()) if inspection.source else ""
-    value = _value(number, inspection.locale.default_locale, english)
+    value = _read_measure(number, inspection.locale.default_locale, join_texts(inspection.source))
     words = inspection.locale.get(NumberWords)
     if match["magnitude"] and words:
         value *= words.magnitudes.get(match["magnitude"], 1)
@@ -102,15 +105,17 @@ def _metric(match: re.Match[str], unit: UnitName, inspection: Inspection) -> str
     metric = float(_registry().Quantity(float(value), known.pint).to(known.metric).magnitude)
     digits = max(2, len(re.sub(r"\D|(?<=\d)0+$", "", number)))
     places = 0 if unit is UnitName.FAHRENHEIT else digits
-    shown = f"{metric:.0f}" if places == 0 else f"{float(f'{metric:.{places}g}'):,.10g}"
-    return f"{shown} {known.shown}"
+    rounded = f"{metric:.0f}" if places == 0 else f"{float(f'{metric:.{places}g}'):,.10g}"
+    return f"{rounded} {known.abbreviation}"
 
 
-def _value(number: str, locale: str, english: str = "") -> Fraction:
+def _read_measure(number: str, locale: str, english: str = "") -> Fraction:
     """The number as the language writes it, or as English does where the source has it like that.
 
-    >>> str(_value("1.200", "de_DE")), str(_value("1 1/2", "de_DE")), str(_value("1,200", "de_DE", "1,200 miles"))
-    ('1200', '3/2', '1200')
+    >>> str(_read_measure("1.200", "de_DE")), str(_read_measure("1 1/2", "de_DE"))
+    ('1200', '3/2')
+    >>> str(_read_measure("1,200", "de_DE", "1,200 miles"))
+    '1200'
     """
     total = Fraction(0)
     number = re.sub(r"(?<=\d)\s(?=\d{3}(?!\d))", "", number)
@@ -121,7 +126,7 @@ def _value(number: str, locale: str, english: str = "") -> Fraction:
         elif "/" in part:
             over, under = part.split("/")
             total += Fraction(int(over), int(under)) if int(under) else 0
-        elif possible := readings(part):
+        elif possible := read_numeral(part):
             mark = "." if part in english or convention is None else convention.decimal
             total += possible[0 if mark in part else -1]
     return total

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.locales import LocaleSection
-from midb.text.code.lines import code_blocks
 from midb.text.inspection import FieldText, Inspection
 from midb.text.quantities.numbers import number_format
 
@@ -35,6 +34,8 @@ KINDS = (PERCENT_FORM,)
 
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
+#: How far from a percentage the ends of its line are looked for.
+_REACH = 300
 _NUMBER = r"\d+(?:[.,]\d+)*"
 
 #: What cannot follow a percentage: letters (an ending, a format), another sign, the rest of a formula.
@@ -49,7 +50,9 @@ _SIGN_LAST = re.compile(
 _SIGN_AFTER_BLANK = re.compile(
     rf"(?<![\w.,%/$#=^*&?])(?:[-−+])?{_NUMBER}(?P<blank>[ {_NO_BREAK_SPACE}{_NARROW}]?)%(?!-){_NO_OPERAND}"
 )
+#: A row of a table or of data, or a formula.
 _ROW = re.compile(r"[|\t=]|[^\W\d][,;]\d[\d.]*%|%[,;]\S")
+#: An operand stands behind this.
 _OPERATOR = re.compile(r"(?:^|[\s)\d])[x×*·/^=+÷]\s?$")
 _NEXT_WORD = re.compile(r" ([^\W\d_]{3,})")
 
@@ -65,12 +68,12 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     for item in fields:
         if convention.percent.startswith("%"):
-            yield from _wrong_side(item, words)
+            yield from _find_wrong_side(item, words)
         elif inspection.typography and _NO_BREAK_SPACE in convention.percent:
-            yield from _blanks(item, words)
+            yield from _find_blanks(item, words)
 
 
-def _wrong_side(item: FieldText, words: PercentWords) -> Iterator[Finding]:
+def _find_wrong_side(item: FieldText, words: PercentWords) -> Iterator[Finding]:
     """The sign belongs before the number."""
     found = [match for match in _SIGN_LAST.finditer(item.text) if _is_prose(item, match.start(), match.end())]
     if not found or item.language == "en":
@@ -93,12 +96,12 @@ def _wrong_side(item: FieldText, words: PercentWords) -> Iterator[Finding]:
 
 
 def _is_prose(item: FieldText, start: int, end: int) -> bool:
-    """No code, no table, no row of data, no formula."""
+    """Whether ``[start, end)`` is no code, and its line no table, no row of data and no formula."""
     text = item.text
-    line = text[text.rfind("\n", max(0, start - 300), start) + 1 : (text.find("\n", end, end + 300) + 1 or end + 300)]
-    if _ROW.search(line) or item.protected.overlaps(start, end):
-        return False
-    return not any(first < end and start < last for first, last in code_blocks(text))
+    first = text.rfind("\n", max(0, start - _REACH), start) + 1
+    last = text.find("\n", end, end + _REACH) + 1 or end + _REACH
+    line = text[first:last]
+    return not (_ROW.search(line) or item.protected.overlaps(start, end))
 
 
 def _is_english(item: FieldText, match: re.Match[str]) -> bool:
@@ -107,7 +110,7 @@ def _is_english(item: FieldText, match: re.Match[str]) -> bool:
     return bool(word and item.source and f"{match.group()} {word[1]}" in item.source)
 
 
-def _blanks(item: FieldText, words: PercentWords) -> Iterator[Finding]:
+def _find_blanks(item: FieldText, words: PercentWords) -> Iterator[Finding]:
     """The no-break space before the sign, where the text writes a blank there at all."""
     found = [match for match in _SIGN_AFTER_BLANK.finditer(item.text) if _is_prose(item, match.start(), match.end())]
     if not any(match["blank"] for match in found):

@@ -1,7 +1,7 @@
 """Blanks around marks: one that must not be there, and one that is missing.
 
-Blanks that are only wider or narrower than print would have them, and double ones, are left alone. Languages that put
-a blank before some marks (French) are handled in ``_spaced_marks``.
+Blanks that are only wider or narrower than print would have them, and double ones, are left alone. What French wants,
+a blank before some marks, is found by midb.text.forms.spaced_marks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.locales import LocaleSection
-from midb.text.forms.punctuation import Lines, is_about_punctuation
-from midb.text.forms.spaced_marks import SpacedMarks, missing_blanks, plain_blanks
+from midb.text.forms.lines import Lines
+from midb.text.forms.spaced_marks import SpacedMarks, find_missing_blanks, find_plain_blanks
 from midb.text.inspection import FieldText, Inspection
+from midb.text.subjects.punctuation_tasks import is_about_punctuation
 
 
 class GluedRule(BaseModel):
@@ -69,7 +70,7 @@ class PunctuationSpacing(LocaleSection, table="punctuation-spacing"):
         )
 
 
-KIND = DefectKind(
+PUNCTUATION_SPACING = DefectKind(
     name="punctuation-spacing",
     family=DefectFamily.LOCALIZATION,
     severity=Severity.MINOR,
@@ -77,51 +78,60 @@ KIND = DefectKind(
     repairs=True,
     needs=(PunctuationSpacing,),
 )
-KINDS = (KIND,)
+KINDS = (PUNCTUATION_SPACING,)
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Every blank too many or too few, unless the pair is about punctuation."""
     section = inspection.locale.get(PunctuationSpacing)
     if section is None:
         return
-    findings = [found for item in inspection.written() for found in _in_field(item, section, inspection)]
+    findings = [found for item in inspection.filled_fields() for found in _find_in_field(item, section, inspection)]
     if findings and not is_about_punctuation(inspection):
         yield from findings
 
 
-def _in_field(item: FieldText, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
+def _find_in_field(item: FieldText, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
     lines = Lines(item)
-    yield from _surplus(item, lines, section, inspection)
-    yield from _missing(item, lines, section, inspection)
+    yield from _find_surplus(item, lines, section, inspection)
+    yield from _find_missing(item, lines, section, inspection)
     if section.spaced is not None:
-        for position, mark, blank in missing_blanks(item, lines, section.spaced, inspection):
-            edit = KIND.edit(item.field, position, "", blank)
-            yield KIND.finding(item.field, position, position + 1, f'no blank before "{mark}"', fix=(edit,))
-        for position, mark, blank in plain_blanks(item, lines, section.spaced) if inspection.typography else ():
-            edit = KIND.edit(item.field, position, item.text[position], blank)
+        for position, mark, blank in find_missing_blanks(item, lines, section.spaced, inspection):
+            edit = PUNCTUATION_SPACING.edit(item.field, position, "", blank)
+            yield PUNCTUATION_SPACING.finding(
+                item.field, position, position + 1, f'no blank before "{mark}"', fix=(edit,)
+            )
+        for position, mark, blank in find_plain_blanks(item, lines, section.spaced) if inspection.typography else ():
+            edit = PUNCTUATION_SPACING.edit(item.field, position, item.text[position], blank)
             evidence = f'a line may break at "{mark}"'
-            yield KIND.finding(item.field, position, position + 1, evidence, fix=(edit,))
+            yield PUNCTUATION_SPACING.finding(item.field, position, position + 1, evidence, fix=(edit,))
 
 
-def _surplus(item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
+def _find_surplus(
+    item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection
+) -> Iterator[Finding]:
     for match in section.surplus.finditer(item.text) if section.never_before else ():
         start, end = match.span()
         if lines.are_native_prose(start, end, inspection):
             mark = item.text[end]
             place = f'before "{mark}"' if mark in section.never_before else f'after "{item.text[start - 1]}"'
-            edit = KIND.edit(item.field, start, match.group(), "")
-            yield KIND.finding(item.field, start, end, f"a blank {place}", fix=(edit,))
+            edit = PUNCTUATION_SPACING.edit(item.field, start, match.group(), "")
+            yield PUNCTUATION_SPACING.finding(item.field, start, end, f"a blank {place}", fix=(edit,))
 
 
 #: Fewer words than this, and a line may be data ("red,green") rather than prose.
 _PROSE_WORDS = 6
 
 
-def _missing(item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
+def _find_missing(
+    item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection
+) -> Iterator[Finding]:
     for pattern in section.missing:
         for match in pattern.finditer(item.text):
             start, end = match.span("mark")
             line = lines.at(start)
-            if line.words >= _PROSE_WORDS and lines.are_native_prose(start, end, inspection):
-                edit = KIND.edit(item.field, end, "", " ")
-                yield KIND.finding(item.field, start, end, f'no blank after "{match.group("mark")}"', fix=(edit,))
+            if line.word_count >= _PROSE_WORDS and lines.are_native_prose(start, end, inspection):
+                edit = PUNCTUATION_SPACING.edit(item.field, end, "", " ")
+                yield PUNCTUATION_SPACING.finding(
+                    item.field, start, end, f'no blank after "{match.group("mark")}"', fix=(edit,)
+                )

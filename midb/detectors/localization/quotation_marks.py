@@ -16,9 +16,9 @@ import regex
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.locales import LocaleSection
-from midb.text.forms.punctuation import Line, Lines, is_about_punctuation, is_foreign
+from midb.text.forms.lines import Line, Lines
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected
+from midb.text.subjects.punctuation_tasks import is_about_punctuation
 
 
 class QuotationMarks(LocaleSection, table="quotation-marks"):
@@ -38,6 +38,7 @@ class QuotationMarks(LocaleSection, table="quotation-marks"):
 
     @functools.cached_property
     def letter(self) -> regex.Pattern[str]:
+        """One of ``letters``."""
         return regex.compile(self.letters)
 
     @functools.cached_property
@@ -49,7 +50,7 @@ class QuotationMarks(LocaleSection, table="quotation-marks"):
         )
 
 
-KIND = DefectKind(
+QUOTATION_MARKS = DefectKind(
     name="quotation-marks",
     family=DefectFamily.LOCALIZATION,
     severity=Severity.MINOR,
@@ -58,7 +59,7 @@ KIND = DefectKind(
     convention=True,
     needs=(QuotationMarks,),
 )
-KINDS = (KIND,)
+KINDS = (QUOTATION_MARKS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class _Style:
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
+    """Every straight quotation, unless the pair is about punctuation or holds a program."""
     section = inspection.locale.get(QuotationMarks)
     if section is None or not any('"' in item.text for item in inspection.fields):
         return
@@ -91,14 +93,14 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     found = [
         quotation
-        for item in inspection.written()
-        if '"' in item.text and not is_foreign(item, inspection.locale)
-        for quotation in _in_field(item, section)
+        for item in inspection.filled_fields()
+        if '"' in item.text and not item.is_in_another_language(inspection.locale.code)
+        for quotation in _find_in_field(item, section)
     ]
     if not found:
         return
-    style = _style(section, inspection)
-    kept = _kept_elsewhere(found, inspection)
+    style = _choose_style(section, inspection)
+    kept = _find_kept_elsewhere(found, inspection)
     for quotation in found:
         if quotation.content not in kept and (finding := _finding(quotation, style)):
             yield finding
@@ -106,10 +108,10 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 
 def _has_program(inspection: Inspection) -> bool:
     """Whether the pair holds a program: what it quotes may be a string, and what quotes it syntax."""
-    for item in inspection.written():
-        if any(span.reason is Protected.CODE and "\n" in item.text[span.start : span.end] for span in item.protected):
+    for item in inspection.filled_fields():
+        if any("\n" in item.text[span.start : span.end] for span in item.code):
             return True
-        if '"' in item.text and any(line.is_code for line in Lines(item)):
+        if '"' in item.text and any(line.may_be_code for line in Lines(item)):
             return True
     return False
 
@@ -123,26 +125,26 @@ _DATA = regex.compile(
 )
 
 
-def _in_field(item: FieldText, section: QuotationMarks) -> Iterator[_Quotation]:
+def _find_in_field(item: FieldText, section: QuotationMarks) -> Iterator[_Quotation]:
     text = item.text
     if text.count('"') == 2 and "\n" in text:
         start, end = text.find('"'), text.rfind('"')
-        if "\n" in text[start:end] and _frames(text, start, end) and not item.protected.overlaps(start, end + 1):
+        if "\n" in text[start:end] and _is_block(text, start, end) and not item.protected.overlaps(start, end + 1):
             yield _Quotation(item, start, end + 1)
             return
     for line in Lines(item):
         if '"' in line.text and section.letter.search(line.text) and not _DATA.search(line.text):
-            yield from _in_line(item, line, section)
+            yield from _find_in_line(item, line, section)
 
 
-def _frames(text: str, start: int, end: int) -> bool:
+def _is_block(text: str, start: int, end: int) -> bool:
     """Whether two marks on different lines begin and end a passage: one at the start, one at the end of its line."""
     begins = start == 0 or text[start - 1] == "\n"
     ends = end + 1 == len(text) or text[end + 1] == "\n"
     return begins and ends and not text[start + 1].isspace() and not text[end - 1].isspace()
 
 
-def _in_line(item: FieldText, line: Line, section: QuotationMarks) -> Iterator[_Quotation]:
+def _find_in_line(item: FieldText, line: Line, section: QuotationMarks) -> Iterator[_Quotation]:
     marks = [match.start() for match in regex.finditer('"', line.text)]
     if len(marks) % 2:
         return
@@ -166,11 +168,11 @@ def _is_pair(text: str, opening: int, closing: int, section: QuotationMarks) -> 
     return bool(opens and closes)
 
 
-def _style(section: QuotationMarks, inspection: Inspection) -> _Style:
+def _choose_style(section: QuotationMarks, inspection: Inspection) -> _Style:
     """The pair of marks that the texts use themselves, if it is one only, else that of the language."""
     used: Counter[tuple[str, str]] = Counter()
     inner: Counter[str] = Counter()
-    for item in inspection.written():
+    for item in inspection.filled_fields():
         for pair, pattern in section.pairs:
             for match in pattern.finditer(item.text) if pair[0] in item.text else ():
                 used[pair] += 1
@@ -184,10 +186,10 @@ def _style(section: QuotationMarks, inspection: Inspection) -> _Style:
     return _Style(own, section.nested if section.nested != own else section.primary, blank)
 
 
-def _kept_elsewhere(found: list[_Quotation], inspection: Inspection) -> set[str]:
+def _find_kept_elsewhere(found: list[_Quotation], inspection: Inspection) -> set[str]:
     """What is also quoted by straight marks at a place that stays as it is: a pair must not quote it in two ways."""
     places = Counter(quotation.content for quotation in found)
-    between = Counter(part for item in inspection.written() for part in item.text.split('"')[1:-1])
+    between = Counter(part for item in inspection.filled_fields() for part in item.text.split('"')[1:-1])
     return {content for content, count in places.items() if between[content] > count}
 
 
@@ -197,8 +199,8 @@ def _finding(quotation: _Quotation, style: _Style) -> Finding | None:
     opening, closing = style.nested if _is_inside(item.text, start, style.primary) else style.primary
     inner = style.inner if opening == "«" else ""
     fix = [
-        KIND.edit(item.field, start, '"', opening + inner),
-        KIND.edit(item.field, end - 1, '"', inner + closing),
+        QUOTATION_MARKS.edit(item.field, start, '"', opening + inner),
+        QUOTATION_MARKS.edit(item.field, end - 1, '"', inner + closing),
     ]
     within = [match for match in regex.finditer("[" + "".join(style.primary) + "]", quotation.content)]
     paired = [match.group() for match in within] == list(style.primary) * (len(within) // 2)
@@ -206,8 +208,8 @@ def _finding(quotation: _Quotation, style: _Style) -> Finding | None:
         return None
     for match in within:
         nested = style.nested[style.primary.index(match.group())]
-        fix.append(KIND.edit(item.field, start + 1 + match.start(), match.group(), nested))
-    return KIND.finding(item.field, start, end, f'"…" for {opening}{inner}…{inner}{closing}', fix=tuple(fix))
+        fix.append(QUOTATION_MARKS.edit(item.field, start + 1 + match.start(), match.group(), nested))
+    return QUOTATION_MARKS.finding(item.field, start, end, f'"…" for {opening}{inner}…{inner}{closing}', fix=tuple(fix))
 
 
 def _is_inside(text: str, position: int, pair: tuple[str, str]) -> bool:

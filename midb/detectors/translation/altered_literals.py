@@ -1,7 +1,7 @@
 """Placeholders and addresses that translation altered: `{name}` became `{nombre}`, a path was translated or broken.
 
-Only the English source tells what they were, so nothing is found without it. Knows that placeholders for people
-([Your name]) are translated rightly, and that a site's address in the reader's language is no damage.
+Only the English source shows what they were, so that nothing is found without it. Placeholders for people ([Your name])
+are translated rightly, and the address of a site in the reader's language is no damage.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected, Spans
+from midb.text.protection import EMAIL_ADDRESS
+from midb.text.spans import Protected, Spans
 
 PLACEHOLDER = DefectKind(
     name="altered-placeholder",
@@ -37,18 +38,21 @@ URL = DefectKind(
 
 KINDS = (PLACEHOLDER, URL)
 
-# What a program fills in. The name inside may be anything in a translation; in the source it is an identifier.
+#: What a program fills in. The name inside may be anything in a translation.
 _PLACEHOLDER = re.compile(
     r"(?P<double>\{\{[^{}\n]{1,60}\}\})|(?P<dollar>\$\{[^{}\n]{1,60}\})"
     r"|(?P<brace>\{[^{}\n]{1,40}\}|｛[^｛｝\n]{1,40}｝)"
     r"|(?P<named>%\([^()\n]{1,40}\)[sdif])|(?P<percent>(?<![A-Za-z0-9_%])%[sdif](?![A-Za-z0-9_]))"
 )
+#: In the source it is an identifier.
 _IDENTIFIER = re.compile(
     r"\{\{ ?[A-Za-z_][\w.]* ?\}\}|\$\{[A-Za-z_][\w.]*\}|\{[A-Za-z_][\w.]*\}|%\([A-Za-z_]\w*\)[sdif]|%[sdif]"
 )
+#: "%s" with a full-width sign, or with a blank in it.
 _BROKEN_PERCENT = re.compile(r"(?<![A-Za-z0-9_%])[%％]\s?([sdif])(?![A-Za-z0-9_'’])")
 _URL = re.compile(r"(?:https?://|(?<![A-Za-z0-9./@])www\.)[^\s<>\"“”„«»「」『』（），、。）]+")
-_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
+_EMAIL = re.compile(EMAIL_ADDRESS)
+#: A part of a path, or of a name of a host, that names a language.
 _LANGUAGE_SEGMENT = re.compile(r"[a-z]{2}([-_][A-Za-z]{2})?")
 #: The signs of an address and their full-width forms.
 _WIDE = {
@@ -75,26 +79,26 @@ _MOST_ADDRESSES = 20
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every placeholder and URL of the source that stands altered in the translation, at one certain place."""
-    for item in inspection.written():
+    for item in inspection.filled_fields():
         if item.source:
-            yield from _placeholders(item, item.source)
+            yield from _find_placeholders(item, item.source)
             if any(sign in item.source for sign in ("://", "www.", "@")):
-                yield from _addresses_of(item, item.source)
+                yield from _find_addresses(item, item.source)
 
 
-def _placeholders(item: FieldText, source: str) -> Iterator[Finding]:
-    wanted = _found(source, item.source_protected)
+def _find_placeholders(item: FieldText, source: str) -> Iterator[Finding]:
+    wanted = _group_placeholders(source, item.source_protected)
     wanted = {kind: [m for m in found if _IDENTIFIER.fullmatch(m.group())] for kind, found in wanted.items()}
     if not any(wanted.values()):
         return
-    there = _found(item.text, item.protected)
+    there = _group_placeholders(item.text, item.protected)
     for kind, found in wanted.items():
         names = Counter(match.group() for match in found)
         present = Counter(match.group() for match in there.get(kind, ()))
         missing, extra = names - present, present - names
         if len(missing) != 1:
             if missing and extra:
-                yield _several(item, list(missing), [m for m in there[kind] if m.group() in extra])
+                yield _unclear_finding(item, list(missing), [m for m in there[kind] if m.group() in extra])
             continue
         (name, count) = next(iter(missing.items()))
         if len(extra) == 1 and extra.total() == count:
@@ -111,38 +115,40 @@ def _placeholders(item: FieldText, source: str) -> Iterator[Finding]:
                 yield PLACEHOLDER.finding(item.field, edit.start, edit.end, f"the source has {name} here", fix=(edit,))
 
 
-def _several(item: FieldText, missing: list[str], slots: list[re.Match[str]]) -> Finding:
+def _unclear_finding(item: FieldText, missing: list[str], slots: list[re.Match[str]]) -> Finding:
     """Several placeholders that changed: which is which is not certain, for their order may have changed too."""
     evidence = f"the source has {', '.join(missing[:4])}, which are missing here"
     return PLACEHOLDER.finding(item.field, slots[0].start(), slots[-1].end(), evidence)
 
 
-#: Where a brace is no placeholder.
-_OTHER = (Protected.CODE, Protected.LATEX, Protected.URL)
+#: Spans in which a brace is no placeholder.
+_NOT_PLACEHOLDERS = (Protected.CODE, Protected.LATEX, Protected.URL)
 
 
-def _found(text: str, protected: Spans) -> dict[str, list[re.Match[str]]]:
+def _group_placeholders(text: str, protected: Spans) -> dict[str, list[re.Match[str]]]:
     """The placeholders of a text by their shape, those within code and formulas left out."""
     found: dict[str, list[re.Match[str]]] = {}
     if any(sign in text for sign in "{%｛％"):
-        outside = Spans(span for span in protected if span.reason in _OTHER)
+        elsewhere = protected.only(*_NOT_PLACEHOLDERS)
         for match in _PLACEHOLDER.finditer(text):
-            if not outside.overlaps(*match.span()):
+            if not elsewhere.overlaps(*match.span()):
                 found.setdefault(str(match.lastgroup), []).append(match)
     return found
 
 
-def _addresses_of(item: FieldText, source: str) -> Iterator[Finding]:
-    wanted = list(dict.fromkeys(_urls(source)))
+def _find_addresses(item: FieldText, source: str) -> Iterator[Finding]:
+    wanted = list(dict.fromkeys(_read_urls(source)))
     missing = [url for url in wanted if url not in item.text]
-    extra = [url for url in dict.fromkeys(_urls(item.text)) if url not in wanted]
+    extra = [url for url in dict.fromkeys(_read_urls(item.text)) if url not in wanted]
     for url in missing[:_MOST_ADDRESSES]:
-        edit = _joined(item, url) or (_restored(item, url, extra[0]) if len(missing) == len(extra) == 1 else None)
+        edit = _join_address(item, url)
+        if edit is None and len(missing) == len(extra) == 1:
+            edit = _restore_path(item, url, extra[0])
         if edit:
             yield _finding(item, url, edit)
     mails = [match.group().rstrip(".") for match in _EMAIL.finditer(source)]
     for mail in dict.fromkeys(mail for mail in mails[:_MOST_ADDRESSES] if mail not in item.text):
-        if edit := _joined(item, mail):
+        if edit := _join_address(item, mail):
             yield _finding(item, mail, edit)
 
 
@@ -150,11 +156,11 @@ def _finding(item: FieldText, address: str, edit: Edit) -> Finding:
     return URL.finding(item.field, edit.start, edit.end, f"the source has {address[:80]} here", fix=(edit,))
 
 
-def _urls(text: str) -> Iterator[str]:
+def _read_urls(text: str) -> Iterator[str]:
     return (match.group().rstrip(".,;:!?'*_)]") for match in _URL.finditer(text))
 
 
-def _joined(item: FieldText, address: str) -> Edit | None:
+def _join_address(item: FieldText, address: str) -> Edit | None:
     """The edit that takes blanks and full-width signs out of an address, where without them it is the source's."""
     if len(address) > _LONGEST_ADDRESS:
         return None
@@ -170,9 +176,9 @@ def _blanks_around(sign: str) -> str:
     return rf"{_BLANKS}[{re.escape(sign)}{_WIDE[sign]}]{_BLANKS}"
 
 
-def _restored(item: FieldText, url: str, altered: str) -> Edit | None:
+def _restore_path(item: FieldText, url: str, altered: str) -> Edit | None:
     """The edit that gives an address its path back: same site, as many segments, none of them a language's."""
-    old, new = _split(url), _split(altered)
+    old, new = _split_url(url), _split_url(altered)
     if old is None or new is None or (old.scheme, old.netloc) != (new.scheme, new.netloc):
         return None
     segments, others = old.path.split("/"), new.path.split("/")
@@ -187,7 +193,7 @@ def _restored(item: FieldText, url: str, altered: str) -> Edit | None:
     return URL.edit(item.field, item.text.index(altered), altered, url)
 
 
-def _split(url: str) -> SplitResult | None:
+def _split_url(url: str) -> SplitResult | None:
     try:
         return urlsplit(url if "://" in url else f"http://{url}")
     except ValueError:  # a broken port or a broken IPv6 address

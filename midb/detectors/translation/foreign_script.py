@@ -19,7 +19,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import Locale
 from midb.text.inspection import FieldText, Inspection
-from midb.text.quotations import quotations
+from midb.text.quotations import find_quotations
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
 
 FOREIGN_SCRIPT = DefectKind(
@@ -33,26 +33,31 @@ KINDS = (FOREIGN_SCRIPT,)
 
 #: Letters that are also signs: of faces drawn with letters, of mathematics, of reverence behind a holy name.
 _SIGNS = frozenset("ツシッノヅʕʔಠಥлლдДωΩ益ロつづへくのヽﾉㅅㅂㅠㅜㅋㅎᕙᕗงฅ\ufdf0\ufdf2\ufdfa\ufdfb\ufdfd")
+#: Letters of Latin, Greek and Cyrillic, which mixed-script-word is about.
 _ALPHABET = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f\u1e00-\u1fff]")
 _GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]+")
+#: Text in brackets, and pronunciations between slashes.
 _BRACKETED = re.compile(
     r"\([^()\n]{1,200}\)|\[[^\[\]\n]{1,200}\]|（[^（）\n]{1,200}）|【[^【】\n]{1,200}】|/[^/\s]{1,40}/"
 )
-#: Behind a colon, an equals sign or a dash stands a value; before a bracket, what the bracket explains.
+#: Behind a colon, an equals sign or a dash a value stands.
 _BEFORE_VALUE = re.compile(r"[:：=→➜–—|-][ \t*_]*$")
+#: Before a bracket, what the bracket explains.
 _BEFORE_GLOSS = re.compile(r"[ \t*_]*[(（=\[]")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 #: Korean newspapers write these for countries, parties and offices among Hangul.
 _KOREAN_SIGNS = frozenset("美中日北韓英佛獨露與野軍檢法前現故社氏市對反非女男外內間後無有株新舊")
+#: Languages that put no blanks between words.
 _UNSPACED = frozenset({"ja", "th"})
 #: Scriptures are quoted in these scripts, in texts of any language.
 _VERSE = regex.compile(r"[\p{Arabic}\p{Hebrew}\p{Devanagari}]")
+#: Characters on either side of a run in which the ends of its line are looked for.
 _LONGEST_LINE = 500
 
 
 @functools.cache
-def _foreign(scripts: tuple[str, ...]) -> regex.Pattern[str]:
+def _foreign_pattern(scripts: tuple[str, ...]) -> regex.Pattern[str]:
     """Runs of letters that are neither Latin nor in one of these scripts, across the blanks between them."""
     own = "".join(rf"\p{{{script}}}" for script in scripts)
     letter = rf"[[\p{{L}}\p{{M}}]--[\p{{Latin}}\p{{Common}}\p{{Inherited}}\p{{Modifier_Letter}}{own}]]"
@@ -65,13 +70,13 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if section is None:
         return
     task = LanguageTask(inspection, section)
-    pattern = _foreign((*inspection.locale.scripts, *(("Han",) if inspection.locale.code == "ko" else ())))
-    for item in inspection.written():
+    pattern = _foreign_pattern((*inspection.locale.scripts, *(("Han",) if inspection.locale.code == "ko" else ())))
+    for item in inspection.filled_fields():
         if item.text.isascii():
             continue
         runs = [match.span() for match in pattern.finditer(item.text)]
         if inspection.locale.code == "ko":
-            runs += _han_inside_hangul(item.text)
+            runs += _find_han_inside_hangul(item.text)
         surroundings = _Surroundings(item.text, task)
         for start, end in runs:
             if not _is_legitimate(item, start, end, surroundings, inspection):
@@ -79,7 +84,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 
 
 class _Surroundings:
-    """What bears on every run of one text; worked out once, when the first run asks."""
+    """What matters for every foreign run of one text; it is worked out when the first run asks."""
 
     def __init__(self, text: str, task: LanguageTask) -> None:
         self._text = text
@@ -88,15 +93,16 @@ class _Surroundings:
     @functools.cached_property
     def _separate(self) -> tuple[list[int], list[int]]:
         """Quotations and brackets: their beginnings, and how far those that begin so early reach at most."""
-        ranges = [*quotations(self._text), *(match.span() for match in _BRACKETED.finditer(self._text))]
+        ranges = [*find_quotations(self._text), *(match.span() for match in _BRACKETED.finditer(self._text))]
         ranges.sort()
         return [start for start, _ in ranges], list(accumulate((end for _, end in ranges), max))
 
     @functools.cached_property
     def speak_of_languages(self) -> bool:
+        """Whether the task or this text is about languages."""
         return self._task.about_languages or self._task.names_a_language(self._text)
 
-    def set_apart(self, start: int, end: int) -> bool:
+    def are_set_apart(self, start: int, end: int) -> bool:
         """Whether the run stands in quotation marks or brackets."""
         starts, ends = self._separate
         index = bisect_right(starts, start) - 1
@@ -104,20 +110,21 @@ class _Surroundings:
 
 
 def _is_legitimate(item: FieldText, start: int, end: int, surroundings: _Surroundings, inspection: Inspection) -> bool:
+    """Whether a run of foreign letters may well stand where it does."""
     text = item.text
     run = text[start:end]
-    if item.protected.overlaps(start, end) or _is_a_sign(run) or _in_source(run, inspection):
+    if item.protected.overlaps(start, end) or _is_a_sign(run) or _is_in_source(run, inspection):
         return True
     if _is_glued(text, start, end, inspection.locale):
         return _is_mixed_word(text, start, end)
-    if surroundings.set_apart(start, end) or surroundings.speak_of_languages:
+    if surroundings.are_set_apart(start, end) or surroundings.speak_of_languages:
         return True
     if _is_a_line(text, start, end) and (item.field is not Field.RESPONSE or _VERSE.match(run)):
         return True  # material for the task, a verse that is quoted
     return bool(_BEFORE_VALUE.search(text[max(0, start - 5) : start]) or _BEFORE_GLOSS.match(text, end))
 
 
-def _in_source(run: str, inspection: Inspection) -> bool:
+def _is_in_source(run: str, inspection: Inspection) -> bool:
     return inspection.source is not None and any(run in original for _, original in inspection.source.texts())
 
 
@@ -151,7 +158,7 @@ def _is_a_line(text: str, start: int, end: int) -> bool:
     return not any(character.isalpha() for character in rest)
 
 
-def _han_inside_hangul(text: str) -> Iterator[tuple[int, int]]:
+def _find_han_inside_hangul(text: str) -> Iterator[tuple[int, int]]:
     """Chinese characters in the middle of a Korean word; before a word they may be a newspaper's."""
     for match in _HAN.finditer(text):
         if _HANGUL.match(text[match.start() - 1 : match.start()]) and not set(match.group()) <= _KOREAN_SIGNS:
@@ -160,15 +167,15 @@ def _han_inside_hangul(text: str) -> Iterator[tuple[int, int]]:
 
 def _finding(item: FieldText, start: int, end: int, locale: Locale) -> Finding:
     run = item.text[start:end]
-    names = dict.fromkeys(_script(character) for character in run if character.isalpha())
+    names = dict.fromkeys(_name_script(character) for character in run if character.isalpha())
     evidence = f"{' and '.join(names)} letters in a text in {locale.name}"
     return FOREIGN_SCRIPT.finding(item.field, start, end, evidence)
 
 
-def _script(character: str) -> str:
+def _name_script(character: str) -> str:
     """The script of a letter, by the first word of its Unicode name.
 
-    >>> _script("愉"), _script("ж"), _script("학")
+    >>> _name_script("愉"), _name_script("ж"), _name_script("학")
     ('Han', 'Cyrillic', 'Hangul')
     """
     name = unicodedata.name(character, "unnamed").split()[0].capitalize()

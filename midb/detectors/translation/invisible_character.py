@@ -17,7 +17,6 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Se
 from midb.domain.edits import Edit
 from midb.text.forms.encodings import looks_damaged
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected
 
 INVISIBLE = DefectKind(
     name="invisible-character",
@@ -95,7 +94,7 @@ _NAMES = {
 }
 
 
-# Control characters that stand for nothing; U+0002 is where PDF readers saw a hyphen at a line end. The others may
+# Control characters that stand for nothing; U+0002 is where PDF readers saw a hyphen at a line end. The others
 # may be what is left of a ligature (form feed for "fi"), a quotation mark or a dash, and are not removed.
 _EMPTY_CONTROLS = frozenset("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x10\x11\x12\x15\x16\x17\x1a\x7f")
 
@@ -108,10 +107,9 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     for field in inspection.fields:
         if not _ANY.search(field.text):
             continue
-        code = [span for span in field.protected if span.reason is Protected.CODE]
         groups: dict[tuple[str, bool], list[tuple[int, str, str | None]]] = defaultdict(list)
-        for name, start, before, after in _places(field.text):
-            if any(span.start <= start < span.end for span in code):
+        for name, start, before, after in _find_places(field.text):
+            if field.code.holds(start):
                 after = None
             groups[name, after is not None].append((start, before, after))
         for (name, repaired), places in groups.items():
@@ -130,10 +128,10 @@ def _finding(field: FieldText, name: str, places: list[tuple[int, str, str | Non
     return INVISIBLE.finding(field.field, start, start + len(before), evidence, fix=edits)
 
 
-def _places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
-    """(class, start, characters, what to put there or ``None`` where that is not certain)."""
+def _find_places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
+    """What is out of place: (class, offset, characters, what to put there, ``None`` where that is not certain)."""
     right_to_left = bool(_RIGHT_TO_LEFT.search(text))
-    unpaired = _unpaired(text)
+    unpaired = _find_unpaired(text)
     part_of_mojibake = _PARTS_OF_MOJIBAKE if looks_damaged(text) else frozenset[str]()
     for match in _CLASSES.finditer(text):
         name, start, before = str(match.lastgroup), match.start(), match.group()
@@ -147,7 +145,7 @@ def _places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
         elif name == "windows":
             after = None if _beside_high_latin(text, start) else _WINDOWS[before]
         elif name == "newline":
-            after = None if _between_small_letters(text, start) else _line_break(text, start)
+            after = None if _between_small_letters(text, start) else _choose_line_break(text, start)
         elif name == "embedding":
             if start not in unpaired and right_to_left:
                 continue
@@ -163,7 +161,7 @@ def _places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
         yield name, start, before, after
 
 
-def _unpaired(text: str) -> set[int]:
+def _find_unpaired(text: str) -> set[int]:
     """Where direction controls stand that open nothing that closes, or close nothing that is open, in their line."""
     found: set[int] = set()
     open_: list[tuple[int, bool]] = []
@@ -182,7 +180,7 @@ def _unpaired(text: str) -> set[int]:
     return found.union(at for at, _ in open_)
 
 
-def _line_break(text: str, start: int) -> str:
+def _choose_line_break(text: str, start: int) -> str:
     """What a lone carriage return, line or page separator becomes: a line break, unless one stands beside it."""
     before, after = text[start - 1 : start], text[start + 1 : start + 3]
     return "" if before == "\n" or after[:1] == "\n" or after == "\r\n" or not after or not before else "\n"

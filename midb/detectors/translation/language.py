@@ -1,8 +1,8 @@
 """Text in the wrong language: left in English, or in a language that is neither the corpus's nor English.
 
-English is told by its words of grammar, the rest by script or by words of grammar; lingua confirms what they suspect.
-Names, titles, quotations, code and the English that a task is about are no defect. Knows no other language's grammar
-than the words its locale lists.
+English is recognised by its words of grammar, every other language by script or words of grammar; lingua confirms what
+they suspect. Names, titles, quotations, code and the English that a task is about are no defect. Knows of a language's
+grammar nothing but the words that its locale lists.
 """
 
 from __future__ import annotations
@@ -14,21 +14,19 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.text.inspection import FieldText, Inspection
-from midb.text.languages import evident_language, function_words, language_name, same_language
-from midb.text.protection import NOTHING
-from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
-from midb.text.subjects.prose import (
-    are_names,
-    english_words,
+from midb.text.languages import find_evident_language, language_name, same_language
+from midb.text.names import are_names
+from midb.text.prose import (
+    blank_foreign_parts,
+    find_english_words,
     has_own_letter,
-    ideographs,
-    in_own_script,
     is_copied,
-    letters,
-    own_text,
+    is_in_own_script,
     reads_as_english,
-    words,
 )
+from midb.text.spans import NO_SPANS
+from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
+from midb.text.words import count_ideographs, count_letters, function_words, split_words
 
 UNTRANSLATED_TEXT = DefectKind(
     name="untranslated-text",
@@ -47,15 +45,16 @@ WRONG_LANGUAGE = DefectKind(
 )
 KINDS = (UNTRANSLATED_TEXT, WRONG_LANGUAGE)
 
-#: A field of fewer letters is too short to judge; an instruction is hardly ever a name or a quotation, so it may be
-#: shorter. A sentence inside a field in the right language must say more.
+#: A field of fewer letters is too short to judge. For an instruction fewer are enough: it is hardly ever a name or a
+#: quotation.
 _LEAST_LETTERS = {Field.INSTRUCTION: 20, Field.INPUT: 40, Field.RESPONSE: 40}
+#: The same for a sentence inside a field that is otherwise in its language.
 _LEAST_LETTERS_OF_PART = 45
 #: Foreign material that a task is about is short; a longer text is an answer.
 _LONGEST_MATERIAL = 200
-#: Without one of these hardly any English text of some length is written.
+#: English texts of some length hold one of these.
 _INEVITABLE = (" the ", " of ", " and ", " to ", " is ", " are ", " with ", " for ", "The ", " that ")
-#: Characters that are enough to see that a text is in its language.
+#: Characters of a text that are enough to see that it is in its language.
 _BEGINNING = 240
 
 _BRACKETS = re.compile(r"\([^()\n]{1,200}\)|（[^（）\n]{1,200}）")
@@ -68,18 +67,18 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if section is None:
         return
     task = _Task(inspection, section)
-    for item in inspection.written():
+    for item in inspection.filled_fields():
         if len(item.text) < _LEAST_LETTERS[item.field]:
             continue
-        text = own_text(item)
-        findings = list(_untranslated(item, text, task))
+        text = blank_foreign_parts(item)
+        findings = list(_find_untranslated(item, text, task))
         yield from findings
         if not findings:
-            yield from _wrong_language(item, text, task)
+            yield from _find_wrong_language(item, text, task)
 
 
 class _Task(LanguageTask):
-    """The task, and what else of the pair bears on the language of one of its fields."""
+    """The task of a pair, and what else of the pair shows which language a field should be in."""
 
     def __init__(self, inspection: Inspection, section: LanguageTasks) -> None:
         super().__init__(inspection, section)
@@ -90,77 +89,79 @@ class _Task(LanguageTask):
     def in_english(self) -> bool:
         """Whether the instruction itself was left in English; what it asks for is then English for no good reason."""
         item = self.inspection.field(Field.INSTRUCTION)
-        return item is not None and _whole_in_english(item, own_text(item), self)
+        return item is not None and _is_all_english(item, blank_foreign_parts(item), self)
 
     def repeats(self, item: FieldText, text: str) -> bool:
         """Whether another field of the pair holds three words in a row of these: then the text is quoted, not left."""
-        triples = _triples(text)
+        triples = _find_triples(text)
         others = (other for other in self.inspection.fields if other.field is not item.field)
-        return any(not triples.isdisjoint(_triples(other.text)) for other in others)
+        return any(not triples.isdisjoint(_find_triples(other.text)) for other in others)
 
 
-def _triples(text: str) -> set[tuple[str, str, str]]:
-    tokens = words(text.lower())
+def _find_triples(text: str) -> set[tuple[str, str, str]]:
+    tokens = split_words(text.lower())
     return set(zip(tokens, tokens[1:], tokens[2:], strict=False))
 
 
-def _untranslated(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
+def _find_untranslated(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
     if not any(word in text for word in _INEVITABLE) and not (
-        item.field is Field.INSTRUCTION and _suspicious(item, text, task)
+        item.field is Field.INSTRUCTION and _may_be_english(item, text, task)
     ):
         return
-    if _whole_in_english(item, text, task):
+    if _is_all_english(item, text, task):
         if item.field is Field.INSTRUCTION or not _english_is_wanted(item, text, task):
             severity = Severity.CRITICAL if item.field is Field.RESPONSE else Severity.MAJOR
-            start, end = _trimmed(item.text, 0, len(item.text))
-            yield UNTRANSLATED_TEXT.finding(item.field, start, end, _evidence(item, text, task), severity=severity)
-    elif len(text) >= _LEAST_LETTERS_OF_PART and len(english_words(text, task.locale)) >= 3:
-        yield from _untranslated_sentences(item, text, task)
+            start, end = _trim(item.text, 0, len(item.text))
+            yield UNTRANSLATED_TEXT.finding(item.field, start, end, _describe(item, text, task), severity=severity)
+    elif len(text) >= _LEAST_LETTERS_OF_PART and len(find_english_words(text, task.locale)) >= 3:
+        yield from _find_untranslated_sentences(item, text, task)
 
 
-def _suspicious(item: FieldText, text: str, task: _Task) -> bool:
+def _may_be_english(item: FieldText, text: str, task: _Task) -> bool:
     """Whether an instruction without the commonest English words may be English all the same."""
     if is_copied(item) or not ("Latin" in task.locale.scripts or has_own_letter(text, task.locale)):
         return True
-    return len(english_words(text, task.locale)) >= 2
+    return len(find_english_words(text, task.locale)) >= 2
 
 
-def _whole_in_english(item: FieldText, text: str, task: _Task) -> bool:
-    if letters(text) < _LEAST_LETTERS[item.field]:
+def _is_all_english(item: FieldText, text: str, task: _Task) -> bool:
+    """Whether a field is English from beginning to end; ``text`` is the field without its foreign parts."""
+    if count_letters(text) < _LEAST_LETTERS[item.field]:
         return False
     if reads_as_english(text, task.locale):
         return item.field is not Field.INSTRUCTION or is_copied(item) or _asks_in_english(text, task)
     if item.field is not Field.INSTRUCTION:
         return False
     # An order of four words may hold no word of grammar. That nothing of it was translated tells.
-    tokens = words(text)
-    if len(tokens) < 4 or are_names(tokens) or in_own_script(text, task.locale):
+    tokens = split_words(text)
+    if len(tokens) < 4 or are_names(tokens) or is_in_own_script(text, task.locale):
         return False
-    if is_copied(item) and english_words(text, task.locale):
+    if is_copied(item) and find_english_words(text, task.locale):
         return True
     unmistakable = "Latin" not in task.locale.scripts or is_copied(item)
-    return unmistakable and task.inspection.identifier.identify(text, NOTHING) == "en"
+    return unmistakable and task.inspection.identifier.identify(text, NO_SPANS) == "en"
 
 
 def _asks_in_english(instruction: str, task: _Task) -> bool:
     """Whether what an instruction asks for is English, and not just the material that follows its colon."""
     asked, colon, _ = instruction.partition(":")
-    return not colon or bool(english_words(asked, task.locale))
+    return not colon or bool(find_english_words(asked, task.locale))
 
 
 def _english_is_wanted(item: FieldText, text: str, task: _Task) -> bool:
+    """Whether an input or a response is rightly in English."""
     if task.about_languages:
         return True
     if task.in_english:
         return False
     if task.repeats(item, text):
         return True
-    if item.field is Field.RESPONSE and is_copied(item) and letters(text) >= _LEAST_LETTERS_OF_PART:
+    if item.field is Field.RESPONSE and is_copied(item) and count_letters(text) >= _LEAST_LETTERS_OF_PART:
         return False  # a whole sentence that nobody touched and nothing in the pair quotes
-    return task.about_material and letters(text) < _LONGEST_MATERIAL
+    return task.about_material and count_letters(text) < _LONGEST_MATERIAL
 
 
-def _untranslated_sentences(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
+def _find_untranslated_sentences(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
     """Runs of English sentences in a field that is otherwise in its language."""
     if task.about_languages or task.about_material:
         return
@@ -176,39 +177,39 @@ def _untranslated_sentences(item: FieldText, text: str, task: _Task) -> Iterator
             runs[-1] = (runs[-1][0], match.end())
         else:
             runs.append(match.span())
-    runs = [run for run in runs if letters(text[slice(*run)]) >= _LEAST_LETTERS_OF_PART]
+    runs = [run for run in runs if count_letters(text[slice(*run)]) >= _LEAST_LETTERS_OF_PART]
     for run in runs:
-        start, end = _trimmed(item.text, *run)
-        yield UNTRANSLATED_TEXT.finding(item.field, start, end, _evidence(item, text[start:end], task))
+        start, end = _trim(item.text, *run)
+        yield UNTRANSLATED_TEXT.finding(item.field, start, end, _describe(item, text[start:end], task))
 
 
-def _wrong_language(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
+def _find_wrong_language(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
     # The beginning of nearly every text settles that nothing is wrong.
-    if same_language(evident_language(text[:_BEGINNING], NOTHING), task.locale.code):
+    if same_language(find_evident_language(text[:_BEGINNING], NO_SPANS), task.locale.code):
         return
-    code = evident_language(text, NOTHING)
+    code = find_evident_language(text, NO_SPANS)
     if code is None or code == "en" or same_language(code, task.locale.code):
         return
-    if letters(text) + ideographs(text) < _LEAST_LETTERS[Field.RESPONSE] or task.about_languages:
+    if count_letters(text) + count_ideographs(text) < _LEAST_LETTERS[Field.RESPONSE] or task.about_languages:
         return
-    tokens = words(text)
+    tokens = split_words(text)
     own = function_words(task.locale.code) - function_words(code)
     if 10 * sum(word.lower() in own for word in tokens) > len(tokens) or are_names(tokens, code):
         return
-    if task.inspection.identifier.identify(text, NOTHING) != code:
+    if task.inspection.identifier.identify(text, NO_SPANS) != code:
         return
-    start, end = _trimmed(item.text, 0, len(item.text))
+    start, end = _trim(item.text, 0, len(item.text))
     evidence = f"reads as {language_name(code)}, not as {task.locale.name}"
     yield WRONG_LANGUAGE.finding(item.field, start, end, evidence)
 
 
-def _evidence(item: FieldText, text: str, task: _Task) -> str:
-    found = list(dict.fromkeys(english_words(text, task.locale)))[:4]
+def _describe(item: FieldText, text: str, task: _Task) -> str:
+    found = list(dict.fromkeys(find_english_words(text, task.locale)))[:4]
     listed = f" ({', '.join(found)})" if found else ""
     return f"English text{listed}{', a copy of the source' if is_copied(item) else ''}"
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     """The range without the blanks at its ends."""
     stripped = text[start:end].strip()
     start = text.index(stripped, start)

@@ -70,7 +70,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every word of two alphabets; those whose foreign letters all look like letters of the word's own are repaired."""
     if inspection.locale.get(LanguageTasks) is None:
         return
-    for item in inspection.written():
+    for item in inspection.filled_fields():
         if item.text.isascii() or not _OTHER_THAN_LATIN.search(item.text):
             continue
         for match in _WORD.finditer(item.text):
@@ -92,10 +92,10 @@ def _finding(
     if len(present) == 2:
         if locale.script == foreign and counts[own] == counts[foreign]:
             own, foreign = foreign, own
-        repaired = _repaired(word, own, foreign, counts, locale)
+        repaired = _repair_word(word, own, foreign, counts, locale)
         if repaired is not None and _is_certain(word, repaired, inspection):
-            evidence = f"{_named(word, foreign)} in a {own.capitalize()} word"
-            fix = tuple(_edits(item, start, word, repaired))
+            evidence = f"{_name_letters(word, foreign)} in a {own.capitalize()} word"
+            fix = tuple(_split_into_edits(item, start, word, repaired))
             yield MIXED_SCRIPT_WORD.finding(item.field, start, start + len(word), evidence, fix=fix)
             return
         if _is_legitimate(word, counts, locale):
@@ -104,11 +104,13 @@ def _finding(
     yield MIXED_SCRIPT_WORD.finding(item.field, start, start + len(word), f"{names} letters in one word")
 
 
-def _repaired(word: str, own: Alphabet, foreign: Alphabet, counts: dict[Alphabet, int], locale: Locale) -> str | None:
-    """The word in one alphabet, ``None`` where its letters do not make that likely.
+def _repair_word(
+    word: str, own: Alphabet, foreign: Alphabet, counts: dict[Alphabet, int], locale: Locale
+) -> str | None:
+    """The word in one alphabet (``own``), ``None`` where its letters do not make that likely.
 
-    They do where the word's own letters clearly outnumber the others, where each of these looks like one of its own,
-    and where none of them can be an ending, a label or the sign of a formula.
+    They do where the letters of ``own`` clearly outnumber the others, where each of these looks like one of them, and
+    where none of these can be an ending, a label or the sign of a formula.
     """
     at_home = locale.script == own
     if not at_home and own is not Alphabet.LATIN:
@@ -164,7 +166,7 @@ def _is_legitimate(word: str, counts: dict[Alphabet, int], locale: Locale) -> bo
     return stem is not None and len(stem[2]) <= _LONGEST_ENDING and (stem[1].isupper() or stem[1][0].isupper())
 
 
-def _edits(item: FieldText, start: int, word: str, repaired: str) -> Iterator[Edit]:
+def _split_into_edits(item: FieldText, start: int, word: str, repaired: str) -> Iterator[Edit]:
     """One edit per run of letters that change."""
     position = 0
     while position < len(word):
@@ -176,7 +178,7 @@ def _edits(item: FieldText, start: int, word: str, repaired: str) -> Iterator[Ed
         position = end + 1
 
 
-def _named(word: str, foreign: Alphabet) -> str:
+def _name_letters(word: str, foreign: Alphabet) -> str:
     letters = "".join(dict.fromkeys(_LETTER[foreign].findall(word)))
     points = " ".join(f"U+{ord(letter):04X}" for letter in letters)
     return f"{foreign.capitalize()} {letters} ({points})"

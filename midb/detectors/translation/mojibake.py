@@ -6,11 +6,12 @@ and the encodings it was written in before Unicode, not its words.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.locales import LocaleSection
-from midb.text.forms.encodings import LOST, Restored, describe, looks_damaged, restored
+from midb.text.forms.encodings import LOST, DamagedWord, find_damaged_words, looks_damaged
 from midb.text.inspection import FieldText, Inspection
 from midb.text.subjects.topics import speaks_of_encodings, speaks_of_programming
 
@@ -41,18 +42,22 @@ MOJIBAKE = DefectKind(
 
 KINDS = (MOJIBAKE,)
 
+#: Characters of a word that a finding quotes.
+_QUOTED = 40
+
+#: For a language of which nothing is known.
 _UNKNOWN = MojibakeSection(restores_no_break_space=False)
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """At most three findings per field: what can be restored, what cannot, and what was lost."""
     section = inspection.locale.get(MojibakeSection) or _UNKNOWN
-    for field in inspection.written():
+    for field in inspection.filled_fields():
         if not looks_damaged(field.text) and LOST not in field.text:
             continue
         if speaks_of_encodings(inspection):  # such a text shows damage on purpose
             return
-        words = restored(
+        words = find_damaged_words(
             field.text,
             scripts=inspection.locale.scripts,
             code_pages=section.code_pages,
@@ -61,14 +66,14 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         yield from _findings(field, [word for word in words if not _is_code(word, inspection)])
 
 
-def _is_code(word: Restored, inspection: Inspection) -> bool:
+def _is_code(word: DamagedWord, inspection: Inspection) -> bool:
     """Whether an escape sequence stands where it belongs."""
     return word.before.startswith("\\u") and speaks_of_programming(inspection)
 
 
-def _findings(field: FieldText, words: list[Restored]) -> Iterator[Finding]:
-    sure: list[Restored] = []
-    unsure: list[Restored] = []
+def _findings(field: FieldText, words: list[DamagedWord]) -> Iterator[Finding]:
+    sure: list[DamagedWord] = []
+    unsure: list[DamagedWord] = []
     for word in words:
         touches_code = field.protected.overlaps(word.start, word.start + len(word.before))
         (unsure if word.after is None or touches_code else sure).append(word)
@@ -77,9 +82,26 @@ def _findings(field: FieldText, words: list[Restored]) -> Iterator[Finding]:
             first, more = group[0], f" (and {len(group) - 1} more)" if group[1:] else ""
             edits = [MOJIBAKE.edit(field.field, w.start, w.before, w.after or "") for w in group if group is sure]
             yield MOJIBAKE.finding(
-                field.field, first.start, first.start + len(first.before), describe(first) + more, fix=tuple(edits)
+                field.field, first.start, first.start + len(first.before), _describe(first) + more, fix=tuple(edits)
             )
     lost = field.text.find(LOST)
     if lost >= 0 and not any(word.start <= lost < word.start + len(word.before) for word in words):
         count = field.text.count(LOST)
         yield MOJIBAKE.finding(field.field, lost, lost + 1, f"{count} x U+FFFD: characters were lost in decoding")
+
+
+def _describe(word: DamagedWord) -> str:
+    """The word and what it reads, shortened for people; a blank by its name.
+
+    >>> _describe(DamagedWord(0, "cafÃ©", "café"))
+    '"cafÃ©" reads "café"'
+    """
+    if word.after is None:
+        return f'"{_shorten(word.before)}" is damaged'
+    if word.after.isspace():
+        return f'"{_shorten(word.before)}" reads {unicodedata.name(word.after[0], "?")}'
+    return f'"{_shorten(word.before)}" reads "{_shorten(word.after)}"'
+
+
+def _shorten(word: str) -> str:
+    return word if len(word) <= _QUOTED else word[: _QUOTED - 1] + "…"

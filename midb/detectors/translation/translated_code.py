@@ -16,9 +16,10 @@ from collections.abc import Iterator, Sequence
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.locales import LocaleSection
-from midb.text.code.tokens import KEYWORDS, LIBRARY, Token, defined_words, tokens
+from midb.text.code.tokens import KEYWORDS, LIBRARY, CodeToken, mark_defined_words, split_code
 from midb.text.inspection import FieldText, Inspection
-from midb.text.protection import Protected
+from midb.text.spans import Protected
+from midb.text.words import any_of
 
 
 class CodeKeywords(LocaleSection, table="code_keywords"):
@@ -53,19 +54,22 @@ _DASHES = str.maketrans("‐‑‒–—−", "------")
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding per block of code with translated words."""
     section = inspection.locale.get(CodeKeywords)
-    for item in inspection.written():
+    for item in inspection.filled_fields():
         found: list[Finding] = []
-        if item.source and any(span.reason is Protected.CODE for span in item.source_protected):
-            for start, end, code in _blocks(item, item.source):
+        if item.source and len(item.source_protected.only(Protected.CODE)):
+            for start, end, code in _pair_blocks(item, item.source):
                 if item.text[start:end] != code and end - start <= _LONGEST_BLOCK and len(code) <= _LONGEST_BLOCK:
-                    found += _compare(item, start, end, code)
+                    found += _compare_block(item, start, end, code)
         yield from found
         if not found and section is not None:
-            yield from _mixed(item, section, inspection)
+            yield from _find_mixed(item, section, inspection)
 
 
-def _blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
-    """Each block of code: its span in the translation, and the source's code. What has no sure partner is left."""
+def _pair_blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
+    """Each block of code: its ``[start, end)`` in the translation, and the code of the source that belongs to it.
+
+    Blocks that nobody can pair for certain are left out.
+    """
     marked, wanted = (
         [(s.start, s.end) for s in spans if s.reason is Protected.CODE and text[s.start] in "`~"]
         for spans, text in ((item.protected, item.text), (item.source_protected, source))
@@ -73,10 +77,10 @@ def _blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
     if len(marked) == len(wanted):
         for (start, end), (low, high) in zip(marked, wanted, strict=True):
             yield start, end, source[low:high]
-    yield from _by_lines(item, source)
+    yield from _pair_blocks_by_lines(item, source)
 
 
-def _by_lines(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
+def _pair_blocks_by_lines(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
     """Blocks without fences: the same lines of both texts, counted from the beginning or from the end.
 
     Where both texts have as many lines that is the same; where the prose was broken otherwise, a block at the
@@ -102,9 +106,11 @@ def _by_lines(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
             yield starts[first], starts[last] + len(lines[last]), code
 
 
-def _joined(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool], code: str) -> list[Token]:
+def _join_words(
+    there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool], code: str
+) -> list[CodeToken]:
     """The translation's tokens, with the words that stand for one keyword ("ngược lại" for else) made one."""
-    joined: list[Token] = []
+    joined: list[CodeToken] = []
     position = 0
     for index in range(len(wanted)):
         if position >= len(there):
@@ -115,26 +121,28 @@ def _joined(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[b
             while end < len(there) and there[end].sort == "word" and code[there[end - 1].end : there[end].start] == " ":
                 end += 1
         first, last = there[position], there[end - 1]
-        joined.append(Token(first.sort, code[first.start : last.end], first.start))
+        joined.append(CodeToken(first.sort, code[first.start : last.end], first.start))
         position = end
     return [*joined, *there[position:]]
 
 
-def _compare(item: FieldText, start: int, end: int, code: str) -> Iterator[Finding]:
-    wanted = tokens(code)
+def _compare_block(item: FieldText, start: int, end: int, code: str) -> Iterator[Finding]:
+    wanted = split_code(code)
     if len(wanted) > _MOST_TOKENS:
         return
-    defined = defined_words(code, wanted)
-    there = _joined(tokens(item.text[start:end]), wanted, defined, item.text[start:end])
+    defined = mark_defined_words(code, wanted)
+    there = _join_words(split_code(item.text[start:end]), wanted, defined, item.text[start:end])
     if [token.sort for token in there] != [token.sort for token in wanted]:
-        if _is_as_much_code(there, wanted) and len(lost := _lost(there, wanted, defined)) > 1:
+        if _is_as_much_code(there, wanted) and len(lost := _find_lost_keywords(there, wanted, defined)) > 1:
             evidence = f"the source's code has {', '.join(lost[:4])}, which are missing here"
             yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
         return
     if not _is_translation(there, wanted, defined):
         return
     edits = [
-        edit for a, b, known in zip(there, wanted, defined, strict=True) for edit in _edits(item, start, a, b, known)
+        edit
+        for a, b, known in zip(there, wanted, defined, strict=True)
+        for edit in _restore_token(item, start, a, b, known)
     ]
     if edits:
         shown = ", ".join(dict.fromkeys(edit.after for edit in edits if edit.after.isalpha()))
@@ -142,7 +150,7 @@ def _compare(item: FieldText, start: int, end: int, code: str) -> Iterator[Findi
         yield TRANSLATED_CODE.finding(item.field, edits[0].start, edits[-1].end, evidence, fix=tuple(edits))
 
 
-def _is_translation(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool]) -> bool:
+def _is_translation(there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool]) -> bool:
     """Whether the translation is the same program word for word.
 
     Numbers and signs are the same; each of the author's names became one name throughout; and where a keyword is
@@ -151,7 +159,7 @@ def _is_translation(there: Sequence[Token], wanted: Sequence[Token], defined: Se
     taken = {token.text for token in wanted if token.sort == "word"} | KEYWORDS | LIBRARY
     became: dict[str, str] = {}
     for a, b, known in zip(there, wanted, defined, strict=True):
-        if b.sort in ("number", "mark") and _plain(a.text) != b.text:
+        if b.sort in ("number", "mark") and _to_code_sign(a.text) != b.text:
             return False
         if b.sort == "word" and known and a.text.casefold() != b.text.casefold() and a.text in taken:
             return False
@@ -160,12 +168,12 @@ def _is_translation(there: Sequence[Token], wanted: Sequence[Token], defined: Se
     return len(set(became.values())) == len(became)
 
 
-def _plain(sign: str) -> str:
+def _to_code_sign(sign: str) -> str:
     """A sign as code has it: full-width forms and dashes are typography."""
     return unicodedata.normalize("NFKC", sign).translate(_DASHES)
 
 
-def _edits(item: FieldText, offset: int, there: Token, wanted: Token, known: bool) -> Iterator[Edit]:
+def _restore_token(item: FieldText, offset: int, there: CodeToken, wanted: CodeToken, known: bool) -> Iterator[Edit]:
     """The edits that restore one token: a keyword, a sign, or the quotes around a string."""
     start = offset + there.start
     if there.text == wanted.text:
@@ -185,26 +193,27 @@ def _edits(item: FieldText, offset: int, there: Token, wanted: Token, known: boo
         yield TRANSLATED_CODE.edit(item.field, start + last - trail, there.text[last - trail :], quote)
 
 
-def _is_as_much_code(there: Sequence[Token], wanted: Sequence[Token]) -> bool:
+def _is_as_much_code(there: Sequence[CodeToken], wanted: Sequence[CodeToken]) -> bool:
     """Whether the translation has the source's signs and numbers, most of them at least: prose has not."""
     signs, others = (
-        Counter(_plain(token.text) for token in side if token.sort in ("mark", "number")) for side in (wanted, there)
+        Counter(_to_code_sign(token.text) for token in side if token.sort in ("mark", "number"))
+        for side in (wanted, there)
     )
     return (signs & others).total() >= 0.6 * max(signs.total(), 1) and others.total() <= 2 * signs.total()
 
 
-def _lost(there: Sequence[Token], wanted: Sequence[Token], defined: Sequence[bool]) -> list[str]:
+def _find_lost_keywords(there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool]) -> list[str]:
     """Keywords of the source that the translation does not have at all."""
     present = {token.text for token in there if token.sort == "word"}
     lost = [token.text for token, known in zip(wanted, defined, strict=True) if known and token.text not in present]
     return list(dict.fromkeys(lost))
 
 
-def _mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> Iterator[Finding]:
+def _find_mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> Iterator[Finding]:
     """Statements that begin with a translated keyword, in code that has real ones too, or one after the other."""
     statements = [
         match
-        for match in _statement(section.words).finditer(item.text)
+        for match in _statement_pattern(section.words).finditer(item.text)
         if "(" in match.group() or item.protected.overlaps(*match.span(1))  # "Für:" alone may be a heading
     ]
     if not statements:
@@ -212,16 +221,16 @@ def _mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> It
     about = f"{inspection.pair.instruction or ''} {item.text}".lower()
     if any(word in about for word in section.pseudocode):
         return
-    for group in _neighbours(item.text, statements):
+    for group in _group_neighbours(item.text, statements):
         start, end = group[0].start(1), group[-1].end(1)
-        real = _keywords_around(item, start, end)
+        real = _find_keywords_around(item, start, end)
         if real or sum(bool(_CALL.search(match.group())) for match in group) > 1:
             shown = ", ".join(dict.fromkeys(match[1] for match in group))
             beside = f"beside {', '.join(sorted(real)[:3])}" if real else "in what reads as code"
             yield TRANSLATED_CODE.finding(item.field, start, end, f"{shown} {beside}")
 
 
-def _neighbours(text: str, statements: Sequence[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
+def _group_neighbours(text: str, statements: Sequence[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
     """Statements in groups: those with no blank line and at most a few other lines between them."""
     group: list[re.Match[str]] = []
     for match in statements:
@@ -232,26 +241,25 @@ def _neighbours(text: str, statements: Sequence[re.Match[str]]) -> Iterator[list
     yield group
 
 
-def _keywords_around(item: FieldText, start: int, end: int) -> set[str]:
+def _find_keywords_around(item: FieldText, start: int, end: int) -> set[str]:
     """The real keywords in the code that the range is part of, or stands right beside."""
-    for span in item.protected:
+    for span in item.code:
         between = item.text[end : span.start] or item.text[span.end : start]
-        if span.reason is not Protected.CODE or len(between) > _FARTHEST or "\n\n" in between:
+        if len(between) > _FARTHEST or "\n\n" in between:
             continue
         block = item.text[span.start : min(span.end, span.start + _LONGEST_BLOCK)]
-        pieces = tokens(block)
-        known = defined_words(block, pieces)
+        pieces = split_code(block)
+        known = mark_defined_words(block, pieces)
         if real := {piece.text for piece, defined in zip(pieces, known, strict=True) if defined}:
             return real
     return set()
 
 
 @functools.cache
-def _statement(words: tuple[str, ...]) -> re.Pattern[str]:
+def _statement_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     """A line that begins with one of these words and goes on as a statement does, and as no sentence."""
-    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
     return re.compile(
-        rf"^[ \t]*(?:\}}[ \t]*)?({alternatives})"
+        rf"^[ \t]*(?:\}}[ \t]*)?({any_of(words)})"
         r"(?:\([^\n]{0,200}\)[;:]?|[ \t]*\([^\n]{0,200}\)[ \t]*[{:]|[ \t]*[:{]"
         r"|[ \t]+\w+[ \t]+\w+[ \t]+\w+\([^\n]{0,100}\):?"
         r"|[ \t]+[^\n:]{0,60}(?:[=!<>]=|[<>()\[\]])[^\n:]{0,60}:)[ \t]*$",

@@ -1,4 +1,4 @@
-"""Unfenced code: the lines of a text that are evidently program text, told by their form alone.
+"""Unfenced code: the lines of a text that are evidently program text, recognised by their form alone.
 
 Knows the shape of common languages (Python, C and its kin, SQL, PHP, JSON), no natural language. Prose that merely
 mentions code is no code line; when in doubt a line is prose.
@@ -12,6 +12,9 @@ from collections.abc import Iterator
 #: Longer lines are never looked at: no statement is longer, and it bounds the cost of every pattern below.
 _LONGEST_LINE = 400
 
+#: Blanks at the beginning of a line from which on they may mean that it is the body of a statement.
+_LEAST_INDENTATION = 2
+
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _TARGET = rf"{_NAME}(?:\.{_NAME}|\[[^\[\]]*\])*"
 _ARGUMENTS = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
@@ -20,7 +23,7 @@ _MODIFIER = r"(?:public|private|protected|internal|static|final|abstract|export|
 #: What an assignment may assign to be code for certain; a bare number or sum could as well be mathematics.
 _VALUE = rf"(?:[\[{{\"'].*|new .+|lambda .+|function\b.*|{_TARGET}\(.*|(?:True|False|None|null|nil|true|false);?)"
 
-# One of these makes a line code whatever stands around it.
+#: One of these makes a line code whatever stands around it.
 _STRONG = re.compile(
     "|".join(
         (
@@ -58,7 +61,7 @@ _STRONG = re.compile(
     )
 )
 
-# Code only next to code.
+#: A line of one of these forms is code only where it stands next to code.
 _WEAK = re.compile(
     "|".join(
         (
@@ -79,6 +82,7 @@ _WEAK = re.compile(
         )
     )
 )
+#: How comments begin; they may read like prose and still belong to the code.
 _COMMENT = ("#", "//", "/*", "*", "--")
 
 #: Without one of these a text holds no code line.
@@ -88,14 +92,15 @@ _HINT = re.compile(
     re.MULTILINE,
 )
 _LINE = re.compile(r"[^\n]+")
+#: Six words in a row, up to the end of the line.
 _PROSE = re.compile(r"[^\W\d_]{2,}(?:,? [^\W\d_]{2,}){5,}[.?!…;:]?$")
 
 
-def code_blocks(text: str) -> Iterator[tuple[int, int]]:
+def find_code_blocks(text: str) -> Iterator[tuple[int, int]]:
     """``[start, end)`` of every run of lines that is evidently code, without the line break at its end.
 
     >>> text = "Use this:" + chr(10) + "for i in range(3):" + chr(10) + "    print(i)" + chr(10) + "It counts."
-    >>> [text[start:end].splitlines() for start, end in code_blocks(text)]
+    >>> [text[start:end].splitlines() for start, end in find_code_blocks(text)]
     [['for i in range(3):', '    print(i)']]
     """
     if not _HINT.search(text):
@@ -107,9 +112,9 @@ def code_blocks(text: str) -> Iterator[tuple[int, int]]:
             position += 1
             continue
         first = last = position
-        while first > 0 and _precedes(lines[first - 1], lines[first]):
+        while first > 0 and _belongs_above(lines[first - 1], lines[first]):
             first -= 1
-        while last + 1 < len(lines) and _follows(lines[last], lines[last + 1]):
+        while last + 1 < len(lines) and _belongs_below(lines[last], lines[last + 1]):
             last += 1
         yield lines[first].start(), lines[last].end()
         position = last + 1
@@ -129,21 +134,22 @@ def _is_weak(line: str) -> bool:
     return bool(_WEAK.fullmatch(stripped)) and (stripped.startswith(_COMMENT) or not _PROSE.search(stripped))
 
 
-def _precedes(line: re.Match[str], code: re.Match[str]) -> bool:
-    """Whether the line just above a code line belongs to it."""
+def _belongs_above(line: re.Match[str], code: re.Match[str]) -> bool:
+    """Whether a line is the one right above a code line, and belongs to it."""
     return line.end() + 1 == code.start() and _is_weak(line.group())
 
 
-def _follows(code: re.Match[str], line: re.Match[str]) -> bool:
-    """Whether the line below a code line goes on with it: by its own form, or as the indented body of what is above."""
+def _belongs_below(code: re.Match[str], line: re.Match[str]) -> bool:
+    """Whether a line below a code line continues it: by its own form, or as the indented body of what stands above."""
     if len(line.group()) > _LONGEST_LINE:
         return False
-    indent, above = _indent(line.group()), _indent(code.group())
-    if indent >= 2 and (indent > above or indent == above):
+    indent = _indentation(line.group())
+    if indent >= _LEAST_INDENTATION and indent >= _indentation(code.group()):
         return True
     return _is_strong(line.group()) or (code.end() + 1 == line.start() and _is_weak(line.group()))
 
 
-def _indent(line: str) -> int:
+def _indentation(line: str) -> int:
+    """How many blanks a line begins with; a tab reaches to the next multiple of four."""
     expanded = line.expandtabs(4)
     return len(expanded) - len(expanded.lstrip())

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from midb.text.code.lines import code_blocks
+from midb.text.code.lines import find_code_blocks
 
 # fmt: off
 #: Words of a language's grammar: nobody can have named anything so.
@@ -46,6 +46,7 @@ LIBRARY = frozenset(
     strlen array_push implode explode isset empty puts gets fmt Println Console WriteLine ReadLine
     """.split()  # noqa: SIM905
 )
+#: Tags and attributes of HTML.
 _TAGS = frozenset(
     """
     html head body title meta link script style div span p a h1 h2 h3 h4 h5 h6 img table thead tbody tr td th ul ol li
@@ -53,6 +54,7 @@ _TAGS = frozenset(
     href src alt class id name type value action method width height rel content charset lang placeholder for
     """.split()  # noqa: SIM905
 )
+#: Names of programming languages as they stand behind the marks that open a fence.
 _LANGUAGES = frozenset(
     """
     python py python3 javascript js typescript ts jsx tsx java c cpp c++ csharp cs c# php ruby rb go rust swift kotlin
@@ -78,8 +80,8 @@ _SQL = re.compile(r"\bselect\b[^\n]{1,200}\bfrom\b|\binsert into\b|\bcreate tabl
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of code: its sort (string, comment, word, number, mark), its text, where it starts."""
+class CodeToken:
+    """A piece of code: its sort (``string``, ``comment``, ``word``, ``number`` or ``mark``), its text, its offset."""
 
     sort: str
     text: str
@@ -90,25 +92,33 @@ class Token:
         return self.start + len(self.text)
 
 
-def tokens(code: str) -> list[Token]:
+def split_code(code: str) -> list[CodeToken]:
     """The tokens of a piece of code; blanks are none.
 
-    >>> [(token.sort, token.text) for token in tokens('x = "a b"  # c')]
+    >>> [(token.sort, token.text) for token in split_code('x = "a b"  # c')]
     [('word', 'x'), ('mark', '='), ('string', '"a b"'), ('comment', '# c')]
     """
-    return [Token(str(match.lastgroup), match.group(), match.start()) for match in _TOKEN.finditer(code)]
+    return [CodeToken(str(match.lastgroup), match.group(), match.start()) for match in _TOKEN.finditer(code)]
 
 
-def defined_words(code: str, pieces: Sequence[Token]) -> list[bool]:
-    """For each token whether it is a word that a programming language defines, at a place where it means that."""
+def mark_defined_words(code: str, pieces: Sequence[CodeToken]) -> list[bool]:
+    """For each token whether it is a word that a programming language defines, at a place where it means that.
+
+    ``code`` is one block (with its fence or backticks, where it has some), ``pieces`` are its tokens.
+
+    >>> line = "`print(name)`"
+    >>> pieces = split_code(line)
+    >>> [piece.text for piece, known in zip(pieces, mark_defined_words(line, pieces), strict=True) if known]
+    ['print']
+    """
     if _MARKUP.search(code):
-        return _defined_in_markup(code, pieces)
-    proven = _Proven(code, pieces)
+        return _mark_defined_in_markup(code, pieces)
+    proven = _ProvenCode(code, pieces)
     small_sql = _SMALL_SQL if _SQL.search(code) else frozenset()
-    own = _names_of_the_author(pieces)
+    own = _find_names_of_the_author(pieces)
     found = []
     for index, token in enumerate(pieces):
-        if token.sort != "word" or not proven.covers(token):
+        if token.sort != "word" or not proven.holds(token):
             found.append(False)
         elif token.text in KEYWORDS or token.text in small_sql or _is_entry_point(pieces, index):
             found.append(True)
@@ -117,8 +127,8 @@ def defined_words(code: str, pieces: Sequence[Token]) -> list[bool]:
     return found
 
 
-def _defined_in_markup(code: str, pieces: Sequence[Token]) -> list[bool]:
-    """In markup only what stands inside a tag, and before an equals sign there, is no text for the reader."""
+def _mark_defined_in_markup(code: str, pieces: Sequence[CodeToken]) -> list[bool]:
+    """The same for markup, where only the names of tags and of their attributes are no text for the reader."""
     tags = [match.span() for match in _TAG.finditer(code)]
     starts = [start for start, _ in tags]
     found = []
@@ -131,30 +141,32 @@ def _defined_in_markup(code: str, pieces: Sequence[Token]) -> list[bool]:
     return found
 
 
-class _Proven:
-    """Which part of a piece of code is code for certain: a fence may as well hold a letter or a menu."""
+class _ProvenCode:
+    """Which part of a piece of code is code for certain: a fence may as well hold a letter to somebody or a menu."""
 
-    def __init__(self, code: str, pieces: Sequence[Token]) -> None:
+    def __init__(self, code: str, pieces: Sequence[CodeToken]) -> None:
         language = _FENCE_LANGUAGE.match(code)
         inline = "\n" not in code.strip("`")
         self._all = bool(language and language[1].lower() in _LANGUAGES) or (inline and _is_expression(pieces))
-        self._ranges = [] if self._all else list(code_blocks(code))
+        # Of the whole piece, or of the ranges [start, end) that its lines prove.
+        self._ranges = [] if self._all else list(find_code_blocks(code))
         self._starts = [start for start, _ in self._ranges]
 
-    def covers(self, token: Token) -> bool:
+    def holds(self, token: CodeToken) -> bool:
+        """Whether a token stands in code that is certain."""
         if self._all:
             return True
         index = bisect_right(self._starts, token.start) - 1
         return index >= 0 and token.end <= self._ranges[index][1]
 
 
-def _is_expression(pieces: Sequence[Token]) -> bool:
+def _is_expression(pieces: Sequence[CodeToken]) -> bool:
     """Whether a piece of code in a line of prose is more than a quoted phrase: a single word, or words with signs."""
     inner = [token for token in pieces if token.text != "`"]
     return len(inner) == 1 or any(token.text in "(){}[]=<>;" for token in inner if token.sort == "mark")
 
 
-def _names_of_the_author(pieces: Sequence[Token]) -> set[str]:
+def _find_names_of_the_author(pieces: Sequence[CodeToken]) -> set[str]:
     """Words that the code itself gives a meaning: assigned, declared, imported under that name."""
     names = set()
     for index, token in enumerate(pieces):
@@ -167,13 +179,13 @@ def _names_of_the_author(pieces: Sequence[Token]) -> set[str]:
     return names
 
 
-def _is_entry_point(pieces: Sequence[Token], index: int) -> bool:
-    """Whether this is the name that C and Java want for where a program begins."""
+def _is_entry_point(pieces: Sequence[CodeToken], index: int) -> bool:
+    """Whether this is ``main`` where C and Java want it: the name of the function in which a program begins."""
     return pieces[index].text == "main" and index > 0 and pieces[index - 1].text in ("int", "void")
 
 
-def _is_called(pieces: Sequence[Token], index: int) -> bool:
-    """Whether a name is called, or belongs to what stands before a point, or has members of its own."""
+def _is_called(pieces: Sequence[CodeToken], index: int) -> bool:
+    """Whether a name is called (``name(``), is a member (``.name``), or has members (``name.``)."""
     before = pieces[index - 1].text if index else ""
     behind = pieces[index + 1].text if index + 1 < len(pieces) else ""
     return behind in ("(", ".") or before == "."

@@ -10,29 +10,37 @@ from html.entities import html5
 from midb.text.inspection import FieldText
 
 _ENTITY = re.compile(r"&(?:amp;)*(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+#: Characters of ordinary text that Python does not count as printable: no-break and zero-width space, soft hyphen.
+_UNPRINTABLE_TEXT = "\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\N{SOFT HYPHEN}"
+
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"</?(?!br ?/?>)[a-z][a-z0-9]*(?: [^<>\n]{0,200})?/?>", re.IGNORECASE)
 
 
-def entities(field: FieldText) -> Iterator[tuple[int, str, str]]:
-    """(start, entity, character) for every entity outside code, URLs and tags; one escaped twice is decoded twice."""
+def find_entities(field: FieldText) -> Iterator[tuple[int, str, str]]:
+    """(offset, entity, character) for every entity outside code, URLs and tags; one escaped twice is decoded twice.
+
+    Entities that stand for nothing, and characters that cannot be printed, are left out.
+    """
     text = field.text
     if "&" not in text or ";" not in text:
         return
     for match in _ENTITY.finditer(text):
         entity = match.group()
+        # What is left once every "&amp;" before it is read as "&", without its own "&".
         innermost = entity.removeprefix("&").rpartition("amp;" if entity.count(";") > 1 else "&")[2] or "amp;"
         character = html.unescape("&" + innermost)
         known = innermost[0] == "#" or innermost in html5
-        shown = len(character) < len(innermost) and (character.isprintable() or character in "\u00a0\u200b\u00ad")
-        if known and shown and not field.protected.overlaps(match.start(), match.end()):
+        usable = len(character) < len(innermost) and (character.isprintable() or character in _UNPRINTABLE_TEXT)
+        if known and usable and not field.protected.overlaps(match.start(), match.end()):
             yield match.start(), entity, character
 
 
-def line_breaks(field: FieldText) -> Iterator[tuple[int, str, str]]:
-    """(start, tag with the blanks around it, line break) for every ``<br>`` in a text that has no other tags.
+def find_line_break_tags(field: FieldText) -> Iterator[tuple[int, str, str]]:
+    """(offset, tag with the blanks around it, line break) for every ``<br>`` in a text that has no other tags.
 
-    In a Markdown table ``<br>`` is how a cell has two lines, so that a text with columns has none to replace.
+    At the beginning and the end of the text nothing is put in its place. In a Markdown table ``<br>`` is how a cell has
+    two lines, so that a text with columns has none to replace.
     """
     text = field.text
     if "<" not in text or not _BREAK.search(text) or _OTHER_TAG.search(text) or "|" in text:

@@ -1,4 +1,4 @@
-"""Lists in a response: how many items there are, where that is beyond doubt. Knows no language."""
+"""The list of a text: how many items it has, where that is beyond doubt. Knows no language."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ItemList:
         return len(self.items)
 
 
-def only_list(text: str) -> ItemList | None:
+def find_only_list(text: str) -> ItemList | None:
     """The list of a text that has exactly one, of two items at least; nested items do not count.
 
     >>> text = "Here:" + chr(10) + "1. tea" + chr(10) + "   - green" + chr(10) + "2. milk"
-    >>> (only_list(text) or ItemList((), 0, 0)).items
+    >>> (find_only_list(text) or ItemList((), 0, 0)).items
     ('tea', 'milk')
     """
     lines = list(_ITEM.finditer(text))
@@ -37,12 +37,13 @@ def only_list(text: str) -> ItemList | None:
     if len(numbered) >= 2:
         if any(int(line["number"]) != number for number, line in enumerate(numbered, 1)):
             return None
-        return _list(numbered)
+        return _make_list(numbered)
     bullets = [index for index, line in enumerate(lines) if line["bullet"]]
     if numbered or len(bullets) < 2:
         return None
     depth = min(len(lines[index]["indent"]) for index in bullets)
-    top = [index for index in bullets if len(lines[index]["indent"]) <= depth + 1]  # often the first line is stripped
+    # One blank more is the same depth: the first line of a text often lost its blanks.
+    top = [index for index in bullets if len(lines[index]["indent"]) <= depth + 1]
     if len(top) < 2:
         return None
     between = lines[top[0] : top[-1] + 1]
@@ -50,9 +51,9 @@ def only_list(text: str) -> ItemList | None:
         return None  # several lists, or paragraphs with dashes
     if len({lines[index]["bullet"] for index in top}) > 1:
         return None  # two levels without indentation
-    return _list([lines[index] for index in top])
+    return _make_list([lines[index] for index in top])
 
 
-def _list(lines: list[re.Match[str]]) -> ItemList:
+def _make_list(lines: list[re.Match[str]]) -> ItemList:
     items = tuple(line["text"].strip() for line in lines)
     return ItemList(items, lines[0].start(), lines[-1].end())

@@ -1,7 +1,7 @@
-"""Marks that want a blank before them, as French sets them. Detects nothing by itself.
+"""Marks that want a blank before them, as French sets them. Knows the marks of no language: a locale names them.
 
-A house that sets none (Swiss, and for some marks Canadian) is followed: a blank is missing only where the pair itself
-has it elsewhere, unless the conventions of print are asked for.
+Swiss print sets no such blank, and Canadian print only before some marks. So the manner of the pair itself is followed:
+a blank is missing only where the pair has it elsewhere, unless the conventions of print are asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import regex
 from pydantic import BaseModel, ConfigDict
 
-from midb.text.forms.punctuation import Line, Lines
+from midb.text.forms.lines import Line, Lines
 from midb.text.inspection import FieldText, Inspection
 
 _BLANKS = " \u00a0\u202f"
@@ -21,7 +21,7 @@ _END = r"(?=[\s\"”»*_]|\Z)"
 
 
 class SpacedMarks(BaseModel):
-    """``groups``: marks that a house sets alike, the later ones the likelier to be set without a blank.
+    """``groups``: marks that one publisher sets alike; the marks of a later group are likelier to have no blank.
 
     ``no_break``: the blank of print before each mark, and after the opening one. ``foreign``: what shows
     that a clause is not in the language: remains of the source keep their own manner.
@@ -56,21 +56,21 @@ class SpacedMarks(BaseModel):
         return regex.compile(self.foreign, regex.IGNORECASE)
 
 
-def missing_blanks(
+def find_missing_blanks(
     item: FieldText, lines: Lines, spaced: SpacedMarks, inspection: Inspection
 ) -> Iterator[tuple[int, str, str]]:
-    """Where a blank is missing: position, mark, and the blank that belongs there."""
+    """Where a blank is missing: (offset, mark, the blank that belongs there)."""
     candidates = [match for match in spaced.without_blank.finditer(item.text)]
     if not candidates:
         return
-    manner = _manner(spaced, inspection)
+    manner = _find_manner(spaced, inspection)
     for match in candidates:
         mark = match.group("mark")
         group = next(index for index, group in enumerate(spaced.groups) if mark in group)
-        # A blank before a mark of a later group shows that the house sets one before the earlier groups as well.
+        # Whoever sets a blank before a mark of a later group sets one before those of the earlier groups as well.
         seen = sum((manner[later] for later in range(group, len(spaced.groups))), Counter[str]())
         if inspection.typography:
-            blank = _no_break(seen, spaced.no_break[mark])
+            blank = _choose_no_break(seen, spaced.no_break[mark])
         else:
             blank = max(seen, key=lambda kind: seen[kind], default="")
         start, end = match.span("mark")
@@ -80,8 +80,8 @@ def missing_blanks(
             yield start, mark, blank
 
 
-def plain_blanks(item: FieldText, lines: Lines, spaced: SpacedMarks) -> Iterator[tuple[int, str, str]]:
-    """Where a blank may break the line before its mark: position, mark, and the blank of print."""
+def find_plain_blanks(item: FieldText, lines: Lines, spaced: SpacedMarks) -> Iterator[tuple[int, str, str]]:
+    """Where a line may break at the blank before a mark: (offset, mark, the no-break blank of print)."""
     text = item.text
     for match in (*spaced.with_blank.finditer(text), *spaced.around_quotation.finditer(text)):
         start, end = match.span()
@@ -90,16 +90,16 @@ def plain_blanks(item: FieldText, lines: Lines, spaced: SpacedMarks) -> Iterator
             yield start, mark, spaced.no_break[mark]
 
 
-def _no_break(seen: Counter[str], print_blank: str) -> str:
+def _choose_no_break(seen: Counter[str], print_blank: str) -> str:
     """The no-break blank that the pair uses itself, else the one of print."""
     own = [blank for blank, _ in seen.most_common() if blank != " "]
     return own[0] if own else print_blank
 
 
-def _manner(spaced: SpacedMarks, inspection: Inspection) -> list[Counter[str]]:
+def _find_manner(spaced: SpacedMarks, inspection: Inspection) -> list[Counter[str]]:
     """Per group of marks, which blanks the pair sets before them, and how often."""
     manner: list[Counter[str]] = [Counter() for _ in spaced.groups]
-    for item in inspection.written():
+    for item in inspection.filled_fields():
         for match in spaced.with_blank.finditer(item.text):
             for index, group in enumerate(spaced.groups):
                 if match.group("mark") in group:
@@ -107,13 +107,17 @@ def _manner(spaced: SpacedMarks, inspection: Inspection) -> list[Counter[str]]:
     return manner
 
 
+#: Characters of the clause around a mark that are looked at, before and after it.
+_BEFORE = 80
+_AFTER = 40
+
 _OPEN_QUOTATION = regex.compile(r"(?:[\"“«‘]|(?<!\w)')[^\"”»’]*\Z")
 
 
 def _keeps_its_manner(text: str, line: Line, spaced: SpacedMarks, position: int) -> bool:
     """Whether the clause around a mark is foreign, or a title, which is set as it was found."""
-    before = regex.split(r"[.!?…;]\s", text[max(line.start, position - 80) : position])[-1]
-    after = text[position + 1 : min(line.end, position + 40)]
+    before = regex.split(r"[.!?…;]\s", text[max(line.start, position - _BEFORE) : position])[-1]
+    after = text[position + 1 : min(line.end, position + _AFTER)]
     if spaced.foreign_pattern.search(before) or spaced.foreign_pattern.search(after):
         return True
     return text[position] == ":" and _is_title(before, after)

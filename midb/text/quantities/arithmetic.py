@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from midb.text.quantities.numbers import ASCII_DIGITS, GROUPING_BLANKS, NUMERAL, readings
+from midb.text.quantities.numbers import ASCII_DIGITS, GROUPING_BLANKS, NUMERAL, read_numeral
 
+#: Longer expressions are no sums that a person wrote down.
 _MAX_TOKENS = 60
+#: Combinations of what the numerals can mean; with more of them nearly any result is right under one.
 _MAX_READINGS = 32
+#: Parentheses inside each other; a bound on the recursion.
 _MAX_DEPTH = 8
+#: Size of a numerator or denominator, so that no power fills the memory.
 _MAX_BITS = 400
 
 #: Look-alikes of the operators, the equals sign and the parentheses; one character for one, so that offsets stay.
-_PLAIN = {
-    ord(look_alike): plain
-    for plain, look_alikes in {
+_ASCII_SIGNS = {
+    ord(look_alike): sign
+    for sign, look_alikes in {
         "-": "\N{MINUS SIGN}\N{EN DASH}\N{FULLWIDTH HYPHEN-MINUS}\N{HYPHEN}",
         "+": "\N{FULLWIDTH PLUS SIGN}",
         "*": "\N{MULTIPLICATION SIGN}\N{MIDDLE DOT}\N{DOT OPERATOR}\N{BULLET OPERATOR}\N{ASTERISK OPERATOR}"
@@ -40,7 +44,7 @@ _PLAIN = {
 } | ASCII_DIGITS
 
 
-class Sort(StrEnum):
+class TokenSort(StrEnum):
     """What a token is. ``OTHER`` ends every expression; ``MARK`` (bold, currency) is read over."""
 
     NUMBER = "number"
@@ -52,10 +56,10 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ArithmeticToken:
     """A token and where it stands in the text; ``text`` is an ASCII operator or the numeral."""
 
-    sort: Sort
+    sort: TokenSort
     text: str
     start: int
     end: int
@@ -75,30 +79,32 @@ _TOKEN = re.compile(
 )
 
 
-def plain(text: str) -> str:
+def to_ascii_signs(text: str) -> str:
     """``text`` with ASCII digits, operators and parentheses, of the same length.
 
-    >>> plain("１２ × ３ ＝ ３６")
+    >>> to_ascii_signs("１２ × ３ ＝ ３６")
     '12 * 3 = 36'
     """
-    return text.translate(_PLAIN)
+    return text.translate(_ASCII_SIGNS)
 
 
-def tokens(text: str, start: int, end: int) -> list[Token]:
-    """The tokens of ``text[start:end]``, which ``plain`` has made; blanks are left out."""
-    found: list[Token] = []
+def split_tokens(text: str, start: int, end: int) -> list[ArithmeticToken]:
+    """The tokens of ``text[start:end]``, which ``to_ascii_signs`` has made; blanks are left out."""
+    found: list[ArithmeticToken] = []
     for match in _TOKEN.finditer(text, start, end):
         group = str(match.lastgroup)
         if group == "blank":
             continue
         if group == "power" and match.group() != "**":
             exponent = match.group().translate(_SUPERSCRIPTS)
-            found.append(Token(Sort.OPERATOR, "^", match.start(), match.start()))
-            found.append(Token(Sort.NUMBER, exponent, match.start(), match.end()))
+            found.append(ArithmeticToken(TokenSort.OPERATOR, "^", match.start(), match.start()))
+            found.append(ArithmeticToken(TokenSort.NUMBER, exponent, match.start(), match.end()))
         elif group in ("power", "times"):
-            found.append(Token(Sort.OPERATOR, "^" if group == "power" else "*", match.start(), match.end()))
+            found.append(
+                ArithmeticToken(TokenSort.OPERATOR, "^" if group == "power" else "*", match.start(), match.end())
+            )
         else:
-            found.append(Token(Sort(group), match.group(), match.start(), match.end()))
+            found.append(ArithmeticToken(TokenSort(group), match.group(), match.start(), match.end()))
     return found
 
 
@@ -106,15 +112,17 @@ class _NotArithmeticError(Exception):
     """The tokens are no expression, or one too large to be worth it."""
 
 
-def values(expression: Sequence[Token]) -> set[Fraction] | None:
+def find_values(expression: Sequence[ArithmeticToken]) -> set[Fraction] | None:
     """Every value the expression has, one per reading of its numerals; ``None`` if it is none, or too ambiguous.
 
-    >>> sorted(map(str, values(tokens("2 * (3 + 4)", 0, 11)) or ())), values(tokens("2 +", 0, 3))
-    (['14'], None)
+    >>> {str(value) for value in find_values(split_tokens("2 * (3 + 4)", 0, 11)) or ()}
+    {'14'}
+    >>> find_values(split_tokens("2 +", 0, 3)) is None
+    True
     """
     if not expression or len(expression) > _MAX_TOKENS:
         return None
-    ambiguous = [readings(token.text) for token in expression if token.sort is Sort.NUMBER]
+    ambiguous = [read_numeral(token.text) for token in expression if token.sort is TokenSort.NUMBER]
     count = 1
     for possible in ambiguous:
         count *= len(possible)
@@ -132,8 +140,8 @@ def values(expression: Sequence[Token]) -> set[Fraction] | None:
 class _Parser:
     """Recursive descent over one expression with one reading of its numerals."""
 
-    def __init__(self, expression: Sequence[Token], numbers: Iterator[Fraction]) -> None:
-        self._tokens = [token for token in expression if token.sort is not Sort.MARK]
+    def __init__(self, expression: Sequence[ArithmeticToken], numbers: Iterator[Fraction]) -> None:
+        self._tokens = [token for token in expression if token.sort is not TokenSort.MARK]
         self._numbers = numbers
         self._position = 0
         self._depth = 0
@@ -148,7 +156,7 @@ class _Parser:
         if self._position == len(self._tokens):
             return ""
         token = self._tokens[self._position]
-        return "number" if token.sort is Sort.NUMBER else token.text
+        return "number" if token.sort is TokenSort.NUMBER else token.text
 
     def _take(self) -> str:
         text = self._peek()
@@ -165,7 +173,7 @@ class _Parser:
         value = self._power()
         while self._peek() in ("*", "/", ":"):
             value = value * self._power() if self._take() == "*" else value / self._power()
-            _bound(value)
+            _refuse_huge(value)
         return value
 
     def _power(self) -> Fraction:
@@ -199,6 +207,6 @@ class _Parser:
         return value
 
 
-def _bound(value: Fraction) -> None:
+def _refuse_huge(value: Fraction) -> None:
     if value.numerator.bit_length() > _MAX_BITS or value.denominator.bit_length() > _MAX_BITS:
         raise _NotArithmeticError

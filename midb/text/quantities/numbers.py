@@ -1,21 +1,25 @@
 """Numbers as texts write them: digits of several scripts, separators, number words. Knows no defect.
 
 Reading is strict and in linear time. A numeral such as ``1.500`` is one and a half or fifteen hundred, depending on
-who wrote it: ``readings`` gives every value it can have, and a caller that must be sure asks what holds for all.
+who wrote it: ``read_numeral`` gives every value it can have, and a caller that must be sure asks what holds for all.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
+import regex
 from babel import Locale as BabelLocale
 from babel import UnknownLocaleError
 from pydantic import Field
 
 from midb.locales import LocaleSection
+from midb.text.words import fold_case
 
 #: Zero of each script whose digits the languages of this project use: Arabic-Indic, Persian, Thai, full-width.
 _ZEROS = (0x0660, 0x06F0, 0x0E50, 0xFF10)
@@ -31,6 +35,13 @@ NUMERAL = rf"\d+(?:[.,\N{{ARABIC DECIMAL SEPARATOR}}\N{{ARABIC THOUSANDS SEPARAT
 
 #: Longer numerals are serial numbers, not quantities.
 MAX_DIGITS = 18
+
+#: Numbers where they are counted only: digits of any script, with separators between them.
+_WRITTEN = re.compile(r"\d+(?:[.,٫٬]\d+)*")
+#: The same with blanks and apostrophes between groups of three digits as well.
+_WRITTEN_IN_GROUPS = regex.compile(r"\d+(?:[.,٫٬\u00a0\u202f' ]?\d{3})*(?:[.,٫]\d+)?")
+#: The number of a list item.
+_ITEM_NUMBER = regex.compile(r"(?m)^\s*(?:\p{N}+[.)、．]|\(\p{N}+\))(?=\s|\p{L})")
 
 _GROUPED = re.compile(r"\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*")
 _BLANK_GROUPED = re.compile(rf"\d{{1,3}}(?:[{GROUPING_BLANKS}]\d{{3}})+(?![\d{GROUPING_BLANKS}])")
@@ -78,21 +89,17 @@ class NumberWords(LocaleSection, table="numbers"):
         digits = text.translate(ASCII_DIGITS)
         if digits.isascii() and digits.isdigit():
             return int(digits) if len(digits) <= MAX_DIGITS else None
-        return self._values.get(_fold(text))
+        return self._values.get(fold_case(text))
 
     @functools.cached_property
     def _values(self) -> dict[str, int]:
-        return {_fold(word): value for value, words in self.words.items() for word in words}
+        return {fold_case(word): value for value, words in self.words.items() for word in words}
 
 
-def _fold(word: str) -> str:
-    return " ".join(word.replace("İ", "i").casefold().split())  # Turkish: full case folding makes two characters of it
-
-
-def readings(numeral: str) -> tuple[Fraction, ...]:
+def read_numeral(numeral: str) -> tuple[Fraction, ...]:
     """Every value a numeral can have in some convention; none where it fits no convention or is too long.
 
-    >>> [str(value) for value in readings("1.500")], [str(value) for value in readings("1.234,5")]
+    >>> [str(value) for value in read_numeral("1.500")], [str(value) for value in read_numeral("1.234,5")]
     (['3/2', '1500'], ['2469/2'])
     """
     text = (
@@ -116,8 +123,12 @@ def readings(numeral: str) -> tuple[Fraction, ...]:
     return tuple(values)
 
 
-def decimals(numeral: str) -> int:
-    """How many digits stand after the last separator: the decimals, where that separator is a decimal one."""
+def count_decimals(numeral: str) -> int:
+    """How many digits stand after the last separator: the decimals, where that separator is a decimal one.
+
+    >>> count_decimals("1.50"), count_decimals("43")
+    (2, 0)
+    """
     return len(re.split(r"\D", numeral)[-1]) if re.search(r"\D", numeral) else 0
 
 
@@ -138,3 +149,30 @@ def spell_like(value: Fraction, model: str) -> str | None:
     if not places:
         return digits
     return f"{digits[:-places]}{style['point'] or style['far']}{digits[-places:]}"
+
+
+def count_numbers(text: str) -> Counter[str]:
+    """How often each number is written, whatever its digits; every separator is a point, whatever it means.
+
+    >>> sorted(count_numbers("1,5 and １٫5 in 2024").items())
+    [('1.5', 2), ('2024', 1)]
+    """
+    found: Counter[str] = Counter()
+    for match in _WRITTEN.finditer(text):
+        digits = (str(unicodedata.digit(character)) if character.isdigit() else "." for character in match.group())
+        found["".join(digits)] += 1
+    return found
+
+
+def count_bare_numbers(text: str) -> Counter[str]:
+    """How often each number is written, as digits alone; the numbers of list items are left out.
+
+    Two numbers that differ in their separators are the same here: a rewrite may follow another convention.
+
+    >>> sorted(count_bare_numbers("1. 1.234,5 and ٢٠٢٤"))
+    ['12345', '2024']
+    """
+    found: Counter[str] = Counter()
+    for match in _WRITTEN_IN_GROUPS.finditer(_ITEM_NUMBER.sub(" ", text)):
+        found["".join(str(int(character)) for character in match.group() if character.isdecimal())] += 1
+    return found

@@ -1,4 +1,4 @@
-"""Imperial units and the words for them: what stands beside a number in a text. Knows no detector.
+"""Imperial units and the words for them, as they stand beside a number in a text. Knows no defect.
 
 Each unit's conversion is pint's; each language's words are its locale's.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from pydantic import Field
 
 from midb.locales import LocaleSection, load
 from midb.text.quantities.numbers import NumberWords
+from midb.text.words import any_of, fold_case
 
 
 class UnitName(StrEnum):
@@ -39,12 +40,13 @@ class UnitName(StrEnum):
 
 
 class ImperialWords(LocaleSection, table="imperial_units"):
-    """The words of a language: ``units`` by name, ``ordinary`` words that need the source's word, ``before`` a number.
+    """The words of a language.
 
-    ``inflected``: an ending may follow a unit's word. ``other`` words only look like units; ``square`` begins words
-    that make another unit of the one before them. ``metric``: the units
-    that make a conversion superfluous; ``conversion``, ``screens``: parts of words that say that the task is about
-    units, or that a screen is measured.
+    ``units``: the words of each unit. ``ordinary``: those of them that are everyday words too, and mean the unit only
+    where the source has it. ``before``: words that stand before their number. ``inflected``: an ending may follow a
+    unit's word. ``other``: words that only look like a unit's. ``square``: how words begin that make another unit of
+    the one before them. ``metric``: the units that make a conversion superfluous. ``conversion``, ``screens``: parts of
+    words that say that the task is about units, or that a screen is measured.
     """
 
     units: dict[UnitName, tuple[str, ...]]
@@ -60,11 +62,15 @@ class ImperialWords(LocaleSection, table="imperial_units"):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as pint knows it, the metric one that stands for it, and how the English source writes it."""
+    """An imperial unit and the metric one that stands for it.
+
+    ``pint`` and ``metric`` are the names that pint knows both by; ``abbreviation`` is the metric one's for people.
+    ``english`` is a pattern for how the English source writes the unit, ``symbols`` are the same in every language.
+    """
 
     pint: str
     metric: str
-    shown: str
+    abbreviation: str
     english: str
     symbols: tuple[str, ...] = ()
 
@@ -100,76 +106,71 @@ UNITS = {
     ),
 }
 
-#: Begins with a set of characters and only then looks back, for the regex engine skips ahead to the first of them.
-#: Repetitions are bounded and give nothing back: a search begins at every digit of a long number.
+#: The first character of a number. The set of characters stands before the look behind it, because the regular
+#: expression engine can then skip to the next of them.
 _FIRST = r"[0-9٠-٩۰-۹๐-๙０-９½¼¾⅓⅔⅛](?<![\d.,/A-Za-z$£€].)"
 _GROUPING_BLANK = r"[ \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]"
+#: Every repetition is bounded and possessive, because a search begins at every digit of a long number.
 _NUMBER = (
     rf"{_FIRST}(?:\d{{0,2}}+(?:{_GROUPING_BLANK}\d{{3}}){{1,5}}+(?!\d)(?:[.,]\d{{1,9}}+)?+"
     r"|\d{0,17}+(?:[.,]\d{1,18}+){0,6}+(?:[ \N{NO-BREAK SPACE}]?[½¼¾⅓⅔⅛]|(?: \d)?/\d{1,3}+)?+)"
 )
-_AHEAD = r"[ 約약]{0,2}(?P<number>\d{1,9}(?:[.,]\d{1,9})?)(?:度|도)?(?P<magnitude>)(?P<unit>)"
+#: What follows a unit's word that stands before its number, as in Japanese and Korean.
+_NUMBER_BEHIND = r"[ 約약]{0,2}(?P<number>\d{1,9}(?:[.,]\d{1,9})?)(?:度|도)?(?P<magnitude>)(?P<unit>)"
 _METRIC_SYMBOLS = r"(?:[kcm]m|m|[km]?g|m?l|L|km/h|ha|m²|km²)(?![\w'’])|°\s?C\b|℃"
 _SCREENS = (
     r"\bTV\b|\bHD\b|\b[QO]?LED\b|LCD|AMOLED|display|iPhone|iPad|MacBook|tablet|smartphone|laptop|notebook|monitor"
 )
 
 
-class Patterns:
-    """One language's tables, compiled."""
+class UnitPatterns:
+    """One language's words for imperial units, as regular expressions."""
 
     def __init__(self, words: ImperialWords, numbers: NumberWords) -> None:
-        self._units = {_fold(form): name for name, forms in words.units.items() for form in forms}
-        self._units |= {_fold(symbol): name for name, unit in UNITS.items() for symbol in unit.symbols}
-        self._before = {_fold(word): name for name, forms in words.before.items() for word in forms}
-        self._ordinary = {_fold(word) for word in words.ordinary}
-        self._other = {_fold(word) for word in words.other}
+        self._units = {fold_case(form): name for name, forms in words.units.items() for form in forms}
+        self._units |= {fold_case(symbol): name for name, unit in UNITS.items() for symbol in unit.symbols}
+        self._before = {fold_case(word): name for name, forms in words.before.items() for word in forms}
+        self._ordinary = {fold_case(word) for word in words.ordinary}
+        self._other = {fold_case(word) for word in words.other}
         forms = [form for words_of_unit in words.units.values() for form in words_of_unit]
         symbols = [symbol for known in UNITS.values() for symbol in known.symbols]
-        unit = _any_of((*forms, *symbols, *words.other)).replace(r"\ ", r"\s")
+        unit = any_of((*forms, *symbols, *words.other)).replace(r"\ ", r"\s")
         end = r"(?![A-Za-z0-9²³])" if words.inflected else r"(?![^\W_])"
         if words.square:
-            end += rf"(?!\s{_any_of(words.square)})"
+            end += rf"(?!\s{any_of(words.square)})"
         blank = r"[ \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\-‐]?"
-        magnitude = rf"(?:(?P<magnitude>{_any_of(numbers.magnitudes)})\s?)?"
+        magnitude = rf"(?:(?P<magnitude>{any_of(numbers.magnitudes)})\s?)?"
         measure = rf"(?P<number>{_NUMBER}){blank}{magnitude}(?P<unit>{unit}){end}(?P<before>)"
         self._measure = re.compile(measure, re.IGNORECASE)
-        self._ahead = re.compile(rf"(?P<before>{_any_of(self._before)}){_AHEAD}") if self._before else None
-        self.metric = re.compile(rf"\d[\s\-]?(?:{_any_of(words.metric)}|{_METRIC_SYMBOLS})", re.IGNORECASE)
-        self.conversion = re.compile(_any_of(words.conversion), re.IGNORECASE)
-        self.screens = re.compile(rf"{_any_of(words.screens)}|{_SCREENS}", re.IGNORECASE)
+        self._unit_first = re.compile(rf"(?P<before>{any_of(self._before)}){_NUMBER_BEHIND}") if self._before else None
+        self.metric = re.compile(rf"\d[\s\-]?(?:{any_of(words.metric)}|{_METRIC_SYMBOLS})", re.IGNORECASE)
+        self.conversion = re.compile(any_of(words.conversion), re.IGNORECASE)
+        self.screens = re.compile(rf"{any_of(words.screens)}|{_SCREENS}", re.IGNORECASE)
 
-    def measures(self, text: str) -> Iterator[re.Match[str]]:
-        """Numbers with a unit's word right beside them, in the order of the text but for those where it comes first."""
+    def find_measures(self, text: str) -> Iterator[re.Match[str]]:
+        """Numbers with a unit's word right beside them: groups ``number``, ``magnitude``, and ``unit`` or ``before``.
+
+        In the order of the text; those whose unit comes first (``before``) follow after all others.
+        """
         yield from self._measure.finditer(text)
-        if self._ahead:
-            yield from self._ahead.finditer(text)
+        if self._unit_first:
+            yield from self._unit_first.finditer(text)
 
-    def unit(self, match: re.Match[str]) -> UnitName | None:
+    def name_unit(self, match: re.Match[str]) -> UnitName | None:
         """The name of the unit, ``None`` for a word that only looks like one."""
         if match["before"]:
-            return self._before[_fold(match["before"])]
-        word = _fold(match["unit"])
+            return self._before[fold_case(match["before"])]
+        word = fold_case(match["unit"])
         return None if word in self._other else self._units.get(word)
 
     def is_ordinary(self, match: re.Match[str]) -> bool:
         """Whether the unit's word means other things too."""
-        return _fold(match["unit"]) in self._ordinary
-
-
-def _any_of(phrases: Iterable[str]) -> str:
-    """A pattern for any of the phrases, longest first; for none at all, one that never matches."""
-    found = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True))
-    return f"(?:{found or '(?!)'})"
-
-
-def _fold(word: str) -> str:
-    return " ".join(word.replace("İ", "i").casefold().split())
+        return fold_case(match["unit"]) in self._ordinary
 
 
 @functools.cache
-def patterns_of(code: str) -> Patterns | None:
+def load_patterns(code: str) -> UnitPatterns | None:
     """The patterns of a language, compiled once per process; ``None`` for one without the tables."""
     locale = load(code)
     words, numbers = locale.get(ImperialWords), locale.get(NumberWords)
-    return Patterns(words, numbers) if words and numbers else None
+    return UnitPatterns(words, numbers) if words and numbers else None

@@ -42,26 +42,27 @@ _PROGRAMMING = re.compile(
 )
 
 
-def _speaks(pattern: re.Pattern[str], inspection: Inspection) -> bool:
+def _speak_of(pattern: re.Pattern[str], inspection: Inspection) -> bool:
+    """Whether a text of the pair or of its source holds one of the words."""
     pairs = (inspection.pair,) if inspection.source is None else (inspection.pair, inspection.source)
     return any(pattern.search(text) for pair in pairs for _, text in pair.texts())
 
 
 def speaks_of_encodings(inspection: Inspection) -> bool:
     """Whether the pair, or its source, is about character encodings."""
-    return _speaks(_ENCODINGS, inspection)
+    return _speak_of(_ENCODINGS, inspection)
 
 
 def speaks_of_markup(inspection: Inspection) -> bool:
     """Whether the pair, or its source, is about HTML, Markdown or another markup, or shows some."""
-    return _speaks(_MARKUP, inspection)
+    return _speak_of(_MARKUP, inspection)
 
 
 def speaks_of_language_models(inspection: Inspection) -> bool:
     """Whether the pair, or its source, is about language models and how text is fed to them."""
-    return _speaks(_LANGUAGE_MODELS, inspection)
+    return _speak_of(_LANGUAGE_MODELS, inspection)
 
 
 def speaks_of_programming(inspection: Inspection) -> bool:
     """Whether the pair, or its source, is about code."""
-    return _speaks(_PROGRAMMING, inspection)
+    return _speak_of(_PROGRAMMING, inspection)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
 import pytest
+from fake_engine import BOUND, END, FakeEngine, Letters, ids_of, text_of
 from hypothesis import given, settings
 
 from midb.agent.engines.protocol import (
@@ -22,142 +23,19 @@ from midb.agent.engines.protocol import (
     TextRequest,
 )
 from midb.agent.engines.threaded import ThreadedEngine
-from midb.agent.engines.tokens import RequestRefused, TokenRequest
+from midb.agent.engines.tokens import TokenRequest
 from midb.domain.errors import UsageError
-
-#: A hang shows as a failure; nothing here takes a tenth of it.
-BOUND = 60.0
 
 T = TypeVar("T")
 
-END = 0
 
-
-@dataclass
-class FakeResult:
-    index: int
-    token_ids: list[int]
-    finish_reason: str
-    steps: int
-    drafted: int = 5
-    accepted: int = 3
-    prefix_hits: int = 2
-
-
-@dataclass
-class Fake:
-    """A token engine that answers a prompt of ``n`` tokens with its user text in capitals, after ``n % 7 + 1`` steps.
-
-    :param errors: raised by the step of that number, before it does anything; ``late_errors`` when all is done.
-    :param gate: steps wait for it.
-    """
-
-    max_length: int = 4_000
-    errors: dict[int, BaseException] = field(default_factory=dict)
-    late_errors: dict[int, BaseException] = field(default_factory=dict)
-    gate: threading.Event = field(default_factory=threading.Event)
-    stops: bool = True
-    fatal: tuple[type[Exception], ...] = ()
-    pin_error: Exception | None = None
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-        self.stepping = threading.Event()
-        self.added: list[TokenRequest] = []
-        self.steps = 0
-        self.cancelled: list[int] = []
-        self.pinned: list[list[int]] = []
-        self.threads: set[int] = set()
-        self._running: dict[int, tuple[TokenRequest, int]] = {}
-        self._finished: list[FakeResult] = []
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._running)
-
-    def add(self, request: TokenRequest) -> int:
-        self.threads.add(threading.get_ident())
-        if "refuse me" in text_of(request.prompt_ids):
-            raise RequestRefused("it is refused.", hint="Ask otherwise.")
-        if "break add" in text_of(request.prompt_ids):
-            raise ValueError("a bug")
-        self.added.append(request)
-        index = len(self.added) - 1
-        self._running[index] = request, len(request.prompt_ids) % 7 + 1
-        return index
-
-    def step(self) -> bool:
-        assert self._running, "stepped while idle"
-        self.stepping.set()
-        assert self.gate.wait(BOUND)
-        self.threads.add(threading.get_ident())
-        self.steps += 1
-        if error := self.errors.get(self.steps):
-            raise error
-        for index, (request, left) in list(self._running.items()):
-            self._running[index] = request, left - 1
-            if left == 1:
-                reply = ids_of(text_of(request.prompt_ids).rpartition("\n")[2].upper())
-                ended = [*reply, END] if self.stops else reply[: request.max_new_tokens]
-                reason = "stop" if self.stops else "length"
-                self._finish(index, ended, reason)
-        if error := self.late_errors.get(self.steps):
-            raise error
-        return True
-
-    def _finish(self, index: int, ids: list[int], reason: str) -> None:
-        request, _ = self._running.pop(index)
-        self._finished.append(FakeResult(index, ids, reason, len(request.prompt_ids) % 7 + 1))
-
-    def results(self) -> Iterable[FakeResult]:
-        found, self._finished = self._finished, []
-        return found
-
-    def cancel(self, index: int) -> bool:
-        if index not in self._running:
-            return False
-        self.cancelled.append(index)
-        self._finish(index, [], "cancelled")
-        return True
-
-    def pin(self, prefix_ids: list[int]) -> None:
-        if self.pin_error:
-            raise self.pin_error
-        self.pinned.append(prefix_ids)
-
-    def survives(self, error: Exception) -> bool:
-        return not isinstance(error, self.fatal)
-
-
-def ids_of(text: str) -> list[int]:
-    return [ord(character) for character in text]
-
-
-def text_of(ids: Sequence[int]) -> str:
-    return "".join(map(chr, ids))
-
-
-class Letters:
-    """One token for each character; a reply ends with id 0."""
-
-    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
-        if any(message.role == "bad" for message in messages):
-            raise RequestRefused("the chat template refuses the messages.")
-        return ids_of("\n".join(message.content for message in messages))
-
-    def encode_reference(self, text: str) -> list[int]:
-        return [*ids_of(text), END]
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        return text_of([i for i in token_ids if i != END])
-
-    def stop_ids(self, stop: Sequence[str]) -> list[int]:
-        return [END, *(ord(string) for string in stop if len(string) == 1)]
-
-
-def make(fake: Fake, fingerprint: Callable[[], str] = lambda: "fake 1", **settings_: Any) -> ThreadedEngine:
+def make(fake: FakeEngine, **settings_: Any) -> ThreadedEngine:
     return ThreadedEngine(
-        lambda: fake, Letters(), described="fake", concurrency=8, fingerprint=fingerprint, **settings_
+        lambda: fake,
+        Letters(),
+        described="fake",
+        concurrency=8,
+        **({"fingerprint": lambda: "fake 1"} | settings_),
     )
 
 
@@ -170,7 +48,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(asyncio.wait_for(coroutine, BOUND))
 
 
-def with_engine(fake: Fake, use: Callable[[ThreadedEngine], Awaitable[T]], **settings_: Any) -> T:
+def with_engine(fake: FakeEngine, use: Callable[[ThreadedEngine], Awaitable[T]], **settings_: Any) -> T:
     async def whole() -> T:
         engine = make(fake, **settings_)
         await engine.start()
@@ -191,7 +69,7 @@ async def until(event: threading.Event) -> None:
 
 def test_a_reply_carries_text_and_counts() -> None:
     times = iter([10.0, 12.5])
-    fake = Fake()
+    fake = FakeEngine()
     reply = with_engine(
         fake,
         lambda e: e.generate(ask("grüße", reference="Grüße!", sampling=Sampling(temperature=0.5, seed=7))),
@@ -234,22 +112,22 @@ def test_a_reply_carries_text_and_counts() -> None:
     ],
 )
 def test_the_bound_on_new_tokens(reference: str, growth: float, length: int, expected: int) -> None:
-    fake = Fake(max_length=length)
+    fake = FakeEngine(max_model_len=length)
     with_engine(fake, lambda e: e.generate(ask("abc", reference=reference, growth=growth)))
     assert fake.added[0].max_new_tokens == expected
 
 
 @pytest.mark.parametrize(("reference", "length"), [("", 3), ("abc", 6), ("", 1)])
 def test_what_does_not_fit_fails_before_it_costs_anything(reference: str, length: int) -> None:
-    fake = Fake(max_length=length)
+    fake = FakeEngine(max_model_len=length)
     with pytest.raises(CallFailed) as failed:
         with_engine(fake, lambda e: e.generate(ask("abc", reference=reference)))
     assert failed.value.code == "context-exceeded"
     assert not fake.added
 
 
-def test_the_bound_is_told() -> None:
-    reply = with_engine(Fake(stops=False), lambda e: e.generate(ask("x" * 300)))
+def test_a_reply_that_reaches_the_bound_says_so() -> None:
+    reply = with_engine(FakeEngine(stops=False), lambda e: e.generate(ask("x" * 300)))
     assert reply.finish_reason is FinishReason.LENGTH
     assert reply.text == "X" * 256
 
@@ -264,7 +142,7 @@ def test_the_bound_is_told() -> None:
     ],
 )
 def test_stop_strings_cut_the_text(stop: tuple[str, ...], text: str, reason: FinishReason) -> None:
-    fake = Fake(stops=False)
+    fake = FakeEngine(stops=False)
     reply = with_engine(fake, lambda e: e.generate(ask("ab</reply>c", stop=stop)))
     assert (reply.text, reply.finish_reason) == (text.upper(), reason)
     assert reply.completion_tokens == 11  # what stands behind the stop string was paid for
@@ -272,7 +150,7 @@ def test_stop_strings_cut_the_text(stop: tuple[str, ...], text: str, reason: Fin
 
 
 def test_hundreds_at_once_get_each_its_own() -> None:
-    fake = Fake()
+    fake = FakeEngine()
     texts = [f"text {number} " + "x" * (number % 13) for number in range(500)]
 
     async def use(engine: ThreadedEngine) -> list[TextReply]:
@@ -284,7 +162,7 @@ def test_hundreds_at_once_get_each_its_own() -> None:
 
 
 def test_it_wakes_after_idling_and_never_steps_while_idle() -> None:
-    fake = Fake()
+    fake = FakeEngine()
 
     async def use(engine: ThreadedEngine) -> None:
         for number in range(20):
@@ -295,7 +173,7 @@ def test_it_wakes_after_idling_and_never_steps_while_idle() -> None:
 
 
 def test_cancelling_the_task_cancels_the_sequence() -> None:
-    fake = Fake()
+    fake = FakeEngine()
 
     async def use(engine: ThreadedEngine) -> str:
         fake.gate.clear()
@@ -312,7 +190,7 @@ def test_cancelling_the_task_cancels_the_sequence() -> None:
 
 
 def test_cancelling_what_has_finished_does_no_harm() -> None:
-    fake = Fake()
+    fake = FakeEngine()
 
     async def use(engine: ThreadedEngine) -> str:
         task = asyncio.create_task(engine.generate(ask("abcdefg")))
@@ -333,7 +211,7 @@ def test_a_request_that_is_refused_fails_alone() -> None:
         asked = [*map(ask, texts), bad]
         return await asyncio.gather(*map(engine.generate, asked), return_exceptions=True)
 
-    one, refused, broken, two, bad = with_engine(Fake(), use)
+    one, refused, broken, two, bad = with_engine(FakeEngine(), use)
     assert (one.text, two.text) == ("ONE", "TWO")
     assert (refused.code, refused.message, refused.hint) == ("refused", "it is refused.", "Ask otherwise.")
     assert (broken.code, broken.message) == ("engine-error", "the engine failed: ValueError: a bug.")
@@ -342,7 +220,7 @@ def test_a_request_that_is_refused_fails_alone() -> None:
 
 
 def test_a_step_that_fails_costs_only_those_in_flight() -> None:
-    fake = Fake(errors={2: RuntimeError("a hiccup\nwith details")})
+    fake = FakeEngine(errors={2: RuntimeError("a hiccup\nwith details")})
 
     async def use(engine: ThreadedEngine) -> list[Any]:
         # "abcdefg" is done after the first step, "abc" would take four.
@@ -358,7 +236,7 @@ def test_a_step_that_fails_costs_only_those_in_flight() -> None:
 
 
 def test_who_finished_before_the_step_broke_off_has_a_reply() -> None:
-    fake = Fake(late_errors={1: RuntimeError("too late")})
+    fake = FakeEngine(late_errors={1: RuntimeError("too late")})
 
     async def use(engine: ThreadedEngine) -> list[Any]:
         asked = [engine.generate(ask(text)) for text in ("abcdefg", "abc")]
@@ -383,7 +261,7 @@ class DeviceLost(Exception):
     ],
 )
 def test_an_engine_that_is_lost_is_down_for_good(errors: dict[int, BaseException]) -> None:
-    fake = Fake(errors=errors, fatal=(DeviceLost,))
+    fake = FakeEngine(errors=errors, fatal=(DeviceLost,))
 
     async def use(engine: ThreadedEngine) -> None:
         for _ in range(2):
@@ -400,7 +278,7 @@ def test_an_engine_that_is_lost_is_down_for_good(errors: dict[int, BaseException
 
 
 def test_failures_that_are_far_apart_do_not_add_up() -> None:
-    fake = Fake(errors={number: ValueError("once more") for number in range(1, 40, 2)})
+    fake = FakeEngine(errors={number: ValueError("once more") for number in range(1, 40, 2)})
 
     async def use(engine: ThreadedEngine) -> int:
         asked = [await asyncio.gather(engine.generate(ask("abcdefg")), return_exceptions=True) for _ in range(40)]
@@ -410,7 +288,7 @@ def test_failures_that_are_far_apart_do_not_add_up() -> None:
 
 
 def test_closing_fails_what_is_in_flight() -> None:
-    fake = Fake()
+    fake = FakeEngine()
 
     async def use(engine: ThreadedEngine) -> None:
         fake.gate.clear()
@@ -429,7 +307,7 @@ def test_closing_fails_what_is_in_flight() -> None:
 
 def test_what_is_not_started_says_so() -> None:
     async def use() -> None:
-        engine = make(Fake())
+        engine = make(FakeEngine())
         await engine.close()
         with pytest.raises(RuntimeError, match="not started"):
             await engine.generate(ask("x"))
@@ -445,7 +323,7 @@ def test_what_is_not_started_says_so() -> None:
     ],
 )
 def test_an_engine_that_cannot_be_made_is_down(error: Exception, message: str, hint: str) -> None:
-    def fail() -> Fake:
+    def fail() -> FakeEngine:
         raise error
 
     async def use() -> None:
@@ -461,7 +339,7 @@ def test_an_engine_that_cannot_be_made_is_down(error: Exception, message: str, h
 
 
 def test_a_loop_that_ends_first_ends_the_thread_at_the_next_outcome() -> None:
-    fake = Fake()
+    fake = FakeEngine()
     loop = asyncio.new_event_loop()
     engine = make(fake)
     loop.run_until_complete(engine.start())
@@ -478,7 +356,7 @@ def test_a_loop_that_ends_first_ends_the_thread_at_the_next_outcome() -> None:
 
 
 def test_a_system_part_that_comes_back_is_pinned_once() -> None:
-    fake = Fake()
+    fake = FakeEngine()
 
     async def use(engine: ThreadedEngine) -> None:
         for text in ("a", "b", "c"):
@@ -492,7 +370,7 @@ def test_a_system_part_that_comes_back_is_pinned_once() -> None:
 
 
 def test_pins_are_bounded() -> None:
-    fake = Fake()
+    fake = FakeEngine()
 
     async def use(engine: ThreadedEngine) -> None:
         for number in range(400):
@@ -504,7 +382,7 @@ def test_pins_are_bounded() -> None:
 
 
 def test_failing_to_pin_is_no_error() -> None:
-    fake = Fake(pin_error=ValueError("no room"))
+    fake = FakeEngine(pin_error=ValueError("no room"))
 
     async def use(engine: ThreadedEngine) -> list[str]:
         return [(await engine.generate(ask(text, "be brief"))).text for text in ("a", "b", "c")]
@@ -519,7 +397,7 @@ def test_the_fingerprint_is_computed_once() -> None:
         calls.append(1)
         return "fake 1"
 
-    engine = make(Fake(), fingerprint=compute)
+    engine = make(FakeEngine(), fingerprint=compute)
     assert not calls
     assert [engine.fingerprint() for _ in range(3)] == ["fake 1"] * 3
     assert len(calls) == 1
@@ -550,7 +428,7 @@ plans = st.lists(
 @given(plans=plans, failing=st.sets(st.integers(1, 20), max_size=4))
 def test_whatever_happens_each_caller_hears_exactly_once(plans: list[Plan], failing: set[int]) -> None:
     """Random askings, cancellations and failing steps: nobody hangs, gets another's reply, or is left in the engine."""
-    fake = Fake(errors={number: ValueError("odd") for number in failing})
+    fake = FakeEngine(errors={number: ValueError("odd") for number in failing})
 
     async def call(engine: ThreadedEngine, plan: Plan, number: int) -> TextReply:
         for _ in range(plan.waits):

@@ -12,8 +12,9 @@ import pytest
 from tiny_model import SENTENCES
 from transformers_serve import TransformersServer
 
-from midb.agent.engines.openai import OpenAIEngine, parse_spec
+from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
+from midb.agent.engines.server_address import parse_spec
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ def test_what_it_does_not_know_does_no_harm(transformers_server: TransformersSer
         stop=("</reply>",),
         schema={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
     )
-    reply: TextReply = with_engine(transformers_server, lambda engine: engine.generate(request))
+    reply = with_engine(transformers_server, lambda engine: engine.generate(request))
     assert reply.completion_tokens > 0
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field
-from midb.text.diffs import ALIGNED, COARSE, hunks, passage, render, text_hunks
+from midb.text.diffs import ALIGNED, COARSE, compare_texts, find_hunks
+from midb.text.rendering import render_hunk, render_passage
 
 WORDS = st.lists(
     st.sampled_from(["der ", "Hund ", "läuft ", "2.5 ", "日本", "の", "ไทย", "كلب ", "\n", "e\u0301 ", "👨‍👩‍👧"]),
@@ -19,15 +20,15 @@ def lines(before: str, after: str, *, context: int | None = None) -> list[str]:
     """The lines that show what differs between two texts."""
     return [
         line.plain
-        for hunk in text_hunks(before, after, context=context)
-        for line in render(hunk, full=context is None, inline=True)
+        for hunk in compare_texts(before, after, context=context)
+        for line in render_hunk(hunk, full=context is None, inline=True)
     ]
 
 
 @settings(deadline=None)
 @given(WORDS, WORDS)
 def test_both_texts_are_there_whole(before: str, after: str) -> None:
-    found = list(text_hunks(before, after, context=None))
+    found = list(compare_texts(before, after, context=None))
     assert bool(found) == (before != after)
     for hunk in found:
         assert "".join(piece.text for piece in hunk.before) == before
@@ -40,7 +41,7 @@ def test_both_texts_are_there_whole(before: str, after: str) -> None:
 def test_an_edit_of_many_words_is_shown_by_what_differs(left: str, before: str, after: str) -> None:
     text = f"{left}{before}"
     edit = Edit(Field.RESPONSE, len(left), len(text), before, after, "k")
-    for hunk in hunks(text, [edit], context=None):
+    for hunk in find_hunks(text, [edit], context=None):
         assert "".join(piece.text for piece in hunk.before) == text
         assert "".join(piece.text for piece in hunk.after) == f"{left}{after}"
 
@@ -89,14 +90,17 @@ def test_blanks_that_changed_are_seen() -> None:
 def test_texts_beyond_alignment_are_one_change() -> None:
     before = "x ".join(map(str, range(ALIGNED)))
     after = "y ".join(map(str, range(ALIGNED)))
-    (hunk,) = text_hunks(f"same {before} end", f"same {after} end")
+    (hunk,) = compare_texts(f"same {before} end", f"same {after} end")
     assert [piece.changed for piece in hunk.before] == [False, True, False]
-    shown = "".join(line.plain for line in render(hunk))
+    shown = "".join(line.plain for line in render_hunk(hunk))
     assert len(shown) < 1_000
     assert "characters …" in shown
 
 
 def test_a_passage_stands_in_brackets() -> None:
-    assert passage("Ein Truthahn zu Thanksgiving ist gut.", 16, 28, context=6).plain == "  …hn zu [Thanksgiving] ist g…"
-    assert passage("قطة صغيرة", 0, 3).plain == "  \u2068[قطة] صغيرة\u2069"
-    assert passage("x\x1b[2J", 1, 2).plain == "  x[␛][2J"
+    assert (
+        render_passage("Ein Truthahn zu Thanksgiving ist gut.", 16, 28, context=6).plain
+        == "  …hn zu [Thanksgiving] ist g…"
+    )
+    assert render_passage("قطة صغيرة", 0, 3).plain == "  \u2068[قطة] صغيرة\u2069"
+    assert render_passage("x\x1b[2J", 1, 2).plain == "  x[␛][2J"

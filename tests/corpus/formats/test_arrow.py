@@ -1,7 +1,10 @@
-"""Columns of any type: their texts are seen, and replaced wherever they lie."""
+"""Columns by themselves: the texts in them are read as JSON values, and written back among values of any type."""
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import doctest
 from typing import Any
 
 import pytest
@@ -10,7 +13,8 @@ from hypothesis import strategies as st
 
 pa = pytest.importorskip("pyarrow")
 
-from midb.corpus.formats.arrow import values_of, with_texts  # noqa: E402  (needs pyarrow)
+from midb.corpus.formats import arrow  # noqa: E402  (needs pyarrow)
+from midb.corpus.formats.arrow import last_of_name, values_of, with_texts  # noqa: E402
 
 TEXTS = st.none() | st.text(max_size=5)
 KINDS = st.recursive(
@@ -68,3 +72,55 @@ def test_texts_are_replaced_wherever_they_lie(case: Any, data: st.DataObject) ->
     stamps = [field for field in (kind if pa.types.is_struct(kind) else []) if pa.types.is_timestamp(field.type)]
     for field in stamps:
         assert new.field(field.name).equals(column.field(field.name))
+
+
+def test_the_examples_hold() -> None:
+    failed, tried = doctest.testmod(arrow)
+    assert tried
+    assert not failed
+
+
+MOMENT = datetime.datetime(2024, 2, 29, 12, 30)
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        (pa.array([1, None, 2**63 - 1]), [1, None, 2**63 - 1]),
+        (pa.array([True, None]), [True, None]),
+        (pa.array([0.5, None]), [0.5, None]),
+        (pa.array([MOMENT, None]), [{"timestamp[us]": None}, None]),
+        (pa.array([decimal.Decimal("1.5")]), [{"decimal128(2, 1)": None}]),
+        (pa.array([b"x"]), [{"binary": None}]),
+        (pa.array([[0.1, 0.2]], pa.list_(pa.float32())), [{"list<item: float>": None}]),
+        (pa.array([b"caf\xe9", b"ok"]).view(pa.string()), [{"not UTF-8": None}, "ok"]),
+    ],
+    ids=str,
+)
+def test_what_is_neither_text_nor_a_plain_number_is_named(column: Any, told: list[object]) -> None:
+    assert values_of(column) == told
+
+
+def test_a_null_stays_a_null() -> None:
+    """A struct that is null may have fields that are not."""
+    inner = pa.array(["seen", "hidden"])
+    column = pa.StructArray.from_arrays([inner], names=["text"], mask=pa.array([False, True]))
+    assert values_of(column) == [{"text": "seen"}, None]
+    new = with_texts(column, {0: {"text": "new"}, 1: {"text": "new"}})
+    assert new.to_pylist() == [{"text": "new"}, None]
+    assert with_texts(pa.array(["a", None]), {1: "b"}).to_pylist() == ["a", None]
+
+
+def test_a_list_of_another_length_is_left_as_it_is() -> None:
+    column = pa.array([["a", "b"], ["c"]])
+    assert with_texts(column, {0: ["x"], 1: ["y"]}).to_pylist() == [["a", "b"], ["y"]]
+
+
+def test_columns_without_texts_are_not_touched() -> None:
+    column = pa.array([1, 2])
+    assert with_texts(column, {0: "x"}) is column
+    assert with_texts(texts := pa.array(["a"]), {}) is texts
+
+
+def test_of_columns_with_one_name_the_last_counts() -> None:
+    assert last_of_name(["a", "b", "a"]) == {"a": 2, "b": 1}

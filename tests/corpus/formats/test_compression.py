@@ -1,52 +1,107 @@
-"""Packed files: read whole or not at all, however they were packed and wherever they are damaged."""
+"""Packed files are unpacked whole or are said to be damaged."""
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 from pathlib import Path
 
 import pytest
 import zstandard
-from corpus_files import LINES, PACKED, ROWS
 
-from midb.corpus.formats.containers import open_container
-from midb.corpus.raw import Start
+from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading, skip
 from midb.domain.errors import CorpusError
 
-
-@pytest.mark.parametrize("compression", [".gz", ".zst"])
-def test_a_compressed_file_cut_off_anywhere_is_never_taken_for_whole(compression: str, tmp_path: Path) -> None:
-    whole = PACKED[compression](LINES)
-    path = tmp_path / f"corpus.jsonl{compression}"
-    for length in range(6, len(whole)):
-        path.write_bytes(whole[:length])
-        with pytest.raises(CorpusError, match="damaged") as caught:
-            list(open_container(path).read())
-        assert caught.value.hint
-    path.write_bytes(whole * 3)  # files of several members or frames, as cat makes them
-    assert sum(1 for _ in open_container(path).read()) == 3 * len(ROWS) + 1
-    with pytest.raises(CorpusError, match="damaged"):
-        path.write_bytes(whole * 2 + whole[:-3])
-        list(open_container(path).read())
+DATA = b"".join(b"%d: eine Zeile\n" % n for n in range(2000))
+PACKED = {"": DATA, GZIP: gzip.compress(DATA, mtime=0), ZSTD: zstandard.compress(DATA)}
 
 
-@pytest.mark.parametrize("compression", [".gz", ".zst"])
-def test_damage_far_from_the_beginning_is_found_while_reading(compression: str, tmp_path: Path) -> None:
-    path = tmp_path / "corpus"
-    data = b"".join(b'{"n": "%s"}\n' % os.urandom(30).hex().encode() for _ in range(4000))
-    packed = bytearray(PACKED[compression](data))
-    del packed[len(packed) // 2 : len(packed) // 2 + 100]
-    path.write_bytes(packed)
-    container = open_container(path)
-    with pytest.raises(CorpusError, match="damaged"):
-        list(container.read())
-    with pytest.raises(CorpusError, match="damaged"):
-        list(container.read(Start(len(data) - 100, 3990, 3991)))
+@pytest.fixture(params=PACKED)
+def packed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
+    """A file, and how it is packed."""
+    compression = str(request.param)
+    path = tmp_path / "data"
+    path.write_bytes(PACKED[compression])
+    return path, compression
 
 
-def test_zstd_with_a_long_window(tmp_path: Path) -> None:
-    parameters = zstandard.ZstdCompressionParameters(window_log=28)
-    path = tmp_path / "corpus.jsonl.zst"
-    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    path.write_bytes(stream.compress(LINES) + stream.flush())
-    assert sum(1 for _ in open_container(path).read()) == len(ROWS) + 1
+def unpack(path: Path, compression: str) -> bytes:
+    with reading(path), open_stream(path, compression) as stream:
+        return stream.read()
+
+
+def test_the_bytes_come_back(packed: tuple[Path, str]) -> None:
+    with open_stream(*packed) as stream:
+        assert stream.readline() == b"0: eine Zeile\n"
+        assert stream.read() == DATA[len(b"0: eine Zeile\n") :]
+        assert stream.read() == b""
+
+
+@pytest.mark.parametrize("count", [0, 1, 5000, len(DATA)])
+def test_a_fresh_stream_is_moved_on(packed: tuple[Path, str], count: int) -> None:
+    path, compression = packed
+    with open_stream(path, compression) as stream:
+        skip(stream, count, compression)
+        assert stream.read() == DATA[count:]
+
+
+def test_skipping_past_the_end_ends() -> None:
+    stream = io.BytesIO(b"short")
+    skip(stream, 1 << 30, GZIP)
+    assert stream.read() == b""
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD])
+def test_several_files_in_one_are_read_as_one(compression: str, tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(PACKED[compression] * 3)
+    assert unpack(path, compression) == DATA * 3
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("missing", [1, 4, 30])
+def test_the_end_of_a_file_that_was_cut_off_is_no_end(
+    compression: str, before: int, missing: int, tmp_path: Path
+) -> None:
+    """Also behind whole frames; zstandard's own reader would take it for the end of the data."""
+    path = tmp_path / "data"
+    path.write_bytes(PACKED[compression] * before + PACKED[compression][:-missing])
+    with pytest.raises(CorpusError, match="data is damaged: it was cut off") as caught:
+        unpack(path, compression)
+    assert "compress it again" in caught.value.hint
+
+
+@pytest.mark.parametrize("compression", [GZIP, ZSTD])
+def test_other_damage_is_said_in_a_sentence(compression: str, tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    damaged = bytearray(PACKED[compression])
+    damaged[len(damaged) // 2] ^= 0xFF
+    damaged[-6] ^= 0xFF
+    path.write_bytes(damaged)
+    with pytest.raises(CorpusError, match="data is damaged: ") as caught:
+        unpack(path, compression)
+    assert "\n" not in caught.value.message
+
+
+def test_little_is_unpacked_at_a_time(tmp_path: Path) -> None:
+    """A line of a file that unpacks to gigabytes is read without them."""
+    path = tmp_path / "data"
+    pieces = zstandard.ZstdCompressor().compressobj()
+    with path.open("wb") as file:
+        for _ in range(8):
+            file.write(pieces.compress(os.urandom(1 << 20)))
+        file.write(pieces.flush())
+    with open_stream(path, ZSTD) as stream, path.open("rb") as whole:
+        assert len(stream.read(10)) == 10
+        size = whole.seek(0, io.SEEK_END)
+        raw = stream.raw  # type: ignore[attr-defined]
+        assert raw._file.tell() < size / 4
+
+
+def test_an_unreadable_file_is_said_in_a_sentence(tmp_path: Path) -> None:
+    for path, told in ((tmp_path / "gone", "no such file or directory"), (tmp_path, "is a directory")):
+        with pytest.raises(CorpusError, match=f"cannot be read: {told}") as caught, reading(path):
+            open_stream(path, "")
+        assert "permissions" in caught.value.hint

@@ -1,116 +1,108 @@
-"""JSON Lines and arrays: written back byte for byte, valid without what was rejected, resumed anywhere."""
+"""JSON Lines and JSON arrays by themselves: what is written for a record, and how the file is finished."""
 
 from __future__ import annotations
 
-import itertools
-import json
+import gzip
 from pathlib import Path
 
 import pytest
-from corpus_files import ARRAY, LINES, PACKED, ROWS, UNPACKED, MakeCorpus, Rewrite, read
+import zstandard
 
-from midb.corpus.formats.containers import open_container
-from midb.corpus.raw import BOM, MAX_RECORD_BYTES, Start, Tail
+from midb.corpus.formats.text import JsonArray, JsonLines, TextContainer
+from midb.corpus.raw import RawRecord, Start, Tail
+from midb.domain.errors import CorpusError
 
-compressions = pytest.mark.parametrize("compression", PACKED)
+LINES = b'\n{"n": 0}\r\n{"n": 1}\n{"n": 2}'
+ARRAY = b'[\n {"n": 0},\n {"n": 1},\n {"n": 2}\n]\n'
 
 
-@compressions
+def opened(kind: type[TextContainer], data: bytes, folder: Path) -> tuple[TextContainer, list[RawRecord], Tail]:
+    path = folder / "corpus"
+    path.write_bytes(data)
+    container = kind(path)
+    *records, tail = container.read()
+    assert isinstance(tail, Tail)
+    return container, [record for record in records if isinstance(record, RawRecord)], tail
+
+
+def test_a_line_keeps_what_stands_around_it(tmp_path: Path) -> None:
+    container, records, tail = opened(JsonLines, LINES, tmp_path)
+    assert container.kept(records[0], None, first=True) == b'\n{"n": 0}\r\n'
+    assert container.kept(records[0], b"{}", first=True) == b"\n{}\r\n"
+    assert container.kept(records[2], b"{}", first=False) == b"{}"
+    assert container.dropped(records[0]) == b""
+    assert (container.tail(tail, first=False), container.cut()) == (b"", Tail(b""))
+
+
+def test_an_element_keeps_its_comma_unless_it_comes_first(tmp_path: Path) -> None:
+    container, records, tail = opened(JsonArray, ARRAY, tmp_path)
+    assert container.kept(records[0], None, first=True) == b'[\n {"n": 0}'
+    assert container.kept(records[1], b"{}", first=False) == b",\n {}"
+    assert container.kept(records[1], b"{}", first=True) == b"[\n {}", "the first was rejected: this opens the array"
+    assert container.tail(tail, first=False) == b"\n]\n"
+
+
+def test_an_array_without_elements_and_one_that_was_cut_are_arrays(tmp_path: Path) -> None:
+    container, records, tail = opened(JsonArray, ARRAY, tmp_path)
+    assert container.tail(tail, first=True) == b"[\n]\n"
+    assert container.kept(records[0], None, first=True) + container.tail(container.cut(), first=False) == (
+        b'[\n {"n": 0}' + container.cut().data
+    )
+    assert container.cut().data.strip() == b"]"
+    _, none, whole = opened(JsonArray, b"[ ]\n", tmp_path)
+    assert none == []
+    assert container.tail(whole, first=True) == b"[ ]\n", "which has its own bracket"
+
+
+@pytest.mark.parametrize(("kind", "data"), [(JsonLines, LINES), (JsonArray, ARRAY)])
+@pytest.mark.parametrize("compression", ["", ".gz", ".zst"])
+def test_a_packed_file_is_read_from_any_checkpoint(
+    kind: type[TextContainer], data: bytes, compression: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"corpus{compression}"
+    packed = {"": data, ".gz": gzip.compress(data), ".zst": zstandard.compress(data)}[compression]
+    path.write_bytes(packed)
+    container = kind(path, compression)
+    items = list(container.read())
+    for number, item in enumerate(items):
+        if isinstance(item, RawRecord):
+            start = Start(item.end, item.position + 1, item.next_line)
+            assert list(container.read(start)) == items[number + 1 :]
+
+
+@pytest.mark.parametrize("compression", ["", ".gz", ".zst"])
+def test_finishing_packs_as_the_corpus_is_packed(compression: str, tmp_path: Path) -> None:
+    partial, temporary = tmp_path / "partial", tmp_path / "temporary"
+    partial.write_bytes(LINES)
+    container = JsonLines(tmp_path / "corpus", compression)
+    made = container.finish(partial, temporary)
+    assert partial.read_bytes() == LINES
+    if not compression:
+        assert (made, temporary.exists()) == (partial, False)
+        return
+    assert made == temporary
+    packed = made.read_bytes()
+    assert container.finish(partial, temporary).read_bytes() == packed
+    *records, _ = JsonLines(made, compression).read()
+    assert len(records) == 3
+    if compression == ".gz":
+        assert packed[4:8] == b"\0\0\0\0", "no time stamp: the same records give the same bytes"
+
+
 @pytest.mark.parametrize(
-    "data",
+    ("kind", "name", "compression", "suffix"),
     [
-        LINES, LINES.replace(b"\n", b"\r\n"), LINES.rstrip(), b"\n \n" + LINES + b"\r\n\r\n", ARRAY, ARRAY.rstrip(),
-        b"\r\n" + ARRAY, b"[]", b"[ ]\n", b'[{"a": 1} , {"b": 2}\n,{"c": 3}]', b"{broken\n" + LINES,
+        (JsonLines, "c.jsonl", "", ".jsonl"), (JsonLines, "c.json.gz", ".gz", ".json.gz"),
+        (JsonLines, "c", "", ".jsonl"),
+        (JsonArray, "c", "", ".json"), (JsonArray, "c.gz", ".gz", ".json.gz"), (JsonArray, "c.x.zst", ".zst", ".x.zst"),
     ],
 )  # fmt: skip
-def test_what_is_kept_comes_back_byte_for_byte(
-    data: bytes, compression: str, corpus: MakeCorpus, rewrite: Rewrite
+def test_the_output_has_the_ending_of_the_corpus(
+    kind: type[TextContainer], name: str, compression: str, suffix: str
 ) -> None:
-    container = corpus(data, compression)
-    assert container.name == ("JSON array" if data.lstrip().startswith(b"[") else "JSON Lines")
-    assert UNPACKED[compression](rewrite(container).read_bytes()) == data
+    assert kind(Path(name), compression).suffix == suffix
 
 
-@compressions
-@pytest.mark.parametrize("data", [LINES, ARRAY])
-def test_a_byte_order_mark_is_left_out(data: bytes, compression: str, corpus: MakeCorpus, rewrite: Rewrite) -> None:
-    container = corpus(BOM + data, compression)
-    assert UNPACKED[compression](rewrite(container).read_bytes()) == data
-
-
-@compressions
-@pytest.mark.parametrize("data", [LINES, BOM + b"\n\r\n" + LINES.rstrip(), ARRAY, BOM + b" [ {}\n , {} ,\n\n{}]"])
-def test_reading_resumes_behind_any_record(data: bytes, compression: str, corpus: MakeCorpus) -> None:
-    container = corpus(data, compression)
-    records, tail = read(container)
-    for number, record in enumerate(records):
-        start = Start(record.end, record.position + 1, record.next_line)
-        assert read(container, start) == (records[number + 1 :], tail)
-
-
-@compressions
-def test_the_same_records_give_the_same_bytes(compression: str, corpus: MakeCorpus, rewrite: Rewrite) -> None:
-    container = corpus(LINES, compression)
-    assert rewrite(container).read_bytes() == rewrite(container).read_bytes()
-
-
-SUBSETS = [set(subset) for size in range(5) for subset in itertools.combinations(range(4), size)]
-
-
-@pytest.mark.parametrize("cut_off", [False, True])
-@pytest.mark.parametrize("limit", range(1, 6))
-def test_rejected_elements_leave_a_valid_array(cut_off: bool, limit: int, corpus: MakeCorpus, rewrite: Rewrite) -> None:
-    container = corpus(ARRAY.rstrip().removesuffix(b"]") if cut_off else ARRAY, name="corpus.json")
-    for rejected in SUBSETS:
-        output = rewrite(container, dict.fromkeys(rejected), limit).read_bytes()
-        left = [row for number, row in enumerate(ROWS) if number not in rejected and number < limit]
-        assert json.loads(output) == left, rejected
-    assert (rewrite(container, {}, limit).read_bytes() == ARRAY) == (limit >= len(ROWS) and not cut_off)
-
-
-@pytest.mark.parametrize("until", range(5))
-def test_an_array_is_valid_wherever_a_run_was_resumed(until: int, corpus: MakeCorpus, rewrite: Rewrite) -> None:
-    container = corpus(ARRAY, name="corpus.json")
-    records, _ = read(container)
-    for rejected in SUBSETS:
-        written = b""
-        start = Start()
-        for record in records[:until]:
-            written += b"" if record.position in rejected else container.kept(record, None, first=not written)
-            start = Start(record.end, record.position + 1, record.next_line)
-        for item in container.read(start):
-            if isinstance(item, Tail):
-                written += container.tail(item, first=not written)
-            elif item.position not in rejected:
-                written += container.kept(item, None, first=not written)
-        assert written == rewrite(container, dict.fromkeys(rejected)).read_bytes(), rejected
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "compression", "suffix"),
-    [
-        ("a.jsonl", LINES, "", ".jsonl"), ("a.jsonl", LINES, ".gz", ".jsonl.gz"),
-        ("a.b.json", ARRAY, ".zst", ".json.zst"),
-        ("a", LINES, "", ".jsonl"), ("a", ARRAY, "", ".json"), ("a", ARRAY, ".gz", ".json.gz"),
-    ],
-)  # fmt: skip
-def test_the_output_keeps_the_ending_of_the_name(
-    name: str, data: bytes, compression: str, suffix: str, corpus: MakeCorpus
-) -> None:
-    assert corpus(data, compression, name).suffix == suffix
-
-
-def test_a_long_element_or_line_is_set_aside(corpus: MakeCorpus, rewrite: Rewrite) -> None:
-    long = b'{"instruction": "' + b"x" * MAX_RECORD_BYTES + b'"}'
-    for data in (b'{"a": 1}\n' + long + b'\n{"b": 2}\n', b'[{"a": 1}, ' + long + b', {"b": 2}]'):
-        container = corpus(data)
-        records, _ = read(container)
-        assert [record.spool is None for record in records] == [True, False, True]
-        assert b"".join(records[1].chunks()) == long
-        assert rewrite(container, {1: None}).read_bytes() == data.replace(long + b"\n", b"").replace(long + b", ", b"")
-
-
-def test_real_files_come_back_byte_for_byte(shared_files: list[Path], rewrite: Rewrite) -> None:
-    for path in shared_files:
-        container = open_container(path)
-        assert rewrite(container).read_bytes() == path.read_bytes().removeprefix(BOM), path.name
+def test_a_file_that_is_gone_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no such file"):
+        list(JsonLines(tmp_path / "gone").read())

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from examining import Examine
 
 from midb.detectors.content import item_count
 from midb.domain.pairs import InstructionPair
 from midb.locales import LANGUAGES, load
-from midb.text.forms.lists import only_list
 
 KIND = [item_count.ITEM_COUNT.name]
 
@@ -37,7 +33,7 @@ FIVE = {
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_every_language_asks_for_five(examine: Any, code: str) -> None:
+def test_every_language_asks_for_five(examine: Examine, code: str) -> None:
     for items in range(2, 9):
         response = "\n".join(f"{number}. x" for number in range(1, items + 1))
         findings, _ = examine(InstructionPair(instruction=FIVE[code], response=response), code, kinds=KIND)
@@ -47,7 +43,7 @@ def test_every_language_asks_for_five(examine: Any, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_vague_phrases_make_no_request(examine: Any, code: str) -> None:
+def test_vague_phrases_make_no_request(examine: Examine, code: str) -> None:
     words = load(code).get(item_count.ItemCountWords)
     assert words is not None
     response = "1. x\n2. y"
@@ -56,7 +52,7 @@ def test_vague_phrases_make_no_request(examine: Any, code: str) -> None:
         assert examine(InstructionPair(instruction=instruction, response=response), code, kinds=KIND)[0] == []
 
 
-def test_the_source_is_named(examine: Any) -> None:
+def test_the_source_is_named(examine: Examine) -> None:
     pair = InstructionPair(instruction=FIVE["de"], response="1. x\n2. y")
     same = InstructionPair(instruction="Give five examples.", response="1. x\n2. y")
     longer = InstructionPair(instruction="Give five examples.", response="- a\n- b\n- c\n- d\n- e")
@@ -64,29 +60,41 @@ def test_the_source_is_named(examine: Any) -> None:
     assert examine(pair, "de", source=longer, kinds=KIND)[0][0].evidence.endswith("; the English source has 5")
 
 
-@given(st.integers(2, 40), st.sampled_from(["{}. a", "{}) a", "{}、a", "- a", "* a", "• a", "**{}.** a"]))
-def test_a_list_has_as_many_items_as_were_written(count: int, style: str) -> None:
-    text = "a\n" + "\n".join(style.format(number) for number in range(1, count + 1)) + "\nb"
-    found = only_list(text)
-    assert found is not None
-    assert len(found) == count
-    assert text[found.start : found.end] == text.removeprefix("a\n").removesuffix("\nb")
+@pytest.mark.parametrize(
+    ("code", "instruction"),
+    [
+        ("de", "Nennen Sie mindestens fünf Beispiele."),
+        ("de", "Nennen Sie fünf bis sieben Beispiele."),
+        ("de", "Schreiben Sie fünf Wörter."),  # a measure
+        ("de", "Nennen Sie 5,5 Beispiele."),
+        ("de", "Es gibt fünf Kontinente."),
+        ("ja", "五分で例を挙げてください。"),
+        ("fr", "Donnez un exemple."),
+        ("de", "Nennen Sie fünf Beispiele. " + "x" * 1_000),
+    ],
+)
+def test_what_asks_for_no_exact_number(examine: Examine, code: str, instruction: str) -> None:
+    assert examine(InstructionPair(instruction=instruction, response="1. x\n2. y"), code, kinds=KIND)[0] == []
 
 
 @pytest.mark.parametrize(
-    "text",
+    "response",
     [
-        "",
-        "1. a",
-        "1. a\n1. b",
-        "1. a\n3. b",
-        "- a\nb\n- c",
-        "- a\n* b",
-        "1.5 kg\n2.5 kg",
-        "- a\n    - b",
-        "--\n--",
-        "**a**\n**b**",
+        "- a, b, c\n- d, e",  # several things per item
+        "Fünf Beispiele: a, b",  # no list
+        "- a\n- b\n\nDanach:\n- c\n- d\nEnde\n- e",
     ],
 )
-def test_what_is_no_one_list(text: str) -> None:
-    assert only_list(text) is None
+def test_what_is_counted_otherwise(examine: Examine, response: str) -> None:
+    assert examine(InstructionPair(instruction=FIVE["de"], response=response), "de", kinds=KIND)[0] == []
+
+
+def test_questions_with_their_answers_are_counted_once(examine: Examine) -> None:
+    response = "\n".join(f"{2 * n + 1}. Warum {n}?\n{2 * n + 2}. Darum." for n in range(5))
+    assert examine(InstructionPair(instruction=FIVE["de"], response=response), "de", kinds=KIND)[0] == []
+
+
+def test_digits_of_every_script_ask_as_well(examine: Examine) -> None:
+    for instruction in ("Nennen Sie 5 Beispiele.", "Nennen Sie ５ Beispiele."):
+        findings, _ = examine(InstructionPair(instruction=instruction, response="1. x\n2. y"), "de", kinds=KIND)
+        assert len(findings) == 1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from examining import Examine
 
 from midb.detectors.localization import imperial_unit
 from midb.domain.pairs import InstructionPair
@@ -35,7 +34,7 @@ ENGLISH = {
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_every_word_is_found_beside_a_number(examine: Any, code: str) -> None:
+def test_every_word_is_found_beside_a_number(examine: Examine, code: str) -> None:
     words = load(code).get(ImperialWords)
     assert words is not None
     for name, forms in words.units.items():
@@ -44,11 +43,11 @@ def test_every_word_is_found_beside_a_number(examine: Any, code: str) -> None:
             response = f"5 {form}."
             findings, _ = examine(InstructionPair(response=response), code, source=source, kinds=KIND)
             assert [response[f.start : f.end] for f in findings] == [response[:-1]], form
-            assert f" {UNITS[name].shown}" in findings[0].evidence
+            assert f" {UNITS[name].abbreviation}" in findings[0].evidence
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_words_that_only_look_like_units(examine: Any, code: str) -> None:
+def test_words_that_only_look_like_units(examine: Examine, code: str) -> None:
     words = load(code).get(ImperialWords)
     assert words is not None
     for word in words.other:
@@ -72,14 +71,59 @@ def test_words_that_only_look_like_units(examine: Any, code: str) -> None:
         ("pt", "0/0 milhas", "0/0 milhas is about 0 km"),
     ],
 )
-def test_metric_values(examine: Any, language: str, text: str, evidence: str) -> None:
+def test_metric_values(examine: Examine, language: str, text: str, evidence: str) -> None:
     findings, _ = examine(InstructionPair(response=f"({text})"), language, kinds=KIND)
     assert [finding.evidence for finding in findings] == [evidence]
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_a_metric_value_beside_it_is_enough(examine: Any, code: str) -> None:
+def test_a_metric_value_beside_it_is_enough(examine: Examine, code: str) -> None:
     words = load(code).get(ImperialWords)
     assert words is not None
     for metric in (*words.metric, "km", "cm", "kg", "°C"):
         assert examine(InstructionPair(response=f"(5 mph, 8 {metric})"), code, kinds=KIND)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("response", "source"),
+    [
+        ("5 Pfund", "5 pounds sterling"),  # money
+        ("5 Tassen", "5 cups of tea for the guests"),  # no recipe
+        ("„5 Meilen“", "“5 miles”"),  # a title
+        ("`5 mph`", "`5 mph`"),
+        ("ein LCD mit 5 Zoll", "an LCD of 5 inches"),
+        ("5 Meilen (8 km)", "5 miles (8 km)"),
+        ("5 Pfund", "5 kilograms"),  # the source has another unit
+    ],
+)
+def test_what_needs_no_conversion(examine: Examine, response: str, source: str) -> None:
+    pair = InstructionPair(response=response)
+    assert examine(pair, "de", source=InstructionPair(response=source), kinds=KIND)[0] == []
+
+
+def test_tasks_about_units_are_left_alone(examine: Examine) -> None:
+    pair = InstructionPair(instruction="Wie viele Kilometer? Umrechnen!", response="5 Meilen")
+    assert examine(pair, "de", kinds=KIND)[0] == []
+    source = InstructionPair(instruction="Convert it.", response="5 miles")
+    assert (
+        examine(InstructionPair(instruction="Sag es.", response="5 Meilen"), "de", source=source, kinds=KIND)[0] == []
+    )
+
+
+def test_a_unit_is_reported_once_per_field(examine: Examine) -> None:
+    pair = InstructionPair(input="3 Meilen", response="5 Meilen, 6 Meilen und 7 Yards")
+    findings, repaired = examine(pair, "de", kinds=KIND)
+    assert [finding.evidence for finding in findings] == [
+        "3 Meilen is about 4.8 km",
+        "5 Meilen is about 8 km, and 1 more in this unit",
+        "7 Yards is about 6.4 m",
+    ]
+    assert repaired == pair
+
+
+def test_a_number_may_still_be_written_as_in_the_source(examine: Examine) -> None:
+    pair = InstructionPair(response="(1,200 Meilen)")
+    assert [finding.evidence for finding in examine(pair, "de", kinds=KIND)[0]] == ["1,200 Meilen is about 1.9 km"]
+    source = InstructionPair(response="(1,200 miles)")
+    findings, _ = examine(pair, "de", source=source, kinds=KIND)
+    assert [finding.evidence for finding in findings] == ["1,200 Meilen is about 1,900 km"]

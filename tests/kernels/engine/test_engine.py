@@ -5,23 +5,21 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 import torch
 from hypothesis import given, settings
+from random_checkpoints import GetCheckpoint, MakePrompts
 
-from midb.kernels import Engine, EngineConfig, EngineError, FinishReason, Request, RequestError, Result
-from midb.kernels.engine.graphs import blank, fill, padded
-from midb.kernels.engine.step_batch import prepare
-from midb.kernels.reference import gumbel, paged_attention
+from midb.kernels import Engine, EngineConfig, EngineError, Request, RequestError, Result, SequenceFinishReason
+from midb.kernels.engine.scheduler import Work
+from midb.kernels.engine.step_batch import StepBatch
 
 NEW = 20
-
-Make = Callable[[str], Any]
-Prompts = Callable[..., list[list[int]]]
 
 
 def serve(engine: Engine, requests: list[Request]) -> list[Result]:
@@ -37,12 +35,12 @@ def noisy(tokens: list[int], rng: random.Random, rate: float) -> list[int]:
     return made
 
 
-def test_tokens_are_those_of_transformers(family: str, checkpoint: Make, prompts: Prompts) -> None:
+def test_tokens_are_those_of_transformers(family: str, checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
     """Alone and together, with and without a shared beginning, with right, noisy, foreign and no references."""
     made = checkpoint(family)
     rng = random.Random(family)
     texts = prompts(1, 10) + prompts(2, 10, longest=20, shared=37)
-    expected = [made.greedy(prompt, NEW) for prompt in texts]
+    expected = [made.generate_greedily(prompt, NEW) for prompt in texts]
     references: dict[str, list[list[int] | None]] = {
         "none": [None] * len(texts),
         "right": list(expected),
@@ -52,10 +50,10 @@ def test_tokens_are_those_of_transformers(family: str, checkpoint: Make, prompts
     for (name, found), settings_ in zip(
         references.items(),
         [
-            {"page_size": 4},
-            {"page_size": 8, "step_tokens": 50},
-            {"page_size": 16},
-            {"page_size": 1, "max_sequences": 3},
+            {"block_size": 4},
+            {"block_size": 8, "max_num_batched_tokens": 50},
+            {"block_size": 16},
+            {"block_size": 1, "max_num_seqs": 3},
         ],
         strict=True,
     ):
@@ -63,7 +61,7 @@ def test_tokens_are_those_of_transformers(family: str, checkpoint: Make, prompts
         requests = [Request(t, r, max_new_tokens=NEW) for t, r in zip(texts, found, strict=True)]
         results = serve(engine, requests)
         assert [r.token_ids for r in results] == expected, name
-        assert {r.finish_reason for r in results} == {FinishReason.LENGTH}
+        assert {r.finish_reason for r in results} == {SequenceFinishReason.LENGTH}
         assert sum(r.prefix_hits for r in results) == engine.stats.prefix_hits > 0
         if name == "right":
             assert engine.stats.accepted > engine.stats.generated / 4
@@ -73,7 +71,7 @@ def test_tokens_are_those_of_transformers(family: str, checkpoint: Make, prompts
 
 
 @pytest.fixture(scope="module")
-def folders(checkpoint: Make) -> dict[str, Any]:
+def folders(checkpoint: GetCheckpoint) -> dict[str, Path]:
     return {family: checkpoint(family).folder for family in ("qwen3", "gemma2", "mistral")}
 
 
@@ -83,21 +81,21 @@ def folders(checkpoint: Make) -> dict[str, Any]:
     seed=st.integers(0, 2**70),
     count=st.integers(1, 6),
     temperature=st.sampled_from([0.0, 0.3, 1.0, 3.0]),
-    page_size=st.sampled_from([1, 2, 8, 16]),
-    step_tokens=st.integers(1, 80),
+    block_size=st.sampled_from([1, 2, 8, 16]),
+    max_num_batched_tokens=st.integers(1, 80),
     cascade=st.booleans(),
     sharing=st.booleans(),
 )
 def test_the_tokens_depend_on_the_request_alone(
-    folders: dict[str, Any], family_name: str, seed: int, count: int, temperature: float, page_size: int,
-    step_tokens: int, cascade: bool, sharing: bool,
+    folders: dict[str, Path], family_name: str, seed: int, count: int, temperature: float, block_size: int,
+    max_num_batched_tokens: int, cascade: bool, sharing: bool,
 ) -> None:  # fmt: skip
-    """Drafts, batch, order, pages, budget, cascade and cache change the speed, never a token, at any temperature."""
+    """Drafts, batch, order, blocks, budget, cascade and cache change the speed, never a token, at any temperature."""
     rng = random.Random(seed)
     common = [rng.randrange(99) for _ in range(rng.choice([0, 20]))]
     texts = [common + [rng.randrange(99) for _ in range(rng.randint(1, 25))] for _ in range(count)]
 
-    def requests(references: list[Any]) -> list[Request]:
+    def requests(references: list[list[int] | None]) -> list[Request]:
         return [
             Request(t, r, max_new_tokens=12, temperature=temperature, seed=seed + number)
             for number, (t, r) in enumerate(zip(texts, references, strict=True))
@@ -106,13 +104,18 @@ def test_the_tokens_depend_on_the_request_alone(
     def config(**changes: Any) -> EngineConfig:
         return EngineConfig(checkpoint=folders[family_name], max_model_len=64, **changes)
 
-    plain = Engine(config(draft=False, max_sequences=1, cascade=False, prefix_cache=False))
+    plain = Engine(config(draft=False, max_num_seqs=1, cascade_attention=False, enable_prefix_caching=False))
     expected = [r.token_ids for r in serve(plain, requests([None] * count))]
-    references = [rng.choice([tokens, noisy(tokens, rng, 0.3)]) for tokens in expected]
+    references: list[list[int] | None] = [rng.choice([tokens, noisy(tokens, rng, 0.3)]) for tokens in expected]
     # A clock under which rows cost nothing, so that all drafts are verified; and one that makes them dear at random.
     ticks = itertools.accumulate(itertools.repeat(1.0)) if seed % 2 else iter(lambda: rng.random() * 1e9, None)
     engine = Engine(
-        config(page_size=page_size, step_tokens=step_tokens, cascade=cascade, prefix_cache=sharing),
+        config(
+            block_size=block_size,
+            max_num_batched_tokens=max_num_batched_tokens,
+            cascade_attention=cascade,
+            enable_prefix_caching=sharing,
+        ),
         clock=lambda: float(next(ticks)),
     )
     if seed % 3 == 0:
@@ -124,10 +127,12 @@ def test_the_tokens_depend_on_the_request_alone(
     assert [r.token_ids for r in results] == [expected[number] for number in order]
 
 
-def test_a_right_reference_saves_steps_and_a_wrong_one_costs_no_token(checkpoint: Make, prompts: Prompts) -> None:
+def test_a_right_reference_saves_steps_and_a_wrong_one_costs_no_token(
+    checkpoint: GetCheckpoint, prompts: MakePrompts
+) -> None:
     made = checkpoint("qwen3")
     prompt = prompts(7, 1)[0]
-    expected = made.greedy(prompt, 60)
+    expected = made.generate_greedily(prompt, 60)
     # Rows are free on this clock, so the gate lets every draft pass.
     ticks = itertools.count()
     engine = Engine(EngineConfig(checkpoint=made.folder), clock=lambda: float(next(ticks)))
@@ -140,19 +145,19 @@ def test_a_right_reference_saves_steps_and_a_wrong_one_costs_no_token(checkpoint
     assert results[-1].accepted + results[-1].steps == 60
 
 
-def test_passes_learn_apart_and_single_requests_together(checkpoint: Make) -> None:
+def test_passes_learn_apart_and_single_requests_together(checkpoint: GetCheckpoint) -> None:
     """What is kept does not grow with requests that have nothing in common."""
     engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
-    known = [engine._pass(group) for group in (1, 2, 1, 2, 1, 3)]
+    known = [engine._find_pass(group) for group in (1, 2, 1, 2, 1, 3)]
     assert known[0] is known[1] is known[5]
     assert known[2] is known[4] is not known[3]
     assert known[2] is not known[0] is not known[3]
     for group in range(1000):
-        engine._pass(group)
+        engine._find_pass(group)
     assert len(engine._passes) <= 256
 
 
-def test_results_come_as_they_finish_and_carry_their_index(checkpoint: Make, prompts: Prompts) -> None:
+def test_results_come_as_they_finish_and_carry_their_index(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
     engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
     lengths = [30, 3, 12, 1]
     requests = [Request(p, max_new_tokens=n) for p, n in zip(prompts(3, 4), lengths, strict=True)]
@@ -160,9 +165,9 @@ def test_results_come_as_they_finish_and_carry_their_index(checkpoint: Make, pro
     assert [len(r.token_ids) for r in serve(engine, requests)] == lengths  # the count starts anew with each call
 
 
-def test_requests_are_drawn_as_there_is_room(checkpoint: Make) -> None:
+def test_requests_are_drawn_as_there_is_room(checkpoint: GetCheckpoint) -> None:
     """A source without end is served, and what is in flight when the caller stops is taken back."""
-    engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder, max_sequences=2))
+    engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder, max_num_seqs=2))
     drawn = 0
 
     def endless() -> Iterator[Request]:
@@ -177,14 +182,14 @@ def test_requests_are_drawn_as_there_is_room(checkpoint: Make) -> None:
     assert len(set(seen)) == 10
     assert drawn <= 30
     assert not engine.busy
-    assert engine.pool.available == engine.runner.num_pages
-    assert list(engine.results()) == []
+    assert engine.pool.num_free_blocks == engine.runner.num_blocks
+    assert list(engine.take_results()) == []
 
 
-def test_a_caller_may_feed_it_while_it_runs(checkpoint: Make, prompts: Prompts) -> None:
+def test_a_caller_may_feed_it_while_it_runs(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
     made = checkpoint("qwen3")
     texts = prompts(4, 6)
-    engine = Engine(EngineConfig(checkpoint=made.folder, max_sequences=3))
+    engine = Engine(EngineConfig(checkpoint=made.folder, max_num_seqs=3))
     assert engine.step() is False
     found: dict[int, list[int]] = {}
     waiting = list(texts)
@@ -192,25 +197,25 @@ def test_a_caller_may_feed_it_while_it_runs(checkpoint: Make, prompts: Prompts) 
         if waiting:
             engine.add(Request(waiting.pop(0), max_new_tokens=10))
         engine.step()
-        found |= {result.index: result.token_ids for result in engine.results()}
-    assert found == {index: made.greedy(prompt, 10) for index, prompt in enumerate(texts)}
+        found |= {result.index: result.token_ids for result in engine.take_results()}
+    assert found == {index: made.generate_greedily(prompt, 10) for index, prompt in enumerate(texts)}
 
 
-def test_a_bad_request_within_a_stream_leaves_nothing_behind(checkpoint: Make) -> None:
+def test_a_bad_request_within_a_stream_leaves_nothing_behind(checkpoint: GetCheckpoint) -> None:
     engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
     by_hand = engine.add(Request([5], max_new_tokens=2))
     with pytest.raises(RequestError):
         list(engine.generate([Request([1], max_new_tokens=4), Request([], max_new_tokens=4)]))
     while engine.busy:
         engine.step()
-    assert [result.index for result in engine.results()] == [by_hand]
-    assert engine.pool.available == engine.runner.num_pages
+    assert [result.index for result in engine.take_results()] == [by_hand]
+    assert engine.pool.num_free_blocks == engine.runner.num_blocks
 
 
-def test_cancelling(checkpoint: Make, prompts: Prompts) -> None:
+def test_cancelling(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
     made = checkpoint("qwen3")
     texts = prompts(5, 3, shared=30)
-    engine = Engine(EngineConfig(checkpoint=made.folder, max_sequences=2, page_size=4, step_tokens=10))
+    engine = Engine(EngineConfig(checkpoint=made.folder, max_num_seqs=2, block_size=4, max_num_batched_tokens=10))
     first, second, third = (engine.add(Request(p, max_new_tokens=15)) for p in texts)
     engine.step()
     running = {s.index for s in engine.scheduler.running}
@@ -222,31 +227,31 @@ def test_cancelling(checkpoint: Make, prompts: Prompts) -> None:
     assert not engine.cancel(99)
     while engine.busy:
         engine.step()
-    results = {r.index: r for r in engine.results()}
-    assert {i for i, r in results.items() if r.finish_reason is FinishReason.CANCELLED} == set(victims)
+    results = {r.index: r for r in engine.take_results()}
+    assert {i for i, r in results.items() if r.finish_reason is SequenceFinishReason.CANCELLED} == set(victims)
     (left,) = {first, second, third} - set(victims)
-    assert results[left].token_ids == made.greedy(texts[left], 15)
-    assert engine.pool.available == engine.runner.num_pages
+    assert results[left].token_ids == made.generate_greedily(texts[left], 15)
+    assert engine.pool.num_free_blocks == engine.runner.num_blocks
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_a_step_that_breaks_off_costs_no_token(
-    error: type[BaseException], checkpoint: Make, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
+    error: type[BaseException], checkpoint: GetCheckpoint, prompts: MakePrompts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the forward, after it, and amid taking what it sampled; in prompts and in decoding."""
     made = checkpoint("qwen3")
     texts = prompts(13, 5, shared=20)
-    expected = {index: made.greedy(text, 12) for index, text in enumerate(texts)}
-    engine = Engine(EngineConfig(checkpoint=made.folder, max_sequences=3, page_size=4, step_tokens=30))
+    expected = {index: made.generate_greedily(text, 12) for index, text in enumerate(texts)}
+    engine = Engine(EngineConfig(checkpoint=made.folder, max_num_seqs=3, block_size=4, max_num_batched_tokens=30))
     engine.pin(texts[0][:8])
-    pinned = len(engine._pins[0].pages)
+    pinned = len(engine._pins[0].blocks)
     moments = iter([1, 0, 2, 0, 0, 3] * 6)
-    run, take = engine.runner.run, engine._take
+    run, take = engine.runner.run, engine._take_sampled
     now = 0
 
-    def broken_run(batch: Any) -> list[int]:
+    def broken_run(batch: StepBatch) -> list[int]:
         if now == 1:
-            held = engine._pins[0].indices
+            held = engine._pins[0].block_ids
             with torch.inference_mode():
                 engine.runner.kv_cache[:, :, max(held) * 4 + 4 :] = 7.0  # as if the forward had got half way
             raise error
@@ -255,15 +260,15 @@ def test_a_step_that_breaks_off_costs_no_token(
             raise error
         return sampled
 
-    def broken_take(*given: Any) -> None:
+    def broken_take(work: Work, sampled: list[int]) -> None:
         nonlocal now
-        take(*given)
+        take(work, sampled)
         if now == 3:
             now = 0
             raise error
 
     monkeypatch.setattr(engine.runner, "run", broken_run)
-    monkeypatch.setattr(engine, "_take", broken_take)
+    monkeypatch.setattr(engine, "_take_sampled", broken_take)
     for index, text in enumerate(texts):
         engine.add(Request(text, expected[index], max_new_tokens=12))
     breaks = 0
@@ -274,36 +279,36 @@ def test_a_step_that_breaks_off_costs_no_token(
         except error:
             breaks += 1
     assert breaks > 5
-    assert {result.index: result.token_ids for result in engine.results()} == expected
-    assert engine.pool.available == engine.runner.num_pages - pinned
+    assert {result.index: result.token_ids for result in engine.take_results()} == expected
+    assert engine.pool.num_free_blocks == engine.runner.num_blocks - pinned
 
 
-def test_ids_may_come_as_arrays(checkpoint: Make) -> None:
+def test_ids_may_come_as_arrays(checkpoint: GetCheckpoint) -> None:
     made = checkpoint("qwen3")
     engine = Engine(EngineConfig(checkpoint=made.folder))
     prompt: Any = torch.tensor([1, 2, 3])
     (result,) = serve(engine, [Request(prompt, torch.tensor([4, 5]), max_new_tokens=5)])  # type: ignore[arg-type]
-    assert result.token_ids == made.greedy([1, 2, 3], 5)
+    assert result.token_ids == made.generate_greedily([1, 2, 3], 5)
 
 
-def test_stop_ids(checkpoint: Make, prompts: Prompts) -> None:
+def test_stop_ids(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
     made = checkpoint("qwen3")
     prompt = prompts(6, 1)[0]
-    natural = made.greedy(prompt, 20)
+    natural = made.generate_greedily(prompt, 20)
     stop = natural[9]
     engine = Engine(EngineConfig(checkpoint=made.folder))
     for reference in (None, natural):
         (result,) = serve(engine, [Request(prompt, reference, max_new_tokens=20, stop_ids=[stop])])
         assert result.token_ids == natural[: natural.index(stop) + 1]
-        assert result.finish_reason is FinishReason.STOP
+        assert result.finish_reason is SequenceFinishReason.STOP
 
 
-def test_pins_outlast_what_would_drive_them_out(checkpoint: Make, prompts: Prompts) -> None:
-    engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder, page_size=4, kv_tokens=240))
+def test_pins_outlast_what_would_drive_them_out(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
+    engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder, block_size=4, num_kv_tokens=240))
     system = prompts(8, 1, longest=1, shared=40)[0]
     assert engine.pin(system) == 40
     assert engine.pin(system) == 40  # again costs nothing
-    assert engine.pin(system[:3]) == 0  # less than a page
+    assert engine.pin(system[:3]) == 0  # less than a block
     assert engine.stats.requests == 0
     for seed in range(4):
         serve(engine, [Request(p, max_new_tokens=10) for p in prompts(seed, 6)])
@@ -311,12 +316,14 @@ def test_pins_outlast_what_would_drive_them_out(checkpoint: Make, prompts: Promp
     assert result.prefix_hits == 40
     with pytest.raises(EngineError, match="too little KV"):
         engine.pin(prompts(9, 1, longest=1, shared=60)[0])
-    assert engine.pool.available == engine.runner.num_pages - 10
+    assert engine.pool.num_free_blocks == engine.runner.num_blocks - 10
 
 
-def test_the_cost_of_a_step_leaves_out_the_head_where_nothing_is_sampled(checkpoint: Make) -> None:
+def test_the_cost_of_a_step_leaves_out_the_head_where_nothing_is_sampled(checkpoint: GetCheckpoint) -> None:
     made = checkpoint("qwen3")
-    engine = Engine(EngineConfig(checkpoint=made.folder, step_tokens=8, prefix_cache=False, draft=False))
+    engine = Engine(
+        EngineConfig(checkpoint=made.folder, max_num_batched_tokens=8, enable_prefix_caching=False, draft=False)
+    )
     loads: list[float] = []
     engine.cost.observe = lambda load, seconds: loads.append(load)  # type: ignore[method-assign]
     serve(engine, [Request(list(range(20)), max_new_tokens=3)])
@@ -325,7 +332,7 @@ def test_the_cost_of_a_step_leaves_out_the_head_where_nothing_is_sampled(checkpo
     assert loads == pytest.approx([8 * (1 - head), 8 * (1 - head), 4 - 3 * head, 1, 1])
 
 
-def test_temperature_draws_from_the_softmax(checkpoint: Make) -> None:
+def test_temperature_draws_from_the_softmax(checkpoint: GetCheckpoint) -> None:
     made = checkpoint("qwen3")
     prompt = [3, 1, 4, 1, 5]
     with torch.no_grad():
@@ -342,101 +349,16 @@ def test_temperature_draws_from_the_softmax(checkpoint: Make) -> None:
     assert statistic < freedom + 5 * (2 * freedom) ** 0.5
 
 
-def test_noise_is_gumbel_and_finite_to_its_ends() -> None:
-    keys = torch.tensor([[1, 2], [-3, 2**31 - 1]], dtype=torch.int32)
-    noise = gumbel(keys, torch.arange(400_000))
-    assert torch.isfinite(noise).all()
-    assert noise.mean().item() == pytest.approx(0.5772, abs=0.01)
-    assert noise.var().item() == pytest.approx(torch.pi**2 / 6, abs=0.02)
-    assert abs(torch.corrcoef(noise)[0, 1].item()) < 0.01
-
-
 @pytest.mark.parametrize(
     ("request_", "part"),
     [
         (Request([]), "empty prompt"),
-        (Request([1], max_new_tokens=0), "max_new_tokens is 0"),
-        (Request([1], max_new_tokens=2, temperature=-1), "temperature is -1"),
-        (Request([1], max_new_tokens=2, temperature=float("nan")), "temperature is nan"),
-        (Request([1, 99], max_new_tokens=2), "id 99"),
-        (Request([-1], max_new_tokens=2), "id -1"),
-        (Request([1], [1, 500], max_new_tokens=2), "reference holds id 500"),
         (Request([1] * 150, max_new_tokens=11), "161"),
         (Request([1], max_new_tokens=2, adapter="x"), "unknown"),
     ],
 )
-def test_requests_that_can_never_be_served(checkpoint: Make, request_: Request, part: str) -> None:
+def test_requests_that_can_never_be_served(checkpoint: GetCheckpoint, request_: Request, part: str) -> None:
     engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
     with pytest.raises(RequestError, match=part):
         engine.add(request_)
     assert not engine.busy
-
-
-@pytest.mark.parametrize(
-    ("changes", "part"),
-    [
-        ({"device": "tpu"}, "tpu"), ({"dtype": "float8"}, "float8"), ({"page_size": 12}, "power of two"),
-        ({"page_size": 0}, "power of two"), ({"max_sequences": 0}, "max_sequences"),
-        ({"step_tokens": 0}, "step_tokens"),
-        ({"memory_share": 0.0}, "memory_share"), ({"kv_tokens": 100}, "kv_tokens is 100"),
-        ({"max_draft": -1}, "max_draft"),
-        ({"device": "cuda", "page_size": 8}, "On a GPU"),
-    ],
-)  # fmt: skip
-def test_settings_that_cannot_be(checkpoint: Make, changes: dict[str, Any], part: str) -> None:
-    folder = checkpoint("qwen3").folder
-    with pytest.raises(EngineError, match=part):
-        Engine(EngineConfig(checkpoint=folder, **changes))
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
-def test_no_gpu_is_said(checkpoint: Make) -> None:
-    with pytest.raises(EngineError, match="No CUDA device"):
-        Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder, device="cuda"))
-
-
-def test_a_padded_step_samples_what_the_step_samples(checkpoint: Make, prompts: Prompts) -> None:
-    """What a CUDA graph replays, without a GPU: rows that pad a step change no token and write no KV."""
-    made = checkpoint("gemma3")
-    engine = Engine(EngineConfig(checkpoint=made.folder, page_size=4, cascade=False))
-    for prompt in prompts(11, 3):
-        engine.add(Request(prompt, made.greedy(prompt, 9), max_new_tokens=10, temperature=0.7, seed=4))
-    engine.step()
-    batch = prepare(engine.scheduler.schedule(), 4, engine.runner.device)
-    rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
-    held = blank(padded(rows + 1), padded(samples + 1), pages=40, longest=33, device=engine.runner.device)
-    for _ in range(2):  # a graph's buffers are used again
-        fill(held, batch)
-        with torch.inference_mode():
-            padded_tokens = engine.runner._forward(held)
-            before = engine.runner.kv_cache.clone()
-            plain = engine.runner._forward(batch)
-        assert padded_tokens[:samples].tolist() == plain.tolist()
-        assert torch.allclose(before, engine.runner.kv_cache, atol=1e-5)
-
-
-def dense(q: Any, k: Any, v: Any, cu_q: Any, cu_k: Any, max_q: int, max_k: int, scale: float, window: int) -> Any:
-    """What flash-attn's varlen function computes, by the reference: pages of one token."""
-    keys = cu_k.diff()
-    assert (max_q, max_k) == (int(cu_q.diff().max()), int(keys.max()))
-    tables = torch.zeros(len(keys), max_k, dtype=torch.int32)
-    for number, start in enumerate(cu_k[:-1].tolist()):
-        tables[number, : keys[number]] = torch.arange(start, start + int(keys[number]))
-    out, _ = paged_attention(q, k, v, tables, cu_q, keys, page_size=1, scale=scale, window=window)
-    return out
-
-
-@pytest.mark.parametrize("family_name", ["qwen3", "mistral"])
-def test_long_runs_of_rows_by_a_varlen_kernel(family_name: str, checkpoint: Make, prompts: Prompts) -> None:
-    """The path of a GPU's prompts, without a GPU: rows, keys and places are those that such a kernel wants."""
-    made = checkpoint(family_name)
-    engine = Engine(EngineConfig(checkpoint=made.folder, page_size=4, step_tokens=40))
-    engine.runner.long_rows, engine.runner.prefill_kernel = 6, dense
-    texts = prompts(12, 6, shared=15)
-    results = serve(engine, [Request(prompt, max_new_tokens=8) for prompt in texts])
-    assert [r.token_ids for r in results] == [made.greedy(prompt, 8) for prompt in texts]
-
-
-@pytest.mark.parametrize(("count", "bucket"), [(1, 1), (2, 2), (3, 4), (9, 16), (16, 16), (17, 32), (100, 112)])
-def test_buckets(count: int, bucket: int) -> None:
-    assert padded(count) == bucket

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from random_checkpoints import GetCheckpoint, MakePrompts, RandomCheckpoint
 from safetensors.torch import load_file, save_file
 
 from midb.kernels import CheckpointError, Engine, EngineConfig, Request, RequestError
@@ -18,7 +19,7 @@ MODULES = ("self_attn.q_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate
 
 
 def write(
-    folder: Path, made: Any, seed: int, modules: tuple[str, ...] = MODULES, rank: int = 4, **settings: Any
+    folder: Path, made: RandomCheckpoint, seed: int, modules: tuple[str, ...] = MODULES, rank: int = 4, **settings: Any
 ) -> Path:
     """An adapter with random weights of noticeable size."""
     torch.manual_seed(seed)
@@ -36,7 +37,9 @@ def write(
     return folder
 
 
-def merged(made: Any, adapter: Path, scale: Callable[[str], float], prompt: list[int], count: int) -> list[int]:
+def generate_merged(
+    made: RandomCheckpoint, adapter: Path, scale: Callable[[str], float], prompt: list[int], count: int
+) -> list[int]:
     """What transformers generates with the adapter added to the weights."""
     weights = load_file(adapter / "adapter_model.safetensors")
     saved = {name: value.clone() for name, value in made.model.state_dict().items()}
@@ -44,19 +47,19 @@ def merged(made: Any, adapter: Path, scale: Callable[[str], float], prompt: list
         module = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
         update = weights[name.replace("lora_A", "lora_B")] @ weights[name]
         made.model.get_submodule(module).weight.data += scale(module) * update
-    found: list[int] = made.greedy(prompt, count)
+    found = made.generate_greedily(prompt, count)
     made.model.load_state_dict(saved)
     return found
 
 
 @pytest.mark.parametrize("family_name", ["qwen3", "llama-bias-tied", "gemma3"])
 def test_each_request_gets_its_own_adapter(
-    family_name: str, checkpoint: Callable[[str], Any], prompts: Callable[..., list[list[int]]], tmp_path: Path
+    family_name: str, checkpoint: GetCheckpoint, prompts: MakePrompts, tmp_path: Path
 ) -> None:
     made = checkpoint(family_name)
     one = write(tmp_path / "one", made, seed=1)
     two = write(tmp_path / "two", made, seed=2, modules=("self_attn.k_proj", "mlp.down_proj"), rank=2, use_rslora=True)
-    engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"one": one, "two": two}, page_size=4))
+    engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"one": one, "two": two}, block_size=4))
     texts = prompts(seed=3, count=4, shared=11)  # a common beginning: its KV differs by adapter
     scales: dict[str | None, Callable[[str], float]] = {"one": lambda _: 6 / 4, "two": lambda _: 6 / math.sqrt(2)}
     folders = {"one": one, "two": two}
@@ -64,16 +67,18 @@ def test_each_request_gets_its_own_adapter(
     for prompt in texts:
         for name in (None, "one", "two"):
             requests.append(Request(prompt, max_new_tokens=12, adapter=name))
-            wanted = merged(made, folders[name], scales[name], prompt, 12) if name else made.greedy(prompt, 12)
+            wanted = (
+                generate_merged(made, folders[name], scales[name], prompt, 12)
+                if name
+                else made.generate_greedily(prompt, 12)
+            )
             expected.append(wanted)
     found = sorted(engine.generate(requests), key=lambda result: result.index)
     assert [result.token_ids for result in found] == expected
     assert len({tuple(tokens) for tokens in expected[:3]}) == 3  # the adapters do something
 
 
-def test_alpha_by_module(
-    checkpoint: Callable[[str], Any], prompts: Callable[..., list[list[int]]], tmp_path: Path
-) -> None:
+def test_alpha_by_module(checkpoint: GetCheckpoint, prompts: MakePrompts, tmp_path: Path) -> None:
     made = checkpoint("qwen3")
     pattern = {"self_attn.q_proj": 1, "model.layers.1.mlp.up_proj": 12}
     adapter = write(tmp_path / "a", made, seed=4, alpha_pattern=pattern)
@@ -84,10 +89,10 @@ def test_alpha_by_module(
     prompt = prompts(seed=1, count=1)[0]
     engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"a": adapter}))
     result = next(iter(engine.generate([Request(prompt, max_new_tokens=16, adapter="a")])))
-    assert result.token_ids == merged(made, adapter, scale, prompt, 16)
+    assert result.token_ids == generate_merged(made, adapter, scale, prompt, 16)
 
 
-def test_an_unknown_adapter(checkpoint: Callable[[str], Any]) -> None:
+def test_an_unknown_adapter(checkpoint: GetCheckpoint) -> None:
     engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder))
     with pytest.raises(RequestError, match='"nobody" is unknown'):
         engine.add(Request([1], max_new_tokens=1, adapter="nobody"))
@@ -131,7 +136,7 @@ def damage(folder: Path, kind: str) -> None:
         ("pickled", "pickled"), ("cut", "cannot be read"), ("no config", "adapter_config.json does not exist"),
     ],
 )  # fmt: skip
-def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: Callable[[str], Any], tmp_path: Path) -> None:
+def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: GetCheckpoint, tmp_path: Path) -> None:
     made = checkpoint("qwen3")
     damage(write(tmp_path / "a", made, seed=1), kind)
     with pytest.raises(CheckpointError) as caught:

@@ -5,7 +5,6 @@ Compiled in a process of its own, for Triton in this one is its interpreter.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -17,6 +16,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("triton", reason="the kernels need Triton, which is made for Linux")
+
 BENCH = Path(__file__).resolve().parents[3] / "bench"
 
 #: Cases of ``bench/compiled.py`` -> most registers of a thread. With 65,536 on a multiprocessor, attention leaves room
@@ -24,12 +25,12 @@ BENCH = Path(__file__).resolve().parents[3] / "bench"
 REGISTERS = {
     "add norm llama 4096": 40,
     "rotary llama with norms": 64,
-    "attention llama page 16 rows 1": 128,
-    "attention llama page 64 rows 17": 255,
-    "attention llama page 16 rows 512": 255,
-    "attention qwen page 64 rows 17": 200,
-    "attention qwen page 16 rows 512": 255,
-    "attention gemma page 64 rows 17": 255,
+    "attention llama block 16 rows 1": 128,
+    "attention llama block 64 rows 17": 255,
+    "attention llama block 16 rows 512": 255,
+    "attention qwen block 64 rows 17": 200,
+    "attention qwen block 16 rows 512": 255,
+    "attention gemma block 64 rows 17": 255,
     "merge states llama": 64,
     "activation llama silu": 40,
     "sample gemma": 64,
@@ -50,7 +51,7 @@ import compiled
 wanted, target = json.loads(sys.argv[2]), int(sys.argv[3])
 print(json.dumps({
     case.name: [asdict(kernel) for kernel in compiled.audit(case, target)]
-    for case in compiled.cases() if case.name in wanted
+    for case in compiled.make_cases() if case.name in wanted
 }))
 """
 
@@ -69,19 +70,21 @@ def audits_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Audit
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
 
-    def audited(target: int) -> Audits:
-        told = folder / f"compiled-{target}.json"
+    import fcntl  # which Windows lacks, as it does Triton
+
+    def audit(target: int) -> Audits:
+        written = folder / f"compiled-{target}.json"
         with (folder / f"compiled-{target}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not told.exists():
+            if not written.exists():
                 script = [sys.executable, "-c", _SCRIPT, str(BENCH), json.dumps(list(REGISTERS)), str(target)]
                 done = subprocess.run(script, cwd=folder, env=_compiler(), capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr
-                told.write_text(done.stdout, encoding="utf-8")
-        found: Audits = json.loads(told.read_text(encoding="utf-8"))
+                written.write_text(done.stdout, encoding="utf-8")
+        found: Audits = json.loads(written.read_text(encoding="utf-8"))
         return found
 
-    return cache(audited)
+    return cache(audit)
 
 
 @pytest.fixture
@@ -126,7 +129,7 @@ def test_attention_multiplies_matrices(audits: Audits, case: str, target: int) -
 
 
 def test_attention_copies_keys_and_values_while_it_computes(audits: Audits, case: str, target: int) -> None:
-    """Keys and values go to shared memory asynchronously, 16 bytes at a time; page numbers a word at a time."""
+    """Keys and values go to shared memory asynchronously, 16 bytes at a time; block numbers a word at a time."""
     loads = audits[case][0]["loads"]
     assert loads["LDGSTS.128"] >= 8
     assert loads["LDGSTS.128"] > loads.get("LDG.128", 0)
@@ -155,12 +158,12 @@ def ints(shift, *shape):
 
 half = torch.bfloat16
 cache = torch.zeros(64, 2, 64, dtype=half)
-with compiled._compiling(90) as kernels:
-    for shift, (rows, sequences, pages) in enumerate([(1, 1, 40), (16, 16, 48), (23, 5, 33)]):
+with compiled.compile_only(90) as kernels:
+    for shift, (rows, sequences, blocks) in enumerate([(1, 1, 40), (16, 16, 48), (23, 5, 33)]):
         q = torch.zeros(rows, 4, 64, dtype=half)
         lengths = ints(shift, sequences + 1), ints(shift, sequences)
         out, lse = paged_attention(
-            q, cache, cache, ints(shift, sequences, pages), *lengths, page_size=16, scale=1.0, max_seqlen_q=1
+            q, cache, cache, ints(shift, sequences, blocks), *lengths, block_size=16, scale=1.0, max_seqlen_q=1
         )
         merge_states(out, lse, out, lse)
         qkv, cos_sin = torch.zeros(rows, 8 * 64, dtype=half), torch.zeros(9, 64)
@@ -173,7 +176,7 @@ print(len(kernels), len({kernel.hash for kernel in kernels}))
 
 
 def test_steps_of_other_sizes_compile_nothing_anew(tmp_path: Path) -> None:
-    """Rows, sequences, pages and where the step's integers lie change all the time; a compilation takes seconds."""
+    """Rows, sequences, blocks and where the step's integers lie change all the time; a compilation takes seconds."""
     script = [sys.executable, "-c", _VARIANTS, str(BENCH)]
     done = subprocess.run(script, cwd=tmp_path, env=_compiler(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midb.locales import LANGUAGES, load
-from midb.text.quantities.numbers import ASCII_DIGITS, NUMERAL, NumberWords, number_format, readings, spell_like
+from midb.text.quantities.numbers import (
+    ASCII_DIGITS,
+    NUMERAL,
+    NumberWords,
+    count_bare_numbers,
+    count_decimals,
+    count_numbers,
+    number_format,
+    read_numeral,
+    spell_like,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,17 +48,17 @@ from midb.text.quantities.numbers import ASCII_DIGITS, NUMERAL, NumberWords, num
     ],
 )
 def test_readings(numeral: str, values: list[str]) -> None:
-    assert [str(value) for value in readings(numeral)] == values
+    assert [str(value) for value in read_numeral(numeral)] == values
 
 
 @given(st.from_regex(re.compile(NUMERAL), fullmatch=True))
 def test_no_numeral_is_misread_into_an_error(numeral: str) -> None:
-    assert all(value >= 0 for value in readings(numeral))
+    assert all(value >= 0 for value in read_numeral(numeral))
 
 
 @given(st.decimals(min_value=0, max_value=10**6, places=2), st.sampled_from(".,"))
 def test_what_is_written_is_read(value: Decimal, mark: str) -> None:
-    assert Fraction(value) in readings(str(value).replace(".", mark))
+    assert Fraction(value) in read_numeral(str(value).replace(".", mark))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 4), st.sampled_from(".,"))
@@ -57,7 +67,7 @@ def test_spelling_in_a_style_is_read_back(scaled: int, places: int, mark: str) -
     model = "12" + (mark + "0" * places if places else "")
     spelled = spell_like(value, model)
     assert spelled is not None
-    assert value in readings(spelled)
+    assert value in read_numeral(spelled)
 
 
 def test_a_style_with_thousands_is_not_guessed() -> None:
@@ -90,3 +100,38 @@ def test_digits_keep_their_place() -> None:
     assert "٣ ４ ๕".translate(ASCII_DIGITS) == "3 4 5"
     assert number_format("xx_XX") is None
     assert NumberWords(words={}).value("seven") is None
+
+
+@pytest.mark.parametrize(("numeral", "expected"), [("43", 0), ("1.5", 1), ("1,500", 3), ("1.234,56", 2), ("٣٫٥", 1)])
+def test_decimals_are_what_follows_the_last_separator(numeral: str, expected: int) -> None:
+    assert count_decimals(numeral) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1,5 und 1.5", {"1.5": 2}),
+        ("全部で４３個、43個", {"43": 2}),
+        ("มี๔๓ลูก", {"43": 1}),
+        ("٣٫٥ و 7", {"3.5": 1, "7": 1}),
+        ("1. eins", {"1": 1}),
+        ("keine", {}),
+    ],
+)
+def test_numbers_are_counted_whatever_their_digits(text: str, expected: dict[str, int]) -> None:
+    assert count_numbers(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.234,5 oder 1,234.5", {"12345": 2}),
+        ("1 234 und 1'234", {"1234": 2}),
+        ("1. eins\n2) zwei\n(3) drei\n4、四", {}),
+        ("im Jahr 1. Januar", {"1": 1}),
+        ("٢٠٢٤ and ２０２４", {"2024": 2}),
+        ("12 34", {"12": 1, "34": 1}),
+    ],
+)
+def test_bare_numbers_know_neither_separators_nor_items(text: str, expected: dict[str, int]) -> None:
+    assert count_bare_numbers(text) == expected

@@ -1,4 +1,4 @@
-"""False equations and conversions: where a claim stands, whether it can be true, and what would be right."""
+"""False equations: where a claim stands, whether it can be true, and what would be right."""
 
 from midb.detectors.content.equations.detector import KINDS, detect
 

@@ -13,11 +13,14 @@ from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
 
-from midb.text.quantities.arithmetic import Sort, Token, plain, tokens, values
-from midb.text.quantities.numbers import decimals, readings
+from midb.text.quantities.arithmetic import ArithmeticToken, TokenSort, find_values, split_tokens, to_ascii_signs
+from midb.text.quantities.numbers import count_decimals, read_numeral
 
 #: How far from its equals sign an expression is looked for.
 _REACH = 160
+
+#: A rounded intermediate result changes what is computed with it by less than this share.
+_ROUNDING = Fraction(1, 100)
 
 _EQUALS = re.compile(r"(?<![=<>!:~/+*\-^|&≈≤≥≠])=(?![=<>~])")
 _LIST_MARK = re.compile(r"(?:^|[\s(])\w{1,3}\)\s*$")
@@ -31,7 +34,7 @@ _CLOSERS = ")]}»”’\"'」』】〉》|"
 _ARROWS = "→⇒⟹✓✔"
 
 
-class After(StrEnum):
+class Following(StrEnum):
     """What follows a claim: nothing that matters, or a word that its last number may count."""
 
     NOTHING = "nothing"
@@ -42,13 +45,13 @@ class After(StrEnum):
 class Claim:
     """An equation as it stands in a text: ``[start, end)``, and all the ways its left side can be read.
 
-    ``inside`` says that its left side is the right side of another equation; ``after_word`` that a word stands
-    before it.
+    ``lefts`` are those readings, the likeliest first. ``inside`` says that the left side is the right side of another
+    equation; ``after_word`` that a word stands before it.
     """
 
-    lefts: tuple[tuple[Token, ...], ...]
-    right: tuple[Token, ...]
-    after: After
+    lefts: tuple[tuple[ArithmeticToken, ...], ...]
+    right: tuple[ArithmeticToken, ...]
+    following: Following
     inside: bool
     after_word: bool
 
@@ -61,15 +64,19 @@ class Claim:
         return self.right[-1].end
 
     @property
-    def result(self) -> Token | None:
+    def result(self) -> ArithmeticToken | None:
         """The number that is claimed, ``None`` where the right side is an expression or a negative number."""
-        numbers = [token for token in self.right if token.sort is not Sort.MARK]
+        numbers = [token for token in self.right if token.sort is not TokenSort.MARK]
         return numbers[0] if len(numbers) == 1 else None
 
 
-def claims(text: str) -> Iterator[Claim]:
-    """Every equation of a text whose two sides can be read as plain arithmetic."""
-    text = plain(text)
+def find_claims(text: str) -> Iterator[Claim]:
+    """Every equation of a text whose two sides can be read as plain arithmetic.
+
+    >>> [(claim.start, claim.end) for claim in find_claims("We know: 17 + 25 = 42 apples, and x = 3.")]
+    [(9, 21)]
+    """
+    text = to_ascii_signs(text)
     positions = [match.start() for match in _EQUALS.finditer(text)]
     for index, position in enumerate(positions):
         line_start = text.rfind("\n", max(0, position - _REACH), position) + 1 or max(0, position - _REACH)
@@ -79,81 +86,82 @@ def claims(text: str) -> Iterator[Claim]:
         following = positions[index + 1] if index + 1 < len(positions) else len(text)
         start, end = max(line_start, previous), min(line_end, following)
         cut = start == position - _REACH > 0 and text[start - 1] != "\n"
-        claim = _claim(text, start, position, end, inside=start == previous and index > 0, cut=cut)
+        claim = _read_claim(text, start, position, end, inside=start == previous and index > 0, cut=cut)
         if claim:
             yield claim
 
 
-def _claim(text: str, start: int, equals: int, end: int, *, inside: bool, cut: bool) -> Claim | None:
-    left = _trailing(tokens(text, start, equals))
-    right = _leading(tokens(text, equals + 1, end))
+def _read_claim(text: str, start: int, equals: int, end: int, *, inside: bool, cut: bool) -> Claim | None:
+    """The claim around one equals sign, within ``[start, end)``; ``cut`` says that its line begins before ``start``."""
+    left = _take_end(split_tokens(text, start, equals))
+    right = _take_beginning(split_tokens(text, equals + 1, end))
     if not left or not right or (cut and left[0].start == start):
         return None
     while right and right[-1].text == "-":  # a dash after the sum
         right.pop()
-    after = _after(text, right[-1].end, end) if right else None
-    if after is None:
+    following = _classify_rest(text, right[-1].end, end) if right else None
+    if following is None:
         return None
     before = text[start : left[0].start]
-    lefts = _alternatives(left, at_start=not before.strip() and not inside)
+    lefts = _find_readings(left, at_start=not before.strip() and not inside)
     if not lefts or not ((inside and not before.strip()) or _may_begin(before, lefts[0][0])):
         return None
     after_word = bool(before.strip()) and before.rstrip()[-1].isalpha()
-    return Claim(tuple(lefts), tuple(right), after, inside, after_word)
+    return Claim(tuple(lefts), tuple(right), following, inside, after_word)
 
 
-def _trailing(side: list[Token]) -> list[Token]:
+def _take_end(side: list[ArithmeticToken]) -> list[ArithmeticToken]:
     """The expression at the end of a side: up to a word, a lone bracket, or the start."""
     depth = 0
     first = len(side)
     for index in range(len(side) - 1, -1, -1):
         token = side[index]
-        if token.sort is Sort.OTHER or (token.sort is Sort.OPEN and depth == 0):
+        if token.sort is TokenSort.OTHER or (token.sort is TokenSort.OPEN and depth == 0):
             break
-        depth += (token.sort is Sort.CLOSE) - (token.sort is Sort.OPEN)
+        depth += (token.sort is TokenSort.CLOSE) - (token.sort is TokenSort.OPEN)
         first = index
     run = side[first:]
     opened = lone = 0
     for index, token in enumerate(run):  # "1) 2 + 3": what stands before a lone bracket is no part of it
-        if token.sort is Sort.CLOSE and opened == 0:
+        if token.sort is TokenSort.CLOSE and opened == 0:
             lone = index + 1
-        opened += (token.sort is Sort.OPEN) - (token.sort is Sort.CLOSE and opened > 0)
+        opened += (token.sort is TokenSort.OPEN) - (token.sort is TokenSort.CLOSE and opened > 0)
     run = run[lone:]
     return run[1:] if run and run[0].text == ":" else run  # "Total: 2 + 3"
 
 
-def _leading(side: list[Token]) -> list[Token]:
+def _take_beginning(side: list[ArithmeticToken]) -> list[ArithmeticToken]:
     """The expression at the start of a side."""
-    run: list[Token] = []
+    run: list[ArithmeticToken] = []
     open_at: list[int] = []
     for token in side:
-        if token.sort is Sort.OTHER or (token.sort is Sort.CLOSE and not open_at):
+        if token.sort is TokenSort.OTHER or (token.sort is TokenSort.CLOSE and not open_at):
             break
-        if token.sort is Sort.OPEN:
+        if token.sort is TokenSort.OPEN:
             open_at.append(len(run))
-        elif token.sort is Sort.CLOSE:
+        elif token.sort is TokenSort.CLOSE:
             open_at.pop()
         run.append(token)
     return run[: open_at[0]] if open_at else run
 
 
-def _alternatives(run: list[Token], *, at_start: bool) -> list[tuple[Token, ...]]:
+def _find_readings(run: list[ArithmeticToken], *, at_start: bool) -> list[tuple[ArithmeticToken, ...]]:
     """The ways a left side can be read, the likeliest first: a bullet is no minus, a list number no decimal."""
     found = [tuple(run)]
     first = run[0]
-    if first.sort is Sort.OPERATOR:
+    if first.sort is TokenSort.OPERATOR:
         if not at_start:
             return [tuple(run)] if first.text == "-" else []
         found.insert(0, tuple(run[1:]))
     elif at_start and re.fullmatch(r"\d{1,2}\.\d+", first.text):
         mark = first.text.index(".") + 1
-        found.append((Token(Sort.NUMBER, first.text[mark:], first.start + mark, first.end), *run[1:]))
+        found.append((ArithmeticToken(TokenSort.NUMBER, first.text[mark:], first.start + mark, first.end), *run[1:]))
     colons = [index for index, token in enumerate(run) if token.text == ":"]
     found += [tuple(run[index + 1 :]) for index in colons]
     return [reading for reading in found if reading]
 
 
-def _may_begin(before: str, first: Token) -> bool:
+def _may_begin(before: str, first: ArithmeticToken) -> bool:
     """Whether an expression can begin after ``before``, the text between the line's start and it."""
     stripped = before.rstrip()
     if not stripped:
@@ -176,58 +184,60 @@ def _may_begin(before: str, first: Token) -> bool:
     return not re.search(r"\d", _CLAUSE.split(stripped)[-1])
 
 
-def _after(text: str, position: int, end: int) -> After | None:
+def _classify_rest(text: str, position: int, end: int) -> Following | None:
     """What follows the right side, ``None`` where it may change what the number means."""
     rest = text[position : min(end + 1, len(text))].split("\n", 1)[0]
     stripped = rest.lstrip()
     if not stripped:
-        return After.NOTHING
+        return Following.NOTHING
     first = stripped[0]
     blank = len(stripped) < len(rest)
     if first == "(":
-        return After.NOTHING if blank and not re.match(r"\(\s*[\d\-+]", stripped) else None
+        return Following.NOTHING if blank and not re.match(r"\(\s*[\d\-+]", stripped) else None
     if first in ".…":
-        return None if stripped.startswith(("...", "…", "..")) or re.match(r"\.\S*\d", stripped) else After.NOTHING
+        return None if stripped.startswith(("...", "…", "..")) or re.match(r"\.\S*\d", stripped) else Following.NOTHING
     if first in ",;:!?、。，；：！？،؛۔":
-        return None if first == "!" and not blank else After.NOTHING
+        return None if first == "!" and not blank else Following.NOTHING
     if first in _CLOSERS or first in _ARROWS or first == "=":
-        return After.NOTHING
+        return Following.NOTHING
     if first.isalpha() and (blank or _SCRIPT_WITHOUT_BLANKS.match(first)):
-        return After.WORD
+        return Following.WORD
     return None
 
 
 def is_true(claim: Claim) -> bool | None:
     """Whether some reading of both sides makes the claim true; ``None`` where neither side can be evaluated."""
-    rights = values(claim.right)
+    rights = find_values(claim.right)
     if not rights:
         return None
     evaluated = False
     for left in claim.lefts:
-        for value in values(left) or ():
+        for value in find_values(left) or ():
             evaluated = True
             if any(_agree(value, right, claim, left) for right in rights):
                 return True
     return False if evaluated else None
 
 
-def _agree(value: Fraction, claimed: Fraction, claim: Claim, left: tuple[Token, ...]) -> bool:
+def _agree(value: Fraction, claimed: Fraction, claim: Claim, left: tuple[ArithmeticToken, ...]) -> bool:
     """Whether ``claimed`` is ``value``, exactly or as it would be rounded."""
     if value == claimed:
         return True
     result = claim.result
     if result is None:  # an expression: only rounded intermediate results may differ
-        rounded = any(decimals(token.text) for token in claim.right if token.sort is Sort.NUMBER)
-        return rounded and bool(value) and abs(value - claimed) < abs(value) / 100
-    operators = {token.text for token in left if token.sort is Sort.OPERATOR}
+        rounded = any(count_decimals(token.text) for token in claim.right if token.sort is TokenSort.NUMBER)
+        return rounded and bool(value) and abs(value - claimed) < abs(value) * _ROUNDING
+    operators = {token.text for token in left if token.sort is TokenSort.OPERATOR}
     if operators & {"/", ":"} and claimed in (floor(value), ceil(value)):
         return True  # a quotient without its remainder
-    if operators & {"*", "/", "^"} and result.text.endswith("00") and abs(value - claimed) * 100 <= abs(value):
+    if operators & {"*", "/", "^"} and result.text.endswith("00") and abs(value - claimed) <= abs(value) * _ROUNDING:
         zeros = len(result.text) - len(result.text.rstrip("0.,"))
         if abs(value - claimed) * 2 <= 10**zeros:
             return True  # rounded to hundreds or more
-    places = 0 if claimed.denominator == 1 and len(readings(result.text)) == 1 else decimals(result.text)
+    places = 0 if claimed.denominator == 1 and len(read_numeral(result.text)) == 1 else count_decimals(result.text)
     if (value * 10**places).denominator == 1:
         return False
-    ulp = Fraction(1, 10**places)
-    return abs(value - claimed) * 2 <= ulp or (abs(claimed) <= abs(value) and abs(value - claimed) < ulp)
+    last_digit = Fraction(1, 10**places)
+    rounded_to_nearest = abs(value - claimed) * 2 <= last_digit
+    cut_off = abs(claimed) <= abs(value) and abs(value - claimed) < last_digit
+    return rounded_to_nearest or cut_off

@@ -15,9 +15,9 @@ from fractions import Fraction
 
 from babel import Locale as BabelLocale
 
-from midb.detectors.content.equations.claims import After, Claim, claims, is_true
-from midb.text.quantities.arithmetic import Sort, Token, plain, values
-from midb.text.quantities.numbers import NUMERAL, decimals, readings, spell_like
+from midb.detectors.content.equations.claims import Claim, Following, find_claims, is_true
+from midb.text.quantities.arithmetic import ArithmeticToken, TokenSort, find_values, to_ascii_signs
+from midb.text.quantities.numbers import NUMERAL, count_decimals, read_numeral, spell_like
 
 _NUMERAL = re.compile(NUMERAL)
 _OPERATORS = ("+", "-", "*", "/")
@@ -27,93 +27,100 @@ _MOST_KNOWN = 60
 
 
 class Corrections:
-    """What one response, its task and its source say about the numbers of an equation."""
+    """What one response, its task and its source say about the numbers of an equation.
+
+    ``locale`` is the CLDR locale of the response, for the plural forms of its nouns.
+    """
 
     def __init__(self, response: str, task: str, source: str, locale: str) -> None:
         self._response = response
         self._source = source
         self._locale = locale
-        self._given = _counted(task)
+        self._given = _count_values(task)
         self._known: dict[str, set[Fraction]] = {"given": set(self._given), "computed": set()}
 
     @functools.cached_property
     def _written(self) -> Counter[Fraction]:
-        return _counted(self._response)
+        return _count_values(self._response)
 
     @functools.cached_property
     def _source_claims(self) -> list[tuple[Claim, bool | None]]:
-        return [(claim, is_true(claim)) for claim in claims(self._source)] if self._source else []
+        return [(claim, is_true(claim)) for claim in find_claims(self._source)] if self._source else []
 
     def learn(self, claim: Claim) -> None:
         """Remember the result of an equation that holds: later ones may build on it."""
-        self._known["computed"] |= values(claim.right) or set()
+        self._known["computed"] |= find_values(claim.right) or set()
 
     def same_error_in_source(self, claim: Claim) -> bool:
         """Whether the source has the same left side, and the same or another false result."""
-        return any(true is False and _same(claim, twin) for twin, true in self._source_claims)
+        return any(true is False and _have_same_left_side(claim, twin) for twin, true in self._source_claims)
 
-    def of(self, claim: Claim) -> str | None:
+    def correct(self, claim: Claim) -> str | None:
         """The right result in the style of the wrong one; ``None`` where it is not certain or would not fit."""
         result, left = claim.result, claim.lefts[0]
-        possible = values(left) or set()
+        possible = find_values(left) or set()
         if result is None or len(claim.lefts) > 1 or len(possible) != 1 or result.text not in self._response:
             return None
         value = possible.pop()
-        claimed = min(readings(result.text), key=lambda reading: abs(reading - value))
-        if len(readings(result.text)) > 1 and claimed.denominator == 1:
+        claimed = min(read_numeral(result.text), key=lambda reading: abs(reading - value))
+        if len(read_numeral(result.text)) > 1 and claimed.denominator == 1:
             return None  # whether "1.500" has decimals cannot be told from the result itself
         if self._given[claimed] or self._written[claimed] != 1:
             return None  # asked for, or used again
-        confirmed = any(true and _same(claim, twin) for twin, true in self._source_claims)
+        confirmed = any(true and _have_same_left_side(claim, twin) for twin, true in self._source_claims)
         if not confirmed and not (self._is_known(left) and not self._is_explained(left, claimed)):
             return None
-        if claim.after is After.WORD and not _same_plural(value, claimed, self._locale):
+        if claim.following is Following.WORD and not _have_same_plural(value, claimed, self._locale):
             return None
-        return _spelled(value, result.text)
+        return _spell_result(value, result.text)
 
-    def _is_known(self, left: tuple[Token, ...]) -> bool:
+    def _is_known(self, left: tuple[ArithmeticToken, ...]) -> bool:
         known = self._known["given"] | self._known["computed"]
-        numbers = [token for token in left if token.sort is Sort.NUMBER]
-        return len(known) <= _MOST_KNOWN and all(set(readings(token.text)) & known for token in numbers)
+        numbers = [token for token in left if token.sort is TokenSort.NUMBER]
+        return len(known) <= _MOST_KNOWN and all(set(read_numeral(token.text)) & known for token in numbers)
 
-    def _is_explained(self, left: tuple[Token, ...], claimed: Fraction) -> bool:
+    def _is_explained(self, left: tuple[ArithmeticToken, ...], claimed: Fraction) -> bool:
         """Whether one other operator, or one other known number, makes the claimed result right."""
         for index, token in enumerate(left):
             others: list[str] = []
-            if token.sort is Sort.OPERATOR:
+            if token.sort is TokenSort.OPERATOR:
                 others = [operator for operator in _OPERATORS if operator != token.text]
-            elif token.sort is Sort.NUMBER:
+            elif token.sort is TokenSort.NUMBER:
                 known = self._known["given"] | self._known["computed"]
                 others = [str(number) for number in known if number.denominator == 1 and number >= 0]
             for other in others:
-                if claimed in (values((*left[:index], replace(token, text=other), *left[index + 1 :])) or ()):
+                if claimed in (find_values((*left[:index], replace(token, text=other), *left[index + 1 :])) or ()):
                     return True
         return False
 
 
-def _counted(text: str) -> Counter[Fraction]:
+def _count_values(text: str) -> Counter[Fraction]:
     """How often each value is written, under every reading."""
-    return Counter(value for match in _NUMERAL.finditer(plain(text)) for value in readings(match.group()))
+    return Counter(value for match in _NUMERAL.finditer(to_ascii_signs(text)) for value in read_numeral(match.group()))
 
 
-def _same(claim: Claim, twin: Claim) -> bool:
+def _have_same_left_side(claim: Claim, twin: Claim) -> bool:
     """Whether two equations have the same left side, in whatever convention."""
-    one, other = ([token for token in side.lefts[0] if token.sort is not Sort.MARK] for side in (claim, twin))
-    return len(one) == len(other) and all(
-        a.text == b.text or (a.sort is b.sort is Sort.NUMBER and set(readings(a.text)) & set(readings(b.text)))
-        for a, b in zip(one, other, strict=True)
-    )
+    one, other = ([token for token in side.lefts[0] if token.sort is not TokenSort.MARK] for side in (claim, twin))
+    return len(one) == len(other) and all(map(_may_mean_the_same, one, other))
 
 
-def _spelled(value: Fraction, written: str) -> str | None:
+def _may_mean_the_same(one: ArithmeticToken, other: ArithmeticToken) -> bool:
+    if one.text == other.text:
+        return True
+    numbers = one.sort is other.sort is TokenSort.NUMBER
+    return numbers and not set(read_numeral(one.text)).isdisjoint(read_numeral(other.text))
+
+
+def _spell_result(value: Fraction, written: str) -> str | None:
     """The right result as the wrong one was written; ``None`` where its decimals cannot hold it."""
-    scaled = value * 10 ** decimals(written)
-    if scaled.denominator != 1 and (decimals(written) < 2 or scaled.denominator == 2):
+    scaled = value * 10 ** count_decimals(written)
+    if scaled.denominator != 1 and (count_decimals(written) < 2 or scaled.denominator == 2):
         return None
     return spell_like(value, written)
 
 
-def _same_plural(one: Fraction, other: Fraction, locale: str) -> bool:
+def _have_same_plural(one: Fraction, other: Fraction, locale: str) -> bool:
     """Whether a noun after both numbers has the same form."""
     plural = BabelLocale.parse(locale).plural_form
     return one.denominator == other.denominator == 1 and plural(int(one)) == plural(int(other))

@@ -11,16 +11,16 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from midb.detectors.content.equations.claims import After, Claim, claims, is_true
+from midb.detectors.content.equations.claims import Claim, Following, find_claims, is_true
 from midb.detectors.content.equations.corrections import Corrections
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
-from midb.domain.pairs import Field, InstructionPair
+from midb.domain.pairs import Field
 from midb.locales import LocaleSection
-from midb.text.code.lines import code_blocks
-from midb.text.inspection import FieldText, Inspection
-from midb.text.quantities.arithmetic import Sort, Token, plain, values
-from midb.text.quantities.numbers import readings
+from midb.text.code.signs import equates_as_code
+from midb.text.inspection import FieldText, Inspection, join_task
+from midb.text.quantities.arithmetic import ArithmeticToken, TokenSort, find_values, to_ascii_signs
+from midb.text.quantities.numbers import read_numeral
 
 
 class EquationWords(LocaleSection, table="equations"):
@@ -51,10 +51,15 @@ _NOT_SUMS_IN_ENGLISH = re.compile(
     r"|modulo|mod|base|matchsticks?|roman|clock|fun|parody|lie)\b",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"[{}\\#]|;[ \t]*$|//|:=|[-+*/]=|\breturn\b|\bprint\b")
 #: How much of a line around an equation is looked at.
 _LINE = 200
+#: Characters of the lines above and below that are looked at.
+_ABOVE = 40
+_BELOW = 20
+
+#: A line that ends so goes on in the next.
 _OPEN_ENDED = re.compile(r"[-+*/^=]$")
+#: And a line that begins so goes on from the one above.
 _CONTINUED = re.compile(r"\s*[+*/^)]")
 
 
@@ -64,43 +69,35 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     words = inspection.locale.get(EquationWords)
     if response is None or words is None or ("=" not in response.text and "＝" not in response.text):
         return
-    found = [(claim, is_true(claim)) for claim in claims(response.text)]
+    found = [(claim, is_true(claim)) for claim in find_claims(response.text)]
     if not any(true is False for _, true in found):
         return
-    task = _task(inspection.pair)
-    if words.pattern.search(task) or (inspection.source and _NOT_SUMS_IN_ENGLISH.search(_task(inspection.source))):
+    task = join_task(inspection.pair)
+    if words.pattern.search(task) or (inspection.source and _NOT_SUMS_IN_ENGLISH.search(join_task(inspection.source))):
         return
-    code = list(code_blocks(response.text))
-    given = re.sub(r"\s", "", plain(task))
+    given = re.sub(r"\s", "", to_ascii_signs(task))
     corrections = Corrections(response.text, task, response.source or "", inspection.locale.default_locale)
     for claim, true in found:
         if true:
             corrections.learn(claim)
-        elif true is False and not _is_code(claim, response, code) and not _is_given(claim, response.text, given):
+        elif true is None or response.protected.overlaps(claim.start, claim.end):
+            continue
+        elif not _is_given(claim, response.text, given):
             yield from _finding(claim, response, corrections, words)
-
-
-def _task(pair: InstructionPair) -> str:
-    return f"{pair.instruction or ''}\n{pair.input or ''}"
-
-
-def _is_code(claim: Claim, response: FieldText, code: list[tuple[int, int]]) -> bool:
-    start, end = claim.start, claim.end
-    return response.protected.overlaps(start, end) or any(first < end and start < last for first, last in code)
 
 
 def _is_certain(claim: Claim, text: str, words: EquationWords) -> bool:
     """Whether nothing on the page suggests that the equation means something else than it says."""
     left = claim.lefts[0]
-    value = min(values(left) or (), key=abs, default=None)
-    claimed = values(claim.right) or set()
+    value = min(find_values(left) or (), key=abs, default=None)
+    claimed = find_values(claim.right) or set()
     if value is None or any(token.text == ":" for token in claim.right):
         return False
     near = any(value and Fraction(1, 2) < right / value < 2 for right in claimed)
-    if not near and (claim.after is After.WORD or claim.after_word):
+    if not near and (claim.following is Following.WORD or claim.after_word):
         return False  # another unit or another scale: "60 + 60 = 2 hours", "500000 * 3 = 1.5 million"
     return not (
-        _is_code_or_continued(claim, text, words)
+        _is_in_code_or_continued(claim, text, words)
         or _is_legend(left, text, near)
         or _is_saying(left, claim)
         or _is_run_on(value, claim)
@@ -108,23 +105,23 @@ def _is_certain(claim: Claim, text: str, words: EquationWords) -> bool:
     )
 
 
-def _is_code_or_continued(claim: Claim, text: str, words: EquationWords) -> bool:
+def _is_in_code_or_continued(claim: Claim, text: str, words: EquationWords) -> bool:
     near, far = max(0, claim.start - _LINE), min(len(text), claim.end + _LINE)
     start = text.rfind("\n", near, claim.start) + 1 or near
     end = text.find("\n", claim.end, far)
     end = far if end < 0 else end
     line = text[start:end]
-    if _CODE.search(line) or words.pattern.search(line):
+    if equates_as_code(line) or words.pattern.search(line):
         return True
-    above = plain(text[max(0, start - 40) : start].rstrip("\n \t"))
-    below = plain(text[end + 1 : end + 20])
+    above = to_ascii_signs(text[max(0, start - _ABOVE) : start].rstrip("\n \t"))
+    below = to_ascii_signs(text[end + 1 : end + _BELOW])
     before = text[start : claim.start].strip()
     return bool((not before and _OPEN_ENDED.search(above)) or _CONTINUED.match(below))
 
 
-def _is_legend(left: tuple[Token, ...], text: str, near: bool) -> bool:
+def _is_legend(left: tuple[ArithmeticToken, ...], text: str, near: bool) -> bool:
     """Ranges, grades, scores, dates and times: "90-100 = 1", "3/4 = 75", "9:30 + 1 = 10:30"."""
-    operators = [token for token in left if token.sort is Sort.OPERATOR]
+    operators = [token for token in left if token.sort is TokenSort.OPERATOR]
     if not operators:
         return True
     spaced = all(
@@ -136,21 +133,23 @@ def _is_legend(left: tuple[Token, ...], text: str, near: bool) -> bool:
     if len(operators) > 1:
         return not spaced and all(token.text == "-" for token in operators)
     if operators[0].text == "-":
-        numbers = [max(readings(token.text)) for token in left if token.sort is Sort.NUMBER]
+        numbers = [max(read_numeral(token.text)) for token in left if token.sort is TokenSort.NUMBER]
         return not spaced or len(numbers) < 2 or numbers[0] < numbers[1]
     return operators[0].text == "/" and not spaced and not near
 
 
-def _is_saying(left: tuple[Token, ...], claim: Claim) -> bool:
+def _is_saying(left: tuple[ArithmeticToken, ...], claim: Claim) -> bool:
     """ "1 + 1 = 3" and "2 + 2 = 5" are figures of speech; zeros and ones alone may be binary."""
-    numbers = [token.text for token in (*left, *claim.right) if token.sort is Sort.NUMBER]
-    saying = [token.text for token in left if token.sort is not Sort.MARK] in (["1", "+", "1"], ["2", "+", "2"])
+    numbers = [token.text for token in (*left, *claim.right) if token.sort is TokenSort.NUMBER]
+    saying = [token.text for token in left if token.sort is not TokenSort.MARK] in (["1", "+", "1"], ["2", "+", "2"])
     return saying or all(set(number) <= {"0", "1"} for number in numbers)
 
 
 def _is_run_on(value: Fraction, claim: Claim) -> bool:
     """ "5 + 3 = 8 * 2 = 16": loose, but every step is right."""
-    return len(claim.right) > 1 and claim.right[0].sort is Sort.NUMBER and value in readings(claim.right[0].text)
+    return (
+        len(claim.right) > 1 and claim.right[0].sort is TokenSort.NUMBER and value in read_numeral(claim.right[0].text)
+    )
 
 
 def _is_list_or_vector(value: Fraction, claim: Claim) -> bool:
@@ -159,12 +158,12 @@ def _is_list_or_vector(value: Fraction, claim: Claim) -> bool:
     if (claim.inside and any("," in token.text for token in left)) or first.startswith(f"{value},"):
         return True
     triples = zip(left, left[1:], left[2:], strict=False)
-    return any(a.sort is Sort.OPEN and "," in b.text and c.sort is Sort.CLOSE for a, b, c in triples)
+    return any(a.sort is TokenSort.OPEN and "," in b.text and c.sort is TokenSort.CLOSE for a, b, c in triples)
 
 
 def _is_given(claim: Claim, text: str, given: str) -> bool:
     """Whether the equation stands in the instruction or the input (``given``, without blanks)."""
-    return re.sub(r"\s", "", plain(text[claim.start : claim.end])) in given
+    return re.sub(r"\s", "", to_ascii_signs(text[claim.start : claim.end])) in given
 
 
 def _finding(claim: Claim, response: FieldText, corrections: Corrections, words: EquationWords) -> Iterator[Finding]:
@@ -172,14 +171,14 @@ def _finding(claim: Claim, response: FieldText, corrections: Corrections, words:
     if not _is_certain(claim, response.text, words):
         return
     left = claim.lefts[0]
-    value = min(values(left) or (Fraction(0),))
-    shown = response.text[left[0].start : left[-1].end].strip("*_ ")
+    value = min(find_values(left) or (Fraction(0),))
+    asked = response.text[left[0].start : left[-1].end].strip("*_ ")
     claimed = response.text[claim.right[0].start : claim.end].strip("*_ ")
-    evidence = f"{shown} is {_spell(value)}, not {claimed}"
+    evidence = f"{asked} is {_spell(value)}, not {claimed}"
     if corrections.same_error_in_source(claim):
         evidence += "; the English source has the same error"
     fix: tuple[Edit, ...] = ()
-    if (result := claim.result) and (native := corrections.of(claim)):
+    if (result := claim.result) and (native := corrections.correct(claim)):
         fix = (FALSE_EQUATION.edit(Field.RESPONSE, result.start, response.text[result.start : result.end], native),)
     yield FALSE_EQUATION.finding(Field.RESPONSE, left[0].start, claim.end, evidence, fix=fix)
 

@@ -1,0 +1,212 @@
+"""One OpenAI-compatible server: sends a request, reads the whole response, and knows what a status means for all alike.
+
+It knows nothing of what is asked: that is in ``chat_call`` and ``chat_api``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import httpx
+from pydantic import SecretStr
+
+from midb import __version__
+from midb.agent.engines import chat_api
+from midb.agent.engines.protocol import CallFailed, EngineDown
+from midb.agent.engines.server_address import is_loopback
+from midb.domain.errors import UsageError
+
+#: Seconds within which a connection must come about.
+_CONNECT_SECONDS = 10.0
+
+#: Longest pause, in seconds, that a server may ask for. After it, the server is asked again in any case.
+_LONGEST_RETRY_AFTER = 60.0
+
+#: Most bytes of a response. A reply has some kilobytes; one that does not end must not fill the memory.
+_LARGEST_BODY = 32 << 20
+
+#: Seconds after which an idle connection is closed. Servers close theirs later (uvicorn after 5 s). If they did so
+#: first, the next request would look like a failure.
+_IDLE_SECONDS = 2.0
+
+#: Statuses of a server that is busy or that was interrupted.
+_BUSY = frozenset({408, 409, 425, 429})
+
+#: A server's word that it does not know something. Some use it for ``response_format``, so asking again does not help.
+_NOT_IMPLEMENTED = 501
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResponse:
+    """A response, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class TransientFailure(Exception):
+    """A failure after which to ask again: a busy server, a lost connection, half a reply.
+
+    :param code: as in ``CallFailed``.
+    :param wait: seconds that the server wants to be left alone.
+    :param refused: nobody listens at the address.
+    """
+
+    def __init__(self, code: str, sentence: str, wait: float = 0.0, *, refused: bool = False) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.wait = wait
+        self.refused = refused
+
+
+class ChatServer:
+    """The connections to one server, and the key that it gets.
+
+    :param url: as ``normalise_url`` makes it.
+    :param key_variable: environment variable that holds the key; if it is not set, no key is sent.
+    :param now: counts seconds since 1970.
+    :raises UsageError: for a key that no header can carry.
+    """
+
+    def __init__(
+        self, url: str, *, key_variable: str, environment: Mapping[str, str], now: Callable[[], float]
+    ) -> None:
+        self.url = url
+        self._key_variable = key_variable
+        self._key = _read_key(key_variable, environment)
+        self._now = now
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: list[httpx.AsyncClient] = []  # clients that no exchange is using
+        self._tls: ssl.SSLContext | None = None
+        self._closed = False
+
+    def open(self, warn: Callable[[str], None]) -> None:
+        """Get ready to exchange; ``warn`` is called if the key will be sent unencrypted."""
+        self._tls = self._tls or httpx.create_ssl_context()
+        if self._key and self.url.startswith("http://") and not is_loopback(self.url):
+            warn(f"the key in {self._key_variable} goes unencrypted to {self.url}.")
+
+    async def close(self) -> None:
+        """Close the connections; exchanges that are going on fail."""
+        self._closed = True
+        clients, self._clients, self._idle = self._clients, [], []
+        for client in clients:
+            await client.aclose()
+
+    async def exchange(self, method: str, path: str, content: bytes | None = None) -> ChatResponse:
+        """Send a request and read the whole response.
+
+        :raises TransientFailure: if it makes sense to ask again.
+        :raises EngineDown: if the server cannot serve any request.
+        """
+        if self._closed:
+            raise CallFailed("connection", f"the connection to {self.url} was closed.")
+        if self._tls is None:
+            raise RuntimeError("the engine is not started")
+        try:
+            with self._borrow_client(self._tls) as client:
+                async with client.stream(method, self.url + path, content=content) as response:
+                    body = bytearray()
+                    async for piece in response.aiter_bytes():
+                        body += piece
+                        if len(body) > _LARGEST_BODY:
+                            raise TransientFailure("bad-reply", f"a reply of more than {_LARGEST_BODY >> 20} MiB.")
+                    answer = ChatResponse(response.status_code, response.headers, bytes(body))
+        except httpx.RequestError as error:
+            reason = self.redact(str(error)) or type(error).__name__
+            refused = isinstance(error, httpx.ConnectError)
+            raise TransientFailure("connection", f"{reason}.", refused=refused) from error
+        self._check(answer)
+        return answer
+
+    def redact(self, text: str, limit: int = chat_api.SHOWN) -> str:
+        """Make a foreign text fit for people: short, on one line, and without the key, which a server may repeat."""
+        if self._key:
+            text = text.replace(self._key.get_secret_value(), "***")
+        return chat_api.shorten(text, limit)
+
+    @contextlib.contextmanager
+    def _borrow_client(self, tls: ssl.SSLContext) -> Iterator[httpx.AsyncClient]:
+        """Take a client for one exchange, which nobody else uses meanwhile.
+
+        A single client for all would keep its connections in one pool, which httpx searches with every request: with
+        200 requests in flight this took three quarters of the process's time.
+        """
+        if self._idle:
+            client = self._idle.pop()  # the one used last: its connection is the likeliest to be still open
+        else:
+            client = self._make_client(tls)
+            self._clients.append(client)
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
+
+    def _make_client(self, tls: ssl.SSLContext) -> httpx.AsyncClient:
+        headers = {"User-Agent": f"midb-agent/{__version__}", "Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        host = httpx.URL(self.url).host
+        # A proxy that the environment names cannot reach this machine.
+        local = {f"all://[{host}]" if ":" in host else f"all://{host}"} if is_loopback(self.url) else ()
+        return httpx.AsyncClient(
+            headers=headers,
+            follow_redirects=False,  # the key and the corpus go to the host that the user named, and to no other
+            # Only the whole call has a limit, in OpenAIEngine: a reply that comes slowly is still coming.
+            timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
+            limits=httpx.Limits(max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS),
+            verify=tls,
+            mounts=dict.fromkeys(local),
+        )
+
+    def _check(self, answer: ChatResponse) -> None:
+        """Raise what a status means for every request alike."""
+        status = answer.status
+        if status in (401, 403):
+            what = "refuses the key" if self._key else "wants a key"
+            raise EngineDown(
+                f"{self.url} {what} (HTTP {status}){self._quote(answer)}",
+                hint=f"The key is read from the environment variable {self._key_variable}.",
+            )
+        if 300 <= status < 400:
+            raise EngineDown(
+                f"{self.url} sends elsewhere (HTTP {status}), where neither key nor corpus is sent.",
+                hint=f"It names {self._read_target(answer)}; if that is right, give it as the address.",
+            )
+        complaint = chat_api.read_complaint(status, answer.body) if status >= 400 else None
+        if complaint is None or complaint.context_exceeded:
+            return
+        if complaint.quota_used_up:
+            raise EngineDown(f"the quota at {self.url} is used up{self._quote(answer)}")
+        if status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED):
+            wait = chat_api.read_retry_after(answer.headers.get("retry-after"), self._now(), _LONGEST_RETRY_AFTER)
+            raise TransientFailure(f"http-{status}", f"HTTP {status}{self._quote(answer)}", wait)
+
+    def _quote(self, answer: ChatResponse) -> str:
+        """The end of a sentence: what the server says, if it says something."""
+        sentence = self.redact(chat_api.read_complaint(answer.status, answer.body).sentence)
+        return f": {sentence}" if sentence else "."
+
+    def _read_target(self, answer: ChatResponse) -> str:
+        """Read where a redirect leads, without what may be a key in it."""
+        try:
+            target = httpx.URL(self.url).join(answer.headers.get("location", ""))
+        except httpx.InvalidURL:
+            return "an address that is none"
+        return self.redact(str(target.copy_with(userinfo=b"", query=None, fragment=None)))
+
+
+def _read_key(variable: str, environment: Mapping[str, str]) -> SecretStr | None:
+    """Read the key from a variable; None if it is not set. Raises UsageError for a key that no header can carry."""
+    key = environment.get(variable, "").strip()
+    if not all("!" <= character <= "~" for character in key):
+        raise UsageError(
+            f"the key in the environment variable {variable} has blanks or characters that are not ASCII.",
+            hint="Was more than the key put into it?",
+        )
+    return SecretStr(key) if key else None

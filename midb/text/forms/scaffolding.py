@@ -1,0 +1,169 @@
+"""The scaffolding of instruction data: the words a template puts between the texts, and placeholders for no input.
+
+Data sets are built by prompting a model with numbered examples ("9. Instruction: ... 9. Input: ..."); what leaks into a
+pair is this frame. The frame is English; in a translated corpus it is translated too.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from midb.domain.pairs import Field
+from midb.locales import LocaleSection
+
+
+class ScaffoldingSection(LocaleSection, table="scaffolding"):
+    """How a language says what the template says.
+
+    ``no_input``: whole inputs that mean "there is none"; ``no_input_or_text``: such that are also a text, as a sign at
+    a door is. ``instruction``, ``input``, ``output``: the labels of the three parts.
+    """
+
+    no_input: tuple[str, ...]
+    no_input_or_text: tuple[str, ...] = ()
+    instruction: tuple[str, ...]
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+
+
+#: The frame as the templates have it.
+ENGLISH = ScaffoldingSection(
+    no_input=(
+        "no input",
+        "no inputs",
+        "no input required",
+        "no input needed",
+        "no input necessary",
+        "no input provided",
+        "no input given",
+        "no input is required",
+        "input not required",
+    ),
+    instruction=("Instruction", "Instructions", "Task"),
+    input=("Input",),
+    output=("Output", "Response"),
+)
+
+_WRAPPING = re.compile(r"^[\s<>〈〉＜＞\[\]()`'\"*“”„«»「」]+|[\s<>〈〉＜＞\[\]()`'\"*“”„«»「」.。．]+$")
+_GLUE = re.compile(r"[\s\-_'’\u0307]+")
+_IN_BRACKETS = re.compile(r"^[\s`'\"*“”„«»「」]*[<＜〈\[].*[>＞〉\]][\s`'\"*“”„«»「」.。．]*$", re.DOTALL)
+
+#: No placeholder is longer, with its quotes and brackets.
+LONGEST_PLACEHOLDER = 80
+
+
+def _make_key(text: str) -> str:
+    """A text without brackets, quotes, final full stop, case and blanks.
+
+    >>> _make_key("`<No input>`."), _make_key("sementrada") == _make_key("Sem entrada")
+    ('noinput', True)
+    """
+    return _GLUE.sub("", _WRAPPING.sub("", text)).casefold().replace("\u0307", "")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The words of one language and of English, ready for comparison."""
+
+    no_input: frozenset[str]
+    no_input_or_text: frozenset[str]
+    labels: dict[Field, frozenset[str]]
+
+    def stands_for_no_input(self, text: str) -> bool:
+        """Whether a whole text is a placeholder and nothing else."""
+        if len(text) > LONGEST_PLACEHOLDER:
+            return False
+        key = _make_key(text)
+        return key in self.no_input or (key in self.no_input_or_text and is_in_brackets(text))
+
+    def may_stand_for_no_input(self, text: str) -> bool:
+        """Whether a whole text is a placeholder, or a text that reads like one."""
+        return len(text) <= LONGEST_PLACEHOLDER and _make_key(text) in self.no_input | self.no_input_or_text
+
+    def labels_part(self, label: str, field: Field) -> bool:
+        """Whether a label is what the template puts before one part of an example."""
+        return _make_key(label) in self.labels[field]
+
+
+def is_in_brackets(text: str) -> bool:
+    """Whether a whole text stands in angle or square brackets.
+
+    >>> is_in_brackets('"<noinput>".'), is_in_brackets("noinput")
+    (True, False)
+    """
+    return bool(_IN_BRACKETS.match(text))
+
+
+@functools.cache
+def load_frame(section: ScaffoldingSection | None) -> Frame:
+    """The words of a language together with the English ones."""
+    own = section or ENGLISH
+    return Frame(
+        no_input=_make_keys(own.no_input + ENGLISH.no_input),
+        no_input_or_text=_make_keys(own.no_input_or_text),
+        labels={
+            Field.INSTRUCTION: _make_keys(own.instruction + ENGLISH.instruction),
+            Field.INPUT: _make_keys(own.input + ENGLISH.input),
+            Field.RESPONSE: _make_keys(own.output + ENGLISH.output),
+        },
+    )
+
+
+def _make_keys(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(_make_key, texts))
+
+
+_NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
+_HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\n:：#]{1,30}?)[ \t\u00a0]*([:：]|$)", re.MULTILINE)
+_HASHES_BEFORE = re.compile(r"#{2,}[ \t]*\n[ \t]*\Z")
+
+
+def find_next_example(text: str, words: Frame) -> int | None:
+    """Where the next example of the prompt begins in a response, ``None`` if it does not.
+
+    Three parts that bear one number are no list. Their labels are known, or a line of hashes stands before them.
+
+    >>> find_next_example("Yes.\\n##\\n9. Instruction: Sort.\\n9. Input:\\nb, a\\n9. Output:\\na, b", load_frame(None))
+    4
+    """
+    labels = list(_NUMBERED_LABEL.finditer(text)) if "\n" in text else []
+    for first, second, third in zip(labels, labels[1:], labels[2:], strict=False):
+        if not first.group(1) == second.group(1) == third.group(1):
+            continue
+        parts = zip((first, second, third), Field, strict=True)
+        known = sum(words.labels_part(match.group(2), field) for match, field in parts)
+        hashes = _HASHES_BEFORE.search(text, max(0, first.start() - 20), first.start())
+        if known >= 2 or (hashes and known):
+            return len(text[: hashes.start() if hashes else first.start()].rstrip())
+    return _hashed_example(text, words)
+
+
+def _hashed_example(text: str, words: Frame) -> int | None:
+    """The same in the template of Alpaca: ``### Instruction:`` and, further down, ``### Response:``."""
+    if "##" not in text:
+        return None
+    begin: int | None = None
+    for match in _HASH_LABEL.finditer(text):
+        if match.group(2) and words.labels_part(match.group(1), Field.INSTRUCTION):
+            begin = match.start() if begin is None else begin
+        elif match.group(2) and begin is not None and words.labels_part(match.group(1), Field.RESPONSE):
+            return len(text[:begin].rstrip())
+    return None
+
+
+def measure_leading_label(text: str, field: Field, words: Frame) -> int:
+    """How many characters at the start of a field are its label: ``### Response:``; 0 if there is none.
+
+    >>> measure_leading_label("### Response:\\nYes.", Field.RESPONSE, load_frame(None))
+    14
+    """
+    match = _HASH_LABEL.search(text) if text.lstrip()[:1] == "#" else None
+    if match is None or text[: match.start()].strip() or not words.labels_part(match.group(1), field):
+        return 0
+    if not match.group(2) and _make_key(match.group(1)) not in load_frame(None).labels[field]:
+        return 0  # without a colon it may be a heading; not so if it is English in a text that is not
+    rest = text[match.end() :]
+    return len(text) - len(rest.lstrip()) if rest.strip() else 0

@@ -1,0 +1,100 @@
+"""Words as texts have them, and the words of grammar by which a language is recognised. Knows no pair and no defect."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+
+from midb.locales import LocaleSection, load
+
+#: English has no locale file: it is the language that corpora come from, and none is checked in it.
+# fmt: off
+_ENGLISH_WORDS = (
+    "the", "a", "an", "of", "to", "and", "in", "is", "are", "was", "were", "be", "been", "it", "its", "that", "this",
+    "these", "those", "with", "for", "on", "as", "at", "by", "from", "or", "but", "not", "have", "has", "had", "he",
+    "she", "they", "we", "you", "i", "his", "her", "their", "our", "your", "my", "will", "would", "can", "could",
+    "should", "which", "who", "what", "when", "where", "how", "there", "than", "then", "if", "so", "do", "does",
+    "did", "about", "into", "more", "most", "some", "any", "no",
+)
+# fmt: on
+
+_WORD = re.compile(r"(?<![\w'’])[^\W\d_]{2,}(?!\w)")
+_LETTER = re.compile(r"[^\W\d_]")
+_IDEOGRAPH = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+
+
+class FunctionWords(LocaleSection, table="function_words"):
+    """Words of grammar, frequent and short, in lower case; and the letters that only this language writes."""
+
+    words: tuple[str, ...]
+    letters: str = ""
+
+
+@functools.cache
+def function_words(code: str) -> frozenset[str]:
+    """The words of grammar of a language; empty where its script alone tells it (or where nothing is known of it)."""
+    if code == "en":
+        return frozenset(_ENGLISH_WORDS)
+    section = load(code).get(FunctionWords)
+    return frozenset(section.words) if section else frozenset()
+
+
+def own_letters(code: str) -> str:
+    """The letters that only this language writes, in lower case; empty where its locale names none."""
+    section = load(code).get(FunctionWords)
+    return section.letters if section else ""
+
+
+def count_own_letters(text: str, code: str) -> int:
+    """How many letters of a text only this language writes, as far as its locale names any.
+
+    >>> count_own_letters("žluťoučký kůň", "cs")
+    5
+    """
+    letters = own_letters(code)
+    return sum(character in letters for character in text.lower()) if letters and not text.isascii() else 0
+
+
+def split_words(text: str) -> list[str]:
+    """The words of two letters or more, as they are written; what follows an apostrophe is no word.
+
+    >>> split_words("It's 5 o'clock in Łódź")
+    ['It', 'in', 'Łódź']
+    """
+    return _WORD.findall(text)
+
+
+def count_letters(text: str) -> int:
+    """How many letters a text has, in any script."""
+    return len(_LETTER.findall(text))
+
+
+def count_ideographs(text: str) -> int:
+    """How many of the letters are syllables or ideographs: each says as much as two letters of an alphabet.
+
+    >>> count_ideographs("犬 and 개")
+    2
+    """
+    return len(_IDEOGRAPH.findall(text))
+
+
+def fold_case(phrase: str) -> str:
+    """A word or phrase for comparison: without case, with single blanks.
+
+    The Turkish capital İ becomes i; full case folding would make two characters of it.
+
+    >>> fold_case("ON  İKİ")
+    'on iki'
+    """
+    return " ".join(phrase.replace("İ", "i").casefold().split())
+
+
+def any_of(phrases: Iterable[str]) -> str:
+    """A regular expression for any of the phrases, the longest first; for none at all, one that never matches.
+
+    >>> any_of(["mi", "mile"])
+    '(?:mile|mi)'
+    """
+    found = "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True))
+    return f"(?:{found or '(?!)'})"

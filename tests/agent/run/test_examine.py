@@ -1,0 +1,160 @@
+"""One record from bytes to result; whatever goes wrong with it, the record is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from scripted import ScriptedEngine, left_alone, pass_of
+from small_runs import BROKEN, MENDED, NothingKept
+
+from midb.agent.engines.protocol import EngineDown
+from midb.agent.model.calls import Model, ModelSettings, Route
+from midb.agent.run import examine
+from midb.agent.run.examine import Examiner, ExaminerSettings, internal_error
+from midb.agent.state import PairContext
+from midb.corpus.language_plan import LanguagePlan
+from midb.corpus.raw import RawRecord
+from midb.corpus.reading import ReadingRules
+from midb.detectors import KindSelection
+from midb.domain.decisions import Outcome, PairResult, Pass, Reason
+from midb.domain.defects import FindingStatus
+from midb.domain.errors import AuditError
+from midb.domain.pairs import InstructionPair
+from midb.domain.results import RecordResult, RejectedLine
+from midb.prompts import load_prompts
+
+GERMAN = ReadingRules(languages=LanguagePlan(fixed="de"))
+
+
+def settings(*, rewrite: bool = True, passes: frozenset[Pass] = frozenset(Pass)) -> ExaminerSettings:
+    return ExaminerSettings(rules=GERMAN, selection=KindSelection.parse(), passes=passes, rewrite=rewrite)
+
+
+@pytest.fixture(scope="module")
+def examiner() -> Examiner:
+    return Examiner(settings())
+
+
+def raw(**record: object) -> RawRecord:
+    return RawRecord.alone(json.dumps(record, ensure_ascii=False).encode(), 5)
+
+
+def one(examiner: Examiner, record: RawRecord, source: bytes | None = None) -> RecordResult:
+    (result,) = examiner.examine_batch([(record, source)])
+    assert isinstance(result, RecordResult)
+    return result
+
+
+def test_edits_are_spliced_into_the_bytes(examiner: Examiner) -> None:
+    record = RawRecord.alone(b'{"x" : 1.50, "instruction":"Gr\\u00fc\\u00dfe!",  "output":"Sch\\u00c3\\u00b6n, ja."}')
+    result = one(examiner, record)
+    assert result.body == record.body.replace(b"\\u00c3\\u00b6", b"\\u00f6")
+    assert (result.outcome, result.key, result.language) == (Outcome.IMPROVED, "#0", "de")
+    assert result.pairs[0].final.response == "Schön, ja."
+
+
+def test_what_does_not_change_has_no_new_bytes(examiner: Examiner) -> None:
+    result = one(examiner, raw(id="a", instruction="Grüße!", output=MENDED))
+    assert (result.body, result.outcome, result.position, result.line) == (None, Outcome.UNCHANGED, 5, 6)
+
+
+def test_each_turn_of_a_conversation_is_a_pair(examiner: Examiner) -> None:
+    turns = [
+        {"role": "user", "content": "Grüße!"}, {"role": "assistant", "content": MENDED},
+        {"role": "user", "content": "Noch einmal!"}, {"role": "assistant", "content": BROKEN},
+    ]  # fmt: skip
+    result = one(examiner, raw(messages=turns))
+    assert [pair.outcome for pair in result.pairs] == [Outcome.UNCHANGED, Outcome.IMPROVED]
+    assert result.outcome is Outcome.IMPROVED
+    turns[3]["content"] = MENDED
+    assert json.loads(result.body or b"") == {"messages": turns}
+
+
+def test_the_english_source_is_seen(examiner: Examiner) -> None:
+    record = raw(instruction="Wie weit?", output="Es sind 2.5 Meter.")
+    source = b'{"instruction": "How far?", "output": "It is 2.5 metres."}'
+    assert one(examiner, record).outcome is Outcome.UNCHANGED
+    assert json.loads(one(examiner, record, source).body or b"")["output"] == "Es sind 2,5 Meter."
+
+
+def test_what_cannot_be_read_is_a_rejected_line(examiner: Examiner) -> None:
+    good, bad = raw(instruction="Grüße!"), RawRecord.alone(b"{oops", 9)
+    first, second = examiner.examine_batch([(good, None), (bad, None)])
+    assert isinstance(first, RecordResult)
+    assert isinstance(second, RejectedLine)
+    assert (second.position, second.reason, second.sha256) == (9, "invalid-json", bad.sha256())
+
+
+def test_finding_alone_changes_nothing_and_needs_no_state_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def must_not() -> Any:
+        raise AssertionError("LangGraph takes a second to import")
+
+    monkeypatch.setattr(examine, "pair_runner", must_not)
+    result = one(Examiner(settings(rewrite=False)), raw(instruction="Grüße!", output=BROKEN))
+    assert (result.body, result.outcome) == (None, Outcome.UNCHANGED)
+    (logged,) = result.pairs[0].findings
+    assert (logged.finding.kind, logged.status, bool(logged.finding.fix)) == ("mojibake", FindingStatus.OPEN, True)
+
+
+def test_passes_and_kinds_are_those_of_the_settings() -> None:
+    record = raw(instruction="Grüße!", output=BROKEN)
+    assert one(Examiner(settings(passes=frozenset({Pass.CONTENT}))), record).outcome is Outcome.UNCHANGED
+    none = ExaminerSettings(rules=GERMAN, selection=KindSelection(frozenset()))
+    assert one(Examiner(none), record).pairs[0].findings == ()
+
+
+def failing(error: BaseException) -> Any:
+    async def run(pair: InstructionPair, context: PairContext) -> PairResult:
+        raise error
+
+    return lambda: run
+
+
+def test_a_fault_of_ours_costs_no_record_and_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examine, "pair_runner", failing(KeyError("boom")))
+    result = one(Examiner(settings()), raw(id="a", instruction="Grüße!", output=BROKEN))
+    assert (result.body, result.outcome, result.key) == (None, Outcome.UNCHANGED, "a")
+    (decision,) = result.pairs[0].decisions
+    assert (decision.reason, decision.detail) == (Reason.INTERNAL_ERROR, "KeyError: 'boom'")
+
+
+@pytest.mark.parametrize("error", [EngineDown("nobody there"), AuditError("the disk is full"), KeyboardInterrupt()])
+def test_what_no_record_can_be_examined_for_ends_the_run(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examine, "pair_runner", failing(error))
+    with pytest.raises(type(error)) as caught:
+        Examiner(settings()).examine_batch([(raw(instruction="Grüße!"), None)])
+    assert caught.value is error
+
+
+def test_bytes_that_would_not_say_what_was_decided_are_not_written(
+    examiner: Examiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it comes about: the text is read again before anybody relies on it."""
+    monkeypatch.setattr("midb.corpus.reading.splice", lambda body, stages, ascii_only: body)
+    result = one(examiner, raw(instruction="Grüße!", output=BROKEN))
+    assert (result.body, result.outcome) == (None, Outcome.UNCHANGED)
+    (decision,) = result.pairs[0].decisions
+    assert decision.reason is Reason.INTERNAL_ERROR
+    assert "does not read as decided" in decision.detail
+
+
+def test_an_internal_error_is_told_in_few_words() -> None:
+    pair = InstructionPair(instruction="x")
+    told = internal_error(pair, ValueError("y" * 1000))
+    assert (told.original, told.final, told.findings) == (pair, pair, ())
+    (decision,) = told.decisions
+    assert decision.before_hash == decision.after_hash == pair.content_hash()
+    assert decision.detail.startswith("ValueError: yyy")
+    assert len(decision.detail) == 300
+
+
+def test_a_model_is_asked_where_there_is_one() -> None:
+    engine = ScriptedEngine(left_alone)
+    asyncio.run(engine.start())
+    model = Model(engine, NothingKept(), ModelSettings(prompts=load_prompts(), route=Route.ALL))
+    result = one(Examiner(settings(), model), raw(instruction="Grüße!", output=MENDED))
+    assert [pass_of(request) for request in engine.requests] == ["content", "translation", "localization"]
+    assert result.outcome is Outcome.UNCHANGED

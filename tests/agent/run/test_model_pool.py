@@ -1,0 +1,187 @@
+"""Many records under way at once: in order all the same, no more than asked for, and none left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from scripted import Answer, ScriptedEngine, left_alone
+from small_runs import NothingKept, write_lines
+
+from midb.agent.engines.protocol import EngineDown, TextReply, TextRequest
+from midb.agent.model.calls import Budget, Model, ModelSettings
+from midb.agent.run import batches, model_pool
+from midb.agent.run.batches import Batch, Result, batches_of
+from midb.agent.run.examine import ExaminerSettings
+from midb.agent.run.model_pool import ModelPool
+from midb.corpus.formats.containers import open_container
+from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.detectors import KindSelection
+from midb.domain.decisions import Pass
+from midb.domain.events import ModelUsed
+from midb.domain.results import RecordResult
+from midb.prompts import load_prompts
+
+COUNT = 30
+
+#: Turns of the loop after which those who are waited for will not come: the test must end, whatever is broken.
+TURNS = 20_000
+
+
+@dataclass
+class GatedEngine(ScriptedEngine):
+    """Keeps the requests of some records waiting until so many others were answered, and all of them until so many are
+    there ``together``."""
+
+    slow: str = "no record"
+    until: int = 0
+    together: int = 1
+    under_way: int = 0
+    most: int = 0
+    answered: int = 0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            for _ in range(TURNS):
+                if self.most >= self.together:
+                    break
+                await asyncio.sleep(0)  # the others get their turn
+            while self.slow in request.messages[-1].content and self.answered < self.until:
+                self.moved.clear()
+                await self.moved.wait()
+            reply = await super().generate(request)
+            self.answered += 1
+            return reply
+        finally:
+            self.under_way -= 1
+            self.moved.set()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenedCorpus:
+    """Records by number, in batches of four."""
+    monkeypatch.setattr(batches, "BATCH", 4)
+    lines = ({"id": f"{n}", "instruction": f"Erkläre Satz {n}.", "output": f"Das ist Satz {n}."} for n in range(COUNT))
+    return open_corpus(open_container(write_lines(tmp_path / "c.jsonl", *lines)), language="de")
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@dataclass
+class Pools:
+    """Makes pools for an engine."""
+
+    loop: asyncio.Runner
+    rules: ExaminerSettings
+    told: list[ModelUsed] = field(default_factory=list)
+
+    def __call__(self, engine: ScriptedEngine, concurrency: int, budget: str = "") -> ModelPool:
+        self.loop.run(engine.start())
+        limit = Budget.parse(budget) if budget else Budget()
+        model = Model(engine, NothingKept(), ModelSettings(prompts=load_prompts(), budget=limit))
+        return ModelPool(self.rules, model, concurrency, self.loop, report=self.told.append)
+
+
+@pytest.fixture
+def pools(corpus: OpenedCorpus, loop: asyncio.Runner) -> Pools:
+    return Pools(loop, ExaminerSettings(rules=corpus.rules, selection=KindSelection(frozenset())))
+
+
+def keys(done: list[tuple[Batch, list[Result]]]) -> list[str]:
+    return [result.key for _, results in done for result in results if isinstance(result, RecordResult)]
+
+
+def examined(
+    pool: ModelPool, corpus: OpenedCorpus, stopped: Callable[[], bool] = lambda: False
+) -> list[tuple[Batch, list[Result]]]:
+    with pool:
+        return [(batch, list(results)) for batch, results in pool.examine(batches_of(corpus), stopped)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 100])
+def test_results_come_in_order_and_no_more_is_under_way_than_asked_for(
+    concurrency: int, pools: Pools, corpus: OpenedCorpus
+) -> None:
+    engine = GatedEngine(left_alone, together=min(concurrency, COUNT))
+    done = examined(pools(engine, concurrency), corpus)
+    assert keys(done) == [str(n) for n in range(COUNT)]
+    assert done[-1][0].tail is not None
+    assert engine.most == min(concurrency, COUNT)
+
+
+def test_a_slow_record_holds_up_nobody_behind_it(pools: Pools, corpus: OpenedCorpus) -> None:
+    engine = GatedEngine(left_alone, slow="Satz 0.", until=COUNT - 1)
+    assert keys(examined(pools(engine, 4), corpus)) == [str(n) for n in range(COUNT)]
+    assert engine.requests[-1].messages[-1].content.count("Satz 0.")
+
+
+def test_but_only_so_many_go_ahead(pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with the corpus: two batches of four in hand, and no third."""
+    monkeypatch.setattr(model_pool, "AHEAD", 2)
+    engine = GatedEngine(left_alone, slow="Satz 0.", until=7)
+    taken: list[int] = []
+
+    def counted() -> Iterator[Batch]:
+        for batch in batches_of(corpus):
+            taken.append(engine.answered)
+            yield batch
+
+    with pools(engine, 4) as pool:
+        done = [(batch, list(results)) for batch, results in pool.examine(counted())]
+    assert keys(done) == [str(n) for n in range(COUNT)]
+    assert taken[2] >= 8, "the third was taken once the first record was done"
+
+
+@pytest.mark.parametrize("how", ["stopped", "budget"])
+def test_stopping_drains(how: str, pools: Pools, corpus: OpenedCorpus) -> None:
+    """No batch is begun any more, and those that are under way are whole."""
+    engine = GatedEngine(left_alone)
+    pool = pools(engine, 2, budget="1tok" if how == "budget" else "")
+    done = examined(pool, corpus, lambda: how == "stopped" and engine.answered > 0)
+    assert 0 < len(done) < 4
+    assert keys(done) == [str(n) for n in range(4 * len(done))]
+    assert engine.under_way == 0
+
+
+def test_an_engine_that_is_down_ends_it_at_once(pools: Pools, corpus: OpenedCorpus) -> None:
+    def answer(request: TextRequest) -> Answer:
+        return EngineDown("nobody there.") if "Satz 9." in request.messages[-1].content else left_alone(request)
+
+    engine = GatedEngine(answer, slow="Satz 1.", until=10**6)  # which would wait for ever
+    with pytest.raises(EngineDown):
+        examined(pools(engine, 50), corpus)
+    assert engine.under_way == 0, "what was under way is cancelled"
+
+
+def test_what_the_model_did_is_told(pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_pool, "REPORT_EVERY", -1.0)
+    examined(pools(GatedEngine(left_alone), 3, budget="1e9tok"), corpus)
+    last = pools.told[-1]
+    assert (last.usage.calls, last.by_pass[Pass.CONTENT].calls) == (COUNT, COUNT)
+    assert (last.in_flight, last.ahead) == (0, 0)
+    assert last.budget_left.endswith(" tokens")
+    assert 1 <= max(told.in_flight for told in pools.told) <= 3
+    calls = [told.usage.calls for told in pools.told]
+    assert calls == sorted(calls)
+
+
+def test_the_garbage_collector_is_left_as_it_was(pools: Pools, corpus: OpenedCorpus) -> None:
+    before = gc.get_threshold()
+    seen: list[tuple[int, int, int]] = []
+    with pytest.raises(RuntimeError), pools(GatedEngine(left_alone), 2):
+        seen.append(gc.get_threshold())
+        raise RuntimeError
+    assert seen == [model_pool.COLLECT]
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0

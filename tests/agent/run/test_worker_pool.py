@@ -1,0 +1,128 @@
+"""Worker processes: results come in order, and where one dies no record is lost, few processes are started, and nobody
+is blamed who did not do it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from midb.agent.run import worker_pool
+from midb.agent.run.batches import BATCH, Result, batches_of
+from midb.agent.run.examine import ExaminerSettings
+from midb.agent.run.worker_pool import WorkerPool, examine_corpus
+from midb.corpus.formats.containers import open_container
+from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.detectors import KindSelection
+
+SUPPORT = Path(__file__).resolve().parents[2] / "support"
+RECORDS = 3 * BATCH + 5
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The worker processes that are started."""
+    made: list[object] = []
+    init = worker_pool._Worker.__init__
+
+    def counted(self: worker_pool._Worker, settings: ExaminerSettings) -> None:
+        made.append(self)
+        init(self, settings)
+
+    monkeypatch.setattr(worker_pool._Worker, "__init__", counted)
+    monkeypatch.syspath_prepend(SUPPORT)  # worker processes inherit the path
+    return made
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Callable[[int], OpenedCorpus]:
+    """A corpus in which one record, by its number, is deadly."""
+
+    def make(deadly: int) -> OpenedCorpus:
+        path = tmp_path / "c.jsonl"
+        lines = [{"instruction": "kill" if n == deadly else f"frage {n}", "output": "a"} for n in range(RECORDS)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        return open_corpus(open_container(path), language="de")
+
+    return make
+
+
+def examine(corpus: OpenedCorpus, stopped: Callable[[], bool] = lambda: False) -> tuple[list[Result], list[int]]:
+    """The results of all records, and the lines that were blamed."""
+    settings = ExaminerSettings(rules=corpus.rules, selection=KindSelection(frozenset()))
+    blamed: list[int] = []
+    with WorkerPool(settings, 2, on_crash=lambda raw: blamed.append(raw.line)) as pool:
+        done = list(pool.examine(batches_of(corpus), stopped))
+    return [result for batch, results in done for _, result in batch.answers(results)], blamed
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_results_come_in_the_order_of_the_corpus(
+    workers: int, corpus: Callable[[int], OpenedCorpus], started: list[object]
+) -> None:
+    opened = corpus(-1)
+    settings = ExaminerSettings(rules=opened.rules, selection=KindSelection(frozenset()))
+    done = list(examine_corpus(opened, settings, workers))
+    assert [result.position for _, result in done] == [raw.position for raw, _ in done] == list(range(RECORDS))
+    assert len(started) == workers
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+def test_without_workers_it_stops_between_two_batches(batches: int, corpus: Callable[[int], OpenedCorpus]) -> None:
+    opened = corpus(-1)
+    settings = ExaminerSettings(rules=opened.rules, selection=KindSelection(frozenset()))
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) == batches
+
+    with WorkerPool(settings, 0) as pool:
+        done = list(pool.examine(batches_of(opened), stopped))
+    assert [len(results) for _, results in done] == [BATCH] * batches
+
+
+def test_a_record_that_kills_its_worker_stays_as_it_is(
+    corpus: Callable[[int], OpenedCorpus], started: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "worker_main", importlib.import_module("deadly").deadly_worker)
+    results, blamed = examine(corpus(5))
+    assert [result.position for result in results] == list(range(RECORDS))
+    assert blamed == [6]
+    # Two to begin with, one in place of the dead; one for the records before, two for the deadly one, one after it.
+    assert len(started) <= 6
+
+
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_workers_killed_from_outside_blame_nobody(
+    deaths: int,
+    corpus: Callable[[int], OpenedCorpus],
+    started: list[object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both of the first workers, and then the one that examines what the first had."""
+    folder = tmp_path / "deaths"
+    folder.mkdir()
+    for number in range(deaths):
+        (folder / str(number)).touch()
+    monkeypatch.setenv("MIDB_DEATHS", str(folder))
+    monkeypatch.setattr(worker_pool, "worker_main", importlib.import_module("deadly").killed_worker)
+    results, blamed = examine(corpus(-1))
+    assert not list(folder.iterdir())
+    assert [result.position for result in results] == list(range(RECORDS))
+    assert blamed == []
+    assert len(started) <= 2 + 3 * deaths
+
+
+def test_once_stopping_what_a_dead_worker_had_is_left_for_the_next_run(
+    corpus: Callable[[int], OpenedCorpus], started: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "worker_main", importlib.import_module("deadly").deadly_worker)
+    results, blamed = examine(corpus(5), stopped=lambda: len(started) >= 2)
+    assert results == []
+    assert blamed == []
+    assert len(started) <= 3

@@ -1,0 +1,82 @@
+"""Blanks around marks: surplus ones go, missing ones come, and layouts, data and foreign lines keep theirs."""
+
+from __future__ import annotations
+
+import pytest
+from examining import Examine, evidence, respond
+
+from midb.detectors.localization.punctuation_spacing import PUNCTUATION_SPACING, GluedRule, PunctuationSpacing
+
+KIND = [PUNCTUATION_SPACING.name]
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "repaired"),
+    [
+        (
+            "de",
+            "Der Hund , der mit den Menschen lebt , hilft ihnen auch bei der Arbeit .",
+            "Der Hund, der mit den Menschen lebt, hilft ihnen auch bei der Arbeit.",
+        ),
+        (
+            "de",
+            "Der Hund lebt mit den Menschen,hilft ihnen bei der Arbeit und schläft gern.",
+            "Der Hund lebt mit den Menschen, hilft ihnen bei der Arbeit und schläft gern.",
+        ),
+        ("ja", "犬は人間と一緒に暮らす 、とても賢い動物です 。", "犬は人間と一緒に暮らす、とても賢い動物です。"),
+        (
+            "ru",
+            "Собака живёт с людьми , помогает им в работе и любит спать .",
+            "Собака живёт с людьми, помогает им в работе и любит спать.",
+        ),
+        ("ar", "الكلب يعيش مع الناس ، ويساعدهم في العمل كل يوم .", "الكلب يعيش مع الناس، ويساعدهم في العمل كل يوم."),
+    ],
+)
+def test_blanks_are_put_right(code: str, text: str, repaired: str, examine: Examine) -> None:
+    findings, result = examine(respond(text, "…"), code, kinds=KIND)
+    assert result.response == repaired
+    assert all(item.startswith(("a blank", "no blank")) for item in evidence(findings))
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("de", "rot,grün,blau"),  # data
+        ("de", "Siehe `a , b` in dem Programm, das wir gestern geschrieben haben."),
+        ("de", "| a , b | c , d |"),
+        ("de", "x = f(a , b);"),
+        ("de", "Der Preis   , den wir zahlen, ist hoch."),  # a layout
+        ("de", "Der Hund lebt ... und schläft."),
+        ("de", "Das kostet 3,50 Euro und um 12:30 Uhr ist Schluss."),
+        ("de", "The dog , which lives with people , also helps them with their work ."),
+        ("fr", "Le chien vit avec les hommes ; il les aide dans leur travail !"),
+    ],
+)
+def test_what_is_right_or_no_native_prose_stays(code: str, text: str, examine: Examine) -> None:
+    assert examine(respond(text, "…"), code, kinds=KIND)[1] == respond(text, "…")
+
+
+def test_french_blanks_follow_the_pair(examine: Examine) -> None:
+    text = "Où va le train de la côte ce matin ? Il part pour la mer, dit-on! Et nous partons avec lui !"
+    findings, repaired = examine(respond(text, "…"), "fr", kinds=KIND)
+    assert repaired.response == text.replace("on!", "on !")
+    assert evidence(findings) == ['no blank before "!"']
+
+
+def test_print_wants_a_blank_that_breaks_no_line(examine: Examine) -> None:
+    text = "Où va le train de la côte ce matin ? Il part pour la mer !"
+    findings, repaired = examine(respond(text, "…"), "fr", typography=True, kinds=KIND)
+    assert " ?" not in (repaired.response or "")
+    assert evidence(findings) == ['a line may break at "?"', 'a line may break at "!"']
+
+
+def test_a_task_about_punctuation_shows_wrong_blanks(examine: Examine) -> None:
+    pair = respond("Der Hund , der mit den Menschen lebt , hilft ihnen.", "Korrigiere die Zeichensetzung.")
+    assert examine(pair, "de", kinds=KIND) == ([], pair)
+
+
+def test_a_rule_names_its_marks_and_neighbours() -> None:
+    section = PunctuationSpacing(never_before=",", glued=(GluedRule(marks=",", before="[a-z]", after="[a-z]"),))
+    (pattern,) = section.missing
+    assert [match.group("mark") for match in pattern.finditer("eins,zwei und x,Y")] == [","]
+    assert [match.span() for match in section.surplus.finditer("eins , zwei")] == [(4, 5)]

@@ -1,0 +1,160 @@
+"""The figures of docs/benchmarks.md are those of the rows in bench/results."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from doc_pages import DOCS, ROOT, section, table, text_of
+
+PAGE = DOCS / "benchmarks.md"
+
+Row = dict[str, Any]
+
+
+def rows(name: str) -> list[Row]:
+    """The rows of a benchmark's latest run."""
+    lines = (ROOT / "bench" / "results" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    found: list[Row] = [json.loads(line) for line in lines]
+    latest = max(row["at"] for row in found)
+    return [row for row in found if row["at"] == latest]
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
+
+
+def figure(title: str, first: str) -> str:
+    """What stands behind a first cell in the tables of a section."""
+    (found,) = [row for row in table(section(PAGE, title)) if row[0].startswith(first)]
+    return " | ".join(found[1:])
+
+
+def test_throughput_and_memory() -> None:
+    title = "The main job, rules alone"
+    (run,) = rows("pipeline-throughput")
+    assert numbers(figure(title, "whole run"))[0] == round(run["pairs_per_s_median"])
+    told = figure(title, "peak memory")
+    memory = rows("pipeline-memory")
+    assert numbers(told) == [
+        *(row["parent_MiB"] for row in memory),
+        *(max(row["workers_MiB"]) for row in memory),
+    ]
+    assert f"{memory[-1]['pairs']:,} real" in section(PAGE, title)
+
+
+@pytest.mark.parametrize(
+    ("title", "first", "name"),
+    [
+        ("The main job, rules alone", "share of one", "pipeline-shares"),
+        ("With a model: everything around it", "shares", "pipeline-model-shares"),
+    ],
+)
+def test_shares(title: str, first: str, name: str) -> None:
+    shares = [float(row["share"].rstrip("%")) for row in rows(name) if "share" in row]
+    for told in re.findall(r"([\d.]+) %", figure(title, first)):
+        near = 0.05 if "." in told else 0.5
+        assert any(abs(share - float(told)) <= near for share in shares), f"{told} % stands in no row"
+
+
+def test_the_model_pipeline() -> None:
+    (run,) = rows("pipeline-model")
+    told = figure("With a model: everything around it", "pairs")
+    assert numbers(told) == [round(n) for n in (run["pairs_per_s_median"], *run["pairs_per_s_range"])]
+    assert numbers(figure("With a model: everything around it", "processor"))[0] == round(
+        run["cpu_ms_per_pair_median"], 1
+    )
+
+
+SIDES = {
+    "engine, bf16": ("engine", ["bfloat16"], 16), "engine, fp32": ("engine", ["float32"], 16),
+    "`transformers` `generate`": ("generate", ["bfloat16", "float32"], 16),
+    "its continuous batching": ("continuous batching", ["bfloat16", "float32"], 16),
+    "engine": ("engine", ["bfloat16"], 1), "`generate` with prompt": ("generate, prompt lookup", ["bfloat16"], 1),
+}  # fmt: skip
+
+
+def test_the_engine_and_its_peers() -> None:
+    measured = rows("engine-cpu")
+
+    def speed(side: str, dtype: str, batch: int, edits: object) -> float:
+        (row,) = [
+            row for row in measured
+            if (row["side"], row["dtype"], row["batch"], row["edits"]) == (side, dtype, batch, edits)
+        ]  # fmt: skip
+        return float(row["requests_per_s"])
+
+    checked = 0
+    for first, *cells in table(section(PAGE, "The engine and its peers")):
+        if first.startswith("`generate` / its"):
+            assert numbers(cells[0]) == [
+                round(speed(side, "bfloat16", 1, "any"), 2) for side in ("generate", "continuous batching")
+            ]
+            checked += 1
+            continue
+        name = max((name for name in SIDES if first.startswith(name)), key=len)
+        side, dtypes, batch = SIDES[name]
+        for edits, told in zip((0.03, 0.12, 1.0), cells, strict=True):
+            if told == "the same":
+                continue
+            anyway = "any" if side in ("generate", "continuous batching") else edits
+            assert numbers(told) == [round(speed(side, dtype, batch, anyway), 2) for dtype in dtypes], first
+            checked += 1
+    assert checked == 3 * 4 + 3
+
+
+def test_where_a_step_of_the_engine_goes() -> None:
+    shares = {round(float(row["share"].rstrip("%"))) for row in rows("engine-shares") if row["share"]}
+    told = section(PAGE, "The engine and its peers").partition("the time goes to")[2].partition(":")[0]
+    assert {int(number) for number in re.findall(r"(\d+)\s%", told)} <= shares
+
+
+def test_what_drafts_cost() -> None:
+    measured = {(row["side"], row["dtype"]): row for row in rows("engine-gate")}
+    dtypes = {"bf16": "bfloat16", "fp32": "float32"}
+    checked = 0
+    for first, step, token in table(section(PAGE, "What drafts cost where they bring nothing")):
+        dtype, _, control = first.partition(", ")
+        row = measured["control: no drafts" if control else "drafts", dtypes[dtype]]
+        for told, what in ((step, "wall"), (token, "wall_per_token")):
+            if told:
+                expected = (row[f"{what}_ratio"], *row[f"{what}_95%"])
+                assert all(abs(a - b) <= 0.0006 for a, b in zip(numbers(told), expected, strict=True)), (first, told)
+                checked += 1
+    assert checked == 6
+
+
+def test_drafts_by_replay() -> None:
+    measured = {
+        row["case"]: row for row in rows("drafter") if row.get("language") == "not tuned on" and row["limit"] == 32
+    }
+    checked = 0
+    for case, *cells in table(section(PAGE, "Drafts by replay")):
+        row = measured.pop(case)
+        for rate, told in zip(("1.1", "1.2", "1.5"), cells, strict=True):
+            if told.startswith("not reached"):
+                assert rate not in row["ours by best"]
+                continue
+            expected = [row[side][rate] for side in ("aligned", "n-gram", "suffix")]
+            for number, value in zip(told.split(" / "), expected, strict=True):
+                assert float(number) == round(value, len(number.partition(".")[2])), (case, rate, told, value)
+            checked += 1
+    assert not measured
+    assert checked == 18
+
+
+def test_what_the_kernels_compile_to() -> None:
+    measured = rows("kernels-compiled")
+    told = section(PAGE, "What the kernels compile to")
+    targets = {row["target"] for row in measured}
+    assert f"{len(measured) // len(targets)} kernels" in told
+    assert f"in all {len(measured)} rows" in told
+    assert all(target in told for target in targets)
+    assert {row["local_bytes"] for row in measured} == {0}
+
+
+def test_every_file_of_rows_is_named() -> None:
+    named = set(re.findall(r"`bench/results/([\w-]+)\.jsonl`", text_of(PAGE)))
+    assert named == {path.stem for path in (ROOT / "bench" / "results").glob("*.jsonl")}

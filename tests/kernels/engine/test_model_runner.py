@@ -1,0 +1,125 @@
+"""The runner: how much KV it holds, in what it computes, and prompts by a kernel of their own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from random_checkpoints import GetCheckpoint, MakeCheckpoint, MakePrompts
+from torch import Tensor
+
+from midb.kernels import Engine, EngineConfig, EngineError, ModelConfig, Request
+from midb.kernels.engine.model_runner import ModelRunner
+from midb.kernels.reference import paged_attention
+
+
+def make(checkpoint: GetCheckpoint, **settings: int | str | float) -> ModelRunner:
+    folder = checkpoint("qwen3").folder
+    config = EngineConfig(checkpoint=folder, **settings)  # type: ignore[arg-type]
+    return ModelRunner(config, ModelConfig.from_checkpoint(folder))
+
+
+@pytest.mark.parametrize(
+    ("settings", "length", "blocks"),
+    [
+        ({}, 160, 32_768 // 16),
+        ({"max_model_len": 100, "block_size": 32}, 100, 1024),
+        ({"max_model_len": 5_000}, 160, 2048),  # no more than the model takes
+        ({"num_kv_tokens": 161, "block_size": 8}, 160, 21),  # in full blocks
+        ({"num_kv_tokens": 64, "max_model_len": 64, "block_size": 1}, 64, 64),
+    ],
+)
+def test_the_cache_of_a_cpu(settings: dict[str, int], length: int, blocks: int, checkpoint: GetCheckpoint) -> None:
+    runner = make(checkpoint, **settings)
+    assert (runner.max_model_len, runner.num_blocks) == (length, blocks)
+    assert runner.kv_cache.shape == (3, 2, blocks * runner.config.block_size, 2, 16)
+    assert bool((runner.kv_cache == 0).all())
+
+
+def test_one_longest_sequence_always_fits(fresh: MakeCheckpoint) -> None:
+    folder = fresh("qwen3", max_position_embeddings=40_000).folder
+    runner = ModelRunner(EngineConfig(checkpoint=folder), ModelConfig.from_checkpoint(folder))
+    assert runner.num_blocks * 16 >= runner.max_model_len == 40_000
+
+
+def test_less_than_one_sequence_is_refused(checkpoint: GetCheckpoint) -> None:
+    with pytest.raises(EngineError, match="num_kv_tokens is 100, and one sequence may take 160") as caught:
+        make(checkpoint, num_kv_tokens=100)
+    assert "max_model_len" in caught.value.hint
+
+
+def test_a_gpu_gets_what_is_left(checkpoint: GetCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The arithmetic of it, without a GPU: free memory, less the share that stays free, less a step's activations."""
+    runner = make(checkpoint, gpu_memory_utilization=0.75, max_num_batched_tokens=1000)
+    runner.device = torch.device("cuda")
+    per_token = 3 * 2 * 2 * 16 * 4
+    activations = 1000 * 4 * 48 * 4
+    for free, total in ((90_000_000, 100_000_000), (70_000_000, 120_000_000)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, found=(free, total): found)
+        assert runner._choose_kv_tokens() == (free - total // 4 - activations) // per_token
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (25_880_000, 100_000_000))
+    with pytest.raises(EngineError, match="too little for the KV of one sequence of 160 tokens") as caught:
+        runner._choose_kv_tokens()
+    assert "gpu_memory_utilization" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("stated", "asked", "dtype"),
+    [
+        ("float32", "auto", torch.float32),
+        ("bfloat16", "auto", torch.bfloat16),
+        ("float16", "auto", torch.bfloat16),
+        ("float16", "float32", torch.float32),
+        ("float64", "bfloat16", torch.bfloat16),
+    ],
+)
+def test_it_computes_in_what_the_checkpoint_says_or_the_config(
+    stated: str, asked: str, dtype: torch.dtype, fresh: MakeCheckpoint
+) -> None:
+    folder = fresh("qwen3").folder
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"dtype": "float32"', f'"dtype": "{stated}"'))
+    runner = ModelRunner(EngineConfig(checkpoint=folder, dtype=asked), ModelConfig.from_checkpoint(folder))
+    assert runner.dtype == runner.kv_cache.dtype == runner.model.embedding.dtype == dtype
+
+
+@pytest.mark.parametrize("stated", ["float64", "float8_e4m3fn"])
+def test_another_dtype_is_refused(stated: str, fresh: MakeCheckpoint) -> None:
+    folder = fresh("qwen3").folder
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"dtype": "float32"', f'"dtype": "{stated}"'))
+    with pytest.raises(EngineError, match=f'The checkpoint is in "{stated}"') as caught:
+        ModelRunner(EngineConfig(checkpoint=folder), ModelConfig.from_checkpoint(folder))
+    assert "bfloat16" in caught.value.hint
+
+
+def test_a_cpu_has_no_graphs_and_no_kernel_for_prompts(checkpoint: GetCheckpoint) -> None:
+    runner = make(checkpoint)
+    assert (runner.graphs, runner.prefill_rows) == (None, 0)
+
+
+def attend_densely(
+    q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, max_q: int, max_k: int, scale: float, window: int
+) -> Tensor:
+    """What flash-attn's varlen function computes, by the reference: blocks of one token."""
+    keys = cu_k.diff()
+    assert (max_q, max_k) == (int(cu_q.diff().max()), int(keys.max()))
+    tables = torch.zeros(len(keys), max_k, dtype=torch.int32)
+    for number, start in enumerate(cu_k[:-1].tolist()):
+        tables[number, : keys[number]] = torch.arange(start, start + int(keys[number]))
+    out, _ = paged_attention(q, k, v, tables, cu_q, keys, block_size=1, scale=scale, window=window)
+    return out
+
+
+@pytest.mark.parametrize("family_name", ["qwen3", "mistral"])
+def test_long_runs_of_rows_by_a_varlen_kernel(
+    family_name: str, checkpoint: GetCheckpoint, prompts: MakePrompts
+) -> None:
+    """The path of a GPU's prompts, without a GPU: rows, keys and places are those that such a kernel wants."""
+    made = checkpoint(family_name)
+    engine = Engine(EngineConfig(checkpoint=made.folder, block_size=4, max_num_batched_tokens=40))
+    engine.runner.prefill_rows, engine.runner.prefill_kernel = 6, attend_densely
+    texts = prompts(12, 6, shared=15)
+    results = sorted(
+        engine.generate(Request(prompt, max_new_tokens=8) for prompt in texts), key=lambda result: result.index
+    )
+    assert [result.token_ids for result in results] == [made.generate_greedily(prompt, 8) for prompt in texts]

@@ -1,0 +1,109 @@
+"""Small random checkpoints of every family, in the hub's own layout, and the models they were written from.
+
+Needs torch and transformers; a conftest skips its folder where they are missing, and only then imports this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+import transformers
+
+#: Ids of every model.
+VOCABULARY = 99
+
+_SIZE: dict[str, Any] = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 160, "head_dim": 16,
+    "bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "initializer_range": 0.2,
+}  # fmt: skip
+_LLAMA3 = {
+    "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}  # fmt: skip
+_YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 40}
+
+#: Name -> transformers' classes and what differs from the common size. Windows are shorter than the texts.
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama-3": ("Llama", {"rope_parameters": _LLAMA3}),
+    "llama-bias-tied": ("Llama", {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True}),
+    "llama-linear-mha": (
+        "Llama",
+        {"num_key_value_heads": 4, "rope_parameters": {"rope_type": "linear", "rope_theta": 1e4, "factor": 2.0}},
+    ),
+    "mistral": ("Mistral", {"sliding_window": 9}),
+    "mistral-full": ("Mistral", {"sliding_window": None, "num_key_value_heads": 1}),
+    "qwen2": ("Qwen2", {"head_dim": None}),
+    "qwen2-yarn": ("Qwen2", {"head_dim": None, "rope_parameters": _YARN}),
+    "qwen2-window": (
+        "Qwen2",
+        {
+            "head_dim": None, "use_sliding_window": True, "sliding_window": 9, "max_window_layers": 1,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "qwen3": ("Qwen3", {}),
+    "qwen3-tied": ("Qwen3", {"tie_word_embeddings": True, "num_key_value_heads": 4}),
+    "gemma2": ("Gemma2", {"sliding_window": 9, "query_pre_attn_scalar": 24}),
+    "gemma3": (
+        "Gemma3",
+        {
+            "sliding_window": 9, "query_pre_attn_scalar": 24,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        },
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RandomCheckpoint:
+    """A folder, and the model of transformers that it was written from."""
+
+    folder: Path
+    model: Any
+
+    def generate_greedily(self, prompt: list[int], count: int) -> list[int]:
+        """What transformers generates."""
+        ids = torch.tensor([prompt])
+        with torch.no_grad():
+            out = self.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=count, do_sample=False)
+        found: list[int] = out[0, len(prompt) :].tolist()
+        return found
+
+
+class GetCheckpoint(Protocol):
+    """The checkpoint of a family, which many tests share."""
+
+    def __call__(self, family: str, /) -> RandomCheckpoint: ...
+
+
+class MakeCheckpoint(Protocol):
+    """A checkpoint of one's own, with changes to its configuration."""
+
+    def __call__(self, family: str = "llama-3", /, **changes: Any) -> RandomCheckpoint: ...
+
+
+class MakePrompts(Protocol):
+    """Random prompts of ragged lengths; ``shared`` tokens stand before all of them."""
+
+    def __call__(self, seed: int, count: int, longest: int = 50, shared: int = 0) -> list[list[int]]: ...
+
+
+def build_checkpoint(folder: Path, family: str, seed: int = 1, **changes: Any) -> RandomCheckpoint:
+    """Write a checkpoint of a family with random weights."""
+    name, special = FAMILIES[family]
+    settings = {key: value for key, value in (_SIZE | special | changes).items() if key != "head_dim" or value}
+    config_class = getattr(transformers, f"{name}TextConfig" if name == "Gemma3" else f"{name}Config")
+    torch.manual_seed(seed)
+    model = getattr(transformers, f"{name}ForCausalLM")(config_class(**settings)).eval().float()
+    for parameter_name, parameter in model.named_parameters():
+        # Fresh norms are ones and fresh biases zeros, which would hide a wrong use of either.
+        if "norm" in parameter_name:
+            parameter.data.add_(torch.randn_like(parameter) * 0.2)
+        elif parameter_name.endswith("bias"):
+            parameter.data.normal_(0, 0.3)
+    model.save_pretrained(folder)
+    return RandomCheckpoint(folder, model)

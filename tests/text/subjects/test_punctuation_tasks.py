@@ -1,0 +1,42 @@
+"""Tasks that are about punctuation: wrong marks are their subject."""
+
+from __future__ import annotations
+
+import pytest
+from examining import inspection, respond
+
+from midb.locales import LANGUAGES, load
+from midb.text.subjects.punctuation_tasks import PunctuationTasks, is_about_punctuation
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_knows_such_tasks(code: str) -> None:
+    section = load(code).get(PunctuationTasks)
+    assert section is not None, "without it, exercises on punctuation would be solved"
+    assert section.pattern.fullmatch("") is None, "would match anywhere"
+
+
+@pytest.mark.parametrize(
+    ("code", "instruction", "expected"),
+    [
+        ("de", "Korrigiere die Zeichensetzung.", True),
+        ("de", "SETZE DIE KOMMAS.", True),
+        ("de", "Beschreibe einen Hund.", False),
+        ("fr", "Corrige la ponctuation de cette phrase.", True),
+        ("fr", "Décris un chien.", False),
+        ("ja", "次の文の句読点を直してください。", True),
+        ("ja", "犬について書いてください。", False),
+        ("ar", "صحح علامات الترقيم", True),
+        ("ar", "صف كلبا", False),
+    ],
+)
+def test_instructions(code: str, instruction: str, expected: bool) -> None:
+    assert is_about_punctuation(inspection(code, respond("x", instruction))) is expected
+
+
+def test_only_the_instruction_decides() -> None:
+    assert not is_about_punctuation(inspection("de", respond("Die Zeichensetzung ist falsch.", "Sag etwas.")))
+
+
+def test_an_unknown_language_has_no_such_tasks() -> None:
+    assert not is_about_punctuation(inspection("und", respond("x", "Korrigiere die Zeichensetzung.")))

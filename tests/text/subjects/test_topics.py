@@ -1,0 +1,54 @@
+"""What a pair talks about: names of techniques, in the pair or in its source, in any language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from examining import inspection, respond
+
+from midb.text.inspection import Inspection
+from midb.text.subjects.topics import (
+    speaks_of_encodings,
+    speaks_of_language_models,
+    speaks_of_markup,
+    speaks_of_programming,
+)
+
+Topic = Callable[[Inspection], bool]
+
+
+@pytest.mark.parametrize(
+    ("topic", "text"),
+    [
+        (speaks_of_encodings, "Was ist UTF-8?"),
+        (speaks_of_encodings, "文字化けを直す"),
+        (speaks_of_encodings, "смена кодировки"),
+        (speaks_of_markup, "Schreibe HTML"),
+        (speaks_of_markup, "<p>x</p>"),
+        (speaks_of_markup, "タグを付ける"),
+        (speaks_of_language_models, "Wie viele Tokens hat das LLM?"),
+        (speaks_of_language_models, "토큰이란"),
+        (speaks_of_programming, "Schreibe ein Python-Programm"),
+        (speaks_of_programming, "コードを書く"),
+        (speaks_of_programming, "```\nx\n```"),
+        (speaks_of_programming, "اكتب كود"),
+    ],
+)
+def test_what_names_a_topic(topic: Topic, text: str) -> None:
+    assert topic(inspection("de", respond("x", text)))
+    assert topic(inspection("de", respond(text)))
+    assert topic(inspection("de", respond("x"), respond("x", text))), "the source may name it"
+
+
+@pytest.mark.parametrize("topic", [speaks_of_encodings, speaks_of_markup, speaks_of_language_models])
+@pytest.mark.parametrize(
+    "text", ["Der Hund schläft.", "犬は寝ている。", "Собака спит.", "cassette, Entitätslehre, Staging, hüpfte"]
+)
+def test_what_does_not(topic: Topic, text: str) -> None:
+    assert not topic(inspection("de", respond(text, "Sag etwas.")))
+
+
+def test_a_word_inside_another_word_names_nothing() -> None:
+    assert not speaks_of_programming(inspection("de", respond("javanischer Kaffee, perlend", "Sag etwas.")))
+    assert speaks_of_programming(inspection("de", respond("Java, Perl", "Sag etwas.")))

@@ -1,0 +1,87 @@
+"""What a detector sees of a pair: its fields, its task, and what several detectors would compute twice."""
+
+from __future__ import annotations
+
+from examining import inspection, respond
+
+from midb.domain.pairs import Field, InstructionPair
+from midb.locales import load
+from midb.text.inspection import FieldText, Inspection, join_task, join_texts
+from midb.text.languages import LanguageIdentifier
+from midb.text.spans import Spans
+
+PAIR = InstructionPair(instruction="Nenne `x`.", input=" ", response="Ja, {name}.")
+SOURCE = InstructionPair(instruction="Name `x`.", input="", response="Yes, {name} at http://a.example.")
+
+
+class CountingIdentifier(LanguageIdentifier):
+    """Says always the same, and remembers how often it was asked."""
+
+    def __init__(self, language: str | None) -> None:
+        self.language = language
+        self.asked = 0
+
+    def identify(self, text: str, protected: Spans | None = None) -> str | None:
+        self.asked += 1
+        return self.language
+
+
+def test_fields_stand_in_reading_order_beside_their_source() -> None:
+    seen = inspection("de", PAIR, SOURCE)
+    assert [(item.field, item.source) for item in seen.fields] == [
+        (Field.INSTRUCTION, "Name `x`."),
+        (Field.INPUT, ""),
+        (Field.RESPONSE, "Yes, {name} at http://a.example."),
+    ]
+    assert [item.field for item in seen.filled_fields()] == [Field.INSTRUCTION, Field.RESPONSE]
+
+
+def test_a_field_that_the_pair_does_not_have() -> None:
+    seen = inspection("de", respond("Ja."))
+    assert seen.field(Field.INPUT) is None
+    assert [item.source for item in seen.fields] == [None, None]
+
+
+def test_protected_spans_of_both_texts() -> None:
+    item = inspection("de", PAIR, SOURCE).field(Field.RESPONSE)
+    assert item is not None
+    assert [span.reason for span in item.protected] == ["placeholder"]
+    assert len(item.code) == 0
+    assert [span.reason for span in item.source_protected] == ["placeholder", "url"]
+    instruction = inspection("de", PAIR).field(Field.INSTRUCTION)
+    assert instruction is not None
+    assert [(span.start, span.end) for span in instruction.code] == [(6, 9)]
+    assert len(instruction.source_protected) == 0
+
+
+def test_a_language_is_identified_once() -> None:
+    identifier = CountingIdentifier("fr")
+    item = FieldText(Field.RESPONSE, "x" * 50, None, identifier)
+    assert (item.language, item.language) == ("fr", "fr")
+    assert item.is_in_another_language("de")
+    assert not item.is_in_another_language("fr")
+    assert identifier.asked == 1
+
+
+def test_a_short_text_or_one_without_words_is_in_no_other_language() -> None:
+    short = FieldText(Field.RESPONSE, "x" * 39, None, CountingIdentifier("fr"))
+    wordless = FieldText(Field.RESPONSE, "1" * 50, None, CountingIdentifier(None))
+    malay = FieldText(Field.RESPONSE, "x" * 50, None, CountingIdentifier("id"))
+    assert not short.is_in_another_language("de")
+    assert not wordless.is_in_another_language("de")
+    assert not malay.is_in_another_language("ms")
+
+
+def test_the_task_is_what_the_response_answers_in_both_languages() -> None:
+    pair = InstructionPair(instruction="Zähle auf.", input="Äpfel", response="1. Äpfel")
+    source = InstructionPair(instruction="List them.", input="", response="1. apples")
+    assert Inspection(pair, load("de"), LanguageIdentifier(), source).tasks == ("Zähle auf.", "Äpfel", "List them.")
+    assert inspection("de", respond("Ja.", "")).tasks == ()
+
+
+def test_texts_are_joined_line_by_line() -> None:
+    assert join_texts(InstructionPair(instruction="a", response="c")) == "a\nc"
+    assert join_texts(InstructionPair(instruction="", input="b")) == "\nb"
+    assert join_texts(None) == ""
+    assert join_task(InstructionPair(instruction="a", input="b", response="c")) == "a\nb"
+    assert join_task(InstructionPair()) == "\n"
