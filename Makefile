@@ -1,50 +1,94 @@
-# Two commands: `make demo` boosts the example corpus, `make test` runs every test. Both need only Python >= 3.11.
+# For users:        make demo    boosts the example corpus
+#                   make test    runs every test; make test ARGS=tests/corpus runs some, ARGS is for pytest
+# For contributors: make dev     installs in place: a change works at once, and editors find every module
+#                   make lint    ruff, mypy, codespell
+#                   make coverage, make docs, make bench, make clean
+# All need only Python >= 3.11. Nothing is installed again where nothing changed.
+SHELL   = bash
 PYTHON ?= python3
 VENV   ?= .venv
 DEMO   ?= demo
 BIN     = $(abspath $(VENV))/bin
-PIP     = $(BIN)/pip --disable-pip-version-check
-SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent kernels prompts -name '*.py' -o -name '*.toml' -o -name py.typed -o -name '*.md' -o -name '*.json')
+# The build backend is in the environment already: pip need not fetch it each time.
+INSTALL = $(BIN)/pip --disable-pip-version-check install --quiet --no-build-isolation --constraint constraints.txt
 
-.PHONY: demo test bench docs clean
+.PHONY: demo test dev lint mypy coverage docs bench clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+# What an installation is made of. A file that went leaves no younger file behind, so the list of names counts as well.
+SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent kernels prompts -name '*.py' -o -name '*.toml' -o -name py.typed -o -name '*.md' -o -name '*.json')
+NAMES   = $(VENV)/.names
+ifneq ($(sort $(SOURCES)),$(shell cat $(NAMES) 2>/dev/null))
+.PHONY: $(NAMES)
+endif
 
-# Installed as a user has it, not in place: what is tested is what is shipped.
-$(VENV)/.installed: $(SOURCES) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt .
-	$(PIP) install --quiet --no-deps --force-reinstall .
+# An environment holds the package in one of two ways: as a user has it, so that what is tested is what is shipped, or,
+# after `make dev`, in place. It stays with that way; `make clean`, or another VENV, begins with the first one again.
+IN_PLACE := $(wildcard $(VENV)/.in-place)$(filter dev,$(MAKECMDGOALS))
+PACKAGE  := $(VENV)/$(if $(IN_PLACE),.in-place,.installed)
+PROJECT  := $(if $(IN_PLACE),--config-settings editable_mode=strict --editable )
+
+$(VENV)/.backend:
+	test -e $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip --disable-pip-version-check install --quiet 'setuptools>=77'
 	touch $@
 
-$(VENV)/.installed-test: $(SOURCES) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt '.[test]'
-	$(PIP) install --quiet --no-deps --force-reinstall .
-	touch $@ $(VENV)/.installed
+$(NAMES): | $(VENV)/.backend
+	@echo $(sort $(SOURCES)) >$@
 
-demo: $(VENV)/.installed
+# setuptools keeps what it built: without the rm, a module that was renamed would be installed under both names.
+$(VENV)/.installed: $(SOURCES) $(NAMES)
+	rm -rf build/lib
+	$(INSTALL) .
+	touch $@
+
+# Strict: a link for each file, in the packages it is installed to. Without it nothing but a running Python knows that
+# midb.agent is the folder agent/. A new file needs a new link, a changed one needs nothing.
+$(VENV)/.in-place: pyproject.toml constraints.txt $(NAMES)
+	$(INSTALL) $(PROJECT)'.[dev]'
+	touch $@ $(VENV)/.extra-test
+
+$(VENV)/.extra-%: pyproject.toml constraints.txt | $(VENV)/.backend
+	$(INSTALL) $(PROJECT)'.[$*]'
+	touch $@
+
+demo: $(PACKAGE)
 	@BIN=$(BIN) DEMO=$(DEMO) sh examples/demo.sh
 
-test: $(VENV)/.installed-test
+dev: $(PACKAGE)
+
+test: $(VENV)/.extra-test $(PACKAGE)
+	$(BIN)/pytest -q -n auto --dist loadgroup --durations 10 $(ARGS)
+
+# Branches too, in worker processes and in commands that tests start. It takes half as long again, hence not each time.
+coverage: $(VENV)/.extra-test $(PACKAGE)
+	$(BIN)/pytest -q -n auto --dist loadgroup --durations 10 --cov --cov-report term:skip-covered $(ARGS)
+
+lint: $(VENV)/.extra-test $(PACKAGE)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
-	cd $(VENV) && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --no-error-summary -p midb
-	$(BIN)/pytest -q -n auto $(ARGS)
+	$(BIN)/codespell
+	@$(MAKE) --no-print-directory mypy
 
-bench: $(VENV)/.installed-test
-	$(BIN)/python bench/run.py $(ARGS)
+# Away from the checkout, whose folder midb/ is only a part of the package: from within the environment and from tests/.
+# Behind it, what mypy calls a file there becomes the file to edit.
+MYPY   = $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
+SOURCE = sed -E -e 's,^[^: ]*/midb/(agent|kernels|prompts)/,\1/,' -e 's,^[^: ]*(site-packages|any)/midb/,midb/,'
+TESTS  = sed -E -e 's,^[^.: ][^: ]*\.py:,tests/&,' -e 's,^\.\./,,'
+
+mypy: $(VENV)/.extra-test $(PACKAGE)
+	@set -o pipefail; cd $(VENV) && $(MYPY) -p midb | $(SOURCE)
+	@set -o pipefail; cd tests && $(MYPY) . ../bench | $(TESTS)
 
 # Writes the pages that are made from the code, then all pages as HTML. A warning is an error; nothing is fetched.
-docs: $(VENV)/.installed-docs
+docs: $(VENV)/.extra-docs $(PACKAGE)
 	$(BIN)/python docs/generate.py
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html -c docs . build/docs
 	@echo build/docs/README.html
 
-$(VENV)/.installed-docs: $(SOURCES) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt '.[docs]'
-	$(PIP) install --quiet --no-deps --force-reinstall .
-	touch $@ $(VENV)/.installed
+bench: $(VENV)/.extra-test $(PACKAGE)
+	$(BIN)/python bench/run.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import statistics
@@ -9,12 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from unittest.mock import patch
 
 from registry import Row, benchmark
+
+from midb.domain.defects import Finding
+from midb.text.inspection import Inspection
 
 #: Whole runs that are timed; the median is quoted.
 RUNS = 3
@@ -43,7 +47,8 @@ def throughput(corpora: Path) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         corpus = whole(corpora, Path(name))
         for workers in (1, 2):
-            rates, walls = [], []
+            rates: list[float] = []
+            walls: list[float] = []
             for _ in range(RUNS):
                 started = time.perf_counter()
                 done = subprocess.run(command(corpus, workers), capture_output=True, text=True, check=True)
@@ -81,6 +86,9 @@ def workers_of(pid: int) -> list[int]:
 
 @benchmark("pipeline-memory", "peak resident memory of the parent and of each worker at 2k, 8k and all pairs")
 def memory(corpora: Path) -> Iterator[Row]:
+    if not Path("/proc/self/status").exists():
+        print("pipeline-memory: this system has no /proc, so nothing is measured", file=sys.stderr)
+        return
     with tempfile.TemporaryDirectory() as name:
         for limit in (2_000, 8_000, None):
             corpus = whole(corpora, Path(name), limit)
@@ -100,15 +108,28 @@ def memory(corpora: Path) -> Iterator[Row]:
 
 
 class Stopwatch:
-    """Seconds by part, nested calls counted where they are made, without the watch's own parts inside them."""
+    """Seconds by part, nested calls counted where they are made, without the watch's own parts inside them.
+
+    What is watched is as it was at the end of ``with``.
+    """
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        # Seconds are no whole numbers, which is all that the type of a Counter knows.
+        self.seconds: dict[str, float] = {}
         self._inner = [0.0]
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
 
     def watch(self, owner: Any, attribute: str, part: str) -> None:
         """Measure every call of ``owner.attribute``."""
         function: Callable[..., Any] = getattr(owner, attribute)
+        self.seconds.setdefault(part, 0.0)
+        self._undo.callback(setattr, owner, attribute, function)
 
         @functools.wraps(function)
         def timed(*arguments: Any, **keywords: Any) -> Any:
@@ -122,6 +143,16 @@ class Stopwatch:
                 self._inner[-1] += took
 
         setattr(owner, attribute, timed)
+
+    def shares(self, total: float, pairs: int) -> Iterator[Row]:
+        """A row for each part, the longest first."""
+        for part, seconds in sorted(self.seconds.items(), key=lambda item: -item[1]):
+            yield {"part": part, "share": f"{seconds / total:.1%}", "ms_per_pair": round(seconds / pairs * 1e3, 3)}
+
+
+def list_findings(detect: Callable[[Inspection], Iterator[Finding]], inspection: Inspection) -> list[Finding]:
+    """What a detector finds, all of it found when this returns: a generator would work only while it is read."""
+    return list(detect(inspection))
 
 
 @benchmark("pipeline-shares", "where the time of one process goes: LangGraph, detectors, verification, SQLite, ...")
@@ -138,24 +169,23 @@ def shares(corpora: Path) -> Iterator[Row]:
     from midb.detectors import detectors
     from midb.runs.config import load_config
 
-    watch = Stopwatch()
-    watch.watch(examine.Examiner, "examine_batch", "LangGraph and event loop")
-    watch.watch(RecordReader, "parse", "parsing")
-    watch.watch(examine.Examiner, "_spliced", "splicing")
-    watch.watch(state, "inspect", "detectors")
-    watch.watch(rewriting, "check_rewrite", "verification")
-    watch.watch(nodes, "check_rewrite", "verification")
-    watch.watch(AuditLog, "write_batch", "SQLite")
-    watch.watch(GrowingFile, "sync", "output to disk")
     by_detector: dict[str, Stopwatch] = {}
-    for detector in detectors():
-        by_detector[detector.__name__] = single = Stopwatch()
-        original = detector.detect
-        listed = functools.partial(lambda detect, inspection: list(detect(inspection)), original)
-        detector.detect = listed  # type: ignore[method-assign]
-        single.watch(detector, "detect", "detect")
-    with tempfile.TemporaryDirectory() as name:
-        corpus = whole(corpora, Path(name), 6_000)
+    with Stopwatch() as watch, contextlib.ExitStack() as stack:
+        watch.watch(examine.Examiner, "examine_batch", "LangGraph and event loop")
+        watch.watch(RecordReader, "parse", "parsing")
+        watch.watch(examine.Examiner, "_spliced", "splicing")
+        watch.watch(state, "inspect", "detectors")
+        watch.watch(rewriting, "check_rewrite", "verification")
+        watch.watch(nodes, "check_rewrite", "verification")
+        watch.watch(AuditLog, "write_batch", "SQLite")
+        watch.watch(GrowingFile, "sync", "output to disk")
+        for detector in detectors():
+            listed = functools.partial(list_findings, detector.detect)
+            stack.enter_context(patch.object(detector, "detect", listed))
+            by_detector[detector.__name__] = single = stack.enter_context(Stopwatch())
+            single.watch(detector, "detect", "detect")
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        corpus = whole(corpora, folder, 6_000)
         config = load_config(None, {"corpus": corpus, "workers": 0})
         opened = session.open_session(config, open_container(corpus), ["run"])
         started = time.perf_counter()
@@ -163,8 +193,7 @@ def shares(corpora: Path) -> Iterator[Row]:
         total = time.perf_counter() - started
         opened.log.close()
     pairs = ended.read
-    for part, seconds in watch.seconds.most_common():
-        yield {"part": part, "share": f"{seconds / total:.1%}", "ms_per_pair": round(seconds / pairs * 1e3, 3)}
+    yield from watch.shares(total, pairs)
     rest = total - sum(watch.seconds.values())
     yield {"part": "reading, events, rest", "share": f"{rest / total:.1%}", "ms_per_pair": round(rest / pairs * 1e3, 3)}
     for name, single in sorted(by_detector.items(), key=lambda item: -item[1].seconds["detect"]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterable
@@ -13,12 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from midb.domain.portability import usable_cores
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 
 Row = dict[str, Any]
-Run = Callable[[Path], Iterable[Row]]
 
+#: Takes the folder of corpora and yields result rows.
+Measure = Callable[[Path], Iterable[Row]]
 
 #: What must pass before a figure is worth anything, by the first part of a benchmark's name.
 GATES = {
@@ -31,14 +33,14 @@ GATES = {
 
 @dataclass(frozen=True)
 class Benchmark:
-    """``run`` takes the folder of corpora and yields result rows.
+    """``run`` measures.
 
     :param needs: what it cannot do without: "corpora", "gpu", or "" for nothing.
     """
 
     name: str
     what: str
-    run: Run
+    run: Measure
     needs: str = "corpora"
 
     @property
@@ -50,12 +52,12 @@ class Benchmark:
 BENCHMARKS: dict[str, Benchmark] = {}
 
 
-def benchmark(name: str, what: str, needs: str = "corpora") -> Callable[[Run], Run]:
+def benchmark(name: str, what: str, needs: str = "corpora") -> Callable[[Measure], Measure]:
     """Register a benchmark."""
 
-    def register(run: Run) -> Run:
-        BENCHMARKS[name] = Benchmark(name, what, run, needs)
-        return run
+    def register(measure: Measure) -> Measure:
+        BENCHMARKS[name] = Benchmark(name, what, measure, needs)
+        return measure
 
     return register
 
@@ -75,7 +77,7 @@ def describe_circumstances() -> Row:
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
     versions = {name: version(name) for name in ("torch", "triton") if find_spec(name)}
-    device = f"{_count_processors()} cores of {_name_processor()}"
+    device = f"{usable_cores()} cores of {_name_processor()}"
     if has_gpu():
         import torch
 
@@ -87,13 +89,6 @@ def describe_circumstances() -> Row:
         "python": platform.python_version(),
         **versions,
     }
-
-
-def _count_processors() -> int:
-    """Count the processors that this process may use; macOS and Windows only say how many there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _name_processor() -> str:

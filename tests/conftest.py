@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import settings
-from replay_server import ReplayServer
+from replay_server import Answerer, Fault, ReplayServer, ReplayServers
 from transformers_serve import TransformersServer, serve
 
 from midb.checks.repair import choose_fixes
@@ -23,12 +24,17 @@ from midb.locales import load
 from midb.text.inspection import Inspection
 from midb.text.languages import LanguageIdentifier
 
+# One thread for torch, here and in every process that a test starts: the models are so small that further ones only
+# wait, and there is a process for each core already. Read when torch is imported, which no module does before this.
+for _library in ("OMP", "MKL", "OPENBLAS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
 # No test is timed. Where many run for the first time the same examples are tried each time; elsewhere new ones are.
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
 
 #: Fixtures of tests in several folders.
-pytest_plugins = ["cli_fixtures", "log_fixtures", "model_log_fixtures"]
+pytest_plugins = ["cli_fixtures", "log_fixtures", "model_log_fixtures", "server_groups"]
 
 #: Real data, where a checkout has it beside the repository; none of it may be needed.
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -112,10 +118,16 @@ def tiny_checkpoint(one_thread: None, tiny_model: ModuleType, tmp_path_factory: 
 
 
 @pytest.fixture
-def replay_server() -> Iterator[Callable[..., ReplayServer]]:
+def replay_server() -> Iterator[ReplayServers]:
     """Makes OpenAI-compatible servers that a test writes the replies of; they end with the test."""
     with ExitStack() as stack:
-        yield lambda answer, **settings: stack.enter_context(ReplayServer(answer, **settings))
+
+        def make(
+            answer: Answerer, *, model: str = "replay", models: list[dict[str, Any]] | Fault | None = None
+        ) -> ReplayServer:
+            return stack.enter_context(ReplayServer(answer, model=model, models=models))
+
+        yield make
 
 
 @pytest.fixture(scope="session")

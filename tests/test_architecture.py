@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,22 @@ TORCHLESS = (
     "engine/drafting/gate", "engine/drafting/pacing", "engine/drafting/survival", "engine/drafting/trust",
     "engine/sampling", "engine/scheduler", "engine/sequence",
 )  # fmt: skip
+
+
+#: Folders whose modules are installed.
+INSTALLED = ("midb", "agent", "kernels", "prompts")
+
+#: Every module that people read, as paths from the root.
+CODE = [path.relative_to(ROOT) for top in (*INSTALLED, "bench") for path in sorted((ROOT / top).rglob("*.py"))]
+
+#: Lines of a module.
+LONGEST_MODULE = 400
+
+#: Modules side by side in one package, beside its __init__.
+MOST_MODULES = 12
+
+#: Modules without a test file of their own name, each with the reason.
+NO_TESTS_OF_THEIR_OWN: dict[str, str] = {}
 
 
 def modules(package: str) -> list[Path]:
@@ -125,35 +142,52 @@ def test_imports_stay_light(statement: str, absent: tuple[str, ...], tmp_path: P
 
 def test_every_package_is_installed() -> None:
     """A package that pyproject.toml does not list would be missing from the wheel."""
-    import tomllib
-
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     found = {
-        "midb" + "".join(f".{part}" for part in path.parent.relative_to(ROOT / "midb").parts)
-        for path in (ROOT / "midb").rglob("__init__.py")
-    }
-    found |= {
-        ".".join(("midb", "agent", *path.parent.relative_to(ROOT / "agent").parts))
-        for path in (ROOT / "agent").rglob("__init__.py")
-    }
-    found |= {
-        ".".join(("midb", "kernels", *path.parent.relative_to(ROOT / "kernels").parts))
-        for path in (ROOT / "kernels").rglob("__init__.py")
-    }
-    found |= {
-        ".".join(("midb", "prompts", *path.parent.relative_to(ROOT / "prompts").parts))
-        for path in (ROOT / "prompts").rglob("__init__.py")
+        ".".join(("midb", *path.parent.relative_to(ROOT / ("midb" if folder == "midb" else ".")).parts))
+        for folder in INSTALLED
+        for path in (ROOT / folder).rglob("__init__.py")
     }
     assert set(setup["packages"]) == found
 
 
-def test_a_change_of_any_installed_file_installs_anew() -> None:
-    """The Makefile's list of sources, as its own `find` sees it."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    command = next(line for line in makefile.splitlines() if line.startswith("SOURCES")).partition("$(shell ")[2]
-    found = subprocess.run(command.rpartition(")")[0], shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
-    listed = set(found.stdout.split())
-    for folder in ("midb", "agent", "kernels", "prompts"):
-        wanted = {p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix in (".py", ".toml", ".md", ".json")}
-        assert wanted
-        assert {str(path.relative_to(ROOT)) for path in wanted} <= listed
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_no_module_is_long(path: Path) -> None:
+    lines = (ROOT / path).read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST_MODULE, f"{path} has {lines} lines"
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in CODE}), ids=str)
+def test_no_package_holds_more_than_one_look_takes_in(folder: Path) -> None:
+    held = [path.name for path in CODE if path.parent == folder and path.name != "__init__.py"]
+    assert len(held) <= MOST_MODULES, f"{folder} holds {len(held)} modules: {', '.join(held)}"
+
+
+def test_one_name_for_one_class() -> None:
+    homes: dict[str, set[str]] = {}
+    for path in CODE:
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, set()).add(str(path))
+    assert len(homes) > 100
+    assert {name: sorted(paths) for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+def own_test(module: Path) -> Path:
+    """Where the tests of a module stand: midb/corpus/raw.py has tests/corpus/test_raw.py, agent/graph.py has
+    tests/agent/test_graph.py."""
+    folder = module.parent.relative_to("midb") if module.parts[0] == "midb" else module.parent
+    return Path("tests") / folder / f"test_{module.name}"
+
+
+@pytest.mark.parametrize("module", [path for path in CODE if path.name != "__init__.py"], ids=str)
+def test_a_broken_module_has_a_test_file_that_fails(module: Path) -> None:
+    listed = str(module) in NO_TESTS_OF_THEIR_OWN
+    if (ROOT / own_test(module)).exists():
+        assert not listed, f"{module} has tests of its own now: take it out of the list"
+    else:
+        assert listed, f"{module} has no {own_test(module)}"
+
+
+def test_what_needs_no_tests_of_its_own_is_there() -> None:
+    assert set(NO_TESTS_OF_THEIR_OWN) <= {str(path) for path in CODE}

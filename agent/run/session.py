@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import importlib.metadata
 import shlex
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
 
-from midb import __version__
 from midb.agent.engines.protocol import TextEngine
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings, Route
@@ -32,6 +29,7 @@ from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
 from midb.prompts import load_prompts
 from midb.runs.config import RunConfig, config_hash
+from midb.runs.versions import versions_of_run
 
 #: With fewer records than this, starting worker processes takes longer than the work.
 INLINE_RECORDS = 400
@@ -175,10 +173,6 @@ def new_run(
     config: RunConfig, places: OutputPlaces, corpus: OpenedCorpus, shaping: dict[str, object], engine: str
 ) -> Run:
     """The row of a run that starts now; its id comes from the log. ``engine`` is the fingerprint of what rewrites."""
-    libraries = ("langgraph", "pydantic", "ftfy", "lingua-language-detector", "regex", "babel", "pint", "rapidfuzz")
-    versions = {"midb-agent": __version__, "python": sys.version.split()[0]} | {
-        name: importlib.metadata.version(name) for name in libraries
-    }
     return Run(
         id=0,
         kind="run",
@@ -195,7 +189,7 @@ def new_run(
         config=orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS).decode(),
         config_hash=config_hash(shaping),
         engine=engine,
-        versions=orjson.dumps(versions).decode(),
+        versions=orjson.dumps(versions_of_run(config.model)).decode(),
     )
 
 

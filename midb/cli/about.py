@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
 import platform
 import shutil
 import sqlite3
@@ -21,8 +19,10 @@ from rich.text import Text
 
 from midb import __version__
 from midb.detectors import kinds
+from midb.domain.portability import usable_cores
 from midb.locales import LANGUAGES, load
 from midb.runs.privacy import refused_tracing
+from midb.runs.versions import DISTRIBUTION, known_libraries
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 
@@ -99,28 +99,12 @@ def print_graph() -> None:
 def examinations() -> Iterator[tuple[str, bool, str]]:
     """What `doctor` looks at: (what, fit or not, what was seen)."""
     yield "python", sys.version_info >= (3, 11), platform.python_version()
-    yield "midb-agent", True, __version__
-    names = (
-        "langgraph", "pydantic", "sqlite-utils", "rich", "typer", "babel", "lingua-language-detector", "ftfy",
-        "regex", "rapidfuzz", "pint", "orjson", "zstandard", "httpx", "jinja2",
-    )  # fmt: skip
-    for name in names:
-        try:
-            yield name, True, importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            yield name, False, "missing: pip install midb-agent"
-    for name, extra in (
-        ("pyarrow", "parquet"),
-        ("torch", "engine"),
-        ("safetensors", "engine"),
-        ("transformers", "engine"),
-        ("triton", "engine"),
-        ("flash-attn", "flash"),
-    ):
-        try:
-            yield name, True, importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            yield name, True, f"not installed (optional, extra `{extra}`)"
+    libraries = known_libraries()
+    yield DISTRIBUTION, bool(libraries), __version__ if libraries else "not installed: pip install midb-agent"
+    for library in libraries:
+        version, extra = library.version, library.extra
+        absent = f"not installed (optional, extra `{extra}`)" if extra else "missing: pip install midb-agent"
+        yield library.name, bool(version or extra), version or absent
     asked = refused_tracing()
     yield (
         "privacy",
@@ -129,7 +113,7 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
         + (f" ({' '.join(asked)} would have switched it on)" if asked else ""),
     )
     yield "SQLite", sqlite3.sqlite_version_info >= (3, 24), sqlite3.sqlite_version
-    yield "processors", True, str(len(os.sched_getaffinity(0)))
+    yield "processors", True, str(usable_cores())
     yield "locales", all(load(code).code == code for code in LANGUAGES), f"{len(LANGUAGES)} languages"
     yield "kinds", bool(kinds()), str(len(kinds()))
     yield "identification", *_identification()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from midb.detectors import KindSelection
 from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.errors import UsageError
 from midb.domain.hashing import digest
+from midb.domain.portability import usable_cores
 from midb.text.languages import require_language
 
 #: Beyond this the parent process, which writes, cannot keep up.
@@ -26,7 +26,7 @@ MAX_WORKERS = 64
 
 def default_workers() -> int:
     """One worker for each processor this process may use, eight at most."""
-    return min(len(os.sched_getaffinity(0)), 8)
+    return min(usable_cores(), 8)
 
 
 class RunConfig(BaseModel):

@@ -8,14 +8,19 @@ import io
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cli_fixtures import Ask, Called, Cli, Write
+
+from midb.agent import state
+from midb.detectors import KindSelection, inspect
+from midb.domain.defects import Finding
+from midb.text.inspection import Inspection
 
 GOOD = {"id": "de-1", "instruction": "Nenne ein Tier.", "input": "", "output": "Der Hund ist ein Tier."}
 
 
-def refuses(called: Any, code: int, *told: str) -> None:
+def refuses(called: Called, code: int, *told: str) -> None:
     """The command failed with a sentence and a hint, and no traceback."""
     assert called.code == code, (called.code, called.err)
     assert called.err.startswith("error: ") or "\nerror: " in called.err
@@ -40,7 +45,7 @@ def refuses(called: Any, code: int, *told: str) -> None:
         (b"\x1f\x8b\x08\x00 not gzip at all", "damaged"),
     ],
 )  # fmt: skip
-def test_files_that_are_no_corpus(cli: Any, tmp_path: Path, content: bytes | str, told: str) -> None:
+def test_files_that_are_no_corpus(cli: Cli, tmp_path: Path, content: bytes | str, told: str) -> None:
     path = tmp_path / "c.jsonl"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     for command in ("run", "check"):
@@ -48,13 +53,13 @@ def test_files_that_are_no_corpus(cli: Any, tmp_path: Path, content: bytes | str
     assert [item.name for item in tmp_path.iterdir()] == ["c.jsonl"], "nothing is left behind"
 
 
-def test_missing_file_and_folder(cli: Any, write: Any, tmp_path: Path) -> None:
+def test_missing_file_and_folder(cli: Cli, write: Write, tmp_path: Path) -> None:
     write("corpus.jsonl", GOOD)
     refuses(cli("run", "corpsu.jsonl"), 2, "there is no corpus corpsu.jsonl", "corpus.jsonl")
     refuses(cli("run", tmp_path), 2, "is a folder", "midb-agent run -")
 
 
-def test_unreadable_lines_are_kept_with_number_and_reason_and_the_run_goes_on(cli: Any, write: Any, ask: Any) -> None:
+def test_unreadable_lines_are_kept_with_number_and_reason_and_the_run_goes_on(cli: Cli, write: Write, ask: Ask) -> None:
     deep = b"[" * 100_000 + b"\n"
     surrogate = b'{"instruction": "half \\ud800", "output": "x"}\n'
     bad = [
@@ -91,33 +96,29 @@ def test_unreadable_lines_are_kept_with_number_and_reason_and_the_run_goes_on(cl
     assert cli("audit", "verify", "--db", db).code == 0
 
 
-def test_strict_stops_at_the_first_such_line(cli: Any, write: Any) -> None:
+def test_strict_stops_at_the_first_such_line(cli: Cli, write: Write) -> None:
     corpus = write("c.jsonl", GOOD, b"{broken\n", GOOD)
     refuses(cli("run", corpus, "--strict", "--language", "de"), 1, "line 2", "--strict")
     assert not corpus.with_name("c.boosted.jsonl").exists()
     assert cli("run", corpus, "--language", "de").code == 0, "the same run goes on without --strict"
 
 
-def test_missing_and_null_responses_are_kept_and_flagged(cli: Any, write: Any, ask: Any) -> None:
-    lines = [
-        {"instruction": "Nenne ein Tier."},
-        {"instruction": "Nenne ein Tier.", "input": None, "output": None},
-        GOOD,
-    ]
-    corpus = write("c.jsonl", *lines)
+def test_missing_and_null_responses_are_kept_and_flagged(cli: Cli, write: Write, ask: Ask) -> None:
+    empty = {"instruction": "Nenne ein Tier.", "input": None, "output": None}
+    corpus = write("c.jsonl", {"instruction": "Nenne ein Tier."}, empty, GOOD)
     assert cli("run", corpus, "--language", "de").code == 0
     assert corpus.with_name("c.boosted.jsonl").read_bytes() == corpus.read_bytes()
     found = ask(corpus.with_name("c.boosted.jsonl.audit.db"), "SELECT kind, status FROM findings")
     assert found == [("empty-response", "open")] * 2
 
 
-def test_a_byte_order_mark_is_dropped_and_costs_no_record(cli: Any, write: Any) -> None:
+def test_a_byte_order_mark_is_dropped_and_costs_no_record(cli: Cli, write: Write) -> None:
     corpus = write("c.jsonl", b"\xef\xbb\xbf", GOOD, GOOD)
     assert cli("run", corpus, "--language", "de").code == 0
     assert corpus.with_name("c.boosted.jsonl").read_bytes() == corpus.read_bytes()[3:]
 
 
-def test_a_50_megabyte_line_is_set_aside_and_its_neighbours_are_kept(cli: Any, write: Any) -> None:
+def test_a_50_megabyte_line_is_set_aside_and_its_neighbours_are_kept(cli: Cli, write: Write) -> None:
     long = b'{"instruction": "x", "output": "' + b"a" * 50_000_000 + b'"}\n'
     corpus = write("c.jsonl", GOOD, long, GOOD)
     called = cli("run", corpus, "--language", "de")
@@ -129,7 +130,7 @@ def test_a_50_megabyte_line_is_set_aside_and_its_neighbours_are_kept(cli: Any, w
     assert base64.b64decode(entry["raw_base64"]) + b"\n" == long
 
 
-def test_duplicate_ids_are_all_kept_and_said(cli: Any, write: Any) -> None:
+def test_duplicate_ids_are_all_kept_and_said(cli: Cli, write: Write) -> None:
     corpus = write("c.jsonl", GOOD, GOOD, GOOD)
     called = cli("run", corpus, "--language", "de")
     assert called.code == 0
@@ -139,7 +140,7 @@ def test_duplicate_ids_are_all_kept_and_said(cli: Any, write: Any) -> None:
     assert shown.code == 0
 
 
-def test_mixed_layouts_in_one_file(cli: Any, write: Any) -> None:
+def test_mixed_layouts_in_one_file(cli: Cli, write: Write) -> None:
     numbered = "Gern:\n1. Rot.\n2. Blau.\n2. Grün.\n4. Gelb."
     corpus = write(
         "c.jsonl",
@@ -154,7 +155,7 @@ def test_mixed_layouts_in_one_file(cli: Any, write: Any) -> None:
     assert "OpenAI messages" in called.err
 
 
-def test_unknown_language_codes(cli: Any, write: Any) -> None:
+def test_unknown_language_codes(cli: Cli, write: Write) -> None:
     corpus = write("c.jsonl", GOOD)
     refuses(cli("run", corpus, "--language", "germn"), 2, 'unknown language "germn"', "de")
     corpus = write("d.jsonl", GOOD | {"lang": "tlh"})
@@ -163,7 +164,7 @@ def test_unknown_language_codes(cli: Any, write: Any) -> None:
     assert '"tlh" is no language midb-agent knows' in called.err
 
 
-def test_an_output_that_is_not_ours_is_never_overwritten(cli: Any, write: Any) -> None:
+def test_an_output_that_is_not_ours_is_never_overwritten(cli: Cli, write: Write) -> None:
     corpus, output = write("c.jsonl", GOOD), write("c.boosted.jsonl", b"precious\n")
     for more in ([], ["--fresh"]):
         refuses(cli("run", corpus, "--language", "de", *more), 2, "not what midb-agent wrote")
@@ -177,16 +178,16 @@ def test_an_output_that_is_not_ours_is_never_overwritten(cli: Any, write: Any) -
 
 
 @pytest.mark.parametrize("option", ["-o", "--db"])
-def test_the_corpus_is_never_written_to(cli: Any, write: Any, option: str) -> None:
+def test_the_corpus_is_never_written_to(cli: Cli, write: Write, option: str) -> None:
     corpus = write("c.jsonl", GOOD)
     refuses(cli("run", corpus, option, corpus), 2, "would overwrite the corpus")
 
 
-def test_output_where_there_is_no_folder(cli: Any, write: Any) -> None:
+def test_output_where_there_is_no_folder(cli: Cli, write: Write) -> None:
     refuses(cli("run", write("c.jsonl", GOOD), "-o", "no/such/out.jsonl"), 2, "there is no folder")
 
 
-def test_audit_logs_that_cannot_be_used(cli: Any, write: Any, tmp_path: Path) -> None:
+def test_audit_logs_that_cannot_be_used(cli: Cli, write: Write, tmp_path: Path) -> None:
     corpus = write("c.jsonl", GOOD)
     other = write("other.jsonl", GOOD | {"output": "Eine Katze ist auch ein Tier."})
     assert cli("run", other, "--language", "de", "--db", "shared.db").code == 0
@@ -206,7 +207,7 @@ def test_audit_logs_that_cannot_be_used(cli: Any, write: Any, tmp_path: Path) ->
         refuses(cli(*command, "--db", "shared.db"), 1, "newer midb-agent")
 
 
-def test_an_audit_log_that_another_run_holds(cli: Any, write: Any, tmp_path: Path) -> None:
+def test_an_audit_log_that_another_run_holds(cli: Cli, write: Write, tmp_path: Path) -> None:
     from midb.audit.log import AuditLog
 
     corpus = write("c.jsonl", GOOD)
@@ -214,12 +215,12 @@ def test_an_audit_log_that_another_run_holds(cli: Any, write: Any, tmp_path: Pat
         refuses(cli("run", corpus, "--language", "de"), 1, "in use by another run")
 
 
-def test_unknown_options_name_the_nearest(cli: Any, write: Any, tmp_path: Path) -> None:
+def test_unknown_options_name_the_nearest(cli: Cli, write: Write, tmp_path: Path) -> None:
     corpus = write("c.jsonl", GOOD)
     refuses(cli("run", corpus, "--kinds=+decimal-seperator"), 2, "Did you mean decimal-separator?")
-    refuses(cli("run", corpus, "--passes=translatoin"), 2, "Did you mean translation?")
-    (tmp_path / "run.toml").write_text('langauge = "de"\n')
-    refuses(cli("run", corpus, "--config", "run.toml"), 2, 'unknown option "langauge"', "Did you mean language?")
+    refuses(cli("run", corpus, "--passes=translatio"), 2, "Did you mean translation?")
+    (tmp_path / "run.toml").write_text('langage = "de"\n')
+    refuses(cli("run", corpus, "--config", "run.toml"), 2, 'unknown option "langage"', "Did you mean language?")
     (tmp_path / "run.toml").write_text("limit = 0\n")
     refuses(cli("run", corpus, "--config", "run.toml"), 2, "limit")
     (tmp_path / "run.toml").write_text("limit = = 0\n")
@@ -246,7 +247,7 @@ HOSTILE = [
 ]
 
 
-def test_texts_that_try_to_steer_database_terminal_or_spreadsheet(cli: Any, write: Any, ask: Any) -> None:
+def test_texts_that_try_to_steer_database_terminal_or_spreadsheet(cli: Cli, write: Write, ask: Ask) -> None:
     numbered = "\n1. Rot.\n2. Blau.\n2. Grün.\n4. Gelb."
     records = [
         {"id": text, "instruction": f"{text} Nenne vier Farben.", "input": text, "output": text + numbered}
@@ -278,13 +279,9 @@ def test_texts_that_try_to_steer_database_terminal_or_spreadsheet(cli: Any, writ
 
 
 def test_a_fault_of_ours_costs_no_record_and_is_said(
-    cli: Any, write: Any, ask: Any, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, write: Write, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from midb.agent import state
-
-    inspect = state.inspect
-
-    def faulty(inspection: Any, selection: Any) -> Any:
+    def faulty(inspection: Inspection, selection: KindSelection) -> list[Finding]:
         if "Katze" in (inspection.pair.response or ""):
             raise KeyError("boom")
         return inspect(inspection, selection)

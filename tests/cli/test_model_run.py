@@ -2,81 +2,34 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 import replay_server as replay
+import scripted
+from cli_fixtures import Ask, Cli
+from model_runs import DB, EXAMPLES, Serve, finals, improving, write_corpus
+from replay_server import Body, ChatMessage, Fault, ReplayServers
+from transformers_serve import TransformersServer
+
+from midb.agent.engines.protocol import TextRequest
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = (ROOT / "examples" / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
-CLEAN = "Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht der Sonne"
-
-Reply = Callable[[Any], Any]
 
 
-@pytest.fixture
-def served(replay_server: Any, scripted: ModuleType) -> Callable[..., Any]:
-    """A server whose replies are made by a function of the request, told like those of the scripted engine."""
-
-    def serve(answer: Reply, **settings: Any) -> Any:
-        return replay_server(lambda messages, body: answer(scripted.request_of(messages, body)), **settings)
-
-    return serve
-
-
-def corpus(folder: Path, count: int, lines: list[str] | None = None) -> Path:
-    """So many records without a defect, or the given lines."""
-    path = folder / "c.jsonl"
-    made = lines or [
-        json.dumps(
-            {
-                "id": f"de-{n}", "instruction": f"Erkläre in Satz {n}, warum der Himmel blau ist.", "input": "",
-                "output": f"{CLEAN}, sagt Satz {n}.",
-            },
-            ensure_ascii=False,
-        )
-        for n in range(count)
-    ]  # fmt: skip
-    path.write_text("\n".join(made) + "\n", encoding="utf-8")
-    return path
-
-
-def improving(scripted: ModuleType, word: str = "vielmehr") -> Reply:
-    """Puts a word behind the response in the content pass, and prefers what holds it."""
-
-    def answer(request: Any) -> Any:
-        if scripted.pass_of(request) == "verification":
-            return scripted.prefer(request, word)
-        response = scripted.read_sections(request).get("response", "")
-        if scripted.pass_of(request) != "content" or word in response or not response:
-            return scripted.left_alone(request)
-        return scripted.reply(request, response=f"{response} {word}")
-
-    return answer
-
-
-def finals(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "c.boosted.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def reasons(ask: Any, db: Path) -> Counter[str]:
+def reasons(ask: Ask, db: Path) -> Counter[str]:
     return Counter({reason: n for reason, n in ask(db, "SELECT reason, count(*) FROM decisions GROUP BY 1")})
 
 
-DB = Path("c.boosted.jsonl.audit.db")
-
-
-def test_the_examples_through_a_server(cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any) -> None:
-    corpus(tmp_path, 0, EXAMPLES)
-    server = served(improving(scripted))
+def test_the_examples_through_a_server(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
+    write_corpus(tmp_path, 0, EXAMPLES)
+    server = served(improving())
     called = cli("run", "c.jsonl", "--model", server.spec, "--route", "all", "--concurrency", "16")
     assert called.code == 0, called.err
     assert "ledger balances" in called.err
@@ -90,9 +43,7 @@ def test_the_examples_through_a_server(cli: Any, served: Any, scripted: ModuleTy
     assert paid == [(len(server.requests), len(server.requests))]
 
 
-def test_expert_revisions_are_accepted(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, corpora: list[Path]
-) -> None:
+def test_expert_revisions_are_accepted(cli: Cli, served: Serve, tmp_path: Path, corpora: list[Path]) -> None:
     """What an expert made of a pair is taken for most pairs, in the content pass; nothing of the others is lost."""
     folder, names = corpora[0].parents[1] / "meb", {"de": "German", "ja": "Japanese", "ar": "Arabic", "tr": "Turkish"}
     lines, revised = [], {}
@@ -101,14 +52,14 @@ def test_expert_revisions_are_accepted(
             continue
         experts = json.loads((folder / f"{names[path.stem]}.json").read_text(encoding="utf-8"))
         by_raw = {str(row.get("Raw Response")).strip(): str(row.get("Revised Response")).strip() for row in experts}
-        with path.open(encoding="utf-8") as records:
-            for line in list(records)[40:140]:
+        with path.open(encoding="utf-8") as corpus_lines:
+            for line in list(corpus_lines)[40:140]:
                 lines.append(line.rstrip("\n"))
                 response = json.loads(line)["output"].strip()
                 revised[response] = by_raw.get(response, response)
-    corpus(tmp_path, 0, lines)
+    write_corpus(tmp_path, 0, lines)
 
-    def answer(request: Any) -> Any:
+    def answer(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
             a, b = (version.partition("<|response:")[2].partition("\n")[2] for version in scripted.versions(request))
             expert = [any(text and text in version for text in set(revised.values())) for version in (a, b)]
@@ -138,13 +89,13 @@ GARBAGE: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("garbage", GARBAGE)
 def test_garbage_ends_as_its_reason_and_changes_nothing(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any, garbage: str
+    cli: Cli, served: Serve, tmp_path: Path, ask: Ask, garbage: str
 ) -> None:
-    path = corpus(tmp_path, 40)
+    path = write_corpus(tmp_path, 40)
     text, reason = GARBAGE[garbage]
     english = "The sky is blue because the air scatters the blue light of the sun more than the red light of the sun."
 
-    def answer(request: Any) -> Any:
+    def answer(request: TextRequest) -> str:
         if text == "{english}":
             return scripted.reply(request, response=english)
         return text.replace("{alone}", scripted.left_alone(request)).replace("{nonce}", scripted.nonce_of(request))
@@ -157,17 +108,15 @@ def test_garbage_ends_as_its_reason_and_changes_nothing(
     assert ask(DB, "SELECT count(*) FROM generations") == [(80,)]
 
 
-def test_a_server_that_stumbles_loses_nothing(
-    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path, ask: Any
-) -> None:
-    corpus(tmp_path, 24)
+def test_a_server_that_stumbles_loses_nothing(cli: Cli, replay_server: ReplayServers, tmp_path: Path, ask: Ask) -> None:
+    write_corpus(tmp_path, 24)
     broken = [
         replay.refused(429, retry_after="0"), replay.refused(500), replay.hang_up(), replay.hang_up_in_body("x"),
         replay.not_json(),
     ]  # fmt: skip
-    good = improving(scripted)
+    good = improving()
 
-    def answer(messages: Any, body: Any) -> Any:
+    def answer(messages: list[ChatMessage], body: Body) -> str | Fault:
         return broken.pop() if broken else good(scripted.request_of(messages, body))
 
     called = cli("run", "c.jsonl", "--model", replay_server(answer).spec)
@@ -176,11 +125,11 @@ def test_a_server_that_stumbles_loses_nothing(
     assert ask(DB, "SELECT sum(retries) FROM generations") == [(5,)]
 
 
-def test_a_slow_reply_holds_up_nobody_else(cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path) -> None:
-    corpus(tmp_path, 60)
-    gate, good, seen = replay.Gate(), improving(scripted), []
+def test_a_slow_reply_holds_up_nobody_else(cli: Cli, replay_server: ReplayServers, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 60)
+    gate, good, seen = replay.Gate(), improving(), []
 
-    def answer(messages: Any, body: Any) -> Any:
+    def answer(messages: list[ChatMessage], body: Body) -> str | Fault:
         request = scripted.request_of(messages, body)
         seen.append(request)
         if len(seen) == 1:
@@ -197,9 +146,9 @@ def test_a_slow_reply_holds_up_nobody_else(cli: Any, replay_server: Any, scripte
 COMMAND = [sys.executable, "-m", "midb.cli.main", "run", "c.jsonl", "--quiet", "--concurrency", "8"]
 
 
-def test_after_a_kill_no_token_is_paid_twice(served: Any, scripted: ModuleType, tmp_path: Path, ask: Any) -> None:
-    corpus(tmp_path, 60)
-    server = served(improving(scripted))
+def test_after_a_kill_no_token_is_paid_twice(served: Serve, tmp_path: Path, ask: Ask) -> None:
+    write_corpus(tmp_path, 60)
+    server = served(improving())
     command = [*COMMAND, "--model", server.spec]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server.wait_for(lambda s: len(s.requests) >= 50)
@@ -217,9 +166,9 @@ def test_after_a_kill_no_token_is_paid_twice(served: Any, scripted: ModuleType, 
     assert ask(tmp_path / DB, "SELECT outcome, count(*) FROM records GROUP BY 1") == [("improved", 60)]
 
 
-def test_an_interrupted_run_drains_and_resumes(served: Any, scripted: ModuleType, tmp_path: Path) -> None:
-    corpus(tmp_path, 200)
-    server = served(improving(scripted))
+def test_an_interrupted_run_drains_and_resumes(served: Serve, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 200)
+    server = served(improving())
     command = [*[word for word in COMMAND if word != "--quiet"], "--model", server.spec]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     server.wait_for(lambda s: len(s.requests) >= 20)
@@ -235,11 +184,9 @@ def test_an_interrupted_run_drains_and_resumes(served: Any, scripted: ModuleType
     assert len(finals(tmp_path)) == 200
 
 
-def test_replies_are_used_again_after_a_later_prompt_changed(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path
-) -> None:
-    corpus(tmp_path, 20)
-    server = served(improving(scripted))
+def test_replies_are_used_again_after_a_later_prompt_changed(cli: Cli, served: Serve, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 20)
+    server = served(improving())
     assert cli("run", "c.jsonl", "--model", server.spec).code == 0
     passes = Counter(scripted.pass_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
     assert passes == {"content": 20, "verification": 20}
@@ -256,11 +203,9 @@ def test_replies_are_used_again_after_a_later_prompt_changed(
     assert passes == {"content": 20, "verification": 40}
 
 
-def test_a_budget_stops_the_run_and_the_next_one_goes_on(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any
-) -> None:
-    corpus(tmp_path, 120)
-    server = served(improving(scripted))
+def test_a_budget_stops_the_run_and_the_next_one_goes_on(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
+    write_corpus(tmp_path, 120)
+    server = served(improving())
     words = ("run", "c.jsonl", "--model", server.spec, "--concurrency", "4")
     stopped = cli(*words, "--budget", "1tok")
     assert stopped.code == 130, stopped.err
@@ -271,41 +216,18 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(
     assert len(finals(tmp_path)) == 120
 
 
-def test_a_dry_run_forecasts_and_its_replies_are_kept(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any
-) -> None:
-    corpus(tmp_path, 100)
-    server = served(improving(scripted))
-    told = cli("run", "c.jsonl", "--model", server.spec, "--dry-run", "10")
-    assert told.code == 0, told.err
-    assert "forecast for 100 records" in told.out
-    assert not (tmp_path / "c.boosted.jsonl").exists()
-    assert len(server.requests) == 20
-    asked = json.loads(cli("run", "c.jsonl", "--model", server.spec, "--dry-run", "10", "--json").out.splitlines()[-1])
-    assert len(server.requests) == 20
-    low, expected, high = asked["prompt_tokens"]
-    assert low <= expected <= high
-    assert cli("run", "c.jsonl", "--model", server.spec).code == 0
-    assert len(server.requests) == 200
-    (paid,) = ask(DB, "SELECT sum(prompt_tokens) FROM generations")[0]
-    assert low * 0.8 <= paid <= high * 1.2
-    assert cli("audit", "verify", "--db", DB).code == 0
-
-
-def test_nobody_there(cli: Any, tmp_path: Path) -> None:
-    corpus(tmp_path, 3)
+def test_nobody_there(cli: Cli, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 3)
     called = cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1")
     assert called.code == 1
     assert "127.0.0.1:9" in called.err
     assert not (tmp_path / "c.boosted.jsonl").exists()
 
 
-def test_the_key_is_written_nowhere(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_key_is_written_nowhere(cli: Cli, served: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "sk-very-secret")
-    corpus(tmp_path, 5)
-    server = served(improving(scripted))
+    write_corpus(tmp_path, 5)
+    server = served(improving())
     called = cli("run", "c.jsonl", "--model", server.spec, "--key-variable", "MY_KEY", "--json")
     assert called.code == 0, called.err
     assert any("sk-very-secret" in str(request.headers) for request in server.requests)
@@ -314,54 +236,11 @@ def test_the_key_is_written_nowhere(
         assert path.is_dir() or b"sk-very-secret" not in path.read_bytes()
 
 
-@pytest.mark.parametrize("pass_", ["content", "translation", "localization", "verification"])
-def test_prompts_show_prints_what_is_sent(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, pass_: str
-) -> None:
-    corpus(tmp_path, 0, [line for line in EXAMPLES if '"de-0' in line])
-    server = served(improving(scripted, "2"))
-    assert cli("run", "c.jsonl", "--model", server.spec, "--route", "all").code == 0
-    shown = cli("prompts", "show", pass_, "c.jsonl", "--record", "de-002")
-    assert shown.code == 0, shown.err
-    system = next(
-        request.body["messages"][0]["content"]
-        for request in server.requests
-        if scripted.pass_of(scripted.request_of(request.body["messages"], request.body)) == pass_
-    )
-    assert system in shown.out
-    if pass_ != "verification":
-        users = [request.body["messages"][1]["content"] for request in server.requests]
-        assert any(user in shown.out for user in users)
-
-
-def test_prompts_list_and_usage_errors(cli: Any, tmp_path: Path) -> None:
-    corpus(tmp_path, 1)
-    listed = cli("prompts", "list")
-    assert listed.code == 0
-    assert "content.system" in listed.out
-    for words, sentence in {
-        ("prompts", "show", "judging"): "no pass",
-        ("prompts", "show", "content"): "Add --language",
-        ("prompts", "show", "content", "--record", "x"): "a record needs its corpus",
-        ("prompts", "show", "content", "c.jsonl", "--record", "x"): 'no record "x"',
-        ("run", "c.jsonl", "--budget", "2h"): "--budget is for runs with a model",
-        ("run", "c.jsonl", "--dry-run", "3"): "--dry-run is for runs with a model",
-        ("run", "c.jsonl", "--model", "openai:m"): "followed by @",
-        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--budget", "soon"): "is no budget",
-        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--route", "some"): "route",
-        ("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9", "--prompts", "none"): "none",
-    }.items():
-        called = cli(*words)
-        assert called.code == 2, (words, called.err)
-        assert sentence in called.err, (words, called.err)
-        assert "Traceback" not in called.err
-
-
 @pytest.mark.parametrize("count", [6])
 def test_our_own_engine_with_random_weights_changes_nothing(
-    cli: Any, tiny_checkpoint: Path, tmp_path: Path, count: int
+    cli: Cli, tiny_checkpoint: Path, tmp_path: Path, count: int
 ) -> None:
-    path = corpus(tmp_path, count)
+    path = write_corpus(tmp_path, count)
     called = cli("run", "c.jsonl", "--model", tiny_checkpoint, "--route", "all", "--device", "cpu")
     assert called.code == 0, called.err
     assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
@@ -369,29 +248,31 @@ def test_our_own_engine_with_random_weights_changes_nothing(
     assert cli("audit", "verify", "--db", DB).code == 0
 
 
-def test_a_server_that_nobody_here_wrote_changes_nothing(cli: Any, transformers_server: Any, tmp_path: Path) -> None:
-    path = corpus(tmp_path, 6)
+def test_a_server_that_nobody_here_wrote_changes_nothing(
+    cli: Cli, transformers_server: TransformersServer, tmp_path: Path
+) -> None:
+    path = write_corpus(tmp_path, 6)
     called = cli("run", "c.jsonl", "--model", transformers_server.spec, "--concurrency", "2")
     assert called.code == 0, called.err
     assert (tmp_path / "c.boosted.jsonl").read_bytes() == path.read_bytes()
     assert "6 reverted" in called.err
 
 
-def test_a_mistyped_model_is_simply_corrected(cli: Any, served: Any, scripted: ModuleType, tmp_path: Path) -> None:
-    corpus(tmp_path, 3)
+def test_a_mistyped_model_is_simply_corrected(cli: Cli, served: Serve, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 3)
     assert cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1").code == 1
-    assert cli("run", "c.jsonl", "--model", served(improving(scripted)).spec).code == 0
+    assert cli("run", "c.jsonl", "--model", served(improving()).spec).code == 0
     assert len(finals(tmp_path)) == 3
 
 
 def test_what_the_engine_warns_of_is_in_the_log(
-    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+    cli: Cli, replay_server: ReplayServers, tmp_path: Path, ask: Ask
 ) -> None:
     """A server without response_format is asked without it, and the user is told."""
-    corpus(tmp_path, 3)
-    good = improving(scripted)
+    write_corpus(tmp_path, 3)
+    good = improving()
 
-    def answer(messages: Any, body: Any) -> Any:
+    def answer(messages: list[ChatMessage], body: Body) -> str | Fault:
         if "response_format" in body:
             return replay.refused(400, "response_format is not supported")
         request = scripted.request_of(messages, body)
@@ -403,12 +284,10 @@ def test_what_the_engine_warns_of_is_in_the_log(
     assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%response_format%'") == [(1,)]
 
 
-def test_another_model_behind_the_same_name_is_noticed(
-    cli: Any, served: Any, scripted: ModuleType, tmp_path: Path, ask: Any
-) -> None:
-    corpus(tmp_path, 120)
+def test_another_model_behind_the_same_name_is_noticed(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
+    write_corpus(tmp_path, 120)
     listed = [{"id": "m", "root": "/models/first"}]
-    server = served(improving(scripted), model="m", models=listed)
+    server = served(improving(), model="m", models=listed)
     words = ("run", "c.jsonl", "--model", server.spec, "--concurrency", "2")
     assert cli(*words, "--budget", "1tok").code == 130
     assert "/models/first" in ask(DB, "SELECT engine FROM runs")[0][0]
@@ -418,14 +297,14 @@ def test_another_model_behind_the_same_name_is_noticed(
     assert "began with another model" in refused.err
 
 
-def test_a_reply_changed_by_hand_is_named(cli: Any, served: Any, scripted: ModuleType, tmp_path: Path) -> None:
+def test_a_reply_changed_by_hand_is_named(cli: Cli, served: Serve, tmp_path: Path) -> None:
     """Also where its own seal was made to fit: the chain of decisions covers it."""
     import sqlite3
 
     from midb.audit import seals
 
-    corpus(tmp_path, 3)
-    assert cli("run", "c.jsonl", "--model", served(improving(scripted)).spec).code == 0
+    write_corpus(tmp_path, 3)
+    assert cli("run", "c.jsonl", "--model", served(improving()).spec).code == 0
     connection = sqlite3.connect(DB)
     connection.row_factory = sqlite3.Row
     row = dict(connection.execute("SELECT * FROM generations WHERE id = 2").fetchone()) | {"completion": "forged"}
@@ -438,11 +317,9 @@ def test_a_reply_changed_by_hand_is_named(cli: Any, served: Any, scripted: Modul
     assert "decisions" in called.out + called.err
 
 
-def test_what_the_model_does_is_told_while_it_works(
-    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path
-) -> None:
-    corpus(tmp_path, 100)
-    good = improving(scripted)
+def test_what_the_model_does_is_told_while_it_works(cli: Cli, replay_server: ReplayServers, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 100)
+    good = improving()
     server = replay_server(lambda messages, body: good(scripted.request_of(messages, body)))
     called = cli("run", "c.jsonl", "--model", server.spec, "--json")
     events = [json.loads(line) for line in called.out.splitlines()]
@@ -454,12 +331,47 @@ def test_what_the_model_does_is_told_while_it_works(
 
 
 def test_a_server_that_counts_no_tokens_is_told_of_and_estimated(
-    cli: Any, replay_server: Any, scripted: ModuleType, tmp_path: Path, ask: Any
+    cli: Cli, replay_server: ReplayServers, tmp_path: Path, ask: Ask
 ) -> None:
-    corpus(tmp_path, 3)
-    good = improving(scripted)
+    write_corpus(tmp_path, 3)
+    good = improving()
     server = replay_server(lambda messages, body: replay.without_usage(good(scripted.request_of(messages, body))))
     called = cli("run", "c.jsonl", "--model", server.spec)
     assert called.code == 0, called.err
     assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%counts no tokens%'") == [(1,)]
     assert ask(DB, "SELECT min(prompt_tokens) > 300, min(completion_tokens) > 0 FROM generations") == [(1, 1)]
+
+
+def test_options_of_a_model_are_checked_before_anything_is_read(cli: Cli, tmp_path: Path) -> None:
+    write_corpus(tmp_path, 1)
+    server = "openai:m@http://127.0.0.1:9"
+    for words, sentence in (
+        (("--budget", "2h"), "--budget is for runs with a model"),
+        (("--dry-run", "3"), "--dry-run is for runs with a model"),
+        (("--model", "openai:m"), "followed by @"),
+        (("--model", server, "--budget", "soon"), "is no budget"),
+        (("--model", server, "--route", "some"), "route"),
+        (("--model", server, "--prompts", "none"), "none"),
+    ):
+        called = cli("run", "c.jsonl", *words)
+        assert called.code == 2, (words, called.err)
+        assert sentence in called.err, (words, called.err)
+        assert "Traceback" not in called.err
+
+
+def test_the_log_says_which_libraries_ran(
+    cli: Cli, served: Serve, tiny_checkpoint: Path, tmp_path: Path, ask: Ask
+) -> None:
+    """Those that compute a reply where the model runs here, and none of them where a server does."""
+    write_corpus(tmp_path, 1)
+    for number, model in enumerate((served(improving()).spec, tiny_checkpoint)):
+        called = cli("run", "c.jsonl", "--model", model, "--device", "cpu", "-o", f"{number}.jsonl")
+        assert called.code == 0, called.err
+    versions = [
+        json.loads(ask(Path(f"{number}.jsonl.audit.db"), "SELECT versions FROM runs")[0][0]) for number in (0, 1)
+    ]
+    for name in ("midb-agent", "python", "httpx", "langgraph"):
+        assert versions[0][name] == versions[1][name]
+    for name in ("torch", "transformers", "safetensors"):
+        assert name not in versions[0]
+        assert versions[1][name] == importlib.metadata.version(name)

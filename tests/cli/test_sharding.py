@@ -10,13 +10,14 @@ import signal
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import orjson
 import pytest
+import scripted
+from cli_fixtures import Ask, Cli, Record, Row, Write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from replay_server import Body, ChatMessage, ReplayServers
 
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import open_session
@@ -27,6 +28,7 @@ from midb.corpus import output
 from midb.corpus.formats.containers import open_container
 from midb.corpus.places import OutputPlaces
 from midb.domain.generations import Generation, GenerationKey
+from midb.domain.results import RecordResult
 from midb.runs import writer
 from midb.runs.config import load_config
 from midb.shards import merge as merging
@@ -39,7 +41,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
 TABLES = ("records", "findings", "decisions", "edits", "rejected_lines")
 
 
-def sharded(cli: Any, corpus: Path, shards: int, *options: object, source: Path | None = None) -> list[Path]:
+def sharded(cli: Cli, corpus: Path, shards: int, *options: object, source: Path | None = None) -> list[Path]:
     """Split and run every shard; the logs."""
     called = cli("split", corpus, "--shards", shards, *(["--source", source] if source else []))
     assert called.code == 0, called.err
@@ -55,7 +57,7 @@ def sharded(cli: Any, corpus: Path, shards: int, *options: object, source: Path 
     return logs
 
 
-def contents(db: Path) -> dict[str, list[Any]]:
+def contents(db: Path) -> dict[str, list[Row]]:
     """All that a log says of a corpus, hashes and ids and all."""
     connection = sqlite3.connect(db)
     try:
@@ -69,7 +71,7 @@ def contents(db: Path) -> dict[str, list[Any]]:
         connection.close()
 
 
-def check_same(cli: Any, single: Path, merged: Path) -> None:
+def check_same(single: Path, merged: Path) -> None:
     """A merge left what a single run left: every byte, and every row of the log."""
     assert merged.read_bytes() == single.read_bytes()
     rejected = [path.with_name(path.name + ".rejected.jsonl") for path in (single, merged)]
@@ -84,7 +86,7 @@ def check_same(cli: Any, single: Path, merged: Path) -> None:
     assert not list(merged.parent.glob("*.partial*"))
 
 
-def single_and_merged(cli: Any, corpus: Path, shards: int, *options: object) -> tuple[Path, Path]:
+def single_and_merged(cli: Cli, corpus: Path, shards: int, *options: object) -> tuple[Path, Path]:
     suffix = corpus.name.partition(".")[2]
     logs = sharded(cli, corpus, shards, *options)
     assert cli("run", corpus, "-o", f"single.{suffix}", "--quiet", *options).code == 0
@@ -99,15 +101,15 @@ def examples(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def halves(cli: Any, write: Any, broken: dict[str, Any]) -> tuple[Path, list[Path]]:
+def halves(cli: Cli, write: Write, broken: Record) -> tuple[Path, list[Path]]:
     """A small corpus, run in two shards."""
     corpus = write("c.jsonl", *(broken | {"id": f"de-{number}"} for number in range(8)), b"oops\n")
     return corpus, sharded(cli, corpus, 2, "--language", "de")
 
 
-def test_the_examples_in_three_shards_are_what_one_run_gives(cli: Any, examples: Path) -> None:
+def test_the_examples_in_three_shards_are_what_one_run_gives(cli: Cli, examples: Path) -> None:
     single, merged = single_and_merged(cli, examples, 3)
-    check_same(cli, single, merged)
+    check_same(single, merged)
     db = "merged.jsonl.audit.db"
     shown = cli("audit", "show", "es-008", "--db", db)
     assert "3,5" in shown.out
@@ -121,7 +123,7 @@ def test_the_examples_in_three_shards_are_what_one_run_gives(cli: Any, examples:
     assert "finished already" in again.err
 
 
-def test_it_can_be_reverted_like_a_single_run(cli: Any, examples: Path) -> None:
+def test_it_can_be_reverted_like_a_single_run(cli: Cli, examples: Path) -> None:
     for path in single_and_merged(cli, examples, 2):
         called = cli("revert", "--db", f"{path}.audit.db", "--kind", "decimal-separator", "-o", f"{path.stem}.back")
         assert called.code == 0, called.err
@@ -130,22 +132,22 @@ def test_it_can_be_reverted_like_a_single_run(cli: Any, examples: Path) -> None:
     assert cli("audit", "verify", "--db", "merged.jsonl.audit.db").code == 0
 
 
-def test_real_corpora_in_shards_are_what_one_run_gives(cli: Any, corpora: list[Path], tmp_path: Path) -> None:
+def test_real_corpora_in_shards_are_what_one_run_gives(cli: Cli, corpora: list[Path], tmp_path: Path) -> None:
     lines = [line for path in corpora for line in path.read_bytes().splitlines()[:24]][:300]
     (tmp_path / "c.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-    check_same(cli, *single_and_merged(cli, tmp_path / "c.jsonl", 4))
+    check_same(*single_and_merged(cli, tmp_path / "c.jsonl", 4))
 
 
 @pytest.mark.parametrize("name", ["c.json", "c.jsonl.gz"])
-def test_every_format(cli: Any, name: str, tmp_path: Path) -> None:
+def test_every_format(cli: Cli, name: str, tmp_path: Path) -> None:
     lines = EXAMPLES.read_bytes().splitlines()[::6]
     lines.insert(5, b'{"id": "broken"}')
     content = b"[\n " + b",\n ".join(lines) + b"\n]\n" if name == "c.json" else gzip.compress(b"\n".join(lines))
     (tmp_path / name).write_bytes(content)
-    check_same(cli, *single_and_merged(cli, tmp_path / name, 3))
+    check_same(*single_and_merged(cli, tmp_path / name, 3))
 
 
-def test_parquet(cli: Any, tmp_path: Path) -> None:
+def test_parquet(cli: Cli, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     records = [json.loads(line) for line in EXAMPLES.read_bytes().splitlines()[::6]]
@@ -153,7 +155,7 @@ def test_parquet(cli: Any, tmp_path: Path) -> None:
     columns["instruction"][3] = None
     pq.write_table(pa.table(columns | {"n": list(range(len(records)))}), tmp_path / "c.parquet")
     single, merged = single_and_merged(cli, tmp_path / "c.parquet", 2)
-    check_same(cli, single, merged)
+    check_same(single, merged)
     assert pq.read_table(merged).num_rows == len(records) - 1
 
 
@@ -197,10 +199,10 @@ def test_any_lines_in_two_shards_are_what_one_run_gives(
     places = OutputPlaces(folder / "merged.jsonl", folder / "merged.jsonl.audit.db")
     with open_shards(logs) as shards:
         merging.merge(open_container(corpus), shards, places)
-    check_same(None, folder / "single.jsonl", folder / "merged.jsonl")
+    check_same(folder / "single.jsonl", folder / "merged.jsonl")
 
 
-def test_sources_in_files_of_their_own_by_line_and_by_id(cli: Any, write: Any) -> None:
+def test_sources_in_files_of_their_own_by_line_and_by_id(cli: Cli, write: Write) -> None:
     pairs = [{"instruction": f"Wie weit ist es zu Tür {n}?", "input": "", "output": f"Es sind {n}.5 Meter bis dort."}
              for n in range(12)]  # fmt: skip
     english = [{"instruction": f"How far is door {n}?", "input": "", "output": f"It is {n}.5 metres."}
@@ -217,7 +219,7 @@ def test_sources_in_files_of_their_own_by_line_and_by_id(cli: Any, write: Any) -
     longer = write("longer.jsonl", *english, english[0])
     assert "has more records than" in cli("merge", corpus, *logs, "-o", "merged.jsonl", "--source", longer).err
     assert cli("merge", corpus, *logs, "-o", "merged.jsonl", "--source", source).code == 0
-    check_same(cli, Path("single.jsonl"), Path("merged.jsonl"))
+    check_same(Path("single.jsonl"), Path("merged.jsonl"))
     assert "7,5 Meter" in Path("merged.jsonl").read_text()
 
     corpus = write("ids.jsonl", *({"id": n} | pair for n, pair in enumerate(pairs)))
@@ -229,14 +231,14 @@ def test_sources_in_files_of_their_own_by_line_and_by_id(cli: Any, write: Any) -
     assert "7,5 Meter" in Path("by-id.jsonl").read_text()
 
 
-def test_a_shard_without_records_needs_no_log(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+def test_a_shard_without_records_needs_no_log(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", broken)
     logs = sharded(cli, corpus, 3, "--language", "de")
     assert len(logs) == 1
     assert cli("merge", corpus, *logs, "-o", "out.jsonl").code == 0
 
 
-def test_shards_that_were_renamed_are_known_by_their_keys(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+def test_shards_that_were_renamed_are_known_by_their_keys(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", *(broken | {"id": f"de-{number}"} for number in range(8)))
     assert cli("split", corpus, "--shards", 2).code == 0
     for number, name in ((1, "b"), (2, "a")):
@@ -251,7 +253,7 @@ def test_shards_that_were_renamed_are_known_by_their_keys(cli: Any, write: Any, 
     assert "does not say which shard it is of" in called.err
 
 
-def test_logs_and_outputs_gathered_in_one_folder(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+def test_logs_and_outputs_gathered_in_one_folder(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", *(broken | {"id": f"de-{number}"} for number in range(8)))
     assert cli("split", corpus, "--shards", 2).code == 0
     Path("all").mkdir()
@@ -374,7 +376,7 @@ def same_shard(word: str) -> bool:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_whatever_does_not_fit_is_said_in_a_sentence_and_nothing_is_written(
-    cli: Any,
+    cli: Cli,
     halves: tuple[Path, list[Path]],
     spoil: Callable[[Path, list[Path]], Sequence[Path]],
     code: int,
@@ -398,7 +400,7 @@ def test_whatever_does_not_fit_is_said_in_a_sentence_and_nothing_is_written(
         (["--limit", "1"], "stopped after 1 records (--limit)"),
     ],
 )
-def test_runs_with_other_settings(cli: Any, halves: tuple[Path, list[Path]], options: list[str], sentence: str) -> None:
+def test_runs_with_other_settings(cli: Cli, halves: tuple[Path, list[Path]], options: list[str], sentence: str) -> None:
     corpus, logs = halves
     assert cli("run", "c.shard-2-of-2.jsonl", "--language", "de", "--fresh", "--quiet", *options).code == 0
     called = cli("merge", corpus, *logs, "-o", "out.jsonl")
@@ -407,7 +409,7 @@ def test_runs_with_other_settings(cli: Any, halves: tuple[Path, list[Path]], opt
     assert not Path("out.jsonl").exists()
 
 
-def test_shards_of_two_splits(cli: Any, halves: tuple[Path, list[Path]]) -> None:
+def test_shards_of_two_splits(cli: Cli, halves: tuple[Path, list[Path]]) -> None:
     corpus, logs = halves
     others = sharded(cli, corpus, 3, "--language", "de")
     called = cli("merge", corpus, logs[0], others[1], "-o", "out.jsonl")
@@ -415,7 +417,7 @@ def test_shards_of_two_splits(cli: Any, halves: tuple[Path, list[Path]]) -> None
     assert "of 2 shards and" in called.err
 
 
-def test_nothing_that_exists_is_replaced(cli: Any, halves: tuple[Path, list[Path]]) -> None:
+def test_nothing_that_exists_is_replaced(cli: Cli, halves: tuple[Path, list[Path]]) -> None:
     corpus, logs = halves
     for name in ("out.jsonl", "out.jsonl.audit.db", "out.jsonl.rejected.jsonl"):
         Path(name).write_bytes(b"mine")
@@ -433,7 +435,7 @@ def test_nothing_that_exists_is_replaced(cli: Any, halves: tuple[Path, list[Path
     assert "is a folder" in cli("merge", corpus, *logs, "-o", ".").err
 
 
-def test_a_finished_merge_says_so_unless_other_shards_are_meant(cli: Any, halves: tuple[Path, list[Path]]) -> None:
+def test_a_finished_merge_says_so_unless_other_shards_are_meant(cli: Cli, halves: tuple[Path, list[Path]]) -> None:
     corpus, logs = halves
     assert cli("merge", corpus, *logs, "-o", "out.jsonl").code == 0
     again = cli("merge", corpus, *logs, "-o", "out.jsonl")
@@ -444,9 +446,7 @@ def test_a_finished_merge_says_so_unless_other_shards_are_meant(cli: Any, halves
     assert (called.code, "out.jsonl exists" in called.err) == (2, True)
 
 
-def test_what_the_shards_runs_told_is_kept_with_its_time(
-    cli: Any, write: Any, ask: Any, broken: dict[str, Any]
-) -> None:
+def test_what_the_shards_runs_told_is_kept_with_its_time(cli: Cli, write: Write, ask: Ask, broken: Record) -> None:
     corpus = write("c.jsonl", broken, broken, *(broken | {"id": f"x{number}"} for number in range(6)))
     logs = sharded(cli, corpus, 2, "--language", "de")
     told = [row for log in logs for row in ask(log, "SELECT at, level, message FROM run_events")]
@@ -461,7 +461,7 @@ def test_what_the_shards_runs_told_is_kept_with_its_time(
         assert sum(head in note and log.name in note for (note,) in notes) == 1
 
 
-def test_a_shard_that_took_its_records_for_another_language_is_told(cli: Any, write: Any) -> None:
+def test_a_shard_that_took_its_records_for_another_language_is_told(cli: Cli, write: Write) -> None:
     german = [{"id": f"a{n}", "instruction": "Nenne bitte ein schönes Tier.", "output": "Der Hund ist ein treues Tier."}
               for n in range(40)]  # fmt: skip
     italian = {"instruction": "Dimmi il nome di un animale.", "output": "Il cane è un animale molto fedele."}
@@ -493,8 +493,8 @@ def killed_at(call: int, arguments: list[str]) -> bool:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     calls = 0
 
-    def deadly(wrapped: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any, **named: Any) -> Any:
+    def deadly(wrapped: Callable[..., object]) -> Callable[..., object]:
+        def run(*args: object, **named: object) -> object:
             nonlocal calls
             calls += 1
             if calls == call:
@@ -513,7 +513,7 @@ def killed_at(call: int, arguments: list[str]) -> bool:
         os._exit(0)
 
 
-def test_kill_9_at_any_step_leaves_nothing_or_all(cli: Any, halves: tuple[Path, list[Path]]) -> None:
+def test_kill_9_at_any_step_leaves_nothing_or_all(cli: Cli, halves: tuple[Path, list[Path]]) -> None:
     corpus, logs = halves
     assert cli("merge", corpus, *logs, "-o", "calm.jsonl").code == 0
     expected = Path("calm.jsonl").read_bytes(), Path("calm.jsonl.rejected.jsonl").read_bytes()
@@ -540,9 +540,9 @@ def test_kill_9_at_any_step_leaves_nothing_or_all(cli: Any, halves: tuple[Path, 
 
 
 def test_shards_of_a_run_with_a_model(
-    cli: Any, replay_server: Any, scripted: ModuleType, write: Any, ask: Any, broken: dict[str, Any]
+    cli: Cli, replay_server: ReplayServers, write: Write, ask: Ask, broken: Record
 ) -> None:
-    def answer(messages: Any, body: Any) -> Any:
+    def answer(messages: list[ChatMessage], body: Body) -> str:
         request = scripted.request_of(messages, body)
         if scripted.pass_of(request) == "verification":
             return scripted.prefer(request, "vielmehr")
@@ -584,7 +584,7 @@ def generation(prompt: str, completion: str) -> Generation:
 
 
 def test_generations_that_decisions_refer_to_are_carried_over(
-    cli: Any, halves: tuple[Path, list[Path]], ask: Any, tmp_path: Path
+    cli: Cli, halves: tuple[Path, list[Path]], ask: Ask, tmp_path: Path
 ) -> None:
     """The same answer of two shards becomes one row, another answer to the same prompt a second one."""
     import dataclasses
@@ -607,7 +607,7 @@ def test_generations_that_decisions_refer_to_are_carried_over(
             results = [merger.result(cursor, raw, *found) for raw, found in told if isinstance(found, tuple)]
             batch.append((shard, results))
     answers = {1: [generation("a", "A"), generation("b", "B")], 2: [generation("a", "A"), generation("b", "other")]}
-    with_models = []
+    with_models: list[tuple[int, RecordResult]] = []
     for (shard, results), log in zip(batch, logs, strict=True):
         with AuditLog(log) as opened:
             run = opened.latest_run()

@@ -11,9 +11,10 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from midb.audit.log import AuditLog
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIES = 6
@@ -130,30 +131,23 @@ def test_a_full_disk_loses_nothing(corpus: Path, tmp_path: Path) -> None:
     check_complete(folder, expected)
 
 
-def test_killed_while_the_output_is_put_into_place(cli_folder: Any, corpus: Path, tmp_path: Path) -> None:
+def turn_back(folder: Path, state: str) -> None:
+    """Turn a finished folder back into one that was killed within its last step."""
+    with AuditLog(folder / "c.boosted.jsonl.audit.db") as log:
+        run = log.latest_run()
+        assert run is not None
+        log.set_status(run, "finishing")
+    if state == "before the rename":
+        os.rename(folder / "c.boosted.jsonl", folder / "c.boosted.jsonl.partial")
+
+
+def test_killed_while_the_output_is_put_into_place(corpus: Path, tmp_path: Path) -> None:
     """The very last step, taken apart: whatever stands on disk between two of its moves, a resume completes it."""
     expected = undisturbed(corpus, tmp_path / "calm")
     calm = tmp_path / "calm"
     for state in ("before the rename", "after the rename"):
         folder = tmp_path / state.replace(" ", "-")
         shutil.copytree(calm, folder)
-        cli_folder(folder, state)
+        turn_back(folder, state)
         subprocess.run(COMMAND, cwd=folder, check=True, capture_output=True)
         check_complete(folder, expected)
-
-
-@pytest.fixture
-def cli_folder() -> Any:
-    """Turns a finished folder back into one that was killed within its last step."""
-
-    def turn_back(folder: Path, state: str) -> None:
-        from midb.audit.log import AuditLog
-
-        with AuditLog(folder / "c.boosted.jsonl.audit.db") as log:
-            run = log.latest_run()
-            assert run is not None
-            log.set_status(run, "finishing")
-        if state == "before the rename":
-            os.rename(folder / "c.boosted.jsonl", folder / "c.boosted.jsonl.partial")
-
-    return turn_back

@@ -1,42 +1,22 @@
-"""Fixtures of the corpus tests: reading a container to its end, and writing it back as a run does."""
+"""Fixtures of the corpus tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from corpus_files import Rewrite
 
 from midb.corpus.formats.base import Container
-from midb.corpus.raw import RawRecord, Start, Tail
-
-Reader = Callable[..., tuple[list[RawRecord], Tail]]
-Rewriter = Callable[..., Path]
-
-
-def split(items: Iterable[RawRecord | Tail]) -> tuple[list[RawRecord], Tail]:
-    """Records and tail; there is one tail and it comes last."""
-    *records, tail = items
-    assert isinstance(tail, Tail)
-    assert all(isinstance(record, RawRecord) for record in records)
-    return [record for record in records if isinstance(record, RawRecord)], tail
-
-
-@pytest.fixture(scope="session")
-def read() -> Reader:
-    """Read a container to its end: (records, tail)."""
-
-    def run(container: Container, start: Start = Start()) -> tuple[list[RawRecord], Tail]:  # noqa: B008  (frozen)
-        return split(container.read(start))
-
-    return run
+from midb.corpus.raw import Tail
 
 
 @pytest.fixture
-def rewrite(tmp_path: Path) -> Rewriter:
-    """Write a container back; ``bodies`` says what becomes of some positions: new bytes, or None for a rejected one."""
+def rewrite(tmp_path: Path) -> Rewrite:
+    """Write a container back into the test's folder."""
 
-    def run(container: Container, bodies: dict[int, bytes | None] | None = None, limit: int | None = None) -> Path:
+    def run(container: Container, bodies: Mapping[int, bytes | None] | None = None, limit: int | None = None) -> Path:
         fates = bodies or {}
         partial, temporary = tmp_path / "partial", tmp_path / "temporary"
         written = bytearray()

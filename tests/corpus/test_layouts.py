@@ -25,10 +25,11 @@ def texts(slots: Slots) -> dict[str, str]:
     return {field.value: text for field, text in slots.pair.texts()}
 
 
-def at(record: Any, path: tuple[str | int, ...]) -> Any:
+def at(record: dict[str, Any], path: tuple[str | int, ...]) -> object:
+    found: Any = record
     for step in path:
-        record = record[step]
-    return record
+        found = found[step]
+    return found
 
 
 def reason(record: dict[str, Any], finder: LayoutFinder | None = None) -> str:
@@ -107,7 +108,7 @@ def test_conversations_pair_each_question_with_its_answer() -> None:
 
 @pytest.mark.parametrize("value", [7, 1.5, True, ["a"], {"a": "b"}])
 @pytest.mark.parametrize("key", ["instruction", "input", "output"])
-def test_fields_that_hold_no_text(key: str, value: Any) -> None:
+def test_fields_that_hold_no_text(key: str, value: object) -> None:
     record = {"instruction": "i", "input": "n", "output": "o", key: value}
     assert reason(record) == "field-not-text"
 
@@ -163,7 +164,9 @@ def test_texts_that_are_not_examined_may_hold_what_they_like() -> None:
         ({"turns": ["t"]}, {"turns": ["t", None]}, "missing-field"),
     ],
 )
-def test_the_usual_layout_says_what_a_record_lacks(usual: Any, record: Any, expected: str) -> None:
+def test_the_usual_layout_says_what_a_record_lacks(
+    usual: dict[str, Any], record: dict[str, Any], expected: str
+) -> None:
     assert reason(record, LayoutFinder(usual=LayoutFinder().find(usual))) == expected
 
 
@@ -175,7 +178,7 @@ def test_a_missing_response_is_an_empty_one_where_others_have_one() -> None:
 
 
 def test_mixed_layouts_are_found_record_by_record() -> None:
-    records = [
+    records: list[dict[str, Any]] = [
         {"instruction": "i", "output": "o"}, {"prompt": "p", "response": "r"}, {"messages": ROLES}, {"turns": ["t"]},
     ]  # fmt: skip
     finder = LayoutFinder(usual=LayoutFinder().find(records[0]))
@@ -211,7 +214,7 @@ def test_a_mapping_settles_it_for_all() -> None:
     ("mapping", "told"),
     [
         ("", "not understood"), ("q", "not understood"), ("instruction", "not understood"),
-        ("instruction=", "not understood"), ("instruction=q,", "not understood"), ("instuction=q", "not understood"),
+        ("instruction=", "not understood"), ("instruction=q,", "not understood"), ("instruktion=q", "not understood"),
         ("instruction=q,instruction=r", "not understood"), ("instruction=q,response", "not understood"),
         ("response=a", "names no instruction"), ("instruction=q,response=q", "two meanings"),
     ],

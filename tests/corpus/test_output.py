@@ -74,7 +74,7 @@ def test_only_one_run_writes_a_file(tmp_path: Path) -> None:
 def test_locks_that_a_file_system_does_not_have_are_no_other_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)

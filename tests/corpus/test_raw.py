@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 import pytest
+from corpus_files import Part
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,17 +24,12 @@ ANYTHING = st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join) | st.bin
 LIMITS = st.sampled_from([1, 2, 3, 8, 1000])
 
 
-def plain(items: Iterator[RawRecord | Tail]) -> list[Any]:
-    """Records with their bytes wherever these are kept, so that they can be compared."""
-    return [
-        (r.position, r.line, r.offset, r.end, r.next_line, r.before, b"".join(r.chunks()), r.after, r.spool is None)
-        if isinstance(r, RawRecord)
-        else r
-        for r in items
-    ]
+def plain(items: Iterator[RawRecord | Tail]) -> list[Part | Tail]:
+    """Records and tail, so that they can be compared."""
+    return [Part.of(item) if isinstance(item, RawRecord) else item for item in items]
 
 
-def resumed(data: bytes, record: RawRecord, limit: int) -> list[Any]:
+def resumed(data: bytes, record: RawRecord, limit: int) -> list[Part | Tail]:
     stream = io.BytesIO(data)
     stream.seek(record.end)
     return plain(read_lines(stream, Start(record.end, record.position + 1, record.next_line), limit=limit))
@@ -105,7 +101,7 @@ def test_a_line_of_the_greatest_length_is_no_long_line() -> None:
 
 def test_a_full_temporary_folder_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(io.BytesIO):
-        def write(self, data: Any) -> int:
+        def write(self, data: object) -> int:
             raise OSError(28, "No space left on device")
 
     def full() -> IO[bytes]:

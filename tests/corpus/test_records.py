@@ -165,6 +165,8 @@ CHAT = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "co
         (CHAT | {"source": ALPACA}, None, [None, None]),
     ],
 )
-def test_sources_are_aligned_with_the_pairs(record: Any, source: bytes | None, found: list[Any]) -> None:
+def test_sources_are_aligned_with_the_pairs(
+    record: dict[str, Any], source: bytes | None, found: list[tuple[str | None, str | None] | None]
+) -> None:
     parsed = parse_record(raw(record), LayoutFinder(), source)
     assert [s and (s.instruction, s.response) for s in parsed.sources] == found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pytest
+from corpus_files import read
 
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
@@ -15,19 +16,30 @@ from midb.corpus.raw import RawRecord
 from midb.corpus.sources import Sources, SourcesById, SourcesByLine, open_sources
 from midb.domain.errors import CorpusError
 
-Opened = tuple[Sources, list[RawRecord]]
+#: A line as bytes, or the object that is written on it.
+Line = bytes | Mapping[str, object]
+
+
+class OpenSources(Protocol):
+    """Opens the sources of a corpus, both given line by line; ``known``: records that the corpus is said to have."""
+
+    def __call__(
+        self, corpus: Sequence[Line], sources: Sequence[Line], known: int | None = None
+    ) -> tuple[Sources, list[RawRecord]]: ...
 
 
 @pytest.fixture
-def opened(tmp_path: Path, read: Any) -> Callable[..., Opened]:
-    """Sources of a corpus, both given as lines (objects or bytes), and the corpus's records."""
+def opened(tmp_path: Path) -> OpenSources:
+    """The sources, and the corpus's records."""
 
-    def write(name: str, lines: list[Any]) -> Path:
+    def write(name: str, lines: Sequence[Line]) -> Path:
         path = tmp_path / name
         path.write_bytes(b"\n".join(x if isinstance(x, bytes) else json.dumps(x).encode() for x in lines))
         return path
 
-    def run(corpus: list[Any], sources: list[Any], known: int | None = None) -> Opened:
+    def run(
+        corpus: Sequence[Line], sources: Sequence[Line], known: int | None = None
+    ) -> tuple[Sources, list[RawRecord]]:
         container: Container = open_container(write("corpus.jsonl", corpus))
         records, _ = read(container)
         found = open_sources(write("sources.jsonl", sources), container, known or len(records))
@@ -36,34 +48,34 @@ def opened(tmp_path: Path, read: Any) -> Callable[..., Opened]:
     return run
 
 
-def rows(*ids: Any) -> list[dict[str, Any]]:
+def rows(*ids: str | int) -> list[Line]:
     return [{"id": key, "instruction": f"text of {key}"} for key in ids]
 
 
 def told(sources: Sources, records: list[RawRecord]) -> list[str | None]:
     bodies = [sources.find(record) for record in records]
-    return [body and json.loads(body).get("instruction") for body in bodies]
+    return [json.loads(body).get("instruction") if body else None for body in bodies]
 
 
-def test_shared_ids_align_whatever_the_order(opened: Any) -> None:
+def test_shared_ids_align_whatever_the_order(opened: OpenSources) -> None:
     sources, records = opened(rows("a", "b", "c", 4), [{"x": 1}, *rows(4, "c", "extra", "a")])
     assert sources.described == "aligned by id"
     assert told(sources, records) == ["text of a", None, "text of c", "text of 4"]
     assert told(sources, records[::-1]) == ["text of 4", "text of c", None, "text of a"]
 
 
-def test_an_id_that_occurs_twice_names_no_source(opened: Any) -> None:
+def test_an_id_that_occurs_twice_names_no_source(opened: OpenSources) -> None:
     sources, records = opened(rows("a", "b"), rows("a", "b", "a", "a"))
     assert told(sources, records) == [None, "text of b"]
 
 
-def test_records_and_sources_without_id_or_sense_have_none(opened: Any) -> None:
+def test_records_and_sources_without_id_or_sense_have_none(opened: OpenSources) -> None:
     corpus = [*rows("a"), {"instruction": "x"}, b"{broken", b"\xff", *rows("b")]
     sources, records = opened(corpus, [b"{broken", b"\xff", b"[]", {"instruction": "x"}, *rows("b")])
     assert told(sources, records) == [None, None, None, None, "text of b"]
 
 
-def test_lines_align_where_no_ids_are_shared(opened: Any) -> None:
+def test_lines_align_where_no_ids_are_shared(opened: OpenSources) -> None:
     for corpus, other in (
         ([{"instruction": "x"}] * 3, [{"instruction": f"source {n}"} for n in range(3)]),
         (rows("de-1", "de-2", "de-3"), [{"id": f"en-{n}", "instruction": f"source {n}"} for n in range(3)]),
@@ -73,44 +85,44 @@ def test_lines_align_where_no_ids_are_shared(opened: Any) -> None:
         assert told(sources, records) == ["source 0", "source 1", "source 2"]
 
 
-def test_lines_stay_aligned_past_blank_lines_and_lines_that_cannot_be_read(opened: Any) -> None:
-    corpus = [b"", {"instruction": "x"}, b"{broken", b" \r", {"instruction": "x"}]
+def test_lines_stay_aligned_past_blank_lines_and_lines_that_cannot_be_read(opened: OpenSources) -> None:
+    corpus: list[Line] = [b"", {"instruction": "x"}, b"{broken", b" \r", {"instruction": "x"}]
     sources, records = opened(corpus, [{"instruction": "s0"}, {"instruction": "s1"}, b"", {"instruction": "s2"}])
     assert told(sources, records) == ["s0", "s1", "s2"]
 
 
-def test_lines_stay_aligned_where_some_records_are_never_asked_for(opened: Any) -> None:
+def test_lines_stay_aligned_where_some_records_are_never_asked_for(opened: OpenSources) -> None:
     """A record that is too long is not examined; a run resumes anywhere."""
     sources, records = opened([{"instruction": "x"}] * 6, [{"instruction": f"s{n}"} for n in range(6)])
     assert told(sources, [records[n] for n in (1, 2, 5)]) == ["s1", "s2", "s5"]
 
 
-def test_lines_are_found_where_a_run_resumes(opened: Any) -> None:
+def test_lines_are_found_where_a_run_resumes(opened: OpenSources) -> None:
     sources, records = opened([{"instruction": "x"}] * 6, [{"instruction": f"s{n}"} for n in range(6)])
     assert told(sources, records[4:]) == ["s4", "s5"]
     assert told(sources, records[:1]) == [None], "asked out of order, nothing is better than a wrong one"
 
 
-def test_files_that_cannot_be_aligned(opened: Any) -> None:
+def test_files_that_cannot_be_aligned(opened: OpenSources) -> None:
     with pytest.raises(CorpusError, match="has 2 records and the corpus 3, and they share no ids") as caught:
         opened(rows("a", "b", "c"), rows("d", "e"))
     assert '"id"' in caught.value.hint
 
 
-def test_a_limit_on_the_records_does_not_make_a_mismatch(opened: Any) -> None:
+def test_a_limit_on_the_records_does_not_make_a_mismatch(opened: OpenSources) -> None:
     sources, records = opened([{"instruction": "x"}] * 5, [{"instruction": f"s{n}"} for n in range(5)], known=2)
     assert told(sources, records[:2]) == ["s0", "s1"]
     with pytest.raises(CorpusError, match="has 4 records and the corpus 5"):
         opened([{"instruction": "x"}] * 5, [{"instruction": "s"}] * 4, known=2)
 
 
-def test_ids_are_looked_for_beyond_the_first_record(opened: Any) -> None:
+def test_ids_are_looked_for_beyond_the_first_record(opened: OpenSources) -> None:
     sources, records = opened([{"instruction": "x"}] * 100 + rows("a"), rows("z", "a"))
     assert isinstance(sources, SourcesById)
     assert told(sources, records[-1:]) == ["text of a"]
 
 
-def test_a_source_that_is_no_corpus(opened: Any, tmp_path: Path) -> None:
+def test_a_source_that_is_no_corpus(opened: OpenSources, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="is empty"):
         opened(rows("a"), [b""])
     pa = pytest.importorskip("pyarrow")
@@ -120,7 +132,7 @@ def test_a_source_that_is_no_corpus(opened: Any, tmp_path: Path) -> None:
         open_sources(tmp_path / "sources.parquet", open_container(tmp_path / "corpus.jsonl"), 1)
 
 
-def test_real_sources_align_by_number(corpora: list[Path], read: Any, tmp_path: Path) -> None:
+def test_real_sources_align_by_number(corpora: list[Path], tmp_path: Path) -> None:
     """Two corpora of the same examples share no ids, and some languages lack a row."""
     first, second = ([record.body for record in read(open_container(path))[0]][:500] for path in corpora[:2])
     for name, bodies in (("corpus.jsonl", first), ("sources.jsonl", second)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import orjson
 import pytest
@@ -39,7 +38,7 @@ def spelled_character(draw: st.DrawFn, character: str, ascii_only: bool) -> str:
 
 
 @st.composite
-def spellings(draw: st.DrawFn, value: Any, ascii_only: bool) -> str:
+def spellings(draw: st.DrawFn, value: object, ascii_only: bool) -> str:
     """A value as some JSON writer might write it: blanks anywhere, any escapes, now and then a duplicate key."""
 
     def blank() -> str:
@@ -48,7 +47,7 @@ def spellings(draw: st.DrawFn, value: Any, ascii_only: bool) -> str:
     def text(value: str) -> str:
         return '"' + "".join(spelled_character(draw, c, ascii_only) for c in value) + '"'
 
-    def write(value: Any) -> str:
+    def write(value: object) -> str:
         if isinstance(value, str):
             return text(value)
         if isinstance(value, list):
@@ -64,7 +63,7 @@ def spellings(draw: st.DrawFn, value: Any, ascii_only: bool) -> str:
     return blank() + write(value) + blank()
 
 
-def texts_of(value: Any, path: Path = ()) -> dict[Path, str]:
+def texts_of(value: object, path: Path = ()) -> dict[Path, str]:
     """Every text of a document with its path."""
     if isinstance(value, str):
         return {path: value}
@@ -81,9 +80,12 @@ def edits_of(draw: st.DrawFn, text: str) -> list[Edit]:
     return list(draw(st.permutations(edits)))
 
 
+#: The bytes of a record, edits of some of its texts in several stages, and how these texts come out.
+Case = tuple[bytes, dict[Path, list[list[Edit]]], dict[Path, str]]
+
+
 @st.composite
-def cases(draw: st.DrawFn, ascii_only: bool = False) -> tuple[bytes, dict[Path, list[list[Edit]]], dict[Path, str]]:
-    """The bytes of a record, edits of some of its texts in several stages, and how these texts come out."""
+def cases(draw: st.DrawFn, ascii_only: bool = False) -> Case:
     body = draw(DOCUMENTS.flatmap(lambda value: spellings(value, ascii_only))).encode()
     texts = texts_of(json.loads(body))
     stages: dict[Path, list[list[Edit]]] = {}
@@ -102,7 +104,7 @@ def without_texts(body: bytes, paths: set[Path]) -> list[bytes]:
 
 
 @given(cases(), st.booleans())
-def test_texts_come_out_as_edited_and_all_else_stays(case: Any, ascii_only: bool) -> None:
+def test_texts_come_out_as_edited_and_all_else_stays(case: Case, ascii_only: bool) -> None:
     body, stages, texts = case
     new = splice(body, stages, ascii_only=ascii_only)
     assert texts_of(json.loads(new)) == texts
@@ -112,7 +114,7 @@ def test_texts_come_out_as_edited_and_all_else_stays(case: Any, ascii_only: bool
 
 
 @given(cases())
-def test_every_text_is_found_at_its_path(case: Any) -> None:
+def test_every_text_is_found_at_its_path(case: Case) -> None:
     body, _, _ = case
     texts = texts_of(json.loads(body))
     spans = find_strings(body, set(texts))
@@ -121,7 +123,7 @@ def test_every_text_is_found_at_its_path(case: Any) -> None:
 
 
 @given(cases(ascii_only=True))
-def test_a_record_in_ascii_with_escapes_stays_in_ascii(case: Any) -> None:
+def test_a_record_in_ascii_with_escapes_stays_in_ascii(case: Case) -> None:
     body, stages, _ = case
     escaped = b'{"first": "caf\\u00e9",' + body.lstrip()[1:]
     if body.lstrip()[1:].lstrip().startswith(b"}"):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from midb.corpus.formats.containers import open_container
 from midb.corpus.language_plan import LanguagePlan, plan_languages
-from midb.corpus.layouts import parse_mapping
+from midb.corpus.layouts import Columns, parse_mapping
 from midb.corpus.survey import SAMPLE, Survey, survey
 from midb.domain.errors import CorpusError
 from midb.text.languages import LanguageIdentifier
@@ -23,24 +23,39 @@ FRENCH = "Le chien est un animal qui vit avec les hommes et qui les aide aussi d
 ENGLISH = "The dog is an animal that lives with people and also helps them with their work."
 JAPANESE = "犬は人間と一緒に暮らし、仕事を手伝うこともある動物です。"
 
-Look = Callable[..., Survey]
+
+class Look(Protocol):
+    """Surveys a corpus given as rows or as bytes."""
+
+    def __call__(
+        self,
+        content: Sequence[Mapping[str, object]] | bytes,
+        *,
+        language: str | None = None,
+        mapping: Columns | None = None,
+        limit: int | None = None,
+    ) -> Survey: ...
 
 
 @pytest.fixture
 def look(tmp_path: Path, identifier: LanguageIdentifier) -> Look:
-    """Survey a corpus given as rows or as bytes."""
-
-    def run(content: list[Any] | bytes, **options: Any) -> Survey:
+    def run(
+        content: Sequence[Mapping[str, object]] | bytes,
+        *,
+        language: str | None = None,
+        mapping: Columns | None = None,
+        limit: int | None = None,
+    ) -> Survey:
         path = tmp_path / "corpus.jsonl"
         lines = content if isinstance(content, bytes) else b"\n".join(json.dumps(row).encode() for row in content)
         path.write_bytes(lines)
-        defaults: dict[str, Any] = {"language": None, "mapping": None, "identifier": identifier}
-        return survey(open_container(path), **(defaults | options))
+        container = open_container(path)
+        return survey(container, language=language, mapping=mapping, identifier=identifier, limit=limit)
 
     return run
 
 
-def row(text: str, **more: Any) -> dict[str, Any]:
+def row(text: str, **more: object) -> dict[str, object]:
     return {"instruction": "?", "output": text, **more}
 
 
@@ -72,9 +87,12 @@ def test_huge_records_do_not_fill_the_memory(look: Look, monkeypatch: pytest.Mon
     kept: list[int] = []
     original = plan_languages
 
-    def spy(parsed: Any, *rest: Any) -> Any:
+    def spy(
+        parsed: Iterable[tuple[dict[str, Any], str, str]], language: str | None, identifier: LanguageIdentifier
+    ) -> tuple[LanguagePlan, list[str]]:
+        parsed = list(parsed)
         kept.append(sum(len(text) for _, _, text in parsed))
-        return original(parsed, *rest)
+        return original(parsed, language, identifier)
 
     monkeypatch.setattr("midb.corpus.survey.SAMPLE_BYTES", 10_000)
     monkeypatch.setattr("midb.corpus.survey.plan_languages", spy)

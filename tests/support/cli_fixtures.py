@@ -1,16 +1,22 @@
-"""The command line, called as a user calls it."""
+"""The command line, called as a user calls it, and the files that it reads and writes."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
+
+#: A record of a corpus, as JSON gives it.
+Record = dict[str, Any]
+
+#: A row of a database.
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,22 @@ class Called:
     err: str
 
 
-Cli = Callable[..., Called]
+class Cli(Protocol):
+    """Calls `midb-agent` with some words."""
+
+    def __call__(self, *arguments: object) -> Called: ...
+
+
+class Write(Protocol):
+    """Writes a corpus into the test's folder: bytes as they are, or objects as JSON, each with ``end`` behind it."""
+
+    def __call__(self, name: str, *content: bytes | Mapping[str, object], end: str = "\n") -> Path: ...
+
+
+class Ask(Protocol):
+    """The rows that plain sqlite3 finds."""
+
+    def __call__(self, db: Path, query: str) -> list[Row]: ...
 
 
 @pytest.fixture
@@ -44,10 +65,10 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    """Write a corpus: bytes as they are, or objects as JSON lines."""
+def write(tmp_path: Path) -> Write:
+    """Write a corpus."""
 
-    def write(name: str, *content: Any, end: str = "\n") -> Path:
+    def write(name: str, *content: bytes | Mapping[str, object], end: str = "\n") -> Path:
         path = tmp_path / name
         data = b"".join(
             item if isinstance(item, bytes) else (json.dumps(item, ensure_ascii=False) + end).encode()
@@ -59,7 +80,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def rows(db: Path, query: str) -> list[tuple[Any, ...]]:
+def rows(db: Path, query: str) -> list[Row]:
     """What plain sqlite3 says."""
     connection = sqlite3.connect(db)
     try:
@@ -69,13 +90,13 @@ def rows(db: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def ask() -> Callable[[Path, str], list[tuple[Any, ...]]]:
+def ask() -> Ask:
     """Query a database with plain sqlite3."""
     return rows
 
 
 @pytest.fixture
-def broken() -> dict[str, Any]:
+def broken() -> Record:
     """A pair with a defect that is repaired (numbering) and its record's id."""
     return {
         "id": "de-1",

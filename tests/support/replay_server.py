@@ -15,7 +15,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import orjson
 
@@ -23,6 +23,8 @@ import orjson
 PATIENCE = 30.0
 
 _LARGEST = 64 << 20
+
+_Result = TypeVar("_Result")
 
 
 class Gate:
@@ -107,8 +109,12 @@ def drip(text: str, gate: Gate | None = None, *, size: int = 1) -> Fault:
     return Fault(content=text, drip=size, gate=gate)
 
 
+#: A message of a chat, and the body of a request for a completion, as JSON gives them.
+ChatMessage = dict[str, Any]
+Body = dict[str, Any]
+
 Answer = str | Fault
-Answerer = Callable[[list[dict[str, Any]], dict[str, Any]], Answer | Awaitable[Answer]]
+Answerer = Callable[[list[ChatMessage], Body], Answer | Awaitable[Answer]]
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
-    body: dict[str, Any]
+    body: Body
 
 
 class ReplayServer:
@@ -323,7 +329,15 @@ class ReplayServer:
             self._changed.notify_all()
 
 
-async def _unless_gone(reader: asyncio.StreamReader, work: Awaitable[Any]) -> Any:
+class ReplayServers(Protocol):
+    """Makes servers that end with the test: the fixture ``replay_server``."""
+
+    def __call__(
+        self, answer: Answerer, *, model: str = "replay", models: list[dict[str, Any]] | Fault | None = None
+    ) -> ReplayServer: ...
+
+
+async def _unless_gone(reader: asyncio.StreamReader, work: Awaitable[_Result]) -> _Result:
     """The result of some work, cancelled with ConnectionResetError as soon as the client hangs up."""
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(reader.read(1))

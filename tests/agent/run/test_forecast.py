@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from midb.agent.run.forecast import Item, stratified
+from midb.agent.run.batches import Item
+from midb.agent.run.forecast import stratified
 from midb.corpus.raw import RawRecord
 
 

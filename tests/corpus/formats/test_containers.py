@@ -8,10 +8,11 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pytest
 import zstandard
+from corpus_files import Rewrite, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,9 +44,14 @@ UNPACKED: dict[str, Callable[[bytes], bytes]] = {
 compressions = pytest.mark.parametrize("compression", PACKED)
 
 
+class MakeCorpus(Protocol):
+    """Opens a file that is made of some bytes, packed where a compression is named."""
+
+    def __call__(self, data: bytes, compression: str = "", name: str = "corpus.jsonl") -> Container: ...
+
+
 @pytest.fixture
-def corpus(tmp_path: Path) -> Callable[..., Container]:
-    """A file with these bytes, opened."""
+def corpus(tmp_path: Path) -> MakeCorpus:
 
     def make(data: bytes, compression: str = "", name: str = "corpus.jsonl") -> Container:
         path = tmp_path / (name + compression)
@@ -64,7 +70,7 @@ def corpus(tmp_path: Path) -> Callable[..., Container]:
     ],
 )  # fmt: skip
 def test_what_is_kept_comes_back_byte_for_byte(
-    data: bytes, compression: str, corpus: Any, rewrite: Any, read: Any
+    data: bytes, compression: str, corpus: MakeCorpus, rewrite: Rewrite
 ) -> None:
     container = corpus(data, compression)
     assert container.name == ("JSON array" if data.lstrip().startswith(b"[") else "JSON Lines")
@@ -73,14 +79,14 @@ def test_what_is_kept_comes_back_byte_for_byte(
 
 @compressions
 @pytest.mark.parametrize("data", [LINES, ARRAY])
-def test_a_byte_order_mark_is_left_out(data: bytes, compression: str, corpus: Any, rewrite: Any) -> None:
+def test_a_byte_order_mark_is_left_out(data: bytes, compression: str, corpus: MakeCorpus, rewrite: Rewrite) -> None:
     container = corpus(BOM + data, compression)
     assert UNPACKED[compression](rewrite(container).read_bytes()) == data
 
 
 @compressions
 @pytest.mark.parametrize("data", [LINES, BOM + b"\n\r\n" + LINES.rstrip(), ARRAY, BOM + b" [ {}\n , {} ,\n\n{}]"])
-def test_reading_resumes_behind_any_record(data: bytes, compression: str, corpus: Any, read: Any) -> None:
+def test_reading_resumes_behind_any_record(data: bytes, compression: str, corpus: MakeCorpus) -> None:
     container = corpus(data, compression)
     records, tail = read(container)
     for number, record in enumerate(records):
@@ -89,7 +95,7 @@ def test_reading_resumes_behind_any_record(data: bytes, compression: str, corpus
 
 
 @compressions
-def test_the_same_records_give_the_same_bytes(compression: str, corpus: Any, rewrite: Any) -> None:
+def test_the_same_records_give_the_same_bytes(compression: str, corpus: MakeCorpus, rewrite: Rewrite) -> None:
     container = corpus(LINES, compression)
     assert rewrite(container).read_bytes() == rewrite(container).read_bytes()
 
@@ -99,7 +105,7 @@ SUBSETS = [set(subset) for size in range(5) for subset in itertools.combinations
 
 @pytest.mark.parametrize("cut_off", [False, True])
 @pytest.mark.parametrize("limit", range(1, 6))
-def test_rejected_elements_leave_a_valid_array(cut_off: bool, limit: int, corpus: Any, rewrite: Any) -> None:
+def test_rejected_elements_leave_a_valid_array(cut_off: bool, limit: int, corpus: MakeCorpus, rewrite: Rewrite) -> None:
     container = corpus(ARRAY.rstrip().removesuffix(b"]") if cut_off else ARRAY, name="corpus.json")
     for rejected in SUBSETS:
         output = rewrite(container, dict.fromkeys(rejected), limit).read_bytes()
@@ -109,7 +115,7 @@ def test_rejected_elements_leave_a_valid_array(cut_off: bool, limit: int, corpus
 
 
 @pytest.mark.parametrize("until", range(5))
-def test_an_array_is_valid_wherever_a_run_was_resumed(until: int, corpus: Any, rewrite: Any, read: Any) -> None:
+def test_an_array_is_valid_wherever_a_run_was_resumed(until: int, corpus: MakeCorpus, rewrite: Rewrite) -> None:
     container = corpus(ARRAY, name="corpus.json")
     records, _ = read(container)
     for rejected in SUBSETS:
@@ -222,14 +228,14 @@ def test_missing_files_folders_and_pipes(tmp_path: Path) -> None:
         assert hint in caught.value.hint
 
 
-def test_a_file_that_disappears_between_opening_and_reading(corpus: Any) -> None:
+def test_a_file_that_disappears_between_opening_and_reading(corpus: MakeCorpus) -> None:
     container = corpus(LINES)
     container.path.unlink()
     with pytest.raises(CorpusError, match="no such file"):
         list(container.read())
 
 
-def test_the_bytes_decide_and_not_the_name(corpus: Any) -> None:
+def test_the_bytes_decide_and_not_the_name(corpus: MakeCorpus) -> None:
     assert isinstance(corpus(LINES, name="corpus.json"), JsonLines)
     assert isinstance(corpus(ARRAY, name="corpus.txt"), JsonArray)
     assert isinstance(corpus(b"\n" * 100_000 + ARRAY), JsonArray)
@@ -248,12 +254,12 @@ def test_the_bytes_decide_and_not_the_name(corpus: Any) -> None:
     ],
 )  # fmt: skip
 def test_the_output_keeps_the_ending_of_the_name(
-    name: str, data: bytes, compression: str, suffix: str, corpus: Any
+    name: str, data: bytes, compression: str, suffix: str, corpus: MakeCorpus
 ) -> None:
     assert corpus(data, compression, name).suffix == suffix
 
 
-def test_a_long_element_or_line_is_set_aside(corpus: Any, rewrite: Any, read: Any) -> None:
+def test_a_long_element_or_line_is_set_aside(corpus: MakeCorpus, rewrite: Rewrite) -> None:
     long = b'{"instruction": "' + b"x" * MAX_RECORD_BYTES + b'"}'
     for data in (b'{"a": 1}\n' + long + b'\n{"b": 2}\n', b'[{"a": 1}, ' + long + b', {"b": 2}]'):
         container = corpus(data)
@@ -271,7 +277,7 @@ def test_zstd_with_a_long_window(tmp_path: Path) -> None:
     assert sum(1 for _ in open_container(path).read()) == len(ROWS) + 1
 
 
-def test_real_files_come_back_byte_for_byte(shared_files: list[Path], rewrite: Any) -> None:
+def test_real_files_come_back_byte_for_byte(shared_files: list[Path], rewrite: Rewrite) -> None:
     for path in shared_files:
         container = open_container(path)
         assert rewrite(container).read_bytes() == path.read_bytes().removeprefix(BOM), path.name

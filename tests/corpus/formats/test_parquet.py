@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus_files import Rewrite, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -97,7 +98,7 @@ def edited(record: RawRecord, key: str, text: str) -> bytes:
     return json.dumps(row | {key: text}).encode()
 
 
-def test_rows_are_records(corpus: Path, read: Any) -> None:
+def test_rows_are_records(corpus: Path) -> None:
     container = open_container(corpus)
     assert (container.name, container.suffix) == ("Parquet", ".parquet")
     records, tail = read(container)
@@ -117,7 +118,7 @@ def test_rows_are_records(corpus: Path, read: Any) -> None:
     assert json.loads(records[0].body)["not text"] == {"not UTF-8": None}
 
 
-def test_reading_resumes_behind_any_row(corpus: Path, read: Any) -> None:
+def test_reading_resumes_behind_any_row(corpus: Path) -> None:
     container = open_container(corpus)
     records, tail = read(container)
     for number in (0, 510, 511, 512, COUNT - 1):
@@ -128,7 +129,7 @@ def test_reading_resumes_behind_any_row(corpus: Path, read: Any) -> None:
         )
 
 
-def test_what_is_kept_is_the_same_of_every_type(corpus: Path, rewrite: Any) -> None:
+def test_what_is_kept_is_the_same_of_every_type(corpus: Path, rewrite: Rewrite) -> None:
     before, after = pq.read_table(corpus), pq.read_table(rewrite(open_container(corpus)))
     assert after.schema.equals(before.schema, check_metadata=True)
     assert after.schema.metadata[b"huggingface"] == b'{"info": {}}'
@@ -136,7 +137,7 @@ def test_what_is_kept_is_the_same_of_every_type(corpus: Path, rewrite: Any) -> N
         assert same(after[name], before[name]), name
 
 
-def test_edited_texts_and_rejected_rows(corpus: Path, rewrite: Any, read: Any) -> None:
+def test_edited_texts_and_rejected_rows(corpus: Path, rewrite: Rewrite) -> None:
     container = open_container(corpus)
     records, _ = read(container)
     bodies = {
@@ -155,25 +156,25 @@ def test_edited_texts_and_rejected_rows(corpus: Path, rewrite: Any, read: Any) -
     assert after["instruction"].to_pylist() == questions
 
 
-def test_row_groups_and_compression_are_like_the_corpus(corpus: Path, rewrite: Any) -> None:
+def test_row_groups_and_compression_are_like_the_corpus(corpus: Path, rewrite: Rewrite) -> None:
     before, after = pq.read_metadata(corpus), pq.read_metadata(rewrite(open_container(corpus)))
     assert after.num_row_groups == before.num_row_groups
     assert after.row_group(0).column(0).compression == "ZSTD"
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "brotli", "lz4", "zstd"])
-def test_every_compression_is_written_again(codec: str, tmp_path: Path, rewrite: Any) -> None:
+def test_every_compression_is_written_again(codec: str, tmp_path: Path, rewrite: Rewrite) -> None:
     pq.write_table(pa.table({"instruction": ["x"] * 50}), path := tmp_path / "c.parquet", compression=codec)
     after = rewrite(open_container(path))
     expected = pq.read_metadata(path).row_group(0).column(0).compression
     assert pq.read_metadata(after).row_group(0).column(0).compression == expected
 
 
-def test_rows_behind_a_limit_are_left_out(corpus: Path, rewrite: Any) -> None:
+def test_rows_behind_a_limit_are_left_out(corpus: Path, rewrite: Rewrite) -> None:
     assert pq.read_table(rewrite(open_container(corpus), {1: None}, 600)).num_rows == 599
 
 
-def test_all_rows_rejected_and_no_rows_at_all(corpus: Path, tmp_path: Path, rewrite: Any, read: Any) -> None:
+def test_all_rows_rejected_and_no_rows_at_all(corpus: Path, tmp_path: Path, rewrite: Rewrite) -> None:
     after = pq.read_table(rewrite(open_container(corpus), dict.fromkeys(range(COUNT))))
     assert (after.num_rows, after.schema) == (0, pq.read_schema(corpus))
     empty = tmp_path / "empty.parquet"
@@ -197,7 +198,7 @@ TURN = pa.struct(
 
 
 @pytest.mark.parametrize("kind", [pa.list_(TURN), pa.large_list(TURN)], ids=["list", "large_list"])
-def test_conversations_in_lists_of_structs(kind: Any, tmp_path: Path, rewrite: Any, read: Any) -> None:
+def test_conversations_in_lists_of_structs(kind: Any, tmp_path: Path, rewrite: Rewrite) -> None:
     path = tmp_path / "c.parquet"
     column = pa.array(CHATS * 200, kind)
     pq.write_table(pa.table({"messages": column}), path)
@@ -213,7 +214,7 @@ def test_conversations_in_lists_of_structs(kind: Any, tmp_path: Path, rewrite: A
     assert after.equals(pa.array(expected, kind))
 
 
-def test_of_columns_with_one_name_only_the_last_is_edited(tmp_path: Path, rewrite: Any, read: Any) -> None:
+def test_of_columns_with_one_name_only_the_last_is_edited(tmp_path: Path, rewrite: Rewrite) -> None:
     path = tmp_path / "c.parquet"
     fields = pa.schema([("prompt", pa.string()), ("response", pa.string()), ("response", pa.string())])
     pq.write_table(pa.Table.from_arrays([pa.array([text] * 2) for text in "pab"], schema=fields), path)
@@ -236,7 +237,7 @@ def test_of_columns_with_one_name_only_the_last_is_edited(tmp_path: Path, rewrit
     ],
     ids=str,
 )
-def test_columns_that_hold_no_text(column: Any, reason: str, tmp_path: Path, read: Any) -> None:
+def test_columns_that_hold_no_text(column: Any, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "c.parquet"
     pq.write_table(pa.table({"instruction": column, "output": ["x"]}), path)
     (record,), _ = read(open_container(path))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import zstandard
+from cli_fixtures import Ask, Cli, Record, Write
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "corpus.jsonl"
@@ -17,12 +18,12 @@ FIXED = "Gern:\n1. Rot.\n2. Blau.\n3. Grün.\n4. Gelb."
 CLEAN = {"id": "de-2", "instruction": "Sag etwas Nettes über Hunde.", "input": "", "output": "Hunde sind treu."}
 
 
-def ledger(ask: Any, db: Path) -> dict[str, int]:
+def ledger(ask: Ask, db: Path) -> dict[str, int]:
     return dict(ask(db, "SELECT outcome, count(*) FROM records GROUP BY 1"))
 
 
 def test_a_run_repairs_what_can_be_proved_and_keeps_the_rest_byte_for_byte(
-    cli: Any, write: Any, ask: Any, broken: dict[str, Any]
+    cli: Cli, write: Write, ask: Ask, broken: Record
 ) -> None:
     untouched = (
         b'{"output" : "Hunde sind treu.",  "x": [1.0, null, {"\\u00e4": 1e5}],'
@@ -45,7 +46,7 @@ def test_a_run_repairs_what_can_be_proved_and_keeps_the_rest_byte_for_byte(
     assert called.out == ""
 
 
-def test_key_order_escaping_and_unknown_fields_survive_in_a_changed_record(cli: Any, write: Any) -> None:
+def test_key_order_escaping_and_unknown_fields_survive_in_a_changed_record(cli: Cli, write: Write) -> None:
     body = (
         b'{"meta": {"a": 1.50, "b": "\\/"}, "output": "Gr\\u00fcn\\/Blau:\\n1. Rot.\\n2. Blau.\\n2. Grau.\\n4. Gelb.",'
         b' "instruction": "Nenne vier Dinge.", "z": 12345678901234567890123}\n'
@@ -63,9 +64,9 @@ def test_key_order_escaping_and_unknown_fields_survive_in_a_changed_record(cli: 
     ],
 )
 def test_compressed_corpora_come_back_compressed(
-    cli: Any,
-    write: Any,
-    broken: dict[str, Any],
+    cli: Cli,
+    write: Write,
+    broken: Record,
     name: str,
     pack: Callable[[bytes], bytes],
     unpack: Callable[[bytes], bytes],
@@ -91,11 +92,11 @@ def test_compressed_corpora_come_back_compressed(
     ],
 )  # fmt: skip
 def test_layouts_are_found_out_and_written_back(
-    cli: Any, write: Any, broken: dict[str, Any], layout: str, record: dict[str, Any], path: list[Any]
+    cli: Cli, write: Write, broken: Record, layout: str, record: Record, path: list[str | int]
 ) -> None:
-    def put(text: str) -> Any:
-        copy = json.loads(json.dumps(record).replace('"P"', json.dumps(broken["instruction"])))
-        at = copy
+    def put(text: str) -> Record:
+        copy: Record = json.loads(json.dumps(record).replace('"P"', json.dumps(broken["instruction"])))
+        at: Any = copy
         for key in path[:-1]:
             at = at[key]
         at[path[-1]] = text
@@ -109,14 +110,14 @@ def test_layouts_are_found_out_and_written_back(
     assert boosted == corpus.read_bytes().replace(b"2. Gr", b"3. Gr")
 
 
-def test_columns_of_any_name_by_map(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+def test_columns_of_any_name_by_map(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", {"frage": broken["instruction"], "antwort": broken["output"]})
     assert cli("run", corpus).code == 2
     assert cli("run", corpus, "--map", "instruction=frage,response=antwort", "--language", "de").code == 0
     assert json.loads((corpus.parent / "c.boosted.jsonl").read_text())["antwort"] == FIXED
 
 
-def test_standard_input(cli: Any, write: Any, broken: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input(cli: Cli, write: Write, broken: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = write("c.jsonl", broken)
     for expected in ("ledger balances", "finished already"):
         with corpus.open("rb") as file:
@@ -128,7 +129,7 @@ def test_standard_input(cli: Any, write: Any, broken: dict[str, Any], monkeypatc
     assert not list(Path().glob(".midb-stdin*"))
 
 
-def test_source_in_a_file_of_its_own_by_id_and_by_line(cli: Any, write: Any, ask: Any) -> None:
+def test_source_in_a_file_of_its_own_by_id_and_by_line(cli: Cli, write: Write, ask: Ask) -> None:
     pair = {"instruction": "Wie weit?", "input": "", "output": "Es sind 2.5 Meter bis zur Tür."}
     english = {"instruction": "How far?", "input": "", "output": "It is 2.5 metres to the door."}
     other = {"instruction": "Who?", "input": "", "output": "Nobody at all."}
@@ -142,7 +143,7 @@ def test_source_in_a_file_of_its_own_by_id_and_by_line(cli: Any, write: Any, ask
     assert "2,5 Meter" in Path("lines.boosted.jsonl").read_text()
 
 
-def test_finished_says_so_and_fresh_starts_anew(cli: Any, write: Any, ask: Any, broken: dict[str, Any]) -> None:
+def test_finished_says_so_and_fresh_starts_anew(cli: Cli, write: Write, ask: Ask, broken: Record) -> None:
     corpus = write("c.jsonl", broken)
     assert cli("run", corpus, "--language", "de").code == 0
     output = corpus.with_name("c.boosted.jsonl")
@@ -157,9 +158,7 @@ def test_finished_says_so_and_fresh_starts_anew(cli: Any, write: Any, ask: Any, 
     assert cli("audit", "verify", "--db", db).code == 0
 
 
-def test_changed_settings_and_changed_corpus_are_noticed_and_explained(
-    cli: Any, write: Any, broken: dict[str, Any]
-) -> None:
+def test_changed_settings_and_changed_corpus_are_noticed_and_explained(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", broken)
     assert cli("run", corpus, "--language", "de").code == 0
     called = cli("run", corpus, "--language", "de", "--kinds=-broken-numbering")
@@ -175,20 +174,20 @@ def test_changed_settings_and_changed_corpus_are_noticed_and_explained(
     assert cli("run", corpus, "--language", "de", "--fresh").code == 0
 
 
-def test_limit(cli: Any, write: Any, ask: Any, broken: dict[str, Any]) -> None:
+def test_limit(cli: Cli, write: Write, ask: Ask, broken: Record) -> None:
     corpus = write("c.json", json.dumps([broken, CLEAN, CLEAN]).encode())
     assert cli("run", corpus, "--language", "de", "--limit", 2).code == 0
     assert len(json.loads(corpus.with_name("c.boosted.json").read_text())) == 2
 
 
-def test_kinds_and_passes_can_be_chosen(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+def test_kinds_and_passes_can_be_chosen(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", broken)
     for number, option in enumerate(("--kinds=-broken-numbering", "--passes=translation,localization")):
         assert cli("run", corpus, "--language", "de", option, "-o", f"{number}.jsonl").code == 0
         assert Path(f"{number}.jsonl").read_bytes() == corpus.read_bytes()
 
 
-def test_typography_only_on_request(cli: Any, write: Any) -> None:
+def test_typography_only_on_request(cli: Cli, write: Write) -> None:
     corpus = write(
         "c.jsonl", {"instruction": "Was rief er da?", "input": "", "output": 'Er rief "Halt" und lief davon.'}
     )
@@ -198,26 +197,26 @@ def test_typography_only_on_request(cli: Any, write: Any) -> None:
     assert "„Halt“" in Path("print.jsonl").read_text()
 
 
-def test_events_as_json(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+def test_events_as_json(cli: Cli, write: Write, broken: Record) -> None:
     called = cli("run", write("c.jsonl", broken, b"oops\n"), "--language", "de", "--json")
     assert called.code == 0
     events = [json.loads(line) for line in called.out.splitlines()]
     assert [event["event"] for event in events] == ["plan", "rejected", "batch", "end"]
 
 
-def test_quiet(cli: Any, write: Any, broken: dict[str, Any]) -> None:
+def test_quiet(cli: Cli, write: Write, broken: Record) -> None:
     called = cli("run", write("c.jsonl", broken), "--language", "de", "--quiet")
     assert (called.code, called.out, called.err) == (0, "", "")
 
 
-def test_config_file(cli: Any, write: Any, broken: dict[str, Any], tmp_path: Path) -> None:
+def test_config_file(cli: Cli, write: Write, broken: Record, tmp_path: Path) -> None:
     write("c.jsonl", broken)
     (tmp_path / "run.toml").write_text('corpus = "c.jsonl"\nlanguage = "de"\nkinds = ["-broken-numbering"]\n')
     assert cli("run", "--config", "run.toml").code == 0
     assert (tmp_path / "c.boosted.jsonl").read_bytes() == (tmp_path / "c.jsonl").read_bytes()
 
 
-def test_parquet(cli: Any, broken: dict[str, Any], tmp_path: Path) -> None:
+def test_parquet(cli: Cli, broken: Record, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     table = pa.table({"n": [1, 2], "instruction": [broken["instruction"], CLEAN["instruction"]],
@@ -229,7 +228,7 @@ def test_parquet(cli: Any, broken: dict[str, Any], tmp_path: Path) -> None:
     assert boosted.to_pylist() == [{**table.to_pylist()[0], "output": FIXED}, table.to_pylist()[1]]
 
 
-def test_conversations_with_several_turns(cli: Any, write: Any, ask: Any, broken: dict[str, Any]) -> None:
+def test_conversations_with_several_turns(cli: Cli, write: Write, ask: Ask, broken: Record) -> None:
     turns = [
         {"role": "user", "content": "Hallo du da, wie geht es?"}, {"role": "assistant", "content": "Danke, sehr gut."},
         {"role": "user", "content": broken["instruction"]}, {"role": "assistant", "content": broken["output"]},
@@ -243,7 +242,7 @@ def test_conversations_with_several_turns(cli: Any, write: Any, ask: Any, broken
     assert json.loads(corpus.with_name("c.boosted.jsonl").read_text())["messages"][3]["content"] == FIXED
 
 
-def test_workers_and_this_process_write_the_same(cli: Any, write: Any, tmp_path: Path) -> None:
+def test_workers_and_this_process_write_the_same(cli: Cli, write: Write, tmp_path: Path) -> None:
     lines = EXAMPLES.read_bytes() * 3  # more than fits one process's share
     write("c.jsonl", lines)
     outputs = set()
@@ -253,7 +252,7 @@ def test_workers_and_this_process_write_the_same(cli: Any, write: Any, tmp_path:
     assert len(outputs) == 1
 
 
-def test_output_of_a_run_is_not_examined_again_into_something_else(cli: Any, tmp_path: Path) -> None:
+def test_output_of_a_run_is_not_examined_again_into_something_else(cli: Cli, tmp_path: Path) -> None:
     """Boosting a boosted corpus changes nothing: every repair is idempotent."""
     (tmp_path / "c.jsonl").write_bytes(EXAMPLES.read_bytes())
     for first, second in (("c", "once"), ("once", "twice")):

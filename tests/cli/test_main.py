@@ -1,0 +1,69 @@
+"""How errors reach the user: one sentence, a hint, an exit code, and nothing that steers the terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_fixtures import Cli
+
+from midb import __version__
+from midb.cli import main
+from midb.domain.errors import AuditError, UsageError
+
+
+def test_the_version(cli: Cli) -> None:
+    assert cli("--version").out == f"midb-agent {__version__}\n"
+
+
+def test_help_names_every_command(cli: Cli) -> None:
+    shown = cli("--help").out
+    for command in main.app.registered_commands:
+        assert command.name
+        assert f" {command.name} " in shown
+    for group in main.app.registered_groups:
+        assert f" {group.name} " in shown
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (
+            UsageError("no\x1b[31m such thing.", hint="try\x07 another"),
+            2,
+            "error: no␛[31m such thing.\n       try␇ another\n",
+        ),
+        (AuditError("the log lies."), 1, "error: the log lies.\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted.\n"),
+    ],
+)
+def test_an_error_is_a_sentence(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", fail)
+    called = cli("doctor")
+    assert called.code == code
+    assert called.err.startswith(said)
+    assert "\x1b" not in called.err
+    assert "\x07" not in called.err
+    assert "Traceback" not in called.err
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    """As in `midb-agent languages | head -1`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "midb.cli.main", "kinds", "--json"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    process.wait()
+    assert told == b""
