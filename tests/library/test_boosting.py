@@ -18,7 +18,7 @@ from midb.library import boosting, tables
 
 BROKEN = "SchÃ¶n, dich zu sehen."
 MENDED = "Schön, dich zu sehen."
-RECORDS = [
+RECORDS: list[dict[str, Any]] = [
     {"id": "de-1", "instruction": "Grüße!", "output": BROKEN, "kept": {"odd": (1, 2)}},
     {"id": "de-2", "instruction": "Nenne ein Tier.", "output": "Der Hund ist ein Tier."},
     {"id": "de-3", "instruction": "Sag etwas.", "output": ""},
