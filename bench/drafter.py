@@ -9,8 +9,6 @@ draft's length to the match's.
 
 from __future__ import annotations
 
-import json
-import random
 import statistics
 import time
 from bisect import bisect_left
@@ -18,34 +16,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from drafter_texts import Text, Tokens, read_cases, train_tokenizer
 from registry import Row, benchmark
 
 from midb.kernels.engine.drafting.draft import Drafter
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.survival import SurvivalTable
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-#: Entries of the vocabulary that is trained on the corpora; one of this size gives about 220 tokens per pair.
-VOCABULARY = 48_000
-
-#: Pairs of each language that are replayed.
-PAIRS = 32
-
 #: Languages on which the priors and odds of our drafter were measured; one of the summaries leaves them out.
 TUNED_ON = {"Arabic", "German", "Japanese", "Turkish"}
 
-#: Most tokens of a text, as the passes cut them.
-LONGEST = 700
-
 #: Most draft tokens of one step.
 LIMITS = (16, 32)
-
-#: Shares of tokens that the seeded edits change.
-EDITS = (0.01, 0.03, 0.06, 0.12)
 
 #: Rows per output token at which curves are read.
 ROWS = (1.05, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
@@ -59,8 +43,6 @@ LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 32)
 #: Values of suffix's knob.
 FACTORS = (0.1, 0.17, 0.25, 0.34, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
-Tokens = Sequence[int]
-
 
 class Speculator(Protocol):
     """What a drafter is to the replay."""
@@ -70,15 +52,6 @@ class Speculator(Protocol):
 
     def extend(self, emitted: Tokens, drafted: int) -> None:
         """Take what a step yielded."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """A request and what came of it. ``prompt`` holds the reference, as a rewriting prompt does."""
-
-    prompt: list[int]
-    reference: list[int]
-    output: list[int]
 
 
 class Aligned:
@@ -247,85 +220,6 @@ def read_curve(points: list[tuple[float, float]], rows: float) -> float:
         return points[-1][1]
     (r0, y0), (r1, y1) = points[max(right - 1, 0)], points[right]
     return y1 if r1 == r0 else y0 + (y1 - y0) * (rows - r0) / (r1 - r0)
-
-
-def edit(tokens: Tokens, share: float, pool: Tokens, chance: random.Random) -> list[int]:
-    """Substitute, insert and delete spans of 1 to 4 tokens, until about ``share`` of the tokens are touched."""
-    output: list[int] = []
-    place = 0
-    while place < len(tokens):
-        if chance.random() < share / 2.5:
-            kind, size = chance.choice(("substitute", "insert", "delete")), chance.randint(1, 4)
-            if kind != "delete":
-                output += chance.choices(pool, k=size)
-            if kind != "insert":
-                place += size
-                continue
-        output.append(tokens[place])
-        place += 1
-    return output
-
-
-def train_tokenizer(corpora: Path) -> Tokenizer:
-    """Train a byte-level BPE on the corpora."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    )
-    made.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=["<end>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    texts = (
-        text
-        for path in sorted(corpora.glob("*.jsonl"))
-        for line in path.open(encoding="utf-8")
-        for key, text in json.loads(line).items()
-        if key in ("instruction", "input", "output")
-    )
-    made.train_from_iterator(texts, trainer)
-    return made
-
-
-def read_cases(revisions: Path, made: Tokenizer, pairs: int = PAIRS, seed: int = 0) -> dict[str, dict[str, list[Text]]]:
-    """Read texts by language and case, from a sample of expert revisions."""
-    (end,) = made.encode("<end>").ids
-    texts: dict[str, dict[str, list[Text]]] = {}
-    for path in sorted(revisions.glob("*.json")):
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        chance = random.Random(seed)  # the same numbers, so mostly the same examples, in every language
-        by_case: dict[str, list[Text]] = defaultdict(list)
-        for number in chance.sample(range(len(rows) - 1), min(4 * pairs, len(rows) - 1)):
-            row = rows[number]
-            if not {"Raw Response", "Revised Response"} <= row.keys() or len(by_case["unchanged"]) == pairs:
-                continue
-            raw, revised = (
-                [str(row.get(f"{side} {part}") or "") for part in ("Instruction", "Input", "Response")]
-                for side in ("Raw", "Revised")
-            )
-            before, after = ([t for t in parts if t.strip()] for parts in (raw, revised))
-            pair, new = (made.encode("\n\n".join(parts)).ids for parts in (before, after))
-            response, new_response = (made.encode(parts[2]).ids for parts in (raw, revised))
-            if not response or not new_response or max(len(pair), len(new)) > LONGEST:
-                continue
-            mark = made.encode("\n\n###\n\n").ids
-            prompt = pair + mark
-            by_case["expert pair"].append(Text(prompt, [*pair, end], [*new, end]))
-            by_case["expert response"].append(Text(prompt, [*response, end], [*new_response, end]))
-            by_case["unchanged"].append(Text(prompt, [*pair, end], [*pair, end]))
-        kept = by_case["unchanged"]
-        pool = [token for text in kept for token in text.prompt[: -len(mark)]] if kept else []
-        for share in EDITS:
-            for text in kept:
-                output = [*edit(text.reference[:-1], share, pool, chance), end]
-                by_case[f"edits {share:.0%}"].append(Text(text.prompt, text.reference, output))
-        texts[path.stem] = dict(by_case)
-    return texts
 
 
 def replay_texts(texts: list[Text], name: str, knob: float, limit: int) -> Total:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from drafter import edit, train_tokenizer
+from drafter_texts import edit, train_tokenizer
 
 from midb.kernels import Request
 from midb.kernels.dispatch import Ops

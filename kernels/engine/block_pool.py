@@ -16,7 +16,7 @@ _Key = tuple[int, tuple[int, ...]]
 
 
 @dataclass(slots=True)
-class Block:
+class KVCacheBlock:
     """One block of the KV cache.
 
     :param ref_count: block tables that it is in.
@@ -41,7 +41,7 @@ class BlockTable:
     :param settled: blocks at the beginning that are filled, whichever sequence computed them.
     """
 
-    blocks: list[Block]
+    blocks: list[KVCacheBlock]
     hits: int
     hashed: int
     chain: int
@@ -63,11 +63,11 @@ class BlockPool:
     def __init__(self, num_blocks: int, block_size: int, *, share: bool = True) -> None:
         self.block_size = block_size
         self.share = share
-        self.blocks = [Block(block_id) for block_id in range(num_blocks)]
+        self.blocks = [KVCacheBlock(block_id) for block_id in range(num_blocks)]
         # A heap, so that neighbours are handed out together: a CPU reads these where they are, without a copy.
         self._blank = list(range(num_blocks))
         self._idle: dict[int, None] = {}  # the longest unused first
-        self._by_hash: dict[int, Block] = {}
+        self._by_hash: dict[int, KVCacheBlock] = {}
 
     @property
     def num_free_blocks(self) -> int:
@@ -169,11 +169,11 @@ class BlockPool:
             chain = _hash(key)
             yield key
 
-    def _find_block(self, key: _Key) -> Block | None:
+    def _find_block(self, key: _Key) -> KVCacheBlock | None:
         block = self._by_hash.get(_hash(key))
         return block if block is not None and block.key == key else None  # other tokens may have the same hash
 
-    def _register(self, block: Block, key: _Key, table: BlockTable) -> bool:
+    def _register(self, block: KVCacheBlock, key: _Key, table: BlockTable) -> bool:
         known = _hash(key)
         if known in self._by_hash:
             # Another sequence computed the same content at the same time, and others find its block. From here on this
@@ -186,11 +186,11 @@ class BlockPool:
         table.chain = known
         return True
 
-    def _hold(self, block: Block) -> None:
+    def _hold(self, block: KVCacheBlock) -> None:
         self._idle.pop(block.block_id, None)
         block.ref_count += 1
 
-    def _take_free(self) -> Block:
+    def _take_free(self) -> KVCacheBlock:
         if self._blank:
             block = self.blocks[heapq.heappop(self._blank)]
         else:
@@ -200,7 +200,7 @@ class BlockPool:
         block.ref_count = 1
         return block
 
-    def _forget(self, block: Block) -> None:
+    def _forget(self, block: KVCacheBlock) -> None:
         if block.key is not None:
             del self._by_hash[_hash(block.key)]
         block.key, block.filled, block.writer = None, False, None
