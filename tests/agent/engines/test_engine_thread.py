@@ -140,6 +140,34 @@ def test_a_step_that_fails_fails_those_in_it(loop: asyncio.AbstractEventLoop) ->
     assert desk.end is CLOSED
 
 
+def test_who_finished_before_the_step_broke_off_has_a_reply(loop: asyncio.AbstractEventLoop) -> None:
+    desk = Desk(loop, expected=2)
+    desk.ask("abcdefg")
+    desk.ask("hi")
+    fake = FakeEngine(late_errors={1: ValueError("too late")})
+    assert desk.run(lambda: fake).replies() == ["ABCDEFG", "engine-error: the engine failed: ValueError: too late."]
+
+
+class Recorder(queue.SimpleQueue[Command]):
+    """Notes whether it was waited for."""
+
+    def __init__(self) -> None:
+        self.waits: list[bool] = []
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Command:
+        self.waits.append(block)
+        return super().get(block, timeout)
+
+
+def test_it_waits_for_commands_only_while_it_has_nothing_to_do(loop: asyncio.AbstractEventLoop) -> None:
+    """Else it would spin, or let a request wait for the next command."""
+    recorder = Recorder()
+    desk = Desk(loop, expected=1, commands=recorder)
+    desk.ask("hi")
+    desk.run(FakeEngine)
+    assert recorder.waits == [True, False, False, True]  # a request of three steps, and the end
+
+
 class Idle(FakeEngine):
     """Takes requests and does nothing."""
 
