@@ -46,7 +46,7 @@ ANSWERS = {
     17: ("content", "verification"),
     18: ("La media es 3.5", "La media es 3,5"),
     19: ("de-007", "of the 72 records of both came out differently"),
-    20: ("reverted", "kind decimal-separator"),
+    20: ("13 undone", "kind decimal-separator"),
 }
 
 
