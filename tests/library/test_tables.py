@@ -13,7 +13,7 @@ import pytest
 from midb.domain.errors import UsageError
 from midb.library.tables import Changes, json_like, table_of, with_text
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"instruction": "a", "output": "b", "number": 1},
     {"instruction": "c", "output": None, "number": 2},
     {"instruction": "e", "output": "f", "number": 3},

@@ -13,7 +13,8 @@ from log_fixtures import Story, now, pair, record
 from small_runs import names_in
 
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished, never_got_going
-from midb.audit.log import AuditLog, Run
+from midb.audit.log import AuditLog
+from midb.audit.run_rows import Run
 from midb.corpus.places import OutputPlaces
 from midb.domain.errors import AuditError, UsageError
 from midb.domain.hashing import file_sha256
