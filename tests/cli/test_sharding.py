@@ -11,34 +11,20 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import orjson
 import pytest
 import scripted
-from cli_fixtures import Ask, Cli, Record, Row, Write
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from cli_fixtures import Ask, Cli, Record, Write
 from replay_server import Body, ChatMessage, ReplayServers
+from same_runs import check_same
 
-from midb.agent.run.runner import Runner
-from midb.agent.run.session import open_session
 from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
-from midb.audit.run_rows import Checkpoint
 from midb.corpus import output
-from midb.corpus.formats.containers import open_container
-from midb.corpus.places import OutputPlaces
-from midb.domain.generations import Generation, GenerationKey
-from midb.domain.results import RecordResult
 from midb.runs import writer
-from midb.runs.config import load_config
 from midb.shards import merge as merging
-from midb.shards.logs import open_shards
-from midb.shards.records import carry_generations
-from midb.shards.split import shard_of_key, split
-from midb.text.languages import LanguageIdentifier
+from midb.shards.split import shard_of_key
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
-TABLES = ("records", "findings", "decisions", "edits", "rejected_lines")
 
 
 def sharded(cli: Cli, corpus: Path, shards: int, *options: object, source: Path | None = None) -> list[Path]:
@@ -55,35 +41,6 @@ def sharded(cli: Cli, corpus: Path, shards: int, *options: object, source: Path 
         (log,) = corpus.parent.glob(f"{path.name.partition('.')[0]}.{path.name.split('.')[1]}.boosted*.audit.db")
         logs.append(log)
     return logs
-
-
-def contents(db: Path) -> dict[str, list[Row]]:
-    """All that a log says of a corpus, hashes and ids and all."""
-    connection = sqlite3.connect(db)
-    try:
-        found = {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}
-        columns = "kind, status, corpus_sha256, corpus_bytes, output_sha256, config, config_hash, engine, versions"
-        found["runs"] = connection.execute(f"SELECT {columns} FROM runs").fetchall()
-        columns = "records, rejected_lines, position, line, input_offset, output_bytes, rejected_bytes, head"
-        found["checkpoints"] = connection.execute(f"SELECT {columns} FROM checkpoints").fetchall()
-        return found
-    finally:
-        connection.close()
-
-
-def check_same(single: Path, merged: Path) -> None:
-    """A merge left what a single run left: every byte, and every row of the log."""
-    assert merged.read_bytes() == single.read_bytes()
-    rejected = [path.with_name(path.name + ".rejected.jsonl") for path in (single, merged)]
-    assert rejected[0].exists() == rejected[1].exists()
-    if rejected[0].exists():
-        assert rejected[0].read_bytes() == rejected[1].read_bytes()
-    logs = [path.with_name(path.name + ".audit.db") for path in (single, merged)]
-    assert contents(logs[0]) == contents(logs[1])
-    verdict = verify(logs[1])
-    assert verdict.intact, verdict.problems
-    assert verdict.runs[0].status == "finished"
-    assert not list(merged.parent.glob("*.partial*"))
 
 
 def single_and_merged(cli: Cli, corpus: Path, shards: int, *options: object) -> tuple[Path, Path]:
@@ -157,49 +114,6 @@ def test_parquet(cli: Cli, tmp_path: Path) -> None:
     single, merged = single_and_merged(cli, tmp_path / "c.parquet", 2)
     check_same(single, merged)
     assert pq.read_table(merged).num_rows == len(records) - 1
-
-
-SENTENCE = "Für alle, die diesen Satz hier lesen wollen."
-ANCHORS = [next(key for key in map(str, range(100)) if shard_of_key(key, 2) == shard) for shard in (1, 2)]
-TEXT = st.text(max_size=20)
-MARKS = st.sampled_from(
-    ["1. a\n2. b\n2. c\n4. d", "cafÃ© Ã  la", "17 + 25 = 43", "a" * 120, "3.5 m", "12%", "<noinput>"]
-)
-RECORD = st.fixed_dictionaries(
-    {"instruction": TEXT | MARKS, "output": TEXT | MARKS | st.none()}, optional={"id": TEXT | st.integers(0, 5)}
-)
-LINE = RECORD.map(orjson.dumps) | st.binary(max_size=20).filter(lambda line: line[:1] not in b"[{P")
-
-
-def boosted(corpus: Path, output: Path) -> None:
-    config = load_config(None, {"corpus": corpus, "output": output, "workers": 0, "language": "de"})
-    session = open_session(config, open_container(corpus), ["run"])
-    try:
-        Runner(session, lambda _: None, bool).run()
-    finally:
-        session.log.close()
-
-
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lines=st.lists(LINE, max_size=10))
-def test_any_lines_in_two_shards_are_what_one_run_gives(
-    lines: list[bytes], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("any")
-    # Every shard has a record that can be read, and shows how the corpus escapes.
-    anchors = [orjson.dumps({"id": key, "instruction": "Für wen?", "output": SENTENCE}) for key in ANCHORS]
-    corpus = folder / "c.jsonl"
-    corpus.write_bytes(b"\n".join([*anchors, *lines]))
-    boosted(corpus, folder / "single.jsonl")
-    logs = []
-    for cut in split(corpus, 2).cuts:
-        assert cut.path is not None
-        boosted(cut.path, cut.path.with_suffix(".out"))
-        logs.append(cut.path.with_suffix(".out.audit.db"))
-    places = OutputPlaces(folder / "merged.jsonl", folder / "merged.jsonl.audit.db")
-    with open_shards(logs) as shards:
-        merging.merge(open_container(corpus), shards, places)
-    check_same(folder / "single.jsonl", folder / "merged.jsonl")
 
 
 def test_sources_in_files_of_their_own_by_line_and_by_id(cli: Cli, write: Write) -> None:
@@ -573,67 +487,3 @@ def test_shards_of_a_run_with_a_model(
     assert ask(Path("merged.jsonl.audit.db"), sql) == told
     again = cli("run", corpus, "-o", "merged.jsonl", "--quiet", *options)
     assert again.code == 0, again.err
-
-
-def generation(prompt: str, completion: str) -> Generation:
-    return Generation(
-        key=GenerationKey(prompt, "engine", '{"temperature":0.0}'), pass_="content",
-        messages=(("system", "Mend the text."), ("user", prompt)), completion=completion, finish_reason="stop",
-        prompt_tokens=7, seconds=0.5,
-    )  # fmt: skip
-
-
-def test_generations_that_decisions_refer_to_are_carried_over(
-    cli: Cli, halves: tuple[Path, list[Path]], ask: Ask, tmp_path: Path
-) -> None:
-    """The same answer of two shards becomes one row, another answer to the same prompt a second one."""
-    import dataclasses
-
-    from midb.audit.reader import AuditReader
-    from midb.corpus.language_plan import LanguagePlan
-    from midb.corpus.raw import RawRecord
-    from midb.corpus.reading import ReadingRules, RecordReader
-    from midb.shards.logs import ShardCursor
-    from midb.shards.records import RecordMerger
-
-    _, logs = halves
-    merger = RecordMerger([RecordReader(ReadingRules(languages=LanguagePlan()), LanguageIdentifier())])
-    batch = []
-    with open_shards(logs) as shards:
-        for shard in shards:
-            cursor = ShardCursor(shard)
-            records = [item for item in open_container(Path(shard.run.corpus)).read() if isinstance(item, RawRecord)]
-            told = [(raw, cursor.take(raw)) for raw in records[:3]]
-            results = [merger.result(cursor, raw, *found) for raw, found in told if isinstance(found, tuple)]
-            batch.append((shard, results))
-    answers = {1: [generation("a", "A"), generation("b", "B")], 2: [generation("a", "A"), generation("b", "other")]}
-    with_models: list[tuple[int, RecordResult]] = []
-    for (shard, results), log in zip(batch, logs, strict=True):
-        with AuditLog(log) as opened:
-            run = opened.latest_run()
-            assert run is not None
-            written = opened.add_generations(run, [generation("unused", "-"), *answers[shard.number]])[1:]
-        for result, one in zip(results, written, strict=False):
-            pair = result.pairs[0]
-            first = dataclasses.replace(pair.decisions[0], prompt_hash=one.key.prompt_hash, generation=one.id)
-            pair = dataclasses.replace(pair, decisions=(first, *pair.decisions[1:]))
-            with_models.append((shard.number, dataclasses.replace(result, position=len(with_models), pairs=(pair,))))
-    with open_shards(logs) as shards, AuditLog(tmp_path / "merged.db") as merged:
-        run, checkpoint = merged.begin(shards[0].run)
-        by_number = {shard.number: shard for shard in shards}
-        for number, result in with_models:  # one by one: what an earlier batch wrote is found again
-            carried = carry_generations(merged, run, [(by_number[number], result)])
-            checkpoint = merged.write_batch(run, carried, [], checkpoint)
-    assert isinstance(checkpoint, Checkpoint)
-    db = tmp_path / "merged.db"
-    sql = "SELECT g.prompt_hash, g.completion, g.seconds FROM decisions d JOIN generations g ON g.id = d.generation_id"
-    assert ask(db, f"{sql} ORDER BY d.id") == [("a", "A", 0.5), ("b", "B", 0.5), ("a", "A", 0.5), ("b", "other", 0.5)]
-    assert ask(db, "SELECT sampling FROM generations ORDER BY id")[2] == (
-        '{"sampling":"{\\"temperature\\":0.0}","shard":"2/2"}',
-    )
-    assert ask(db, "SELECT count(*) FROM generations") == [(3,)]
-    assert ask(db, "SELECT text FROM prompts") == [("Mend the text.",)]
-    verdict = verify(db)
-    assert verdict.intact, verdict.problems
-    with AuditReader(db) as reader:
-        assert reader.run().id == 1

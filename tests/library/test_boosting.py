@@ -7,17 +7,16 @@ import doctest
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_fixtures import Cli
+from small_runs import BROKEN, MENDED
 
 import midb
 from midb.library import boosting, tables
 
-BROKEN = "SchÃ¶n, dich zu sehen."
-MENDED = "Schön, dich zu sehen."
 RECORDS: list[dict[str, Any]] = [
     {"id": "de-1", "instruction": "Grüße!", "output": BROKEN, "kept": {"odd": (1, 2)}},
     {"id": "de-2", "instruction": "Nenne ein Tier.", "output": "Der Hund ist ein Tier."},
@@ -60,7 +59,7 @@ def test_edits_lead_from_the_old_texts_to_the_new_ones() -> None:
         assert (old != new) == (position in changed)
 
 
-def test_the_command_line_writes_the_same(cli: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_command_line_writes_the_same(cli: Cli, tmp_path: Path) -> None:
     corpus = tmp_path / "c.jsonl"
     corpus.write_bytes(EXAMPLES.read_bytes())
     assert cli("run", corpus, "-o", tmp_path / "out.jsonl", "--quiet").code == 0
@@ -91,8 +90,8 @@ def test_conversations_are_changed_inside_a_copy() -> None:
     assert turns[1]["content"] == BROKEN
 
 
-SOURCE = {"instruction": "What is the mean?", "output": "The mean is 3.5 meters."}
-POINT = {"id": "x", "instruction": "Was ist der Mittelwert?", "output": "Der Mittelwert ist 3.5 Meter."}
+SOURCE: dict[str, Any] = {"instruction": "What is the mean?", "output": "The mean is 3.5 meters."}
+POINT: dict[str, Any] = {"id": "x", "instruction": "Was ist der Mittelwert?", "output": "Der Mittelwert ist 3.5 Meter."}
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import scripted
+from cli_fixtures import Cli
+from replay_server import Body, ChatMessage, ReplayServers
 
 import midb
 from midb.agent.run.runner import Runner
@@ -19,7 +20,7 @@ RECORDS: list[dict[str, Any]] = [
 ] + [{"id": "leer", "output": "ohne Anweisung"}]
 
 
-def test_it_says_the_same_as_without_one(tmp_path: Path, cli: Callable[..., Any]) -> None:
+def test_it_says_the_same_as_without_one(tmp_path: Path, cli: Cli) -> None:
     db = tmp_path / "run.audit.db"
     logged, plain = midb.boost(RECORDS, language="de", audit=db), midb.boost(RECORDS, language="de")
     assert logged.records == plain.records
@@ -80,17 +81,17 @@ def test_other_records_under_the_same_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_rewrites_and_its_replies_are_kept(
-    replay_server: Callable[..., Any], scripted: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    replay_server: ReplayServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sentence = "Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht"
 
-    def answer(messages: list[dict[str, str]], body: dict[str, Any]) -> str:
+    def answer(messages: list[ChatMessage], body: Body) -> str:
         request = scripted.request_of(messages, body)
         if scripted.pass_of(request) == "verification":
-            return str(scripted.prefer(request, "vielmehr"))
+            return scripted.prefer(request, "vielmehr")
         if scripted.pass_of(request) == "content":
-            return str(scripted.reply(request, response=f"{sentence} vielmehr"))
-        return str(scripted.left_alone(request))
+            return scripted.reply(request, response=f"{sentence} vielmehr")
+        return scripted.left_alone(request)
 
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     server = replay_server(answer)
