@@ -36,7 +36,7 @@ STEPS = 16
 RESAMPLES = 10_000
 
 
-class Spent(NamedTuple):
+class TimeSpent(NamedTuple):
     """Seconds on the clock, seconds of the process on any core, and the tokens that they brought."""
 
     wall: float
@@ -45,20 +45,20 @@ class Spent(NamedTuple):
 
 
 #: What the first engine spent, and the second.
-Pair = tuple[Spent, Spent]
+Pair = tuple[TimeSpent, TimeSpent]
 
 
-def measure(engine: ReplayEngine, work: Callable[[], object]) -> Spent:
+def measure(engine: ReplayEngine, work: Callable[[], object]) -> TimeSpent:
     """Measure what some work of an engine takes and brings."""
     tokens, wall, cpu = engine.stats.generated, time.perf_counter(), time.process_time()
     work()
-    return Spent(time.perf_counter() - wall, time.process_time() - cpu, engine.stats.generated - tokens)
+    return TimeSpent(time.perf_counter() - wall, time.process_time() - cpu, engine.stats.generated - tokens)
 
 
-def add_up(parts: Iterable[Spent]) -> Spent:
+def add_up(parts: Iterable[TimeSpent]) -> TimeSpent:
     """Add up what was spent."""
     walls, cpus, tokens = zip(*parts, strict=True)
-    return Spent(sum(walls), sum(cpus), sum(tokens))
+    return TimeSpent(sum(walls), sum(cpus), sum(tokens))
 
 
 def serve_in_turn(engines: tuple[ReplayEngine, ReplayEngine], load: Load) -> list[Pair]:
@@ -91,7 +91,7 @@ def compute_interval(values: list[float]) -> list[float]:
     return [round(medians[RESAMPLES // 40], 4), round(medians[-1 - RESAMPLES // 40], 4)]
 
 
-def compute_ratios(pairs: list[Pair], name: str, cost: Callable[[Spent], float]) -> Row:
+def compute_ratios(pairs: list[Pair], name: str, cost: Callable[[TimeSpent], float]) -> Row:
     """First by second in one respect: the median with its interval, the extremes, and all pairs together.
 
     All pairs together have brought the same tokens on either side, so there a token costs what the steps do.

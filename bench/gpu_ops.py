@@ -31,7 +31,7 @@ ATTENTION = (
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelShape:
     """Sizes of a model's layer."""
 
     name: str
@@ -43,7 +43,7 @@ class Model:
 
 
 #: A large model and a small one.
-MODELS = (Model("llama 8b", 4096, 14336, 32, 8, 128), Model("qwen 0.5b", 896, 4864, 14, 2, 64))
+MODELS = (ModelShape("llama 8b", 4096, 14336, 32, 8, 128), ModelShape("qwen 0.5b", 896, 4864, 14, 2, 64))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _make_ways(bench: Bench, kernel: Callable[..., Any], plain: Callable[..., An
     }
 
 
-def add_rms_norm(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
+def add_rms_norm(bench: Bench, models: tuple[ModelShape, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
     """Reads two tensors and writes two."""
     from midb.kernels import reference
     from midb.kernels.ops.rms_norm import add_rms_norm as kernel
@@ -148,7 +148,9 @@ def add_rms_norm(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[i
             )
 
 
-def rotary_kv_write(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
+def rotary_kv_write(
+    bench: Bench, models: tuple[ModelShape, ...] = MODELS, rows: tuple[int, ...] = ROWS
+) -> Iterator[Row]:
     """Reads and writes queries, keys and values once; with the norms of Qwen3."""
     import torch
 
@@ -168,7 +170,9 @@ def rotary_kv_write(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tupl
             yield from bench.measure_rows(ways, size, model=model.name, rows=count)
 
 
-def gated_activation(bench: Bench, models: tuple[Model, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:
+def gated_activation(
+    bench: Bench, models: tuple[ModelShape, ...] = MODELS, rows: tuple[int, ...] = ROWS
+) -> Iterator[Row]:
     """Reads two tensors and writes one."""
     from midb.kernels import reference
     from midb.kernels.ops.gated_activation import gated_activation as kernel
@@ -199,7 +203,7 @@ def sample_chunk(bench: Bench, chunk: int = 32768, rows: tuple[int, ...] = (1, 1
 
 def paged_attention(
     bench: Bench,
-    models: tuple[Model, ...] = MODELS,
+    models: tuple[ModelShape, ...] = MODELS,
     shapes: tuple[tuple[int, int, int], ...] = ATTENTION,
     block_sizes: tuple[int, ...] = (16, 64, 256),
 ) -> Iterator[Row]:

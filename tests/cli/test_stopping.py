@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-SUPPORT = Path(__file__).resolve().parents[1] / "support"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
 COMMAND = [sys.executable, "-m", "midb", "run", "c.jsonl", "--workers", "2", "--json"]
 
@@ -69,21 +68,3 @@ def test_a_signal_to_the_whole_group_drains(corpus: Path, number: signal.Signals
     with sqlite3.connect(corpus.parent / "c.boosted.jsonl.audit.db") as log:
         assert log.execute("SELECT count(*), count(DISTINCT record_key) FROM records").fetchone() == (768, 768)
         assert log.execute("SELECT status FROM runs").fetchall() == [("finished",)]
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "midb.runs.privacy", "midb.cli.main", "typer", "pydantic", "midb.agent.run.session", "midb.dashboard",
-        "midb.agent.graph", "langgraph.graph", "midb.detectors.content",
-    ],
-)  # fmt: skip
-def test_ctrl_c_at_any_import_is_no_traceback(corpus: Path, module: str) -> None:
-    paths = [str(SUPPORT / "watched"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MIDB_INTERRUPT_AT": module}
-    command = [sys.executable, "-m", "midb", "run", "c.jsonl", "--workers", "0"]
-    done = subprocess.run(
-        command, cwd=corpus.parent, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT
-    )
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 130, done.stderr
