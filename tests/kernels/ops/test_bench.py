@@ -63,7 +63,7 @@ def test_each_way_has_its_row(
     kernels: ModuleType, small: Any, op: str, options: dict[str, Any], ways: int, size: int
 ) -> None:
     if op != "sample_chunk":
-        options = options | {"models": (kernels.Model("tiny", 48, 80, 4, 2, 32),)}
+        options = options | {"models": (kernels.ModelShape("tiny", 48, 80, 4, 2, 32),)}
     rows = list(getattr(kernels, op)(small, **options))
     assert len(rows) == ways
     for row in rows:
