@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.domain.errors import AuditError
 from midb.domain.generations import Generation, GenerationKey
 
@@ -67,7 +67,7 @@ def find_generation(connection: sqlite3.Connection, key: GenerationKey) -> Gener
 
 
 @dataclass(frozen=True)
-class Spent:
+class ReplyCosts:
     """What generations took together."""
 
     calls: int
@@ -76,13 +76,13 @@ class Spent:
     seconds: float
 
 
-def spent_on(connection: sqlite3.Connection, generations: Sequence[int]) -> Spent:
+def spent_on(connection: sqlite3.Connection, generations: Sequence[int]) -> ReplyCosts:
     """What some generations took, by the ids of their rows."""
     sql = (
         "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
         f"coalesce(sum(seconds), 0.0) FROM generations WHERE id IN ({', '.join('?' * len(generations))})"
     )
-    return Spent(*connection.execute(sql, list(generations)).fetchone())
+    return ReplyCosts(*connection.execute(sql, list(generations)).fetchone())
 
 
 def seal_of(connection: sqlite3.Connection, generation: int | None) -> str | None:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from midb.audit import seals
-from midb.audit.connection import explain_write_errors, open_for_writing, tune_for_writing
-from midb.audit.generation_rows import Spent, find_generation, generation_rows, seal_of, spent_on
-from midb.audit.lock import WriterLock
+from midb.audit.file import seals
+from midb.audit.file.connection import explain_write_errors, open_for_writing, tune_for_writing
+from midb.audit.file.lock import WriterLock
+from midb.audit.file.schema import migrate
+from midb.audit.generation_rows import ReplyCosts, find_generation, generation_rows, seal_of, spent_on
 from midb.audit.record_rows import RowNumbers, build_record_rows, build_rejected_row
 from midb.audit.run_rows import Checkpoint, Run, utc_now
-from midb.audit.schema import migrate
 from midb.domain.decisions import Outcome, Reason
 from midb.domain.defects import FindingStatus
 from midb.domain.errors import AuditError
@@ -137,7 +137,7 @@ class AuditLog:
                 _insert(execute, "generations", row)
         return written
 
-    def spent_on(self, generations: Sequence[int]) -> Spent:
+    def spent_on(self, generations: Sequence[int]) -> ReplyCosts:
         """What some replies took, whoever paid for them."""
         with explain_write_errors(self.path):
             return spent_on(self.db.conn, generations)

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from midb.audit.connection import explain_read_errors, open_for_reading
+from midb.audit.file.connection import explain_read_errors, open_for_reading
+from midb.audit.file.schema import MIGRATIONS, READABLE_FROM
 from midb.audit.rows import (
     OUTCOME_BEFORE_UNDONE,
     VERIFY_HINT,
@@ -25,7 +26,6 @@ from midb.audit.rows import (
     read_row,
 )
 from midb.audit.run_rows import Run
-from midb.audit.schema import MIGRATIONS, READABLE_FROM
 from midb.domain.decisions import Outcome
 from midb.domain.errors import AuditError, UsageError
 

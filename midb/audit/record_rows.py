@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.audit.texts import texts_hash, texts_json
 from midb.domain.decisions import Decision, PairResult
 from midb.domain.defects import FindingStatus

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.corpus.raw import RawRecord
 
 

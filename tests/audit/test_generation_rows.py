@@ -12,8 +12,8 @@ import orjson
 import pytest
 from log_fixtures import REPLY, RUN, now
 
-from midb.audit import seals
-from midb.audit.generation_rows import Spent, find_generation, full_prompt, generation_rows, seal_of, spent_on
+from midb.audit.file import seals
+from midb.audit.generation_rows import ReplyCosts, find_generation, full_prompt, generation_rows, seal_of, spent_on
 from midb.audit.log import AuditLog
 from midb.domain.errors import AuditError
 from midb.domain.generations import GenerationKey
@@ -78,8 +78,8 @@ def test_a_reply_changed_by_hand_is_not_used_again(log: AuditLog, change: str) -
 
 
 def test_what_replies_took_is_summed_by_id(log: AuditLog) -> None:
-    assert spent_on(log.db.conn, [1, 2, 7]) == Spent(2, 6, 8, 1.0)
-    assert spent_on(log.db.conn, []) == Spent(0, 0, 0, 0.0)
+    assert spent_on(log.db.conn, [1, 2, 7]) == ReplyCosts(2, 6, 8, 1.0)
+    assert spent_on(log.db.conn, []) == ReplyCosts(0, 0, 0, 0.0)
 
 
 def test_the_seal_of_a_reply_is_what_its_decisions_cover(log: AuditLog) -> None:

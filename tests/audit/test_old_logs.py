@@ -13,10 +13,10 @@ import orjson
 import pytest
 from log_fixtures import RUN, AuditCommand, execute, now, rows_of
 
+from midb.audit.file.schema import MIGRATIONS
 from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
 from midb.audit.reader import AuditReader
-from midb.audit.schema import MIGRATIONS
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from log_fixtures import NUMBER, REJECTED, Story, pair, record
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.audit.record_rows import RecordRows, RowNumbers, build_record_rows, build_rejected_row
 from midb.audit.texts import texts_hash, texts_json
 from midb.domain.decisions import Pass

@@ -1,36 +1,55 @@
-"""Rows of the log turned back into results say what was written."""
+"""Rows of the log are again what the state machine gave, but for the fixes of findings, which no log holds."""
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
-from log_fixtures import tale
+import pytest
+from log_fixtures import Tamper, tale
 
 from midb.audit.reader import AuditReader
 from midb.audit.results import logged_pairs
 from midb.audit.texts import parse_texts
-from midb.domain.decisions import PairResult
+from midb.domain.decisions import Outcome, PairResult, Pass
+
+WRITTEN = {result.position: result for result in tale()}
 
 
-def without_fixes(pair: PairResult) -> PairResult:
-    """A finding's fix is not in the log."""
-    findings = tuple(
-        dataclasses.replace(logged, finding=dataclasses.replace(logged.finding, fix=())) for logged in pair.findings
+def read_back(path: Path, run: int, position: int) -> tuple[PairResult, ...]:
+    """The pairs of a record as the log has them."""
+    with AuditReader(path) as reader:
+        (row,) = reader.records("r.run_id = ? AND r.position = ?", [run, position])
+        logged = reader.parts(row)
+        originals = parse_texts(row.original_text or "[]")
+        return logged_pairs(logged, originals, parse_texts(row.final_text) if row.final_text else originals)
+
+
+@pytest.mark.parametrize("position", [0, 1, 5, 6, 7, 8, 10, 11])
+def test_what_was_written_is_read_back(position: int, finished_log: Path) -> None:
+    def without_fixes(pair: PairResult) -> PairResult:
+        findings = tuple(replace(one, finding=replace(one.finding, fix=())) for one in pair.findings)
+        return replace(pair, findings=findings)
+
+    assert read_back(finished_log, 1, position) == tuple(map(without_fixes, WRITTEN[position].pairs))
+
+
+def test_a_finding_names_its_decision_by_its_place_in_the_pair(finished_log: Path) -> None:
+    _, second = read_back(finished_log, 1, 10)
+    (found,) = second.findings
+    assert found.decision == 0, "counted in its own turn of the conversation"
+    assert second.decisions[0].pass_ is Pass.LOCALIZATION
+
+
+def test_a_record_of_a_revert_is_undone(undone_log: Path) -> None:
+    (pair,) = read_back(undone_log, 3, 0)
+    assert (pair.outcome, pair.final.response) == (
+        Outcome.UNDONE,
+        "if (20 > 18): Der Wert ist 2.5 Meter. Thanksgiving!",
     )
-    return dataclasses.replace(pair, findings=findings)
 
 
-def test_what_was_written_is_read_again(finished_log: Path) -> None:
-    told = {result.position: result for result in tale()}
-    compared = 0
-    with AuditReader(finished_log) as reader:
-        for row in reader.records("r.run_id = ?", [1]):
-            if row.original_text is None:
-                continue
-            originals = parse_texts(row.original_text)
-            finals = parse_texts(row.final_text) if row.final_text is not None else originals
-            pairs = logged_pairs(reader.parts(row), originals, finals)
-            assert pairs == tuple(map(without_fixes, told[row.position].pairs))
-            compared += 1
-    assert compared > 5
+def test_a_word_that_nobody_knows_is_an_error(tampered: Tamper) -> None:
+    for change in ("UPDATE findings SET severity = 'grave'", "UPDATE decisions SET reason = 'because'"):
+        with pytest.raises(ValueError, match="is not a valid"):
+            read_back(tampered(change), 1, 0)

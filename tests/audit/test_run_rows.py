@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.audit.run_rows import Checkpoint, Run, utc_now
 from midb.corpus.raw import RawRecord
 

@@ -301,7 +301,7 @@ def test_a_reply_changed_by_hand_is_named(cli: Cli, served: Serve, tmp_path: Pat
     """Also where its own seal was made to fit: the chain of decisions covers it."""
     import sqlite3
 
-    from midb.audit import seals
+    from midb.audit.file import seals
 
     write_corpus(tmp_path, 3)
     assert cli("run", "c.jsonl", "--model", served(improving()).spec).code == 0

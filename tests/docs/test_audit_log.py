@@ -15,7 +15,7 @@ from cli_fixtures import Cli
 from doc_pages import DOCS, ROOT, Block, blocks, names, section, table, text_of
 from doc_shell import Shell, commands
 
-from midb.audit.seals import COVERED
+from midb.audit.file.seals import COVERED
 from midb.domain.decisions import Reason
 from midb.domain.defects import FindingStatus
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.audit.proof.replay import Problem
 from midb.audit.rows import as_text
 

@@ -16,13 +16,13 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from midb.audit.connection import open_for_reading
+from midb.audit.file.connection import open_for_reading
+from midb.audit.file.schema import MIGRATIONS, READABLE_FROM, migrate
 from midb.audit.proof.chains import Chain, check_plain_chains, check_seals
 from midb.audit.proof.records import RecordsCheck, Types, column_types, wrong_types
 from midb.audit.proof.replay import Problem
 from midb.audit.reader import check_version
 from midb.audit.rows import as_text
-from midb.audit.schema import MIGRATIONS, READABLE_FROM, migrate
 from midb.domain.errors import AuditError
 
 #: Problems that are listed; the rest is counted.

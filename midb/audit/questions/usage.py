@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from midb.audit.connection import explain_read_errors
+from midb.audit.file.connection import explain_read_errors
 from midb.audit.generation_rows import full_prompt
 from midb.audit.reader import AuditReader
 from midb.audit.rows import VERIFY_HINT, LoggedRecord, as_text

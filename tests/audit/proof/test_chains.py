@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from log_fixtures import Tamper
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.audit.proof.chains import Chain, check_plain_chains, check_record, check_seals
 from midb.domain.hashing import digest
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from log_fixtures import NUMBER, Story, pair, record
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.audit.proof.replay import replay
 from midb.audit.record_rows import RowNumbers, build_record_rows
 from midb.audit.rows import DecisionRow, EditRow, FindingRow, LoggedRecord, RecordRow

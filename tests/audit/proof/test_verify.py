@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from log_fixtures import Tamper, begin_run
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.audit.proof.verify import LISTED, LogProof, verify
 from midb.domain.errors import AuditError
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
+from midb.audit.file.schema import migrate
 from midb.audit.questions.filters import STANDS, Filters, check_filters, record_condition
 from midb.audit.questions.finding import count_records
 from midb.audit.reader import AuditReader
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
-from midb.audit.schema import migrate
 from midb.domain.decisions import Action, Pass, standing
 from midb.domain.errors import UsageError
 

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from sqlite_utils import Database
 
-from midb.audit import seals
-from midb.audit.schema import migrate
+from midb.audit.file import seals
+from midb.audit.file.schema import migrate
 
 #: Columns that hold hashes themselves.
 HASHES = {"seal", "hash", "previous_hash"}

@@ -10,8 +10,8 @@ import pytest
 from log_fixtures import now
 from sqlite_utils import Database
 
-from midb.audit import schema, seals
-from midb.audit.schema import APPLICATION_ID, MIGRATIONS, READABLE_FROM, migrate, split_statements
+from midb.audit.file import schema, seals
+from midb.audit.file.schema import APPLICATION_ID, MIGRATIONS, READABLE_FROM, migrate, split_statements
 from midb.domain.errors import AuditError
 
 #: SHA-256 of each migration that was released. A log holds these: one that is altered makes every older log "changed".

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from midb.audit.file.schema import APPLICATION_ID
 from midb.audit.rows import VERIFY_HINT
-from midb.audit.schema import APPLICATION_ID
 from midb.domain.errors import AuditError
 
 #: How every SQLite file begins.

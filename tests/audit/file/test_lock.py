@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from midb.audit.lock import WriterLock
+from midb.audit.file.lock import WriterLock
 from midb.domain.errors import AuditError, UsageError
 
 
@@ -39,9 +39,7 @@ def test_there_is_one_writer(log: Path) -> None:
 
 
 def test_another_process_is_kept_out_and_one_that_died_keeps_nobody_out(log: Path) -> None:
-    code = (
-        f"from midb.audit.lock import WriterLock\nfrom pathlib import Path\nWriterLock(Path({str(log)!r}))\nprint('ok')"
-    )
+    code = f"from midb.audit.file import lock\nlock.WriterLock(lock.Path({str(log)!r}))\nprint('ok')"
     lock = WriterLock(log)
     refused = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "in use by another run" in refused.stderr
@@ -85,7 +83,7 @@ def test_a_file_that_can_only_be_removed_when_closed_is(log: Path, monkeypatch: 
         unlink(path, missing_ok)
 
     monkeypatch.setattr(Path, "unlink", unlink_closed)
-    monkeypatch.setattr("midb.audit.lock.os", SimpleNamespace(name="nt", close=os.close))
+    monkeypatch.setattr("midb.audit.file.lock.os", SimpleNamespace(name="nt", close=os.close))
     lock.release()
     assert len(tries) == 2
     assert os.listdir(log.parent) == []

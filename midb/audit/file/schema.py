@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from midb.audit import seals
+from midb.audit.file import seals
 from midb.domain.errors import AuditError
 
 #: Marks the file as ours ("MIDB" in ASCII), so that a foreign SQLite file is never written to.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from midb.audit.connection import (
+from midb.audit.file.connection import (
     decode_or_keep,
     explain_read_errors,
     explain_write_errors,
