@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,11 @@ from typing import Any
 import pytest
 import zstandard
 from cli_fixtures import Ask, Cli, Record, Write
+
+from midb.agent.run.runner import Runner
+from midb.cli.running import Interruption, Relay
+from midb.domain.events import Event, Warned
+from midb.runs.writer import CorpusWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "corpus.jsonl"
@@ -258,3 +265,77 @@ def test_output_of_a_run_is_not_examined_again_into_something_else(cli: Cli, tmp
     for first, second in (("c", "once"), ("once", "twice")):
         assert cli("run", f"{first}.jsonl", "-o", f"{second}.jsonl", "--typography").code == 0
     assert (tmp_path / "twice.jsonl").read_bytes() == (tmp_path / "once.jsonl").read_bytes()
+
+
+# -- the parts of the command ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def said() -> list[Event]:
+    return []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_first_signal_drains_and_a_second_ends(said: list[Event], number: signal.Signals, code: int) -> None:
+    interruption = Interruption(said.append)
+    with interruption.listening():
+        assert (interruption(), interruption.exit_code) == (False, 130)
+        signal.raise_signal(number)
+        assert said == [], "nothing is said from within the handler"
+        assert (interruption(), interruption(), interruption.exit_code) == (True, True, code)
+        (warned,) = said
+        assert isinstance(warned, Warned)
+        assert warned.message.startswith("stopping: ")
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+
+
+def test_signals_are_the_program_s_again_behind_the_run(said: list[Event]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(RuntimeError), Interruption(said.append).listening():
+        raise RuntimeError
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_what_an_engine_warns_of_before_the_run_is_kept_for_it() -> None:
+    relay, heard = Relay(), list[str]()
+    relay("while it was made")
+    relay.connect(heard.append)
+    relay("while it ran")
+    assert heard == ["while it was made", "while it ran"]
+
+
+def test_a_terminal_is_no_corpus(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    called = cli("run", "-", "--language", "de")
+    assert called.code == 1
+    assert called.err.startswith("error: standard input is a terminal.\n       Pipe a corpus in")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_has_the_exit_code_of_its_signal(
+    cli: Cli, write: Write, broken: Record, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = write("c.jsonl", *(broken | {"id": f"de-{n}"} for n in range(40)))  # two batches
+    commit = CorpusWriter.commit
+
+    def interrupting(self: CorpusWriter, *events: object) -> object:
+        signal.raise_signal(signal.SIGTERM)
+        monkeypatch.setattr(CorpusWriter, "commit", commit)
+        return self.commit()
+
+    monkeypatch.setattr(CorpusWriter, "commit", interrupting)
+    called = cli("run", corpus, "--language", "de")
+    assert called.code == 143
+    assert "stopping: " in called.err
+    assert f"midb-agent run {corpus} --language de" in called.err.replace("\n", "")
+    assert ask(corpus.with_name("c.boosted.jsonl.audit.db"), "SELECT status FROM runs") == [("interrupted",)]
+    assert cli("run", corpus, "--language", "de").code == 0
+
+
+def test_a_ledger_that_does_not_balance_is_a_failure(
+    cli: Cli, write: Write, broken: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Runner.run
+    monkeypatch.setattr(Runner, "run", lambda self: dataclasses.replace(run(self), balanced=False))
+    assert cli("run", write("c.jsonl", broken), "--language", "de").code == 1

@@ -12,7 +12,8 @@ from cli_fixtures import rows
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from log_fixtures import NUMBER, Story, pair, record
-from scripted import ScriptedEngine, left_alone, prefer, read_sections, reply
+from model_runs import improving, write_corpus
+from scripted import ScriptedEngine
 from small_runs import (
     BROKEN,
     MENDED,
@@ -25,7 +26,7 @@ from small_runs import (
     write_lines,
 )
 
-from midb.agent.engines.protocol import EngineDown, TextRequest
+from midb.agent.engines.protocol import EngineDown
 from midb.agent.run import batches
 from midb.agent.run.runner import CONTEXT, SHOWN_EDITS, Runner, StrictError, batch_done
 from midb.agent.run.session import open_session
@@ -230,26 +231,11 @@ def test_a_limit_ends_the_output_as_its_format_ends(tmp_path: Path) -> None:
 # -- with a model ------------------------------------------------------------------------------------------------------
 
 
-SENTENCE = "Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht"
-
-
-def improve(request: TextRequest) -> str:
-    """Puts a word behind each response, and prefers what has it."""
-    if request.schema is not None:
-        return prefer(request, "vielmehr")
-    response = read_sections(request)["response"]
-    return left_alone(request) if "vielmehr" in response else reply(request, response=f"{response} vielmehr")
-
-
-def sentences(count: int) -> list[dict[str, object]]:
-    return [{"id": f"{n}", "instruction": f"Erkläre {n}.", "output": f"{SENTENCE}, {n}."} for n in range(count)]
-
-
 def test_a_model_rewrites_and_what_it_did_is_said(tmp_path: Path, small: None) -> None:
-    corpus = write_lines(tmp_path / "c.jsonl", *sentences(5))
+    corpus = write_corpus(tmp_path, 5)
     events: list[Event] = []
     with (
-        engine_on_a_loop(ScriptedEngine(improve)) as engine,
+        engine_on_a_loop(ScriptedEngine(improving())) as engine,
         session_over(corpus, engine, model="scripted", concurrency=2) as session,
     ):
         ended = Runner(session, events.append, bool).run()
@@ -260,10 +246,10 @@ def test_a_model_rewrites_and_what_it_did_is_said(tmp_path: Path, small: None) -
 
 
 def test_a_budget_that_is_used_up_ends_it_and_is_said(tmp_path: Path, small: None) -> None:
-    corpus = write_lines(tmp_path / "c.jsonl", *sentences(9))
+    corpus = write_corpus(tmp_path, 9)
     said: list[Event] = []
     with (
-        engine_on_a_loop(ScriptedEngine(improve)) as engine,
+        engine_on_a_loop(ScriptedEngine(improving())) as engine,
         session_over(corpus, engine, model="scripted", concurrency=2, budget="1tok") as session,
     ):
         ended = Runner(session, said.append, bool).run()
@@ -275,8 +261,9 @@ def test_a_budget_that_is_used_up_ends_it_and_is_said(tmp_path: Path, small: Non
 
 
 def test_an_engine_that_is_down_leaves_what_was_done(tmp_path: Path, small: None) -> None:
-    corpus = write_lines(tmp_path / "c.jsonl", *sentences(6))
-    engine = ScriptedEngine(lambda request: EngineDown("gone.") if "Erkläre 4." in str(request) else improve(request))
+    corpus = write_corpus(tmp_path, 6)
+    improve = improving()
+    engine = ScriptedEngine(lambda request: EngineDown("gone.") if "in Satz 4," in str(request) else improve(request))
     with engine_on_a_loop(engine) as on_loop:
         with (
             pytest.raises(EngineDown),
