@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from midb.corpus.output import writing
 from midb.corpus.places import OutputPlaces, default_database
 from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
+from midb.domain.portability import lock_file
 from midb.runs.config import RunConfig
 
 #: How a copy of standard input is called; the rest of the name is random.
@@ -31,14 +31,14 @@ def stdin_copy(stream: IO[bytes], folder: Path) -> Iterator[Path]:
     """
     for stale in folder.glob(f"{_COPY}*"):
         with suppress(OSError), stale.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(file.fileno())
             stale.unlink()
     with writing(folder / "standard input"):
         descriptor, name = tempfile.mkstemp(prefix=_COPY, dir=folder)
     copy = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock_file(file.fileno())
             with writing(folder / "standard input"):
                 shutil.copyfileobj(stream, file, 1 << 20)
                 file.flush()

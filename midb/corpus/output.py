@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import orjson
 
 from midb.corpus.raw import RawRecord
 from midb.domain.errors import MidbError, UsageError
+from midb.domain.portability import lock_file, sync_file, sync_folder
 from midb.domain.results import RejectedLine
 
 
@@ -58,7 +58,7 @@ class GrowingFile:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), mode)
             self._file: IO[bytes] = os.fdopen(descriptor, "r+b", buffering=1 << 20)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(descriptor)
             except BlockingIOError as error:
                 self._file.close()
                 message = f"{path} is being written by another run."
@@ -83,7 +83,7 @@ class GrowingFile:
         """Have everything on the disk, so that a checkpoint may refer to it."""
         with writing(self.path):
             self._file.flush()
-            os.fdatasync(self._file.fileno())
+            sync_file(self._file.fileno())
 
     def close(self) -> None:
         """Let go of the file; data that was not synced may be lost with a full disk, which is no new fault."""
@@ -127,8 +127,4 @@ def move_into_place(finished: Path, target: Path) -> None:
         with finished.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(finished, target)
-        descriptor = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(target.parent)
