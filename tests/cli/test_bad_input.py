@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -13,6 +14,7 @@ import pytest
 from cli_fixtures import Ask, Called, Cli, Write
 
 from midb.agent import state
+from midb.corpus.output import REJECTED_BYTES
 from midb.detectors import KindSelection, inspect
 from midb.domain.defects import Finding
 from midb.text.inspection import Inspection
@@ -127,7 +129,8 @@ def test_a_50_megabyte_line_is_set_aside_and_its_neighbours_are_kept(cli: Cli, w
     assert corpus.with_name("c.boosted.jsonl").read_bytes() == good * 2
     entry = json.loads(corpus.with_name("c.boosted.jsonl.rejected.jsonl").read_bytes())
     assert entry["reason"] == "too-long"
-    assert base64.b64decode(entry["raw_base64"]) + b"\n" == long
+    assert entry["raw"].encode() == long[:REJECTED_BYTES]
+    assert (entry["bytes"], entry["sha256"]) == (len(long) - 1, hashlib.sha256(long[:-1]).hexdigest())
 
 
 def test_duplicate_ids_are_all_kept_and_said(cli: Cli, write: Write) -> None:

@@ -77,7 +77,7 @@ def test_all_are_registered_for_a_gpu(kernels: ModuleType) -> None:
     ours = {
         name: known
         for name, known in importlib.import_module("registry").BENCHMARKS.items()
-        if name.startswith("kernels-")
+        if name.startswith("kernels-") and name != "kernels-compiled"  # which only compiles, and needs none
     }
     assert set(ours) >= {
         "kernels-add-rms-norm", "kernels-rotary-kv-write", "kernels-gated-activation", "kernels-sample-chunk",

@@ -27,4 +27,6 @@ class Interrupting(importlib.abc.MetaPathFinder):
 def install(name: str) -> None:
     """Interrupt when the module ``name`` is looked for, in the first process only."""
     del os.environ["MIDB_INTERRUPT_AT"]
+    # A process that was started in the background may have inherited that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.meta_path.insert(0, Interrupting(name))
