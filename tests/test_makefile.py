@@ -48,8 +48,15 @@ class Checkout:
 
     def would(self, *goals: str) -> str:
         """What make would do."""
+        # Within `make test` this make would be a part of that one, with its flags and its way of speaking.
+        alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
         done = subprocess.run(
-            ["make", "--dry-run", "VENV=venv", *goals], cwd=self.folder, capture_output=True, text=True, check=True
+            ["make", "--dry-run", "VENV=venv", *goals],
+            cwd=self.folder,
+            env=alone,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return done.stdout
 
