@@ -27,7 +27,8 @@ class EngineConfig:
 
     :param checkpoint: folder with config.json and safetensors.
     :param device: "cpu" or "cuda" (also "cuda:1").
-    :param dtype: of weights and activations; "auto" is the checkpoint's own, and bfloat16 where that is float16.
+    :param dtype: of weights and activations; "auto" is the checkpoint's own, but bfloat16 where that is float16, and
+        on a GPU always.
     :param adapters: folders of LoRA adapters in peft's layout, by the name that requests use.
     :param max_model_len: longest prompt and output together, in tokens; 0 is the model's own limit.
     :param block_size: tokens of one KV block; a power of two, on a GPU at least 16.

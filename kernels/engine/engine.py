@@ -204,7 +204,10 @@ class Engine:
             raise
 
     def _step(self) -> bool:
-        works = self.scheduler.schedule()
+        with self.runner.on_device():
+            return self._run(self.scheduler.schedule())
+
+    def _run(self, works: list[Work]) -> bool:
         if not works:
             return False
         started = self._clock()
@@ -215,8 +218,11 @@ class Engine:
             cascade=self.config.cascade_attention,
             prefill_rows=self.runner.prefill_rows,
         )
+        prepared = self._clock()
+        self.runner.capture(batch)  # not counted: it happens once
+        begun = self._clock()
         sampled = self.runner.run(batch)
-        seconds = self._clock() - started
+        seconds = self._clock() - begun + prepared - started
         rows = sum(work.rows for work in works)
         self.cost.observe(self.cost.compute_load(rows, len(sampled)), seconds)
         stats = self.stats

@@ -1,12 +1,16 @@
-"""CUDA graphs of small steps, one for each bucket of rows and samples, captured when it is first needed.
+"""CUDA graphs of small steps, one for each bucket of sizes, captured when it is first needed.
 
 A graph replays the same launches on the same buffers, so a step is padded to a bucket: the rows that pad it write no KV
 and attend to nothing. The kernels choose their grid from shapes alone (``kernels.ops``), so that one graph serves texts
-of any length.
+of any length up to the width of its block tables.
+
+Buckets are coarse, for each costs a capture; but not so coarse that a replay would launch mostly programs that find
+nothing to do: the grid of attention is about sequences times splits of the keys, and both are bounded by the bucket.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,16 +18,27 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from midb.kernels.engine.step_batch import KeySpan, StepBatch
+from midb.kernels.engine.padding import StepSize, copy_into, make_padding
+from midb.kernels.engine.step_batch import StepBatch
 
 if TYPE_CHECKING:
     from midb.kernels.engine.model_runner import ModelRunner
 
-#: Most rows of a step that is replayed. Up to about here the time goes into launches, beyond it into arithmetic.
-_MOST_ROWS = 256
+#: Rows of a step that is replayed. Up to about the last the time goes into launches, beyond it into arithmetic.
+_ROWS = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256)
 
-#: Numbers of rows up to this one are rounded up to a power of two, larger ones to a multiple of it.
-_BUCKET_STEP = 16
+#: Rows of each sequence that a bucket assumes: several while drafts are verified, one for decoding.
+_ROWS_EACH = (16, 4, 1)
+
+#: Keys of the narrowest block tables. Each wider bucket has ``_WIDER`` times as many.
+_LEAST_KEYS = 1024
+_WIDER = 4
+
+#: Groups that share a beginning, in the smallest bucket; each larger one has ``_WIDER`` times as many.
+_LEAST_GROUPS = 4
+
+#: Most graphs that are kept; each takes a few megabytes. Steps of other sizes run without.
+_MOST_GRAPHS = 256
 
 
 @dataclass(slots=True)
@@ -36,101 +51,86 @@ class _Graph:
 
 
 class StepGraphs:
-    """Graphs by bucket. Steps with long prompts, shared beginnings or adapters run without a graph."""
+    """Graphs by bucket. Steps with long prompts, or with several adapters, run without a graph."""
 
     def __init__(self, forward: Callable[[StepBatch], Tensor], runner: ModelRunner) -> None:
         self._forward, self._runner = forward, runner
-        self._graphs: dict[tuple[int, int], _Graph] = {}
+        self._graphs: dict[StepSize, _Graph] = {}
         self._memory: Any = None  # the memory pool that all graphs share
 
+    def __len__(self) -> int:
+        return len(self._graphs)
+
+    def capture(self, batch: StepBatch) -> None:
+        """Capture the graph of a step's bucket, if the step can be replayed and there is none yet."""
+        bucket = self.find_bucket(batch)
+        if bucket is not None and bucket not in self._graphs and len(self._graphs) < _MOST_GRAPHS:
+            self._graphs[bucket] = self._capture(bucket)
+
     def run(self, batch: StepBatch) -> Tensor | None:
-        """Replay a step and return its sampled tokens; None if no graph can run it."""
-        rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
+        """Replay a step and return its sampled tokens; None if no graph was captured for it."""
+        bucket = self.find_bucket(batch)
+        captured = self._graphs.get(bucket) if bucket is not None else None
+        if captured is None:
+            return None
+        copy_into(captured.batch, batch)
+        captured.graph.replay()
+        return captured.sampled[: batch.sample_rows.numel()]
+
+    def find_bucket(self, batch: StepBatch) -> StepSize | None:
+        """Find the least bucket that a step fits in; None if it is one that no graph can run."""
+        runner = self._runner
+        rows = batch.token_ids.numel()
         # A draft and the token before it make one row more than a draft. A longer run of rows is a prompt.
-        longest = self._runner.config.num_speculative_tokens + 1
-        if rows > _MOST_ROWS or samples == 0 or batch.prefix_keys or batch.prefill:
+        longest = runner.config.num_speculative_tokens + 1
+        if rows > _ROWS[-1] or batch.sample_rows.numel() == 0 or batch.prefill is not None:
             return None
         if batch.all_keys.max_seqlen_q > longest:
             return None
-        bucket = round_up_to_bucket(rows), round_up_to_bucket(samples)
-        if bucket not in self._graphs:
-            self._graphs[bucket] = self._capture(*bucket)
-        captured = self._graphs[bucket]
-        copy_into(captured.batch, batch)
-        captured.graph.replay()
-        return captured.sampled[:samples]
-
-    def _capture(self, rows: int, samples: int) -> _Graph:
-        runner = self._runner
-        batch = make_padding(
-            rows,
-            samples,
-            max_num_blocks=-(-runner.max_model_len // runner.config.block_size),
-            longest=runner.config.num_speculative_tokens + 1,
-            device=runner.device,
+        adapter = None
+        if batch.adapters:
+            (adapter, start, end), *others = batch.adapters
+            if others or (start, end) != (0, rows):
+                return None
+        padded = _ROWS[bisect_left(_ROWS, rows)]
+        sequences = batch.all_keys.seqlens_k.numel()
+        prefix = batch.prefix_keys
+        # Where no layer sees a window, only the beginnings and the rest are attended to.
+        whole = prefix is None or any(runner.model_config.windows)
+        return StepSize(
+            rows=padded,
+            sequences=next(most for each in _ROWS_EACH if (most := padded // each) >= sequences),
+            longest=1 if batch.all_keys.max_seqlen_q == 1 else longest,
+            width=self._widen(batch.all_keys.block_tables) if whole else 1,
+            groups=_round_up(prefix.seqlens_k.numel(), _LEAST_GROUPS) if prefix else 0,
+            prefix_width=self._widen(prefix.block_tables) if prefix else 0,
+            own_width=self._widen(batch.own_keys.block_tables) if prefix else 0,
+            adapter=adapter,
         )
+
+    def _widen(self, block_tables: Tensor) -> int:
+        block_size = self._runner.config.block_size
+        keys = _round_up(block_tables.shape[1] * block_size, _LEAST_KEYS)
+        return -(-min(keys, self._runner.max_model_len) // block_size)
+
+    def _capture(self, bucket: StepSize) -> _Graph:
+        runner = self._runner
+        batch = make_padding(bucket, runner.device)
         stream = torch.cuda.Stream(runner.device)
         stream.wait_stream(torch.cuda.current_stream(runner.device))
         with torch.cuda.stream(stream):  # once outside of the capture, to compile kernels and warm libraries up
             self._forward(batch)
         torch.cuda.current_stream(runner.device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._memory):
+        # Other threads of the process may use the GPU meanwhile.
+        with torch.cuda.graph(graph, pool=self._memory, capture_error_mode="thread_local"):
             sampled = self._forward(batch)
         self._memory = self._memory or graph.pool()
         return _Graph(graph, batch, sampled)
 
 
-def round_up_to_bucket(count: int) -> int:
-    """Round a number of rows up to its bucket: powers of two up to 16, then multiples of 16."""
-    if count <= _BUCKET_STEP:
-        return 1 << (count - 1).bit_length()
-    return -(-count // _BUCKET_STEP) * _BUCKET_STEP
-
-
-def make_padding(rows: int, samples: int, *, max_num_blocks: int, longest: int, device: torch.device) -> StepBatch:
-    """Make a step of padding alone: its rows write nowhere and attend to nothing.
-
-    :param max_num_blocks: of the longest block table.
-    :param longest: most rows of one sequence.
-    """
-
-    def ints(*shape: int, value: int = 0) -> Tensor:
-        return torch.full(shape, value, dtype=torch.int32, device=device)
-
-    span = KeySpan(ints(rows + 1), ints(rows, max_num_blocks), ints(rows), longest)
-    return StepBatch(
-        token_ids=ints(rows),
-        positions=ints(rows),
-        slots=ints(rows, value=-1),
-        sample_rows=ints(samples),
-        temperatures=torch.zeros(samples, dtype=torch.float32, device=device),
-        noise_keys=ints(samples, 2),
-        all_keys=span,
-        prefix_keys=None,
-        own_keys=span,
-        adapters=(),
-        works=[],
-    )
-
-
-def copy_into(padded: StepBatch, batch: StepBatch) -> None:
-    """Copy a step into the buffers of a padded one."""
-    rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
-    source, target = batch.all_keys, padded.all_keys
-    sequences = source.seqlens_k.numel()
-    padded.slots.fill_(-1)
-    for to, of in (
-        (padded.token_ids[:rows], batch.token_ids),
-        (padded.positions[:rows], batch.positions),
-        (padded.slots[:rows], batch.slots),
-        (padded.sample_rows[:samples], batch.sample_rows),
-        (padded.temperatures[:samples], batch.temperatures),
-        (padded.noise_keys[:samples], batch.noise_keys),
-        (target.cu_seqlens_q[: sequences + 1], source.cu_seqlens_q),
-        (target.seqlens_k[:sequences], source.seqlens_k),
-        (target.block_tables[:sequences, : source.block_tables.shape[1]], source.block_tables),
-    ):
-        to.copy_(of)
-    target.cu_seqlens_q[sequences + 1 :] = rows  # the sequences after the last one have no rows
-    target.seqlens_k[sequences:] = 0
+def _round_up(count: int, least: int) -> int:
+    """Round up to ``least`` or to it times a power of ``_WIDER``."""
+    while least < count:
+        least *= _WIDER
+    return least

@@ -45,6 +45,7 @@ class Prefill:
     :param rows: ``[rows]`` int32: the rows of the step that are theirs.
     :param slots: ``[keys]`` int32: where their keys lie.
     :param other_seqlens_k: ``seqlens_k`` of all sequences, with 0 for these, so that the paged kernel leaves them out.
+    :param other_max_seqlen_q: most rows of one of the others, at least 1: those that decode keep their small tiles.
     """
 
     rows: Tensor
@@ -54,6 +55,7 @@ class Prefill:
     max_q: int
     max_k: int
     other_seqlens_k: Tensor
+    other_max_seqlen_q: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,9 @@ def _prepare_prefill(span: _Span, block_size: int, device: torch.device, least: 
     counts = [runs[number][1] - runs[number][0] for number in chosen]
     lengths = [span.seqlens_k[number] for number in chosen]
     cu_seqlens_q, cu_seqlens_k = (list(accumulate(numbers, initial=0)) for numbers in (counts, lengths))
-    others = [0 if number in chosen else length for number, length in enumerate(span.seqlens_k)]
+    long = set(chosen)
+    others = [0 if number in long else length for number, length in enumerate(span.seqlens_k)]
+    other_rows = [end - start for number, (start, end) in enumerate(runs) if number not in long]
     views = _copy_to_device([rows, slots, cu_seqlens_q, cu_seqlens_k, others], device)
     return Prefill(
         rows=views[0],
@@ -216,6 +220,7 @@ def _prepare_prefill(span: _Span, block_size: int, device: torch.device, least: 
         max_q=max(counts),
         max_k=max(lengths),
         other_seqlens_k=views[4],
+        other_max_seqlen_q=max(other_rows, default=1),
     )
 
 
