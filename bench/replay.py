@@ -122,9 +122,13 @@ def draw_texts(vocab_size: int, count: int = 8, length: int = 6000) -> list[list
     return [[chance.randrange(vocab_size) for _ in range(length)] for _ in range(count)]
 
 
-def make_load(texts: list[list[int]], count: int, share: float, seed: int = 0) -> Load:
-    """Make rewriting requests of real tokens: a shared beginning, an instruction, and the text to rewrite."""
+def make_load(texts: list[list[int]], count: int, share: float, seed: int = 0, new_tokens: int = 0) -> Load:
+    """Make rewriting requests of real tokens: a shared beginning, an instruction, and the text to rewrite.
+
+    :param new_tokens: of each output, and of the text to rewrite; 0 means ``NEW_TOKENS``.
+    """
     chance = random.Random(seed)
+    new = new_tokens or NEW_TOKENS
 
     def cut(length: int) -> list[int]:
         text = chance.choice([text for text in texts if len(text) > length])
@@ -134,13 +138,11 @@ def make_load(texts: list[list[int]], count: int, share: float, seed: int = 0) -
     shared = cut(SHARED_TOKENS)
     requests, outputs = [], []
     for _ in range(count):
-        reference = cut(NEW_TOKENS)
-        output = (
-            cut(NEW_TOKENS) if share == 1.0 else edit(reference, share, cut(2 * NEW_TOKENS), chance) + cut(NEW_TOKENS)
-        )
+        reference = cut(new)
+        output = cut(new) if share == 1.0 else edit(reference, share, cut(2 * new), chance) + cut(new)
         prompt = shared + cut(chance.randint(*OWN_TOKENS) - NEW_TOKENS) + reference
-        requests.append(Request(prompt, reference, max_new_tokens=NEW_TOKENS, ignore_eos=True))
-        outputs.append(output[:NEW_TOKENS])
+        requests.append(Request(prompt, reference, max_new_tokens=new, ignore_eos=True))
+        outputs.append(output[:new])
     return Load(requests, outputs)
 
 

@@ -69,8 +69,8 @@ def main() -> int:
 def make_gate(chosen: list[Benchmark], *, gpu: bool) -> tuple[list[str], dict[str, str]]:
     """Make the command of the tests that must pass first, and its environment.
 
-    On a GPU the kernels' tests run there and not under Triton's interpreter. Bounds on what they compile to are left out:
-    they depend on the version of Triton, and a machine with a GPU has its own.
+    On a GPU the kernels' tests run there and not under Triton's interpreter. Bounds on what they compile to are left
+    out: they depend on the version of Triton, and a machine with a GPU has its own.
     """
     tests = sorted({path for one in chosen for path in one.gate})
     command = [str(Path(sys.executable).with_name("pytest")), "-q", "-x", "-n", "auto", *tests]
