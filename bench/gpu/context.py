@@ -70,16 +70,14 @@ class GpuRun:
     def bounded(self, part: str, seconds: float) -> Iterator[None]:
         """Give a part so many seconds. Whatever breaks it off is told in a row, and the next part can go on."""
         self._deadline = time.monotonic() + seconds
-        can_interrupt = hasattr(signal, "setitimer")
 
         def stop(*_: object) -> None:
             raise TimeIsUp
 
-        before = signal.signal(signal.SIGALRM, stop) if can_interrupt else None
+        before = signal.signal(signal.SIGALRM, stop)
         started = time.monotonic()
         try:
-            if can_interrupt:
-                signal.setitimer(signal.ITIMER_REAL, seconds, _INSIST)
+            signal.setitimer(signal.ITIMER_REAL, seconds, _INSIST)
             yield
         except TimeIsUp:
             self._end_timer(before)
@@ -95,9 +93,8 @@ class GpuRun:
             self.say(part, part_seconds=round(time.monotonic() - started, 1))
 
     def _end_timer(self, before: Any) -> None:
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
     def say_error(self, part: str, error: Exception, **row: Any) -> None:
         """Write a row about what failed: the error's own words, and where it came from."""

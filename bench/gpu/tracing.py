@@ -103,8 +103,9 @@ def trace_load(run: GpuRun, engine: ReplayEngine, load: Load, traced: Traced) ->
     running = len(engine.scheduler.running)
     finish(engine)
     run.say(
-        "trace", batch=traced.batch, edits=traced.share, wall_ms=round(wall, 3), gpu_busy_ms=round(busy, 3), host_ms=host,
-        rows=done["rows"], verified=done["verified"], tokens=done["generated"], running_at_the_end=running,
+        "trace", batch=traced.batch, edits=traced.share, wall_ms=round(wall, 3), gpu_busy_ms=round(busy, 3),
+        host_ms=host, rows=done["rows"], verified=done["verified"], tokens=done["generated"],
+        running_at_the_end=running,
         graphs_captured_meanwhile=captured, top_ms=top,
     )  # fmt: skip
 
