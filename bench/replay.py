@@ -154,7 +154,9 @@ def make_model(shape: dict[str, Any], dtype: str, device: str) -> Any:
     torch.set_default_dtype(getattr(torch, dtype))
     try:
         with torch.device(device):
-            model = Qwen3ForCausalLM(Qwen3Config(**{"max_position_embeddings": 4096, **shape, "eos_token_id": None}))
+            model: Any = Qwen3ForCausalLM(
+                Qwen3Config(**{"max_position_embeddings": 4096, **shape, "eos_token_id": None})
+            )
     finally:
         torch.set_default_dtype(torch.float32)
     return model.eval()

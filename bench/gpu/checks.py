@@ -190,6 +190,7 @@ def start_tests(run: GpuRun) -> subprocess.Popen[bytes]:
     """Start the kernels' own tests, on the GPU instead of Triton's interpreter, with their output in ``ops.log``."""
     import midb.kernels
 
+    site = str(Path(midb.kernels.__file__).absolute().parents[2])
     tests = "tests/kernels/ops/test_gated_activation.py" if run.smoke else "tests/kernels/ops"
     command = [sys.executable, "-m", "pytest", "-v", "-rfE", "--tb=short", "-p", "no:cacheprovider", tests]
     # What the conftest of all tests needs is not here, and these tests need nothing of it.
@@ -200,7 +201,7 @@ def start_tests(run: GpuRun) -> subprocess.Popen[bytes]:
         command.append("--timeout=100")
     environment = os.environ | {
         "TRITON_INTERPRET": "1" if run.smoke else "0",
-        "PYTHONPATH": str(Path(midb.kernels.__file__).absolute().parents[2]),
+        "PYTHONPATH": os.pathsep.join(filter(None, (site, os.environ.get("PYTHONPATH")))),
         "PYTHONSAFEPATH": "1",  # the folder midb/ of the checkout is only a part of the package
         "OMP_NUM_THREADS": "1",
     }

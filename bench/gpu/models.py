@@ -58,7 +58,7 @@ class Judged:
     def describe(self) -> dict[str, Any]:
         """What is told in a row; ``suspect`` are tokens that are worse than near ties explain."""
         ordered, peers = sorted(self.gaps), sorted(self.peer_gaps)
-        allowed = max(3 * peers[-1], 0.02)
+        allowed = max(3 * peers[-1], 0.1)
         return {
             "suspect": sum(gap > allowed for gap in ordered),
             "tokens": len(ordered),

@@ -105,9 +105,6 @@ def measure_peers(run: GpuRun) -> None:
     peer, texts = Peer(make_large(run)), get_texts(run)
     batches = (2,) if run.smoke else (8, 32, 128, 1)
     for side in ("generate", "continuous batching"):
-        if side == "continuous batching" and run.smoke:
-            run.say("peers", side=side, left_out="it takes a minute on a CPU")
-            continue
         warm = False
         for batch in batches:
             if not run.begin("peers", f"{side} {batch}", 6):

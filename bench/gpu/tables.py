@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import accumulate
@@ -100,7 +101,7 @@ class Prompts:
     @property
     def scale(self) -> float:
         """Of the dot products."""
-        return float(self.q.shape[-1]) ** -0.5
+        return 1.0 / math.sqrt(self.q.shape[-1])
 
     def count(self, each: int) -> Tensor:
         """Where each sequence starts, ``[sequences + 1]`` int32."""

@@ -79,7 +79,7 @@ def test_a_wrong_token_is_suspect(tmp_path: Path, one_thread: None) -> None:
     outputs[1][3] = (outputs[1][3] + 1) % 1000
     judged = oracle.judge(prompts, outputs).describe()
     assert judged["suspect"] >= 1
-    assert judged["worst_gap_std"] > 0.02 > judged["peer_worst_gap_std"]
+    assert judged["worst_gap_std"] > 0.1 > judged["peer_worst_gap_std"]
 
 
 def test_the_engine_is_measured_with_and_without_its_parts(rows: list[dict[str, Any]]) -> None:
