@@ -53,7 +53,7 @@ def link_packages() -> None:
         (site / "midb" / one.name).symlink_to(one)
     for name in ("agent", "kernels", "prompts"):
         (site / "midb" / name).symlink_to(ROOT / name)
-    sys.path.insert(0, str(site))
+    sys.path[:0] = [str(site), str(ROOT / "bench")]
 
 
 def parse_part(text: str) -> tuple[str, float]:
@@ -94,7 +94,6 @@ def main(words: list[str]) -> int:
     options = parser.parse_args(words)
     if options.corpora and not sorted(options.corpora.glob("*.jsonl")):
         parser.error(f"no *.jsonl in {options.corpora}")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     smoke = bool(os.environ.get("SMOKE"))
     import torch
     from gpu.context import GpuRun
@@ -117,6 +116,8 @@ def main(words: list[str]) -> int:
 
 if __name__ == "__main__":
     link_packages()
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # the end of the output is all that may come back
     if os.environ.get("SMOKE"):
         os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is imported: the kernels run on a CPU
     sys.exit(main(sys.argv[1:]))

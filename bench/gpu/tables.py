@@ -88,7 +88,7 @@ def make_tiny_plan() -> dict[str, list[dict[str, Any]]]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Prompts:
+class PackedPrompts:
     """Sequences of as many rows and keys, packed and in blocks."""
 
     q: Tensor
@@ -124,7 +124,7 @@ class Prompts:
         return torch.cat(outs)
 
 
-def make_prompts(run: GpuRun, shape: tuple[int, int, int]) -> Prompts:
+def make_prompts(run: GpuRun, shape: tuple[int, int, int]) -> PackedPrompts:
     """Draw queries, keys and values of a shape, at the heads of Llama 3.1 8B."""
     sequences, rows, keys = shape
     heads, kv_heads, head_dim = (4, 2, 16) if run.smoke else (32, 8, 128)
@@ -133,10 +133,10 @@ def make_prompts(run: GpuRun, shape: tuple[int, int, int]) -> Prompts:
         make(count, of, head_dim)
         for count, of in ((sequences * rows, heads), (sequences * keys, kv_heads), (sequences * keys, kv_heads))
     )
-    return Prompts(q, k, v, sequences, rows, keys)
+    return PackedPrompts(q, k, v, sequences, rows, keys)
 
 
-def call_varlen(prompts: Prompts, k: Tensor, v: Tensor, **options: Any) -> Tensor:
+def call_varlen(prompts: PackedPrompts, k: Tensor, v: Tensor, **options: Any) -> Tensor:
     """Call torch's varlen attention, causally, in the words of the torch that is here."""
     from torch.nn.attention.varlen import varlen_attn
 
@@ -150,7 +150,7 @@ def call_varlen(prompts: Prompts, k: Tensor, v: Tensor, **options: Any) -> Tenso
     return out
 
 
-def make_paged_call(run: GpuRun, prompts: Prompts) -> Callable[[], Tensor]:
+def make_paged_call(run: GpuRun, prompts: PackedPrompts) -> Callable[[], Tensor]:
     """Make the call of the paged kernel, on keys that lie in blocks in any order."""
     each = -(-prompts.keys // BLOCK)
     order = torch.randperm(prompts.sequences * each, generator=torch.Generator().manual_seed(1))

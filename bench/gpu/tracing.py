@@ -40,7 +40,7 @@ class Traced:
 def choose_load(batch: int, share: float) -> Traced:
     """Choose windows and outputs so that all sequences decode all the time, and their KV has room."""
     if share == 1.0:
-        return Traced(batch, share, 8, 128)
+        return Traced(batch, share, 8, 40)
     return Traced(batch, share, 4, 384 if batch < 256 else 192)
 
 
@@ -98,7 +98,10 @@ def trace_load(run: GpuRun, engine: ReplayEngine, load: Load, traced: Traced) ->
     after = engine.stats.as_dict()
     done = {name: (after[name] - before[name]) / traced.steps for name in ("rows", "verified", "generated")}
     captured = count_graphs(engine) - graphs
-    busy, top = profile_device(run, engine, traced.steps)
+    busy = 0.0
+    top: dict[str, float] = {}
+    with run.telling("trace", batch=traced.batch, edits=traced.share, way="torch.profiler"):
+        busy, top = profile_device(run, engine, traced.steps)
     host = profile_host(engine, traced.steps)
     running = len(engine.scheduler.running)
     finish(engine)
