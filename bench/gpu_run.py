@@ -120,4 +120,5 @@ if __name__ == "__main__":
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # the end of the output is all that may come back
     if os.environ.get("SMOKE"):
         os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is imported: the kernels run on a CPU
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # in models of this size a second thread only waits
     sys.exit(main(sys.argv[1:]))

@@ -63,7 +63,7 @@ class GpuRun:
         row = {"part": part, "t": round(time.monotonic() - self._started, 1), **row}
         with (self.out / "rows.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-        shown = " ".join(f"{key}={value}" for key, value in row.items() if key != "part")
+        shown = " ".join(f"{key}={value}" for key, value in row.items() if key != "part").replace("\n", " | ")
         print(f"{part} {shown}"[:_PRINTED], flush=True)
 
     @contextlib.contextmanager
