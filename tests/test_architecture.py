@@ -54,6 +54,10 @@ NO_TESTS_OF_THEIR_OWN: dict[str, str] = {
     "bench/drafter_texts.py": "makes the texts of bench/drafter.py",
     "bench/engine.py": "runs for minutes beside transformers; the engine is tested in tests/kernels",
     "bench/gate.py": "runs for minutes; the gate is tested in tests/kernels/engine/drafting/test_gate.py",
+    **{
+        f"bench/gpu/{name}.py": "tests/bench/test_gpu_run.py runs it on a CPU, with tiny shapes"
+        for name in ("about", "checks", "models", "serving", "tables", "tracing")
+    },
     "bench/gpu_ops.py": "tests/kernels/ops/test_bench.py runs it at small sizes",
 }
 
