@@ -32,6 +32,7 @@ PARTS: dict[str, tuple[str, str, float]] = {
     "ops": ("gpu.checks", "run_kernel_tests", 170),
     "kernels": ("gpu.tables", "measure_kernels", 90),
     "prefill": ("gpu.tables", "measure_prefill", 60),
+    "tiles": ("gpu.tiles", "measure_tiles", 60),
     "engine": ("gpu.serving", "measure_engine", 220),
     "trace": ("gpu.tracing", "trace_steps", 90),
     "peers": ("gpu.serving", "measure_peers", 80),

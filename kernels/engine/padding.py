@@ -15,7 +15,8 @@ from midb.kernels.engine.step_batch import KeySpan, Prefill, StepBatch
 class StepSize:
     """How much a padded step has room for.
 
-    :param rows: of all sequences, and as many samples.
+    :param rows: of all sequences.
+    :param samples: rows from which a token is sampled.
     :param longest: most rows of one sequence; it only chooses the tiles of attention.
     :param width: columns of the block tables of all keys.
     :param groups: groups of sequences that share a beginning; 0: none does.
@@ -24,6 +25,7 @@ class StepSize:
     """
 
     rows: int
+    samples: int
     sequences: int
     longest: int
     width: int
@@ -48,9 +50,9 @@ def make_padding(size: StepSize, device: torch.device) -> StepBatch:
         token_ids=ints(size.rows),
         positions=ints(size.rows),
         slots=ints(size.rows, value=-1),
-        sample_rows=ints(size.rows),
-        temperatures=torch.zeros(size.rows, dtype=torch.float32, device=device),
-        noise_keys=ints(size.rows, 2),
+        sample_rows=ints(size.samples),
+        temperatures=torch.zeros(size.samples, dtype=torch.float32, device=device),
+        noise_keys=ints(size.samples, 2),
         all_keys=all_keys,
         prefix_keys=make_span(size.groups, size.prefix_width, size.rows) if shares else None,
         own_keys=make_span(size.sequences, size.own_width, size.longest) if shares else all_keys,

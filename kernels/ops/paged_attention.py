@@ -350,8 +350,9 @@ class Tile:
 def choose_tile(max_seqlen_q: int, group: int, block_dim: int, element_size: int) -> Tile:
     """Choose the tile for sequences of up to so many query rows.
 
-    Few rows for decoding, up to 64 for drafts that are verified. A prompt fills 128, but at a head size of 256 these
-    would take more registers than there are.
+    Few rows for decoding, up to 64 for drafts that are verified and for prompts. More warps or more rows were slower on
+    an H200 (``bench/gpu/tiles.py``). More keys in a turn, or more in flight, would spill on some target: audited for
+    sm_80, sm_90 and sm_100 with Triton 3.6, 3.7 and 3.9 (``bench/compiled.py``).
 
     :param group: query heads that share a key head.
     :param block_dim: head size, rounded up to a power of two.
@@ -361,14 +362,12 @@ def choose_tile(max_seqlen_q: int, group: int, block_dim: int, element_size: int
     if element_size > 2:
         # fp32 has no matrix instructions: every product takes registers, and more than these would spill.
         return Tile(rows=least, keys=16, warps=4, stages=2)
-    wanted: int = triton.next_power_of_2(max_seqlen_q * group)
-    rows = max(min(wanted, 128 if wanted >= 1024 and block_dim <= 128 else 64), least)
-    # More keys in a turn, or more in flight, would spill: audited for sm_80, sm_90 and sm_100 with Triton 3.6, 3.7, 3.9.
+    rows = max(min(triton.next_power_of_2(max_seqlen_q * group), 64), least)
     large, wide = rows >= 64, block_dim > 128
     return Tile(
         rows=rows,
         keys=(32 if large else 64) // (2 if wide else 1),
-        warps=8 if rows > 64 or rows * block_dim > 8192 else 4,
+        warps=8 if rows * block_dim > 8192 else 4,
         stages=2 if large and wide else 3,
     )
 

@@ -20,9 +20,10 @@ from torch import Tensor
 
 from midb.kernels import reference
 
-#: Fewest rows of one sequence for which it is worth gathering its keys. Fewer are a draft that is verified, or the end
-#: of a prompt, and the paged kernel takes them.
-LEAST_ROWS = 64
+#: Fewest rows of one sequence for which these kernels are worth it. On an H200 torch's own took 118 us a call or more,
+#: the gathered keys not counted, and the paged kernel less than it up to 1,024 rows and as much at 2,048
+#: (``bench/results/gpu-prefill.jsonl``).
+LEAST_ROWS = 2048
 
 #: ``(q, k, v, cu_seqlens_q, cu_seqlens_k, max_q, max_k, scale, window, softcap) -> out``, shapes as in :func:`attend`.
 VarlenKernel = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int, int, float, int, float], Tensor]

@@ -10,7 +10,7 @@ from midb.kernels import Engine, EngineConfig, Request
 from midb.kernels.engine.padding import StepSize, copy_into, make_padding
 from midb.kernels.engine.step_batch import StepBatch, prepare
 
-ROOM = StepSize(rows=64, sequences=64, longest=33, width=60, groups=4, prefix_width=20, own_width=60)
+ROOM = StepSize(rows=64, samples=64, sequences=64, longest=33, width=60, groups=4, prefix_width=20, own_width=60)
 
 
 @pytest.fixture(params=[False, True], ids=["alone", "shared"])
@@ -32,7 +32,7 @@ def next_batch(engine: Engine) -> StepBatch:
 
 def make_room(batch: StepBatch) -> StepBatch:
     shares = batch.prefix_keys is not None
-    size = ROOM if shares else StepSize(rows=64, sequences=64, longest=33, width=60)
+    size = ROOM if shares else StepSize(rows=64, samples=64, sequences=64, longest=33, width=60)
     return make_padding(size, batch.slots.device)
 
 
@@ -67,8 +67,8 @@ def test_a_smaller_step_leaves_nothing_of_the_one_before(engine: Engine) -> None
 
 def test_block_tables_without_room_are_left_out() -> None:
     """Layers that see no window do not read the tables of all keys where a beginning is shared."""
-    narrow = make_padding(StepSize(rows=4, sequences=4, longest=1, width=1), torch.device("cpu"))
-    wide = make_padding(StepSize(rows=2, sequences=2, longest=1, width=3), torch.device("cpu"))
+    narrow = make_padding(StepSize(rows=4, samples=4, sequences=4, longest=1, width=1), torch.device("cpu"))
+    wide = make_padding(StepSize(rows=2, samples=2, sequences=2, longest=1, width=3), torch.device("cpu"))
     wide.all_keys.seqlens_k.fill_(5)
     copy_into(narrow, wide)
     assert narrow.all_keys.seqlens_k.tolist() == [5, 5, 0, 0]
