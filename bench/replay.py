@@ -25,7 +25,7 @@ from midb.kernels import Request
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.engine import Engine
 from midb.kernels.engine.model_runner import ModelRunner
-from midb.kernels.engine.step_batch import StepBatch
+from midb.kernels.engine.step_plan import StepPlan
 from midb.kernels.models import decoder
 from midb.kernels.models.weights import CheckpointTensors
 
@@ -60,11 +60,11 @@ class ReplayRunner(ModelRunner):
     outputs: list[list[int]]
     first: int
 
-    def read_sampled(self, batch: StepBatch, sampled: torch.Tensor) -> list[int]:
+    def read_sampled(self, plan: StepPlan, sampled: torch.Tensor) -> list[int]:
         """The known tokens in place of those that the sample rows drew."""
-        super().read_sampled(batch, sampled)
+        super().read_sampled(plan, sampled)
         ids: list[int] = []
-        for work in batch.works:
+        for work in plan.works:
             if work.samples:
                 place = work.sequence.num_output_tokens
                 known = self.outputs[work.sequence.index - self.first][place : place + len(work.draft) + 1]

@@ -12,7 +12,7 @@ from replay import Load, ReplayEngine, make_load, serve_from
 
 from gpu.context import GpuRun
 from gpu.models import make_large
-from gpu.serving import EDITS, get_texts, make_engine
+from gpu.serving import EDITS, count_graphs, get_texts, make_engine
 from midb.kernels import Request
 
 #: Requests that are decoded together.
@@ -47,7 +47,7 @@ def choose_load(batch: int, share: float) -> Traced:
 #: Functions of the host's side of a step, by their names and the ends of their files.
 HOST = {
     "scheduler": ("schedule", "scheduler.py"),
-    "prepare": ("prepare", "step_batch.py"),
+    "prepare": ("plan_step", "step_plan.py"),
     "run": ("run", "model_runner.py"),
     "wait": ("read_sampled", "model_runner.py"),
     "take_sampled": ("_take_sampled", "engine.py"),
@@ -66,8 +66,9 @@ def trace_steps(run: GpuRun) -> None:
             with run.telling("trace", batch=batch, edits=share):
                 traced = choose_load(batch, share)
                 load = make_load(texts, batch, share, seed=70 + batch, new_tokens=traced.new_tokens)
-                start(engine, load)
-                finish(engine)  # this time it compiled and captured
+                for _ in range(2):  # it compiles and captures
+                    start(engine, load)
+                    finish(engine)
                 trace_load(run, engine, load, traced)
 
 
@@ -111,11 +112,6 @@ def trace_load(run: GpuRun, engine: ReplayEngine, load: Load, traced: Traced) ->
         running_at_the_end=running,
         graphs_captured_meanwhile=captured, top_ms=top,
     )  # fmt: skip
-
-
-def count_graphs(engine: ReplayEngine) -> int:
-    """How many graphs were captured, where the engine tells."""
-    return len(getattr(engine.runner.graphs, "_graphs", ()))
 
 
 def watch_steps(run: GpuRun, engine: ReplayEngine, steps: int) -> float:

@@ -20,7 +20,7 @@ from midb.kernels.engine.drafting.trust import Trust
 from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
-from midb.kernels.engine.step_batch import prepare
+from midb.kernels.engine.step_plan import plan_step
 from midb.kernels.errors import EngineError, RequestError
 from midb.kernels.request import Request, Result, SequenceFinishReason, list_ids
 
@@ -211,17 +211,14 @@ class Engine:
         if not works:
             return False
         started = self._clock()
-        batch = prepare(
-            works,
-            self.config.block_size,
-            self.runner.device,
-            cascade=self.config.cascade_attention,
-            prefill_rows=self.runner.prefill_rows,
+        runner = self.runner
+        plan = plan_step(
+            works, self.config.block_size, least_cascade=runner.least_cascade, prefill_rows=runner.prefill_rows
         )
         prepared = self._clock()
-        self.runner.capture(batch)  # not counted: it happens once
+        runner.capture(plan)  # not counted: it happens once
         begun = self._clock()
-        sampled = self.runner.run(batch)
+        sampled = runner.run(plan)
         seconds = self._clock() - begun + prepared - started
         rows = sum(work.rows for work in works)
         self.cost.observe(self.cost.compute_load(rows, len(sampled)), seconds)
@@ -230,7 +227,7 @@ class Engine:
         stats.rows += rows
         stats.model_seconds += seconds
         place = 0
-        for work in batch.works:
+        for work in plan.works:
             if work.samples:
                 count = len(work.draft) + 1
                 self._take_sampled(work, sampled[place : place + count])

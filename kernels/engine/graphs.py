@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from midb.kernels.engine.padding import StepSize, copy_into, make_padding
-from midb.kernels.engine.step_batch import StepBatch
+from midb.kernels.engine.padding import StepSize, pad_plan
+from midb.kernels.engine.step_batch import StepBatch, view_batch
+from midb.kernels.engine.step_plan import Ints, StepPlan
 
 if TYPE_CHECKING:
     from midb.kernels.engine.model_runner import ModelRunner
@@ -51,10 +52,10 @@ _MOST_GRAPHS = 512
 
 @dataclass(slots=True)
 class _Graph:
-    """A captured graph, and the buffers that it reads and writes."""
+    """A captured graph, and the buffers that it reads and writes: the numbers of a step, and the tokens."""
 
     graph: torch.cuda.CUDAGraph
-    batch: StepBatch
+    numbers: Tensor
     sampled: Tensor
 
 
@@ -70,71 +71,73 @@ class StepGraphs:
     def __len__(self) -> int:
         return len(self._graphs)
 
-    def capture(self, batch: StepBatch) -> None:
+    def capture(self, plan: StepPlan) -> None:
         """Capture the graph of a step's bucket, if it was met often enough and there is none yet."""
-        bucket = self.find_bucket(batch)
+        bucket = self.find_bucket(plan)
         if bucket is None or bucket in self._graphs or len(self._graphs) >= _MOST_GRAPHS:
             return
         met = self._met[bucket] = self._met.get(bucket, 0) + 1
         if met > _WORTH:
-            self._graphs[bucket] = self._capture(bucket)
+            self._graphs[bucket] = self._capture(pad_plan(plan, bucket))
             del self._met[bucket]
 
-    def run(self, batch: StepBatch) -> Tensor | None:
+    def run(self, plan: StepPlan) -> Tensor | None:
         """Replay a step and return its sampled tokens; None if no graph was captured for it."""
-        bucket = self.find_bucket(batch)
+        bucket = self.find_bucket(plan)
         captured = self._graphs.get(bucket) if bucket is not None else None
-        if captured is None:
+        if bucket is None or captured is None:
             return None
-        copy_into(captured.batch, batch)
+        captured.numbers.copy_(self._runner.staging.put(pad_plan(plan, bucket)), non_blocking=True)
         captured.graph.replay()
-        return captured.sampled[: batch.sample_rows.numel()]
+        return captured.sampled[: len(plan.sample_rows)]
 
-    def find_bucket(self, batch: StepBatch) -> StepSize | None:
+    def find_bucket(self, plan: StepPlan) -> StepSize | None:
         """Find the least bucket that a step fits in; None if it is one that no graph can run."""
-        rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
-        if rows > _ROWS[-1] or batch.prefill is not None:
+        rows = len(plan.token_ids)
+        if rows > _ROWS[-1] or plan.prefill is not None:
             return None
         adapter = None
-        if batch.adapters:
-            (adapter, start, end), *others = batch.adapters
+        if plan.adapters:
+            (adapter, start, end), *others = plan.adapters
             if others or (start, end) != (0, rows):
                 return None
         padded = _ROWS[bisect_left(_ROWS, rows)]
-        prefix = batch.prefix_keys
+        prefix = plan.prefix_keys
         # Where no layer sees a window, only the beginnings and the rest are attended to.
         whole = prefix is None or any(self._runner.model_config.windows)
         return StepSize(
             rows=padded,
-            samples=_choose_share(padded, samples),
-            sequences=_choose_share(padded, batch.all_keys.seqlens_k.numel()),
-            longest=1 if batch.all_keys.max_seqlen_q == 1 else _LARGEST_TILE,
-            width=self._widen(batch.all_keys.block_tables) if whole else 1,
-            groups=_round_up(prefix.seqlens_k.numel(), _LEAST_GROUPS) if prefix else 0,
+            samples=_choose_share(padded, len(plan.sample_rows)),
+            sequences=_choose_share(padded, len(plan.all_keys.seqlens_k)),
+            longest=1 if plan.all_keys.max_seqlen_q == 1 else _LARGEST_TILE,
+            width=self._widen(plan.all_keys.block_tables) if whole else 1,
+            groups=_round_up(len(prefix.seqlens_k), _LEAST_GROUPS) if prefix else 0,
             prefix_width=self._widen(prefix.block_tables) if prefix else 0,
-            own_width=self._widen(batch.own_keys.block_tables) if prefix else 0,
+            own_width=self._widen(plan.own_keys.block_tables) if prefix else 0,
             adapter=adapter,
         )
 
-    def _widen(self, block_tables: Tensor) -> int:
+    def _widen(self, block_tables: Ints) -> int:
         block_size = self._runner.config.block_size
         keys = _round_up(block_tables.shape[1] * block_size, _LEAST_KEYS)
         return -(-min(keys, self._runner.max_model_len) // block_size)
 
-    def _capture(self, bucket: StepSize) -> _Graph:
-        runner = self._runner
-        batch = make_padding(bucket, runner.device)
-        stream = torch.cuda.Stream(runner.device)
-        stream.wait_stream(torch.cuda.current_stream(runner.device))
+    def _capture(self, plan: StepPlan) -> _Graph:
+        """Capture a padded step."""
+        device = self._runner.device
+        numbers = self._runner.staging.put(plan).to(device)
+        batch = view_batch(plan, numbers)
+        stream = torch.cuda.Stream(device)
+        stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):  # once outside of the capture, to compile kernels and warm libraries up
             self._forward(batch)
-        torch.cuda.current_stream(runner.device).wait_stream(stream)
+        torch.cuda.current_stream(device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         # Other threads of the process may use the GPU meanwhile.
         with torch.cuda.graph(graph, pool=self._memory, capture_error_mode="thread_local"):
             sampled = self._forward(batch)
         self._memory = self._memory or graph.pool()
-        return _Graph(graph, batch, sampled)
+        return _Graph(graph, numbers, sampled)
 
 
 def _choose_share(rows: int, count: int) -> int:

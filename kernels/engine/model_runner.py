@@ -11,8 +11,9 @@ from torch import Tensor
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops, choose_ops
 from midb.kernels.engine.graphs import StepGraphs
-from midb.kernels.engine.padding import make_prompt_step
-from midb.kernels.engine.step_batch import KeySpan, StepBatch
+from midb.kernels.engine.padding import plan_prompts
+from midb.kernels.engine.step_batch import LEAST_CASCADE, KeySpan, Staging, StepBatch
+from midb.kernels.engine.step_plan import StepPlan
 from midb.kernels.errors import EngineError
 from midb.kernels.models.decoder import Decoder
 from midb.kernels.ops import prefill
@@ -41,6 +42,7 @@ class ModelRunner:
         self.ops = ops or choose_ops(self.device)
         self.max_model_len = min(config.max_model_len or model.max_positions, model.max_positions)
         self.model = Decoder(model, self.ops, self.device, self.dtype)
+        self.staging = Staging(self.device)
         self.prefill = self._choose_prefill()
         with torch.inference_mode(), self.on_device():
             self.model.load(Path(config.checkpoint), config.adapters, self.max_model_len)
@@ -109,39 +111,44 @@ class ModelRunner:
         """Measure the bytes that a step takes at most besides the weights and the KV, by running one."""
         config = self.config
         rows = config.max_num_batched_tokens
-        batch = make_prompt_step(
+        plan = plan_prompts(
             rows,
             min(config.max_num_seqs, rows),
             longest=self.max_model_len,
             block_size=config.block_size,
             prefill=self.prefill.kernel is not None,
-            device=self.device,
         )
-        self.kv_cache = self._make_kv_cache(batch.all_keys.block_tables.numel())
+        self.kv_cache = self._make_kv_cache(int(plan.all_keys.block_tables.max()) + 1)
         torch.cuda.synchronize(self.device)
         torch.cuda.reset_peak_memory_stats(self.device)
         before = torch.cuda.memory_allocated(self.device)
-        self._forward(batch)
+        self._forward(self.staging.send(plan))
         torch.cuda.synchronize(self.device)
         peak = torch.cuda.max_memory_allocated(self.device) - before
         del self.kv_cache
         torch.cuda.empty_cache()
         return peak
 
-    def capture(self, batch: StepBatch) -> None:
-        """Capture the graph that a step needs, if there is none yet: once for all such steps, it takes a second."""
+    @property
+    def least_cascade(self) -> int:
+        """Fewest sequences for which a common beginning is attended to once for all; 0: it never is."""
+        return LEAST_CASCADE[self.device.type] if self.config.cascade_attention else 0
+
+    def capture(self, plan: StepPlan) -> None:
+        """Capture the graph that a step needs, if steps of its kind come often and there is none yet."""
         if self.graphs is not None:
             with torch.inference_mode():
-                self.graphs.capture(batch)
+                self.graphs.capture(plan)
 
     @torch.inference_mode()
-    def run(self, batch: StepBatch) -> list[int]:
+    def run(self, plan: StepPlan) -> list[int]:
         """Compute one step; returns the token sampled at each sample row."""
-        if self.graphs is not None and (sampled := self.graphs.run(batch)) is not None:
-            return self.read_sampled(batch, sampled)
-        return self.read_sampled(batch, self._forward(batch))
+        sampled = self.graphs.run(plan) if self.graphs is not None else None
+        if sampled is None:
+            sampled = self._forward(self.staging.send(plan))
+        return self.read_sampled(plan, sampled)
 
-    def read_sampled(self, batch: StepBatch, sampled: Tensor) -> list[int]:
+    def read_sampled(self, plan: StepPlan, sampled: Tensor) -> list[int]:
         """Copy the sampled tokens to the host, which needs these few hundred numbers to decide what is accepted."""
         ids: list[int] = sampled.tolist()
         return ids

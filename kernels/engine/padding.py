@@ -1,14 +1,14 @@
-"""Steps of padding alone: what a CUDA graph is captured with, and what shows how much memory a step takes."""
+"""Steps that are padded to a size, for CUDA graphs, and a step of prompts that shows how much memory one takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from midb.kernels.engine.step_batch import KeySpan, Prefill, StepBatch
+from midb.kernels.engine.step_plan import Ints, PrefillPlan, SpanPlan, StepPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,103 +35,77 @@ class StepSize:
     adapter: str | None = None
 
 
-def make_padding(size: StepSize, device: torch.device) -> StepBatch:
-    """Make a step of padding alone: its rows write nowhere and attend to nothing."""
+def pad_plan(plan: StepPlan, size: StepSize) -> StepPlan:
+    """Pad a step: the rows that are added write nowhere and attend to nothing, and their samples mean nothing.
 
-    def ints(*shape: int, value: int = 0) -> Tensor:
-        return torch.full(shape, value, dtype=torch.int32, device=device)
-
-    def make_span(sequences: int, width: int, longest: int) -> KeySpan:
-        return KeySpan(ints(sequences + 1), ints(sequences, width), ints(sequences), longest)
-
-    all_keys = make_span(size.sequences, size.width, size.longest)
-    shares = size.groups > 0
-    return StepBatch(
-        token_ids=ints(size.rows),
-        positions=ints(size.rows),
-        slots=ints(size.rows, value=-1),
-        sample_rows=ints(size.samples),
-        temperatures=torch.zeros(size.samples, dtype=torch.float32, device=device),
-        noise_keys=ints(size.samples, 2),
+    Block tables of all keys for which there is no room are left out: they are not needed where a beginning is shared.
+    """
+    rows = len(plan.token_ids)
+    all_keys = _pad_span(plan.all_keys, size.sequences, size.width, size.longest, rows)
+    prefix_keys, own_keys = None, all_keys
+    if plan.prefix_keys is not None:
+        prefix_keys = _pad_span(plan.prefix_keys, size.groups, size.prefix_width, size.rows, rows)
+        own_keys = _pad_span(plan.own_keys, size.sequences, size.own_width, size.longest, rows)
+    return StepPlan(
+        token_ids=_pad(plan.token_ids, size.rows),
+        positions=_pad(plan.positions, size.rows),
+        slots=_pad(plan.slots, size.rows, -1),
+        sample_rows=_pad(plan.sample_rows, size.samples),
+        noise_keys=_pad(plan.noise_keys.ravel(), 2 * size.samples).reshape(-1, 2),
+        temperatures=_pad(plan.temperatures.view(np.int32), size.samples).view(np.float32),
         all_keys=all_keys,
-        prefix_keys=make_span(size.groups, size.prefix_width, size.rows) if shares else None,
-        own_keys=make_span(size.sequences, size.own_width, size.longest) if shares else all_keys,
+        prefix_keys=prefix_keys,
+        own_keys=own_keys,
         adapters=[(size.adapter, 0, size.rows)] if size.adapter is not None else [],
-        works=[],
+        works=plan.works,
     )
 
 
-def copy_into(padded: StepBatch, batch: StepBatch) -> None:
-    """Copy a step into the buffers of a padded one. Block tables for which it has no room are left out."""
-    rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
-    padded.slots.fill_(-1)
-    for to, of in (
-        (padded.token_ids[:rows], batch.token_ids),
-        (padded.positions[:rows], batch.positions),
-        (padded.slots[:rows], batch.slots),
-        (padded.sample_rows[:samples], batch.sample_rows),
-        (padded.temperatures[:samples], batch.temperatures),
-        (padded.noise_keys[:samples], batch.noise_keys),
-    ):
-        to.copy_(of)
-    _copy_span(padded.all_keys, batch.all_keys, rows)
-    if padded.prefix_keys is not None and batch.prefix_keys is not None:
-        _copy_span(padded.prefix_keys, batch.prefix_keys, rows)
-        _copy_span(padded.own_keys, batch.own_keys, rows)
+def _pad(numbers: Ints, count: int, value: int = 0) -> Ints:
+    found = np.full(count, value, np.int32)
+    found[: len(numbers)] = numbers
+    return found
 
 
-def _copy_span(target: KeySpan, source: KeySpan, rows: int) -> None:
-    sequences, width = source.block_tables.shape
-    target.cu_seqlens_q[: sequences + 1].copy_(source.cu_seqlens_q)
-    target.cu_seqlens_q[sequences + 1 :] = rows  # the sequences after the last one have no rows
-    target.seqlens_k[:sequences].copy_(source.seqlens_k)
-    target.seqlens_k[sequences:] = 0
-    if width <= target.block_tables.shape[1]:
-        target.block_tables[:sequences, :width].copy_(source.block_tables)
+def _pad_span(span: SpanPlan, sequences: int, width: int, longest: int, rows: int) -> SpanPlan:
+    known, columns = span.block_tables.shape
+    tables = np.zeros((sequences, width), np.int32)
+    if columns <= width:
+        tables[:known, :columns] = span.block_tables
+    # The sequences after the last one have no rows.
+    return SpanPlan(_pad(span.cu_seqlens_q, sequences + 1, rows), tables, _pad(span.seqlens_k, sequences), longest)
 
 
-def make_prompt_step(
-    rows: int, samples: int, *, longest: int, block_size: int, prefill: bool, device: torch.device
-) -> StepBatch:
-    """Make a step of new prompts, as large as steps get; their KV goes to blocks from 0 on.
+def plan_prompts(rows: int, samples: int, *, longest: int, block_size: int, prefill: bool) -> StepPlan:
+    """Plan a step of new prompts, as large as steps get; their KV goes to blocks from 0 on.
 
     :param longest: most rows of one prompt.
     :param prefill: whether ``ops.prefill`` takes them.
     """
-    starts = [*range(0, rows, longest), rows]
-    counts = [end - start for start, end in pairwise(starts)]
-    each = [-(-count // block_size) for count in counts]
-    first_blocks = list(accumulate(each, initial=0))
-
-    def ints(numbers: list[int]) -> Tensor:
-        return torch.tensor(numbers, dtype=torch.int32, device=device)
-
-    slots = ints(
-        [first * block_size + row for first, count in zip(first_blocks, counts, strict=False) for row in range(count)]
-    )
-    tables = [
-        [first + min(column, own - 1) for column in range(max(each))]
-        for first, own in zip(first_blocks, each, strict=False)
-    ]
-    lengths, cu_seqlens_q = ints(counts), ints(starts)
-    span = KeySpan(
-        cu_seqlens_q, ints([block for row in tables for block in row]).view(len(counts), -1), lengths, max(counts)
-    )
-    long = None
-    if prefill:
-        everything = ints(list(range(rows)))
-        long = Prefill(everything, slots, cu_seqlens_q, cu_seqlens_q, max(counts), max(counts), lengths * 0, 1)
-    return StepBatch(
-        token_ids=ints([0] * rows),
-        positions=ints([row for count in counts for row in range(count)]),
+    starts = np.array([*range(0, rows, longest), rows], np.int32)
+    counts = np.diff(starts)
+    each = -(-counts // block_size)
+    first_blocks = np.cumsum(each) - each
+    columns = np.arange(each.max(), dtype=np.int32)
+    tables = (first_blocks[:, None] + np.minimum(columns, each[:, None] - 1)).astype(np.int32)
+    positions = np.concatenate([np.arange(end - start, dtype=np.int32) for start, end in pairwise(starts)])
+    slots = np.repeat(first_blocks * block_size, counts).astype(np.int32) + positions
+    most = int(counts.max())
+    span = SpanPlan(starts, tables, counts, most)
+    temperatures: NDArray[np.float32] = np.ones(samples, np.float32)
+    return StepPlan(
+        token_ids=np.zeros(rows, np.int32),
+        positions=positions,
         slots=slots,
-        sample_rows=ints([rows - 1] * samples),
-        temperatures=torch.ones(samples, dtype=torch.float32, device=device),
-        noise_keys=ints([0] * (2 * samples)).view(-1, 2),
+        sample_rows=np.full(samples, rows - 1, np.int32),
+        noise_keys=np.zeros((samples, 2), np.int32),
+        temperatures=temperatures,
         all_keys=span,
         prefix_keys=None,
         own_keys=span,
         adapters=[],
         works=[],
-        prefill=long,
+        prefill=PrefillPlan(np.arange(rows, dtype=np.int32), slots, starts, starts, counts * 0, most, most, 1)
+        if prefill
+        else None,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from random_checkpoints import GetCheckpoint, MakePrompts, write_adapter
@@ -14,8 +15,9 @@ from random_checkpoints import GetCheckpoint, MakePrompts, write_adapter
 from midb.kernels import Engine, EngineConfig, Request
 from midb.kernels.engine import graphs
 from midb.kernels.engine.graphs import StepGraphs
-from midb.kernels.engine.padding import StepSize, make_padding
-from midb.kernels.engine.step_batch import StepBatch, prepare
+from midb.kernels.engine.padding import StepSize
+from midb.kernels.engine.step_batch import view_batch
+from midb.kernels.engine.step_plan import SpanPlan, StepPlan, plan_step
 
 
 @pytest.fixture
@@ -30,8 +32,8 @@ def engine(checkpoint: GetCheckpoint, prompts: MakePrompts) -> Engine:
     return engine
 
 
-def next_batch(engine: Engine, *, cascade: bool = True) -> StepBatch:
-    return prepare(engine.scheduler.schedule(), 4, engine.runner.device, cascade=cascade)
+def next_plan(engine: Engine) -> StepPlan:
+    return plan_step(engine.scheduler.schedule(), 4, least_cascade=engine.runner.least_cascade)
 
 
 @dataclass
@@ -51,34 +53,39 @@ class CountedGraphs(StepGraphs):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.runner._forward, engine.runner)
-        self.captured: dict[StepSize, Replayed] = {}
+        self.captured: list[Replayed] = []
 
-    def _capture(self, bucket: StepSize) -> graphs._Graph:
-        batch = make_padding(bucket, self._runner.device)
-        sampled = torch.zeros(bucket.samples, dtype=torch.int32)
+    def _capture(self, plan: StepPlan) -> graphs._Graph:
+        numbers = self._runner.staging.put(plan).clone()
+        batch = view_batch(plan, numbers)
+        sampled = torch.zeros(len(plan.sample_rows), dtype=torch.int32)
 
         def replay() -> None:
             # A CPU's attention recognises tables by identity; a graph's buffers are overwritten, so its plan is old.
             self._runner.ops.paged_attention._plans.clear()  # type: ignore[attr-defined]
             sampled.copy_(self._forward(batch))
 
-        graph = self.captured[bucket] = Replayed(replay)
-        return graphs._Graph(graph, batch, sampled)  # type: ignore[arg-type]
+        self.captured.append(Replayed(replay))
+        return graphs._Graph(self.captured[-1], numbers, sampled)  # type: ignore[arg-type]
+
+    @property
+    def sizes(self) -> list[StepSize]:
+        return list(self._graphs)
 
 
 def test_a_graph_is_captured_once_for_a_bucket(engine: Engine) -> None:
     stepped = CountedGraphs(engine)
-    batch = next_batch(engine)
+    plan = next_plan(engine)
     for _ in range(graphs._WORTH):
-        stepped.capture(batch)
-        assert stepped.run(batch) is None  # it may be a short run
+        stepped.capture(plan)
+        assert stepped.run(plan) is None  # it may be a short run
     with torch.inference_mode():
         for _ in range(3):
-            stepped.capture(batch)
-            sampled = stepped.run(batch)
+            stepped.capture(plan)
+            sampled = stepped.run(plan)
             assert sampled is not None
-            assert sampled.tolist() == engine.runner._forward(batch).tolist()
-    assert [graph.times for graph in stepped.captured.values()] == [3]
+            assert sampled.tolist() == engine.runner._forward(engine.runner.staging.send(plan)).tolist()
+    assert [graph.times for graph in stepped.captured] == [3]
     assert len(stepped) == 1
 
 
@@ -102,9 +109,9 @@ def test_an_engine_with_graphs_gives_the_same_tokens(
     stepped.runner.graphs = counted = CountedGraphs(stepped)
     found, wanted = ({r.index: r.token_ids for r in one.generate(requests)} for one in (stepped, plain))
     assert found == wanted
-    assert sum(graph.times for graph in counted.captured.values()) == stepped.stats.steps
-    assert {size.adapter for size in counted.captured} == {adapter}
-    assert any(size.groups for size in counted.captured) is cascade
+    assert sum(graph.times for graph in counted.captured) == stepped.stats.steps
+    assert {size.adapter for size in counted.sizes} == {adapter}
+    assert any(size.groups for size in counted.sizes) is cascade
 
 
 def test_what_is_not_replayed(checkpoint: GetCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,13 +120,13 @@ def test_what_is_not_replayed(checkpoint: GetCheckpoint, monkeypatch: pytest.Mon
     stepped = CountedGraphs(engine)
     for _ in range(2):
         engine.add(Request([1, 2, 3, 4, 5], max_new_tokens=9))
-    prompt = prepare(engine.scheduler.schedule(), 4, engine.runner.device, prefill_rows=5)
+    prompt = plan_step(engine.scheduler.schedule(), 4, prefill_rows=5)
     assert prompt.prefill is not None
     assert stepped.find_bucket(prompt) is None  # another kernel takes it
     assert stepped.find_bucket(replace(prompt, prefill=None)) is not None
     engine.scheduler.requeue()
     engine.step()
-    decoding = prepare(engine.scheduler.schedule(), 4, engine.runner.device)
+    decoding = plan_step(engine.scheduler.schedule(), 4)
     assert stepped.find_bucket(decoding) is not None
     assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 1), ("b", 1, 2)])) is None
     assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 1)])) is None  # the other row has none
@@ -135,12 +142,12 @@ def test_a_step_that_samples_nothing_is_replayed_too(
     config = EngineConfig(checkpoint=checkpoint("qwen3").folder, block_size=4, max_num_batched_tokens=2)
     engine = Engine(config)
     engine.add(Request([1, 2, 3, 4, 5], max_new_tokens=9))
-    batch = next_batch(engine)
-    assert (batch.token_ids.numel(), batch.sample_rows.numel()) == (2, 0)
+    plan = next_plan(engine)
+    assert (len(plan.token_ids), len(plan.sample_rows)) == (2, 0)
     stepped = CountedGraphs(engine)
     with torch.inference_mode():
-        stepped.capture(batch)
-        sampled = stepped.run(batch)
+        stepped.capture(plan)
+        sampled = stepped.run(plan)
     assert sampled is not None
     assert sampled.tolist() == []
 
@@ -148,16 +155,22 @@ def test_a_step_that_samples_nothing_is_replayed_too(
 def test_there_are_not_more_graphs_than_are_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "_MOST_GRAPHS", 0)
     monkeypatch.setattr(graphs, "_WORTH", 0)
-    stepped, batch = CountedGraphs(engine), next_batch(engine)
-    stepped.capture(batch)
-    assert (len(stepped), stepped.run(batch)) == (0, None)
+    stepped, plan = CountedGraphs(engine), next_plan(engine)
+    stepped.capture(plan)
+    assert (len(stepped), stepped.run(plan)) == (0, None)
 
 
-def make_step(sequences: int, rows_each: int, keys: int) -> StepBatch:
-    """A step of 16 tokens a block, as far as its sizes go."""
+def make_step(sequences: int, rows_each: int, keys: int) -> StepPlan:
+    """A step in blocks of 16 tokens, as far as its sizes go."""
     rows = sequences * rows_each
-    size = StepSize(rows=rows, samples=rows, sequences=sequences, longest=rows_each, width=-(-keys // 16))
-    return make_padding(size, torch.device("cpu"))
+    numbers = np.zeros(rows, np.int32)
+    span = SpanPlan(
+        numbers[: sequences + 1], np.zeros((sequences, -(-keys // 16)), np.int32), numbers[:sequences], rows_each
+    )
+    temperatures = np.zeros(rows, np.float32)
+    return StepPlan(
+        numbers, numbers, numbers, numbers, numbers[:, None].repeat(2, 1), temperatures, span, None, span, [], []
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from midb.kernels import Engine, EngineConfig, EngineError, ModelConfig, Request
 from midb.kernels.engine.model_runner import ModelRunner, choose_device, choose_dtype
-from midb.kernels.engine.padding import make_prompt_step
+from midb.kernels.engine.padding import plan_prompts
 from midb.kernels.ops import prefill
 from midb.kernels.reference import paged_attention
 
@@ -178,9 +178,9 @@ def test_a_step_of_prompts_reads_and_writes_its_own_blocks(by_kernel: bool, chec
     runner = make(checkpoint)
     if by_kernel:
         runner.prefill = prefill.ChosenKernel("dense", attend_densely, ())
-    batch = make_prompt_step(40, 3, longest=20, block_size=16, prefill=by_kernel, device=runner.device)
+    plan = plan_prompts(40, 3, longest=20, block_size=16, prefill=by_kernel)
     with torch.inference_mode():
-        hidden = runner.compute_hidden(batch)
+        hidden = runner.compute_hidden(runner.staging.send(plan))
     torch.testing.assert_close(hidden[:20], hidden[20:])
     written = runner.kv_cache[0, 0].flatten(1).any(1).nonzero().flatten().tolist()
     assert written == [*range(20), *range(32, 52)]

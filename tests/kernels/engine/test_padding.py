@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from random_checkpoints import GetCheckpoint, MakePrompts
 
 from midb.kernels import Engine, EngineConfig, Request
-from midb.kernels.engine.padding import StepSize, copy_into, make_padding
-from midb.kernels.engine.step_batch import StepBatch, prepare
+from midb.kernels.engine.padding import StepSize, pad_plan
+from midb.kernels.engine.step_plan import StepPlan, plan_step
 
 ROOM = StepSize(rows=64, samples=64, sequences=64, longest=33, width=60, groups=4, prefix_width=20, own_width=60)
 
@@ -26,49 +29,43 @@ def engine(request: pytest.FixtureRequest, checkpoint: GetCheckpoint, prompts: M
     return engine
 
 
-def next_batch(engine: Engine) -> StepBatch:
-    return prepare(engine.scheduler.schedule(), 4, engine.runner.device, cascade=engine.config.cascade_attention)
-
-
-def make_room(batch: StepBatch) -> StepBatch:
-    shares = batch.prefix_keys is not None
-    size = ROOM if shares else StepSize(rows=64, samples=64, sequences=64, longest=33, width=60)
-    return make_padding(size, batch.slots.device)
+def next_plan(engine: Engine) -> StepPlan:
+    return plan_step(engine.scheduler.schedule(), 4, least_cascade=engine.runner.least_cascade)
 
 
 def test_a_padded_step_samples_what_the_step_samples(engine: Engine) -> None:
     """What a CUDA graph replays, without a GPU."""
-    batch = next_batch(engine)
-    assert (batch.prefix_keys is not None) is engine.config.cascade_attention
-    samples = batch.sample_rows.numel()
-    padded = make_room(batch)
-    for _ in range(2):  # a graph's buffers are used again
-        copy_into(padded, batch)
-        with torch.inference_mode():
-            padded_tokens = engine.runner._forward(padded)
-            before = engine.runner.kv_cache.clone()
-            plain = engine.runner._forward(batch)
-        assert padded_tokens[:samples].tolist() == plain.tolist()
-        assert torch.allclose(before, engine.runner.kv_cache, atol=1e-5)
+    plan, runner = next_plan(engine), engine.runner
+    assert (plan.prefix_keys is not None) is engine.config.cascade_attention
+    padded = runner.staging.send(pad_plan(plan, ROOM))
+    with torch.inference_mode():
+        padded_tokens = runner._forward(padded)
+        before = runner.kv_cache.clone()
+        plain = runner._forward(runner.staging.send(plan))
+    assert len(padded_tokens) == ROOM.samples
+    assert padded_tokens[: len(plain)].tolist() == plain.tolist()
+    assert torch.allclose(before, runner.kv_cache, atol=1e-5)
 
 
-def test_a_smaller_step_leaves_nothing_of_the_one_before(engine: Engine) -> None:
-    batch = next_batch(engine)
-    padded, fresh = make_room(batch), make_room(batch)
-    copy_into(padded, batch)
-    (work, *_) = batch.works
-    smaller = prepare([work], 4, engine.runner.device, cascade=False)
-    copy_into(padded, smaller)
-    copy_into(fresh, smaller)
-    assert torch.equal(padded.slots, fresh.slots)
-    assert torch.equal(padded.all_keys.cu_seqlens_q, fresh.all_keys.cu_seqlens_q)
-    assert torch.equal(padded.all_keys.seqlens_k, fresh.all_keys.seqlens_k)
+def test_every_number_of_a_padded_step_is_there(engine: Engine) -> None:
+    """Two steps of one size have arrays of the same shapes, so that one can be copied over the other."""
+    plan = next_plan(engine)
+    smaller = plan_step(plan.works[:1], 4)
+    if plan.prefix_keys is None:
+        shapes = [[array.shape for array in pad_plan(one, ROOM).arrays] for one in (plan, smaller)]
+        assert shapes[0] == shapes[1]
+    padded = pad_plan(plan, ROOM)
+    rows, sequences = len(plan.token_ids), len(plan.works)
+    assert padded.slots.tolist() == [*plan.slots.tolist(), *[-1] * (ROOM.rows - rows)]
+    assert padded.all_keys.cu_seqlens_q.tolist()[sequences:] == [rows] * (ROOM.sequences + 1 - sequences)
+    assert padded.all_keys.seqlens_k.sum() == plan.all_keys.seqlens_k.sum()
+    assert padded.temperatures.dtype == np.float32
+    assert padded.temperatures[: len(plan.temperatures)].tolist() == plan.temperatures.tolist()
 
 
-def test_block_tables_without_room_are_left_out() -> None:
+def test_block_tables_without_room_are_left_out(engine: Engine) -> None:
     """Layers that see no window do not read the tables of all keys where a beginning is shared."""
-    narrow = make_padding(StepSize(rows=4, samples=4, sequences=4, longest=1, width=1), torch.device("cpu"))
-    wide = make_padding(StepSize(rows=2, samples=2, sequences=2, longest=1, width=3), torch.device("cpu"))
-    wide.all_keys.seqlens_k.fill_(5)
-    copy_into(narrow, wide)
-    assert narrow.all_keys.seqlens_k.tolist() == [5, 5, 0, 0]
+    plan = next_plan(engine)
+    narrow = pad_plan(plan, replace(ROOM, width=1))
+    assert narrow.all_keys.block_tables.shape == (ROOM.sequences, 1)
+    assert narrow.all_keys.seqlens_k[: len(plan.works)].tolist() == plan.all_keys.seqlens_k.tolist()
