@@ -106,7 +106,7 @@ def measure_load(run: GpuRun, engine: ReplayEngine, load: Load, case: str, batch
         tokens_per_step=round(done["generated"] / done["steps"], 2),
         rows_per_token=round(done["verified"] / done["generated"], 2),
         steps=done["steps"],
-        step_share=round(done["model_seconds"] / taken, 3),
+        step_share=round(done["step_seconds"] / taken, 3),
         prefix_hits=round(done["prefix_hits"] / done["prompt_tokens"], 2),
         warm_up_s=round(warm, 2), graphs=count_graphs(engine), seconds=round(taken, 3), peak_GiB=run.find_peak(),
     )  # fmt: skip

@@ -39,11 +39,11 @@ _LARGEST_TILE = 64
 #: Steps of a bucket before its graph is captured, which takes as long as several of them: a short run needs few graphs.
 _WORTH = 2
 
-#: Keys of the narrowest block tables. Each wider bucket has ``_WIDER`` times as many.
-_LEAST_KEYS = 1024
-_WIDER = 4
+#: Keys of the narrowest block tables, one split of attention; each wider bucket has twice as many. Splits that
+#: find nothing to do still cost a merge.
+_LEAST_KEYS = 512
 
-#: Groups that share a beginning, in the smallest bucket; each larger one has ``_WIDER`` times as many.
+#: Groups that share a beginning, in the smallest bucket; each larger one has twice as many.
 _LEAST_GROUPS = 4
 
 #: Most graphs that are kept; each takes a few megabytes. Steps of other sizes run without.
@@ -146,7 +146,7 @@ def _choose_share(rows: int, count: int) -> int:
 
 
 def _round_up(count: int, least: int) -> int:
-    """Round up to ``least`` or to it times a power of ``_WIDER``."""
+    """Round up to ``least`` or to it times a power of 2."""
     while least < count:
-        least *= _WIDER
+        least *= 2
     return least

@@ -13,7 +13,7 @@ from midb.kernels.dispatch import Ops, choose_ops
 from midb.kernels.engine.graphs import StepGraphs
 from midb.kernels.engine.padding import plan_prompts
 from midb.kernels.engine.step_batch import LEAST_CASCADE, KeySpan, Staging, StepBatch
-from midb.kernels.engine.step_plan import StepPlan
+from midb.kernels.engine.step_plan import NEVER_SHARED, SharedBounds, StepPlan
 from midb.kernels.errors import EngineError
 from midb.kernels.models.decoder import Decoder
 from midb.kernels.ops import prefill
@@ -130,9 +130,9 @@ class ModelRunner:
         return peak
 
     @property
-    def least_cascade(self) -> int:
-        """Fewest sequences for which a common beginning is attended to once for all; 0: it never is."""
-        return LEAST_CASCADE[self.device.type] if self.config.cascade_attention else 0
+    def shared(self) -> SharedBounds:
+        """From when on a common beginning is attended to once for all."""
+        return LEAST_CASCADE[self.device.type] if self.config.cascade_attention else NEVER_SHARED
 
     def capture(self, plan: StepPlan) -> None:
         """Capture the graph that a step needs, if steps of its kind come often and there is none yet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,21 @@ Ints = NDArray[np.int32]
 
 #: Rows ``start:end`` of a step that one adapter serves.
 AdapterRuns = list[tuple[str, int, int]]
+
+
+class SharedBounds(NamedTuple):
+    """From when on attention to a common beginning is computed once for all sequences of a group.
+
+    :param sequences: fewest of a group; 0: it never is.
+    :param tokens: fewest of the beginning.
+    """
+
+    sequences: int
+    tokens: int
+
+
+#: No beginning is shared.
+NEVER_SHARED = SharedBounds(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +124,15 @@ class StepPlan:
         )
 
 
-def plan_step(works: list[Work], block_size: int, *, least_cascade: int = 0, prefill_rows: int = 0) -> StepPlan:
+def plan_step(
+    works: list[Work], block_size: int, *, shared: SharedBounds = NEVER_SHARED, prefill_rows: int = 0
+) -> StepPlan:
     """Lay out a step. The works are reordered, so that those of one pass stand together, and those of one adapter.
 
-    :param least_cascade: fewest sequences of a group for which attention to their common beginning is computed once for
-        all; 0: it never is.
     :param prefill_rows: rows from which on a sequence goes to ``ops.prefill``; 0: none does.
     """
     prefilling = prefill_rows > 0 and any(work.rows >= prefill_rows for work in works)
-    least = least_cascade if least_cascade and not prefilling else len(works) + 1
-    groups = _group_by_prefix(works, least, block_size)
+    groups = _group_by_prefix(works, NEVER_SHARED if prefilling else shared, block_size)
     works = [work for _, members in groups for work in members]
     counts = np.array([work.rows for work in works], np.int32)
     starts = np.array([work.start for work in works], np.int32)
@@ -254,13 +269,11 @@ def _group_adapter_rows(works: list[Work], cu_seqlens_q: list[int]) -> AdapterRu
     return runs
 
 
-def _group_by_prefix(works: list[Work], least: int, block_size: int) -> list[tuple[list[int], list[Work]]]:
+def _group_by_prefix(works: list[Work], shared: SharedBounds, block_size: int) -> list[tuple[list[int], list[Work]]]:
     """Group works by the blocks that they all begin with; the last group is of those that share none.
 
     Sequences of one pass hold the same blocks for their common beginning, so it is enough to compare block ids. Each
     pass has a beginning of its own.
-
-    :param least: fewest works of a group.
     """
     passes: dict[tuple[str, int], list[Work]] = {}
     for work in sorted(works, key=lambda work: work.sequence.request.adapter or ""):
@@ -268,8 +281,9 @@ def _group_by_prefix(works: list[Work], least: int, block_size: int) -> list[tup
     groups: list[tuple[list[int], list[Work]]] = []
     alone: list[Work] = []
     for members in passes.values():
-        common = _find_common_blocks(members, block_size) if len(members) >= least else []
-        if common:
+        many = 0 < shared.sequences <= len(members)
+        common = _find_common_blocks(members, block_size) if many else []
+        if common and len(common) * block_size >= shared.tokens:
             groups.append((common, members))
         else:
             alone += members

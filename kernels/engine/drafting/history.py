@@ -47,7 +47,7 @@ class TokenHistory:
         """Iterate over the ends of what is searched that lie behind ``start`` and before ``stop``, the first first."""
         size = len(searched)
         place = max(start + 1 - size, 0)
-        last = min(stop, len(self._text)) - 1
+        last = max(min(stop, len(self._text)) - 1, 0)
         while (place := self._text.find(searched, place, last)) >= 0:
             if place + size != self._gap:
                 yield place + size

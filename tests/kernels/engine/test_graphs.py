@@ -33,7 +33,7 @@ def engine(checkpoint: GetCheckpoint, prompts: MakePrompts) -> Engine:
 
 
 def next_plan(engine: Engine) -> StepPlan:
-    return plan_step(engine.scheduler.schedule(), 4, least_cascade=engine.runner.least_cascade)
+    return plan_step(engine.scheduler.schedule(), 4, shared=engine.runner.shared)
 
 
 @dataclass

@@ -30,7 +30,7 @@ def engine(request: pytest.FixtureRequest, checkpoint: GetCheckpoint, prompts: M
 
 
 def next_plan(engine: Engine) -> StepPlan:
-    return plan_step(engine.scheduler.schedule(), 4, least_cascade=engine.runner.least_cascade)
+    return plan_step(engine.scheduler.schedule(), 4, shared=engine.runner.shared)
 
 
 def test_a_padded_step_samples_what_the_step_samples(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from midb.kernels import Request
 from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.scheduler import Work
 from midb.kernels.engine.sequence import Sequence
-from midb.kernels.engine.step_plan import plan_step
+from midb.kernels.engine.step_plan import SharedBounds, plan_step
 
 
 def make_work(pool: BlockPool, index: int, rows: int, adapter: str | None = None) -> Work:
@@ -37,3 +37,19 @@ def test_rows_of_neighbours_with_one_adapter_are_joined() -> None:
 def test_a_step_of_nothing_has_no_rows() -> None:
     plan = plan_step([], 4)
     assert (len(plan.token_ids), len(plan.sample_rows), plan.all_keys.max_seqlen_q) == (0, 0, 0)
+
+
+def test_a_beginning_is_shared_from_bounds_on() -> None:
+    """By as many sequences as that, and as long as that."""
+    pool = BlockPool(90, 4)
+    works = []
+    for index in range(3):
+        tokens = [*range(8), 50 + index]
+        request = Request(tokens, max_new_tokens=4)
+        sequence = Sequence(index, request, request.make_sampling_params(()), 7, tokens)
+        sequence.block_table = pool.allocate(tokens, 13)
+        assert sequence.block_table is not None
+        pool.mark_scheduled(sequence.block_table, tokens, 9)
+        works.append(Work(sequence, 8, 1, True))
+    for bounds, shares in {(3, 8): True, (4, 8): False, (3, 9): False, (0, 0): False, (1, 1): True}.items():
+        assert (plan_step(works, 4, shared=SharedBounds(*bounds)).prefix_keys is not None) is shares
