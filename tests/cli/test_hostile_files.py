@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import io
 import json
 import os
@@ -237,3 +238,62 @@ def test_a_record_that_takes_too_long_is_named_everywhere_and_lost_nowhere(
     assert cli("audit", "verify", "--db", db).code == 0
     checked = cli("check", corpus, "--record-seconds", "0.5")
     assert f"warning: {sentence}" in checked.err
+
+
+def unzstd(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+
+@pytest.mark.parametrize(
+    ("ending", "pack", "unpack"), [(".gz", gzip.compress, gzip.decompress), (".zst", zstandard.compress, unzstd)]
+)
+@pytest.mark.parametrize("name", ["c.jsonl", "c.json"])
+def test_a_compressed_corpus_comes_back_compressed_however_it_is_made(
+    cli: Callable[..., Any],
+    corpus: Path,
+    name: str,
+    ending: str,
+    pack: Callable[[bytes], bytes],
+    unpack: Callable[[bytes], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In one go, resumed after it was broken off, and when its edits are undone; rejected lines lie beside it
+    as they are."""
+    plain = b"not JSON\n" + corpus.read_bytes()
+    if name == "c.json":
+        plain = b"[" + corpus.read_bytes().strip().replace(b"\n", b",\n") + b"]"
+    path = corpus.with_name(name + ending)
+    path.write_bytes(pack(plain))
+    expected = plain.removeprefix(b"not JSON\n").replace(b"&amp;", b"&")
+    made = corpus.with_name(name.replace("c.", "c.boosted.") + ending)
+    assert cli("run", path, "--quiet").code == 0
+    assert unpack(made.read_bytes()) == expected
+    first = made.read_bytes()
+    made.unlink()
+    made.with_name(made.name + ".audit.db").unlink()
+    made.with_name(made.name + ".rejected.jsonl").unlink(missing_ok=True)
+
+    write, batches = Runner._write, [0]
+
+    def dying(self: Runner, *arguments: Any) -> None:
+        batches[0] += 1
+        if batches[0] == 3:
+            raise KeyboardInterrupt
+        write(self, *arguments)
+
+    monkeypatch.setattr(Runner, "_write", dying)
+    assert cli("run", path, "--quiet", "--workers", "0").code == 130
+    assert not made.exists()
+    monkeypatch.setattr(Runner, "_write", write)
+    assert cli("run", path, "--quiet", "--workers", "0").code == 0
+    assert batches[0] == 3
+    assert made.read_bytes() == first
+    if name == "c.jsonl":
+        assert made.with_name(made.name + ".rejected.jsonl").read_bytes().count(b"not JSON") == 1
+    left = {file.name for file in corpus.parent.iterdir() if file.name.startswith("c.boosted")}
+    assert not [file for file in left if file.endswith((".partial", ".temporary"))]
+
+    undone = corpus.with_name("undone" + name.removeprefix("c") + ending)
+    reverted = cli("revert", "--db", made.with_name(made.name + ".audit.db"), "-o", undone, "--language", "it")
+    assert reverted.code == 0, reverted.err
+    assert unpack(undone.read_bytes()) == plain.removeprefix(b"not JSON\n")
