@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
 from midb.agent.model.calls import Model
+from midb.agent.record_clock import RecordClock
 from midb.detectors import KindSelection, inspect
 from midb.domain.decisions import Decision, PairResult, Pass
 from midb.domain.defects import Finding
@@ -66,6 +67,7 @@ class PairContext:
     passes: frozenset[Pass]
     identifier: LanguageIdentifier
     model: Model | None = None
+    clock: RecordClock | None = None
 
     def inspection(self, pair: InstructionPair) -> Inspection:
         """The pair as detectors see it."""

@@ -127,7 +127,12 @@ def open_session(
         places=places,
         log=log,
         attached=attached,
-        settings=ExaminerSettings(rules=corpus.rules, selection=config.selection, passes=config.selected_passes),
+        settings=ExaminerSettings(
+            rules=corpus.rules,
+            selection=config.selection,
+            passes=config.selected_passes,
+            record_seconds=config.record_seconds,
+        ),
         workers=workers,
         resume_command=resume_command(arguments),
         plan=plan(config, places, corpus, attached, workers, engine.text if engine else None),

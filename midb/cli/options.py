@@ -27,6 +27,7 @@ Typography = Annotated[bool | None, typer.Option("--typography", help=help_of("t
 Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FOLDER", help=help_of("prompts"))]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help=help_of("limit"))]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help=help_of("workers"))]
+RecordSeconds = Annotated[float | None, typer.Option("--record-seconds", metavar="S", help=help_of("record_seconds"))]
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="A TOML file with any of these settings.")
 ]

@@ -90,6 +90,7 @@ def run(
     ] = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
+    record_seconds: options.RecordSeconds = None,
     strict: Annotated[bool | None, typer.Option("--strict", help=options.help_of("strict"))] = None,
     fresh: Annotated[bool | None, typer.Option("--fresh", help=options.help_of("fresh"))] = None,
     quiet: Annotated[bool | None, typer.Option("--quiet", help=options.help_of("quiet"))] = None,
@@ -111,7 +112,7 @@ def run(
             kinds=kinds, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
             concurrency=concurrency, device=device, dtype=dtype, adapter=adapter, timeout=timeout, limit=limit,
             workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
-        ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable}),
+        ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds}),
     )  # fmt: skip
     warn = Relay()
     with open_engine(settings, warn) as engine, corpus_of(settings) as container:

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     REPAIRED = "repaired"
     ACCEPTED = "accepted"
     INTERNAL_ERROR = "internal-error"
+    TOO_SLOW = "too-slow"
     REVERT_REQUESTED = "revert-requested"
     LANGUAGE_CHANGED = "language-changed"
     PROTECTED_SPAN_CHANGED = "protected-span-changed"

@@ -20,6 +20,9 @@ from midb.domain.hashing import digest
 from midb.domain.portability import usable_cores
 from midb.text.languages import require_language
 
+#: Seconds of processor time for each MiB of a record: about four times what a text full of defects takes.
+RECORD_SECONDS = 60.0
+
 #: Beyond this the parent process, which writes, cannot keep up.
 MAX_WORKERS = 64
 
@@ -65,6 +68,13 @@ class RunConfig(BaseModel):
     timeout: float | None = Field(None, gt=0, description="Seconds a server may take for one reply.")
     key_variable: str = Field(
         "OPENAI_API_KEY", alias="key-variable", description="Environment variable with a server's key."
+    )
+    record_seconds: float = Field(
+        RECORD_SECONDS,
+        alias="record-seconds",
+        gt=0,
+        le=1e6,
+        description="Seconds of processor time for each MiB of a record, at least one; then it is left as it is.",
     )
     limit: int | None = Field(None, ge=1, description="Stop after this many records.")
     workers: int = Field(default_factory=default_workers, ge=0, le=MAX_WORKERS, description="Worker processes.")

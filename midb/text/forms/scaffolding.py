@@ -117,7 +117,7 @@ def _make_keys(texts: Iterable[str]) -> frozenset[str]:
 
 
 _NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
-_HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\n:：#]{1,30}?)[ \t\u00a0]*([:：]|$)", re.MULTILINE)
+_HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\s:：#][^\n:：#]{0,29}?)[ \t\u00a0]*([:：]|$)", re.MULTILINE)
 _HASHES_BEFORE = re.compile(r"#{2,}[ \t]*\n[ \t]*\Z")
 
 

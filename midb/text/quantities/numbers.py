@@ -40,8 +40,8 @@ MAX_DIGITS = 18
 _WRITTEN = re.compile(r"\d+(?:[.,٫٬]\d+)*")
 #: The same with blanks and apostrophes between groups of three digits as well.
 _WRITTEN_IN_GROUPS = regex.compile(r"\d+(?:[.,٫٬\u00a0\u202f' ]?\d{3})*(?:[.,٫]\d+)?")
-#: The number of a list item.
-_ITEM_NUMBER = regex.compile(r"(?m)^\s*(?:\p{N}+[.)、．]|\(\p{N}+\))(?=\s|\p{L})")
+#: The number of a list item; what stands before it is of its own line, or a thousand empty lines were read as often.
+_ITEM_NUMBER = regex.compile(r"(?m)^[^\S\n]*(?:\p{N}+[.)、．]|\(\p{N}+\))(?=\s|\p{L})")
 
 _GROUPED = re.compile(r"\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*")
 _BLANK_GROUPED = re.compile(rf"\d{{1,3}}(?:[{GROUPING_BLANKS}]\d{{3}})+(?![\d{GROUPING_BLANKS}])")

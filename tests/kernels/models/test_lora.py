@@ -98,6 +98,14 @@ def damage(folder: Path, kind: str) -> None:
         del weights[first.replace("lora_A", "lora_B")]
     elif kind == "empty":
         weights = {}
+    elif kind == "rank 0":
+        weights[first] = torch.zeros(0, weights[first].shape[1])
+    elif kind == "scalar":
+        weights[first] = torch.zeros(())
+    elif kind.startswith("alpha"):
+        config["lora_alpha"] = json.loads(kind.removeprefix("alpha "))
+    elif kind == "patterns":
+        config["alpha_pattern"] = ["q_proj"]
     save_file(weights, path)
     (folder / "adapter_config.json").write_text(json.dumps(config))
     if kind == "pickled":
@@ -114,6 +122,9 @@ def damage(folder: Path, kind: str) -> None:
         ("dora", "no plain LoRA"), ("other", "no plain LoRA"), ("bias", "more than linear"), ("modules", "Merge it"),
         ("foreign", "layers.9"), ("shape", "has shape [4, 5]"), ("half", "missing"), ("empty", "no update"),
         ("pickled", "pickled"), ("cut", "cannot be read"), ("no config", "adapter_config.json does not exist"),
+        ("rank 0", "has the rank 0"), ("scalar", "has the rank 0"), ("patterns", "alpha_pattern gives no alpha"),
+        ("alpha 0", "alpha of"), ('alpha "8"', "is '8', not a number"), ("alpha NaN", "NaN is no number"),
+        ("alpha 1e300", "alpha of"), ("alpha [8]", "alpha of"), ("alpha true", "alpha of"),
     ],
 )  # fmt: skip
 def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: GetCheckpoint, tmp_path: Path) -> None:
