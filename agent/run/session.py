@@ -186,7 +186,7 @@ def new_run(
         output=places.logged(places.output),
         output_sha256=None,
         rejected=places.logged(places.rejected),
-        config=orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS).decode(),
+        config=orjson.dumps(shaping).decode(),  # in this order, so that whoever reads it can hash it again
         config_hash=config_hash(shaping),
         engine=engine,
         versions=orjson.dumps(versions_of_run(config.model)).decode(),

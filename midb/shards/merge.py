@@ -130,6 +130,7 @@ def _run(corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces,
     for shard in shards:
         for name, version in orjson.loads(shard.run.versions).items():
             versions.setdefault(name, set()).add(version)
+    stated = _stated(shards[0].run, settings)
     return dataclasses.replace(
         shards[0].run,
         started_at=min(shard.run.started_at for shard in shards),
@@ -141,20 +142,18 @@ def _run(corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces,
         output=places.logged(places.output),
         output_sha256=None,
         rejected=places.logged(places.rejected),
-        config=orjson.dumps(settings, option=orjson.OPT_SORT_KEYS).decode(),
-        config_hash=_settings_hash(shards[0].run, settings),
+        config=orjson.dumps(stated).decode(),
+        config_hash=config_hash(stated),
         versions=orjson.dumps({name: ", ".join(sorted(seen)) for name, seen in versions.items()}).decode(),
     )
 
 
-def _settings_hash(run: Run, settings: dict[str, Any]) -> str:
-    """The hash a run with these settings logs. It depends on the order in which a run states them, which the log, that
-    sorts them, does not tell."""
-    if settings == orjson.loads(run.config):
-        return run.config_hash
+def _stated(run: Run, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings in the order in which a run states them, on which their hash depends; logs of older versions sort
+    them."""
     stated = list(RunConfig.model_validate({"corpus": run.corpus, "model": settings.get("model")}).shaping(None))
     order = [name for name in stated if name in settings] + [name for name in settings if name not in stated]
-    return config_hash({name: settings[name] for name in order})
+    return {name: settings[name] for name in order}
 
 
 class _Clock:
