@@ -154,6 +154,7 @@ class Runner:
             seconds=self._clock() - started,
             resume_command=session.resume_command,
             usage=session.model.usage if session.model else Usage(),
+            head=session.log.head(),
         )
 
 

@@ -202,13 +202,14 @@ class AuditLog:
                 rejected_head = row[-1]
                 links.append(("rejected_lines", row[0], rejected_head))
             for level, message in events:
+                number = self._numbers.take("run_events")
                 event = {
-                    "id": self._numbers.take("run_events"), "run_id": run.id, "at": self._now(), "level": level,
+                    "id": number, "run_id": run.id, "at": self._now(), "level": level,
                     "message": message,
                 }  # fmt: skip
                 seal = seals.row_seal("run_events", event)
                 _insert(execute, "run_events", event | {"seal": seal})
-                links.append(("run_events", event["id"], seal))
+                links.append(("run_events", number, seal))
             checkpoint = dataclasses.replace(
                 checkpoint,
                 records=checkpoint.records + len(records),

@@ -151,10 +151,10 @@ def require_key(last: LastHead, key: SealKey | None) -> None:
     if key is None:
         raise AuditError(
             "this audit log is sealed with a key, and nothing is added to it without.",
-            hint="Name the file of the key with --seal-key, or give this run another -o and --db.",
+            hint="Name the file of the key with --seal-key (in Python seal_key=), or choose another --db.",
         )
     if not key.made(last.mac, last.hash):
         raise AuditError(
             "this audit log is sealed with another key, or its last head was changed.",
-            hint="midb-agent audit verify says whether it was changed; or give this run another -o and --db.",
+            hint="midb-agent audit verify says whether it was changed; or choose another --db.",
         )

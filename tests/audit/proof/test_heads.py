@@ -389,6 +389,37 @@ def test_a_log_of_an_older_version_has_no_seal_of_a_key(old_log: Path) -> None:
     assert "not sealed with a key" in problem.message
 
 
+def steps_of(path: Path) -> int:
+    """What SQLite does for the heads of a log, in its own steps (by the hundred)."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    connection.row_factory = sqlite3.Row
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    connection.set_progress_handler(count, 100)
+    assert list(HeadsCheck(connection).problems()) == []
+    connection.close()
+    return steps
+
+
+def test_the_work_grows_with_the_log_and_no_faster(tmp_path: Path) -> None:
+    steps = []
+    for records in (400, 1600):
+        path = tmp_path / f"{records}.audit.db"
+        with AuditLog(path, now=now) as log:
+            run, checkpoint = log.begin(RUN)
+            for first in range(0, records, 8):
+                batch = [record(first + n, f"k{first + n}", "de", Story(pair("x")).skipped()) for n in range(8)]
+                checkpoint = log.write_batch(run, batch, [], dataclasses.replace(checkpoint, position=first + 8))
+        steps.append(steps_of(path))
+    assert steps[0] > 20
+    assert steps[1] < 6 * steps[0], "four times the records"
+
+
 def test_heads_are_read_one_after_another(full_log: Path) -> None:
     """Nothing is kept of a head but what the next one and the end need."""
     connection = sqlite3.connect(f"file:{full_log}?mode=ro&immutable=1", uri=True)
