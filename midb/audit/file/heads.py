@@ -116,8 +116,9 @@ def add_head(
         content = {table: (links[-1][0], content_hash(links)) for table, links in rows.items()}
         if newer := list(links_between(connection, "migrations", before.last["migrations"])):
             content["migrations"] = newer[-1][0], content_hash(newer)
+    (status,) = connection.execute("SELECT status FROM runs WHERE id = ?", [run]).fetchone()
     head = {
-        "id": before.id + 1, "run_id": run, "action": action,
+        "id": before.id + 1, "run_id": run, "action": action, "status": status,
         **{column: content.get(table, (before.last.get(table, 0), ""))[0] for table, column in LAST.items()},
         "content": _json({table: made for table, (last, made) in content.items() if last}),
         "state": _json(read_state(connection, run)),

@@ -205,6 +205,7 @@ CREATE TABLE heads (                -- one or more for each transaction; each co
   id INTEGER PRIMARY KEY,
   run_id INTEGER NOT NULL REFERENCES runs(id),
   action TEXT NOT NULL,             -- adopted | begun | batch | replies | status
+  status TEXT NOT NULL,             -- of the run then
   last_migration INTEGER NOT NULL,  -- the last row that each table had then
   last_run INTEGER NOT NULL,
   last_record INTEGER NOT NULL,

@@ -49,8 +49,8 @@ COVERED: dict[str, tuple[str, ...]] = {
     "run_events": ("id", "run_id", "at", "level", "message"),
     "written": ("run_id", "output_sha256", "rejected_sha256"),
     "heads": (
-        "id", "run_id", "action", "last_migration", "last_run", "last_record", "last_decision", "last_rejected_line",
-        "last_event", "last_generation", "content", "state",
+        "id", "run_id", "action", "status", "last_migration", "last_run", "last_record", "last_decision",
+        "last_rejected_line", "last_event", "last_generation", "content", "state",
     ),
 }  # fmt: skip
 

@@ -74,15 +74,14 @@ def compare_files(reader: AuditReader, moved: MovedFiles = MovedFiles()) -> list
             path = given if settled in group else _find(reader.path, group[-1], kind)
             proof = _compare_whole(reader, group, kind, path, corpus_of.get(group[-1].id))
             if proof.state in (FileState.CHANGED, FileState.MISSING) and not (given and settled in group):
-                proof = _replaced(proof, group[-1], kind, groups)
+                proof = _replaced(proof, group[-1], kind, runs)
             if path and kind is FileKind.CORPUS and proof.state is FileState.AS_LOGGED:
                 corpus_of |= {run.id: path for run in group}
             found.append(proof)
-    for group in _group(finished, FileKind.REJECTED):
-        found += _compare_beginning(reader, group[-1], FileKind.REJECTED, whole=True)
-    if runs and runs[-1].status in ("running", "interrupted") and runs[-1].kind == "run":
-        for kind in (FileKind.PARTIAL, FileKind.REJECTED):
-            found += _compare_beginning(reader, runs[-1], kind, whole=False)
+    if runs and runs[-1].status in ("running", "interrupted"):
+        found += _compare_beginning(reader, runs[-1], FileKind.PARTIAL)
+    for group in _group(runs, FileKind.REJECTED):
+        found += _compare_beginning(reader, group[-1], FileKind.REJECTED)
     return found
 
 
@@ -138,12 +137,18 @@ def _compare_whole(
     return FileProof(kind=kind, runs=numbers, path=text_of(path), state=FileState.CHANGED, difference=difference)
 
 
-def _replaced(proof: FileProof, run: Run, kind: FileKind, groups: Sequence[Sequence[Run]]) -> FileProof:
-    """The same, if a later run put another file in the place of this one."""
-    later = [other[-1].id for other in groups if _place_of(other[-1], kind) == _place_of(run, kind)]
-    if max(later) == run.id:
-        return proof
-    return replace(proof, state=FileState.REPLACED, difference=None, note=f"by that of run {max(later)}")
+def _replaced(proof: FileProof, run: Run, kind: FileKind, runs: Sequence[Run]) -> FileProof:
+    """The same, if a later run put another file in the place of this one.
+
+    One that is finishing may have done so: the hash of the file tells.
+    """
+    place = _place_of(run, kind)
+    later = [other for other in runs if other.id > run.id and _place_of(other, kind) == place]
+    for other in reversed(later):
+        moved = kind is FileKind.OUTPUT and other.status == "finishing" and proof.state is FileState.CHANGED
+        if other.status == "finished" or (moved and file_sha256(Path(proof.path)) == other.output_sha256):
+            return replace(proof, state=FileState.REPLACED, difference=None, note=f"by that of run {other.id}")
+    return proof
 
 
 def _find(log: Path, run: Run, kind: FileKind) -> Path | None:
@@ -161,8 +166,8 @@ def _find(log: Path, run: Run, kind: FileKind) -> Path | None:
     return there[0] if there else None
 
 
-def _compare_beginning(reader: AuditReader, run: Run, kind: FileKind, *, whole: bool) -> Iterator[FileProof]:
-    """A file that grows with a run, as far as its checkpoint goes; ``whole``: nothing may follow.
+def _compare_beginning(reader: AuditReader, run: Run, kind: FileKind) -> Iterator[FileProof]:
+    """A file that grows with a run, as far as its checkpoint goes; behind the end of a finished run nothing may follow.
 
     Yields nothing where the log does not say what it holds, as those of older versions, or it holds nothing.
     """
@@ -177,7 +182,8 @@ def _compare_beginning(reader: AuditReader, run: Run, kind: FileKind, *, whole: 
         return
     with path.open("rb") as file:
         same = hash_beginning(file, length).hexdigest() == found[f"{what}_sha256"]
-    same = same and (path.stat().st_size == length if whole else path.stat().st_size >= length)
+    size = path.stat().st_size
+    same = same and (size == length if run.status == "finished" else size >= length)
     state = FileState.AS_LOGGED if same else FileState.CHANGED
     yield FileProof(kind=kind, runs=(run.id,), path=text_of(path), state=state)
 

@@ -20,6 +20,12 @@ from midb.domain.hashing import digest
 
 _ACTIONS = ("adopted", "begun", "batch", "replies", "status")
 
+#: What a run is when nothing more can become of it: no head may follow that is its.
+_ENDED = ("finished", "failed", "superseded")
+
+#: Tables of which each row names its run.
+_OF_RUNS = ("records", "rejected_lines", "run_events", "generations")
+
 
 @dataclass(frozen=True)
 class NotedHead:
@@ -27,6 +33,15 @@ class NotedHead:
 
     run: int
     since: int
+
+
+@dataclass(frozen=True)
+class _LastOfRun:
+    """The last head that was made for a run: its number, and how the run stood."""
+
+    number: int
+    status: str
+    state: Mapping[str, Any]
 
 
 class HeadsCheck:
@@ -51,7 +66,7 @@ class HeadsCheck:
         self.macs = 0
         self.place: NotedHead | None = None
         self._seen: tuple[int, int] | None = None
-        self._states: dict[int, tuple[int, Mapping[str, Any]]] = {}
+        self._states: dict[int, _LastOfRun] = {}
         self._last: dict[str, int | None] = dict.fromkeys(LAST)
         self._wrong = self._first_wrong = 0
         self._keyless = 0  # the first of the last heads that have no mac
@@ -90,7 +105,13 @@ class HeadsCheck:
         if link == self._noted:
             self._seen = row["run_id"], self.chain.length
         self._take_mac(row)
-        self._states[row["run_id"]] = number, _parse(row["state"])
+        before = self._states.get(row["run_id"])
+        if before and before.status in _ENDED:
+            message = (
+                f"it was made for run {row['run_id']}, which had ended ({before.status}) with head {before.number}"
+            )
+            yield Problem("heads", str(number), "", message)
+        self._states[row["run_id"]] = _LastOfRun(number, as_text(row["status"]), _parse(row["state"]))
         yield from self._check_content(row)
 
     def _check_content(self, head: sqlite3.Row) -> Iterator[Problem]:
@@ -109,6 +130,15 @@ class HeadsCheck:
                 which = f"row {first} is" if first == last else f"rows {first} to {last} are"
                 message = f"{which} not what head {head['id']} was made of: what stands there, or the head, was changed"
                 yield Problem(table, "", f"run {head['run_id']}", message)
+            elif made and table in _OF_RUNS and head["action"] != "adopted":
+                yield from self._check_owner(table, after, last, head)
+
+    def _check_owner(self, table: str, after: int | None, last: int, head: sqlite3.Row) -> Iterator[Problem]:
+        """A run writes rows of its own and no others."""
+        sql = f"SELECT id FROM {table} WHERE id > ? AND id <= ? AND run_id IS NOT ? ORDER BY id LIMIT 1"
+        for (row,) in self._connection.execute(sql, [after or 0, last, head["run_id"]]):
+            message = f"it was written in run {head['run_id']} (head {head['id']}) and says that it is another run's"
+            yield Problem(table, str(row), "", message)
 
     def _take_mac(self, row: sqlite3.Row) -> None:
         if row["mac"] is None:
@@ -133,15 +163,19 @@ class HeadsCheck:
 
     def _check_states(self) -> Iterator[Problem]:
         """How each run stands, against the last head that was made for it."""
-        for (run,) in self._connection.execute("SELECT id FROM runs ORDER BY id").fetchall():
-            number, state = self._states.get(run, (0, {}))
-            if not number:
+        for run, status in self._connection.execute("SELECT id, status FROM runs ORDER BY id").fetchall():
+            if not (last := self._states.get(run)):
                 yield Problem("heads", "", f"run {run}", "this run has no head: its heads are missing")
                 continue
+            if last.status != as_text(status):
+                message = f"its status is {as_text(status)}, but head {last.number} was made when it was {last.status}"
+                yield Problem("runs", str(run), "", message)
             now = read_state(self._connection, run)
             for table in STATE:
-                if state.get(table) != now.get(table) and (table, str(run)) not in self._known:
-                    message = f"its row is not the one that head {number} was made of: it was changed, or the head was"
+                if last.state.get(table) != now.get(table) and (table, str(run)) not in self._known:
+                    message = (
+                        f"its row is not the one that head {last.number} was made of: it was changed, or the head was"
+                    )
                     yield Problem(table, str(run), f"run {run}", message)
 
     def _check_macs(self) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ RELEASED = {
     "0001_first": "05402b8c0bfdb791be6d069e6991bacb29fd1b409ef7ac3268105923f5246255",
     "0002_generations": "c6d83e0daaeffcd36d12e93f6104a9c33b05331dfe539e8f01558b0dbaf718af",
     "0003_standing": "e16f59b0213b382f2ee61552c3aa14d6d5f3dbc69f8b129d9e2e2a4a41d5e18e",
-    "0004_heads": "f63641a6e22f46f85e02fed5928e6714935cb8ee7969deb4e18e61d831441554",
+    "0004_heads": "2bcbdd6405c9c275990f44bec0f0f215fb54e483e1772cfa896e9ac44052f8dc",
 }
 
 MEMORY = Path(":memory:")

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from boosted_folder import CORPUS, DB, OUTPUT, REJECTED, REVERTED, run_here
-from small_runs import run_over, write_lines
+from small_runs import fails_at, run_over, write_lines
 
 from midb.audit.proof.files import FileKind, FileProof, FileState, MovedFiles, compare_files
 from midb.audit.reader import AuditReader
 from midb.corpus.places import beside
-from midb.domain.errors import UsageError
+from midb.corpus.writer import OutputFiles
+from midb.domain.errors import MidbError, UsageError
+from midb.runs.writer import CorpusWriter
 
 
 def compared(folder: Path, moved: MovedFiles | None = None) -> list[FileProof]:
@@ -109,6 +111,38 @@ def test_a_run_over_the_same_corpus_again_is_one_file_of_both(boosted_folder: Pa
     run_here(boosted_folder, fresh=True)
     runs = {(proof.kind, proof.runs) for proof in compared(boosted_folder)}
     assert {(FileKind.CORPUS, (1, 2, 3)), (FileKind.OUTPUT, (1, 3))} <= runs
+
+
+def test_a_later_run_that_is_not_finished_takes_over_the_rejected_lines_alone(
+    boosted_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes them where the run before it did; the output of that one stays until the end."""
+    corpus = boosted_folder / CORPUS
+    corpus.write_bytes(corpus.read_bytes() + b"another line that cannot be read\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(CorpusWriter, "seal", fails_at(1, MidbError("killed"), CorpusWriter.seal))
+        with pytest.raises(MidbError, match="killed"):
+            run_here(boosted_folder, fresh=True)
+    found = {(proof.kind, proof.runs): proof.state for proof in compared(boosted_folder)}
+    assert found[FileKind.REJECTED, (3,)] is FileState.AS_LOGGED
+    assert (FileKind.REJECTED, (1,)) not in found
+    assert found[FileKind.OUTPUT, (1,)] is found[FileKind.PARTIAL, (3,)] is FileState.AS_LOGGED
+
+
+def test_an_output_that_is_in_its_place_before_its_run_is_finished_is_no_change(
+    boosted_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = boosted_folder / CORPUS
+    corpus.write_bytes(corpus.read_bytes() + corpus.read_bytes().splitlines(keepends=True)[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(OutputFiles, "settle", fails_at(1, MidbError("killed"), OutputFiles.settle, after=True))
+        with pytest.raises(MidbError, match="killed"):
+            run_here(boosted_folder, fresh=True)
+    found = {(proof.kind, proof.runs): proof.state for proof in compared(boosted_folder)}
+    assert found[FileKind.OUTPUT, (1,)] is FileState.REPLACED
+    (boosted_folder / OUTPUT).write_bytes(b"{}")
+    found = {(proof.kind, proof.runs): proof.state for proof in compared(boosted_folder)}
+    assert found[FileKind.OUTPUT, (1,)] is FileState.CHANGED
 
 
 def test_the_partial_output_of_an_interrupted_run_is_proved_up_to_its_checkpoint(tmp_path: Path) -> None:

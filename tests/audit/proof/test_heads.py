@@ -212,9 +212,9 @@ def test_heads_taken_away_with_what_they_covered_or_without_it_are_seen(full_log
         ("DELETE FROM heads WHERE id > 3", "records"),
         ("DELETE FROM heads WHERE id = 3", "heads"),
         ("UPDATE heads SET id = -id", "heads"),
-        ("INSERT INTO heads SELECT id + 100, run_id, action, last_migration, last_run, last_record, last_decision, "
-         "last_rejected_line, last_event, last_generation, '{}', state, hash, hash, NULL FROM heads ORDER BY id DESC "
-         "LIMIT 1", "heads"),
+        ("INSERT INTO heads SELECT id + 100, run_id, action, status, last_migration, last_run, last_record, "
+         "last_decision, last_rejected_line, last_event, last_generation, '{}', state, hash, hash, NULL FROM heads "
+         "ORDER BY id DESC LIMIT 1", "heads"),
     ):  # fmt: skip
         path = shutil.copyfile(full_log, tmp_path / "forged.audit.db")
         execute(path, statement)
@@ -252,6 +252,43 @@ def test_heads_made_by_somebody_else_do_not_hide_what_they_leave_out(full_log: P
                 )
                 previous = link
         assert verify(path).problems, change
+
+
+def test_nothing_is_added_to_a_run_that_has_ended(full_log: Path, tmp_path: Path) -> None:
+    """Or who notes a head after it could be told that its output has become another one since."""
+    head = head_of(full_log)
+    path = shutil.copyfile(full_log, tmp_path / "forged.audit.db")
+    with opened(path) as connection:
+        connection.execute(f"UPDATE runs SET output_sha256 = '{'0' * 64}' WHERE id = 1")
+        reseal(connection)
+        heads.add_head(connection, None, 1, "status")
+    (problem,) = verify(path, head=head).problems
+    assert (problem.table, "which had ended (finished)" in problem.message) == ("heads", True)
+
+
+def test_a_status_that_no_head_was_made_for_is_named(full_log: Path, tmp_path: Path) -> None:
+    path = shutil.copyfile(full_log, tmp_path / "forged.audit.db")
+    with opened(path) as connection:
+        connection.execute("UPDATE runs SET status = 'failed' WHERE id = 1")
+        reseal(connection)
+    messages = [problem.message for problem in verify(path).problems]
+    assert any("its status is failed, but head" in message for message in messages)
+
+
+def test_a_run_cannot_write_rows_of_another_one(full_log: Path, tmp_path: Path) -> None:
+    path = shutil.copyfile(full_log, tmp_path / "forged.audit.db")
+    with AuditLog(path, now=now) as log:
+        run, _ = log.begin(RUN)
+        log.add_generations(dataclasses.replace(run, id=1), [reply(9, "content", "late", "reply")])
+    assert any("which had ended" in problem.message for problem in verify(path).problems)
+    path = shutil.copyfile(full_log, tmp_path / "forged.audit.db")
+    with AuditLog(path, now=now) as log:
+        run, _ = log.begin(RUN)
+        log.add_generations(run, [reply(9, "content", "late", "reply")])
+    assert verify(path).problems == []
+    forge(path, "UPDATE generations SET run_id = 1 WHERE id = (SELECT max(id) FROM generations)")
+    (problem,) = verify(path).problems
+    assert (problem.table, "says that it is another run's" in problem.message) == ("generations", True)
 
 
 def test_a_config_is_held_against_its_hash(forged: Callable[..., Path]) -> None:
@@ -377,11 +414,13 @@ def test_what_was_written_without_a_key_is_covered_by_the_first_head_with_one(tm
 def test_what_is_added_without_the_key_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "c.audit.db"
     keyed(path, KEY)
+    with AuditLog(path, now=now, key=KEY) as log:
+        log.begin(RUN)
     with opened(path) as connection:
-        heads.add_head(connection, None, 1, "status")
+        heads.add_head(connection, None, 2, "status")
     assert verify(path).intact
     (problem,) = verify(path, key=KEY).problems
-    assert (problem.row, "from head 4 on nothing is sealed" in problem.message) == ("4", True)
+    assert (problem.row, "from head 5 on nothing is sealed" in problem.message) == ("5", True)
 
 
 def test_a_log_of_an_older_version_has_no_seal_of_a_key(old_log: Path) -> None:
