@@ -28,7 +28,8 @@ from midb.domain.results import RecordResult, RejectedLine
 class AuditLog:
     """An audit log opened for writing. Only one process at a time may hold one (an advisory lock beside the file).
 
-    ``key`` seals each head. Raises AuditError where the log is sealed with a key already, and this is not it.
+    ``key`` seals each head. A log that is sealed with a key already is opened with that key alone: UsageError without
+    one, AuditError with another one.
     """
 
     def __init__(self, path: Path, *, now: Callable[[], str] = utc_now, key: SealKey | None = None) -> None:

@@ -15,7 +15,7 @@ from midb.agent.run.runner import Runner
 from midb.audit.file.key import SealKey
 from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
-from midb.domain.errors import AuditError, UsageError
+from midb.domain.errors import UsageError
 
 RECORDS: list[dict[str, Any]] = [
     {"id": f"de-{n}", "instruction": f"Grüße {n}!", "output": "SchÃ¶n, dich zu sehen." if n % 3 == 0 else "Hallo."}
@@ -79,7 +79,7 @@ def test_a_key_seals_the_log(tmp_path: Path) -> None:
     midb.boost(RECORDS[:3], language="de", audit=db, seal_key=key)
     proof = verify(db, key=SealKey.read(key))
     assert (proof.problems, proof.macs) == ([], proof.heads)
-    with pytest.raises(AuditError, match="sealed with a key") as caught:
+    with pytest.raises(UsageError, match="sealed with a key") as caught:
         midb.boost(RECORDS[:3], language="de", audit=db, fresh=True)
     assert "seal_key=" in caught.value.hint
     with pytest.raises(UsageError, match="there is none"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_runs import BROKEN, MENDED, run_over, write_lines
@@ -38,7 +39,7 @@ def make_boosted(folder: Path) -> Path:
     return folder
 
 
-def run_here(folder: Path, **settings: object) -> None:
+def run_here(folder: Path, **settings: Any) -> None:
     """Run the corpus of a folder as somebody would who is in it: its log can be moved along."""
     with contextlib.chdir(folder):
         assert run_over(Path(CORPUS), **settings).status == "finished"

@@ -18,7 +18,7 @@ import orjson
 
 from midb.audit.file import seals
 from midb.audit.file.key import SealKey
-from midb.domain.errors import AuditError
+from midb.domain.errors import AuditError, UsageError
 from midb.domain.hashing import digest
 
 #: Tables whose rows are numbered and never change -> the column of a head that holds the number of the last one.
@@ -146,11 +146,12 @@ def adopt(connection: sqlite3.Connection) -> None:
 
 
 def require_key(last: LastHead, key: SealKey | None) -> None:
-    """Raise AuditError where a log is sealed with a key and is to be continued without it, or with another one."""
+    """Raise where a log is sealed with a key and is to be continued without it (UsageError) or with another one
+    (AuditError: its last head may also have been changed)."""
     if last.mac is None:
         return
     if key is None:
-        raise AuditError(
+        raise UsageError(
             "this audit log is sealed with a key, and nothing is added to it without.",
             hint="Name the file of the key with --seal-key (in Python seal_key=), or choose another --db.",
         )

@@ -29,10 +29,12 @@ _OF_RUNS = ("records", "rejected_lines", "run_events", "generations")
 
 @dataclass(frozen=True)
 class NotedHead:
-    """The place in a log of a head that was noted earlier: the run that wrote it, and how many heads follow it."""
+    """The place in a log of a head that was noted earlier: the run that wrote it, how many heads follow it, and of
+    which runs these are."""
 
     run: int
     since: int
+    runs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class HeadsCheck:
         self.macs = 0
         self.place: NotedHead | None = None
         self._seen: tuple[int, int] | None = None
+        self._later: dict[int, None] = {}  # runs with heads behind the noted one, in order
         self._states: dict[int, _LastOfRun] = {}
         self._last: dict[str, int | None] = dict.fromkeys(LAST)
         self._wrong = self._first_wrong = 0
@@ -82,7 +85,7 @@ class HeadsCheck:
             yield from self._step(row)
         if self._seen:
             run, length = self._seen
-            self.place = NotedHead(run, self.chain.length - length)
+            self.place = NotedHead(run, self.chain.length - length, tuple(self._later))
         yield from self._check_uncovered()
         yield from self._check_states()
         if self._key:
@@ -102,6 +105,8 @@ class HeadsCheck:
             yield Problem("heads", str(number), "", message)
         if row["action"] not in _ACTIONS:
             yield Problem("heads", str(number), "", f'action is "{as_text(row["action"])}", which is no such word')
+        if self._seen:
+            self._later[row["run_id"]] = None
         if link == self._noted:
             self._seen = row["run_id"], self.chain.length
         self._take_mac(row)

@@ -45,8 +45,12 @@ def verify(
     db: Db = None,
     head: Annotated[str | None, typer.Option("--head", metavar="HASH", help="The log's head, noted earlier.")] = None,
     key: Key = None,
-    corpus: Annotated[Path | None, typer.Option("--corpus", help="The run's corpus, if it was moved.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", help="The run's output, if it was moved.")] = None,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", metavar="FILE", help="The corpus, if it was moved.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The output, if it was moved.")
+    ] = None,
     run: Annotated[
         int | None,
         typer.Option("--run", metavar="N", help="Whose corpus and output these are; default: found out by their hash."),

@@ -54,7 +54,7 @@ def _describe_place(record: str) -> str:
 def show_files(console: Console, files: Sequence[FileProof] | None) -> None:
     """How the files of the runs are; ``None`` where nobody looked."""
     for file in files or ():
-        runs = f"run{'s' if len(file.runs) > 1 else ''} {', '.join(map(str, file.runs))}"
+        runs = _name_runs(file.runs)
         state = file.state.value.upper() if file.state is FileState.CHANGED else file.state.value
         if difference := file.difference:
             where = f" at record {cut(difference.record, 60)}" if difference.record else ""
@@ -65,6 +65,10 @@ def show_files(console: Console, files: Sequence[FileProof] | None) -> None:
         line = Text(f"{file.kind.value:<9} {isolated(file.path)} ({runs}): ")
         line.append(state, style=_STYLES.get(file.state, "default"))
         console.print(line, soft_wrap=True)
+
+
+def _name_runs(runs: Sequence[int]) -> str:
+    return f"run{'s' if len(runs) > 1 else ''} {', '.join(map(str, runs))}"
 
 
 def show_heads(console: Console, proof: LogProof) -> None:
@@ -79,7 +83,7 @@ def _describe_heads(proof: LogProof) -> Sequence[str]:
         heads = "1 head follows" if proof.noted.since == 1 else f"{proof.noted.since:,} heads follow"
         told.append(
             f"The head you noted was made in run {proof.noted.run}: all that it covers is as it was. {heads} it, for "
-            "what was added since."
+            f"what was added since by {_name_runs(proof.noted.runs)}."
         )
     elif proof.noted:
         told.append("The head you noted is the head of the log: all of it is as it was, and nothing was added.")
@@ -114,7 +118,8 @@ def proof_json(proof: LogProof, files: Sequence[FileProof] | None) -> dict[str, 
             for r in proof.runs
         ],
         "head": proof.head,
-        "noted": {"run": proof.noted.run, "heads_since": proof.noted.since} if proof.noted else None,
+        "noted": {"run": proof.noted.run, "heads_since": proof.noted.since, "runs_since": list(proof.noted.runs)}
+        if proof.noted else None,
         "noted_decisions_of_run": proof.noted_run,
         "sealed_with_key": bool(proof.macs),
         "key_proved": proof.key_used and proof.intact,

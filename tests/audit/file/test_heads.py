@@ -15,7 +15,7 @@ from log_fixtures import REJECTED, REPLY, RUN, now, rows_of, tale
 from midb.audit.file import heads, seals
 from midb.audit.file.key import SealKey
 from midb.audit.log import AuditLog
-from midb.domain.errors import AuditError
+from midb.domain.errors import AuditError, UsageError
 
 KEY, OTHER = SealKey(b"k" * 32), SealKey(b"o" * 32)
 
@@ -118,7 +118,8 @@ def test_a_key_once_used_is_needed_from_then_on(path: Path) -> None:
     macs = [mac for (mac,) in rows_of(path, "SELECT mac FROM heads ORDER BY id")]
     assert macs[:5] == [None] * 5
     assert None not in macs[5:]
-    for key, words in ((None, "nothing is added to it without"), (OTHER, "another key")):
-        with pytest.raises(AuditError, match=words):
-            AuditLog(path, now=now, key=key)
+    with pytest.raises(UsageError, match="nothing is added to it without"):
+        AuditLog(path, now=now)
+    with pytest.raises(AuditError, match="another key"):
+        AuditLog(path, now=now, key=OTHER)
     AuditLog(path, now=now, key=KEY).close()

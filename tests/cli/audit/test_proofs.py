@@ -138,9 +138,9 @@ def test_a_head_noted_before_says_what_came_since(verify: Callable[..., Called],
     assert orjson.loads(verify("--head", old, "--json").out)["noted_decisions_of_run"] == 1
     run_here(boosted_folder, fresh=True)
     called = verify("--head", told["head"])
-    assert (called.code, "was made in run 2" in called.out, "heads follow it" in called.out) == (0, True, True)
+    assert (called.code, "was made in run 2" in called.out, "added since by run 3." in called.out) == (0, True, True)
     later = orjson.loads(verify("--head", told["head"], "--json").out)
-    assert later["noted"] == {"run": 2, "heads_since": 4}
+    assert later["noted"] == {"run": 2, "heads_since": 4, "runs_since": [3]}
     forge(boosted_folder / DB, "UPDATE runs SET engine = 'other' WHERE id = 1")
     assert verify().code == 0
     called = verify("--head", told["head"])
@@ -172,9 +172,9 @@ def test_a_key_seals_a_log_and_appears_nowhere(
         (("audit", "verify"), 0, "--key FILE proves that nobody wrote in it"),
         (("audit", "verify", "--key", tmp_path / "other.key"), 1, "not sealed with this key"),
         (("audit", "verify", "--key", tmp_path / "none.key"), 2, "cannot be read: No such file"),
-        (("revert", "--record", "de-3", "-o", "x.jsonl"), 1, "nothing is added to it without"),
+        (("revert", "--record", "de-3", "-o", "x.jsonl"), 2, "nothing is added to it without"),
         (("revert", "--record", "de-3", "-o", "x.jsonl", "--seal-key", tmp_path / "other.key"), 1, "another key"),
-        (("run", CORPUS, "-o", "sealed.jsonl", "--fresh"), 1, "nothing is added to it without"),
+        (("run", CORPUS, "-o", "sealed.jsonl", "--fresh"), 2, "nothing is added to it without"),
     ):
         called = cli(*arguments, "--db", "sealed.jsonl.audit.db")
         assert (called.code, words in called.out + called.err) == (code, True), (arguments, called)
