@@ -52,12 +52,15 @@ class Runner:
         session, started = self._session, self._clock()
         at = session.attached.checkpoint
         places = session.places
+        written = session.log.written(session.attached.run)
         files = OutputFiles(
             session.corpus.container,
             places,
             places.rejected,
             output_bytes=at.output_bytes,
             rejected_bytes=at.rejected_bytes,
+            output_sha256=written.output_sha256 if written else None,
+            rejected_sha256=written.rejected_sha256 if written else None,
             mode=session.mode,
         )
         with files, CorpusWriter(files, session.log, session.attached.run, at, failed="interrupted") as writer:
@@ -155,6 +158,7 @@ class Runner:
             seconds=self._clock() - started,
             resume_command=session.resume_command,
             usage=session.model.usage if session.model else Usage(),
+            head=session.log.head(),
         )
 
 

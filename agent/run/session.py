@@ -16,6 +16,7 @@ from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
+from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Run, utc_now
 from midb.corpus.formats.base import Container
@@ -95,6 +96,7 @@ def open_session(
     only then which model it serves. A dry run begins a run of its own kind.
     """
     budget = Budget.parse(config.budget) if config.budget else Budget()
+    key = read_key(config.seal_key)
     prompts = load_prompts(config.prompts) if config.model else None
     places = find_places(config, container)
     corpus = open_configured(config, container)
@@ -104,7 +106,7 @@ def open_session(
         refuse_foreign_output(places, None)
         places.refuse_others(ours=False)
         make_private(places.db, mode_of(config, container))
-    log = AuditLog(places.db)
+    log = AuditLog(places.db, key=key)
     try:
         if engine and not is_finished(log, config, shaping):
             engine.loop.run(engine.text.start())
@@ -191,7 +193,7 @@ def new_run(
         output=places.logged(places.output),
         output_sha256=None,
         rejected=places.logged(places.rejected),
-        config=orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS).decode(),
+        config=orjson.dumps(shaping).decode(),  # in this order, so that whoever reads it can hash it again
         config_hash=config_hash(shaping),
         engine=engine,
         versions=orjson.dumps(versions_of_run(config.model)).decode(),

@@ -11,11 +11,13 @@ from typing import Any
 
 from midb.audit.file import seals
 from midb.audit.file.connection import explain_write_errors, open_for_writing, tune_for_writing
+from midb.audit.file.heads import RowLink, add_head, begun_hash, read_last_head, require_key
+from midb.audit.file.key import SealKey
 from midb.audit.file.lock import WriterLock
 from midb.audit.file.schema import migrate
 from midb.audit.generation_rows import ReplyCosts, find_generation, generation_rows, seal_of, spent_on
 from midb.audit.record_rows import RowNumbers, build_record_rows, build_rejected_row
-from midb.audit.run_rows import Checkpoint, Run, utc_now
+from midb.audit.run_rows import Checkpoint, Run, Written, utc_now
 from midb.domain.decisions import Outcome, Reason
 from midb.domain.defects import FindingStatus
 from midb.domain.errors import AuditError
@@ -24,10 +26,15 @@ from midb.domain.results import RecordResult, RejectedLine
 
 
 class AuditLog:
-    """An audit log opened for writing. Only one process at a time may hold one (an advisory lock beside the file)."""
+    """An audit log opened for writing. Only one process at a time may hold one (an advisory lock beside the file).
 
-    def __init__(self, path: Path, *, now: Callable[[], str] = utc_now) -> None:
+    ``key`` seals each head. A log that is sealed with a key already is opened with that key alone: UsageError without
+    one, AuditError with another one.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], str] = utc_now, key: SealKey | None = None) -> None:
         self.path = path
+        self._key = key
         self._now = now
         self._lock = WriterLock(path)
         try:
@@ -35,6 +42,7 @@ class AuditLog:
                 self.db = open_for_writing(path)
                 migrate(self.db, path, now)  # also refuses a file that is none of ours, before anything is set in it
                 tune_for_writing(self.db)
+                require_key(read_last_head(self.db.conn), key)
                 self._numbers = RowNumbers({table: self._last_id(table) for table in RowNumbers.TABLES})
         except BaseException:
             self._lock.release()
@@ -52,6 +60,10 @@ class AuditLog:
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.db.close()
         self._lock.release()
+
+    def head(self) -> str:
+        """The head of the log as it is now: the hash that covers everything that is in it."""
+        return read_last_head(self.db.conn).hash
 
     # -- runs ------------------------------------------------------------------------------------------------------
 
@@ -77,9 +89,11 @@ class AuditLog:
             unfinished = "SELECT * FROM runs WHERE kind = ? AND status IN ('running', 'interrupted', 'finishing')"
             for row in list(self.db.query(unfinished, [run.kind])):
                 self._update_run(execute, row | {"status": "superseded", "finished_at": self._now()})
+                self._add_head(row["id"], "status")
             columns = dataclasses.asdict(run)
             _insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
             self._save_checkpoint(execute, run.id, checkpoint)
+            self._add_head(run.id, "begun", [("runs", run.id, begun_hash(columns))])
         return run, checkpoint
 
     def resume(self, run: Run) -> Checkpoint:
@@ -98,6 +112,21 @@ class AuditLog:
             )
         return Checkpoint(**{field.name: row[field.name] for field in dataclasses.fields(Checkpoint)})
 
+    def written(self, run: Run) -> Written | None:
+        """What the files of an unfinished run held at its checkpoint; ``None`` where no batch has said so.
+
+        Raises AuditError where the row was tampered with.
+        """
+        row = self.db.execute("SELECT * FROM written WHERE run_id = ?", [run.id]).fetchone()
+        if row is None:
+            return None
+        if row["seal"] != seals.row_seal("written", row):
+            raise AuditError(
+                f"what {self.path} says of the files of its run was changed by hand.",
+                hint="midb-agent audit verify says where; --fresh starts over.",
+            )
+        return Written(row["output_sha256"], row["rejected_sha256"])
+
     def set_status(self, run: Run, status: str, *, output_sha256: str | None = None, finished: bool = False) -> Run:
         """Record a run's status, with the hash of its output once that is known."""
         changes: dict[str, Any] = {"status": status}
@@ -108,6 +137,7 @@ class AuditLog:
         run = dataclasses.replace(run, **changes)
         with self._transaction() as execute:
             self._update_run(execute, dataclasses.asdict(run))
+            self._add_head(run.id, "status")
         return run
 
     def _update_run(self, execute: Callable[..., Any], row: dict[str, Any]) -> None:
@@ -129,12 +159,16 @@ class AuditLog:
         They are written before the pairs they belong to are finished, so that none is paid for twice.
         """
         written = [dataclasses.replace(generation, id=self._numbers.take("generations")) for generation in generations]
+        links: list[RowLink] = []
         with self._transaction() as execute:
             for generation in written:
                 row, shared = generation_rows(generation, run.id)
                 for text in shared:
                     execute("INSERT OR IGNORE INTO prompts VALUES (?, ?, ?)", text)
                 _insert(execute, "generations", row)
+                links.append(("generations", generation.id, row["seal"]))
+            if links:
+                self._add_head(run.id, "replies", links)
         return written
 
     def spent_on(self, generations: Sequence[int]) -> ReplyCosts:
@@ -151,26 +185,32 @@ class AuditLog:
         rejected: Sequence[RejectedLine],
         checkpoint: Checkpoint,
         events: Sequence[tuple[str, str]] = (),
+        written: Written | None = None,
     ) -> Checkpoint:
         """Write a batch in one transaction and move the checkpoint to ``checkpoint``.
 
-        The caller fills in positions and byte counts; counts of rows and the heads of the chains are filled in here.
-        ``events`` are (level, message) pairs.
+        The caller fills in positions and byte counts, and says in ``written`` what the files hold up to them; counts of
+        rows and the heads of the chains are filled in here. ``events`` are (level, message) pairs.
         """
         head, rejected_head = checkpoint.head, checkpoint.rejected_head
+        links: list[RowLink] = []
         with self._transaction() as execute:
             for record in records:
-                head = self._write_record(execute, run.id, record, head)
+                head = self._write_record(execute, run.id, record, head, links)
             for line in rejected:
                 row = build_rejected_row(line, run.id, self._numbers.take("rejected_lines"), rejected_head)
                 _insert_values(execute, "rejected_lines", row)
                 rejected_head = row[-1]
+                links.append(("rejected_lines", row[0], rejected_head))
             for level, message in events:
+                number = self._numbers.take("run_events")
                 event = {
-                    "id": self._numbers.take("run_events"), "run_id": run.id, "at": self._now(), "level": level,
+                    "id": number, "run_id": run.id, "at": self._now(), "level": level,
                     "message": message,
                 }  # fmt: skip
-                _insert(execute, "run_events", event | {"seal": seals.row_seal("run_events", event)})
+                seal = seals.row_seal("run_events", event)
+                _insert(execute, "run_events", event | {"seal": seal})
+                links.append(("run_events", number, seal))
             checkpoint = dataclasses.replace(
                 checkpoint,
                 records=checkpoint.records + len(records),
@@ -180,21 +220,37 @@ class AuditLog:
                 rejected_head=rejected_head,
             )
             self._save_checkpoint(execute, run.id, checkpoint)
+            if written:
+                self._save_written(execute, run.id, written)
+            self._add_head(run.id, "batch", links)
         return checkpoint
 
-    def _write_record(self, execute: Callable[..., Any], run: int, result: RecordResult, head: str) -> str:
-        """Write a record with all its parts; returns the new end of the chain."""
+    def _write_record(
+        self, execute: Callable[..., Any], run: int, result: RecordResult, head: str, links: list[RowLink]
+    ) -> str:
+        """Write a record with all its parts, and add their hashes to ``links``; returns the new end of the chain."""
         rows = build_record_rows(result, run, self._numbers, head, lambda number: seal_of(self.db.conn, number))
         _insert_values(execute, "records", rows.record)
         for table, several in (("decisions", rows.decisions), ("edits", rows.edits), ("findings", rows.findings)):
             for row in several:
                 _insert_values(execute, table, row)
+        links.append(("records", rows.record[0], rows.record[-1]))
+        links += (("decisions", row[0], row[-1]) for row in rows.decisions)
         return rows.head
 
     def _save_checkpoint(self, execute: Callable[..., Any], run_id: int, checkpoint: Checkpoint) -> None:
         row = {"run_id": run_id, **dataclasses.asdict(checkpoint)}
         execute("DELETE FROM checkpoints WHERE run_id = ?", (run_id,))
         _insert(execute, "checkpoints", row | {"seal": seals.row_seal("checkpoints", row)})
+
+    def _save_written(self, execute: Callable[..., Any], run_id: int, written: Written) -> None:
+        row = {"run_id": run_id, **dataclasses.asdict(written)}
+        execute("DELETE FROM written WHERE run_id = ?", (run_id,))
+        _insert(execute, "written", row | {"seal": seals.row_seal("written", row)})
+
+    def _add_head(self, run_id: int, action: str, links: Sequence[RowLink] = ()) -> None:
+        """End a transaction with the head that covers it."""
+        add_head(self.db.conn, self._key, run_id, action, links)
 
     # -- reading what a run needs at its end -------------------------------------------------------------------------
 

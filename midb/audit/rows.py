@@ -169,12 +169,15 @@ _COLUMNS = {kind: _columns(kind) for kind in (RecordRow, FindingRow, EditRow, De
 
 
 def read_row(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:
-    """A row as an object, with ``more`` attributes; AuditError where a number is none.
+    """A row as an object, with ``more`` attributes; AuditError where a number is none, or a column is not there.
 
     What should be text and is not is shown as well as it can be.
     """
     values: dict[str, Any] = more
+    there = row.keys()
     for name, column, text, optional in _COLUMNS[kind]:
+        if column not in there:
+            raise AuditError(f"the table {table} lacks the column {column}.", hint=VERIFY_HINT)
         value = row[column]
         if value is None and optional:
             pass

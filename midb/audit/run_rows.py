@@ -55,3 +55,11 @@ class Checkpoint:
     def past(self, record: RawRecord) -> Checkpoint:
         """Behind a record of the corpus; what was written for it is the caller's to say."""
         return dataclasses.replace(self, position=record.position + 1, line=record.next_line, input_offset=record.end)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a run's files hold up to its checkpoint, as SHA-256 (hex)."""
+
+    output_sha256: str
+    rejected_sha256: str

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from midb.audit.file.key import KEY_VARIABLE
 from midb.runs.config import RunConfig
 
 
@@ -26,6 +27,10 @@ Kinds = Annotated[str | None, typer.Option("--kinds", metavar="+KIND,-KIND,...",
 Typography = Annotated[bool | None, typer.Option("--typography", help=help_of("typography"))]
 Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FOLDER", help=help_of("prompts"))]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help=help_of("limit"))]
+SealKey = Annotated[
+    Path | None,
+    typer.Option("--seal-key", metavar="FILE", envvar=KEY_VARIABLE, show_envvar=False, help=help_of("seal_key")),
+]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help=help_of("workers"))]
 RecordSeconds = Annotated[float | None, typer.Option("--record-seconds", metavar="S", help=help_of("record_seconds"))]
 Config = Annotated[

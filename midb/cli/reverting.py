@@ -10,11 +10,13 @@ from typing import Annotated
 import orjson
 import typer
 
+from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
 from midb.audit.questions.filters import Filters, check_filters
 from midb.audit.questions.finding import find_by_name
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
+from midb.cli import options
 from midb.cli.audit.options import Db, find_log
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping
@@ -39,6 +41,7 @@ def revert(
     record: Annotated[Words, typer.Option("--record", metavar="ID", help="Edits of this record.")] = None,
     run: Annotated[int | None, typer.Option("--run", metavar="N", help="The run; default: the latest.")] = None,
     corpus: Annotated[Path | None, typer.Option("--corpus", help="The run's corpus, if it was moved.")] = None,
+    seal_key: options.SealKey = None,
 ) -> int:
     """Undo edits: write a new corpus without them, and log that.
 
@@ -58,7 +61,7 @@ def revert(
     if output.exists():
         raise UsageError(f"{output} exists.", hint="Choose another -o: a revert never replaces a file.")
     places = OutputPlaces(output, path)
-    with AuditLog(path) as log, AuditReader(path) as reader:
+    with AuditLog(path, key=read_key(seal_key)) as log, AuditReader(path) as reader:
         parent = checked_parent(reader, run)
         check_words(reader, parent, selection)
         source = find_corpus(parent, path, corpus)

@@ -88,6 +88,7 @@ def run(
     key_variable: Annotated[
         str | None, typer.Option("--key-variable", metavar="NAME", help=options.help_of("key_variable"))
     ] = None,
+    seal_key: options.SealKey = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     record_seconds: options.RecordSeconds = None,
@@ -112,7 +113,10 @@ def run(
             kinds=kinds, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
             concurrency=concurrency, device=device, dtype=dtype, adapter=adapter, timeout=timeout, limit=limit,
             workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
-        ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds}),
+        )
+        | options.given(
+            **{"dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds, "seal-key": seal_key}
+        ),
     )  # fmt: skip
     warn = Relay()
     with open_engine(settings, warn) as engine, corpus_of(settings) as container:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from midb.audit.file.key import read_key
 from midb.cli import options
 from midb.corpus.formats.containers import open_container
 from midb.corpus.places import OutputPlaces, default_database
@@ -68,6 +69,7 @@ def merge_shards(
     source: Annotated[
         Path | None, typer.Option("--source", metavar="FILE", help="The source that was cut alongside by split.")
     ] = None,
+    seal_key: options.SealKey = None,
 ) -> int:
     """Put the finished runs of all shards together: one output and one audit log, as of a single run.
 
@@ -82,6 +84,7 @@ def merge_shards(
             shards,
             places,
             source=source,
+            key=read_key(seal_key),
             report=lambda what: print(visible(what), file=sys.stderr),
         )
     if done.already:

@@ -14,6 +14,7 @@ import orjson
 
 from midb.corpus.raw import RawRecord
 from midb.domain.errors import MidbError, UsageError
+from midb.domain.hashing import hash_beginning
 from midb.domain.portability import lock_file, sync_file, sync_folder
 from midb.domain.results import RejectedLine
 
@@ -42,13 +43,19 @@ DEFAULT_MODE = 0o666
 REJECTED_BYTES = 1024 * 1024
 
 
+_CHANGED_HINT = (
+    "Put back what the run left there, or start over with --fresh, which overwrites it; the corpus is not affected."
+)
+
+
 class GrowingFile:
     """A file opened at a known length: what lies beyond was written after the last checkpoint and is cut off.
 
-    ``mode`` is the access that others get to a file that is made here. Nothing is written through a link.
+    ``mode`` is the access that others get to a file that is made here. Nothing is written through a link. ``sha256`` is
+    what the file held when it had that length: MidbError where it holds something else now.
     """
 
-    def __init__(self, path: Path, length: int, mode: int = DEFAULT_MODE) -> None:
+    def __init__(self, path: Path, length: int, mode: int = DEFAULT_MODE, *, sha256: str | None = None) -> None:
         self.path = path
         if path.is_symlink():
             raise UsageError(
@@ -65,10 +72,11 @@ class GrowingFile:
                 raise UsageError(message, hint="Give this run another -o.") from error
             if os.fstat(descriptor).st_size < length:
                 self._file.close()
-                raise MidbError(
-                    f"{path} is shorter than the audit log says: somebody changed it.",
-                    hint="--fresh starts over; the corpus itself is not affected.",
-                )
+                raise MidbError(f"{path} is shorter than the audit log says: somebody changed it.", hint=_CHANGED_HINT)
+            self._held = hash_beginning(self._file, length)
+            if sha256 not in (None, self._held.hexdigest()):
+                self._file.close()
+                raise MidbError(f"{path} was changed since its run was interrupted.", hint=_CHANGED_HINT)
             self._file.truncate(length)
             self._file.seek(length)
         self.length = length
@@ -77,7 +85,12 @@ class GrowingFile:
         """Append; reaches the disk with ``sync``."""
         with writing(self.path):
             self._file.write(data)
+        self._held.update(data)
         self.length += len(data)
+
+    def sha256(self) -> str:
+        """SHA-256 (hex) of all that was written, also before the file was opened."""
+        return self._held.hexdigest()
 
     def sync(self) -> None:
         """Have everything on the disk, so that a checkpoint may refer to it."""

@@ -6,6 +6,7 @@ the files can be cut back to any checkpoint.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +21,8 @@ class OutputFiles:
     """Opens the partial files, cut back to the given lengths in bytes, and locks them while it is open.
 
     ``rejected`` is where rejected lines grow, ``None`` where they are not written; ``mode`` is the access that others
-    get to new files. Who finds the files locked by another process, or links in their places, gets a UsageError.
+    get to new files. Who finds the files locked by another process, or links in their places, gets a UsageError; who
+    finds other bytes in them than those of ``output_sha256`` and ``rejected_sha256`` a MidbError.
     """
 
     def __init__(
@@ -31,16 +33,18 @@ class OutputFiles:
         *,
         output_bytes: int = 0,
         rejected_bytes: int = 0,
+        output_sha256: str | None = None,
+        rejected_sha256: str | None = None,
         mode: int = DEFAULT_MODE,
     ) -> None:
         self.container = container
         self.places = places
         self._mode = mode
-        self._output = GrowingFile(places.partial, output_bytes, mode)
+        self._output = GrowingFile(places.partial, output_bytes, mode, sha256=output_sha256)
         self._rejected: GrowingFile | None = None
         if rejected is not None:
             try:
-                self._rejected = GrowingFile(rejected, rejected_bytes, mode)
+                self._rejected = GrowingFile(rejected, rejected_bytes, mode, sha256=rejected_sha256)
             except BaseException:
                 self._output.close()
                 raise
@@ -60,6 +64,16 @@ class OutputFiles:
     def rejected_bytes(self) -> int:
         """Length of the rejected lines, 0 where they are not written."""
         return self._rejected.length if self._rejected else 0
+
+    @property
+    def output_sha256(self) -> str:
+        """SHA-256 (hex) of the partial output."""
+        return self._output.sha256()
+
+    @property
+    def rejected_sha256(self) -> str:
+        """SHA-256 (hex) of the rejected lines; of nothing where they are not written."""
+        return self._rejected.sha256() if self._rejected else hashlib.sha256().hexdigest()
 
     def keep(self, raw: RawRecord, body: bytes | None) -> None:
         """Write a record, with its new ``body`` or, where that is ``None``, with its own."""

@@ -214,6 +214,8 @@ def _draw_places(ended: RunEnded) -> list[Part]:
         ("audit log", visible(ended.database)),
         ("rejected", rejected),
     ]
+    if ended.head:
+        facts.append(("log head", visible(ended.head)))
     return [Fact(label, Text(text)) for label, text in facts]
 
 

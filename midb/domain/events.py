@@ -162,6 +162,7 @@ class RunEnded:
     :param seconds: since the run (re)started.
     :param resume_command: what to type to go on; says nothing where the run is finished.
     :param usage: what the model did since the run (re)started; only noughts without a model.
+    :param head: the head of the audit log, which covers everything that is in it.
     """
 
     status: str
@@ -179,6 +180,7 @@ class RunEnded:
     seconds: float = 0.0
     resume_command: str = ""
     usage: Usage = field(default_factory=Usage)
+    head: str = ""
 
 
 Event = RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded

@@ -51,6 +51,7 @@ def boost(
     audit: str | Path | None = None,
     fresh: bool = False,
     model: str | None = None,
+    seal_key: str | Path | None = None,
 ) -> BoostResult[Any]:
     """Repair what can be proved in records, and say what else is wrong.
 
@@ -66,12 +67,15 @@ def boost(
     :param audit: an audit log to be written, with the corpus and the boosted corpus as JSON Lines beside it. The same
         call resumes an unfinished run; ``fresh`` starts anew.
     :param model: a language model that rewrites, as `--model` names it; it needs ``audit``, where its replies are kept.
+    :param seal_key: a file with the key that seals the audit log, as `--seal-key` names it; it needs ``audit``.
     :raises MidbError: with one sentence and a hint, where the records or the settings cannot be used.
 
     >>> result = boost([{"instruction": "Grüße!", "output": "SchÃ¶n, dich zu sehen."}], language="de")
     >>> result.records[0]["output"], result.edits[0].reason
     ('Schön, dich zu sehen.', '"SchÃ¶n," reads "Schön,"')
     """
+    if seal_key is not None and audit is None:
+        raise UsageError("a key seals an audit log, and there is none.", hint='Add audit="run.audit.db".')
     settings = checked_settings(
         language,
         kinds=kinds,
@@ -81,6 +85,7 @@ def boost(
         workers=workers,
         fresh=fresh,
         model=model,
+        **{"seal-key": seal_key},
     )
     table = table_of(records)
     opened = _open(table, settings, source)

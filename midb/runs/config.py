@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from midb import __version__
+from midb.audit.file.key import KEY_VARIABLE
 from midb.corpus.layouts import parse_mapping
 from midb.detectors import KindSelection
 from midb.domain.decisions import REWRITING_PASSES, Pass
@@ -75,6 +76,11 @@ class RunConfig(BaseModel):
         gt=0,
         le=1e6,
         description="Seconds of processor time for each MiB of a record, at least one; then it is left as it is.",
+    )
+    seal_key: Path | None = Field(
+        None,
+        alias="seal-key",
+        description=f"File with the key that seals the audit log. Default: the file that {KEY_VARIABLE} names.",
     )
     limit: int | None = Field(None, ge=1, description="Stop after this many records.")
     workers: int = Field(default_factory=default_workers, ge=0, le=MAX_WORKERS, description="Worker processes.")
@@ -180,7 +186,7 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
                 raise UsageError(
                     f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
                 )
-        for name in ("corpus", "output", "db", "source", "prompts"):
+        for name in ("corpus", "output", "db", "source", "prompts", "seal-key"):
             if isinstance(settings.get(name), str) and settings[name] != "-":
                 settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
     settings |= {name: value for name, value in given.items() if value is not None}

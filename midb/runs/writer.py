@@ -1,9 +1,10 @@
 """The one writer of a corpus that is logged: an output and what the audit log says about it never disagree.
 
 The order of writing is what survives anything: first the output's bytes reach the disk, then one transaction holds
-everything that was decided about them together with the new checkpoint. What lies beyond the checkpoint is cut off when
-a run resumes. At the end the log says that the run is finishing, and with which hash, before the output is moved to its
-place; killed anywhere in between, the hash tells how far it came.
+everything that was decided about them together with the new checkpoint and the hashes of the files. What lies beyond
+the checkpoint is cut off when a run resumes, and what lies before it must still be what was written. At the end the log
+says that the run is finishing, and with which hash, before the output is moved to its place; killed anywhere in
+between, the hash tells how far it came.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from midb.audit.log import AuditLog
-from midb.audit.run_rows import Checkpoint, Run
+from midb.audit.run_rows import Checkpoint, Run, Written
 from midb.corpus.raw import RawRecord, Tail
 from midb.corpus.writer import OutputFiles
 from midb.domain.errors import MidbError
@@ -90,7 +91,8 @@ class CorpusWriter:
         )
         if self._last is not None:
             moved = moved.past(self._last)
-        self.checkpoint = self._log.write_batch(self.run, results, self._lines, moved, events)
+        written = Written(self._files.output_sha256, self._files.rejected_sha256)
+        self.checkpoint = self._log.write_batch(self.run, results, self._lines, moved, events, written)
         self._results, self._lines, self._last = [], [], None
         return self.checkpoint
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from midb.audit.file.key import SealKey
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run, utc_now
@@ -64,15 +65,16 @@ def merge(
     places: OutputPlaces,
     *,
     source: Path | None = None,
+    key: SealKey | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Merged:
-    """Merge the shards of a corpus; ``report`` hears what takes long.
+    """Merge the shards of a corpus; ``key`` seals the new log, ``report`` hears what takes long.
 
     Raises MergeError where they do not fit together, UsageError where the places are taken; then nothing was written.
     """
     inputs = [corpus.path, *(path for shard in shards for path in (shard.path, shard.output))]
     places.check([*inputs, source] if source else inputs, "what is to be merged")
-    if done := _in_place(corpus, shards, places):
+    if done := _in_place(corpus, shards, places, key):
         return done
     check_complete(shards, corpus)
     source_sha256 = merged_source(shards, corpus, source)
@@ -87,17 +89,19 @@ def merge(
         mapping=parse_mapping(settings["map"]) if settings.get("map") else None,
     )
     run = _run(opened, shards, places, settings | {"source": source_sha256})
-    return _Merger(opened, shards, places, run).merge()
+    return _Merger(opened, shards, places, run, key).merge()
 
 
-def _in_place(corpus: Container, shards: Sequence[ShardLog], places: OutputPlaces) -> Merged | None:
+def _in_place(
+    corpus: Container, shards: Sequence[ShardLog], places: OutputPlaces, key: SealKey | None
+) -> Merged | None:
     """What a finished merge of these very shards did, or None; raises UsageError where a place is taken otherwise.
 
     A merge that was killed at the very end is finished here; one that was killed before has left nothing that counts.
     """
     logged = _logged_merge(corpus, shards, places) if places.db.exists() else None
     if logged and places.output.exists() and file_sha256(places.output) == logged.output_sha256:
-        with AuditLog(places.db) as log:
+        with AuditLog(places.db, key=key) as log:
             if logged.status == "finishing":
                 log.set_status(logged, "finished", finished=True)
             outcomes: Counter[Outcome] = Counter()
@@ -130,6 +134,7 @@ def _run(corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces,
     for shard in shards:
         for name, version in orjson.loads(shard.run.versions).items():
             versions.setdefault(name, set()).add(version)
+    stated = _stated(shards[0].run, settings)
     return dataclasses.replace(
         shards[0].run,
         started_at=min(shard.run.started_at for shard in shards),
@@ -141,20 +146,18 @@ def _run(corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces,
         output=places.logged(places.output),
         output_sha256=None,
         rejected=places.logged(places.rejected),
-        config=orjson.dumps(settings, option=orjson.OPT_SORT_KEYS).decode(),
-        config_hash=_settings_hash(shards[0].run, settings),
+        config=orjson.dumps(stated).decode(),
+        config_hash=config_hash(stated),
         versions=orjson.dumps({name: ", ".join(sorted(seen)) for name, seen in versions.items()}).decode(),
     )
 
 
-def _settings_hash(run: Run, settings: dict[str, Any]) -> str:
-    """The hash a run with these settings logs. It depends on the order in which a run states them, which the log, that
-    sorts them, does not tell."""
-    if settings == orjson.loads(run.config):
-        return run.config_hash
+def _stated(run: Run, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings in the order in which a run states them, on which their hash depends; logs of older versions sort
+    them."""
     stated = list(RunConfig.model_validate({"corpus": run.corpus, "model": settings.get("model")}).shaping(None))
     order = [name for name in stated if name in settings] + [name for name in settings if name not in stated]
-    return config_hash({name: settings[name] for name in order})
+    return {name: settings[name] for name in order}
 
 
 class _Clock:
@@ -170,7 +173,10 @@ class _Clock:
 class _Merger:
     """One merge, from the checked shards to the finished files."""
 
-    def __init__(self, corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces, run: Run) -> None:
+    def __init__(
+        self, corpus: OpenedCorpus, shards: Sequence[ShardLog], places: OutputPlaces, run: Run, key: SealKey | None
+    ) -> None:
+        self._key = key
         self._container = corpus.container
         self._shards = shards
         self._places = places
@@ -194,7 +200,7 @@ class _Merger:
             try:
                 remove_database(places.db_partial)
                 make_private(places.db_partial, mode)
-                with AuditLog(places.db_partial, now=self._clock) as log:
+                with AuditLog(places.db_partial, now=self._clock, key=self._key) as log:
                     writer = self._fill(log, files)
                     made = writer.seal(self._tail)
                 self._publish(writer.run, files, made)
@@ -262,7 +268,7 @@ class _Merger:
         if files.rejected_bytes:
             move_into_place(places.rejected_partial, places.rejected)
         move_into_place(made, places.output)
-        with AuditLog(places.db) as log:
+        with AuditLog(places.db, key=self._key) as log:
             log.set_status(run, "finished", finished=True)
 
     def _clean_up(self, files: OutputFiles) -> None:

@@ -131,9 +131,10 @@ def test_records_come_in_the_order_of_the_corpus_and_as_many_as_asked_for(finish
     assert few == everything[:2]
 
 
-def test_a_log_that_lacks_only_views_is_read(tampered: Tamper) -> None:
+def test_a_log_that_lacks_only_views_and_heads_is_read(tampered: Tamper) -> None:
     """A log of version 0.1.0 has the tables and columns that reading needs."""
-    path = tampered("DELETE FROM migrations WHERE id = 3", "DROP VIEW standing_decisions")
+    later = ("DROP VIEW standing_decisions", "DROP TABLE heads", "DROP TABLE written")
+    path = tampered("DELETE FROM migrations WHERE id > 2", *later)
     with AuditReader(path) as reader:
         assert len(list(reader.records("r.run_id = ?", [1]))) == 13
     assert "older midb-agent" in refusal(tampered("DELETE FROM migrations WHERE id > 1"))

@@ -102,3 +102,12 @@ def test_which_decisions_stand_is_told_pair_by_pair() -> None:
     )
     row = RecordRow(1, 1, 0, 1, "a", "de", "improved", 2, 0, None, None, "", "", "")
     assert LoggedRecord(row, decisions, ()).standing() == {2, 4, 7}
+
+
+def test_a_column_that_is_not_there_is_a_sentence() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    row = connection.execute("SELECT 1 AS id, 2 AS record_id").fetchone()
+    with pytest.raises(AuditError, match="the table findings lacks the column pair"):
+        read_row(FindingRow, "findings", row)
+    connection.close()

@@ -81,6 +81,18 @@ def test_the_examples_in_three_shards_are_what_one_run_gives(cli: Cli, examples:
     assert "finished already" in again.err
 
 
+def test_a_merged_log_is_sealed_with_the_key_that_is_given(
+    cli: Cli, halves: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    corpus, logs = halves
+    key = tmp_path / "seal.key"
+    key.write_bytes(b"k" * 32)
+    words = ("merge", corpus, *logs, "-o", "merged.jsonl")
+    assert cli(*words, "--seal-key", key).code == 0
+    assert cli("audit", "verify", "--db", "merged.jsonl.audit.db", "--key", key).code == 0
+    assert "is merged already" in cli(*words, "--seal-key", key).err
+
+
 def test_it_can_be_reverted_like_a_single_run(cli: Cli, examples: Path) -> None:
     for path in single_and_merged(cli, examples, 2):
         called = cli("revert", "--db", f"{path}.audit.db", "--kind", "decimal-separator", "-o", f"{path.stem}.back")

@@ -58,6 +58,27 @@ def test_a_file_shorter_than_its_checkpoint_was_changed_by_somebody(tmp_path: Pa
     GrowingFile(path, 5).close()  # and it is not left locked
 
 
+def test_a_file_that_holds_something_else_than_at_its_checkpoint_was_changed(tmp_path: Path) -> None:
+    path = tmp_path / "out.partial"
+    file = GrowingFile(path, 0)
+    file.write(b"12345")
+    file.sync()
+    held = file.sha256()
+    assert held == hashlib.sha256(b"12345").hexdigest()
+    file.close()
+    for data in (b"12346", b"x2345 and more"):
+        path.write_bytes(data)
+        with pytest.raises(MidbError, match="was changed since its run was interrupted") as caught:
+            GrowingFile(path, 5, sha256=held)
+        assert "--fresh" in caught.value.hint
+        assert path.read_bytes() == data
+    path.write_bytes(b"12345 and more")
+    again = GrowingFile(path, 5, sha256=held)
+    again.write(b"678")
+    again.close()
+    assert again.sha256() == hashlib.sha256(path.read_bytes()).hexdigest() == hashlib.sha256(b"12345678").hexdigest()
+
+
 def test_only_one_run_writes_a_file(tmp_path: Path) -> None:
     path = tmp_path / "out.partial"
     first = GrowingFile(path, 0)

@@ -1,14 +1,15 @@
-"""The two hashes that everything is known by."""
+"""The hashes that everything is known by."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.domain.hashing import digest, file_sha256
+from midb.domain.hashing import digest, file_sha256, hash_beginning
 
 PARTS = st.lists(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), max_size=4)
 
@@ -31,3 +32,20 @@ def test_a_file_is_hashed_by_its_bytes(tmp_path: Path) -> None:
     assert file_sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
     (tmp_path / "empty").touch()
     assert file_sha256(tmp_path / "empty") == hashlib.sha256(b"").hexdigest()
+
+
+@given(st.binary(max_size=60), st.integers(-1, 80), st.binary(max_size=9))
+def test_a_beginning_is_hashed_and_can_be_gone_on_with(content: bytes, length: int, more: bytes) -> None:
+    file = io.BytesIO(content)
+    file.seek(3)
+    made = hash_beginning(file, length)
+    begun = content[: max(length, 0)]
+    assert made.hexdigest() == hashlib.sha256(begun).hexdigest()
+    made.update(more)
+    assert made.hexdigest() == hashlib.sha256(begun + more).hexdigest()
+
+
+def test_a_beginning_longer_than_what_is_read_at_once_is_hashed_whole() -> None:
+    content = bytes(range(256)) * 10_000
+    for length in (1 << 20, (1 << 20) + 1, len(content)):
+        assert hash_beginning(io.BytesIO(content), length).digest() == hashlib.sha256(content[:length]).digest()

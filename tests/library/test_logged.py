@@ -12,7 +12,10 @@ from replay_server import Body, ChatMessage, ReplayServers
 
 import midb
 from midb.agent.run.runner import Runner
+from midb.audit.file.key import SealKey
 from midb.audit.log import AuditLog
+from midb.audit.proof.verify import verify
+from midb.domain.errors import UsageError
 
 RECORDS: list[dict[str, Any]] = [
     {"id": f"de-{n}", "instruction": f"Grüße {n}!", "output": "SchÃ¶n, dich zu sehen." if n % 3 == 0 else "Hallo."}
@@ -68,6 +71,19 @@ def test_an_interrupted_call_goes_on_where_it_stopped(tmp_path: Path, monkeypatc
     assert result.ledger["read"] == 101
     assert midb.boost(RECORDS, language="de", audit=db).edits == result.edits
     assert seen == [64], "a finished call runs nothing again"
+
+
+def test_a_key_seals_the_log(tmp_path: Path) -> None:
+    db, key = tmp_path / "run.audit.db", tmp_path / "seal.key"
+    key.write_bytes(b"k" * 32)
+    midb.boost(RECORDS[:3], language="de", audit=db, seal_key=key)
+    proof = verify(db, key=SealKey.read(key))
+    assert (proof.problems, proof.macs) == ([], proof.heads)
+    with pytest.raises(UsageError, match="sealed with a key") as caught:
+        midb.boost(RECORDS[:3], language="de", audit=db, fresh=True)
+    assert "seal_key=" in caught.value.hint
+    with pytest.raises(UsageError, match="there is none"):
+        midb.boost(RECORDS[:3], language="de", seal_key=str(key))
 
 
 def test_other_records_under_the_same_name_are_refused(tmp_path: Path) -> None:

@@ -48,8 +48,10 @@ def test_paths_in_a_file_are_relative_to_it_and_typed_ones_are_not(written: Path
     assert settings.corpus == written.parent / "c.jsonl"
     assert settings.source == written.parent / "en.jsonl"
     assert settings.output == Path("out.jsonl")
-    written.write_text('corpus = "-"\n')
+    written.write_text('corpus = "-"\nseal-key = "seal.key"\n')
     assert load_config(written, {}).corpus == Path("-")
+    assert load_config(written, {}).seal_key == written.parent / "seal.key"
+    assert load_config(written, {"seal-key": Path("my.key")}).seal_key == Path("my.key")
 
 
 def test_lists_are_typed_with_commas() -> None:
@@ -123,7 +125,7 @@ SHAPING = {
 }  # fmt: skip
 IDLE = {
     "workers": 3, "strict": True, "fresh": True, "quiet": True, "json": True, "output": Path("x"), "db": Path("y"),
-    "timeout": 1.0, "route": "all", "dtype": "float32",
+    "timeout": 1.0, "route": "all", "dtype": "float32", "seal-key": Path("seal.key"),
 }  # fmt: skip
 
 

@@ -276,3 +276,65 @@ def test_whatever_fails_the_same_command_goes_on(
     assert verdict.intact, verdict.problems
     assert [run.status for run in verdict.runs] == ["finished"]
     assert rows(db, "SELECT count(*) FROM records") == [(6,)]
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The corpus of a run that was interrupted behind its second batch, a rejected line among what was written."""
+    monkeypatch.setattr(batches, "BATCH", 2)
+    corpus = write_lines(tmp_path / "c.jsonl", *broken_records(2), b"oops", *broken_records(5))
+    with monkeypatch.context() as patch:
+        patch.setattr(AuditLog, "write_batch", fails_at(3, MidbError("killed"), AuditLog.write_batch))
+        with pytest.raises(MidbError, match="killed"):
+            run_over(corpus)
+    assert status(tmp_path / "c.boosted.jsonl.audit.db")[0] == "interrupted"
+    return corpus
+
+
+@pytest.mark.parametrize("name", ["c.boosted.jsonl.partial", "c.boosted.jsonl.rejected.jsonl"])
+def test_a_file_that_was_changed_while_its_run_was_interrupted_is_noticed(name: str, interrupted: Path) -> None:
+    path = interrupted.with_name(name)
+    written = path.read_bytes()
+    for changed in (written.replace(b"o", b"0", 1), written.replace(b"\n", b" \n", 1), b"\n" + written):
+        path.write_bytes(changed)
+        with pytest.raises(MidbError, match=rf"{name} was changed since its run was interrupted") as caught:
+            run_over(interrupted)
+        assert "--fresh" in caught.value.hint
+        assert path.read_bytes() == changed, "it is left as it is, for whoever looks for what was changed"
+    path.write_bytes(written + b"what was written behind the checkpoint")
+    ended = run_over(interrupted)
+    assert (ended.status, ended.balanced, ended.read) == ("finished", True, 8)
+    verdict = verify(interrupted.with_name("c.boosted.jsonl.audit.db"))
+    assert verdict.intact, verdict.problems
+
+
+def test_fresh_starts_over_where_the_partial_output_was_changed(interrupted: Path) -> None:
+    interrupted.with_name("c.boosted.jsonl.partial").write_bytes(b"x" * 1000)
+    assert run_over(interrupted, fresh=True).status == "finished"
+
+
+def test_an_interrupted_run_of_an_older_log_goes_on(interrupted: Path) -> None:
+    """It does not say what its files held; from the next batch on it does."""
+    db = interrupted.with_name("c.boosted.jsonl.audit.db")
+    connection = sqlite3.connect(db)
+    for statement in ("DROP TABLE written", "DROP TABLE heads", "DELETE FROM migrations WHERE id = 4"):
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    assert verify(db).intact
+    assert run_over(interrupted).status == "finished"
+    verdict = verify(db)
+    assert verdict.intact, verdict.problems
+    assert rows(db, "SELECT action FROM heads WHERE id = 1") == [("adopted",)]
+    assert rows(db, "SELECT count(*) FROM written") == [(1,)]
+
+
+def test_what_was_changed_in_the_log_about_the_files_is_not_believed(interrupted: Path) -> None:
+    db = interrupted.with_name("c.boosted.jsonl.audit.db")
+    connection = sqlite3.connect(db)
+    connection.execute("UPDATE written SET output_sha256 = rejected_sha256")
+    connection.commit()
+    connection.close()
+    with pytest.raises(AuditError, match="was changed by hand") as caught:
+        run_over(interrupted)
+    assert "audit verify" in caught.value.hint

@@ -14,7 +14,7 @@ import pytest
 from cli_fixtures import Called
 
 from midb.audit.log import AuditLog
-from midb.audit.run_rows import Run
+from midb.audit.run_rows import Run, Written
 from midb.domain.decisions import (
     Action,
     Decision,
@@ -31,6 +31,7 @@ from midb.domain.decisions import (
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.edits import Edit, apply
 from midb.domain.generations import Generation, GenerationKey
+from midb.domain.hashing import digest
 from midb.domain.pairs import Field, InstructionPair
 from midb.domain.results import RecordResult, RejectedLine
 
@@ -238,10 +239,14 @@ RUN = Run(
     output_sha256=None,
     rejected="corpus.boosted.jsonl.rejected.jsonl",
     config=orjson.dumps({"limit": None}).decode(),
-    config_hash="34" * 32,
+    config_hash=digest({"limit": None}),
     engine="embedded 0",
     versions="{}",
 )
+
+
+#: What the files of a run hold.
+WRITTEN = Written(output_sha256="9a" * 32, rejected_sha256="bc" * 32)
 
 
 def now() -> str:
@@ -263,17 +268,17 @@ def write_log(path: Path) -> Path:
         run, checkpoint = log.begin(RUN)
         records = tale()
         checkpoint = log.write_batch(
-            run, records[:5], REJECTED[:1], replace(checkpoint, position=6), [("warning", "slow")]
+            run, records[:5], REJECTED[:1], replace(checkpoint, position=6), [("warning", "slow")], WRITTEN
         )
         checkpoint = log.write_batch(
-            run, records[5:], REJECTED[1:], replace(checkpoint, position=15), [("warning", HOSTILE)]
+            run, records[5:], REJECTED[1:], replace(checkpoint, position=15), [("warning", HOSTILE)], WRITTEN
         )
         log.set_status(run, "finished", output_sha256="56" * 32, finished=True)
         run, checkpoint = log.begin(RUN)
         german = Story(pair("wenn (20 > 18): Der Wert ist 2.5 Meter. Thanksgiving!", "Schreibe Code"))
         german.rewrite(Pass.TRANSLATION, "translated-code", ("wenn", "if")).verified()
         again = [record(0, "de-0417", "de", german), *records[1:3]]
-        log.write_batch(run, again, REJECTED[:1], replace(checkpoint, position=4), [("warning", "slow")])
+        log.write_batch(run, again, REJECTED[:1], replace(checkpoint, position=4), [("warning", "slow")], WRITTEN)
         log.add_generations(run, [REPLY])
         log.set_status(run, "interrupted")
     return path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from midb.audit.file import seals
+from midb.audit.file import heads, seals
 from midb.domain.errors import AuditError
 
 #: Marks the file as ours ("MIDB" in ASCII), so that a foreign SQLite file is never written to.
@@ -194,14 +194,46 @@ CREATE VIEW edits_by_kind AS
   GROUP BY 1, 2, 3, 4;
 """
 
+_HEADS = """
+CREATE TABLE written (              -- of an unfinished run's files, as long as its checkpoint says they are
+  run_id INTEGER PRIMARY KEY REFERENCES runs(id),
+  output_sha256 TEXT NOT NULL,
+  rejected_sha256 TEXT NOT NULL,
+  seal TEXT NOT NULL
+);
+CREATE TABLE heads (                -- one or more for each transaction; each covers all that was written before it
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id),
+  action TEXT NOT NULL,             -- adopted | begun | batch | replies | status
+  status TEXT NOT NULL,             -- of the run then
+  last_migration INTEGER NOT NULL,  -- the last row that each table had then
+  last_run INTEGER NOT NULL,
+  last_record INTEGER NOT NULL,
+  last_decision INTEGER NOT NULL,
+  last_rejected_line INTEGER NOT NULL,
+  last_event INTEGER NOT NULL,
+  last_generation INTEGER NOT NULL,
+  content TEXT NOT NULL,            -- JSON: of each table, SHA-256 over the rows since the head before
+  state TEXT NOT NULL,              -- JSON: seals of the run's row, its checkpoint and its row of written
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  mac TEXT                          -- of the hash, with the key that the run was given
+);
+"""
+
 #: In order. A migration never changes once it is released; what comes later is a new one.
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", _FIRST),
     ("0002_generations", _GENERATIONS),
     ("0003_standing", _STANDING),
+    ("0004_heads", _HEADS),
 )
 
-#: Migrations that a log must have to be read: all tables and columns come from these, the later ones made views.
+#: What a migration does beside its statements, in the same transaction: the first heads cover what is in the log.
+_AND_THEN: dict[str, Callable[[sqlite3.Connection], None]] = {"0004_heads": heads.adopt}
+
+#: Migrations that a log must have to be read: all that a reader needs comes from these. The later ones made views, and
+#: what proves the rest.
 READABLE_FROM = 2
 
 _BOOKKEEPING = """
@@ -255,3 +287,5 @@ def migrate(db: Database, path: Path, now: Callable[[], str], *, version: int = 
             link = seals.chain_hash("migrations", previous, row)
             db.conn.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?)", (*row, previous, link))
             previous = link
+            if name in _AND_THEN:
+                _AND_THEN[name](db.conn)

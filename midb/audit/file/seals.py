@@ -2,7 +2,8 @@
 
 Every row is covered by exactly one hash. A decision's hash covers its own columns, its edits, and the seal of its
 record (which covers the record's row and findings), and chains to the decision before it. So one changed byte breaks
-the hash of the row it stands in, and a missing or added row breaks the chain or the counts in the checkpoint.
+the hash of the row it stands in, and a missing or added row breaks the chain or the counts in the checkpoint. All of
+these hashes together are covered by the heads (`midb.audit.file.heads`).
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ COVERED: dict[str, tuple[str, ...]] = {
     "prompts": ("hash", "text"),
     "rejected_lines": ("id", "run_id", "position", "line", "offset", "length", "sha256", "reason", "message"),
     "run_events": ("id", "run_id", "at", "level", "message"),
+    "written": ("run_id", "output_sha256", "rejected_sha256"),
+    "heads": (
+        "id", "run_id", "action", "status", "last_migration", "last_run", "last_record", "last_decision",
+        "last_rejected_line", "last_event", "last_generation", "content", "state",
+    ),
 }  # fmt: skip
 
 
@@ -78,5 +84,5 @@ def decision_hash(
 
 
 def chain_hash(table: str, previous: str, row: Sequence[Any]) -> str:
-    """The next link of a chain of plain rows (rejected lines, migrations)."""
+    """The next link of a chain of plain rows (rejected lines, migrations, heads)."""
     return digest(table, previous, row)

@@ -1,8 +1,9 @@
 """`audit verify`: proves that a log is as it was written, or names what is not. Trusts nothing in the file.
 
-Every hash is derived again, every count and every end of a chain is held against the checkpoints, every applied edit
-is replayed from the original text, and the schema is compared with one made by the same migrations. Rows are read one
-after another, so that memory stays flat; all of it is of one moment, also while a run goes on.
+Every hash is derived again, every count and every end of a chain is held against the checkpoints, every row against
+the heads, every applied edit is replayed from the original text, and the schema is compared with one made by the same
+migrations. Rows are read one after another, so that memory stays flat; all of it is of one moment, also while a run
+goes on.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from midb.audit.file.connection import open_for_reading
+from midb.audit.file.key import SealKey
 from midb.audit.file.schema import MIGRATIONS, READABLE_FROM, migrate
 from midb.audit.proof.chains import Chain, check_plain_chains, check_seals
+from midb.audit.proof.heads import HeadsCheck, NotedHead, check_configs, check_prompts
 from midb.audit.proof.records import RecordsCheck, Types, column_types, wrong_types
 from midb.audit.proof.replay import Problem
 from midb.audit.reader import check_version
@@ -42,7 +45,7 @@ _Objects = dict[tuple[Any, Any], tuple[Any, Any]]
 
 @dataclass(frozen=True)
 class RunProof:
-    """What was checked of one run. ``head`` is the hash of its last decision: note it, and ask for it again later."""
+    """What was checked of one run. ``head`` is the hash of its last decision; that of the log covers far more."""
 
     id: int
     kind: str
@@ -62,12 +65,22 @@ class RunProof:
 
 @dataclass
 class LogProof:
-    """What `verify` found: the first problems, how many there are, and what was proved."""
+    """What `verify` found: the first problems, how many there are, and what was proved.
+
+    ``head`` covers the whole log: note it, and ask for it again later; logs of older versions have none. ``noted`` says
+    where a head that was noted earlier stands, ``noted_run`` is a run whose decisions alone have it as their end.
+    ``macs`` heads are sealed with a key; ``key_used``: whether they were held against one.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
     runs: list[RunProof] = field(default_factory=list)
     head: str | None = None
+    heads: int = 0
+    noted: NotedHead | None = None
+    noted_run: int | None = None
+    macs: int = 0
+    key_used: bool = False
 
     @property
     def intact(self) -> bool:
@@ -85,16 +98,17 @@ class LogProof:
             self.add(iter([Problem("the file", "", "", f"cannot be read further: {error}")]))
 
 
-def verify(path: Path, *, head: str | None = None) -> LogProof:
-    """Check a log from end to end. ``head`` is a chain's end noted earlier: it must still be the end of a run's chain.
+def verify(path: Path, *, head: str | None = None, key: SealKey | None = None) -> LogProof:
+    """Check a log from end to end. ``head`` was noted earlier: the log must be the one of then, or go on from it.
 
-    Raises AuditError where there is nothing to check: no file, no audit log, or one of a newer version.
+    ``key`` is the key that the log should be sealed with. Raises AuditError where there is nothing to check: no file,
+    no audit log, or one of a newer version.
     """
     before = _stamp(path)
     connection = open_for_reading(path)
     try:
-        proof = LogProof(head=head)
-        _check(connection, path, proof)
+        proof = LogProof(key_used=key is not None)
+        _check(connection, path, proof, head, key)
     finally:
         connection.close()
     if not proof.intact and _stamp(path) != before:
@@ -111,7 +125,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return state.st_mtime_ns, state.st_size
 
 
-def _check(connection: sqlite3.Connection, path: Path, proof: LogProof) -> None:
+def _check(connection: sqlite3.Connection, path: Path, proof: LogProof, noted: str | None, key: SealKey | None) -> None:
     def rows(table: str) -> Iterator[sqlite3.Row]:
         yield from connection.execute(f"SELECT * FROM {table} ORDER BY 1")
 
@@ -129,20 +143,30 @@ def _check(connection: sqlite3.Connection, path: Path, proof: LogProof) -> None:
     proof.add(_check_foreign_keys(connection))
     for table in sorted(usable - RecordsCheck.TABLES):
         proof.add(_check_types(table, rows(table), types[table]))
-    for table in sorted(usable & {"runs", "checkpoints", "generations", "prompts", "run_events"}):
+    for table in sorted(usable & {"runs", "checkpoints", "generations", "prompts", "run_events", "written"}):
         proof.add(check_seals(table, rows(table)))
     if usable >= {"generations", "prompts", "decisions"}:
         proof.add(_check_generations(connection))
+        proof.add(check_prompts(connection))
     if missing := sorted(_CORE - usable):
         proof.add(iter([Problem(missing[0], "", "", "it is not as it was made, so that no record could be checked")]))
         return
     rejected: dict[Any, Chain] = {}
     proof.add(check_plain_chains("rejected_lines", rows("rejected_lines"), rejected, "run_id"))
-    records = RecordsCheck(connection, types, proof.head)
+    records = RecordsCheck(connection, types, noted)
     proof.add(records.problems())
     proof.add(_check_runs(connection, records, rejected, proof))
-    if proof.head is not None:
-        proof.add(_check_head(proof.head, records))
+    if {"heads", "written", "generations", "migrations"} <= usable:
+        heads = HeadsCheck(connection, noted, key, proof.problems)
+        proof.add(heads.problems())
+        proof.add(check_configs(connection))
+        proof.head, proof.heads, proof.macs, proof.noted = heads.head, heads.chain.length, heads.macs, heads.place
+    elif key:
+        proof.add(iter([Problem("heads", "", "", "there are none: logs of this version are not sealed with a key")]))
+    if noted is not None and proof.noted is None:
+        proof.noted_run = next((run for run, chain in records.chains.items() if chain.stored == noted), None)
+        if proof.noted_run is None:
+            proof.add(_check_head(records))
 
 
 def _model_of(connection: sqlite3.Connection, there: _Objects) -> tuple[int, _Objects, Mapping[str, Types]]:
@@ -168,7 +192,10 @@ def _model_of(connection: sqlite3.Connection, there: _Objects) -> tuple[int, _Ob
 
 
 def _check_file(connection: sqlite3.Connection) -> Iterator[Problem]:
-    """What SQLite can say about its own pages and indexes."""
+    """What SQLite can say about its own pages and indexes, and a mark that nothing of ours sets."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version:
+        yield Problem("the file", "", "", f"its user_version was set to {version}")
     for (message,) in connection.execute(f"PRAGMA integrity_check({LISTED})"):
         if message != "ok":
             yield Problem("the file", "", "", as_text(message))
@@ -277,12 +304,13 @@ def _check_runs(
                 yield Problem(table, "", f"run {run}", message)
 
 
-def _check_head(head: str, records: RecordsCheck) -> Iterator[Problem]:
-    if any(chain.stored == head for chain in records.chains.values()):
-        return
+def _check_head(records: RecordsCheck) -> Iterator[Problem]:
+    """What is to be said of a head that is none any more."""
     if records.seen:
         run, link = records.seen
         message = f"the head you noted is link {link:,} of run {run}'s chain, not its end: decisions were added since"
     else:
-        message = "the head you noted is in no chain: the log was written anew, or the head belongs to another log"
-    yield Problem("decisions", "", "", message)
+        message = (
+            "the head you noted is in no chain: what it covers was written anew or taken away, or is another log's"
+        )
+    yield Problem("the log", "", "", message)

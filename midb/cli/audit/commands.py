@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from midb.audit.file.key import read_key
+from midb.audit.proof.files import FileProof, FileState, MovedFiles, compare_files
 from midb.audit.proof.records import check_one
 from midb.audit.proof.verify import verify as verify_log
 from midb.audit.questions import export as exports
@@ -21,9 +23,10 @@ from midb.audit.questions.usage import find_generations, read_messages, total_us
 from midb.audit.reader import AuditReader
 from midb.cli.audit import tables
 from midb.cli.audit.model_calls import show_prompts
-from midb.cli.audit.options import Db, Json, RecordOptions, RunNumber, find_log, with_record_options
+from midb.cli.audit.options import Db, Json, Key, RecordOptions, RunNumber, find_log, with_record_options
+from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
 from midb.cli.audit.records import record_json, show_changes, show_difference, show_record
-from midb.domain.errors import UsageError
+from midb.domain.errors import AuditError, UsageError
 from midb.text.terminal import visible
 
 app = typer.Typer(
@@ -40,30 +43,48 @@ def dump(value: Any) -> None:
 @app.command()
 def verify(
     db: Db = None,
-    head: Annotated[str | None, typer.Option("--head", metavar="HASH", help="A chain's end noted earlier.")] = None,
+    head: Annotated[str | None, typer.Option("--head", metavar="HASH", help="The log's head, noted earlier.")] = None,
+    key: Key = None,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", metavar="FILE", help="The corpus, if it was moved.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The output, if it was moved.")
+    ] = None,
+    run: Annotated[
+        int | None,
+        typer.Option("--run", metavar="N", help="Whose corpus and output these are; default: found out by their hash."),
+    ] = None,
+    log_only: Annotated[bool, typer.Option("--log-only", help="Look at no corpus and no output.")] = False,
     json: Json = False,
 ) -> int:
-    """Prove the log: re-derive the hash chain and replay every edit. Exits with 1 where anything was changed."""
+    """Prove the log, and hold corpus and output against it. Exits with 1 where anything was changed.
+
+    Every hash is derived again and every edit replayed. A file that is not there is said to be missing, and is no
+    failure: name it with --corpus or --output.
+    """
     path = find_log(db)
-    proof = verify_log(path, head=head)
+    moved = MovedFiles(corpus=corpus, output=output, run=run)
+    if log_only and moved != MovedFiles():
+        raise UsageError("--log-only looks at no files.", hint="Leave it out, or --corpus, --output and --run.")
+    proof = verify_log(path, head=head, key=read_key(key))
+    files: list[FileProof] | None = None
+    if not log_only:
+        try:
+            with AuditReader(path) as reader:
+                files = compare_files(reader, moved)
+        except AuditError:
+            if proof.intact:
+                raise
+    changed = any(file.state is FileState.CHANGED for file in files or ())
     if json:
-        dump(
-            {
-                "intact": not proof.problem_count,
-                "problems": [
-                    {"table": p.table, "row": p.row, "record": p.record, "message": p.message} for p in proof.problems
-                ],
-                "problem_count": proof.problem_count,
-                "runs": [
-                    {"id": r.id, "kind": r.kind, "status": r.status, "records": r.records, "decisions": r.decisions,
-                     "edits": r.edits, "head": r.head}
-                    for r in proof.runs
-                ],
-            }
-        )  # fmt: skip
+        dump(proof_json(proof, files))
     else:
-        tables.show_proof(tables.open_console(), path, proof)
-    return 1 if proof.problem_count else 0
+        console = tables.open_console()
+        show_proof(console, path, proof)
+        show_files(console, files)
+        show_heads(console, proof)
+    return 1 if proof.problem_count or changed else 0
 
 
 @app.command()

@@ -12,12 +12,23 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from midb.audit.file.key import KEY_VARIABLE
 from midb.audit.questions.filters import Filters, check_filters
 from midb.audit.questions.search import add_search
 from midb.audit.reader import AuditReader
 from midb.domain.errors import UsageError
 
 Db = Annotated[Path | None, typer.Option("--db", metavar="DB", help="The audit log; default: the only one here.")]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        envvar=KEY_VARIABLE,
+        show_envvar=False,
+        help=f"The key that the log was sealed with; default: the file that {KEY_VARIABLE} names.",
+    ),
+]
 RunNumber = Annotated[int | None, typer.Option("--run", metavar="N", help="A run of the log; default: the latest.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
 

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.audit.proof.verify import LogProof
 from midb.audit.questions.finding import Match
 from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
@@ -55,7 +54,7 @@ def show_found(console: Console, found: Sequence[tuple[RecordRow, Sequence[Match
         if len(matches) > 3:
             what.append(f"   +{len(matches) - 3:,}")
         outcome = Text(visible(row.outcome), style=OUTCOME_STYLES.get(row.outcome, "default"))
-        key, language = Text(_cut(row.record_key, 32)), Text(visible(row.language))
+        key, language = Text(cut(row.record_key, 32)), Text(visible(row.language))
         lines.append([key, Text(f"#{row.position}"), language, outcome, what])
     widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
     for cells in lines:
@@ -72,52 +71,17 @@ def _describe_match(match: Match) -> Text:
     if match.status != "edited":
         line.append(f" ({visible(match.status)})")
     if match.evidence is None:
-        line.append(f" [{_cut(match.before or '', 24)}] → [{_cut(match.after or '', 24)}]")
+        line.append(f" [{cut(match.before or '', 24)}] → [{cut(match.after or '', 24)}]")
     else:
-        line.append(f" {_cut(match.evidence, 40)}")
+        line.append(f" {cut(match.evidence, 40)}")
     return line
 
 
-def _cut(text: str, cells: int) -> str:
+def cut(text: str, cells: int) -> str:
     """The text made visible, cut to a width, and set apart where it is written from right to left."""
     shown = Text(visible(text[: cells + 1]))
     shown.truncate(cells, overflow="ellipsis")
     return f"{ISOLATE}{shown.plain}{END_OF_ISOLATE}" if has_right_to_left(shown.plain) else shown.plain
-
-
-def show_proof(console: Console, path: Path, proof: LogProof) -> None:
-    """What `audit verify` found or proved."""
-    for problem in proof.problems:
-        line = Text("CHANGED  ", style="red")
-        line.append(visible(f"{problem.table} {problem.row}".strip()), style="default")
-        line.append(f" ({_describe_place(problem.record)})" if problem.record else "", style="default")
-        line.append(f": {isolated(problem.message)}", style="default")
-        console.print(line, soft_wrap=True)
-    if proof.problem_count > len(proof.problems):
-        console.print(Text(f"… and {proof.problem_count - len(proof.problems):,} more"))
-    for run in proof.runs:
-        state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
-        console.print(
-            Text(
-                f"run {run.id} ({visible(run.kind)}): {run.records:,} records, {run.decisions:,} decisions, "
-                f"{run.edits:,} edits replayed, {run.rejected_lines:,} rejected lines{visible(state)}"
-            ),
-            soft_wrap=True,
-        )
-        console.print(Text(f"  head {visible(run.head)}"), soft_wrap=True)
-    if proof.problem_count:
-        count = f"{proof.problem_count:,} thing{'s' if proof.problem_count > 1 else ''}"
-        console.print(Text(f"{visible(str(path))} was changed: {count} do not agree", style="red"), soft_wrap=True)
-    else:
-        console.print(
-            Text(f"{visible(str(path))} is intact: every hash agrees, every edit replays", style="green"),
-            soft_wrap=True,
-        )
-        console.print(Text("Note a head: given as --head HASH it later proves that nothing was written anew."))
-
-
-def _describe_place(record: str) -> str:
-    return record if record.startswith("run ") else f"record {_cut(record, 60)}"
 
 
 def show_summary(

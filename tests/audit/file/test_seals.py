@@ -13,7 +13,7 @@ from midb.audit.file import seals
 from midb.audit.file.schema import migrate
 
 #: Columns that hold hashes themselves.
-HASHES = {"seal", "hash", "previous_hash"}
+HASHES = {"seal", "hash", "previous_hash", "mac"}
 
 
 def filled(table: str) -> dict[str, object]:

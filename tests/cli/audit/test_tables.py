@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from log_fixtures import RUN, STEERING, AuditCommand, Tamper
+from log_fixtures import RUN, AuditCommand
 from rich.console import Console
 
-from midb.audit.proof.replay import Problem
-from midb.audit.proof.verify import LogProof, RunProof
 from midb.audit.questions.finding import Match
 from midb.audit.questions.summary import PARTS
 from midb.audit.rows import RecordRow
-from midb.cli.audit.tables import show_found, show_proof, show_summary
+from midb.cli.audit.tables import show_found, show_summary
 
 
 def test_summary_shows_what_each_pass_took(call: AuditCommand, model_log: Path) -> None:
@@ -42,26 +40,6 @@ def test_summary_shows_what_each_pass_took(call: AuditCommand, model_log: Path) 
     assert [one["pass"] for one in told] == ["content", "translation", "verification", "total"]
     assert told[3]["reused"] == 3
     assert told[3]["failed"] == {"truncated": 1}
-
-
-def test_verify_names_what_was_changed_and_exits_with_1(call: AuditCommand, tampered: Tamper) -> None:
-    called = call("verify", db=tampered("UPDATE edits SET after = after || '!' WHERE decision_id = 17"))
-    assert called.code == 1
-    assert "edits (17/0)" in called.out
-    assert not STEERING.search(called.out)
-    told = orjson.loads(call("verify", "--json", db=tampered("DELETE FROM records WHERE id = 5")).out)
-    assert told["intact"] is False
-    assert any(problem["table"] == "records" for problem in told["problems"])
-
-
-def test_verify_says_what_was_proved(call: AuditCommand) -> None:
-    called = call("verify")
-    assert called.code == 0
-    for told in ("13 records, 25 decisions, 12 edits replayed", "interrupted", "is intact"):
-        assert told in called.out
-    runs = orjson.loads(call("verify", "--json").out)["runs"]
-    assert call("verify", "--head", runs[0]["head"]).code == 0
-    assert call("verify", "--head", runs[0]["head"][::-1]).code == 1
 
 
 def test_find_counts_what_it_does_not_show(call: AuditCommand) -> None:
@@ -120,30 +98,11 @@ def test_the_ledger_of_a_revert_counts_what_is_undone(call: AuditCommand, undone
     assert "repaired" not in out
 
 
-def test_many_problems_are_counted_and_the_first_are_listed(tmp_path: Path) -> None:
-    problems = [Problem("decisions", str(n), "de-1", "it was changed") for n in range(3)]
-    proof = LogProof(problems=problems, problem_count=7)
-    out = printed(lambda console: show_proof(console, tmp_path / "x.audit.db", proof))
-    assert out.count("CHANGED  decisions") == 3
-    assert "… and 4 more\n" in out
-    assert "x.audit.db was changed: 7 things do not agree\n" in out
-
-
 def printed(show: Callable[[Console], None]) -> str:
     """What is printed into a file."""
     stream = io.StringIO()
     show(Console(file=stream, width=10_000, highlight=False, markup=False))
     return stream.getvalue()
-
-
-def test_an_unfinished_run_is_proved_up_to_its_checkpoint(tmp_path: Path) -> None:
-    runs = [RunProof(1, "run", status, 2, 3, 4, 5, 6, "ab" * 32) for status in ("finished", "superseded", "running")]
-    lines = printed(lambda console: show_proof(console, tmp_path, LogProof(runs=runs))).splitlines()
-    assert [line.endswith("running: proved up to its checkpoint") for line in lines if line.startswith("run ")] == [
-        False, False, True,
-    ]  # fmt: skip
-    assert lines[0] == "run 1 (run): 2 records, 3 decisions, 4 edits replayed, 5 rejected lines"
-    assert lines[1] == f"  head {'ab' * 32}"
 
 
 def test_long_keys_and_texts_are_cut_and_closed(tmp_path: Path) -> None:
