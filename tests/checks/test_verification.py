@@ -351,3 +351,11 @@ def test_new_findings_are_reported_shortly(check: Check) -> None:
     found = check("de", TEXT, [("das", "x" * 500, "all")], findings=([], [finding(result, "x" * 500)] * 9))
     assert len(found) == 3
     assert all(len(violation.detail) < 100 for violation in found)
+
+
+def test_code_is_in_no_language(check: Check) -> None:
+    """Once its keywords are restored, a text that is all code has no words that could be in a language."""
+    translated = 'Druck("das ist nicht die Mutter und der Vater, sondern das Kind")'
+    assert check("de", translated, [("Druck", "print", "protected")]) == []
+    english = [(translated, ENGLISH, "protected")]
+    assert [violation.reason for violation in check("de", translated, english)] == [Reason.LANGUAGE_CHANGED]

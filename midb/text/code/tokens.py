@@ -123,7 +123,8 @@ def mark_defined_words(code: str, pieces: Sequence[CodeToken]) -> list[bool]:
         elif token.text in KEYWORDS or token.text in small_sql or _is_entry_point(pieces, index):
             found.append(True)
         else:
-            found.append(token.text in LIBRARY and token.text not in own and _is_called(pieces, index))
+            used = _is_called(pieces, index) or _is_imported(pieces, index)
+            found.append(token.text in LIBRARY and token.text not in own and used)
     return found
 
 
@@ -182,6 +183,11 @@ def _find_names_of_the_author(pieces: Sequence[CodeToken]) -> set[str]:
 def _is_entry_point(pieces: Sequence[CodeToken], index: int) -> bool:
     """Whether this is ``main`` where C and Java want it: the name of the function in which a program begins."""
     return pieces[index].text == "main" and index > 0 and pieces[index - 1].text in ("int", "void")
+
+
+def _is_imported(pieces: Sequence[CodeToken], index: int) -> bool:
+    """Whether a name is what a line imports, or imports from."""
+    return index > 0 and pieces[index - 1].text in ("import", "from")
 
 
 def _is_called(pieces: Sequence[CodeToken], index: int) -> bool:
