@@ -55,10 +55,10 @@ _TAGS = frozenset(
     """.split()  # noqa: SIM905
 )
 #: Names of programming languages as they stand behind the marks that open a fence.
-_LANGUAGES = frozenset(
+FENCE_LANGUAGES = frozenset(
     """
     python py python3 javascript js typescript ts jsx tsx java c cpp c++ csharp cs c# php ruby rb go rust swift kotlin
-    scala perl r sql mysql html css xml bash sh shell powershell matlab lua dart
+    scala perl r sql mysql html css xml bash sh shell powershell matlab lua dart json yaml yml
     """.split()  # noqa: SIM905
 )
 #: Behind one of these an author gives a name.
@@ -148,7 +148,7 @@ class _ProvenCode:
     def __init__(self, code: str, pieces: Sequence[CodeToken]) -> None:
         language = _FENCE_LANGUAGE.match(code)
         inline = "\n" not in code.strip("`")
-        self._all = bool(language and language[1].lower() in _LANGUAGES) or (inline and _is_expression(pieces))
+        self._all = bool(language and language[1].lower() in FENCE_LANGUAGES) or (inline and _is_expression(pieces))
         # Of the whole piece, or of the ranges [start, end) that its lines prove.
         self._ranges = [] if self._all else list(find_code_blocks(code))
         self._starts = [start for start, _ in self._ranges]
