@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
+from midb.text.code.regions import find_possible_code
 from midb.text.languages import IDENTIFIABLE_LENGTH, LanguageIdentifier, same_language
-from midb.text.protection import find_protected_spans
-from midb.text.spans import Protected, Spans
+from midb.text.protection import find_protected_spans, merge_spans
+from midb.text.spans import Protected, Span, Spans
 
 
 class FieldText:
@@ -31,6 +32,13 @@ class FieldText:
     def code(self) -> Spans:
         """What of ``text`` is program code (or the name of a file), and begins as such."""
         return self.protected.only(Protected.CODE)
+
+    @functools.cached_property
+    def possible_code(self) -> Spans:
+        """What of ``text`` may be code, data or a formula, fenced or not: nothing that typography is about."""
+        certain = [(span.start, span.end) for span in self.code]
+        found = [Span(start, end, Protected.CODE) for start, end in find_possible_code(self.text, certain)]
+        return Spans(merge_spans([*self.code, *found])) if found else self.code
 
     @functools.cached_property
     def source_protected(self) -> Spans:

@@ -139,7 +139,7 @@ def _is_data(item: FieldText, found: list[_Number]) -> bool:
     text = item.text
     if _ROW.search(text):
         return True
-    guarded = item.protected.only(Protected.CODE, Protected.LATEX, Protected.PLACEHOLDER)
+    guarded = [*item.protected.only(Protected.LATEX, Protected.PLACEHOLDER), *item.possible_code]
     # Code is looked for by itself as well: where it begins inside a tag, it is protected as part of the tag.
     spans = [(span.start, span.end) for span in guarded] + list(find_code_blocks(text))
     if any(_ANY_POINT.search(text, start, end) for start, end in spans):

@@ -13,6 +13,9 @@ from midb.text.languages import IDENTIFIABLE_LENGTH, same_language
 from midb.text.quotations import find_quotations
 from midb.text.spans import NO_SPANS
 
+#: What stands before the semicolon of an entity.
+_ENTITY_BEGIN = re.compile(r"&#?\w{1,30}\Z")
+
 
 class Line:
     """One line of a text, without its end."""
@@ -105,6 +108,15 @@ class Lines:
         return list(find_quotations(self._item.text))
 
     def are_prose(self, start: int, end: int) -> bool:
-        """Whether ``[start, end)`` is neither protected nor in code, in a table or in a literal."""
-        line = self.at(start)
-        return not (self._item.protected.overlaps(start, end) or line.may_be_code or line.is_in_literal(start))
+        """Whether ``[start, end)`` is no code, not protected, and in no table, literal or entity."""
+        item, line = self._item, self.at(start)
+        if item.protected.overlaps(start, end) or line.may_be_code or line.is_in_literal(start):
+            return False
+        return not (item.possible_code.overlaps(start, end) or self._ends_entity(start))
+
+    def _ends_entity(self, position: int) -> bool:
+        """Whether a position is the semicolon of ``&amp;``."""
+        text = self._item.text
+        return text[position : position + 1] == ";" and bool(
+            _ENTITY_BEGIN.search(text, max(0, position - 32), position)
+        )
