@@ -18,7 +18,6 @@ from midb.text.forms.lines import Lines
 from midb.text.forms.spaced_marks import SpacedMarks, find_missing_blanks, find_plain_blanks
 from midb.text.inspection import FieldText, Inspection
 from midb.text.subjects.punctuation_tasks import is_about_punctuation
-from midb.text.words import function_words
 
 
 class GluedRule(BaseModel):
@@ -131,7 +130,7 @@ def _find_missing(
         for match in pattern.finditer(item.text):
             start, end = match.span("mark")
             line = lines.at(start)
-            if match.group("mark") == "." and _may_be_name(match, item.text, inspection):
+            if match.group("mark") == "." and _may_be_name(match, item.text):
                 continue
             if line.word_count >= _PROSE_WORDS and lines.are_native_prose(start, end, inspection):
                 edit = PUNCTUATION_SPACING.edit(item.field, end, "", " ")
@@ -140,11 +139,6 @@ def _find_missing(
                 )
 
 
-def _may_be_name(match: regex.Match[str], text: str, inspection: Inspection) -> bool:
-    """Whether two words with a full stop between them are one name: both have a capital, and none is of grammar."""
-    before = text[match.start() : match.start("mark")]
-    behind = regex.match(r"[\p{L}\p{M}]+", text[match.end("mark") :])
-    if not before[0].isupper() or behind is None:
-        return False
-    grammar = function_words(inspection.locale.code)
-    return behind.group().lower() not in grammar and before.lower() not in grammar
+def _may_be_name(match: regex.Match[str], text: str) -> bool:
+    """Whether two words with a full stop between them may be one name, such as that of a site: both have a capital."""
+    return text[match.start()].isupper() and text[match.end("mark")].isupper()

@@ -11,8 +11,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from midb.text.code.signs import punctuates_as_code
+from midb.text.code.signs import states_as_code
 
 #: A formula of a spreadsheet, wherever it stands; the names of its functions are in the reader's language.
 _FORMULA = re.compile(
@@ -39,11 +40,17 @@ _LINE = re.compile(
     # a declaration of a style sheet, a selector, a section of a configuration
     r"|^\s*-{0,2}[a-z]+(?:-[a-z]+)*\s*:\s?[^;\n]{1,120};\s*$|^\s*@[a-z-]+\s[^\n]*[{;]\s*$|^\s*\[[\w. -]{1,40}\]\s*$"
     # an assignment of R, an arrow, a format
-    r"|\w\s*<-\s*\S|\w\s*[-=]>\s*\S|%[sdif]\b|^\s*[\"'][^\"'\n]*[\"']\s*:\s*\S|\bprint(?:f|ln)?\s*\(|\bconsole\.log\b",
+    r"|\w\s*<-\s*\S|\)\s*[-=]>\s*\S|%[sdif]\b|^\s*[\"'][^\"'\n]*[\"']\s*:\s*\S|\bprint(?:f|ln)?\s*\(|\bconsole\.log\b",
     re.MULTILINE,
 )
 #: A key and its value as configurations have them: the key is a small word, or a name with signs in it.
 _KEY = re.compile(r"^\s*(?:-\s+)?(?:[a-z_][a-z0-9_.-]*|[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+):(?:\s+\S.*|\s*)$")
+#: What configurations have and lists of words have not: a number, a string, a path, a name with signs in it.
+_CONFIGURED = re.compile(
+    r"^\s*(?:-\s+)?(?:[\w.]*[_.-][\w.-]*:|[\w.-]+:\s+(?:[\"'\[{&*|>/].*|-?\d[\w.:/-]*|true|false|null|yes|no|[\w.-]+[_/][\w./-]+)\s*$)"
+)
+#: A key without a value, under which others stand further in.
+_PARENT = re.compile(r"^(\s*)(?:-\s+)?[\w.-]+:\s*$")
 #: A value of such a list.
 _ITEM_OF_KEY = re.compile(r"^\s*-\s+\S")
 #: Something that gets a value. A single letter that does is a variable of mathematics as well.
@@ -110,7 +117,7 @@ def _mark_alone(lines: Sequence[_CodeLine], certain: Sequence[tuple[int, int]]) 
         if not line.text.strip() or len(line.text) > _LONGEST_LINE:
             continue
         line.is_statement = bool(_LINE.search(line.text))
-        line.is_code = line.is_statement or punctuates_as_code(line.text) or bool(_FRAME.match(line.text))
+        line.is_code = line.is_statement or states_as_code(line.text) or bool(_FRAME.match(line.text))
     starts = [line.start for line in lines]
     for start, end in certain:
         for index in range(max(0, bisect_right(starts, start) - 1), bisect_right(starts, end)):
@@ -133,10 +140,20 @@ def _mark_runs(lines: Sequence[_CodeLine]) -> None:
                 continue
             if not line.text.strip() and run and pattern is _ASSIGNMENT and line.start:
                 continue  # programs have blank lines between their statements
-            if hits > 1:
+            if hits > 1 and (pattern is _ASSIGNMENT or _is_configuration(run)):
                 for member in run:
                     member.is_code = member.is_statement = True
             run, hits = [], 0
+
+
+def _is_configuration(run: Sequence[_CodeLine]) -> bool:
+    """Whether keys and values are a program's, rather than words and what they mean: some value or nesting shows it."""
+    if any(_CONFIGURED.match(line.text) for line in run):
+        return True
+    return any(
+        (parent := _PARENT.match(line.text)) is not None and following.text.startswith(parent[1] + " ")
+        for line, following in pairwise(run)
+    )
 
 
 def _mark_company(lines: Sequence[_CodeLine]) -> None:

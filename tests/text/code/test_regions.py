@@ -66,6 +66,9 @@ def test_a_formula_inside_a_sentence(formula: str) -> None:
         "Die Tabelle zeigt, dass 50% der Leute kommen (siehe unten).",
         "1. Erstens: das Ziel.\n2. Zweitens: der Weg.",
         "note: à lire avant tout.",
+        "duveteux: adjectif\nchat: nom\npar: préposition",
+        "1. Manzana -> 2.50\n2. Naranja -> 2.00",
+        "| a | 1.5 |\n|---|---|\n| b | 2.5 |",
     ],
 )
 def test_prose_is_none(prose: str) -> None:
