@@ -101,6 +101,7 @@ class Examiner:
             passes=self._settings.passes,
             identifier=self._reader.identifier,
             model=self._model,
+            demands=parsed.demands,
         )
         if self._run_pair is None:
             findings = tuple(LoggedFinding(finding, FindingStatus.OPEN) for finding in context.inspect(pair))

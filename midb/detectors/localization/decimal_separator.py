@@ -202,7 +202,8 @@ def _has_other_points(item: FieldText, numbers: list[_Number]) -> bool:
 
 def _decide_role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
     """What a number of the translation is. ``role`` is what it is in the source, ``words`` stand before it there."""
-    if number.field.protected.overlaps(number.start, number.start + len(number.text)):
+    end = number.start + len(number.text)
+    if number.field.protected.overlaps(number.start, end) or number.field.demanded.overlaps(number.start, end):
         return _Role.NAME
     before = _LAST_WORD.search(number.field.text, max(0, number.start - 40), number.start)
     if role is _Role.QUANTITY and before and before[1].casefold() in words:

@@ -103,7 +103,7 @@ def _is_prose(item: FieldText, start: int, end: int) -> bool:
     line = text[first:last]
     if _ROW.search(line) or item.protected.overlaps(start, end):
         return False
-    return not item.possible_code.overlaps(start, end)
+    return not (item.possible_code.overlaps(start, end) or item.demanded.overlaps(start, end))
 
 
 def _is_english(item: FieldText, match: re.Match[str]) -> bool:

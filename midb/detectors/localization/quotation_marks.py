@@ -156,6 +156,8 @@ def _find_in_line(item: FieldText, line: Line, section: QuotationMarks) -> Itera
         content = quotation.content
         if not regex.search(r"\p{L}", content) or "\\" in content:  # "\\n" is a string of a program
             continue
+        if item.demanded.holds(quotation.start) or item.demanded.holds(quotation.end - 1):
+            continue
         if not any(spans.overlaps(quotation.start, quotation.end) for spans in (item.protected, item.possible_code)):
             yield quotation
 

@@ -55,6 +55,8 @@ _PARENT = re.compile(r"^(\s*)(?:-\s+)?[\w.-]+:\s*$")
 _ITEM_OF_KEY = re.compile(r"^\s*-\s+\S")
 #: Something that gets a value. A single letter that does is a variable of mathematics as well.
 _ASSIGNMENT = re.compile(r"^\s*[A-Za-z_]\w+(?:\.\w+|\[[^\[\]\n]*\])*\s*[-+*/]?=\s*\S")
+#: In a text that holds code a single letter may be the program's.
+_VARIABLE = re.compile(r"^\s*[A-Za-z_]\w*\s*[-+*/]?=\s*\S")
 _COMMENT = re.compile(r"^\s*(?:#+|//|--|/\*|\*|%|;|'''|\"\"\")\s*\S|\S\s+(?:#|//)\s*\S")
 #: A frame of a prompt, whose labels are not the language's.
 _FRAME = re.compile(r"^\s*#{2,4} ?(?:Instruction|Input|Response|Output|Context|System|User|Assistant)s?\s*:?\s*$")
@@ -159,7 +161,7 @@ def _is_configuration(run: Sequence[_CodeLine]) -> bool:
 def _mark_company(lines: Sequence[_CodeLine]) -> None:
     """In a text that holds code: its comments and assignments wherever they stand, and what stands right beside it."""
     for line in lines:
-        if not line.is_code and line.text.strip() and (_COMMENT.search(line.text) or _ASSIGNMENT.match(line.text)):
+        if not line.is_code and line.text.strip() and (_COMMENT.search(line.text) or _VARIABLE.match(line.text)):
             line.is_code = True
     marked = [line.is_code for line in lines]
     for index, line in enumerate(lines):
