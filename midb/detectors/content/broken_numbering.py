@@ -16,6 +16,7 @@ from itertools import pairwise
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import find_evident_language, same_language
+from midb.text.prose import find_english_words
 
 NUMBERING = DefectKind(
     name="broken-numbering",
@@ -38,7 +39,7 @@ _NUMBER = re.compile(r"\d+")
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 #: A line of prose from the margin, which belongs to no entry above it.
-_FROM_MARGIN = re.compile(r"\n*[^\s\d\-*•+|>#`][^\n]*\s\S")
+_FROM_MARGIN = re.compile(r"\n*[^\s\d\-*•+|>#`](?:[^\n]*\s\S|[^\n\x00-\x7f]{6})")
 
 #: An entry of fewer letters is too short for its language to be told.
 _LEAST_LETTERS = 10
@@ -165,6 +166,9 @@ def _are_in_two_languages(pair: Sequence[str], inspection: Inspection) -> bool:
     """Whether two entries under one number are in two languages: a sentence and its translation."""
     if any(sum(map(str.isalpha, text)) < _LEAST_LETTERS for text in pair):
         return False
+    english = [len(find_english_words(text, inspection.locale)) for text in pair]
+    if min(english) == 0 and max(english) > 1:
+        return True
     # Of two short sentences at least one must show its language by its words: a guess errs too often.
     evident = [find_evident_language(text) for text in pair]
     if not any(evident):

@@ -67,16 +67,15 @@ _NAMED = re.compile(
 #: English words of a sentence that speaks of versions or addresses: a bare number in it may be one.
 _VERSIONS = re.compile(
     r"\b(?:versions?|releases?|firmware|drivers?|updates?|upgrades?|upgraded|patch(?:es)?|builds?|browsers?|software|kernel"
-    r"|operating system|sdk|apis?|protocols?|subnet|ip|addresses|address|ports?|changelog|cvss|editions?)\b",
+    r"|operating system|sdk|apis?|protocols?|subnet|ip|addresses|address|ports?|changelog|cvss|editions?"
+    r"|windows|android|ios|macos|linux|ubuntu|debian|python|java|javascript|php|node|ruby|chrome|firefox|safari)\b",
     re.IGNORECASE,
 )
 #: What follows a quantity, or stands before it: a unit, a magnitude, a currency.
 _COUNTED = re.compile(
-    r"[ -]?(?:%|percent|million|billion|trillion|thousand|hundred|dozen|times\b|[€$£¥]|[A-Za-z²³]+\b)"
-)
-_NOT_COUNTED = re.compile(
-    r" (?:and|or|is|was|are|were|has|have|had|in|on|at|by|for|from|to|of|with|came|comes|will|would|can|which|that|as"
-    r"|brings?|adds?|fixes|includes?|introduced|supports?|requires?|now|only|but|the|a|an)\b"
+    r"[ -]?(?:%|percent\b|(?:m|b|tr)illion|thousand|hundred|dozen|[€$£¥°]|[kMGTKmcnµ]?(?:B|b|m|g|l|L|s|W|V|Hz|A|Ω)\b"
+    r"|(?:second|minute|hour|day|week|month|year|time|point|star|inche?|mile|met(?:er|re)|kilo\w+|\w+byte|gram|pound"
+    r"|ounce|liter|litre|dollar|euro|cent|user|degree|pixel)s?\b|feet\b|foot\b|people\b)"
 )
 _MONEY_BEFORE = re.compile(r"[€$£¥]\s?$")
 #: Numbers one after the other, of which the first says what all are: "Android 11.0, 10.0 and 9.0".
@@ -243,7 +242,7 @@ def _leave_out_enumeration(before: str) -> str:
 def _may_be_version(source: str, match: re.Match[str]) -> bool:
     """Whether a number that counts nothing stands in a sentence about versions or addresses."""
     before, behind = source[: match.start()], source[match.end() :]
-    if _MONEY_BEFORE.search(before) or (_COUNTED.match(behind) and not _NOT_COUNTED.match(behind)):
+    if _MONEY_BEFORE.search(before) or _COUNTED.match(behind):
         return False
     first = max(before.rfind(". "), before.rfind("\n"), before.rfind("? "), before.rfind("! ")) + 1
     ends = [end for end in (behind.find(mark) for mark in (". ", "\n", "? ", "! ")) if end >= 0]
