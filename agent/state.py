@@ -68,10 +68,12 @@ class PairContext:
     identifier: LanguageIdentifier
     model: Model | None = None
     clock: RecordClock | None = None
+    demands: tuple[str, ...] = ()
 
     def inspection(self, pair: InstructionPair) -> Inspection:
         """The pair as detectors see it."""
-        return Inspection(pair, self.locale, self.identifier, self.source, self.selection.typography)
+        typography = self.selection.typography
+        return Inspection(pair, self.locale, self.identifier, self.source, typography, self.demands)
 
     def inspect(self, pair: InstructionPair) -> list[Finding]:
         """Every finding of the selected kinds in a text of this pair."""

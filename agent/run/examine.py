@@ -126,6 +126,7 @@ class Examiner:
             identifier=self._reader.identifier,
             model=self._model,
             clock=clock,
+            demands=parsed.demands,
         )
         if self._run_pair is None:
             findings = tuple(

@@ -128,8 +128,12 @@ def _cut_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def has_left_language(old: FieldText, new: FieldText, language: str) -> bool:
-    """Whether a text that was in its language is in another one now; never where it is too short to tell."""
-    if sum(map(str.isalpha, new.text)) < IDENTIFIABLE_LENGTH:
+    """Whether a text that was in its language is in another one now; never where it is too short to tell.
+
+    Nor where it has no words that could tell, as code has none: once its keywords are restored, a text that is all code
+    is in no language.
+    """
+    if sum(map(str.isalpha, new.text)) < IDENTIFIABLE_LENGTH or new.language is None:
         return False
     return same_language(old.language, language) and not same_language(new.language, language)
 

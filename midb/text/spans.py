@@ -18,6 +18,7 @@ class Protected(StrEnum):
     PLACEHOLDER = "placeholder"
     LATEX = "latex"
     TAG = "tag"
+    QUOTED = "quoted"
 
 
 @dataclass(frozen=True, slots=True)

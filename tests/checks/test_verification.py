@@ -388,3 +388,11 @@ def test_a_finding_is_new_where_none_of_its_kind_stood_there_before(data: st.Dat
     start, end = trace_back(net, new[0].start, first=True), trace_back(net, new[0].end, first=False)
     expected = not (old[0].start <= end and start <= old[0].end)
     assert bool(find_new_findings(before, rewritten, [edits], (old, new))) == expected
+
+
+def test_code_is_in_no_language(check: Check) -> None:
+    """Once its keywords are restored, a text that is all code has no words that could be in a language."""
+    translated = 'Druck("das ist nicht die Mutter und der Vater, sondern das Kind")'
+    assert check("de", translated, [("Druck", "print", "protected")]) == []
+    english = [(translated, ENGLISH, "protected")]
+    assert [violation.reason for violation in check("de", translated, english)] == [Reason.LANGUAGE_CHANGED]

@@ -154,6 +154,17 @@ def _hashed_example(text: str, words: Frame) -> int | None:
     return None
 
 
+def split_frame(frame: str) -> list[str]:
+    """What stands behind the labels of a frame, label by label.
+
+    >>> split_frame("### Instruction:\\n(task)\\n\\n### Response:\\n(reply)")
+    ['\\n(task)\\n\\n', '\\n(reply)']
+    """
+    labels = sorted([*_NUMBERED_LABEL.finditer(frame), *_HASH_LABEL.finditer(frame)], key=lambda match: match.start())
+    ends = [*(match.start() for match in labels[1:]), len(frame)]
+    return [frame[match.end() : end] for match, end in zip(labels, ends, strict=True)] if labels else []
+
+
 def measure_leading_label(text: str, field: Field, words: Frame) -> int:
     """How many characters at the start of a field are its label: ``### Response:``; 0 if there is none.
 

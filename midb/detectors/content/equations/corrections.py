@@ -19,7 +19,14 @@ from babel import Locale as BabelLocale
 
 from midb.detectors.content.equations.claims import Claim, Following, find_claims, is_true
 from midb.text.quantities.arithmetic import ArithmeticToken, TokenSort, find_values, to_ascii_signs
-from midb.text.quantities.numbers import NUMERAL, count_decimals, read_numeral, spell_like
+from midb.text.quantities.numbers import (
+    NUMERAL,
+    Separators,
+    count_decimals,
+    find_separators,
+    number_format,
+    read_numeral,
+)
 
 _NUMERAL = re.compile(NUMERAL)
 _OPERATORS = ("+", "-", "*", "/")
@@ -81,16 +88,23 @@ class Corrections:
         if self._response[result.start : result.end] != result.text:
             return None  # in other digits
         value = possible.pop()
-        claimed = min(read_numeral(result.text), key=lambda reading: abs(reading - value))
-        if len(read_numeral(result.text)) > 1 and claimed.denominator == 1:
-            return None  # whether "1.500" has decimals cannot be told from the result itself
+        numerals = [token.text for token in left if token.sort is TokenSort.NUMBER]
+        separators = find_separators(numerals, number_format(self._locale))
+        if separators is None:
+            return None  # two conventions in one equation
+        claimed = separators.read(result.text)
+        if claimed is None:  # a result in another convention than its equation
+            readings = read_numeral(result.text)
+            if len(readings) != 1:
+                return None
+            claimed = readings[0]
         if self._given[claimed] or self._written[claimed] != 1:
             return None  # asked for, or used again
         if not self._source_says(claim, True) and not (self._is_known(left) and not self._is_explained(left, claimed)):
             return None
         if claim.following is Following.WORD and not _have_same_plural(value, claimed, self._locale):
             return None
-        return _spell_result(value, result.text)
+        return _spell_result(value, claimed, result.text, numerals, separators)
 
     def _is_known(self, left: tuple[ArithmeticToken, ...]) -> bool:
         if max(map(len, self._known.values())) > _MOST_KNOWN:
@@ -127,12 +141,30 @@ def _read_left_side(claim: Claim) -> Iterator[_LeftSide]:
     return itertools.islice(itertools.product(*meanings), _MOST_READINGS)
 
 
-def _spell_result(value: Fraction, written: str) -> str | None:
-    """The right result as the wrong one was written; ``None`` where its decimals cannot hold it."""
-    scaled = value * 10 ** count_decimals(written)
-    if scaled.denominator != 1 and (count_decimals(written) < 2 or scaled.denominator == 2):
+def _spell_result(
+    value: Fraction, claimed: Fraction, written: str, numerals: list[str], separators: Separators
+) -> str | None:
+    """The right result as its equation writes numbers; ``None`` where the decimals of the wrong one cannot hold it.
+
+    A whole number of whole numbers has no decimals, but for prices and the like, which have two.
+    """
+    if value < 0:
         return None
-    return spell_like(value, written)
+    places = count_decimals(written) if claimed.denominator > 1 or separators.decimal in written else 0
+    scaled = value * 10**places
+    if scaled.denominator != 1 and (places < 2 or scaled.denominator == 2):
+        return None
+    whole = all((read := separators.read(numeral)) is not None and read.denominator == 1 for numeral in numerals)
+    if value.denominator == 1 and whole and places > 2:
+        places = 0
+    grouped = any(_is_grouped(numeral, separators) for numeral in (written, *numerals))
+    return separators.spell(value, places, grouped=grouped)
+
+
+def _is_grouped(numeral: str, separators: Separators) -> bool:
+    """Whether a numeral has a mark between groups of digits."""
+    whole = numeral.partition(separators.decimal)[0]
+    return not whole.isdigit() and separators.read(numeral) is not None
 
 
 def _have_same_plural(one: Fraction, other: Fraction, locale: str) -> bool:
