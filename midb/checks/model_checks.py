@@ -15,6 +15,7 @@ import regex
 from rapidfuzz.distance import LCSseq
 
 from midb.checks.bounds import STRICT, Bounds
+from midb.checks.intrusions import Known, check_insertions, check_intrusions
 from midb.checks.verification import find_new_findings, has_left_language
 from midb.domain.decisions import Reason, Violation
 from midb.domain.defects import Finding
@@ -61,7 +62,7 @@ def check_model_rewrite(
     ``edits`` lead from one to the other, ``findings`` are those of each. What stands in any field of the pair before or
     of its source is known.
     """
-    known = _Known(before)
+    known, ways = _Known(before), Known(before)
     violations: list[Violation] = []
     for new in after.fields:
         old = before.field(new.field)
@@ -69,6 +70,9 @@ def check_model_rewrite(
             continue
         own = [edit for edit in edits if edit.field is new.field]
         violations += _check_field(old, new, own, known, bounds, findings[0])
+        violations += check_intrusions(old, new, ways)
+        if bounds is STRICT:
+            violations += check_insertions(old, new)
     return violations + find_new_findings(before.pair, after.pair, [edits], findings)
 
 
@@ -200,16 +204,14 @@ def _check_english(old: FieldText, edits: Sequence[Edit], known: _Known, bounds:
             yield Violation(Reason.LANGUAGE_CHANGED, f"{old.field}: English was put in: {edit.after[:60]}", old.field)
 
 
-def _check_new_addresses(new: FieldText, known: _Known) -> Iterator[Violation]:
+def _check_new_placeholders(new: FieldText, known: _Known) -> Iterator[Violation]:
     for reason, text in _count_spans(new.text):
-        if reason in _ADDRESSES and text not in known.text:
-            yield Violation(Reason.NEW_ADDRESS, f"{new.field}: new address {text[:60]}", new.field)
         if reason is Protected.PLACEHOLDER and text not in known.text:
             yield Violation(Reason.PROTECTED_SPAN_CHANGED, f"{new.field}: new placeholder {text[:40]}", new.field)
 
 
 def _check_addresses(old: FieldText, new: FieldText, known: _Known) -> Iterator[Violation]:
-    yield from _check_new_addresses(new, known)
+    yield from _check_new_placeholders(new, known)
     before, after = _count_spans(old.text), _count_spans(new.text)
     for reason, text in (before - after).elements():
         restored = known.source and text not in known.source
@@ -260,8 +262,8 @@ def _check_insertions(old: FieldText, new: FieldText, locale: Locale) -> Iterato
     """
     field, source = new.field, old.source or ""
     for reason, text in _count_spans(new.text) - (_count_spans(old.text) | _count_spans(source)):
-        kind = Reason.NEW_ADDRESS if reason in _ADDRESSES else Reason.NEW_CODE
-        yield Violation(kind, f"{field}: {reason} put in: {text[:60]}", field)
+        if reason not in _ADDRESSES:
+            yield Violation(Reason.NEW_CODE, f"{field}: {reason} put in: {text[:60]}", field)
     if added := count_bare_numbers(new.text) - (count_bare_numbers(old.text) | count_bare_numbers(source)):
         yield Violation(Reason.NUMBER_CHANGED, f"{field}: numbers put in: {', '.join(sorted(added)[:4])}", field)
     more = _count_stems(new.text) - (_count_stems(old.text) | _count_stems(source))
