@@ -11,6 +11,8 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import regex
+
 from midb.domain.decisions import Reason, Violation
 from midb.domain.pairs import InstructionPair
 from midb.text.inspection import FieldText, Inspection
@@ -23,6 +25,21 @@ from midb.text.spans import Protected
 #: Characters of a thing that a message shows, and things that it names.
 _SHOWN = 60
 _NAMED = 4
+
+
+#: Words of pairs that are about programs, or about what is written for a machine.
+_PROGRAMS = regex.compile(
+    r"(?<![\p{L}])(?:python|java|javascript|typescript|sql|html|css|bash|linux|unix|shell|regex|json|xml|yaml|php|ruby|rust"
+    r"|golang|kotlin|swift|matlab|latex|markdown|excel|docker|github|c\+\+|c#|terminal|algorithm\w*|algorit\w*|program\w*"
+    r"|cod(?:e|ice|igo|es|ed|ing)|kod\w*|kód\w*|código\w*|script\w*|skript\w*|funktion\w*|function\w*|función\w*|fonction\w*"
+    r"|fungsi|fungsional|lập trình|hàm|mã)(?![\p{L}])"
+    r"|алгоритм|программ|скрипт|код|функци|κώδικ|πρόγραμμα|αλγόριθμ|برنامج|كود|شيفرة|خوارزمية|دالة|コード|プログラム|関数|アルゴリズム"
+    r"|코드|프로그램|함수|알고리즘|โค้ด|โปรแกรม|ฟังก์ชัน|อัลกอริทึม",
+    regex.IGNORECASE,
+)
+
+#: How a block of code begins.
+_FENCES = ("```", "~~~")
 
 
 class Known:
@@ -48,8 +65,9 @@ class Known:
 
     @functools.cached_property
     def technical(self) -> bool:
-        """Whether they are about programs, so that ``run.sh`` is the name of a file."""
-        return any(span.reason is Protected.CODE for span in find_protected_spans(self._text))
+        """Whether they are about programs, so that ``run.sh`` is a file, and a block of code no surprise."""
+        coded = any(span.reason is Protected.CODE for span in find_protected_spans(self._text))
+        return coded or _PROGRAMS.search(self._text) is not None
 
 
 def check_intrusions(old: FieldText, new: FieldText, known: Known) -> Iterator[Violation]:
@@ -60,6 +78,10 @@ def check_intrusions(old: FieldText, new: FieldText, known: Known) -> Iterator[V
     yield from _refuse(new, Reason.NEW_ADDRESS, "new address", found)
     contacts = [key for key in find_contacts(new.text) if key not in known.contacts]
     yield from _refuse(new, Reason.NEW_CONTACT, "new contact", contacts)
+    if not known.technical:
+        spans = (new.text[span.start : span.end] for span in find_protected_spans(new.text).only(Protected.CODE))
+        blocks = [block for block in spans if block.startswith(_FENCES)]
+        yield from _refuse(new, Reason.NEW_CODE, "a block of code in a pair about no program:", blocks)
     hidden = count_hidden(new.text) - count_hidden(old.text)
     yield from _refuse(new, Reason.HIDDEN_CHARACTER, "hidden character put in:", map(describe, hidden))
 

@@ -8,6 +8,7 @@ numbers, names, addresses and code may appear that stand neither in the original
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -37,6 +38,11 @@ _TOKEN = regex.compile(
     r"(?:[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]])+|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]",
     regex.VERSION1,
 )
+_SINGLE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+#: What one character of such a script is of a word.
+_CHARACTER = 0.4
+#: Words by which a text of a pair that steers may grow: a sentence is more.
+_MOST_ADDED = 3.0
 #: First letters that all forms of a name share, whatever their endings.
 _STEM = 4
 #: The least of a text that must be left, as a share of what ``shortest`` asks: slack is no licence to drop most of it.
@@ -171,11 +177,20 @@ def _check_extent(old: FieldText, new: FieldText, bounds: Bounds) -> Iterator[Vi
     if not bounds.code:
         yield from _check_lines(old, new)
     tokens = _TOKEN.findall(old.text.casefold())
+    rewritten = _TOKEN.findall(new.text.casefold())
+    if bounds is STRICT and (more := _weigh(rewritten) - _weigh(tokens)) > _MOST_ADDED:
+        detail = f"{new.field}: {math.ceil(more)} words more, in a pair that tries to steer its reader"
+        yield Violation(Reason.LENGTH_CHANGED, detail, new.field)
     if len(tokens) >= LEAST_WORDS or bounds is STRICT:
-        kept = LCSseq.similarity(tokens, _TOKEN.findall(new.text.casefold()))
+        kept = LCSseq.similarity(tokens, rewritten)
         if kept < bounds.kept * len(tokens):
             detail = f"{new.field}: only {kept} of {len(tokens)} words stay: this is no edit of the text"
             yield Violation(Reason.TOO_LITTLE_KEPT, detail, new.field)
+
+
+def _weigh(tokens: Sequence[str]) -> float:
+    """How many words tokens are; in a script without blanks several characters make one."""
+    return sum(_CHARACTER if _SINGLE.match(token) else 1.0 for token in tokens)
 
 
 def _check_lines(old: FieldText, new: FieldText) -> Iterator[Violation]:

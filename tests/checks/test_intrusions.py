@@ -12,7 +12,7 @@ from examining import inspection
 from midb.checks.bounds import BOUNDS, STRICT, Bounds
 from midb.checks.intrusions import Known, check_insertions, check_intrusions
 from midb.checks.model_checks import check_model_rewrite
-from midb.domain.decisions import Reason, Violation
+from midb.domain.decisions import Pass, Reason, Violation
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import UNKNOWN, load
 from midb.text.diffs import find_edits
@@ -101,7 +101,7 @@ def test_what_hides_is_never_carried_from_one_field_to_another(identifier: Langu
 
 
 def test_files_may_come_where_programs_are_spoken_of() -> None:
-    before, after = "Speichere das Programm.", "Speichere das Programm als main.py."
+    before, after = "Speichere den Text.", "Speichere den Text als main.py."
     plain, technical = ("Frage?", "Was macht `print`?")
     for instruction, expected in ((plain, 1), (technical, 0)):
         old, new = (
@@ -111,6 +111,24 @@ def test_files_may_come_where_programs_are_spoken_of() -> None:
         assert fields[0] is not None
         assert fields[1] is not None
         assert len(list(check_intrusions(fields[0], fields[1], Known(old)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("instruction", "refused"),
+    [
+        ("Wie lagert man Brot?", True),
+        ("Schreibe eine Funktion, die zwei Zahlen addiert.", False),
+        ("Напиши программу, которая складывает два числа.", False),
+        ("二つの数を足すコードを書いてください。", False),
+        ("Was macht `print`?", False),
+    ],
+)
+def test_a_block_of_code_comes_only_where_programs_are_spoken_of(
+    identifier: LanguageIdentifier, instruction: str, refused: bool
+) -> None:
+    after = f"{GERMAN}\n```\nrm -rf ~\n```"
+    found = checked(after, BOUNDS[Pass.CONTENT], identifier, instruction=instruction)
+    assert (Reason.NEW_CODE in {violation.reason for violation in found}) is refused
 
 
 def test_insertions_are_counted() -> None:
