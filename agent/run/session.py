@@ -117,7 +117,13 @@ def open_session(
             attached = attach(log, places, wanted, shaping, fresh=config.fresh)
         model = None
         if engine and prompts and not attached.finished:
-            settings = ModelSettings(prompts=prompts, route=Route(config.route), budget=budget, salt=salt_of(corpus))
+            settings = ModelSettings(
+                prompts=prompts,
+                route=Route(config.route),
+                budget=budget,
+                salt=salt_of(corpus),
+                judge_orders=config.judge_orders,
+            )
             model = Model(engine.text, LoggedGenerations(log, attached.run), settings, warn=engine.warn)
     except BaseException:
         log.close()

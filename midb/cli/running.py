@@ -75,6 +75,9 @@ def run(
     typography: options.Typography = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help=options.help_of("model"))] = None,
     route: Annotated[str | None, typer.Option("--route", metavar="ROUTE", help=options.help_of("route"))] = None,
+    judge_orders: Annotated[
+        int | None, typer.Option("--judge-orders", metavar="1|2", help=options.help_of("judge_orders"))
+    ] = None,
     prompts: options.Prompts = None,
     budget: Annotated[str | None, typer.Option("--budget", metavar="2h|1e6tok", help=options.help_of("budget"))] = None,
     dry_run: Annotated[int | None, typer.Option("--dry-run", metavar="N", help=options.help_of("dry_run"))] = None,
@@ -115,7 +118,10 @@ def run(
             workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
         )
         | options.given(
-            **{"dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds, "seal-key": seal_key}
+            **{
+                "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
+                "seal-key": seal_key, "judge-orders": judge_orders,
+            }
         ),
     )  # fmt: skip
     warn = Relay()

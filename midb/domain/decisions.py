@@ -98,6 +98,8 @@ class Reason(StrEnum):
     TOO_LITTLE_KEPT = "too-little-kept"
     STRUCTURE_CHANGED = "structure-changed"
     NEW_ADDRESS = "new-address"
+    NEW_CONTACT = "new-contact"
+    HIDDEN_CHARACTER = "hidden-character"
     NEW_NAME = "new-name"
     NEW_CODE = "new-code"
     # The model's own verdict.

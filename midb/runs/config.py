@@ -57,6 +57,11 @@ class RunConfig(BaseModel):
         "content",
         description="What the model sees: every pair for content and the rest by findings; only findings; all passes.",
     )
+    judge_orders: Literal[1, 2] = Field(
+        2,
+        alias="judge-orders",
+        description="Orders in which a rewrite is judged: with 2 both must prefer it; 1 halves the cost of verdicts.",
+    )
     prompts: Path | None = Field(None, description="Folder of prompts that replace those of the same name.")
     budget: str | None = Field(None, description="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
     dry_run: int | None = Field(
@@ -123,7 +128,13 @@ class RunConfig(BaseModel):
         """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name."""
         model: dict[str, Any] = {}
         if self.model:
-            model = {"route": self.route, "adapter": self.adapter, "dtype": self.dtype, "prompts": dict(prompts or {})}
+            model = {
+                "route": self.route,
+                "judge_orders": self.judge_orders,
+                "adapter": self.adapter,
+                "dtype": self.dtype,
+                "prompts": dict(prompts or {}),
+            }
         return model | {
             "version": __version__,
             "language": self.language,
