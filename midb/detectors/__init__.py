@@ -22,6 +22,13 @@ from midb.domain.pairs import Field
 from midb.text.inspection import Inspection
 from midb.text.spans import Ranges
 
+#: Findings of one pair, beyond which it is no text that anybody wrote: 16 MiB of them would take gigabytes of memory.
+MOST_FINDINGS = 100_000
+
+
+class TooManyFindingsError(Exception):
+    """A pair in which there is no end of findings; the message says so in words that can follow a colon."""
+
 
 class Detector(Protocol):
     """What a module in the folder of a family looks like."""
@@ -105,7 +112,10 @@ def drop_symptoms(findings: list[Finding]) -> list[Finding]:
 
 
 def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
-    """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language."""
+    """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language.
+
+    Raises TooManyFindingsError.
+    """
     findings: list[Finding] = []
     for detector in detectors():
         wanted = {
@@ -117,7 +127,11 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
         }
         if wanted:
             name = detector.__name__.rpartition(".")[2]
-            findings += [replace(found, detector=name) for found in detector.detect(inspection) if found.kind in wanted]
+            for found in detector.detect(inspection):
+                if found.kind in wanted:
+                    findings.append(replace(found, detector=name))
+                    if len(findings) > MOST_FINDINGS:
+                        raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
     findings = drop_symptoms(findings)
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))
