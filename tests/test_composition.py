@@ -122,10 +122,25 @@ def test_a_stop_string_ends_the_text(letters: Path) -> None:
         [ask("Text", sampling=Sampling(temperature=1.0, seed=0), stop=stop) for stop in ((middle,), (one, "~~"))],
     )
     assert cut.text == plain.text[: plain.text.index(middle)]
-    assert cut.finish_reason is FinishReason.STOP
-    assert cut.completion_tokens == plain.completion_tokens  # paid for all the same
+    assert cut.finish_reason is short.finish_reason is FinishReason.STOP_STRING
+    assert cut.completion_tokens == plain.text.index(middle) + 3  # the token that completes it is the last
     assert short.text == plain.text[: plain.text.index(one)]
     assert short.completion_tokens == len(short.text) + 1  # a single token ends it at once
+
+
+def test_drafts_change_nothing_where_a_stop_string_ends_a_text(letters: Path) -> None:
+    """A right draft of the whole text brings the stop string and what is behind it in one step."""
+    sampling = [Sampling(temperature=1.0, seed=seed) for seed in range(8)]
+    (plain,) = serve(letters, [ask("Text", sampling=one) for one in sampling])
+    stops = [(reply.text[6:9],) for reply in plain]
+    asked = [
+        [ask("Text", sampling=one, stop=stop, reference=r.text if drafted else "") for one, stop, r in
+         zip(sampling, stops, plain, strict=True)]
+        for drafted in (False, True)
+    ]  # fmt: skip
+    for without, drafted in zip(*(serve(letters, each)[0] for each in asked), strict=True):
+        assert (drafted.text, drafted.completion_tokens) == (without.text, without.completion_tokens)
+        assert drafted.finish_reason is without.finish_reason is FinishReason.STOP_STRING
 
 
 def test_what_is_too_long_fails_and_others_do_not(letters: Path) -> None:
