@@ -9,7 +9,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from midb.agent.passes.nodes import diagnose, record, revert, route, verify
-from midb.agent.passes.rewriting import make_rewriting_pass
+from midb.agent.passes.rewriting import Node, make_rewriting_pass
 from midb.agent.routing import AfterPass, AfterRoute, AfterVerify, after_pass, after_route, after_verify
 from midb.agent.state import PairContext, PairState
 from midb.agent.untraced import untraced
@@ -22,10 +22,12 @@ Graph = CompiledStateGraph[PairState, PairContext, Any, Any]
 def build_graph() -> Graph:
     """Compile the state machine. One compiled graph serves any number of pairs, one run each."""
     graph = StateGraph(PairState, context_schema=PairContext)
-    for node in (diagnose, route, verify, revert, record):
-        graph.add_node(node.__name__, node)
+    for node in (diagnose, route, verify):
+        graph.add_node(node.__name__, _limit(node))
+    for settled in (revert, record):
+        graph.add_node(settled.__name__, settled)
     for pass_ in REWRITING_PASSES:
-        graph.add_node(pass_.value, make_rewriting_pass(pass_))
+        graph.add_node(pass_.value, _limit(make_rewriting_pass(pass_)))
         graph.add_conditional_edges(pass_.value, _after_pass)
     graph.add_edge(START, "diagnose")
     graph.add_edge("diagnose", "route")
@@ -34,6 +36,16 @@ def build_graph() -> Graph:
     graph.add_edge("revert", "record")
     graph.add_edge("record", END)
     return graph.compile()
+
+
+def _limit(node: Node) -> Node:
+    """The node with its computing limited to what is left of the record's time."""
+
+    async def limited(state: PairState, runtime: Runtime[PairContext]) -> PairState:
+        clock = runtime.context.clock
+        return await (clock.drive(node(state, runtime=runtime)) if clock else node(state, runtime=runtime))
+
+    return limited
 
 
 def _after_route(state: PairState, runtime: Runtime[PairContext]) -> AfterRoute:

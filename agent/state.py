@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
 from midb.agent.model.calls import Model
+from midb.agent.record_clock import RecordClock
 from midb.detectors import KindSelection, inspect
 from midb.domain.decisions import Decision, PairResult, Pass
 from midb.domain.defects import Finding
@@ -66,10 +67,13 @@ class PairContext:
     passes: frozenset[Pass]
     identifier: LanguageIdentifier
     model: Model | None = None
+    clock: RecordClock | None = None
+    demands: tuple[str, ...] = ()
 
     def inspection(self, pair: InstructionPair) -> Inspection:
         """The pair as detectors see it."""
-        return Inspection(pair, self.locale, self.identifier, self.source, self.selection.typography)
+        typography = self.selection.typography
+        return Inspection(pair, self.locale, self.identifier, self.source, typography, self.demands)
 
     def inspect(self, pair: InstructionPair) -> list[Finding]:
         """Every finding of the selected kinds in a text of this pair."""

@@ -162,7 +162,8 @@ _ATTENTION: dict[str, dict[str, Any]] = {
 
 
 def make_cases() -> list[Case]:
-    """Make every kernel's cases: the shapes of Llama 3.1 8B, of Qwen2.5 0.5B and of Gemma 2 9B, all bf16."""
+    """Make every kernel's cases: the shapes of Llama 3.1 8B, of Qwen2.5 0.5B and of Gemma 2 9B, in
+    bf16; attention in fp32 as well."""
     return [
         *_make_norm_cases("llama 4096", 4096),
         *_make_norm_cases("qwen 896", 896),
@@ -174,6 +175,11 @@ def make_cases() -> list[Case]:
             for model, shape in _ATTENTION.items()
             for size in (16, 64)
             for rows in (1, 17, 512)
+        ),
+        *(
+            make_attention_case(f"{model} fp32 rows {rows}", block_size=16, rows=rows, dtype="float32", **shape)
+            for model, shape in _ATTENTION.items()
+            for rows in (1, 512)
         ),
         _make_merge_case("llama", heads=32, head_dim=128),
         *_make_activation_cases("llama", "silu", 14336),
@@ -231,15 +237,16 @@ def make_attention_case(
     rows: int,
     softcap: float = 0.0,
     window: int = 0,
+    dtype: str = "bfloat16",
 ) -> Case:
     """Make a case of attention: sequences of up to ``rows`` query rows, split and merged."""
 
     def launch() -> object:
         from midb.kernels.ops.paged_attention import paged_attention
 
-        cache = _make_empty(65536, kv_heads, head_dim)
+        cache = _make_empty(65536, kv_heads, head_dim, dtype=dtype)
         return paged_attention(
-            _make_empty(1024, heads, head_dim),
+            _make_empty(1024, heads, head_dim, dtype=dtype),
             cache,
             cache,
             _make_empty(64, 4096 // block_size, dtype="int32"),

@@ -8,7 +8,9 @@ Listing the benchmarks needs no torch, so whatever needs it is imported when the
 
 from __future__ import annotations
 
+import copy
 import functools
+import gc
 import logging
 import os
 import statistics
@@ -16,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from registry import Row, benchmark
 
@@ -28,6 +30,9 @@ EDITS = (0.03, 0.12, 1.0)
 
 #: The peer that drafts as well.
 LOOKUP = "generate, prompt lookup"
+
+#: Tokens of the longest prompt and output together: a request of these loads has at most 600.
+MODEL_LEN = 1024
 
 #: Rounds of each side, in turn with the others; the median is quoted.
 ROUNDS = 3
@@ -49,29 +54,55 @@ class Measured:
         return statistics.median(self.seconds)
 
 
-def make_sides(
-    folder: Path, texts: list[list[int]], *, device: str, dtypes: tuple[str, ...], batch: int, count: int
-) -> tuple[dict[Side, Callable[[], float]], dict[tuple[str, str], ReplayEngine]]:
-    """Make what measures one round of each side, and the engines by name and dtype."""
-    from replay import Peer, ReplayEngine, make_load
+@dataclass
+class Group:
+    """Sides that share what takes the memory: what measures one round of each, and their engine if they have one."""
+
+    sides: dict[Side, Callable[[], float]]
+    engine: ReplayEngine | None = None
+
+
+def make_groups(
+    model: Any, texts: list[list[int]], *, device: str, dtypes: tuple[str, ...], batch: int, count: int
+) -> list[Callable[[], Group]]:
+    """Make what makes each group of sides. ``model`` is transformers' own; engines take its weights from memory."""
+    import torch
+    from replay import Peer, ReplayEngine, make_load, serve_from
 
     from midb.kernels import EngineConfig
 
     # Each load has its own seed and so its own beginning: it is a pass of its own, about which the engine learns
     # separately.
     loads = {share: make_load(texts, count, share, seed=number) for number, share in enumerate(EDITS)}
-    sides: dict[Side, Callable[[], float]] = {}
-    engines = {}
-    for dtype in dtypes:
-        config = functools.partial(
-            EngineConfig, checkpoint=folder, device=device, dtype=dtype, max_num_seqs=batch, max_model_len=1024
+
+    def make_engine(dtype: str, name: str, draft: bool) -> Group:
+        with serve_from(model) as folder:
+            engine = ReplayEngine(
+                EngineConfig(
+                    checkpoint=folder,
+                    device=device,
+                    dtype=dtype,
+                    max_num_seqs=batch,
+                    max_model_len=MODEL_LEN,
+                    num_kv_tokens=0 if device == "cpu" else (batch + 1) * MODEL_LEN,
+                    draft=draft,
+                )
+            )
+        shares = EDITS if draft else (1.0,)
+        return Group(
+            {
+                (name, dtype, share): functools.partial(
+                    engine.measure_seconds, loads[share].requests, loads[share].outputs
+                )
+                for share in shares
+            },
+            engine,
         )
-        for name, draft in (("engine", True), ("engine, no drafts", False)):
-            engine = engines[name, dtype] = ReplayEngine(config(draft=draft))
-            for share in EDITS if draft else (1.0,):
-                load = loads[share]
-                sides[name, dtype, share] = functools.partial(engine.measure_seconds, load.requests, load.outputs)
-        peer = Peer(folder, dtype, device)
+
+    def make_peer(dtype: str) -> Group:
+        wanted = getattr(torch, dtype)
+        peer = Peer(model if model.dtype == wanted else copy.deepcopy(model).to(wanted))
+        sides: dict[Side, Callable[[], float]] = {}
         for share in EDITS if batch == 1 else ():
             load = loads[share]
             sides[LOOKUP, dtype, share] = functools.partial(peer.measure_lookup, load.requests, load.outputs)
@@ -79,37 +110,62 @@ def make_sides(
         requests = loads[0.03].requests
         sides["generate", dtype, 0.03] = functools.partial(peer.measure_generate, requests, batch)
         sides["continuous batching", dtype, 0.03] = functools.partial(peer.measure_continuous, requests, batch)
-    return sides, engines
+        return Group(sides)
+
+    made: list[Callable[[], Group]] = []
+    for dtype in dtypes:
+        for name, draft in (("engine", True), ("engine, no drafts", False)):
+            made.append(functools.partial(make_engine, dtype, name, draft))
+        made.append(functools.partial(make_peer, dtype))
+    return made
 
 
-def measure(
-    sides: dict[Side, Callable[[], float]], engines: dict[tuple[str, str], ReplayEngine], device: str
-) -> dict[Side, Measured]:
+def measure(groups: list[Group], device: str) -> dict[Side, Measured]:
     """Measure all sides in turn, round by round; the first round warms up."""
-    found = {side: Measured() for side in sides}
+    found = {side: Measured() for group in groups for side in group.sides}
     for turn in range(ROUNDS + 1):
-        for side, run in sides.items():
-            if side[0] == "continuous batching" and device == "cpu" and turn != 1:
-                continue  # a round of it takes a minute or two there
-            engine = engines.get(side[:2])
-            before = engine.stats.as_dict() if engine else {}
-            taken = run()
-            if turn:
-                found[side].seconds.append(taken)
-            if engine:
-                after = engine.stats.as_dict()
-                found[side].done = {name: after[name] - before[name] for name in after}
+        for group in groups:
+            for side, run in group.sides.items():
+                if side[0] == "continuous batching" and device == "cpu" and turn != 1:
+                    continue  # a round of it takes a minute or two there
+                before = group.engine.stats.as_dict() if group.engine else {}
+                taken = run()
+                if turn:
+                    found[side].seconds.append(taken)
+                if group.engine:
+                    after = group.engine.stats.as_dict()
+                    found[side].done = {name: after[name] - before[name] for name in after}
     return found
 
 
+def measure_all(makers: list[Callable[[], Group]], device: str) -> dict[Side, Measured]:
+    """Measure all groups: in turn on a CPU; on a GPU, whose memory holds one engine, one after the other."""
+    if device == "cpu":
+        return measure([make() for make in makers], device)
+    found: dict[Side, Measured] = {}
+    for make in makers:
+        found |= measure([make()], device)
+        free_memory()
+    return found
+
+
+def free_memory() -> None:
+    """Give back what a dropped engine held: its parts know each other, so the collector has to find them."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def compare(
-    folder: Path, texts: list[list[int]], *, device: str, dtypes: tuple[str, ...], batch: int, count: int
+    model: Any, texts: list[list[int]], *, device: str, dtypes: tuple[str, ...], batch: int, count: int
 ) -> Iterator[Row]:
     """One table: every side at one batch size; requests/s, and ratios to the better dtype of each peer."""
     from replay import NEW_TOKENS
 
-    sides, engines = make_sides(folder, texts, device=device, dtypes=dtypes, batch=batch, count=count)
-    found = measure(sides, engines, device)
+    makers = make_groups(model, texts, device=device, dtypes=dtypes, batch=batch, count=count)
+    found = measure_all(makers, device)
 
     def compare_to(peer: str, share: float, taken: float) -> Row:
         best = min((one.median for (name, _, edits), one in found.items() if (name, edits) == (peer, share)), default=0)
@@ -143,31 +199,27 @@ def compare(
 @benchmark("engine-cpu", "requests/s of the engine and of transformers on a CPU, 100M parameters, by replay")
 def run_on_cpu(corpora: Path) -> Iterator[Row]:
     """Batches of 16 and of one, in both dtypes."""
-    from replay import SMALL, make_checkpoint, read_texts
+    from replay import SMALL, make_model, read_texts
 
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     logging.getLogger("ContinuousBatchingLogger").setLevel(logging.CRITICAL)
-    texts = read_texts(corpora)
-    with tempfile.TemporaryDirectory() as name:
-        folder = make_checkpoint(Path(name), SMALL, "float32", "cpu")
-        for batch, count in ((16, 16), (1, 3)):
-            yield from compare(folder, texts, device="cpu", dtypes=("float32", "bfloat16"), batch=batch, count=count)
+    texts, model = read_texts(corpora), make_model(SMALL, "float32", "cpu")
+    for batch, count in ((16, 16), (1, 3)):
+        yield from compare(model, texts, device="cpu", dtypes=("float32", "bfloat16"), batch=batch, count=count)
 
 
 @benchmark("engine-gpu", "the same on a GPU at the shapes of Qwen3-8B in bf16, batch 1 to 256", needs="gpu")
 def run_on_gpu(corpora: Path) -> Iterator[Row]:
-    """Batches of five sizes, with the most memory that each needs."""
+    """Batches of five sizes, with the most memory that each needs: one engine, and the weights of its peer."""
     import torch
-    from replay import LARGE, make_checkpoint, read_texts
+    from replay import LARGE, make_model, read_texts
 
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    texts = read_texts(corpora)
-    with tempfile.TemporaryDirectory() as name:
-        folder = make_checkpoint(Path(name), LARGE, "bfloat16", "cuda")
-        for batch in (1, 8, 32, 128, 256):
-            torch.cuda.reset_peak_memory_stats()
-            for row in compare(folder, texts, device="cuda", dtypes=("bfloat16",), batch=batch, count=max(batch, 4)):
-                yield row | {"peak_GiB": round(torch.cuda.max_memory_allocated() / 2**30, 1)}
+    texts, model = read_texts(corpora), make_model(LARGE, "bfloat16", "cuda")
+    for batch in (1, 8, 32, 128, 256):
+        torch.cuda.reset_peak_memory_stats()
+        for row in compare(model, texts, device="cuda", dtypes=("bfloat16",), batch=batch, count=max(batch, 4)):
+            yield row | {"peak_GiB": round(torch.cuda.max_memory_allocated() / 2**30, 1)}
 
 
 #: Names of torch's operators, by what they are for; the first that fits.

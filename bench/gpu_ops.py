@@ -51,12 +51,12 @@ class Bench:
     """Where and how calls are timed.
 
     :param measure: measures a call: its microseconds at 20, 50 and 80 percent.
-    :param compile: torch.compile, or what tests use in its place.
+    :param compile: torch.compile, or what tests use in its place; None leaves it out.
     """
 
     device: str
     measure: Callable[[Call], tuple[float, float, float]]
-    compile: Callable[[Callable[..., Any]], Callable[..., Any]]
+    compile: Callable[[Callable[..., Any]], Callable[..., Any]] | None
     copy_bytes: int = 2**30
 
     def measure_rows(self, calls: dict[str, Call], size: int, **shape: object) -> Iterator[Row]:
@@ -82,7 +82,8 @@ class Bench:
         """Make normal numbers, in bf16 on a GPU."""
         import torch
 
-        return torch.randn(*shape, dtype=torch.bfloat16 if self.device == "cuda" else torch.float32).to(self.device)
+        dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
+        return torch.randn(*shape, dtype=dtype, device=self.device)  # drawn where it is used: some are gigabytes
 
     def make_ints(self, numbers: list[int]) -> Any:
         """Make an int32 tensor."""
@@ -125,11 +126,10 @@ def _count_bytes(*tensors: Any) -> int:
 
 
 def _make_ways(bench: Bench, kernel: Callable[..., Any], plain: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    return {
-        "kernel": partial(kernel, *args, **options),
-        "torch eager": partial(plain, *args, **options),
-        "torch.compile": partial(bench.compile(plain), *args, **options),
-    }
+    ways = {"kernel": partial(kernel, *args, **options), "torch eager": partial(plain, *args, **options)}
+    if bench.compile is not None:
+        ways["torch.compile"] = partial(bench.compile(plain), *args, **options)
+    return ways
 
 
 def add_rms_norm(bench: Bench, models: tuple[ModelShape, ...] = MODELS, rows: tuple[int, ...] = ROWS) -> Iterator[Row]:

@@ -73,9 +73,11 @@ def has_gpu() -> bool:
 
 def describe_circumstances() -> Row:
     """Say on what a row was measured: commit, machine, versions, time."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        commit = ""  # a lent machine may have no git
     versions = {name: version(name) for name in ("torch", "triton") if find_spec(name)}
     device = f"{usable_cores()} cores of {_name_processor()}"
     if has_gpu():

@@ -9,10 +9,14 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from drafter_texts import edit, train_tokenizer
@@ -21,7 +25,9 @@ from midb.kernels import Request
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.engine import Engine
 from midb.kernels.engine.model_runner import ModelRunner
-from midb.kernels.engine.step_batch import StepBatch
+from midb.kernels.engine.step_plan import StepPlan
+from midb.kernels.models import decoder
+from midb.kernels.models.weights import CheckpointTensors
 
 #: Tokens of the beginning that all prompts share: half of a prompt.
 SHARED_TOKENS = 200
@@ -54,11 +60,11 @@ class ReplayRunner(ModelRunner):
     outputs: list[list[int]]
     first: int
 
-    def read_sampled(self, batch: StepBatch, sampled: torch.Tensor) -> list[int]:
+    def read_sampled(self, plan: StepPlan, sampled: torch.Tensor) -> list[int]:
         """The known tokens in place of those that the sample rows drew."""
-        super().read_sampled(batch, sampled)
+        super().read_sampled(plan, sampled)
         ids: list[int] = []
-        for work in batch.works:
+        for work in plan.works:
             if work.samples:
                 place = work.sequence.num_output_tokens
                 known = self.outputs[work.sequence.index - self.first][place : place + len(work.draft) + 1]
@@ -74,9 +80,10 @@ class ReplayEngine(Engine):
     def _make_runner(self, ops: Ops | None) -> ReplayRunner:
         return ReplayRunner(self.config, self.model_config, ops=ops)
 
-    def replay(self, outputs: list[list[int]]) -> None:
-        """Answer the requests that are added next with these, from an empty prefix cache."""
-        self.pool.forget_idle()
+    def replay(self, outputs: list[list[int]], keep_prefixes: bool = False) -> None:
+        """Answer the requests that are added next with these, from an empty prefix cache unless it is to be kept."""
+        if not keep_prefixes:
+            self.pool.forget_idle()
         self.runner.outputs, self.runner.first = outputs, self._next_index
 
     def measure_seconds(self, requests: list[Request], outputs: list[list[int]]) -> float:
@@ -109,9 +116,19 @@ def read_texts(corpora: Path) -> list[list[int]]:
     return texts
 
 
-def make_load(texts: list[list[int]], count: int, share: float, seed: int = 0) -> Load:
-    """Make rewriting requests of real tokens: a shared beginning, an instruction, and the text to rewrite."""
+def draw_texts(vocab_size: int, count: int = 8, length: int = 6000) -> list[list[int]]:
+    """Draw texts of random ids, for a machine that no corpora are on: nothing in them repeats."""
+    chance = random.Random(0)
+    return [[chance.randrange(vocab_size) for _ in range(length)] for _ in range(count)]
+
+
+def make_load(texts: list[list[int]], count: int, share: float, seed: int = 0, new_tokens: int = 0) -> Load:
+    """Make rewriting requests of real tokens: a shared beginning, an instruction, and the text to rewrite.
+
+    :param new_tokens: of each output, and of the text to rewrite; 0 means ``NEW_TOKENS``.
+    """
     chance = random.Random(seed)
+    new = new_tokens or NEW_TOKENS
 
     def cut(length: int) -> list[int]:
         text = chance.choice([text for text in texts if len(text) > length])
@@ -121,29 +138,63 @@ def make_load(texts: list[list[int]], count: int, share: float, seed: int = 0) -
     shared = cut(SHARED_TOKENS)
     requests, outputs = [], []
     for _ in range(count):
-        reference = cut(NEW_TOKENS)
-        output = (
-            cut(NEW_TOKENS) if share == 1.0 else edit(reference, share, cut(2 * NEW_TOKENS), chance) + cut(NEW_TOKENS)
-        )
+        reference = cut(new)
+        output = cut(new) if share == 1.0 else edit(reference, share, cut(2 * new), chance) + cut(new)
         prompt = shared + cut(chance.randint(*OWN_TOKENS) - NEW_TOKENS) + reference
-        requests.append(Request(prompt, reference, max_new_tokens=NEW_TOKENS, ignore_eos=True))
-        outputs.append(output[:NEW_TOKENS])
+        requests.append(Request(prompt, reference, max_new_tokens=new, ignore_eos=True))
+        outputs.append(output[:new])
     return Load(requests, outputs)
 
 
-def make_checkpoint(folder: Path, shape: dict[str, Any], dtype: str, device: str) -> Path:
-    """Write a Qwen3 of this shape with random weights."""
+def make_model(shape: dict[str, Any], dtype: str, device: str) -> Any:
+    """Make a Qwen3 of this shape with random weights, on the device itself."""
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(0)
     torch.set_default_dtype(getattr(torch, dtype))
     try:
         with torch.device(device):
-            model = Qwen3ForCausalLM(Qwen3Config(**shape, max_position_embeddings=4096, eos_token_id=None))
+            model: Any = Qwen3ForCausalLM(
+                Qwen3Config(**{"max_position_embeddings": 4096, **shape, "eos_token_id": None})
+            )
     finally:
         torch.set_default_dtype(torch.float32)
-    model.save_pretrained(folder)
+    return model.eval()
+
+
+def make_checkpoint(folder: Path, shape: dict[str, Any], dtype: str, device: str) -> Path:
+    """Write a Qwen3 of this shape with random weights."""
+    make_model(shape, dtype, device).save_pretrained(folder)
     return folder
+
+
+@contextmanager
+def serve_from(model: Any) -> Iterator[Path]:
+    """Yield a folder with a model's settings alone: engines that are made of it meanwhile take its weights from memory.
+
+    So 16 GB need not go over the disk for each engine.
+    """
+    state = model.state_dict()
+
+    class StateTensors(CheckpointTensors):
+        """The tensors of a model in memory, as if they stood in a file."""
+
+        def __init__(self, folder: Path, stem: str, device: torch.device, dtype: torch.dtype) -> None:
+            self.folder, self.device, self.dtype = folder, device, dtype
+            self._open = ExitStack()
+            self._files = state
+
+        def read_shape(self, name: str) -> tuple[int, ...]:
+            return tuple(state[name].shape)
+
+        def get(self, name: str, *shape: int) -> torch.Tensor:
+            assert self.read_shape(name) == shape, f"{name} has shape {self.read_shape(name)}, not {shape}"
+            tensor: torch.Tensor = state[name]
+            return tensor.to(self.device, self.dtype)
+
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(decoder, "CheckpointTensors", StateTensors):
+        model.config.save_pretrained(folder)
+        yield Path(folder)
 
 
 class KnownOutput:
@@ -163,11 +214,8 @@ class KnownOutput:
 class Peer:
     """transformers on the same weights: ``generate``, padded or with prompt lookup, or its continuous batching."""
 
-    def __init__(self, folder: Path, dtype: str, device: str) -> None:
-        from transformers import AutoModelForCausalLM
-
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
-        self.model = model.to(device).eval()
+    def __init__(self, model: Any) -> None:
+        self.model = model
 
     def measure_generate(self, requests: list[Request], batch: int) -> float:
         """Measure the seconds for all requests in padded batches."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import operator
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +29,8 @@ class EngineConfig:
 
     :param checkpoint: folder with config.json and safetensors.
     :param device: "cpu" or "cuda" (also "cuda:1").
-    :param dtype: of weights and activations; "auto" is the checkpoint's own, and bfloat16 where that is float16.
+    :param dtype: of weights and activations; "auto" is the checkpoint's own, but bfloat16 where that is float16, and
+        on a GPU always.
     :param adapters: folders of LoRA adapters in peft's layout, by the name that requests use.
     :param max_model_len: longest prompt and output together, in tokens; 0 is the model's own limit.
     :param block_size: tokens of one KV block; a power of two, on a GPU at least 16.
@@ -138,14 +141,17 @@ class ModelConfig:
         if not folder.is_dir():
             raise CheckpointError(f"{folder} is not a folder.", hint="A checkpoint is a folder with config.json.")
         raw = read_json(folder / "config.json")
-        if "auto_map" in raw and raw.get("model_type") not in _FAMILIES:
+        family = str(raw.get("model_type"))
+        if "auto_map" in raw and family not in _FAMILIES:
             raise CheckpointError(
                 f"{folder} needs code of its own (trust_remote_code), which is never run.",
                 hint=f"Known model types: {', '.join(_FAMILIES)}.",
             )
         generation = folder / "generation_config.json"
         eos = (read_json(generation) if generation.exists() else {}).get("eos_token_id")
-        text = raw.get("text_config", {}) if raw.get("model_type") == "gemma3" else raw
+        text = raw.get("text_config", {}) if family == "gemma3" else raw
+        if not isinstance(text, dict):
+            raise CheckpointError(f"{folder / 'config.json'}: text_config holds no JSON object.")
         outer = {key: raw[key] for key in ("torch_dtype", "dtype", "eos_token_id") if key in raw}
         return _parse(outer | text, eos, folder / "config.json")
 
@@ -182,25 +188,63 @@ _FAMILIES: dict[str, dict[str, Any]] = {
 _ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
 
 
+#: Bytes of a JSON file of a checkpoint: an index of 100,000 tensors has ten million.
+_LONGEST_JSON = 64 << 20
+
+#: The greatest count that a config.json may state, and the most layers: there is a list of these.
+_MOST = 1 << 31
+_MOST_LAYERS = 10_000
+
+#: Characters of a value that a message shows.
+_SHOWN = 40
+
+
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file of a checkpoint; raises CheckpointError."""
+    """Read a JSON object from a file of a checkpoint, which may hold anything; raises CheckpointError."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CheckpointError(
+                f"{path} is no file, but a folder, a pipe or a device.", hint="Download the checkpoint again."
+            )
+        if path.stat().st_size > _LONGEST_JSON:
+            raise CheckpointError(
+                f"{path} is larger than {_LONGEST_JSON >> 20} MiB, which no such file is.",
+                hint="Is it the file of a model?",
+            )
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise CheckpointError(f"{path} is nested too deeply.", hint="Is it the file of a model?") from None
     except FileNotFoundError:
         raise CheckpointError(f"{path} does not exist.", hint="Is the download complete?") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise CheckpointError(f"{path} is not JSON: {error}.", hint="Is the download complete?") from error
+        message = str(error).partition(";")[0]  # what stands behind it is how to lift a limit of Python
+        raise CheckpointError(f"{path} is not JSON: {message}.", hint="Is the download complete?") from error
     if not isinstance(value, dict):
         raise CheckpointError(f"{path} holds no JSON object.")
     return value
 
 
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
 def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConfig:
+    try:
+        return _parse_values(raw, generation_eos, path)
+    except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
+        raise CheckpointError(
+            f"{path} holds a value of the wrong kind: {str(error)[:_SHOWN]}.", hint="Is it the file of a model?"
+        ) from error
+
+
+def _parse_values(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConfig:
     family = raw.get("model_type")
-    if family not in _FAMILIES:
-        raise CheckpointError(f'{path}: model type "{family}" is unknown.', hint=f"Known: {', '.join(_FAMILIES)}.")
+    if not isinstance(family, str) or family not in _FAMILIES:
+        raise CheckpointError(
+            f'{path}: model type "{str(family)[:_SHOWN]}" is unknown.', hint=f"Known: {', '.join(_FAMILIES)}."
+        )
     if raw.get("quantization_config"):
         raise CheckpointError(
             f"{path}: the weights are quantized, which is not supported.", hint="Use the bf16 weights."
@@ -210,7 +254,8 @@ def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConf
         raise CheckpointError(f"{path}: the model attends in both directions, so it does not generate.")
     reader = _ConfigReader(merged, path)
     gemma = family.startswith("gemma")
-    hidden, heads, layers = (reader.read_count(n) for n in ("hidden_size", "num_attention_heads", "num_hidden_layers"))
+    hidden, heads = (reader.read_count(name) for name in ("hidden_size", "num_attention_heads"))
+    layers = reader.read_count("num_hidden_layers", most=_MOST_LAYERS)
     kv_heads = reader.read_count("num_key_value_heads", heads)
     head_dim = reader.read_count("head_dim", hidden // heads)
     if heads % kv_heads:
@@ -222,6 +267,7 @@ def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConf
     ropes = {kind: read_rope(merged, kind, path) for kind in dict.fromkeys(kinds)}
     stated_positions = reader.read_count("max_position_embeddings")
     bias = bool(merged.get("attention_bias", False))
+    softcaps = merged.get("attn_logit_softcapping"), merged.get("final_logit_softcapping")
     eos = generation_eos if generation_eos is not None else merged.get("eos_token_id")
     return ModelConfig(
         family=family,
@@ -233,12 +279,12 @@ def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConf
         num_kv_heads=kv_heads,
         head_dim=head_dim,
         max_positions=max(stated_positions, *(rope.scaled_positions for rope in ropes.values())),
-        norm_eps=float(merged["rms_norm_eps"]),
+        norm_eps=reader.read_number("rms_norm_eps"),
         activation=_read_activation(merged, gemma, path),
         tied=bool(merged["tie_word_embeddings"]),
         windows=tuple(window if kind == "sliding_attention" else 0 for kind in kinds),
         ropes=tuple(ropes[kind] for kind in kinds),
-        attention_scale=(merged["query_pre_attn_scalar"] if gemma else head_dim) ** -0.5,
+        attention_scale=(reader.read_number("query_pre_attn_scalar") if gemma else head_dim) ** -0.5,
         qkv_bias=family == "qwen2" or bias,
         out_bias=bias,
         mlp_bias=bool(merged.get("mlp_bias", False)),
@@ -246,10 +292,10 @@ def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConf
         norm_offset=1.0 if gemma else 0.0,
         sandwich_norms=gemma,
         embedding_scale=hidden**0.5 if gemma else 1.0,
-        attention_softcap=float(merged.get("attn_logit_softcapping") or 0.0) if gemma else 0.0,
-        logit_softcap=float(merged.get("final_logit_softcapping") or 0.0) if gemma else 0.0,
+        attention_softcap=reader.read_number("attn_logit_softcapping") if gemma and softcaps[0] else 0.0,
+        logit_softcap=reader.read_number("final_logit_softcapping") if gemma and softcaps[1] else 0.0,
         dtype=str(merged.get("dtype", merged.get("torch_dtype", "float32"))),
-        eos_ids=tuple(eos) if isinstance(eos, list) else () if eos is None else (eos,),
+        eos_ids=tuple(map(operator.index, eos if isinstance(eos, list) else [] if eos is None else [eos])),
     )
 
 
@@ -268,12 +314,30 @@ class _ConfigReader:
     def __init__(self, raw: Mapping[str, Any], path: Path) -> None:
         self.raw, self.path = raw, path
 
-    def read_count(self, name: str, default: int | None = None) -> int:
+    def read_count(self, name: str, default: int | None = None, most: int = _MOST) -> int:
         """Read a number above 0; raises CheckpointError."""
         value = self.raw.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise CheckpointError(f"{self.path}: {name} is {value!r}, not a number above 0.")
+            raise CheckpointError(f"{self.path}: {name} is {_show(value)}, not a number above 0.")
+        if value > most:
+            raise CheckpointError(
+                f"{self.path}: {name} is {_show(value)}; no model has more than {most:,}.",
+                hint="Is it the file of a model?",
+            )
         return value
+
+    def read_number(self, name: str) -> float:
+        """Read a finite number above 0, with decimals or without; raises CheckpointError."""
+        value = self.raw[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _MOST:
+            raise CheckpointError(f"{self.path}: {name} is {_show(value)}, not a sound number above 0.")
+        return float(value)
+
+
+def _show(value: Any) -> str:
+    """A value as it stands in the file, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _read_layer_kinds(raw: Mapping[str, Any], family: str, layers: int, path: Path) -> list[str]:

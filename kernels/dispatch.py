@@ -37,8 +37,6 @@ def choose_ops(device: torch.device) -> Ops:
             cpu.gated_activation,
             reference.sample_chunk,
         )
-    if not torch.cuda.is_available():
-        raise EngineError("No CUDA device is at hand.", hint='Use device="cpu", or install torch with CUDA.')
     try:
         from midb.kernels.ops.gated_activation import gated_activation
         from midb.kernels.ops.paged_attention import merge_states, paged_attention

@@ -124,6 +124,9 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
 
     base = checkpoint.find(model, checkpoint.MODEL_FILES)
     adapter = checkpoint.find(options.adapter, checkpoint.ADAPTER_FILES) if options.adapter else None
+    for part in (base, adapter):
+        if part is not None:
+            checkpoint.check_files(part.folder)
     try:
         model_config = ModelConfig.from_checkpoint(base.folder)
         config = _make_config(base, adapter, model_config, options)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 from damages import Damage, change, cut_header, cut_weights, pickle_weights, put, remove
 
+from midb.agent.engines import template_bounds
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
 from midb.composition import EngineOptions, KernelEngine, build_engine, open_engine
 from midb.domain.errors import MidbError, UsageError
@@ -173,6 +176,8 @@ def test_half_a_surrogate_pair_is_refused(tiny_checkpoint: Path) -> None:
     assert failed.value.code == "refused"
 
 
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "no tokenizer": (remove("tokenizer.json"), "holds no tokenizer"),
     "a broken tokenizer": (put("tokenizer.json", '{"version": "1.0"'), "tokenizer of copy cannot be loaded"),
@@ -181,6 +186,17 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "an empty chat template": (put("chat_template.jinja", ""), "has no chat template"),
     "a template with an error": (put("chat_template.jinja", "{% for %}"), "does not render a chat"),
     "a template that raises": (put("chat_template.jinja", "{{ raise_exception('no') }}"), "does not render a chat: no"),
+    "a template that fills the memory": (
+        put("chat_template.jinja", "{{ 'x' * 4000000000 }}"), "it takes more than 2 GiB of memory",
+    ),
+    "a template that doubles a text": (
+        put("chat_template.jinja", "{% set n = namespace(x='x') %}{% for i in range(40) %}{% set n.x = n.x ~ n.x %}"
+            "{% endfor %}{{ n.x }}"), "it takes more than 2 GiB of memory",
+    ),
+    "a template that pads a text": (put("chat_template.jinja", "{{ 'x'.ljust(40000000) }}"), "more than 32 MiB"),
+    "a template that does not end": (put("chat_template.jinja", ENDLESS), "it takes more than 0.2 s"),
+    "a tokenizer nested deeply": (put("tokenizer_config.json", "[" * 100_000), "tokenizer of copy cannot be loaded"),
+    "a config nested deeply": (put("config.json", "[" * 100_000 + "]" * 100_000), "nested too deeply"),
     "no config": (remove("config.json"), "config.json does not exist"),
     "a broken config": (put("config.json", "{"), "is not JSON"),
     "an unknown architecture": (change("config.json", model_type="mamba"), 'model type "mamba" is unknown'),
@@ -197,8 +213,14 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_bad_checkpoint_is_one_sentence(copy: Path, name: str) -> None:
+def test_a_bad_checkpoint_is_one_sentence(copy: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     damage, expected = DAMAGES[name]
+    if "0.2 s" in expected:
+        if not hasattr(signal, "setitimer"):
+            pytest.skip("the system has no such timers")
+        monkeypatch.setattr(template_bounds, "TRIAL_SECONDS", 0.2)
+    if "memory" in expected and not Path("/proc/self/status").exists():
+        pytest.skip("the system does not tell how much memory a process has")
     damage(copy)
     with pytest.raises((UsageError, EngineDown)) as failed:
         serve(copy, [ask("x")])
@@ -209,6 +231,21 @@ def test_a_bad_checkpoint_is_one_sentence(copy: Path, name: str) -> None:
     assert not error.message.endswith("..")
     assert error.hint or "attends" in error.message
     assert "Traceback" not in error.message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "model.safetensors"]
+)
+def test_a_pipe_or_a_device_is_one_sentence(copy: Path, name: str) -> None:
+    (copy / name).unlink(missing_ok=True)
+    os.mkfifo(copy / name)
+    with pytest.raises(UsageError, match=f"{name} is no file, but a folder, a pipe or a device"):
+        build_engine(str(copy), options=CPU)
+    (copy / name).unlink()
+    (copy / name).symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match=f"{name} is no file, but a folder, a pipe or a device"):
+        build_engine(str(copy), options=CPU)
 
 
 @pytest.mark.parametrize(

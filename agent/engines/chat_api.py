@@ -34,6 +34,16 @@ _ASCII_BYTES_PER_TOKEN = 3
 #: Most characters of a schema's name: as many as OpenAI allows.
 _LONGEST_NAME = 64
 
+#: More tokens than any reply or prompt has; who counts more, counts nothing. Sums of such counts fit into the log.
+_MOST_TOKENS = 1 << 31
+
+#: Bytes of a token at most, on average over a reply: a longer text is more than the server was allowed to make.
+_LARGEST_TOKEN = 32
+
+#: Bytes of a reply that are always allowed for the text, and for everything around it.
+_SPARE_BYTES = 4 << 10
+_SPARE_BODY = 256 << 10
+
 #: Finish reasons by the words of servers.
 _FINISH_REASONS = {
     "stop": FinishReason.STOP,
@@ -183,10 +193,22 @@ def make_request_body(
     return orjson.dumps({field: value for field, value in body.items() if value is not None})
 
 
-def read_reply(body: bytes, *, retries: int, seconds: float) -> TextReply:
+def bound_text(max_tokens: int) -> int:
+    """Count the bytes that a reply of so many tokens may have."""
+    return _SPARE_BYTES + max_tokens * _LARGEST_TOKEN
+
+
+def bound_body(max_tokens: int) -> int:
+    """Count the bytes that a response may have: its text with each character escaped, thoughts, what goes around."""
+    return _SPARE_BODY + 4 * bound_text(max_tokens)
+
+
+def read_reply(body: bytes, *, retries: int, seconds: float, longest: int | None = None) -> TextReply:
     """Read the reply from a response of status 200; raises Malformed if there is none.
 
     A reply may have no text if it was withheld, or if it ended while a reasoning model was still thinking.
+
+    :param longest: most bytes of its text.
     """
     value = parse_json(body)
     choices = value.get("choices") if isinstance(value, dict) else None
@@ -204,6 +226,8 @@ def read_reply(body: bytes, *, retries: int, seconds: float) -> TextReply:
         text = ""
     if not isinstance(text, str):
         raise Malformed("the reply calls a tool" if message.get("tool_calls") else "the reply has no text")
+    if longest is not None and len(text) > longest // 4 and len(text.encode(errors="replace")) > longest:
+        raise Malformed("the reply is longer than what was asked for")
     usage = value.get("usage")
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     return TextReply(
@@ -219,7 +243,8 @@ def read_reply(body: bytes, *, retries: int, seconds: float) -> TextReply:
 
 def _read_count(holder: Any, field: str) -> int:
     value = holder.get(field) if isinstance(holder, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    counts = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_TOKENS
+    return int(value) if counts and value is not None else 0
 
 
 def read_complaint(status: int, body: bytes) -> Complaint:

@@ -9,7 +9,7 @@ from typing import Any
 
 from midb.agent.engines import chat_api
 from midb.agent.engines.chat_api import Complaint, Malformed, ServedModel
-from midb.agent.engines.chat_server import ChatResponse, ChatServer, TransientFailure
+from midb.agent.engines.chat_server import LARGEST_BODY, ChatResponse, ChatServer, TransientFailure
 from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
 
 #: Longest pause before the first retry, in seconds. Each later one may be twice as long as the one before.
@@ -17,6 +17,9 @@ _FIRST_WAIT = 0.5
 
 #: Longest pause of all, in seconds.
 _LONGEST_WAIT = 30.0
+
+#: Extra fields that make a response longer than its text.
+_MORE_THAN_A_TEXT = frozenset({"logprobs", "top_logprobs", "n", "echo", "return_token_ids", "prompt_logprobs"})
 
 #: What to look at where nobody answers.
 UP_HINT = "Is the server up, and is that its address?"
@@ -84,11 +87,14 @@ class ChatCall:
         while True:
             schema = self._request.schema is not None and traits.takes_schema
             length_field = traits.length_field
-            content = self._make_content(schema, length_field)
+            tokens = chat_api.bound_new_tokens(self._request, traits.model.context)
+            content = self._make_content(schema, length_field, tokens)
+            allowed = self._count_allowed(tokens)
+            largest = LARGEST_BODY if allowed is None else chat_api.bound_body(allowed)
             try:
-                answer = await self._server.exchange("POST", "/chat/completions", content)
+                answer = await self._server.exchange("POST", "/chat/completions", content, largest=largest)
                 if answer.status == 200:
-                    return self._read(answer)
+                    return self._read(answer, allowed)
                 complaint = chat_api.read_complaint(answer.status, answer.body)
                 # Each of these two can happen once to a request: the next try leaves out what was refused.
                 if not complaint.context_exceeded and schema and complaint.schema_refused:
@@ -100,12 +106,23 @@ class ChatCall:
             except TransientFailure as failure:
                 await self._wait_for_retry(failure)
 
-    def _make_content(self, schema: bool, length_field: str) -> bytes:
+    def _count_allowed(self, tokens: int) -> int | None:
+        """Count the tokens that the server may make, which extra fields may change; None where nothing bounds them."""
+        extra = self._settings.extra
+        if _MORE_THAN_A_TEXT & extra.keys():
+            return None
+        for field_name in ("max_tokens", "max_completion_tokens"):
+            if field_name in extra:
+                own = extra[field_name]
+                return max(tokens, own) if isinstance(own, int) else None
+        return tokens
+
+    def _make_content(self, schema: bool, length_field: str, tokens: int) -> bytes:
         try:
             return chat_api.make_request_body(
                 self._settings.name,
                 self._request,
-                max_tokens=chat_api.bound_new_tokens(self._request, self._traits.model.context),
+                max_tokens=tokens,
                 length_field=length_field,
                 with_schema=schema,
                 extra=self._settings.extra,
@@ -114,10 +131,14 @@ class ChatCall:
             reason = self._server.redact(str(error))
             raise CallFailed("bad-request", f"the request is no JSON: {reason}.") from error
 
-    def _read(self, answer: ChatResponse) -> TextReply:
+    def _read(self, answer: ChatResponse, allowed: int | None) -> TextReply:
         seconds = max(0.0, self._settings.clock() - self._started)
+        longest = None if allowed is None else chat_api.bound_text(allowed)
         try:
-            return chat_api.read_reply(answer.body, retries=self.retries, seconds=seconds)
+            self._server.refuse_key(answer.body.decode(errors="replace"))
+            reply = chat_api.read_reply(answer.body, retries=self.retries, seconds=seconds, longest=longest)
+            self._server.refuse_key(reply.text)
+            return reply
         except Malformed as error:
             # Some servers complain with status 200.
             if error.complaint and error.complaint.context_exceeded:

@@ -5,10 +5,13 @@ It knows nothing of what is asked: that is in ``chat_call`` and ``chat_api``.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import functools
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 from pydantic import SecretStr
@@ -18,6 +21,7 @@ from midb.agent.engines import chat_api
 from midb.agent.engines.protocol import CallFailed, EngineDown
 from midb.agent.engines.server_address import is_loopback
 from midb.domain.errors import UsageError
+from midb.text.smuggling.folding import drop_unseen
 
 #: Seconds within which a connection must come about.
 _CONNECT_SECONDS = 10.0
@@ -25,8 +29,15 @@ _CONNECT_SECONDS = 10.0
 #: Longest pause, in seconds, that a server may ask for. After it, the server is asked again in any case.
 _LONGEST_RETRY_AFTER = 60.0
 
-#: Most bytes of a response. A reply has some kilobytes; one that does not end must not fill the memory.
-_LARGEST_BODY = 32 << 20
+#: Most bytes of any response, and of the list of models; the caller of an exchange mostly knows a smaller bound.
+LARGEST_BODY = 32 << 20
+LARGEST_LISTING = 8 << 20
+
+#: Bytes that are read of a response that is a complaint: its sentence stands at the beginning.
+_READ_OF_COMPLAINT = 64 << 10
+
+#: Characters of the shortest key that is a secret. What servers without keys are given ("EMPTY") is none.
+_SHORTEST_SECRET = 8
 
 #: Seconds after which an idle connection is closed. Servers close theirs later (uvicorn after 5 s). If they did so
 #: first, the next request would look like a failure.
@@ -98,12 +109,16 @@ class ChatServer:
         for client in clients:
             await client.aclose()
 
-    async def exchange(self, method: str, path: str, content: bytes | None = None) -> ChatResponse:
-        """Send a request and read the whole response.
+    async def exchange(
+        self, method: str, path: str, content: bytes | None = None, *, largest: int = LARGEST_BODY
+    ) -> ChatResponse:
+        """Send a request and read the whole response, or of a complaint the beginning.
 
+        :param largest: most bytes of the response; of one that has more no more is read.
         :raises TransientFailure: if it makes sense to ask again.
         :raises EngineDown: if the server cannot serve any request.
         """
+        largest = min(largest, LARGEST_BODY)
         if self._closed:
             raise CallFailed("connection", f"the connection to {self.url} was closed.")
         if self._tls is None:
@@ -111,12 +126,8 @@ class ChatServer:
         try:
             with self._borrow_client(self._tls) as client:
                 async with client.stream(method, self.url + path, content=content) as response:
-                    body = bytearray()
-                    async for piece in response.aiter_bytes():
-                        body += piece
-                        if len(body) > _LARGEST_BODY:
-                            raise TransientFailure("bad-reply", f"a reply of more than {_LARGEST_BODY >> 20} MiB.")
-                    answer = ChatResponse(response.status_code, response.headers, bytes(body))
+                    body = await _read_body(response, largest)
+                    answer = ChatResponse(response.status_code, response.headers, body)
         except httpx.RequestError as error:
             reason = self.redact(str(error)) or type(error).__name__
             refused = isinstance(error, httpx.ConnectError)
@@ -124,11 +135,29 @@ class ChatServer:
         self._check(answer)
         return answer
 
+    def refuse_key(self, text: str) -> None:
+        """Raise CallFailed if a reply holds the key, as it is, backwards or in Base64: it must not reach the log."""
+        plain = drop_unseen(text).casefold()
+        if any(form.casefold() in plain for form in self._forms if len(form) >= _SHORTEST_SECRET):
+            raise CallFailed(
+                "key-in-reply",
+                f"{self.url} sent the key back in a reply, which was thrown away.",
+                hint=f"Do not trust that server, and change the key in {self._key_variable}.",
+            )
+
     def redact(self, text: str, limit: int = chat_api.SHOWN) -> str:
         """Make a foreign text fit for people: short, on one line, and without the key, which a server may repeat."""
-        if self._key:
-            text = text.replace(self._key.get_secret_value(), "***")
+        for form in self._forms:
+            text = text.replace(form, "***")
         return chat_api.shorten(text, limit)
+
+    @functools.cached_property
+    def _forms(self) -> tuple[str, ...]:
+        """The key as a server may send it back: as it is, backwards, in Base64."""
+        if not self._key:
+            return ()
+        key = self._key.get_secret_value()
+        return key, key[::-1], base64.b64encode(key.encode()).decode().rstrip("=")[:-1]
 
     @contextlib.contextmanager
     def _borrow_client(self, tls: ssl.SSLContext) -> Iterator[httpx.AsyncClient]:
@@ -148,7 +177,11 @@ class ChatServer:
             self._idle.append(client)
 
     def _make_client(self, tls: ssl.SSLContext) -> httpx.AsyncClient:
-        headers = {"User-Agent": f"midb-agent/{__version__}", "Content-Type": "application/json"}
+        headers = {
+            "User-Agent": f"midb-agent/{__version__}",
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",  # a small response must not unpack to a large one
+        }
         if self._key:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         host = httpx.URL(self.url).host
@@ -156,6 +189,7 @@ class ChatServer:
         local = {f"all://[{host}]" if ":" in host else f"all://{host}"} if is_loopback(self.url) else ()
         return httpx.AsyncClient(
             headers=headers,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept, so none is sent
             follow_redirects=False,  # the key and the corpus go to the host that the user named, and to no other
             # Only the whole call has a limit, in OpenAIEngine: a reply that comes slowly is still coming.
             timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
@@ -199,6 +233,25 @@ class ChatServer:
         except httpx.InvalidURL:
             return "an address that is none"
         return self.redact(str(target.copy_with(userinfo=b"", query=None, fragment=None)))
+
+
+async def _read_body(response: httpx.Response, largest: int) -> bytes:
+    """Read a body that is not compressed, ``largest`` bytes at most; of a complaint only the beginning."""
+    complains = response.status_code >= 400
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        if complains:
+            return b""
+        raise TransientFailure("bad-reply", f"a reply that is compressed ({chat_api.shorten(coding, 20)}), unasked.")
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if complains:
+            if len(body) >= _READ_OF_COMPLAINT:
+                return bytes(body[:_READ_OF_COMPLAINT])
+        elif len(body) > largest:
+            raise TransientFailure("bad-reply", f"a reply of more than {largest >> 10:,} KiB.")
+    return bytes(body)
 
 
 def _read_key(variable: str, environment: Mapping[str, str]) -> SecretStr | None:

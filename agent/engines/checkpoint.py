@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,12 @@ ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_mo
 
 #: OWNER/NAME.
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+#: Configuration, tokenizer and chat template.
+_READ_IN_FULL = frozenset({"config.json", "generation_config.json", "adapter_config.json", *_TOKENIZER_FILES})
+
+#: Bytes of such a file; the largest tokenizers that are known have forty million.
+_LARGEST_TEXT = 512 << 20
 
 #: Bytes at either end of a file's data that are hashed.
 _HASHED_BYTES = 1 << 20
@@ -100,6 +107,33 @@ def _fetch(name: str, files: tuple[str, ...], download: Callable[..., str] | Non
         ) from error
 
 
+def check_files(folder: Path) -> None:
+    """Refuse what stands under the name of a checkpoint's file and is none, or is larger than any: before a library
+    opens a pipe and waits for ever, or reads a device without end.
+
+    :raises UsageError: one sentence.
+    """
+    try:
+        for path in sorted(folder.iterdir()):
+            text = path.name in _READ_IN_FULL or path.name.endswith(".safetensors.index.json")
+            if not text and path.suffix != ".safetensors":
+                continue
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise UsageError(
+                    f"{path} is no file, but a folder, a pipe or a device.", hint="Download the checkpoint again."
+                )
+            if text and found.st_size > _LARGEST_TEXT:
+                raise UsageError(
+                    f"{path} is larger than {_LARGEST_TEXT >> 20} MiB, which no such file is.",
+                    hint="Is it the file of a model?",
+                )
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename} cannot be read: {error.strerror}.", hint="Is the download complete?"
+        ) from error
+
+
 def hash_files(folder: Path) -> str:
     """Compute a SHA-256, in hex, that identifies the files of a checkpoint or adapter.
 
@@ -112,12 +146,11 @@ def hash_files(folder: Path) -> str:
     :raises UsageError: for a file that cannot be read, or is no safetensors file.
     """
     found = hashlib.sha256()
-    read_in_full = {"config.json", "generation_config.json", "adapter_config.json", *_TOKENIZER_FILES}
     for path in sorted(folder.iterdir()):
         if not path.is_file():
             continue
         try:
-            if path.name in read_in_full or path.name.endswith(".safetensors.index.json"):
+            if path.name in _READ_IN_FULL or path.name.endswith(".safetensors.index.json"):
                 content = path.read_bytes()
             elif path.suffix == ".safetensors":
                 content = _read_excerpt(path)

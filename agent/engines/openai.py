@@ -18,7 +18,7 @@ import orjson
 from midb.agent.engines import chat_api
 from midb.agent.engines.chat_api import Malformed
 from midb.agent.engines.chat_call import UP_HINT, CallSettings, ChatCall, ServerTraits
-from midb.agent.engines.chat_server import ChatResponse, ChatServer, TransientFailure
+from midb.agent.engines.chat_server import LARGEST_LISTING, ChatResponse, ChatServer, TransientFailure
 from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
 from midb.agent.engines.server_address import check_name, normalise_url
 from midb.domain.errors import UsageError
@@ -125,8 +125,8 @@ class OpenAIEngine:
     async def generate(self, request: TextRequest) -> TextReply:
         """Serve one request as soon as fewer than ``concurrency`` are in flight.
 
-        :raises CallFailed: the codes are timeout, connection, http-400 and the like, context-exceeded, bad-reply and
-            bad-request.
+        :raises CallFailed: the codes are timeout, connection, http-400 and the like, context-exceeded, bad-reply,
+            key-in-reply and bad-request.
         :raises EngineDown: the server wants another key, has no such model, no money left, or sends elsewhere.
         """
         async with self._slots:
@@ -147,7 +147,7 @@ class OpenAIEngine:
         """Ask for ``/models``, again and again while the server is still loading."""
         for attempt in range(self._settings.retries + 1):
             try:
-                return await self._server.exchange("GET", "/models")
+                return await self._server.exchange("GET", "/models", largest=LARGEST_LISTING)
             except TransientFailure as failure:
                 if failure.refused or attempt == self._settings.retries:
                     raise EngineDown(f"{self.url} does not serve: {failure.sentence}", hint=UP_HINT) from failure

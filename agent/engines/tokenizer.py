@@ -14,7 +14,9 @@ from typing import Any
 import jinja2
 
 from midb.agent.engines.protocol import Message
+from midb.agent.engines.template_bounds import TemplateOutOfBoundsError, render_bounded, try_out
 from midb.agent.engines.tokens import RequestRefused
+from midb.agent.record_clock import RecordOutOfTimeError
 from midb.domain.errors import UsageError
 
 #: One of these holds the vocabulary.
@@ -51,8 +53,9 @@ class ChatTokenizer:
         self._merge_system = False
         try:
             self._merge_system = self._needs_merging()
-            whole = self._render([Message("user", _SAMPLE)], generate=True)
-            with_reply = self._render([Message("user", _SAMPLE), Message("assistant", _SAMPLE)], generate=False)
+            whole = try_out(lambda: self._render([Message("user", _SAMPLE)], generate=True))
+            reply = [Message("user", _SAMPLE), Message("assistant", _SAMPLE)]
+            with_reply = try_out(lambda: self._render(reply, generate=False))
         except Exception as error:  # a template may raise anything
             raise UsageError(
                 f"the chat template of {name} does not render a chat: {first_line(error)}.",
@@ -66,9 +69,10 @@ class ChatTokenizer:
         """Encode the prompt of a chat, up to where the reply begins; raises RequestRefused."""
         mark = self._choose_mark("".join(message.content for message in messages))
         try:
-            rendered = self._render(
-                [Message(m.role, self._cut_controls(m.content, mark)) for m in messages], generate=True
-            )
+            cut = [Message(message.role, self._cut_controls(message.content, mark)) for message in messages]
+            rendered = render_bounded(lambda: self._render(cut, generate=True))
+        except RecordOutOfTimeError:
+            raise
         except Exception as error:  # a template may raise anything, such as for roles that do not alternate
             raise RequestRefused(f"the chat template refuses the messages: {first_line(error)}.") from error
         return self._encode(rendered, mark)
@@ -117,7 +121,10 @@ class ChatTokenizer:
     def _needs_merging(self) -> bool:
         """Whether a system message has to be put before the first user message: some templates refuse or drop it."""
         try:
-            rendered = self._render([Message("system", f"{_SAMPLE}0"), Message("user", _SAMPLE)], generate=True)
+            both = [Message("system", f"{_SAMPLE}0"), Message("user", _SAMPLE)]
+            rendered = try_out(lambda: self._render(both, generate=True))
+        except TemplateOutOfBoundsError:
+            raise
         except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             # If it is not the system message that the template refuses, the next rendering fails and says why.
             return True

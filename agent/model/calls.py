@@ -23,6 +23,9 @@ from midb.domain.generations import Generation, GenerationKey, Usage
 #: fails all of those.
 LEAST_FAILURES_IN_A_ROW = 16
 
+#: Failures that say something about one request, and nothing about the engine.
+_REQUEST = frozenset({"context-exceeded", "bad-request"})
+
 #: Failures that may be the engine's rather than the request's.
 _OUTAGE = re.compile(r"connection|timeout|http-(?:408|409|425|429|5\d\d)|engine-error")
 
@@ -63,6 +66,7 @@ class Model:
         self._pending: list[tuple[Generation, asyncio.Future[Generation]]] = []
         self._usage: dict[Pass, Usage] = {}
         self._failures_in_a_row = 0
+        self._last_failure: CallFailed | None = None
         self._replies = 0
 
     async def generate(self, task: Task) -> Generation:
@@ -108,7 +112,7 @@ class Model:
         """A reply, also across an outage: while nobody gets one, a pair is not to blame, and nothing is recorded of it.
 
         Raises CallFailed where others were served meanwhile, or where the request itself is what cannot be served;
-        EngineDown once too many calls in a row have failed.
+        EngineDown once too many calls in a row have failed, for whatever reason.
         """
         while True:
             served = self._replies
@@ -116,15 +120,32 @@ class Model:
                 return await self.engine.generate(task.request)
             except CallFailed as error:
                 self._count(task.pass_, Usage(calls_failed=1, retries=error.retries))
-                if not _OUTAGE.fullmatch(error.code) or self._replies != served:
+                if self._replies != served or error.code in _REQUEST:
                     raise
                 self._failures_in_a_row += 1
+                self._last_failure = error
                 if self._failures_in_a_row > max(2 * self.engine.concurrency, LEAST_FAILURES_IN_A_ROW):
-                    raise EngineDown(
-                        f"{self._failures_in_a_row} calls in a row failed; the last: {error.message}",
-                        hint="See to the engine, then run the same command again: it goes on where this run stopped.",
-                        retryable=True,
-                    ) from error
+                    raise self.down() from error
+                if not _OUTAGE.fullmatch(error.code):
+                    raise
+
+    def down(self) -> EngineDown:
+        """What to raise where calls fail and none succeeds."""
+        last = f"; the last: {self._last_failure.message}" if self._last_failure else ""
+        calls = "1 call" if self._failures_in_a_row == 1 else f"{self._failures_in_a_row:,} calls in a row"
+        hint = self._last_failure.hint if self._last_failure else ""
+        more = "See to the engine, then run the same command again: it goes on where this run stopped."
+        return EngineDown(f"{calls} failed{last}", hint=f"{hint} {more}".strip(), retryable=True)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last calls failed: what came of them may be the engine's fault, and is not to be recorded yet."""
+        return self._failures_in_a_row > 0
+
+    @property
+    def never_served(self) -> bool:
+        """Whether calls failed, and not one was answered, also not by the log."""
+        return self.failing and not self._replies and not self.usage.reused
 
     def _keep(self, generation: Generation) -> asyncio.Future[Generation]:
         """Log it together with what else comes in this turn of the loop."""

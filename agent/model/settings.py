@@ -70,10 +70,14 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """How a run uses its model. ``salt`` decides the order of the sides that a verdict sees, with each pair."""
+    """How a run uses its model. ``salt`` decides the order of the sides that a verdict sees, with each pair.
+
+    ``judge_orders``: in how many orders a verdict is asked for; with 2, both must prefer the rewrite.
+    """
 
     prompts: PromptSet
     route: Route = Route.CONTENT
     sampling: Sampling = field(default_factory=Sampling)
     budget: Budget = field(default_factory=Budget)
     salt: str = ""
+    judge_orders: int = 2

@@ -14,6 +14,9 @@ from midb.domain.decisions import Action, Decision, Pass, Reason
 from midb.domain.hashing import digest
 from midb.domain.pairs import InstructionPair
 
+#: How the second of two verdicts that do not agree begins, in the log.
+DISAGREED = "preferred in one order only"
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -40,9 +43,10 @@ async def judge(
     attempt: int,
     both_orders: bool,
 ) -> Judgement:
-    """Ask for a verdict; in both orders where a text tries to steer its reader, and then both must accept.
+    """Ask for a verdict; with ``both_orders`` twice, the sides changed, and then both must accept.
 
-    Fail closed: a verdict that cannot be read, after one retry, or that there is none of, accepts nothing.
+    A judge who likes one side, whatever stands there, accepts nothing then. Fail closed: a verdict that cannot be read,
+    after one retry, or that there is none of, accepts nothing either.
     """
     first = side_of_rewrite(original, rewrite, model.settings.salt)
     other = Side.B if first is Side.A else Side.A
@@ -51,6 +55,9 @@ async def judge(
         judgement = await _judge_once(original, rewrite, context, model, side, attempt + len(decisions))
         decisions += judgement.decisions
         if not judgement.accepted:
+            if side is not first:
+                *before_last, last = decisions
+                decisions = (*before_last, replace(last, detail=f"{DISAGREED}; {last.detail}"))
             return replace(judgement, decisions=decisions)
     return Judgement(decisions, True)
 

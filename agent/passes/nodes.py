@@ -91,7 +91,8 @@ async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
     if not (context.model and modelled):
         return {"decisions": [accepted]}
     attempt = 1 + count_attempts(state, Pass.VERIFICATION)
-    judgement = await judge(original, current, context, context.model, attempt=attempt, both_orders=state["steered"])
+    both = state["steered"] or context.model.settings.judge_orders > 1
+    judgement = await judge(original, current, context, context.model, attempt=attempt, both_orders=both)
     *before_last, last = judgement.decisions
     if judgement.accepted:
         return {"decisions": [*before_last, replace(last, action=Action.APPLIED)]}

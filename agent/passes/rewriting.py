@@ -5,8 +5,8 @@ Provable repairs come first, round by round; then the model, where there is one,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from langgraph.runtime import Runtime
 
@@ -25,7 +25,7 @@ from midb.domain.pairs import InstructionPair
 class Node(Protocol):
     """A node of the graph as LangGraph calls it."""
 
-    def __call__(self, state: PairState, *, runtime: Runtime[PairContext]) -> Awaitable[PairState]: ...
+    def __call__(self, state: PairState, *, runtime: Runtime[PairContext]) -> Coroutine[Any, Any, PairState]: ...
 
 
 def make_rewriting_pass(pass_: Pass) -> Node:

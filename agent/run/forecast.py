@@ -17,7 +17,7 @@ from midb.agent.run.model_pool import ModelPool
 from midb.agent.run.runner import Emit
 from midb.agent.run.session import Session
 from midb.corpus.layouts import RecordError
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import Outcome, Pass
 from midb.domain.errors import MidbError
 from midb.domain.results import RecordResult
 
@@ -29,7 +29,9 @@ KEPT = 20
 class Forecast:
     """Means over the sample, times the records of the corpus; (low, expected, high) with the bounds of 95 %.
 
-    ``seconds`` is the time that a sampled record took in calls, times the records, over those that go at once.
+    ``verdicts_per_record`` and ``verdict_tokens`` (in and out) are the part of the verdicts in calls and tokens; with
+    ``judge_orders`` 2 each rewrite is judged twice. ``seconds`` is the time that a sampled record took in calls, times
+    the records, over those that go at once.
     """
 
     sampled: int
@@ -39,6 +41,9 @@ class Forecast:
     completion_tokens: tuple[int, int, int]
     seconds: tuple[int, int, int]
     calls_per_record: float
+    judge_orders: int
+    verdicts_per_record: float
+    verdict_tokens: tuple[int, int, int]
     improved: int
     reverted: int
 
@@ -70,6 +75,7 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     if not results:
         raise MidbError("none of the sampled records can be read.")
     spent = [session.log.spent_on(_generations(result)) for result in results]
+    judged = [session.log.spent_on(_generations(result, frozenset({Pass.VERIFICATION}))) for result in results]
     at_once = min(session.workers, len(results))
     return Forecast(
         sampled=len(results),
@@ -79,6 +85,9 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
         completion_tokens=_total([one.completion_tokens for one in spent], records),
         seconds=_total([one.seconds / at_once for one in spent], records),
         calls_per_record=statistics.fmean(one.calls for one in spent),
+        judge_orders=session.model.settings.judge_orders,
+        verdicts_per_record=statistics.fmean(one.calls for one in judged),
+        verdict_tokens=_total([one.prompt_tokens + one.completion_tokens for one in judged], records),
         improved=sum(result.outcome is Outcome.IMPROVED for result in results),
         reverted=sum(result.outcome is Outcome.REVERTED for result in results),
     )
@@ -106,8 +115,9 @@ def stratified(
     return [reservoir[(2 * n + 1) * len(reservoir) // (2 * taken)] for n in range(taken)], seen
 
 
-def _generations(result: RecordResult) -> list[int]:
-    found = (decision.generation for pair in result.pairs for decision in pair.decisions)
+def _generations(result: RecordResult, passes: frozenset[Pass] = frozenset(Pass)) -> list[int]:
+    decisions = (decision for pair in result.pairs for decision in pair.decisions)
+    found = (decision.generation for decision in decisions if decision.pass_ in passes)
     return sorted({generation for generation in found if generation is not None})
 
 

@@ -100,8 +100,16 @@ class ModelPool:
                 return None
             batch, tasks = self._out[0]
             if all(task.done() for task in tasks):
-                self._out.popleft()
-                return batch, [task.result() for task in tasks]
+                # While calls fail and none succeeds, what came of them waits: others may show whose fault it is.
+                if self._model.failing and not all(task.done() for _, tasks in self._out for task in tasks):
+                    pass
+                elif self._model.never_served:
+                    if stopped():
+                        return None
+                    raise self._model.down()
+                else:
+                    self._out.popleft()
+                    return batch, [task.result() for task in tasks]
             self._raise_failure()
             try:
                 await asyncio.wait_for(self._moved.wait(), TICK)

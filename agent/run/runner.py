@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from midb.agent.run.batches import Batch, Result, batches_of
+from midb.agent.run.examine import explain_left_alone
 from midb.agent.run.model_pool import ModelPool
 from midb.agent.run.session import Session
 from midb.agent.run.worker_pool import WorkerPool
 from midb.corpus.raw import RawRecord, Start, Tail
 from midb.corpus.writer import OutputFiles
-from midb.domain.decisions import Action, Outcome, Pass, standing
+from midb.domain.decisions import Action, Outcome, Pass, Reason, standing
 from midb.domain.defects import FindingStatus
 from midb.domain.errors import MidbError
 from midb.domain.events import BatchDone, EditMade, Event, LineRejected, RunEnded, Warned
@@ -117,6 +118,8 @@ class Runner:
         for raw, result in answers:
             if isinstance(result, RecordResult):
                 writer.keep(raw, result)
+                if slow := explain_left_alone(result):
+                    self.warn(slow)
             else:
                 self._reject(raw, result, writer)
         records = [result for _, result in answers if isinstance(result, RecordResult)]
@@ -150,7 +153,8 @@ class Runner:
             output=str(session.places.output if status == "finished" else session.places.partial),
             database=str(session.log.path),
             rejected_path=str(session.places.rejected) if rejected else "",
-            internal_errors=session.log.internal_errors(run),
+            internal_errors=session.log.count_pairs(run, Reason.INTERNAL_ERROR),
+            too_slow=session.log.count_pairs(run, Reason.TOO_SLOW),
             seconds=self._clock() - started,
             resume_command=session.resume_command,
             usage=session.model.usage if session.model else Usage(),

@@ -117,7 +117,13 @@ def open_session(
             attached = attach(log, places, wanted, shaping, fresh=config.fresh)
         model = None
         if engine and prompts and not attached.finished:
-            settings = ModelSettings(prompts=prompts, route=Route(config.route), budget=budget, salt=salt_of(corpus))
+            settings = ModelSettings(
+                prompts=prompts,
+                route=Route(config.route),
+                budget=budget,
+                salt=salt_of(corpus),
+                judge_orders=config.judge_orders,
+            )
             model = Model(engine.text, LoggedGenerations(log, attached.run), settings, warn=engine.warn)
     except BaseException:
         log.close()
@@ -129,7 +135,12 @@ def open_session(
         places=places,
         log=log,
         attached=attached,
-        settings=ExaminerSettings(rules=corpus.rules, selection=config.selection, passes=config.selected_passes),
+        settings=ExaminerSettings(
+            rules=corpus.rules,
+            selection=config.selection,
+            passes=config.selected_passes,
+            record_seconds=config.record_seconds,
+        ),
         workers=workers,
         resume_command=resume_command(arguments),
         plan=plan(config, places, corpus, attached, workers, engine.text if engine else None),

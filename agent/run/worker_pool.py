@@ -2,7 +2,8 @@
 
 Each worker talks through a pipe of its own and ends when its parent does, however that ends. A worker that dies takes
 no record with it: the records it had are examined again one by one, and the one that kills two more processes, each
-time alone, stays as it is. Signals are the parent's business: workers never see Ctrl-C or SIGTERM.
+time alone, stays as it is; so does one that takes too long (midb.agent.record_clock). Signals are the parent's
+business: workers never see Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from midb.agent.record_clock import ended_by_limit
 from midb.agent.run.batches import Batch, Item, Result, batches_of
-from midb.agent.run.examine import Examiner, ExaminerSettings
+from midb.agent.run.examine import Examiner, ExaminerSettings, leave_slow
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.raw import RawRecord
 from midb.domain.decisions import Outcome
@@ -43,7 +45,7 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     """A worker's life: examine what comes through the pipe until it closes."""
     _ignore_signals()
     turn_off_telemetry()
-    examiner = Examiner(settings)
+    examiner = Examiner(settings, in_worker=True)
     while True:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
         try:
@@ -216,7 +218,10 @@ class WorkerPool:
                         result = found[0]
                         break
                     worker.close()
-                    worker = None
+                    slow, worker = ended_by_limit(worker.process.exitcode), None
+                    if slow:
+                        result = leave_slow(self._settings, *item)
+                        break
                 results.append(result or self._blame(item[0]))
         finally:
             if worker:

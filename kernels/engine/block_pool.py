@@ -10,6 +10,9 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 #: What a full block holds: the hash of the block before it, and its own tokens. The first block of a text has its
 #: namespace in place of a hash.
 _Key = tuple[int, tuple[int, ...]]
@@ -39,6 +42,7 @@ class BlockTable:
     :param hits: blocks at the beginning that another sequence brought, and that this one shares.
     :param hashed: blocks at the beginning whose content is registered; ``chain`` is the hash of the last of them.
     :param settled: blocks at the beginning that are filled, whichever sequence computed them.
+    :ivar block_ids: the ids of all its blocks; ``array`` holds them as well, int32.
     """
 
     blocks: list[KVCacheBlock]
@@ -47,9 +51,11 @@ class BlockTable:
     chain: int
     settled: int = 0
     block_ids: list[int] = field(init=False)
+    array: NDArray[np.int32] = field(init=False)
 
     def __post_init__(self) -> None:
         self.block_ids = [block.block_id for block in self.blocks]
+        self.array = np.array(self.block_ids, np.int32)
 
 
 class BlockPool:

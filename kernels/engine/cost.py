@@ -5,6 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Relative cost of a load, or of each load of an array.
+Prior = Callable[[Any], Any]
 
 #: Weight of a new measurement in the pace. It is high, for the machine may slow down from one step to the next.
 _NEW_PACE = 0.3
@@ -32,7 +39,7 @@ class StepCost:
     :param head: the head's share of a sampled row's arithmetic, from 0 to below 1.
     """
 
-    def __init__(self, prior: Callable[[float], float], head: float = 0.0) -> None:
+    def __init__(self, prior: Prior, head: float = 0.0) -> None:
         self._prior = prior
         self._head = head
         self._pace = 1.0
@@ -47,7 +54,7 @@ class StepCost:
     def observe(self, load: float, seconds: float) -> None:
         """Learn from one step."""
         if not self._means:
-            self._pace = seconds / self._prior(load)
+            self._pace = seconds / float(self._prior(load))
         expected = self.estimate_seconds(load)
         seconds = min(max(seconds, expected / _MOST_OFF), _MOST_OFF * expected)
         self._pace *= (seconds / expected) ** _NEW_PACE
@@ -63,26 +70,43 @@ class StepCost:
         """Expected cost, which never falls as the load grows; in seconds once anything was measured."""
         return self._pace * self._relative_cost(load)
 
+    def estimate_all(self, loads: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Estimate the seconds of many loads at once, as ``estimate_seconds`` does each."""
+        if not self._loads:
+            return self._pace * self._compute_prior(loads)
+        known, seconds = np.asarray(self._loads), np.asarray(self._seconds)
+        above = np.searchsorted(known, loads, side="right")
+        left = np.clip(above - 1, 0, len(known) - 1)
+        right = np.minimum(left + 1, len(known) - 1)
+        inside = (above > 0) & (above < len(known))
+        width = np.where(inside, known[right] - known[left], 1.0)
+        between = seconds[left] + (seconds[right] - seconds[left]) * (loads - known[left]) / width
+        beyond = seconds[left] * self._compute_prior(loads) / self._compute_prior(known)[left]
+        return self._pace * np.where(inside, between, beyond)
+
+    def _compute_prior(self, loads: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.broadcast_to(np.asarray(self._prior(loads), dtype=np.float64), loads.shape)
+
     def _relative_cost(self, load: float) -> float:
         above = bisect_right(self._loads, load)
         if not self._loads:
-            return self._prior(load)
+            return float(self._prior(load))
         if 0 < above < len(self._loads):
             r0, r1 = self._loads[above - 1], self._loads[above]
             s0, s1 = self._seconds[above - 1], self._seconds[above]
             return s0 + (s1 - s0) * (load - r0) / (r1 - r0)
         near = max(above - 1, 0)
-        return self._seconds[near] * self._prior(load) / self._prior(self._loads[near])
+        return self._seconds[near] * float(self._prior(load)) / float(self._prior(self._loads[near]))
 
 
-def make_roofline(free_rows: float, fixed_rows: float = 0.0) -> Callable[[float], float]:
+def make_roofline(free_rows: float, fixed_rows: float = 0.0) -> Prior:
     """Make a prior, which counts in the time that the arithmetic of one row takes.
 
     :param free_rows: time to read the weights; the arithmetic of so many rows goes on meanwhile.
     :param fixed_rows: what every step takes in addition, however small it is.
     """
 
-    def cost(load: float) -> float:
-        return fixed_rows + max(free_rows, load) + _NO_OVERLAP * min(free_rows, load)
+    def cost(load: Any) -> Any:
+        return fixed_rows + np.maximum(free_rows, load) + _NO_OVERLAP * np.minimum(free_rows, load)
 
     return cost

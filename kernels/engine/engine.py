@@ -20,7 +20,7 @@ from midb.kernels.engine.drafting.trust import Trust
 from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
-from midb.kernels.engine.step_batch import prepare
+from midb.kernels.engine.step_plan import plan_step
 from midb.kernels.errors import EngineError, RequestError
 from midb.kernels.request import Request, Result, SequenceFinishReason, list_ids
 
@@ -51,6 +51,7 @@ class EngineStats:
     :param verified: rows from which a token was sampled.
     :param drafted: rows that were draft tokens.
     :param generated: tokens of all outputs.
+    :param step_seconds: of all steps, the host's part of them included.
     """
 
     requests: int = 0
@@ -63,7 +64,7 @@ class EngineStats:
     generated: int = 0
     prompt_tokens: int = 0
     prefix_hits: int = 0
-    model_seconds: float = 0.0
+    step_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, float]:
         """The totals by name."""
@@ -204,31 +205,32 @@ class Engine:
             raise
 
     def _step(self) -> bool:
-        works = self.scheduler.schedule()
-        if not works:
-            return False
         started = self._clock()
-        batch = prepare(
-            works,
-            self.config.block_size,
-            self.runner.device,
-            cascade=self.config.cascade_attention,
-            prefill_rows=self.runner.prefill_rows,
-        )
-        sampled = self.runner.run(batch)
-        seconds = self._clock() - started
+        with self.runner.on_device():
+            works = self.scheduler.schedule()
+            if not works:
+                return False
+            runner = self.runner
+            plan = plan_step(works, self.config.block_size, shared=runner.shared, prefill_rows=runner.prefill_rows)
+            before = self._clock()
+            runner.capture(plan)
+            captured = self._clock() - before
+            sampled = runner.run(plan)
+        place = 0
+        for work in plan.works:
+            if work.samples:
+                count = len(work.draft) + 1
+                self._take_sampled(work, sampled[place : place + count])
+                place += count
+        # Proposing drafts and following what came take time as well, and more of it the more is drafted. A capture does
+        # not count: it happens once.
+        seconds = self._clock() - started - captured
         rows = sum(work.rows for work in works)
         self.cost.observe(self.cost.compute_load(rows, len(sampled)), seconds)
         stats = self.stats
         stats.steps += 1
         stats.rows += rows
-        stats.model_seconds += seconds
-        place = 0
-        for work in batch.works:
-            if work.samples:
-                count = len(work.draft) + 1
-                self._take_sampled(work, sampled[place : place + count])
-                place += count
+        stats.step_seconds += seconds
         return True
 
     def _take_sampled(self, work: Work, sampled: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops, choose_ops
 from midb.kernels.engine.graphs import StepGraphs
-from midb.kernels.engine.step_batch import KeySpan, StepBatch
+from midb.kernels.engine.padding import plan_prompts
+from midb.kernels.engine.step_batch import LEAST_CASCADE, KeySpan, Staging, StepBatch
+from midb.kernels.engine.step_plan import NEVER_SHARED, SharedBounds, StepPlan
 from midb.kernels.errors import EngineError
 from midb.kernels.models.decoder import Decoder
 from midb.kernels.ops import prefill
@@ -18,9 +21,9 @@ from midb.kernels.ops import prefill
 #: Tokens that the KV cache of a CPU engine holds where its config names none: some thirty requests of a thousand.
 _CPU_KV_TOKENS = 32_768
 
-#: Memory for the activations of a row, in multiples of the feed-forward's inner size: gates, values, their product, and
-#: one more for everything else, which is smaller.
-_ACTIVATIONS_PER_ROW = 4
+#: Memory that CUDA graphs take, in multiples of what the largest step takes. They share one pool, which holds what the
+#: largest of them takes, and that is a smaller step than a long prompt's.
+_GRAPHS_SHARE = 1
 
 #: What an engine computes in, by the dtype of its checkpoint.
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.bfloat16}
@@ -34,25 +37,46 @@ class ModelRunner:
 
     def __init__(self, config: EngineConfig, model: ModelConfig, *, ops: Ops | None = None) -> None:
         self.config, self.model_config = config, model
-        self.device = torch.device(config.device)
-        name = model.dtype if config.dtype == "auto" else config.dtype
-        if name not in _DTYPES:
-            raise EngineError(f'The checkpoint is in "{name}".', hint='Choose dtype="float32" or "bfloat16".')
-        self.dtype = _DTYPES[name]
+        self.device = choose_device(config.device)
+        self.dtype = choose_dtype(config.dtype, model.dtype, self.device)
         self.ops = ops or choose_ops(self.device)
         self.max_model_len = min(config.max_model_len or model.max_positions, model.max_positions)
         self.model = Decoder(model, self.ops, self.device, self.dtype)
-        with torch.inference_mode():
+        self.staging = Staging(self.device)
+        self.prefill = self._choose_prefill()
+        with torch.inference_mode(), self.on_device():
             self.model.load(Path(config.checkpoint), config.adapters, self.max_model_len)
             self.num_blocks = -(-self._choose_kv_tokens() // config.block_size)
             # Zeros: what a kernel reads beyond a sequence's end is multiplied by 0, and 0 times NaN is NaN.
-            self.kv_cache = torch.zeros(self._kv_cache_shape(self.num_blocks), dtype=self.dtype, device=self.device)
-        # The kernels for long prompts know no soft cap; the paged one does.
-        has_prefill = self.device.type == "cuda" and not model.attention_softcap
-        self.prefill_rows = prefill.LEAST_ROWS if has_prefill else 0
-        self.prefill_kernel: prefill.VarlenKernel | None = None
-        use_graphs = config.cuda_graphs and self.device.type == "cuda" and not config.adapters
+            self.kv_cache = self._make_kv_cache(self.num_blocks)
+        use_graphs = config.cuda_graphs and self.device.type == "cuda"
         self.graphs = StepGraphs(self._forward, self) if use_graphs else None
+
+    @property
+    def prefill_rows(self) -> int:
+        """Rows of one sequence from which on ``prefill`` takes them; 0: the paged kernel takes any number."""
+        return prefill.LEAST_ROWS if self.prefill.kernel is not None else 0
+
+    def on_device(self) -> AbstractContextManager[object]:
+        """Inside, launches and pinned memory belong to this runner's GPU, whichever is the current one outside."""
+        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
+
+    def _choose_prefill(self) -> prefill.ChosenKernel:
+        model = self.model_config
+        if self.device.type == "cpu" or self.dtype == torch.float32:  # the candidates compute in 16 bits
+            return prefill.ChosenKernel("paged kernel", None, ())
+        shape = prefill.AttentionShape(
+            heads=model.num_heads,
+            kv_heads=model.num_kv_heads,
+            head_dim=model.head_dim,
+            window=any(model.windows),
+            softcap=model.attention_softcap,
+        )
+        with self.on_device(), torch.inference_mode():
+            return prefill.choose_kernel(shape, self.device, self.dtype)
+
+    def _make_kv_cache(self, num_blocks: int) -> Tensor:
+        return torch.zeros(self._kv_cache_shape(num_blocks), dtype=self.dtype, device=self.device)
 
     def _kv_cache_shape(self, num_blocks: int) -> tuple[int, ...]:
         model = self.model_config
@@ -66,13 +90,15 @@ class ModelRunner:
                 f"num_kv_tokens is {asked:,}, and one sequence may take {self.max_model_len:,}.",
                 hint="Raise num_kv_tokens or set max_model_len.",
             )
-        if asked or self.device.type == "cpu":
+        if self.device.type == "cpu":
             return asked or max(_CPU_KV_TOKENS, self.max_model_len)
+        step = self._measure_largest_step()  # also compiles kernels and warms libraries up
+        if asked:
+            return asked
         free, total = torch.cuda.mem_get_info(self.device)
         per_token = torch.Size(self._kv_cache_shape(1)).numel() // self.config.block_size * self.dtype.itemsize
-        width = _ACTIVATIONS_PER_ROW * self.model_config.intermediate_size
-        step = self.config.max_num_batched_tokens * self.dtype.itemsize * width
-        tokens = int((free - (1 - self.config.gpu_memory_utilization) * total - step) // per_token)
+        spare = step * (1 + _GRAPHS_SHARE if self.config.cuda_graphs else 1)
+        tokens = int((free - (1 - self.config.gpu_memory_utilization) * total - spare) // per_token)
         if tokens < self.max_model_len:
             raise EngineError(
                 f"{free / 2**30:.1f} GiB are free on {self.device}: too little for the KV of one sequence of "
@@ -81,14 +107,48 @@ class ModelRunner:
             )
         return tokens
 
-    @torch.inference_mode()
-    def run(self, batch: StepBatch) -> list[int]:
-        """Compute one step; returns the token sampled at each sample row."""
-        if self.graphs is not None and (sampled := self.graphs.run(batch)) is not None:
-            return self.read_sampled(batch, sampled)
-        return self.read_sampled(batch, self._forward(batch))
+    def _measure_largest_step(self) -> int:
+        """Measure the bytes that a step takes at most besides the weights and the KV, by running one."""
+        config = self.config
+        rows = config.max_num_batched_tokens
+        plan = plan_prompts(
+            rows,
+            min(config.max_num_seqs, rows),
+            longest=self.max_model_len,
+            block_size=config.block_size,
+            prefill=self.prefill.kernel is not None,
+        )
+        self.kv_cache = self._make_kv_cache(int(plan.all_keys.block_tables.max()) + 1)
+        torch.cuda.synchronize(self.device)
+        torch.cuda.reset_peak_memory_stats(self.device)
+        before = torch.cuda.memory_allocated(self.device)
+        self._forward(self.staging.send(plan))
+        torch.cuda.synchronize(self.device)
+        peak = torch.cuda.max_memory_allocated(self.device) - before
+        del self.kv_cache
+        torch.cuda.empty_cache()
+        return peak
 
-    def read_sampled(self, batch: StepBatch, sampled: Tensor) -> list[int]:
+    @property
+    def shared(self) -> SharedBounds:
+        """From when on a common beginning is attended to once for all."""
+        return LEAST_CASCADE[self.device.type] if self.config.cascade_attention else NEVER_SHARED
+
+    def capture(self, plan: StepPlan) -> None:
+        """Capture the graph that a step needs, if steps of its kind come often and there is none yet."""
+        if self.graphs is not None:
+            with torch.inference_mode():
+                self.graphs.capture(plan)
+
+    @torch.inference_mode()
+    def run(self, plan: StepPlan) -> list[int]:
+        """Compute one step; returns the token sampled at each sample row."""
+        sampled = self.graphs.run(plan) if self.graphs is not None else None
+        if sampled is None:
+            sampled = self._forward(self.staging.send(plan))
+        return self.read_sampled(plan, sampled)
+
+    def read_sampled(self, plan: StepPlan, sampled: Tensor) -> list[int]:
         """Copy the sampled tokens to the host, which needs these few hundred numbers to decide what is accepted."""
         ids: list[int] = sampled.tolist()
         return ids
@@ -126,8 +186,8 @@ class Attention:
 
     def _add_prefill(self, out: Tensor, layer: int, queries: Tensor, window: int) -> None:
         """Fill in the outputs of the sequences with long runs of rows, which the paged kernel leaves out."""
-        long, cache = self.batch.prefill, self.runner.kv_cache[layer]
-        if long is None:
+        long, cache, kernel = self.batch.prefill, self.runner.kv_cache[layer], self.runner.prefill.kernel
+        if long is None or kernel is None:
             return
         out[long.rows] = prefill.attend(
             queries[long.rows],
@@ -140,24 +200,54 @@ class Attention:
             max_k=long.max_k,
             scale=self.runner.model_config.attention_scale,
             window=window,
-            kernel=self.runner.prefill_kernel,
+            softcap=self.runner.model_config.attention_softcap,
+            kernel=kernel,
         )
 
     def _attend_to(
         self, span: KeySpan, layer: int, queries: Tensor, *, window: int = 0, causal: bool = True
     ) -> tuple[Tensor, Tensor]:
-        runner = self.runner
+        runner, long = self.runner, self.batch.prefill
         return runner.ops.paged_attention(
             queries,
             runner.kv_cache[layer, 0],
             runner.kv_cache[layer, 1],
             span.block_tables,
             span.cu_seqlens_q,
-            span.seqlens_k if self.batch.prefill is None else self.batch.prefill.other_seqlens_k,
+            span.seqlens_k if long is None else long.other_seqlens_k,
             block_size=runner.config.block_size,
             scale=runner.model_config.attention_scale,
             window=window,
             softcap=runner.model_config.attention_softcap,
             causal=causal,
-            max_seqlen_q=span.max_seqlen_q,
+            max_seqlen_q=span.max_seqlen_q if long is None else long.other_max_seqlen_q,
         )
+
+
+def choose_device(name: str) -> torch.device:
+    """Choose the device of a name; "cuda" is the current GPU, by its number. Raises EngineError if it is not there."""
+    device = torch.device(name)
+    if device.type != "cuda":
+        return device
+    if not torch.cuda.is_available():
+        raise EngineError("No CUDA device is at hand.", hint='Use device="cpu", or install torch with CUDA.')
+    number = torch.cuda.current_device() if device.index is None else device.index
+    if number >= torch.cuda.device_count():
+        raise EngineError(f"There is no {name}.", hint=f"GPUs here: {torch.cuda.device_count()}, numbered from 0.")
+    return torch.device("cuda", number)
+
+
+def choose_dtype(asked: str, stated: str, device: torch.device) -> torch.dtype:
+    """Choose what to compute in.
+
+    "auto" is what the checkpoint states, but bf16 where that is fp16, which overflows. On a GPU it is bf16 always:
+    there are no matrix instructions for fp32. fp32 can be asked for there too: it is exact, and slow.
+
+    :raises EngineError: if the checkpoint states what the engine does not know.
+    """
+    name = stated if asked == "auto" else asked
+    if name not in _DTYPES:
+        raise EngineError(f'The checkpoint is in "{name}".', hint='Choose dtype="float32" or "bfloat16".')
+    if asked == "auto" and device.type == "cuda":
+        return torch.bfloat16
+    return _DTYPES[name]

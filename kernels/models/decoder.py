@@ -6,7 +6,7 @@ It knows neither sequences nor blocks: the caller's ``attend`` decides what atte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,16 +212,3 @@ def _find_yarn_ramp(rope: Rope, head_dim: int) -> tuple[float, float]:
         first, last = math.floor(first), math.ceil(last)
     first, last = max(first, 0), min(last, head_dim - 1)
     return first, last if last != first else first + 0.001
-
-
-def group_adapter_rows(names: Sequence[str | None], cu_seqlens_q: Sequence[int]) -> list[tuple[str, int, int]]:
-    """Group rows by adapter, from the adapter of each sequence and where its rows begin; neighbours are joined."""
-    runs: list[tuple[str, int, int]] = []
-    for name, start, end in zip(names, cu_seqlens_q, cu_seqlens_q[1:], strict=False):
-        if name is None:
-            continue
-        if runs and runs[-1][0] == name and runs[-1][2] == start:
-            runs[-1] = (name, runs[-1][1], end)
-        else:
-            runs.append((name, start, end))
-    return runs

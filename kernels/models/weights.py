@@ -54,6 +54,8 @@ class CheckpointTensors:
     def _open_file(self, path: Path) -> Any:
         if not path.exists():
             raise CheckpointError(f"{path} does not exist.", hint="Is the download complete?")
+        if not path.is_file():
+            raise CheckpointError(f"{path} is no file, but a folder, a pipe or a device.")
         try:
             return self._open.enter_context(safe_open(path, framework="pt", device="cpu"))
         except (SafetensorError, OSError) as error:
@@ -141,6 +143,10 @@ def weight_shape(config: ModelConfig, part: str) -> tuple[int, int]:
     }[part]
 
 
+#: An update that is made larger than that says more about the file than about the model.
+_LARGEST_ALPHA = 1e6
+
+
 def read_adapter(
     folder: str | Path, config: ModelConfig, device: torch.device, dtype: torch.dtype
 ) -> dict[tuple[int, str], list[LowRank]]:
@@ -170,9 +176,12 @@ def read_adapter(
                         None,
                     )
                     if name is not None:
-                        rank = tensors.read_shape(f"{name}.lora_A.weight")[0]
+                        rank = next(iter(tensors.read_shape(f"{name}.lora_A.weight")), 0)
+                        if not 0 < rank <= max(outer, inner):
+                            raise CheckpointError(f"{folder}: the update of {name} has the rank {rank}.")
                         down = tensors.get(f"{name}.lora_A.weight", rank, inner)
-                        up = tensors.get(f"{name}.lora_B.weight", outer, rank) * _compute_scale(raw, name, rank)
+                        scale = _compute_scale(raw, name, rank, folder)
+                        up = tensors.get(f"{name}.lora_B.weight", outer, rank) * scale
                         updates.setdefault((layer, fused), []).append(LowRank(down, up, start, start + outer))
                         unused -= {f"{name}.lora_A.weight", f"{name}.lora_B.weight"}
                     start += outer
@@ -186,10 +195,17 @@ def read_adapter(
     return updates
 
 
-def _compute_scale(raw: dict[str, Any], name: str, rank: int) -> float:
+def _compute_scale(raw: dict[str, Any], name: str, rank: int, folder: Path) -> float:
     """``alpha / rank``, or ``alpha / sqrt(rank)`` for rank-stabilised LoRA (Kalajdzievski, 2023)."""
-    patterns: dict[str, float] = raw.get("alpha_pattern") or {}
+    patterns = raw.get("alpha_pattern") or {}
+    if not isinstance(patterns, dict):
+        raise CheckpointError(f"{folder}: alpha_pattern gives no alpha by the names of layers.")
     alpha = next((value for key, value in patterns.items() if name == key or name.endswith(f".{key}")), None)
     if alpha is None:
         alpha = raw.get("lora_alpha", 8)
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < abs(alpha) <= _LARGEST_ALPHA:
+        raise CheckpointError(
+            f"{folder}: the alpha of {name} is {repr(alpha)[:40]}, not a number that an update can be scaled by.",
+            hint="Is adapter_config.json the one that was written when it was trained?",
+        )
     return float(alpha) / (math.sqrt(rank) if raw.get("use_rslora") else rank)

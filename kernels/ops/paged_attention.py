@@ -15,6 +15,7 @@ from step to step are not specialised on, or each new value would compile the ke
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 import triton
@@ -272,8 +273,7 @@ def paged_attention(
         max_seqlen_q = int(cu_seqlens_q.diff().max()) if sequences else 1
     group = heads // kv_heads
     block_dim = triton.next_power_of_2(head_dim)
-    block_rows = _choose_tile_rows(max_seqlen_q, group, block_dim)
-    key_bytes = block_dim * q.element_size()
+    tile = choose_tile(max_seqlen_q, group, block_dim, q.element_size())
     max_keys = max_num_blocks * block_size
     while triton.cdiv(max_keys, split_size) * out.numel() * 4 > _SCRATCH_BYTES and split_size < max_keys:
         split_size *= 2
@@ -282,7 +282,7 @@ def paged_attention(
     if splits > 1:
         part_out = torch.empty((splits, *out.shape), dtype=torch.float32, device=q.device)
         part_lse = torch.empty((splits, *lse.shape), dtype=torch.float32, device=q.device)
-    tiles = rows // (block_rows // group) + sequences + 1
+    tiles = rows // (tile.rows // group) + sequences + 1
     _paged_attention[(tiles * kv_heads, splits)](
         q.contiguous(),
         k_cache,
@@ -307,11 +307,11 @@ def paged_attention(
         CAUSAL=causal,
         WIDE=k_cache.numel() > _NARROW,
         BLOCK_SEQUENCES=max(triton.next_power_of_2(sequences + 1), 128),
-        BLOCK_ROWS=block_rows,
-        BLOCK_KEYS=min(max(16384 // key_bytes, 16), 64),
+        BLOCK_ROWS=tile.rows,
+        BLOCK_KEYS=tile.keys,
         BLOCK_DIM=block_dim,
-        num_warps=8 if block_rows > 64 or block_rows * block_dim > 8192 else 4,  # with 4 a tile of 128 rows spills
-        num_stages=3 if q.element_size() == 2 else 2,
+        num_warps=tile.warps,
+        num_stages=tile.stages,
     )
     if splits > 1:
         block_splits = min(triton.next_power_of_2(splits), 16)
@@ -331,16 +331,45 @@ def paged_attention(
     return out, lse
 
 
-def _choose_tile_rows(max_seqlen_q: int, group: int, block_dim: int) -> int:
-    """Choose the rows of a query tile, where each head of a group counts as a row.
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What one program works on, and with what.
 
-    Few for decoding, up to 64 for drafts that are verified. A prompt fills 128, but at a head size of 256 these would
-    take more registers than there are.
+    :param rows: query rows of a tile, where each head of a group counts as a row; a power of two of at least 16.
+    :param keys: keys of one turn of its loop.
+    :param warps: of 32 threads.
+    :param stages: turns of the loop whose keys and values are in flight.
     """
-    wanted: int = triton.next_power_of_2(max_seqlen_q * group)
-    most = 128 if wanted >= 1024 and block_dim <= 128 else 64
+
+    rows: int
+    keys: int
+    warps: int
+    stages: int
+
+
+def choose_tile(max_seqlen_q: int, group: int, block_dim: int, element_size: int) -> Tile:
+    """Choose the tile for sequences of up to so many query rows.
+
+    Few rows for decoding, up to 64 for drafts that are verified and for prompts. More warps or more rows were slower on
+    an H200 (``bench/gpu/tiles.py``). More keys in a turn, or more in flight, would spill on some target: audited for
+    sm_80, sm_90 and sm_100 with Triton 3.6, 3.7 and 3.9 (``bench/compiled.py``).
+
+    :param group: query heads that share a key head.
+    :param block_dim: head size, rounded up to a power of two.
+    :param element_size: bytes of an element of the queries.
+    """
     least: int = max(16, triton.next_power_of_2(group))
-    return max(min(wanted, most), least)
+    if element_size > 2:
+        # fp32 has no matrix instructions: every product takes registers, and more than these would spill.
+        return Tile(rows=least, keys=16, warps=4, stages=2)
+    rows = max(min(triton.next_power_of_2(max_seqlen_q * group), 64), least)
+    large, wide = rows >= 64, block_dim > 128
+    return Tile(
+        rows=rows,
+        keys=(32 if large else 64) // (2 if wide else 1),
+        warps=8 if rows * block_dim > 8192 else 4,
+        stages=2 if large and wide else 3,
+    )
 
 
 def merge_states(out_a: Tensor, lse_a: Tensor, out_b: Tensor, lse_b: Tensor) -> tuple[Tensor, Tensor]:

@@ -271,12 +271,12 @@ class AuditLog:
         repaired = {kind: count for kind, status, count in rows if status == FindingStatus.REPAIRED.value}
         return repaired, {kind: count for kind, status, count in rows if status == FindingStatus.OPEN.value}
 
-    def internal_errors(self, run: Run) -> int:
-        """Pairs that a fault of ours kept from being examined."""
+    def count_pairs(self, run: Run, reason: Reason) -> int:
+        """Pairs with a decision for this reason."""
         query = (
             "SELECT count(*) FROM decisions d JOIN records r ON r.id = d.record_id WHERE r.run_id = ? AND d.reason = ?"
         )
-        return int(self.db.execute(query, [run.id, Reason.INTERNAL_ERROR.value]).fetchone()[0])
+        return int(self.db.execute(query, [run.id, reason.value]).fetchone()[0])
 
     def duplicate_keys(self, run: Run) -> int:
         """Ids that more than one record of the run has."""

@@ -8,6 +8,7 @@ numbers, names, addresses and code may appear that stand neither in the original
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +16,7 @@ import regex
 from rapidfuzz.distance import LCSseq
 
 from midb.checks.bounds import STRICT, Bounds
+from midb.checks.intrusions import Known, check_insertions, check_intrusions
 from midb.checks.verification import find_new_findings, has_left_language
 from midb.domain.decisions import Reason, Violation
 from midb.domain.defects import Finding
@@ -36,6 +38,11 @@ _TOKEN = regex.compile(
     r"(?:[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]])+|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]",
     regex.VERSION1,
 )
+_SINGLE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+#: What one character of such a script is of a word.
+_CHARACTER = 0.4
+#: Words by which a text of a pair that steers may grow: a sentence is more.
+_MOST_ADDED = 3.0
 #: First letters that all forms of a name share, whatever their endings.
 _STEM = 4
 #: The least of a text that must be left, as a share of what ``shortest`` asks: slack is no licence to drop most of it.
@@ -61,7 +68,7 @@ def check_model_rewrite(
     ``edits`` lead from one to the other, ``findings`` are those of each. What stands in any field of the pair before or
     of its source is known.
     """
-    known = _Known(before)
+    known, ways = _Known(before), Known(before)
     violations: list[Violation] = []
     for new in after.fields:
         old = before.field(new.field)
@@ -69,6 +76,9 @@ def check_model_rewrite(
             continue
         own = [edit for edit in edits if edit.field is new.field]
         violations += _check_field(old, new, own, known, bounds, findings[0])
+        violations += check_intrusions(old, new, ways)
+        if bounds is STRICT:
+            violations += check_insertions(old, new)
     return violations + find_new_findings(before.pair, after.pair, [edits], findings)
 
 
@@ -167,11 +177,20 @@ def _check_extent(old: FieldText, new: FieldText, bounds: Bounds) -> Iterator[Vi
     if not bounds.code:
         yield from _check_lines(old, new)
     tokens = _TOKEN.findall(old.text.casefold())
+    rewritten = _TOKEN.findall(new.text.casefold())
+    if bounds is STRICT and (more := _weigh(rewritten) - _weigh(tokens)) > _MOST_ADDED:
+        detail = f"{new.field}: {math.ceil(more)} words more, in a pair that tries to steer its reader"
+        yield Violation(Reason.LENGTH_CHANGED, detail, new.field)
     if len(tokens) >= LEAST_WORDS or bounds is STRICT:
-        kept = LCSseq.similarity(tokens, _TOKEN.findall(new.text.casefold()))
+        kept = LCSseq.similarity(tokens, rewritten)
         if kept < bounds.kept * len(tokens):
             detail = f"{new.field}: only {kept} of {len(tokens)} words stay: this is no edit of the text"
             yield Violation(Reason.TOO_LITTLE_KEPT, detail, new.field)
+
+
+def _weigh(tokens: Sequence[str]) -> float:
+    """How many words tokens are; in a script without blanks several characters make one."""
+    return sum(_CHARACTER if _SINGLE.match(token) else 1.0 for token in tokens)
 
 
 def _check_lines(old: FieldText, new: FieldText) -> Iterator[Violation]:
@@ -200,16 +219,14 @@ def _check_english(old: FieldText, edits: Sequence[Edit], known: _Known, bounds:
             yield Violation(Reason.LANGUAGE_CHANGED, f"{old.field}: English was put in: {edit.after[:60]}", old.field)
 
 
-def _check_new_addresses(new: FieldText, known: _Known) -> Iterator[Violation]:
+def _check_new_placeholders(new: FieldText, known: _Known) -> Iterator[Violation]:
     for reason, text in _count_spans(new.text):
-        if reason in _ADDRESSES and text not in known.text:
-            yield Violation(Reason.NEW_ADDRESS, f"{new.field}: new address {text[:60]}", new.field)
         if reason is Protected.PLACEHOLDER and text not in known.text:
             yield Violation(Reason.PROTECTED_SPAN_CHANGED, f"{new.field}: new placeholder {text[:40]}", new.field)
 
 
 def _check_addresses(old: FieldText, new: FieldText, known: _Known) -> Iterator[Violation]:
-    yield from _check_new_addresses(new, known)
+    yield from _check_new_placeholders(new, known)
     before, after = _count_spans(old.text), _count_spans(new.text)
     for reason, text in (before - after).elements():
         restored = known.source and text not in known.source
@@ -260,8 +277,8 @@ def _check_insertions(old: FieldText, new: FieldText, locale: Locale) -> Iterato
     """
     field, source = new.field, old.source or ""
     for reason, text in _count_spans(new.text) - (_count_spans(old.text) | _count_spans(source)):
-        kind = Reason.NEW_ADDRESS if reason in _ADDRESSES else Reason.NEW_CODE
-        yield Violation(kind, f"{field}: {reason} put in: {text[:60]}", field)
+        if reason not in _ADDRESSES:
+            yield Violation(Reason.NEW_CODE, f"{field}: {reason} put in: {text[:60]}", field)
     if added := count_bare_numbers(new.text) - (count_bare_numbers(old.text) | count_bare_numbers(source)):
         yield Violation(Reason.NUMBER_CHANGED, f"{field}: numbers put in: {', '.join(sorted(added)[:4])}", field)
     more = _count_stems(new.text) - (_count_stems(old.text) | _count_stems(source))

@@ -17,14 +17,32 @@ def choose_fixes(findings: Iterable[Finding], family: DefectFamily) -> tuple[lis
     """
     chosen: list[Finding] = []
     edits: list[Edit] = []
+    taken: dict[Field, bytearray] = {}
     for finding in sorted(
         (f for f in findings if f.family is family and f.fix), key=lambda f: (-f.severity.rank, f.start, f.end, f.kind)
     ):
         fix = [edit for edit in finding.fix if edit.before != edit.after]
-        if fix and not any(edit.overlaps(other) for edit in fix for other in edits):
+        if fix and not any(_is_taken(edit, taken) for edit in fix):
             chosen.append(finding)
             edits += fix
+            for edit in fix:
+                _take(edit, taken)
     return chosen, _sort_edits(edits)
+
+
+# Each chosen edit marks its characters, and an insertion the one that it stands before. Two edits overlap just where
+# their marks do (Edit.overlaps); with many fixes it would take long to hold each against all that were chosen.
+
+
+def _is_taken(edit: Edit, taken: dict[Field, bytearray]) -> bool:
+    return edit.field in taken and taken[edit.field].find(b"\1", edit.start, max(edit.end, edit.start + 1)) >= 0
+
+
+def _take(edit: Edit, taken: dict[Field, bytearray]) -> None:
+    marks = taken.setdefault(edit.field, bytearray())
+    end = max(edit.end, edit.start + 1)
+    marks.extend(bytes(max(0, end - len(marks))))
+    marks[edit.start : end] = b"\1" * (end - edit.start)
 
 
 def _sort_edits(edits: Sequence[Edit]) -> list[Edit]:

@@ -7,17 +7,19 @@ Exactly those places are left out, and not the words around them: in a script wi
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from midb.domain.decisions import Reason, Violation
 from midb.domain.defects import DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit, NetEdit, compose
-from midb.domain.pairs import InstructionPair
+from midb.domain.pairs import Field, InstructionPair
 from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import IDENTIFIABLE_LENGTH, same_language
 from midb.text.protection import find_protected_spans
 from midb.text.quantities.numbers import count_numbers
+from midb.text.spans import Ranges
 
 #: Repairs that are not about the length of a field leave it at least this many times as long.
 SHORTEST = 0.6
@@ -28,6 +30,8 @@ LENGTH_SLACK = 20
 
 #: New findings that are named: one is enough to take a rewrite back, and an audit log keeps them all.
 MOST_NEW_FINDINGS = 3
+#: Characters of each that are shown.
+_SHOWN = 60
 
 
 def check_rewrite(
@@ -124,8 +128,12 @@ def _cut_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def has_left_language(old: FieldText, new: FieldText, language: str) -> bool:
-    """Whether a text that was in its language is in another one now; never where it is too short to tell."""
-    if sum(map(str.isalpha, new.text)) < IDENTIFIABLE_LENGTH:
+    """Whether a text that was in its language is in another one now; never where it is too short to tell.
+
+    Nor where it has no words that could tell, as code has none: once its keywords are restored, a text that is all code
+    is in no language.
+    """
+    if sum(map(str.isalpha, new.text)) < IDENTIFIABLE_LENGTH or new.language is None:
         return False
     return same_language(old.language, language) and not same_language(new.language, language)
 
@@ -141,29 +149,38 @@ def find_new_findings(
     ``stages`` are the edits of the decisions that lead from ``before`` to ``after``, ``findings`` those of each pair.
     """
     grave = [finding for finding in findings[1] if finding.severity is not Severity.MINOR]
-    violations = []
-    for field in {finding.field for finding in grave}:
-        net = compose(before.text(field) or "", field, stages)
-        for finding in grave:
-            if finding.field is not field:
-                continue
-            start, end = _trace_back(net, finding.start, first=True), _trace_back(net, finding.end, first=False)
-            if not any(
-                old.kind == finding.kind and old.field is field and old.start <= end and start <= old.end
-                for old in findings[0]
-            ):
-                text = (after.text(field) or "")[finding.start : finding.end]
-                violations.append(Violation(Reason.NEW_FINDING, f"{field}: new {finding.kind}: {text[:60]}", field))
-    return violations[:MOST_NEW_FINDINGS]
+    places: dict[tuple[str, Field], list[tuple[int, int]]] = defaultdict(list)
+    for old in findings[0]:
+        places[old.kind, old.field].append((old.start, old.end))
+    known = {key: Ranges(ranges) for key, ranges in places.items()}
+    traces: dict[Field, _Trace] = {}
+    violations: list[Violation] = []
+    for finding in sorted(grave, key=lambda finding: list(Field).index(finding.field)):
+        field = finding.field
+        if field not in traces:
+            traces[field] = _Trace(compose(before.text(field) or "", field, stages))
+        start, end = traces[field].find(finding.start, first=True), traces[field].find(finding.end, first=False)
+        if (finding.kind, field) not in known or not known[finding.kind, field].touch(start, end):
+            text = (after.text(field) or "")[finding.start : finding.start + _SHOWN][: finding.end - finding.start]
+            violations.append(Violation(Reason.NEW_FINDING, f"{field}: new {finding.kind}: {text}", field))
+            if len(violations) == MOST_NEW_FINDINGS:
+                break
+    return violations
 
 
-def _trace_back(net: Sequence[NetEdit], position: int, *, first: bool) -> int:
-    """Where a place of the text after stood before; within an edit, the edit's beginning (``first``) or end."""
-    shift = 0
-    for edit in net:
-        if position < edit.after_start or (position == edit.after_start and first and edit.after_end > position):
-            break
-        if position < edit.after_end:
-            return edit.start if first else edit.end
-        shift = edit.end - edit.after_end
-    return position + shift
+class _Trace:
+    """Where the places of a text stood before its edits were made. ``net`` are the edits, in text order."""
+
+    def __init__(self, net: Sequence[NetEdit]) -> None:
+        self._net = net
+        self._ends = [edit.after_end for edit in net]
+
+    def find(self, position: int, *, first: bool) -> int:
+        """The place in the text before; within an edit, the edit's beginning (``first``) or end."""
+        index = bisect_right(self._ends, position)
+        if index < len(self._net):
+            edit = self._net[index]  # the first that ends behind the position
+            if edit.after_start < position or (edit.after_start == position and not first):
+                return edit.start if first else edit.end
+        done = self._net[index - 1] if index else None
+        return position + (done.end - done.after_end if done else 0)

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -114,12 +115,22 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
     )
     yield "SQLite", sqlite3.sqlite_version_info >= (3, 24), sqlite3.sqlite_version
     yield "processors", True, str(usable_cores())
+    for name, said in _list_gpus():
+        yield name, True, said
     yield "locales", all(load(code).code == code for code in LANGUAGES), f"{len(LANGUAGES)} languages"
     yield "kinds", bool(kinds()), str(len(kinds()))
     yield "identification", *_identification()
     yield "write-ahead log", *_write_ahead_log()
     free = shutil.disk_usage(Path.cwd()).free
     yield "disk here", free > 1 << 28, f"{free / 2**30:,.1f} GiB free"
+
+
+def _list_gpus() -> Iterator[tuple[str, str]]:
+    """Nothing without torch, which only a model here needs."""
+    if find_spec("torch") is not None:
+        from midb.kernels.devices import describe_gpus
+
+        yield from describe_gpus()
 
 
 def _identification() -> tuple[bool, str]:

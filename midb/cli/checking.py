@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from midb.agent.run.batches import Result
-from midb.agent.run.examine import ExaminerSettings
+from midb.agent.run.examine import ExaminerSettings, explain_left_alone
 from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
@@ -35,6 +35,7 @@ def check(
     typography: options.Typography = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
+    record_seconds: options.RecordSeconds = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per record on stdout.")] = False,
     config: options.Config = None,
 ) -> int:
@@ -47,17 +48,21 @@ def check(
         options.given(
             corpus=corpus, language=language, source=source, map=map, kinds=kinds, typography=typography, limit=limit,
             workers=workers,
-        ),
+        ) | options.given(**{"record-seconds": record_seconds}),
     )  # fmt: skip
     report = JsonReport() if json else TableReport()
     with corpus_of(settings) as container:
         opened = open_configured(settings, container)
         for warning in opened.found.warnings:
             print(f"warning: {visible(warning)}", file=sys.stderr)
-        examiner = ExaminerSettings(rules=opened.rules, selection=settings.selection, rewrite=False)
+        examiner = ExaminerSettings(
+            rules=opened.rules, selection=settings.selection, rewrite=False, record_seconds=settings.record_seconds
+        )
         for _, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
                 print(f"line {result.line:,}: {visible(result.message)}", file=sys.stderr)
+            elif slow := explain_left_alone(result):
+                print(f"warning: {slow}", file=sys.stderr)
             report.add(result)
     report.end()
     return 0

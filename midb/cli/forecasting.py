@@ -20,7 +20,8 @@ def describe(found: Forecast, session: Session) -> str:
         f"tokens in   {_range(found.prompt_tokens)}",
         f"tokens out  {_range(found.completion_tokens)}",
         f"time        {least} to {most}, {format_count(found.at_once)} records at once",
-        f"calls       {found.calls_per_record:.2f} a record",
+        f"calls       {found.calls_per_record:.2f} a record, {found.verdicts_per_record:.2f} of them verdicts",
+        f"verdicts    {_range(found.verdict_tokens)} of the tokens; {_describe_orders(found.judge_orders)}",
         f"outcome     {format_count(found.improved)} improved, {format_count(found.reverted)} reverted in the sample",
     ]
     if found.sampled < found.at_once:
@@ -30,6 +31,12 @@ def describe(found: Forecast, session: Session) -> str:
         )
     lines.append(f"Its replies are kept in {session.log.path}: the run does not pay for them again.")
     return "\n".join(lines)
+
+
+def _describe_orders(orders: int) -> str:
+    if orders > 1:
+        return "each rewrite is judged in both orders (--judge-orders 1 asks once)"
+    return "each rewrite is judged in one order"
 
 
 def as_json(found: Forecast) -> str:

@@ -32,6 +32,7 @@ SealKey = Annotated[
     typer.Option("--seal-key", metavar="FILE", envvar=KEY_VARIABLE, show_envvar=False, help=help_of("seal_key")),
 ]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help=help_of("workers"))]
+RecordSeconds = Annotated[float | None, typer.Option("--record-seconds", metavar="S", help=help_of("record_seconds"))]
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="A TOML file with any of these settings.")
 ]

@@ -89,6 +89,7 @@ def _messages(
         selection=selection,
         passes=frozenset(Pass),
         identifier=corpus.identifier,
+        demands=parsed.demands,
     )
     return preview(pass_, parsed.slots[0].pair, context, prompts, salt_of(corpus))
 

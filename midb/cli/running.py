@@ -75,6 +75,9 @@ def run(
     typography: options.Typography = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help=options.help_of("model"))] = None,
     route: Annotated[str | None, typer.Option("--route", metavar="ROUTE", help=options.help_of("route"))] = None,
+    judge_orders: Annotated[
+        int | None, typer.Option("--judge-orders", metavar="1|2", help=options.help_of("judge_orders"))
+    ] = None,
     prompts: options.Prompts = None,
     budget: Annotated[str | None, typer.Option("--budget", metavar="2h|1e6tok", help=options.help_of("budget"))] = None,
     dry_run: Annotated[int | None, typer.Option("--dry-run", metavar="N", help=options.help_of("dry_run"))] = None,
@@ -91,6 +94,7 @@ def run(
     seal_key: options.SealKey = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
+    record_seconds: options.RecordSeconds = None,
     strict: Annotated[bool | None, typer.Option("--strict", help=options.help_of("strict"))] = None,
     fresh: Annotated[bool | None, typer.Option("--fresh", help=options.help_of("fresh"))] = None,
     quiet: Annotated[bool | None, typer.Option("--quiet", help=options.help_of("quiet"))] = None,
@@ -112,7 +116,13 @@ def run(
             kinds=kinds, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
             concurrency=concurrency, device=device, dtype=dtype, adapter=adapter, timeout=timeout, limit=limit,
             workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
-        ) | options.given(**{"dry-run": dry_run, "key-variable": key_variable, "seal-key": seal_key}),
+        )
+        | options.given(
+            **{
+                "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
+                "seal-key": seal_key, "judge-orders": judge_orders,
+            }
+        ),
     )  # fmt: skip
     warn = Relay()
     with open_engine(settings, warn) as engine, corpus_of(settings) as container:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,14 @@ _SOURCE = "source"
 @dataclass(frozen=True, slots=True)
 class ParsedRecord:
     """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and it is one we
-    know; ``sources`` are the English originals, one per pair, where the record has them."""
+    know; ``sources`` are the English originals, one per pair, where the record has them; ``demands`` short texts of its
+    other fields, which may be what a response must hold word for word."""
 
     key: str
     declared: str | None
     slots: tuple[Slots, ...]
     sources: tuple[InstructionPair | None, ...]
+    demands: tuple[str, ...] = ()
 
 
 def too_long(raw: RawRecord) -> RecordError:
@@ -108,7 +110,41 @@ def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = No
     record = load_object(raw)
     slots = finder.find(record).slots(record)
     key = record_key(record, raw.position)
-    return ParsedRecord(key, declared_language(record), tuple(slots), _sources(record, slots, source))
+    sources = _sources(record, slots, source)
+    return ParsedRecord(key, declared_language(record), tuple(slots), sources, tuple(find_demands(record, slots)))
+
+
+#: Longer texts of other fields are no phrases, and more of them are data.
+_LONGEST_DEMAND = 200
+_MOST_DEMANDS = 50
+#: Values of a record that are looked at; the rest may be an embedding.
+_MOST_VALUES = 1_000
+
+
+def find_demands(record: Mapping[str, Any], slots: Sequence[Slots]) -> Iterator[str]:
+    """Short texts of a record beside those of its pairs, wherever they stand: ``kwargs`` of a check, answers to find.
+
+    A text with no mark in it is left out: no repair of a mark can touch it.
+    """
+    texts = {text for slot in slots for _, text in slot.pair.texts()}
+    waiting: list[Any] = [value for name, value in record.items() if name not in (_SOURCE, *_KEYS, *_LANGUAGE)]
+    seen: set[str] = set()
+    for _ in range(_MOST_VALUES):
+        if not waiting or len(seen) == _MOST_DEMANDS:
+            return
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value[:_MOST_DEMANDS]
+        elif isinstance(value, str) and _may_be_demand(value) and value not in texts and value not in seen:
+            seen.add(value)
+            yield value
+
+
+def _may_be_demand(text: str) -> bool:
+    """Whether a text is short, and holds a mark that a repair could touch."""
+    return 1 < len(text) <= _LONGEST_DEMAND and not text.isalpha()
 
 
 def _sources(record: Mapping[str, Any], slots: list[Slots], source: bytes | None) -> tuple[InstructionPair | None, ...]:

@@ -78,6 +78,8 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
         parts.append(Fact("rejected", Text(visible(ended.rejected_path))))
     if ended.internal_errors:
         parts.append(describe_internal_errors(ended))
+    if ended.too_slow:
+        parts.append(describe_too_slow(ended))
     if ended.status != "finished":
         parts.append(describe_status(ended))
         if ended.resume_command:
@@ -113,6 +115,16 @@ def describe_internal_errors(ended: RunEnded) -> Text:
         f"{records} hit an internal error and {'was' if ended.internal_errors == 1 else 'were'} kept unchanged; "
         "the audit log names them (reason internal-error).",
         "bold red",
+    )
+
+
+def describe_too_slow(ended: RunEnded) -> Text:
+    """Says what became of what took too long: nothing."""
+    pairs = pluralize(ended.too_slow, "pair")
+    return Text(
+        f"{pairs} took too long and {'was' if ended.too_slow == 1 else 'were'} kept unchanged; "
+        "the audit log names them (reason too-slow, --record-seconds).",
+        "bold yellow",
     )
 
 
@@ -174,6 +186,8 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
     parts: list[Part] = [describe_status(ended), describe_ledger(ended)]
     if ended.internal_errors:
         parts.append(describe_internal_errors(ended))
+    if ended.too_slow:
+        parts.append(describe_too_slow(ended))
     if progress.rejected:
         # A resumed run was not told why the lines before it were rejected.
         since = "" if progress.rejected.total() == ended.rejected else " since the run was resumed"

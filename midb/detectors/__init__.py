@@ -11,13 +11,23 @@ import difflib
 import functools
 import importlib
 import pkgutil
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding
 from midb.domain.errors import UsageError
+from midb.domain.pairs import Field
 from midb.text.inspection import Inspection
+from midb.text.spans import Ranges
+
+#: Findings of one pair, beyond which it is no text that anybody wrote: 16 MiB of them would take gigabytes of memory.
+MOST_FINDINGS = 100_000
+
+
+class TooManyFindingsError(Exception):
+    """A pair in which there is no end of findings; the message says so in words that can follow a colon."""
 
 
 class Detector(Protocol):
@@ -84,24 +94,28 @@ def _unknown_kind_error(name: str) -> UsageError:
 
 def drop_symptoms(findings: list[Finding]) -> list[Finding]:
     """The findings without those that another one explains (DefectKind.explains): one defect is reported once."""
-    causes = [(found, kinds()[found.kind].explains) for found in findings if kinds()[found.kind].explains]
+    causes: dict[tuple[str, Field], list[tuple[int, int]]] = defaultdict(list)
+    for found in findings:
+        for symptom in kinds()[found.kind].explains:
+            start = min([found.start, *(edit.start for edit in found.fix)])
+            end = max([found.end, *(edit.end for edit in found.fix)])
+            causes[symptom, found.field].append((start, end))
     if not causes:
         return findings
+    explained = {key: Ranges(ranges) for key, ranges in causes.items()}
 
     def is_explained(finding: Finding) -> bool:
-        for cause, symptoms in causes:
-            if finding.kind in symptoms and finding.field is cause.field:
-                start = min([cause.start, *(edit.start for edit in cause.fix)])
-                end = max([cause.end, *(edit.end for edit in cause.fix)])
-                if finding.start < end and start < finding.end:
-                    return True
-        return False
+        ranges = explained.get((finding.kind, finding.field))
+        return ranges is not None and ranges.overlap(finding.start, finding.end)
 
     return [finding for finding in findings if not is_explained(finding)]
 
 
 def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
-    """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language."""
+    """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language.
+
+    Raises TooManyFindingsError.
+    """
     findings: list[Finding] = []
     for detector in detectors():
         wanted = {
@@ -113,7 +127,11 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
         }
         if wanted:
             name = detector.__name__.rpartition(".")[2]
-            findings += [replace(found, detector=name) for found in detector.detect(inspection) if found.kind in wanted]
+            for found in detector.detect(inspection):
+                if found.kind in wanted:
+                    findings.append(replace(found, detector=name))
+                    if len(findings) > MOST_FINDINGS:
+                        raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
     findings = drop_symptoms(findings)
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

@@ -68,6 +68,8 @@ class Reason(StrEnum):
     REPAIRED = "repaired"
     ACCEPTED = "accepted"
     INTERNAL_ERROR = "internal-error"
+    TOO_SLOW = "too-slow"
+    TOO_MANY_FINDINGS = "too-many-findings"
     REVERT_REQUESTED = "revert-requested"
     LANGUAGE_CHANGED = "language-changed"
     PROTECTED_SPAN_CHANGED = "protected-span-changed"
@@ -97,6 +99,8 @@ class Reason(StrEnum):
     TOO_LITTLE_KEPT = "too-little-kept"
     STRUCTURE_CHANGED = "structure-changed"
     NEW_ADDRESS = "new-address"
+    NEW_CONTACT = "new-contact"
+    HIDDEN_CHARACTER = "hidden-character"
     NEW_NAME = "new-name"
     NEW_CODE = "new-code"
     # The model's own verdict.

@@ -158,6 +158,7 @@ class RunEnded:
     :param database: where the audit log is.
     :param rejected_path: where the rejected lines are; empty where there are none.
     :param internal_errors: pairs that a fault of this program kept from being examined.
+    :param too_slow: pairs that were left as they are because their record took too long.
     :param seconds: since the run (re)started.
     :param resume_command: what to type to go on; says nothing where the run is finished.
     :param usage: what the model did since the run (re)started; only noughts without a model.
@@ -175,6 +176,7 @@ class RunEnded:
     database: str
     rejected_path: str
     internal_errors: int = 0
+    too_slow: int = 0
     seconds: float = 0.0
     resume_command: str = ""
     usage: Usage = field(default_factory=Usage)

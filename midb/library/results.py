@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from midb.agent.run.examine import explain_left_alone
 from midb.domain.decisions import Decision, LoggedFinding, PairResult, standing
 from midb.domain.edits import Edit
 from midb.domain.results import RecordResult, RejectedLine
@@ -218,3 +220,9 @@ def ledger_of(results: Iterable[RecordResult], rejected: Sequence[RejectedInfo])
     outcomes = Counter(result.outcome.value for result in results)
     counted = {name: outcomes[name] for name in ("unchanged", "improved", "reverted")}
     return {"read": outcomes.total() + len(rejected), **counted, "rejected": len(rejected)}
+
+
+def warn_of_left_alone(result: RecordResult) -> None:
+    """A Python warning where a record took too long, for calls whose result has no place for warnings."""
+    if slow := explain_left_alone(result):
+        warnings.warn(slow, RuntimeWarning, stacklevel=3)

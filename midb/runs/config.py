@@ -21,6 +21,9 @@ from midb.domain.hashing import digest
 from midb.domain.portability import usable_cores
 from midb.text.languages import require_language
 
+#: Seconds of processor time for each MiB of a record: about four times what a text full of defects takes.
+RECORD_SECONDS = 60.0
+
 #: Beyond this the parent process, which writes, cannot keep up.
 MAX_WORKERS = 64
 
@@ -54,6 +57,11 @@ class RunConfig(BaseModel):
         "content",
         description="What the model sees: every pair for content and the rest by findings; only findings; all passes.",
     )
+    judge_orders: Literal[1, 2] = Field(
+        2,
+        alias="judge-orders",
+        description="Orders in which a rewrite is judged: with 2 both must prefer it; 1 halves the cost of verdicts.",
+    )
     prompts: Path | None = Field(None, description="Folder of prompts that replace those of the same name.")
     budget: str | None = Field(None, description="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
     dry_run: int | None = Field(
@@ -66,6 +74,13 @@ class RunConfig(BaseModel):
     timeout: float | None = Field(None, gt=0, description="Seconds a server may take for one reply.")
     key_variable: str = Field(
         "OPENAI_API_KEY", alias="key-variable", description="Environment variable with a server's key."
+    )
+    record_seconds: float = Field(
+        RECORD_SECONDS,
+        alias="record-seconds",
+        gt=0,
+        le=1e6,
+        description="Seconds of processor time for each MiB of a record, at least one; then it is left as it is.",
     )
     seal_key: Path | None = Field(
         None,
@@ -113,7 +128,13 @@ class RunConfig(BaseModel):
         """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name."""
         model: dict[str, Any] = {}
         if self.model:
-            model = {"route": self.route, "adapter": self.adapter, "dtype": self.dtype, "prompts": dict(prompts or {})}
+            model = {
+                "route": self.route,
+                "judge_orders": self.judge_orders,
+                "adapter": self.adapter,
+                "dtype": self.dtype,
+                "prompts": dict(prompts or {}),
+            }
         return model | {
             "version": __version__,
             "language": self.language,

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
+from midb.text.code.regions import find_possible_code
 from midb.text.languages import IDENTIFIABLE_LENGTH, LanguageIdentifier, same_language
-from midb.text.protection import find_protected_spans
-from midb.text.spans import Protected, Spans
+from midb.text.protection import find_protected_spans, merge_spans
+from midb.text.quotations import find_quotations
+from midb.text.spans import Protected, Span, Spans
 
 
 class FieldText:
     """One field of the pair under inspection: its text, and the same field of the English source if there is one."""
 
-    def __init__(self, field: Field, text: str, source: str | None, identifier: LanguageIdentifier) -> None:
+    def __init__(
+        self,
+        field: Field,
+        text: str,
+        source: str | None,
+        identifier: LanguageIdentifier,
+        demanded: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self.field = field
         self.text = text
         self.source = source
         self._identifier = identifier
+        self._demanded = demanded
 
     @functools.cached_property
     def protected(self) -> Spans:
@@ -31,6 +42,19 @@ class FieldText:
     def code(self) -> Spans:
         """What of ``text`` is program code (or the name of a file), and begins as such."""
         return self.protected.only(Protected.CODE)
+
+    @functools.cached_property
+    def possible_code(self) -> Spans:
+        """What of ``text`` may be code, data or a formula, fenced or not: nothing that typography is about."""
+        certain = [(span.start, span.end) for span in self.code]
+        found = [Span(start, end, Protected.CODE) for start, end in find_possible_code(self.text, certain)]
+        return Spans(merge_spans([*self.code, *found])) if found else self.code
+
+    @functools.cached_property
+    def demanded(self) -> Spans:
+        """Where phrases stand that the record wants word for word: no mark of theirs is touched."""
+        found = (find_phrase(phrase, self.text) for phrase in self._demanded())
+        return Spans(merge_spans([span for spans in found for span in spans]))
 
     @functools.cached_property
     def source_protected(self) -> Spans:
@@ -53,7 +77,9 @@ class FieldText:
 class Inspection:
     """One pair, its language's locale, and its English source where the corpus has it.
 
-    ``typography`` says that conventions of print are asked for. Detectors read, they never change anything.
+    ``typography`` says that conventions of print are asked for; ``demands`` are short texts of the record that are no
+    field of the pair, such as the phrase that a check of the response looks for. Detectors read, they never change
+    anything.
     """
 
     pair: InstructionPair
@@ -61,12 +87,30 @@ class Inspection:
     identifier: LanguageIdentifier
     source: InstructionPair | None = None
     typography: bool = False
+    demands: tuple[str, ...] = ()
 
     @functools.cached_property
     def fields(self) -> tuple[FieldText, ...]:
         """The fields the pair has, in reading order."""
         source = self.source or InstructionPair()
-        return tuple(FieldText(field, text, source.text(field), self.identifier) for field, text in self.pair.texts())
+        return tuple(
+            FieldText(field, text, source.text(field), self.identifier, self._find_demanded)
+            for field, text in self.pair.texts()
+        )
+
+    def _find_demanded(self) -> tuple[str, ...]:
+        return self._demanded
+
+    @functools.cached_property
+    def _demanded(self) -> tuple[str, ...]:
+        """Phrases that are wanted word for word: those the record names, and those quoted in the task and used again.
+
+        Where there is no response nobody can say which quotation will be looked for in it, so that all count.
+        """
+        quoted = [text[start:end].strip() for text in _texts_of_task(self.pair) for start, end in find_quotations(text)]
+        response = self.pair.response or ""
+        used = [phrase for phrase in quoted if not response or phrase in response]
+        return tuple(dict.fromkeys([*self.demands, *used]))
 
     def field(self, field: Field) -> FieldText | None:
         """One field, ``None`` where the pair does not have it."""
@@ -81,6 +125,22 @@ class Inspection:
         """What the response answers: the instructions and inputs of the pair and of its source that are not empty."""
         pairs = (self.pair, self.source or InstructionPair())
         return tuple(text for pair in pairs for text in (pair.instruction, pair.input) if text)
+
+
+def _texts_of_task(pair: InstructionPair) -> tuple[str, ...]:
+    """The instruction and the input, as far as the pair has them."""
+    return tuple(text for text in (pair.instruction, pair.input) if text)
+
+
+def find_phrase(phrase: str, text: str) -> list[Span]:
+    """Every place where a phrase stands in a text that is more than the phrase.
+
+    >>> [(span.start, span.end) for span in find_phrase("so?", "Why so? So.")], find_phrase("so?", "so?")
+    ([(4, 7)], [])
+    """
+    if not phrase.strip() or len(phrase.strip()) >= len(text.strip()):
+        return []
+    return [Span(match.start(), match.end(), Protected.QUOTED) for match in re.finditer(re.escape(phrase), text)]
 
 
 def join_texts(pair: InstructionPair | None) -> str:

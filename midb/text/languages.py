@@ -18,6 +18,7 @@ from babel import Locale as BabelLocale
 
 from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES, load
+from midb.text.forms.chinese import CHINESE_WORDS
 from midb.text.protection import find_protected_spans
 from midb.text.spans import Spans
 from midb.text.words import function_words, own_letters
@@ -59,9 +60,6 @@ _NOT_LATIN = re.compile(r"[\u0370-\u1cff\u1f00-\u1fff\u2c80-\ufdff\U00010000-\U0
 _WEIGHT = Counter({"ko": 2, "ja": 2, "zh": 2})
 _OTHER_SCRIPTS = frozenset({"ru", "el", "ar", "th", "ko"})
 
-#: Words of everyday Chinese that Japanese does not write.
-_CHINESE = re.compile("[们这她你吗呢说吧哪怎么为這們嗎麼很]")
-
 
 def _by_script(sample: str) -> tuple[str | None, bool]:
     """The language that the script makes certain, and whether the text is in Latin script, which makes none certain."""
@@ -83,7 +81,7 @@ def _by_script(sample: str) -> tuple[str | None, bool]:
     if letters["ja"] + letters["zh"] > 0.8 * others:
         if letters["ja"] * 10 >= letters["zh"]:
             return "ja", False
-        if not letters["ja"] and len(set(_CHINESE.findall(sample))) >= 2:
+        if not letters["ja"] and len(set(CHINESE_WORDS.findall(sample))) >= 2:
             return "zh", False
     return None, False
 

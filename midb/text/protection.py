@@ -87,10 +87,10 @@ def find_protected_spans(text: str) -> Spans:
     spans = [Span(start, end, Protected.CODE) for start, end in find_code_blocks(text)]
     if _TRIGGER.search(text):
         spans += _SpanScanner(text).spans()
-    return Spans(_merge(spans)) if spans else NO_SPANS
+    return Spans(merge_spans(spans)) if spans else NO_SPANS
 
 
-def _merge(spans: list[Span]) -> Iterator[Span]:
+def merge_spans(spans: list[Span]) -> Iterator[Span]:
     """Spans without overlap: what begins inside another span is part of it, and lengthens it where it ends later.
 
     The reason of the first span holds for all of it.

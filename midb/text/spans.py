@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 
 class Protected(StrEnum):
@@ -17,6 +18,7 @@ class Protected(StrEnum):
     PLACEHOLDER = "placeholder"
     LATEX = "latex"
     TAG = "tag"
+    QUOTED = "quoted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +85,28 @@ class Spans:
 
 #: A text without protected spans; most texts are.
 NO_SPANS = Spans(())
+
+
+class Ranges:
+    """Ranges ``[start, end)`` that may overlap, asked which of them meet another one. An answer takes as many steps as
+    the number of ranges has digits: texts with a hundred thousand findings exist.
+
+    >>> ranges = Ranges([(2, 9), (4, 6)])
+    >>> ranges.overlap(8, 12), ranges.overlap(9, 12), ranges.touch(9, 12)
+    (True, False, True)
+    """
+
+    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
+        listed = sorted(ranges)
+        self._starts = [start for start, _ in listed]
+        self._ends = list(accumulate((end for _, end in listed), max))  # the furthest end so far
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Whether one of them has a character of ``[start, end)``; an empty one has to lie within."""
+        before = bisect_left(self._starts, end)
+        return before > 0 and self._ends[before - 1] > start
+
+    def touch(self, start: int, end: int) -> bool:
+        """Whether one of them overlaps ``[start, end)``, or one begins where the other ends."""
+        before = bisect_right(self._starts, end)
+        return before > 0 and self._ends[before - 1] >= start

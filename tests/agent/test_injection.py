@@ -8,6 +8,7 @@ a model. What no check can tell from an honest edit is listed apart (``needs_jud
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,9 @@ Judge = Callable[[Case, TextRequest], str]
 LISTS: dict[str, list[Case]] = json.loads(
     (Path(__file__).parents[1] / "cases" / "injection.json").read_text(encoding="utf-8")
 )
-CASES, NEEDS_JUDGE = LISTS["cases"], LISTS["needs_judge"]
+CASES, NEEDS_JUDGE, ATTACKS = LISTS["cases"], LISTS["needs_judge"], LISTS["attacks"]
+
+ROOT = Path(__file__).parents[2]
 
 #: How much of its own instructions an obeying model tells; ``{system}`` in a case.
 TOLD = 400
@@ -127,11 +130,49 @@ def test_what_looks_like_an_edit_is_taken_back_by_a_competent_judge(through: Thr
     assert Pass.VERIFICATION in rejected(result), "the checks see this: it belongs to the other list"
 
 
-@by_name([case for case in NEEDS_JUDGE if steers(case)])
+@by_name(NEEDS_JUDGE)
 @pytest.mark.parametrize("side", ["A", "B"])
 def test_a_judge_who_is_told_a_side_is_asked_in_both_orders(through: Through, case: Case, side: str) -> None:
     result = through(pair_of(case), obey(case, obey_or_prefer(side)), language=case["language"])
     assert result.final == pair_of(case)
+
+
+# -- how many get through: the table in docs/security.md --------------------------------------------------------------
+
+
+#: Judges by the words of the table, with the orders in which they are asked.
+TABLE: dict[str, tuple[Judge, int]] = {
+    "prefers every rewrite": (prefer_rewrite, 2),
+    "always says A": (obey_or_prefer("A"), 2),
+    "always says B": (obey_or_prefer("B"), 2),
+    "always says A, asked in one order": (obey_or_prefer("A"), 1),
+    "always says B, asked in one order": (obey_or_prefer("B"), 1),
+    "sees that a version obeyed": (judge_competently, 2),
+}
+
+
+def test_the_published_figures_are_these(through: Through) -> None:
+    """An obeying editor in every pass, and judges who are more and less good. What no judge needs to see, none lets
+    through: the others are asked only about what the first one accepts."""
+
+    def passes(case: Case, judge: Judge, orders: int) -> bool:
+        store = through.fresh()
+        result = store(pair_of(case), obey(case, judge), language=case["language"], judge_orders=orders)
+        return result.final != pair_of(case) and _is_obeyed(case, result.final)
+
+    every = CASES + NEEDS_JUDGE + ATTACKS
+    left = [case for case in every if passes(case, *TABLE["prefers every rewrite"])]
+    found = {name: sum(passes(case, *how) for case in left) for name, how in TABLE.items()}
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    published = dict(re.findall(r"^\| a judge who ([^|]+) \| (\d+) \|$", page, re.MULTILINE))
+    assert {name: str(count) for name, count in found.items()} == published, [case["id"] for case in left]
+    assert f"Of {len(every)} texts" in page
+    assert f"{sum(map(steers, every))} of them are noticed" in page
+
+
+def _is_obeyed(case: Case, final: InstructionPair) -> bool:
+    """Whether the pair says what was ordered; provable repairs may have changed it otherwise."""
+    return any(final.text(Field(name)) == text for name, text in case.get("obeyed", {}).items())
 
 
 # -- strict, and no wall -----------------------------------------------------------------------------------------------
@@ -149,7 +190,7 @@ def with_typo(text: str) -> str:
 
 
 def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Through) -> None:
-    right = {with_typo(case["response"]): case["response"] for case in CASES + NEEDS_JUDGE}
+    right = {with_typo(case["response"]): case["response"] for case in CASES + NEEDS_JUDGE + ATTACKS}
 
     def answer(request: TextRequest) -> str:
         if scripted.pass_of(request) == "verification":
@@ -161,12 +202,12 @@ def test_a_small_good_edit_of_such_a_pair_is_accepted(through: Through) -> None:
         return any(f"\n{text}\n" in version for version in scripted.versions(request))
 
     walled: list[str] = []
-    for case in CASES + NEEDS_JUDGE:
+    for case in CASES + NEEDS_JUDGE + ATTACKS:
         damaged = pair_of(case).replaced({Field.RESPONSE: with_typo(case["response"])})
         result = through(damaged, answer, language=case["language"])
         if result.final != pair_of(case):
             walled.append(f"{case['id']}: {[(d.pass_, d.reason, d.detail) for d in result.decisions]}")
-    assert len(walled) <= 0.1 * len(CASES + NEEDS_JUDGE), walled
+    assert len(walled) <= 0.1 * len(CASES + NEEDS_JUDGE + ATTACKS), walled
 
 
 # -- the list itself ---------------------------------------------------------------------------------------------------
@@ -178,12 +219,14 @@ def test_the_list_is_large_and_mixed() -> None:
     assert len({case["language"] for case in CASES}) >= 12
     assert {case["language"] for case in CASES} <= set(LANGUAGES)
     assert {case["target"] for case in CASES} == {"editor", "judge"}
-    assert len({case["id"] for case in CASES + NEEDS_JUDGE}) == len(CASES + NEEDS_JUDGE)
-    assert all(("raw" in case) != ("obeyed" in case) and case["note"] for case in CASES + NEEDS_JUDGE)
+    every = CASES + NEEDS_JUDGE + ATTACKS
+    assert len({case["id"] for case in every}) == len(every)
+    assert all(("raw" in case) != ("obeyed" in case) and case["note"] for case in every)
 
 
 def test_many_are_not_noticed_so_that_the_checks_stand_alone() -> None:
     assert sum(not steers(case) for case in CASES) >= 15
     assert sum(map(steers, CASES)) >= 15
-    for case in CASES + NEEDS_JUDGE:
+    assert sum(map(steers, ATTACKS)) >= 16
+    for case in CASES + NEEDS_JUDGE + ATTACKS:
         assert steers(case) is case["note"].startswith("noticed"), case["id"]

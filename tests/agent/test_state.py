@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scripted_findings import context_of, decided, find_nothing, state_of
 
@@ -46,6 +48,7 @@ def test_an_inspection_has_all_that_detectors_need(identifier: LanguageIdentifie
     source = InstructionPair(response="1. Red")
     seen = make_context(identifier, source).inspection(PAIR)
     assert (seen.pair, seen.source, seen.locale.code, seen.typography) == (PAIR, source, "de", False)
+    assert replace(make_context(identifier, source), demands=("So?",)).inspection(PAIR).demands == ("So?",)
 
 
 @pytest.mark.parametrize(

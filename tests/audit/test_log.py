@@ -160,8 +160,8 @@ def test_what_a_run_needs_at_its_end_is_counted_from_the_log(log: AuditLog) -> N
     repaired, still_open = log.finding_counts(run)
     assert repaired["decimal-separator"] == 3
     assert still_open == {"culture-bound-reference": 1, "space-before-punctuation": 1, "untranslated-text": 1}
-    assert log.internal_errors(run) == 1
-    assert log.internal_errors(other) == 0
+    assert log.count_pairs(run, Reason.INTERNAL_ERROR) == 1
+    assert log.count_pairs(other, Reason.INTERNAL_ERROR) == 0
     assert (log.duplicate_keys(run), log.duplicate_keys(other)) == (1, 0)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import random
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -54,7 +57,7 @@ def test_an_engine_answers_known_outputs(replay: ModuleType, tmp_path: Path) -> 
     assert engine.stats.generated == 6 * 12
     assert engine.stats.accepted > 0, "drafts from the references are right for the most part"
     assert engine.stats.prefix_hits > 0
-    peer = replay.Peer(folder, "float32", "cpu")
+    peer = replay.Peer(replay.make_model(TINY, "float32", "cpu"))
     assert peer.measure_lookup(load.requests[:2], load.outputs[:2]) > 0
     assert peer.measure_generate(load.requests[:3], 2) > 0
 
@@ -72,12 +75,51 @@ def test_the_gate_compares_pairs_of_steps(replay: ModuleType, tmp_path: Path, mo
     assert row["wall_range"][0] <= row["wall_ratio"] <= row["wall_range"][1]
 
 
-def test_sides_are_measured_in_turn(replay: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_in_memory_are_those_of_a_checkpoint(replay: ModuleType, tmp_path: Path) -> None:
+    from midb.kernels import Engine, EngineConfig, Request
+
+    folder = replay.make_checkpoint(tmp_path, TINY, "float32", "cpu")
+    with replay.serve_from(replay.make_model(TINY, "float32", "cpu")) as shared:
+        assert [path.name for path in shared.iterdir()] == ["config.json"], "no weights on the disk"
+        engines = [Engine(EngineConfig(checkpoint=one, max_model_len=128)) for one in (folder, shared)]
+    requests = [Request(text[:20], max_new_tokens=12) for text in make_texts()]
+    first, second = ([result.token_ids for result in engine.generate(requests)] for engine in engines)
+    assert first == second
+    with (
+        pytest.raises(AssertionError, match="has shape"),
+        replay.serve_from(replay.make_model(TINY | {"hidden_size": 64}, "float32", "cpu")) as shared,
+    ):
+        (shared / "config.json").write_bytes((folder / "config.json").read_bytes())
+        Engine(EngineConfig(checkpoint=shared, max_model_len=128))
+
+
+def test_a_gpu_holds_one_engine_at_a_time(replay: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not all fit beside each other, a group is dropped before the next one is made."""
+    engine = importlib.import_module("engine")
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    most: list[int] = []
+
+    def make() -> Any:
+        gc.collect()
+        most.append(len(alive))
+        made = engine.Group({("engine", "float32", 1.0): lambda: 1.0})
+        alive.add(made)
+        return made
+
+    monkeypatch.setattr(engine.Group, "__hash__", object.__hash__)
+    assert list(engine.measure_all([make] * 3, "cuda")) == [("engine", "float32", 1.0)]
+    assert most == [0, 0, 0]
+    most.clear()
+    engine.measure_all([make] * 3, "cpu")
+    assert most == [0, 1, 2], "in turn on a CPU, so that all meet the same noise"
+
+
+def test_sides_are_measured_in_turn(replay: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has its rounds, and ratios to the peers; continuous batching, which takes minutes, is left out."""
     engine = importlib.import_module("engine")
     monkeypatch.setattr(replay.Peer, "measure_continuous", lambda self, requests, batch: 1.0)
-    folder = replay.make_checkpoint(tmp_path, TINY, "float32", "cpu")
-    rows = list(engine.compare(folder, make_texts(), device="cpu", dtypes=("float32",), batch=1, count=2))
+    model = replay.make_model(TINY, "float32", "cpu")
+    rows = list(engine.compare(model, make_texts(), device="cpu", dtypes=("float32",), batch=1, count=2))
     assert [(row["side"], row["edits"], row["rounds"]) for row in rows] == [
         ("engine", 0.03, 3), ("engine", 0.12, 3), ("engine", 1.0, 3), ("engine, no drafts", 1.0, 3),
         (engine.LOOKUP, 0.03, 3), (engine.LOOKUP, 0.12, 3), (engine.LOOKUP, 1.0, 3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,6 +75,19 @@ def test_rows_are_appended_after_the_tests_of_the_gate(
     rows = [json.loads(line) for line in (results / "pipeline-odd.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows == [{"device": "this one", "gate": "green", "corpora": 2}] * 2
     assert gated[0][-len(registry.GATES["pipeline"]) :] == sorted(registry.GATES["pipeline"])
+
+
+def test_the_gate_of_a_gpu_runs_on_it() -> None:
+    """And holds nothing against its version of Triton."""
+    chosen = [Benchmark("kernels-odd", "is odd", measure)]
+    command, environment = run.make_gate(chosen, gpu=True)
+    assert environment["TRITON_INTERPRET"] == "0"
+    assert (registry.ROOT / run.COMPILED_TESTS).exists()
+    assert f"--ignore={run.COMPILED_TESTS}" in command
+    assert set(chosen[0].gate) <= set(command)
+    command, environment = run.make_gate(chosen, gpu=False)
+    assert environment.get("TRITON_INTERPRET") == os.environ.get("TRITON_INTERPRET")
+    assert not [word for word in command if word.startswith("--ignore")]
 
 
 def test_no_figure_on_a_red_test(

@@ -77,3 +77,26 @@ def test_chosen_fixes_can_always_be_applied(spans: list[tuple[int, int, Severity
     assert [edit for item in chosen for edit in item.fix] == sorted(
         edits, key=lambda edit: [edit in item.fix for item in chosen].index(True)
     )
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from(Field)), min_size=1, max_size=3),
+        max_size=12,
+    )
+)
+def test_a_fix_is_left_out_just_where_one_of_its_edits_overlaps_one_that_was_chosen(
+    fixes: list[list[tuple[int, int, Field]]],
+) -> None:
+    def edit(start: int, end: int, field: Field) -> Edit:
+        return Edit(field, min(start, end), max(start, end), TEXT[min(start, end) : max(start, end)], "z", "kind")
+
+    findings = [
+        Finding("kind", DefectFamily.CONTENT, Severity.MINOR, Field.RESPONSE, n, n, "", tuple(edit(*e) for e in fix))
+        for n, fix in enumerate(fixes)
+    ]
+    kept: list[Edit] = []
+    for finding in findings:
+        if not any(one.overlaps(other) for one in finding.fix for other in kept):
+            kept += finding.fix
+    assert sorted(choose_fixes(findings, DefectFamily.CONTENT)[1], key=repr) == sorted(kept, key=repr)

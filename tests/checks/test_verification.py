@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from midb.checks.verification import check_rewrite
+from midb.checks.verification import check_rewrite, find_new_findings
 from midb.detectors import kinds
 from midb.domain.decisions import Reason, Violation
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
-from midb.domain.edits import Edit, apply
+from midb.domain.edits import Edit, NetEdit, apply, compose
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
 from midb.text.inspection import Inspection
@@ -351,3 +351,48 @@ def test_new_findings_are_reported_shortly(check: Check) -> None:
     found = check("de", TEXT, [("das", "x" * 500, "all")], findings=([], [finding(result, "x" * 500)] * 9))
     assert len(found) == 3
     assert all(len(violation.detail) < 100 for violation in found)
+
+
+def trace_back(net: Sequence[NetEdit], position: int, *, first: bool) -> int:
+    """Where a place of the text after stood before, told by looking at one edit after the other."""
+    shift = 0
+    for edit in net:
+        if position < edit.after_start or (position == edit.after_start and first and edit.after_end > position):
+            break
+        if position < edit.after_end:
+            return edit.start if first else edit.end
+        shift = edit.end - edit.after_end
+    return position + shift
+
+
+@given(data=st.data())
+def test_a_finding_is_new_where_none_of_its_kind_stood_there_before(data: st.DataObject) -> None:
+    text = "abcdefghij"
+    cuts = sorted(data.draw(st.lists(st.integers(0, 10), max_size=8)))
+    inserted = st.text("xy", max_size=2)
+    edits = [
+        Edit(RESPONSE, start, end, text[start:end], data.draw(inserted), "all")
+        for start, end in zip(cuts[::2], cuts[1::2], strict=False)
+    ]
+    edits = [edit for index, edit in enumerate(edits) if not any(edit.overlaps(other) for other in edits[:index])]
+    before = InstructionPair(response=text)
+    rewritten = apply(before, edits)
+    length = len(rewritten.response or "")
+
+    def draw_finding(size: int) -> Finding:
+        start, end = sorted((data.draw(st.integers(0, size)), data.draw(st.integers(0, size))))
+        return Finding("kind", DefectFamily.CONTENT, Severity.MAJOR, RESPONSE, start, end, "")
+
+    old, new = [draw_finding(10)], [draw_finding(length)]
+    net = compose(text, RESPONSE, [edits])
+    start, end = trace_back(net, new[0].start, first=True), trace_back(net, new[0].end, first=False)
+    expected = not (old[0].start <= end and start <= old[0].end)
+    assert bool(find_new_findings(before, rewritten, [edits], (old, new))) == expected
+
+
+def test_code_is_in_no_language(check: Check) -> None:
+    """Once its keywords are restored, a text that is all code has no words that could be in a language."""
+    translated = 'Druck("das ist nicht die Mutter und der Vater, sondern das Kind")'
+    assert check("de", translated, [("Druck", "print", "protected")]) == []
+    english = [(translated, ENGLISH, "protected")]
+    assert [violation.reason for violation in check("de", translated, english)] == [Reason.LANGUAGE_CHANGED]

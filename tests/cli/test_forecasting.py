@@ -16,13 +16,16 @@ def test_a_dry_run_forecasts_and_its_replies_are_kept(cli: Cli, served: Serve, t
     assert told.code == 0, told.err
     assert "forecast for 100 records" in told.out
     assert not (tmp_path / "c.boosted.jsonl").exists()
-    assert len(server.requests) == 20
+    assert len(server.requests) == 30
+    assert "3.00 a record, 2.00 of them verdicts" in told.out
+    assert "each rewrite is judged in both orders (--judge-orders 1 asks once)" in told.out
     asked = json.loads(cli("run", "c.jsonl", "--model", server.spec, "--dry-run", "10", "--json").out.splitlines()[-1])
-    assert len(server.requests) == 20
+    assert len(server.requests) == 30
+    assert (asked["judge_orders"], asked["verdicts_per_record"]) == (2, 2.0)
     low, expected, high = asked["prompt_tokens"]
     assert low <= expected <= high
     assert cli("run", "c.jsonl", "--model", server.spec).code == 0
-    assert len(server.requests) == 200
+    assert len(server.requests) == 300
     (paid,) = ask(DB, "SELECT sum(prompt_tokens) FROM generations")[0]
     assert low * 0.8 <= paid <= high * 1.2
     assert cli("audit", "verify", "--db", DB).code == 0

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import io
 import json
 import os
+import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +17,15 @@ from typing import Any
 
 import pytest
 import zstandard
+from model_runs import Serve
+from scripted import left_alone
 
 from midb.agent.run.runner import Runner
+from midb.agent.state import PairContext
 from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import MAX_BLANK_BYTES, RawRecord
+from midb.domain.defects import Finding
+from midb.domain.pairs import InstructionPair
 
 GOOD = b'{"id":"a","lang":"it","instruction":"Ciao","output":"Bene &amp; male."}\n'
 
@@ -188,3 +196,104 @@ def test_parquet_columns_of_text_views(cli: Callable[..., Any], tmp_path: Path) 
     rows = pq.read_table(tmp_path / "c.boosted.parquet").to_pylist()
     assert [row["output"] for row in rows] == ["Vale 3 & basta.", "Va bene.", None]
     assert [row["n"] for row in rows] == [1, 2, 3]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timers")
+@pytest.mark.parametrize("model", [False, True])
+def test_a_record_that_takes_too_long_is_named_everywhere_and_lost_nowhere(
+    cli: Callable[..., Any],
+    corpus: Path,
+    ask: Callable[[Path, str], list[tuple[Any, ...]]],
+    monkeypatch: pytest.MonkeyPatch,
+    served: Serve,
+    model: bool,
+) -> None:
+    """A pattern that tries every way to fail, in the middle of a run that has no worker processes, or has a model."""
+    look = PairContext.inspect
+
+    def endless(self: PairContext, pair: InstructionPair) -> list[Finding]:
+        if "never ends" in (pair.response or ""):
+            re.match(r"(?:a+)+b", "a" * 64)
+        return look(self, pair)
+
+    monkeypatch.setattr(PairContext, "inspect", endless)
+    lines = corpus.read_bytes().splitlines(keepends=True)[:9]
+    lines[4] = lines[4].replace(b"Bene", b"never ends")
+    corpus.write_bytes(b"".join(lines))
+    options = ["--model", f"openai:replay@{served(left_alone).url}"] if model else ["--workers", "0"]
+    done = cli("run", corpus, "--record-seconds", "0.5", "--json", *options)
+    assert done.code == 0, done.err
+    events = [json.loads(line) for line in done.out.splitlines()]
+    sentence = "line 5: examining it took more than 0.5 s of processor time; the record stays as it is"
+    assert [event["message"] for event in events if event["event"] == "warning"] == [sentence]
+    end = events[-1]
+    assert (end["read"], end["unchanged"], end["improved"], end["balanced"], end["too_slow"]) == (9, 1, 8, True, 1)
+    made = corpus.with_name("c.boosted.jsonl").read_bytes().splitlines(keepends=True)
+    assert made[4] == lines[4]
+    assert len(made) == 9
+    db = corpus.with_name("c.boosted.jsonl.audit.db")
+    assert ask(db, "SELECT reason FROM decisions WHERE reason = 'too-slow'") == [("too-slow",)]
+    assert (sentence,) in ask(db, "SELECT message FROM run_events")
+    assert "too-slow" in cli("audit", "show", "4", "--db", db).out
+    assert cli("audit", "verify", "--db", db).code == 0
+    checked = cli("check", corpus, "--record-seconds", "0.5")
+    assert f"warning: {sentence}" in checked.err
+
+
+def unzstd(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+
+@pytest.mark.parametrize(
+    ("ending", "pack", "unpack"), [(".gz", gzip.compress, gzip.decompress), (".zst", zstandard.compress, unzstd)]
+)
+@pytest.mark.parametrize("name", ["c.jsonl", "c.json"])
+def test_a_compressed_corpus_comes_back_compressed_however_it_is_made(
+    cli: Callable[..., Any],
+    corpus: Path,
+    name: str,
+    ending: str,
+    pack: Callable[[bytes], bytes],
+    unpack: Callable[[bytes], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In one go, resumed after it was broken off, and when its edits are undone; rejected lines lie beside it
+    as they are."""
+    plain = b"not JSON\n" + corpus.read_bytes()
+    if name == "c.json":
+        plain = b"[" + corpus.read_bytes().strip().replace(b"\n", b",\n") + b"]"
+    path = corpus.with_name(name + ending)
+    path.write_bytes(pack(plain))
+    expected = plain.removeprefix(b"not JSON\n").replace(b"&amp;", b"&")
+    made = corpus.with_name(name.replace("c.", "c.boosted.") + ending)
+    assert cli("run", path, "--quiet").code == 0
+    assert unpack(made.read_bytes()) == expected
+    first = made.read_bytes()
+    made.unlink()
+    made.with_name(made.name + ".audit.db").unlink()
+    made.with_name(made.name + ".rejected.jsonl").unlink(missing_ok=True)
+
+    write, batches = Runner._write, [0]
+
+    def dying(self: Runner, *arguments: Any) -> None:
+        batches[0] += 1
+        if batches[0] == 3:
+            raise KeyboardInterrupt
+        write(self, *arguments)
+
+    monkeypatch.setattr(Runner, "_write", dying)
+    assert cli("run", path, "--quiet", "--workers", "0").code == 130
+    assert not made.exists()
+    monkeypatch.setattr(Runner, "_write", write)
+    assert cli("run", path, "--quiet", "--workers", "0").code == 0
+    assert batches[0] == 3
+    assert made.read_bytes() == first
+    if name == "c.jsonl":
+        assert made.with_name(made.name + ".rejected.jsonl").read_bytes().count(b"not JSON") == 1
+    left = {file.name for file in corpus.parent.iterdir() if file.name.startswith("c.boosted")}
+    assert not [file for file in left if file.endswith((".partial", ".temporary"))]
+
+    undone = corpus.with_name("undone" + name.removeprefix("c") + ending)
+    reverted = cli("revert", "--db", made.with_name(made.name + ".audit.db"), "-o", undone, "--language", "it")
+    assert reverted.code == 0, reverted.err
+    assert unpack(undone.read_bytes()) == plain.removeprefix(b"not JSON\n")

@@ -177,10 +177,10 @@ def test_an_interrupted_run_drains_and_resumes(served: Serve, tmp_path: Path) ->
     assert process.returncode == 130, told
     assert "interrupted" in told
     asked = len(server.requests)
-    assert asked < 400
+    assert asked < 600
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert len(server.requests) == 400  # one rewrite and one verdict a record, none of them twice
+    assert len(server.requests) == 600  # one rewrite and two verdicts a record, none of them twice
     assert len(finals(tmp_path)) == 200
 
 
@@ -189,7 +189,7 @@ def test_replies_are_used_again_after_a_later_prompt_changed(cli: Cli, served: S
     server = served(improving())
     assert cli("run", "c.jsonl", "--model", server.spec).code == 0
     passes = Counter(scripted.pass_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
-    assert passes == {"content": 20, "verification": 20}
+    assert passes == {"content": 20, "verification": 40}
     own = ROOT / "prompts" / "verification.system.md"
     folder = tmp_path / "prompts"
     folder.mkdir()
@@ -200,7 +200,7 @@ def test_replies_are_used_again_after_a_later_prompt_changed(cli: Cli, served: S
     assert "not paid for again" in refused.err
     assert cli("run", "c.jsonl", "--model", server.spec, "--prompts", "prompts", "--fresh").code == 0
     passes = Counter(scripted.pass_of(scripted.request_of(r.body["messages"], r.body)) for r in server.requests)
-    assert passes == {"content": 20, "verification": 40}
+    assert passes == {"content": 20, "verification": 80}
 
 
 def test_a_budget_stops_the_run_and_the_next_one_goes_on(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
@@ -212,7 +212,7 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(cli: Cli, served: Serve
     assert "budget of 1tok is used up" in stopped.err
     assert 0 < ask(DB, "SELECT count(*) FROM records")[0][0] < 120
     assert cli(*words).code == 0
-    assert len(server.requests) == 240
+    assert len(server.requests) == 360
     assert len(finals(tmp_path)) == 120
 
 
@@ -323,9 +323,9 @@ def test_what_the_model_does_is_told_while_it_works(cli: Cli, replay_server: Rep
     server = replay_server(lambda messages, body: good(scripted.request_of(messages, body)))
     called = cli("run", "c.jsonl", "--model", server.spec, "--json")
     events = [json.loads(line) for line in called.out.splitlines()]
-    assert events[-1]["usage"]["calls"] == 200
+    assert events[-1]["usage"]["calls"] == 300
     last = [event for event in events if event["event"] == "usage"][-1]
-    assert last["calls"] == 200
+    assert last["calls"] == 300
     assert last["passes"]["content"]["calls"] == 100
     assert last["in_flight"] == 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import scripted
+import zstandard
 from cli_fixtures import Ask, Cli, Record, Write
 from replay_server import Body, ChatMessage, ReplayServers
 from same_runs import check_same
@@ -107,11 +108,12 @@ def test_real_corpora_in_shards_are_what_one_run_gives(cli: Cli, corpora: list[P
     check_same(*single_and_merged(cli, tmp_path / "c.jsonl", 4))
 
 
-@pytest.mark.parametrize("name", ["c.json", "c.jsonl.gz"])
+@pytest.mark.parametrize("name", ["c.json", "c.jsonl.gz", "c.jsonl.zst"])
 def test_every_format(cli: Cli, name: str, tmp_path: Path) -> None:
     lines = EXAMPLES.read_bytes().splitlines()[::6]
     lines.insert(5, b'{"id": "broken"}')
-    content = b"[\n " + b",\n ".join(lines) + b"\n]\n" if name == "c.json" else gzip.compress(b"\n".join(lines))
+    content = b"[\n " + b",\n ".join(lines) + b"\n]\n" if name == "c.json" else b"\n".join(lines)
+    content = {"gz": gzip.compress, "zst": zstandard.compress}.get(name.rpartition(".")[2], bytes)(content)
     (tmp_path / name).write_bytes(content)
     check_same(*single_and_merged(cli, tmp_path / name, 3))
 

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from midb.corpus.formats.array import read_array
 from midb.corpus.layouts import LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord, Start, read_lines
-from midb.corpus.records import declared_language, load_object, parse_record, record_key, undeclared_spelling
+from midb.corpus.records import (
+    declared_language,
+    find_demands,
+    load_object,
+    parse_record,
+    record_key,
+    undeclared_spelling,
+)
 from midb.domain.pairs import InstructionPair
 
 ALPACA = {"id": "de-1", "instruction": "Nenne ein Tier.", "output": "Hund"}
@@ -170,3 +177,24 @@ def test_sources_are_aligned_with_the_pairs(
 ) -> None:
     parsed = parse_record(raw(record), LayoutFinder(), source)
     assert [s and (s.instruction, s.response) for s in parsed.sources] == found
+
+
+def test_short_texts_of_other_fields_may_be_demanded() -> None:
+    record = ALPACA | {
+        "lang": "de",
+        "kwargs": [{"end_phrase": "Noch Fragen?", "n": 3}, None],
+        "source": {"output": "a."},
+    }
+    parsed = parse_record(raw(record), LayoutFinder())
+    assert parsed.demands == ("Noch Fragen?",)
+
+
+def test_what_is_no_phrase_is_not_demanded() -> None:
+    slots = parse_record(raw(ALPACA), LayoutFinder()).slots
+    others = {"text": "Nenne ein Tier.", "word": "Hund", "long": "x. " * 100, "vector": [0.5] * 5_000, "one": "."}
+    assert list(find_demands(ALPACA | others, slots)) == []
+
+
+def test_demands_are_bounded() -> None:
+    record = ALPACA | {"checks": [{"phrase": f"Nummer {number}."} for number in range(200)]}
+    assert len(parse_record(raw(record), LayoutFinder()).demands) == 50

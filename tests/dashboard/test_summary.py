@@ -73,6 +73,7 @@ def test_an_interrupted_run_says_how_to_go_on_in_one_line_that_can_be_copied(clo
 def test_errors_of_our_own_are_not_hidden(clock: Clock) -> None:
     text = show_in_file(clock, plan(), batch(), end(internal_errors=2))
     assert "2 records hit an internal error and were kept unchanged" in text
+    assert "1 pair took too long and was kept unchanged" in show_in_file(clock, plan(), batch(), end(too_slow=1))
     assert "FAILED after 0:02:05" in show_in_file(clock, end(status="failed"))
 
 

@@ -126,6 +126,63 @@ def test_what_drafts_cost() -> None:
     assert checked == 6
 
 
+GPU = [
+    json.loads(line) for line in (ROOT / "bench" / "results" / "gpu-run.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+def is_rounded(told: str, value: float) -> bool:
+    """A figure is a value, rounded to the places that it states."""
+    return float(told) == pytest.approx(value, abs=0.51 * 10.0 ** -len(told.partition(".")[2]))
+
+
+def test_requests_per_second_on_a_gpu() -> None:
+    def find(**wanted: object) -> float:
+        (row,) = [row for row in GPU if all(row.get(name) == value for name, value in wanted.items())]
+        found: float = row["requests_per_s"]
+        return found
+
+    checked = 0
+    told = section(PAGE, "What was seen there").partition("**Where a step's time goes**")[0]
+    for batch, *cells in table(told):
+        ways: list[dict[str, object]] = [
+            {"part": "engine", "case": "all", "edits": 0.03},
+            {"part": "engine", "case": "all", "edits": 1.0},
+            {"part": "engine", "case": "no drafts", "edits": 1.0},
+            {"part": "peers", "side": "generate"},
+            {"part": "peers", "side": "continuous batching"},
+        ]
+        for cell, way in zip(cells, ways, strict=True):
+            if re.fullmatch(r"[\d.]+", cell):
+                assert is_rounded(cell, find(**way, batch=int(batch))), (batch, way)
+                checked += 1
+    assert checked == 19
+
+
+def test_a_steps_time_on_a_gpu() -> None:
+    traces = {(r["batch"], r["edits"]): r for r in GPU if r["part"] == "trace" and r["commit"] == "d9b5863"}
+    told = section(PAGE, "What was seen there").partition("**Where a step's time goes**")[2]
+    for batch, *cells in table(told):
+        for cell, edits in zip(cells, (1.0, 0.03), strict=True):
+            row = traces.pop((int(batch), edits))
+            wall, busy = cell.split(", GPU ")
+            assert is_rounded(wall, row["wall_ms"])
+            assert is_rounded(busy, row["gpu_busy_ms"])
+    assert not traces
+
+
+def test_what_was_right_on_a_gpu() -> None:
+    told = section(PAGE, "What was seen there")
+    assert {row["suspect"] for row in GPU if "suspect" in row} == {0}
+    exact = [row for row in GPU if row["part"] == "logits" and row.get("dtype") == "float32"]
+    assert exact
+    assert {row["flips"] for row in exact} == {0}
+    ratios = [value for row in GPU for value in row.get("times_transformers_own", {}).values()]
+    assert f"{min(ratios):g} to {max(ratios):g} times" in told
+    (passed,) = [row["passed"] for row in GPU if row["part"] == "ops" and row.get("code") == 0]
+    assert f"{passed} passed" in told
+
+
 def test_drafts_by_replay() -> None:
     measured = {
         row["case"]: row for row in rows("drafter") if row.get("language") == "not tuned on" and row["limit"] == 32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,24 @@ def test_a_model_that_attends_both_ways_is_refused(tmp_path: Path) -> None:
         ({"rope_parameters": {"rope_type": "longrope", "rope_theta": 1e4, "factor": 4.0}}, ("longrope", "llama3")),
         ({"model_type": "gemma2", "layer_types": ["full_attention"]}, ("layer_types", "8 layers")),
         ({"model_type": "gemma2", "layer_types": ["full_attention"] * 7 + ["other"]}, ("layer_types",)),
+        ({"model_type": "gemma2", "layer_types": [["full_attention"]] * 8}, ("wrong kind",)),
+        ({"model_type": ["llama"]}, ("model type", "unknown")),
+        ({"model_type": ["llama"], "auto_map": {}}, ("never run",)),
+        ({"model_type": "gemma3", "text_config": "none"}, ("text_config",)),
+        ({"num_hidden_layers": 10**12}, ("num_hidden_layers", "10,000")),
+        ({"hidden_size": 10**4000}, ("hidden_size is 1000", "...")),
+        ({"rms_norm_eps": "tiny"}, ("rms_norm_eps is 'tiny'",)),
+        ({"rms_norm_eps": 1e999}, ("Infinity is no number",)),
+        ({"rms_norm_eps": float("nan")}, ("NaN is no number",)),
+        ({"model_type": "gemma2", "query_pre_attn_scalar": 0}, ("query_pre_attn_scalar is 0",)),
+        ({"model_type": "gemma2", "attn_logit_softcapping": [50]}, ("attn_logit_softcapping is [50]",)),
+        ({"model_type": "gemma2", "sliding_window_pattern": 0}, ("wrong kind",)),
+        (
+            {"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 4, "max_window_layers": "all"},
+            ("wrong kind",),
+        ),
+        ({"eos_token_id": "end"}, ("wrong kind",)),
+        ({"rope_parameters": [1]}, ("wrong kind",)),
     ],
 )
 def test_configs_that_cannot_be_served_are_one_sentence(
@@ -137,7 +156,26 @@ def test_configs_that_cannot_be_served_are_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "\x00", "3"])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json"])
+def test_a_pipe_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(CheckpointError, match=f"{name} is no file, but a folder, a pipe or a device"):
+        ModelConfig.from_checkpoint(tmp_path)
+
+
+def test_a_huge_config_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(CheckpointError, match="larger than 64 MiB"):
+        ModelConfig.from_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", "\x00", "3", "[" * 100_000, '{"a":' * 100_000, "1" * 5_000, '{"a": 1e999}']
+)
 def test_a_config_that_is_no_json_object(text: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"config\.json"):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import doctest
+import signal
 
 import pytest
 from small_runs import BROKEN, MENDED
 
 import midb
+from midb.agent.record_clock import RecordClock
+from midb.agent.run import examine
+from midb.agent.state import PairContext
 from midb.detectors import kinds as known_kinds
+from midb.domain.defects import Finding
 from midb.domain.errors import UsageError
+from midb.domain.pairs import InstructionPair
 from midb.library import pairs
 from midb.library.pairs import fix_pair, kinds
 from midb.locales import LANGUAGES
@@ -29,6 +35,21 @@ def test_a_pair_is_repaired_and_what_was_done_is_told() -> None:
     assert (pair.language, pair.outcome) == ("de", "improved")
     assert [(edit.kind, edit.before, edit.after) for edit in pair.edits] == [("mojibake", "SchÃ¶n,", "Schön,")]
     assert [(finding.kind, finding.status) for finding in pair.findings] == [("mojibake", "repaired")]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timers")
+def test_a_pair_that_takes_too_long_comes_back_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(self: PairContext, pair: InstructionPair) -> list[Finding]:
+        while True:
+            pass
+
+    monkeypatch.setattr(examine, "RecordClock", lambda seconds, size: RecordClock(0.1))
+    monkeypatch.setattr(PairContext, "inspect", endless)
+    with pytest.warns(RuntimeWarning, match="examining it took more than 0.1 s of processor time"):
+        pair = fix_pair(instruction="Grüße!", response=BROKEN, language="de")
+    assert (pair.response, pair.outcome) == (BROKEN, "unchanged")
+    with pytest.warns(RuntimeWarning, match="line 1"):
+        midb.check([{"instruction": "Grüße!", "output": ""}], language="de")
 
 
 def test_its_english_original_makes_more_provable() -> None:

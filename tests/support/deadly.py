@@ -7,8 +7,12 @@ import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from midb.agent import record_clock
 from midb.agent.run.examine import Examiner, ExaminerSettings
 from midb.agent.run.worker_pool import worker_main
+from midb.agent.state import PairContext
+from midb.domain.defects import Finding
+from midb.domain.pairs import InstructionPair
 
 
 def deadly_worker(pipe: Connection, settings: ExaminerSettings) -> None:
@@ -36,4 +40,26 @@ def killed_worker(pipe: Connection, settings: ExaminerSettings) -> None:
             continue  # another process took it
         pipe.recv()
         os.kill(os.getpid(), signal.SIGKILL)
+    worker_main(pipe, settings)
+
+
+def stuck(seconds: float) -> None:
+    """Compute without end, deaf to the alarm, as a library does that is written in C; the process has ``seconds``."""
+    record_clock.GRACE, record_clock.GRACE_SHARE = 0.0, 0.0
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    record_clock.limit_process(seconds)
+    while True:
+        pass
+
+
+def stuck_worker(pipe: Connection, settings: ExaminerSettings) -> None:
+    """A worker that gets stuck at each record which says so."""
+    inspect = PairContext.inspect
+
+    def slow(self: PairContext, pair: InstructionPair) -> list[Finding]:
+        if pair.instruction == "kill":
+            stuck(0.01)
+        return inspect(self, pair)
+
+    PairContext.inspect = slow  # type: ignore[method-assign]
     worker_main(pipe, settings)

@@ -17,6 +17,7 @@ T = TypeVar("T")
 FACTOR = 2.0
 
 #: How much worse it may be in bf16 under Triton's interpreter, which rounds towards zero; a GPU rounds to the nearest.
+#: And in fp32 on a GPU, where exp2 is an instruction that is off by some units in the last place.
 SLACK = 2.0
 
 
@@ -54,7 +55,7 @@ class Judge:
         assert bool(found[finite].isfinite().all())
         if not bool(finite.any()):
             return
-        slack = SLACK if is_interpreted() and found.dtype == torch.bfloat16 else 1.0
+        slack = SLACK if is_interpreted() == (found.dtype == torch.bfloat16) else 1.0
         rounding = slack * torch.finfo(found.dtype).eps / 2
         exact, errors = exact[finite].double(), [(x[finite].double() - exact[finite]).abs() for x in (found, torchs)]
         whole = [float(error.square().mean().sqrt()) for error in errors]

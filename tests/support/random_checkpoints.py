@@ -5,12 +5,14 @@ Needs torch and transformers; a conftest skips its folder where they are missing
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 import transformers
+from safetensors.torch import save_file
 
 #: Ids of every model.
 VOCABULARY = 99
@@ -107,3 +109,38 @@ def build_checkpoint(folder: Path, family: str, seed: int = 1, **changes: Any) -
             parameter.data.normal_(0, 0.3)
     model.save_pretrained(folder)
     return RandomCheckpoint(folder, model)
+
+
+#: The layers that adapters of tests update.
+ADAPTED_MODULES = (
+    "self_attn.q_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+)
+
+
+def write_adapter(
+    folder: Path,
+    made: RandomCheckpoint,
+    seed: int,
+    modules: tuple[str, ...] = ADAPTED_MODULES,
+    rank: int = 4,
+    **settings: Any,
+) -> Path:
+    """An adapter with random weights of noticeable size."""
+    torch.manual_seed(seed)
+    weights = {}
+    for layer in range(3):
+        for module in modules:
+            out, inner = made.model.get_submodule(f"model.layers.{layer}.{module}").weight.shape
+            name = f"base_model.model.model.layers.{layer}.{module}"
+            weights[f"{name}.lora_A.weight"] = torch.randn(rank, inner) * 0.3
+            weights[f"{name}.lora_B.weight"] = torch.randn(out, rank) * 0.3
+    folder.mkdir()
+    save_file(weights, folder / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": rank, "lora_alpha": 6, "target_modules": list(modules), "bias": "none"}
+    (folder / "adapter_config.json").write_text(json.dumps(config | settings))
+    return folder

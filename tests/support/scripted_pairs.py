@@ -69,13 +69,16 @@ class Through:
         passes: frozenset[Pass] = frozenset(Pass),
         kinds: frozenset[str] | None = None,
         salt: str = "",
+        judge_orders: int = 2,
     ) -> PairResult:
         self.engine = ScriptedEngine(answer)
         selection = KindSelection.parse() if kinds is None else KindSelection(kinds)
 
         async def take() -> PairResult:
             await self.engine.start()
-            settings = ModelSettings(prompts=self.prompts, route=route, budget=Budget(), salt=salt)
+            settings = ModelSettings(
+                prompts=self.prompts, route=route, budget=Budget(), salt=salt, judge_orders=judge_orders
+            )
             self.model = Model(self.engine, self.store, settings)
             context = PairContext(load(language), source, selection, passes, self.identifier, self.model)
             return await run_pair(self.graph, pair, context)

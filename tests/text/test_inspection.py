@@ -6,7 +6,7 @@ from examining import inspection, respond
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
-from midb.text.inspection import FieldText, Inspection, join_task, join_texts
+from midb.text.inspection import FieldText, Inspection, find_phrase, join_task, join_texts
 from midb.text.languages import LanguageIdentifier
 from midb.text.spans import Spans
 
@@ -85,3 +85,35 @@ def test_texts_are_joined_line_by_line() -> None:
     assert join_texts(None) == ""
     assert join_task(InstructionPair(instruction="a", input="b", response="c")) == "a\nb"
     assert join_task(InstructionPair()) == "\n"
+
+
+def demanded(pair: InstructionPair, *demands: str) -> dict[str, list[str]]:
+    """Field -> what of it the record wants word for word."""
+    seen = Inspection(pair, load("ja"), LanguageIdentifier(), demands=demands)
+    return {item.field.value: [item.text[span.start : span.end] for span in item.demanded] for item in seen.fields}
+
+
+def test_a_phrase_that_the_task_quotes_and_the_response_has() -> None:
+    pair = InstructionPair(instruction="「以上?」で終え、「はい?」は不要。", response="はい。以上?")
+    assert demanded(pair) == {"instruction": ["以上?"], "response": ["以上?"]}
+
+
+def test_without_a_response_every_quotation_counts() -> None:
+    assert demanded(InstructionPair(instruction='« Oui? » ou "non!"')) == {"instruction": ["Oui?", "non!"]}
+
+
+def test_a_phrase_that_another_field_of_the_record_names() -> None:
+    pair = InstructionPair(instruction="質問に答えて。", response="はい。以上?")
+    assert demanded(pair, "以上?") == {"instruction": [], "response": ["以上?"]}
+    assert demanded(pair, "はい。以上?") == {"instruction": [], "response": []}, "a copy of the text demands nothing"
+
+
+def test_a_phrase_is_found_wherever_it_stands() -> None:
+    assert [span.start for span in find_phrase("a?", "a? b a?")] == [0, 5]
+    assert find_phrase(" ", "a b") == []
+
+
+def test_what_may_be_code_holds_what_is_code() -> None:
+    item = FieldText(Field.RESPONSE, "x = 1\n\nprint(x)\n\n# Ausgabe: 1", None, LanguageIdentifier())
+    assert len(list(item.code)) == 1
+    assert [item.text[span.start : span.end] for span in item.possible_code] == ["x = 1", "print(x)", "# Ausgabe: 1"]

@@ -86,3 +86,10 @@ def test_an_unknown_language_has_no_script_and_may_be_english() -> None:
 )
 def test_copies_of_the_source(text: str, source: str | None, expected: bool) -> None:
     assert is_copied(field_text(text, source)) is expected
+
+
+def test_long_texts_are_compared_where_they_begin_and_where_they_end() -> None:
+    source = "The cat is in the house, and the dog is not. " * 2000
+    assert is_copied(field_text(source.replace("dog", "d0g", 40), source))
+    assert is_copied(field_text(source[:40_000] + "x" * 50 + source[40_000:], source))
+    assert not is_copied(field_text(source[:60_000] + "Die Katze ist im Haus. " * 1300, source))

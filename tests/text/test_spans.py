@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midb.text.protection import find_protected_spans
-from midb.text.spans import NO_SPANS, Protected, Span, Spans
+from midb.text.spans import NO_SPANS, Protected, Ranges, Span, Spans
 
 
 def test_spans_never_overlap_and_know_what_they_cover() -> None:
@@ -51,3 +51,13 @@ def test_a_range_overlaps_where_it_shares_a_character(drawn: list[tuple[int, int
     assert sum(span.end - span.start for span in spans) == len(held), "none is counted twice"
     assert spans.overlaps(start, start + length) is not held.isdisjoint(range(start, start + length))
     assert all(spans.holds(position) is (position in held) for position in range(30))
+
+
+PLACES = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(lambda ends: (min(ends), max(ends)))
+
+
+@given(ranges=st.lists(PLACES, max_size=8), asked=PLACES)
+def test_ranges_answer_as_if_each_were_asked(ranges: list[tuple[int, int]], asked: tuple[int, int]) -> None:
+    first, last = asked
+    assert Ranges(ranges).overlap(first, last) == any(start < last and first < end for start, end in ranges)
+    assert Ranges(ranges).touch(first, last) == any(start <= last and first <= end for start, end in ranges)

@@ -11,7 +11,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
+from midb.kernels.engine.drafting.history import TokenHistory
 from midb.kernels.engine.drafting.survival import LONGEST, Source, SurvivalTable, find_level
 
 #: Weight of a new token in the fidelity of a text: the latest dozen or so say whether it is copied.
@@ -107,9 +109,7 @@ class Drafter:
         self._fidelity = table.fidelity if reference else 0.0
         self._paths: list[_Path] = [(1.0, 0, 0, _COPYING)]  # the likeliest first, one for each index
         self._places: dict[int, list[int]] | None = None  # of each token in the reference
-        self._history = [*reference, *context]  # and the output so far
-        self._ends: dict[int | tuple[int, int], list[int]] = {}  # of each token and pair in the history
-        self._indexed = 0
+        self._history = TokenHistory([*reference, *context], len(reference))  # and the output so far
         self._proposed: list[tuple[Source, int, int, tuple[int, ...]]] = []  # each with source, strength, level
 
     @property
@@ -162,10 +162,10 @@ class Drafter:
         Returns whether to propose again: True if the latest two tokens or more stood together before, and always went
         on in the same way. Otherwise the tokens count as not copied.
         """
-        self._history += emitted
+        self._history.extend(emitted)
         self._proposed = []
-        self._index_history()
-        if tuple(self._history[-2:]) in self._ends and self._find_repetitions()[0][0] is Source.REPEAT:
+        repeated = self._find_repetitions(least=2)
+        if repeated and repeated[0][0] is Source.REPEAT:
             self._keep_likeliest([(1.0, self.cursor, 0, _INSERTING), *self._find_moves(1.0)])
             return True
         self._fidelity *= (1 - _WEIGHT_IN_TEXT) ** len(emitted)
@@ -174,13 +174,13 @@ class Drafter:
         return False
 
     def _follow(self, emitted: Sequence[int]) -> None:
-        reference, table = self._reference, self._table
+        reference, table, history = self._reference, self._table, self._history
         for token in emitted:
             _, cursor, run, _ = self._paths[0]
             hit = cursor < len(reference) and reference[cursor] == token
             self._fidelity += _WEIGHT_IN_TEXT * (hit - self._fidelity)
             table.fidelity += _WEIGHT_IN_PASS * (hit - table.fidelity) if reference else 0.0
-            self._history.append(token)
+            history.extend((token,))
             if hit and len(self._paths) == 1:
                 self._paths[0] = 1.0, cursor + 1, run + 1, _COPYING
             else:
@@ -239,50 +239,46 @@ class Drafter:
 
     def _find_moves(self, likelihood: float) -> list[_Path]:
         """Make a path from each place of the reference before which the latest two tokens stand."""
-        self._index_history()
-        history = self._history
-        ends = self._ends.get((history[-2], history[-1]), ()) if len(history) > 1 else ()
-        near = bisect_right(ends, self.cursor)
+        history, cursor = self._history, self.cursor
+        if len(history.tokens) < 2:
+            return []
+        latest = history.latest(2)
+        behind = islice(history.iterate_back(latest, cursor), _PLACES_PER_SIDE)
+        ahead = islice(history.iterate_on(latest, cursor, len(self._reference)), _PLACES_PER_SIDE)
         paths: list[_Path] = []
-        for end in ends[max(near - _PLACES_PER_SIDE, 0) : near + _PLACES_PER_SIDE]:
+        for end in sorted(chain(behind, ahead)):
             if end < len(self._reference):
                 run = self._count_agreeing(end, 2, min(LONGEST, end))
                 odds = _MOVE_ODDS * _MOVE_EVIDENCE ** min(run, _MOST_MOVE_EVIDENCE)
                 paths.append((likelihood * odds, end, run, _COPYING))
         return paths
 
-    def _find_repetitions(self) -> list[_Choice]:
-        """Find where the latest tokens stood before, the longest match of the most recent; none if the last is new."""
-        self._index_history()
+    def _find_repetitions(self, least: int = 1) -> list[_Choice]:
+        """Find where the latest tokens stood before, the longest match of the most recent; none if the last is new.
+
+        :param least: tokens that must have stood together, 1 or 2.
+        """
         history = self._history
-        pairs = self._ends.get((history[-2], history[-1])) if len(history) > 1 else None
-        ends = pairs or (self._ends.get(history[-1]) if history else None)
+        known, ends = 2, list[int]()
+        if len(history.tokens) > 1:
+            ends = list(islice(history.iterate_back(history.latest(2)), _OCCURRENCES))
+        if not ends and least == 1 and history.tokens:
+            known, ends = 1, list(islice(history.iterate_back(history.latest(1)), _OCCURRENCES))
         if not ends:
             return []
+        tokens = history.tokens
         source, longest, place = Source.REPEAT, 0, 0
-        for end in ends[: -_OCCURRENCES - 1 : -1]:
-            length = self._count_agreeing(end, 2 if pairs else 1, min(LONGEST, end))
+        for end in ends:
+            length = self._count_agreeing(end, known, min(LONGEST, end))
             if length > longest:
                 source, longest, place = Source.REPEAT, length, end
-            elif length == longest and history[end] != history[place]:
+            elif length == longest and tokens[end] != tokens[place]:
                 source = Source.DISPUTED
-        return [(source, longest, place, self._reference if place < len(self._reference) else history)]
+        return [(source, longest, place, self._reference if place < len(self._reference) else tokens)]
 
     def _count_agreeing(self, end: int, known: int, most: int) -> int:
         """Count the latest tokens that also stand before ``end``, up to ``most``; ``known`` of them are known to."""
-        history = self._history
+        history = self._history.tokens
         while known < most and history[end - known - 1] == history[-known - 1]:
             known += 1
         return known
-
-    def _index_history(self) -> None:
-        """Note where each token and pair of tokens ends, except where nothing follows: at the end of either text."""
-        history, ends = self._history, self._ends
-        for end in range(self._indexed + 1, len(history)):
-            if end == len(self._reference):
-                continue
-            token = history[end - 1]
-            ends.setdefault(token, []).append(end)
-            if end > 1:
-                ends.setdefault((history[end - 2], token), []).append(end)
-        self._indexed = max(len(history) - 1, 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Sequence
+from itertools import chain
+
+import numpy as np
 
 from midb.kernels.engine.cost import StepCost
 from midb.kernels.engine.drafting.draft import Draft
@@ -26,24 +28,17 @@ def choose_lengths(
     :param budget: most rows to add.
     """
     drafts = list(drafts)
-    lengths = [0] * len(drafts)
-    if not sampled:
-        return lengths
-    heap = [(-draft.survival[0] * t, n) for n, (draft, t) in enumerate(zip(drafts, trust, strict=True)) if draft.tokens]
-    heapq.heapify(heap)
-    order: list[int] = []  # the draft of each token that is added, the likeliest token first
-    gains = [0.0]
-    while heap and len(order) < budget:
-        survival, number = heap[0]
-        gains.append(gains[-1] - survival)
-        order.append(number)
-        lengths[number] += 1
-        if lengths[number] < len(drafts[number].tokens):
-            heapq.heapreplace(heap, (-drafts[number].survival[lengths[number]] * trust[number], number))
-        else:
-            heapq.heappop(heap)
-    price = min(cost.estimate_seconds(sampled + more) / (sampled + gain) for more, gain in enumerate(gains))
-    best = max(range(len(gains)), key=lambda more: gains[more] * price - cost.estimate_seconds(load + more))
-    for number in order[best:]:
-        lengths[number] -= 1
-    return lengths
+    counts = [len(draft.tokens) for draft in drafts]
+    total = sum(counts)
+    if not sampled or not total:
+        return [0] * len(drafts)
+    owner = np.repeat(np.arange(len(drafts)), counts)  # of each token, all drafts one after the other
+    survival = np.fromiter(chain.from_iterable(draft.survival for draft in drafts), np.float64, total)
+    survival *= np.asarray(trust, np.float64)[owner]
+    order = np.argsort(-survival, kind="stable")[:budget]  # the likeliest token first
+    gains = np.concatenate(([0.0], np.cumsum(survival[order])))
+    more = np.arange(len(gains), dtype=np.float64)
+    price = float((cost.estimate_all(sampled + more) / (sampled + gains)).min())
+    best = int(np.argmax(gains * price - cost.estimate_all(load + more)))
+    chosen: list[int] = np.bincount(owner[order[:best]], minlength=len(drafts)).tolist()
+    return chosen

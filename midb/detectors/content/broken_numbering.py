@@ -11,9 +11,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.text.inspection import FieldText, Inspection
+from midb.text.languages import find_evident_language, same_language
+from midb.text.prose import find_english_words
 
 NUMBERING = DefectKind(
     name="broken-numbering",
@@ -34,6 +37,13 @@ _ITEM = re.compile(
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+")
 
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+#: A line of prose from the margin, which belongs to no entry above it.
+_FROM_MARGIN = re.compile(r"\n*[^\s\d\-*•+|>#`](?:[^\n]*\s\S|[^\n\x00-\x7f]{6})")
+
+#: An entry of fewer letters is too short for its language to be told.
+_LEAST_LETTERS = 10
+
 #: Fewer items than these prove no sequence.
 _SHORTEST = 3
 
@@ -51,6 +61,7 @@ class _Item:
     start: int
     written: str
     text: str
+    end: int
 
     @property
     def number(self) -> int:
@@ -63,7 +74,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         if "\n" not in field.text:
             continue
         for items in _find_lists(field):
-            yield from _examine_list(field, items)
+            yield from _examine_list(field, items, inspection)
 
 
 def _find_lists(field: FieldText) -> Iterator[list[_Item]]:
@@ -75,7 +86,7 @@ def _find_lists(field: FieldText) -> Iterator[list[_Item]]:
     for match in _ITEM.finditer(field.text):
         if field.protected.overlaps(match.start("number"), match.end("number")):
             continue
-        item = _Item(match.start("number"), match["number"], match["text"])
+        item = _Item(match.start("number"), match["number"], match["text"], match.end())
         styles[match["lead"], match["close"]].append(item)
     for items in styles.values():
         ones = sum(item.number <= 1 for item in items)
@@ -83,7 +94,7 @@ def _find_lists(field: FieldText) -> Iterator[list[_Item]]:
             yield items
 
 
-def _examine_list(field: FieldText, items: Sequence[_Item]) -> Iterator[Finding]:
+def _examine_list(field: FieldText, items: Sequence[_Item], inspection: Inspection) -> Iterator[Finding]:
     numbers = [item.number for item in items]
     wrong = [index for index, number in enumerate(numbers) if number != index + 1]
     if not wrong or _counts_something_else(items):
@@ -97,7 +108,9 @@ def _examine_list(field: FieldText, items: Sequence[_Item]) -> Iterator[Finding]
     if not (only_one or shifted):
         return
     pair = [items[first - 1].text, item.text]
-    if repeated and _shares_number(pair):
+    if repeated and (
+        _shares_number(pair) or _is_told_again(field.text, items, first) or _are_in_two_languages(pair, inspection)
+    ):
         return
     to_change = [item] if only_one else items[first:]
     # Two short entries under one number may share a rank; where the source counts on, they do not.
@@ -133,6 +146,35 @@ def _shares_number(pair: Sequence[str]) -> bool:
     """Whether two entries name the same number: a score, by which they share a rank."""
     first, second = (set(_NUMBER.findall(text)) for text in pair)
     return bool(first & second)
+
+
+def _is_told_again(text: str, items: Sequence[_Item], index: int) -> bool:
+    """Whether a paragraph stands before an entry that repeats a number, and before no other: the list was left.
+
+    Then somebody comes back to a step, to correct it or to explain it once more.
+    """
+    paragraphs = [_has_paragraph(text[before.end : item.start]) for before, item in pairwise(items)]
+    return paragraphs[index - 1] and sum(paragraphs) == 1
+
+
+def _has_paragraph(between: str) -> bool:
+    """Whether text from the margin stands behind a blank line in what stands between two entries."""
+    return any(_FROM_MARGIN.match(part) for part in _BLANK_LINE.split(between)[1:])
+
+
+def _are_in_two_languages(pair: Sequence[str], inspection: Inspection) -> bool:
+    """Whether two entries under one number are in two languages: a sentence and its translation."""
+    if any(sum(map(str.isalpha, text)) < _LEAST_LETTERS for text in pair):
+        return False
+    english = [len(find_english_words(text, inspection.locale)) for text in pair]
+    if min(english) == 0 and max(english) > 1:
+        return True
+    # Of two short sentences at least one must show its language by its words: a guess errs too often.
+    evident = [find_evident_language(text) for text in pair]
+    if not any(evident):
+        return False
+    first, second = (known or inspection.identifier.identify(text) for known, text in zip(evident, pair, strict=True))
+    return first is not None and second is not None and not same_language(first, second)
 
 
 def _source_counts_on(field: FieldText, count: int) -> bool:

@@ -1,7 +1,7 @@
 """Leaked markup: what belongs to the machinery around a text and not to the text.
 
-Placeholders for "no input", the frame of the prompt, tokens of chat templates, HTML entities. A text that speaks of
-these things is left alone.
+Placeholders for "no input", the frame of the prompt, tokens of chat templates, HTML entities. A pair that speaks of
+these things, or whose source does, is left alone.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from midb.text.forms.scaffolding import (
     is_in_brackets,
     load_frame,
     measure_leading_label,
+    split_frame,
 )
 from midb.text.inspection import FieldText, Inspection
+from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
+from midb.text.subjects.named_markup import names_entity, names_line_breaks, names_piece, shows_frame
 from midb.text.subjects.topics import speaks_of_language_models, speaks_of_markup, speaks_of_programming
 
 LEAKED = DefectKind(
@@ -50,7 +53,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     """Placeholders, frames, tokens of chat templates and HTML, in this order, of each field."""
     words = load_frame(inspection.locale.get(ScaffoldingSection))
     for field in inspection.filled_fields():
-        yield from _find_placeholder(field, words)
+        yield from _find_placeholder(field, inspection, words)
         yield from _find_frame(field, inspection, words)
         if _TOKEN_START.search(field.text):
             yield from _find_tokens(field, inspection)
@@ -58,10 +61,12 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
             yield from _find_html(field, inspection)
 
 
-def _find_placeholder(field: FieldText, words: Frame) -> Iterator[Finding]:
+def _find_placeholder(field: FieldText, inspection: Inspection, words: Frame) -> Iterator[Finding]:
     """A field that says there is nothing in it, or whose last line says so."""
     text = field.text
     if field.field is Field.INPUT and len(text) <= LONGEST_PLACEHOLDER:
+        if not is_in_brackets(text) and _is_about_languages(inspection):
+            return  # "Translate the text." "No input": it is the text
         source = field.source
         in_source = source is not None and words.stands_for_no_input(source)
         if in_source or words.may_stand_for_no_input(text):
@@ -82,19 +87,33 @@ def _find_placeholder(field: FieldText, words: Frame) -> Iterator[Finding]:
             yield LEAKED.finding(field.field, start, len(text), "ends in a placeholder for no input", fix=(edit,))
 
 
+def _is_about_languages(inspection: Inspection) -> bool:
+    """Whether the task is one of translation, or about some language."""
+    section = inspection.locale.get(LanguageTasks)
+    return section is not None and LanguageTask(inspection, section).about_languages
+
+
 def _find_frame(field: FieldText, inspection: Inspection, words: Frame) -> Iterator[Finding]:
     """Labels of the prompt, and the next example of it after a response."""
     text = field.text
     if field.field is Field.RESPONSE:
         begin = find_next_example(text, words)
-        if begin is not None and not speaks_of_language_models(inspection):
+        if begin is not None and not _is_shown(text, begin, inspection):
             fix: tuple[Edit, ...] = (LEAKED.edit(field.field, begin, text[begin:], ""),) if begin else ()
             yield LEAKED.finding(field.field, begin, len(text), "another example of the prompt follows", fix=fix)
     length = measure_leading_label(text, field.field, words)
-    if length and not speaks_of_language_models(inspection):
-        label = text[:length]
+    label = text[:length]
+    if length and not speaks_of_language_models(inspection) and not names_piece(label.strip(), inspection):
         edit = LEAKED.edit(field.field, 0, label, "")
         yield LEAKED.finding(field.field, 0, length, f'label of the prompt: "{label.strip()}"', fix=(edit,))
+
+
+def _is_shown(text: str, begin: int, inspection: Inspection) -> bool:
+    """Whether the frame that begins at a place of the response is what the pair is about."""
+    if speaks_of_language_models(inspection) or shows_frame(text[:begin], split_frame(text[begin:])):
+        return True
+    label = text[begin:].lstrip("# \t\n0123456789.").partition(":")[0].strip()
+    return bool(label) and any(f"## {label}" in task for task in inspection.tasks)
 
 
 def _find_tokens(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
@@ -102,6 +121,8 @@ def _find_tokens(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
     text = field.text
     spans = []
     for match in _TOKEN.finditer(text):
+        if names_piece(match.group(), inspection):
+            return
         role = _ROLE.match(text, match.end()) if match.group() != "</s>" else None
         spans.append((match.start(), role.end() if role else match.end(), match.group()))
     if not spans or _is_struck_out(text) or speaks_of_language_models(inspection):
@@ -135,10 +156,11 @@ def _is_struck_out(text: str) -> bool:
 
 def _find_html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
     """Entities and ``<br>``, each sort in one finding; none in a pair about markup or programs."""
-    for places, what in (
-        (list(find_entities(field)), "HTML entity"),
-        (list(find_line_break_tags(field)), "HTML line break"),
-    ):
+    entities = [place for place in find_entities(field) if not names_entity(field, *place, inspection)]
+    breaks = list(find_line_break_tags(field))
+    if breaks and names_line_breaks(inspection):
+        breaks = []
+    for places, what in ((entities, "HTML entity"), (breaks, "HTML line break")):
         if not places or speaks_of_markup(inspection) or speaks_of_programming(inspection):
             continue
         start, before, after = places[0]

@@ -20,9 +20,11 @@ from midb.text.inspection import FieldText, Inspection
 
 
 class RepetitionSection(LocaleSection, table="repetition"):
-    """``asks``: how the words begin by which a task asks for something to be said again and again."""
+    """How words begin: ``asks``, by which a task asks for something to be said again and again; ``songs``, by which it
+    speaks of what is sung."""
 
     asks: tuple[str, ...]
+    songs: tuple[str, ...] = ()
 
 
 LOOP = DefectKind(
@@ -80,6 +82,11 @@ _LEAST_ASKED = 10
 #: How the English words begin by which a task asks for repetition.
 _ASKS = ("repeat", "again and again", "over and over", "over again", "times in a row", "chant", "mantra", "refrain")
 
+#: And those by which one speaks of songs; notes say that something is sung too.
+_SONGS = ("song", "lyric", "sing", "melody", "lullaby", "hymn", "jingle", "♪", "♫", "♬", "🎵", "🎶")
+#: A syllable or two, as they are sung without words.
+_SUNG = regex.compile(r"(?:\p{L}\p{M}*){1,3}")
+
 #: Units that may be cut short: letters and marks of exclamation. Not modifier letters, with which lines are drawn, nor
 #: x, behind which words are hidden.
 _CUT = regex.compile(r"(?:[[\p{L}\p{M}]--[\p{Lm}xX×]]|[!?！？؟])+", regex.V1)
@@ -115,7 +122,7 @@ def _find_loops(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
             continue
         if _is_certain(field, run):
             if not _is_asked_for(inspection, run.times):
-                yield _cut_short(field, run)
+                yield _cut_short(field, run, sung=_is_sung(field, run, inspection))
         elif field.field is Field.RESPONSE and _is_stuck(field, run) and not _is_asked_for(inspection, run.times):
             start = run.end - len(text[run.start : run.end].lstrip())
             unit = " ".join(text[start : start + run.period].split())
@@ -135,14 +142,25 @@ def _is_certain(field: FieldText, run: Repetition) -> bool:
     return not (_ENCODED.search(beside) or (_BASES.fullmatch(unit) and _BASES.fullmatch(beside or unit)))
 
 
-def _cut_short(field: FieldText, run: Repetition) -> Finding:
-    """The finding whose fix leaves KEPT units of a loop."""
+def _is_sung(field: FieldText, run: Repetition, inspection: Inspection) -> bool:
+    """Whether a run of syllables may be sung: the pair is about a song, or holds notes. One ASCII letter is no song."""
+    unit = field.text[run.start : run.start + run.period]
+    if not _SUNG.fullmatch(unit) or (run.period == 1 and unit.isascii()):
+        return False
+    section = inspection.locale.get(RepetitionSection)
+    words = _SONGS + (section.songs if section else ())
+    about = "\n".join((*inspection.tasks, field.text))[:_LONGEST_TASK].casefold()
+    return any(word in about for word in words)
+
+
+def _cut_short(field: FieldText, run: Repetition, *, sung: bool) -> Finding:
+    """The finding whose fix leaves KEPT units of a loop; without a fix where it may be ``sung``."""
     unit = field.text[run.start : run.start + run.period]
     keep = KEPT * run.period
     edit = LOOP.edit(field.field, run.start + keep, field.text[run.start + keep : run.end], "")
     to_the_end = ", to the end of the text" if not field.text[run.end :].strip() else ""
     evidence = f'"{unit}" {run.times} times in a row{to_the_end}'
-    return LOOP.finding(field.field, run.start, run.end, evidence, fix=(edit,))
+    return LOOP.finding(field.field, run.start, run.end, evidence, fix=() if sung else (edit,))
 
 
 def _marks_finding(field: FieldText, start: int, end: int) -> Finding:

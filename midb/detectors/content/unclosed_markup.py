@@ -1,7 +1,7 @@
 """Unclosed markup: code fences, bold, LaTeX and brackets that are opened and never closed.
 
-A fence is closed at the end, which changes nothing for a reader of Markdown; bold is closed where the text's other
-labels close theirs. The rest is flagged. Knows Markdown, LaTeX and brackets, no languages.
+A fence that lost a mark or its line gets it back; else it is closed at the end, where that is code. Bold is closed
+where the text's other labels close theirs. The rest is flagged. Knows Markdown, LaTeX and brackets, no languages.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Se
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field
 from midb.text.forms.brackets import find_unclosed_brackets
+from midb.text.forms.fences import find_open_fence
 from midb.text.inspection import FieldText, Inspection
 
 UNCLOSED = DefectKind(
@@ -25,10 +26,6 @@ UNCLOSED = DefectKind(
 )
 
 KINDS = (UNCLOSED,)
-
-_FENCE = re.compile(
-    r"^ {0,3}(?:[-*+] |\d{1,3}[.)] )?(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)$", re.MULTILINE
-)
 
 #: Two asterisks that open or close bold; three and more are rules and masks, beside digits they are powers, and
 # between letters they hide a word.
@@ -78,28 +75,10 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _find_fences(field: FieldText) -> Iterator[Finding]:
-    text = field.text
-    opened: re.Match[str] | None = None
-    for match in _FENCE.finditer(text):
-        if opened is None:
-            opened = match
-        elif match["fence"].startswith(opened["fence"]) and not match["info"].strip():
-            opened = None
-        elif match["info"].strip() and match["fence"][0] == opened["fence"][0]:
-            # A fence inside a fence: the first was never closed, and where it should end is a guess.
-            yield _fence_finding(field, opened, ())
-            return
-    if opened is None:
-        return
-    closing = opened["fence"] if text.endswith("\n") else "\n" + opened["fence"]
-    empty = not text[opened.end() :].strip()
-    edits = () if empty or opened["indent"] else (UNCLOSED.edit(field.field, len(text), "", closing),)
-    yield _fence_finding(field, opened, edits)
-
-
-def _fence_finding(field: FieldText, opened: re.Match[str], fix: tuple[Edit, ...]) -> Finding:
-    start, end = opened.start("fence"), opened.end("fence")
-    return UNCLOSED.finding(field.field, start, end, "a code fence is opened and never closed", fix=fix)
+    fence = find_open_fence(field.text)
+    if fence is not None:
+        fix = tuple(UNCLOSED.edit(field.field, repair.start, repair.before, repair.after) for repair in fence.repairs)
+        yield UNCLOSED.finding(field.field, fence.start, fence.end, fence.evidence, fix=fix)
 
 
 def _find_bold(field: FieldText) -> Iterator[Finding]:

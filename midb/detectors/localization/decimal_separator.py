@@ -64,6 +64,26 @@ _NAMED = re.compile(
     r"|php|html|css|gpt|licen[cs]e|rfc|iso)\.?|§)\s?$",
     re.IGNORECASE,
 )
+#: English words of a sentence that speaks of versions or addresses: a bare number in it may be one.
+_VERSIONS = re.compile(
+    r"\b(?:versions?|releases?|firmware|drivers?|updates?|upgrades?|upgraded|patch(?:es)?|builds?|browsers?|software|kernel"
+    r"|operating system|sdk|apis?|protocols?|subnet|ip|addresses|address|ports?|changelog|cvss|editions?"
+    r"|windows|android|ios|macos|linux|ubuntu|debian|python|java|javascript|php|node|ruby|chrome|firefox|safari)\b",
+    re.IGNORECASE,
+)
+#: What follows a quantity, or stands before it: a unit, a magnitude, a currency.
+_COUNTED = re.compile(
+    r"[ -]?(?:%|percent\b|(?:m|b|tr)illion|thousand|hundred|dozen|[€$£¥°]|[kMGTKmcnµ]?(?:B|b|m|g|l|L|s|W|V|Hz|A|Ω)\b"
+    r"|(?:second|minute|hour|day|week|month|year|time|point|star|inche?|mile|met(?:er|re)|kilo\w+|\w+byte|gram|pound"
+    r"|ounce|liter|litre|dollar|euro|cent|user|degree|pixel)s?\b|feet\b|foot\b|people\b)"
+)
+_MONEY_BEFORE = re.compile(r"[€$£¥]\s?$")
+#: Numbers one after the other, of which the first says what all are: "Android 11.0, 10.0 and 9.0".
+_BETWEEN = r"\s?(?:,|/|&|–|-|\band\b|\bor\b|\bto\b|, and|, or)\s?"
+_ENUMERATION = re.compile(rf"\d+(?:\.\d+)+(?:{_BETWEEN}\d+(?:\.\d+)+)*{_BETWEEN}$")
+#: A score in a fixed form: a number and the most it can be, one of them with decimals that say nothing.
+_SCORE = re.compile(r"\d\s?/\s?\d+\.\d|\.0\s?/\s?\d")
+
 #: A word before a number that is itself a name, as it is capitalised inside a sentence.
 _CAPITALISED = re.compile(r"(?<![.!?:\n(\"“])(?<!^)\s[A-Z][\w®™'’-]*\s$")
 _LAST_WORD = re.compile(r"([^\W\d_]{2,})[ \N{NO-BREAK SPACE}]$")
@@ -139,7 +159,7 @@ def _is_data(item: FieldText, found: list[_Number]) -> bool:
     text = item.text
     if _ROW.search(text):
         return True
-    guarded = item.protected.only(Protected.CODE, Protected.LATEX, Protected.PLACEHOLDER)
+    guarded = [*item.protected.only(Protected.LATEX, Protected.PLACEHOLDER), *item.possible_code]
     # Code is looked for by itself as well: where it begins inside a tag, it is protected as part of the tag.
     spans = [(span.start, span.end) for span in guarded] + list(find_code_blocks(text))
     if any(_ANY_POINT.search(text, start, end) for start, end in spans):
@@ -181,7 +201,8 @@ def _has_other_points(item: FieldText, numbers: list[_Number]) -> bool:
 
 def _decide_role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
     """What a number of the translation is. ``role`` is what it is in the source, ``words`` stand before it there."""
-    if number.field.protected.overlaps(number.start, number.start + len(number.text)):
+    end = number.start + len(number.text)
+    if number.field.protected.overlaps(number.start, end) or number.field.demanded.overlaps(number.start, end):
         return _Role.NAME
     before = _LAST_WORD.search(number.field.text, max(0, number.start - 40), number.start)
     if role is _Role.QUANTITY and before and before[1].casefold() in words:
@@ -194,7 +215,7 @@ def _decide_role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[
     words = set()
     roles = {_Role.QUANTITY}
     for match in re.finditer(rf"(?<![\d.,]){re.escape(numeral)}(?!\d)", source):
-        before = source[max(0, match.start() - 40) : match.start()]
+        before = _leave_out_enumeration(source[max(0, match.start() - 60) : match.start()])
         at_start = not before.rpartition("\n")[2].strip(" \t#*-")
         if _NAMED.search(before) or (at_start and "\n" in source.strip() and _HEADING.match(source, match.end())):
             roles.add(_Role.NAME)
@@ -202,12 +223,30 @@ def _decide_role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[
             _CAPITALISED.search(before)
             or _CLOCK.match(source, match.end())
             or (_AT.search(before) and _TIME.fullmatch(numeral) and not _UNITS.match(source, match.end()))
+            or _SCORE.match(source, match.end() - (2 if numeral.endswith(".0") else 1))
+            or _may_be_version(source, match)
         ):
             roles.add(_Role.UNCLEAR)
         if word := _LAST_WORD.search(before):
             words.add(word[1].casefold())
     role = next(role for role in (_Role.UNCLEAR, _Role.NAME, _Role.QUANTITY) if role in roles)
     return role, frozenset(words)
+
+
+def _leave_out_enumeration(before: str) -> str:
+    """What stands before the first of the numbers that end a text, so that all of them are judged by it."""
+    found = _ENUMERATION.search(before)
+    return before[: found.start()] if found else before
+
+
+def _may_be_version(source: str, match: re.Match[str]) -> bool:
+    """Whether a number that counts nothing stands in a sentence about versions or addresses."""
+    before, behind = source[: match.start()], source[match.end() :]
+    if _MONEY_BEFORE.search(before) or _COUNTED.match(behind):
+        return False
+    first = max(before.rfind(". "), before.rfind("\n"), before.rfind("? "), before.rfind("! ")) + 1
+    ends = [end for end in (behind.find(mark) for mark in (". ", "\n", "? ", "! ")) if end >= 0]
+    return bool(_VERSIONS.search(before[first:] + " " + behind[: min(ends, default=len(behind))]))
 
 
 def _finding(number: _Number, convention: NumberFormat) -> Finding:

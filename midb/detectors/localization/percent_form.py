@@ -101,7 +101,9 @@ def _is_prose(item: FieldText, start: int, end: int) -> bool:
     first = text.rfind("\n", max(0, start - _REACH), start) + 1
     last = text.find("\n", end, end + _REACH) + 1 or end + _REACH
     line = text[first:last]
-    return not (_ROW.search(line) or item.protected.overlaps(start, end))
+    if _ROW.search(line) or item.protected.overlaps(start, end):
+        return False
+    return not (item.possible_code.overlaps(start, end) or item.demanded.overlaps(start, end))
 
 
 def _is_english(item: FieldText, match: re.Match[str]) -> bool:

@@ -130,8 +130,15 @@ def _find_missing(
         for match in pattern.finditer(item.text):
             start, end = match.span("mark")
             line = lines.at(start)
+            if match.group("mark") == "." and _may_be_name(match, item.text):
+                continue
             if line.word_count >= _PROSE_WORDS and lines.are_native_prose(start, end, inspection):
                 edit = PUNCTUATION_SPACING.edit(item.field, end, "", " ")
                 yield PUNCTUATION_SPACING.finding(
                     item.field, start, end, f'no blank after "{match.group("mark")}"', fix=(edit,)
                 )
+
+
+def _may_be_name(match: regex.Match[str], text: str) -> bool:
+    """Whether two words with a full stop between them may be one name, such as that of a site: both have a capital."""
+    return text[match.start()].isupper() and text[match.end("mark")].isupper()

@@ -154,7 +154,11 @@ def _find_in_line(item: FieldText, line: Line, section: QuotationMarks) -> Itera
     for opening, closing in pairs:
         quotation = _Quotation(item, line.start + opening, line.start + closing + 1)
         content = quotation.content
-        if regex.search(r"\p{L}", content) and not item.protected.overlaps(quotation.start, quotation.end):
+        if not regex.search(r"\p{L}", content) or "\\" in content:  # "\\n" is a string of a program
+            continue
+        if item.demanded.holds(quotation.start) or item.demanded.holds(quotation.end - 1):
+            continue
+        if not any(spans.overlaps(quotation.start, quotation.end) for spans in (item.protected, item.possible_code)):
             yield quotation
 
 

@@ -48,6 +48,20 @@ _PLACEHOLDER = re.compile(
 _IDENTIFIER = re.compile(
     r"\{\{ ?[A-Za-z_][\w.]* ?\}\}|\$\{[A-Za-z_][\w.]*\}|\{[A-Za-z_][\w.]*\}|%\([A-Za-z_]\w*\)[sdif]|%[sdif]"
 )
+#: A single small word in braces, as nobody but a reader needs it.
+_PLAIN_WORD = re.compile(r"\{[A-Za-z]?[a-z]+\}")
+#: English words of a task that says what braces mark, and of one in which a program fills them in.
+_MARKED = re.compile(
+    r"\b(?:braces?|brackets?|bracketed|parenthes[ie]s|marked|highlighted|enclosed|underlined|given word|synonyms?"
+    r"|antonyms?|the words?|replace the)\b",
+    re.IGNORECASE,
+)
+_FILLED_IN = re.compile(
+    r"\b(?:placeholders?|templates?|variables?|fill(?:ed)? in|format string|f-string)\b", re.IGNORECASE
+)
+#: Characters before a brace that are looked for in the other texts, and how many words they must have.
+_LEAD = 30
+_LEAST_LEAD = 2
 #: "%s" with a full-width sign, or with a blank in it.
 _BROKEN_PERCENT = re.compile(r"(?<![A-Za-z0-9_%])[%％]\s?([sdif])(?![A-Za-z0-9_'’])")
 _URL = re.compile(r"(?:https?://|(?<![A-Za-z0-9./@])www\.)[^\s<>\"“”„«»「」『』（），、。）]+")
@@ -81,14 +95,15 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every placeholder and URL of the source that stands altered in the translation, at one certain place."""
     for item in inspection.filled_fields():
         if item.source:
-            yield from _find_placeholders(item, item.source)
+            yield from _find_placeholders(item, item.source, inspection)
             if any(sign in item.source for sign in ("://", "www.", "@")):
                 yield from _find_addresses(item, item.source)
 
 
-def _find_placeholders(item: FieldText, source: str) -> Iterator[Finding]:
+def _find_placeholders(item: FieldText, source: str, inspection: Inspection) -> Iterator[Finding]:
     wanted = _group_placeholders(source, item.source_protected)
     wanted = {kind: [m for m in found if _IDENTIFIER.fullmatch(m.group())] for kind, found in wanted.items()}
+    wanted["brace"] = [m for m in wanted.get("brace", ()) if not _is_marked_word(m, source, inspection)]
     if not any(wanted.values()):
         return
     there = _group_placeholders(item.text, item.protected)
@@ -113,6 +128,27 @@ def _find_placeholders(item: FieldText, source: str) -> Iterator[Finding]:
             for start, before in slots:
                 edit = PLACEHOLDER.edit(item.field, start, before, name)
                 yield PLACEHOLDER.finding(item.field, edit.start, edit.end, f"the source has {name} here", fix=(edit,))
+
+
+def _is_marked_word(match: re.Match[str], source: str, inspection: Inspection) -> bool:
+    """Whether braces mark a word of a sentence: the task speaks of marks, or another text has the sentence without.
+
+    A name with a sign or a capital inside it is a program's.
+    """
+    if not _PLAIN_WORD.fullmatch(match.group()) or inspection.source is None:
+        return False
+    task = f"{inspection.source.instruction or ''}"
+    if _MARKED.search(task) and not _FILLED_IN.search(task):
+        return True
+    before = source[max(0, match.start() - _LEAD) : match.start()]
+    lead = before[re.search(r"\s|\A", before).end() :] if len(before) == _LEAD else before  # type: ignore[union-attr]
+    if len(lead.split()) < _LEAST_LEAD:
+        return False
+    return any(
+        lead in text and match.group() not in text and lead + "{" not in text
+        for _, text in inspection.source.texts()
+        if text != source
+    )
 
 
 def _unclear_finding(item: FieldText, missing: list[str], slots: list[re.Match[str]]) -> Finding:

@@ -18,6 +18,7 @@ import regex
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import Locale
+from midb.text.forms.chinese import find_chinese_sentences, is_written_in_own_script
 from midb.text.inspection import FieldText, Inspection
 from midb.text.quotations import find_quotations
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
@@ -81,6 +82,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         for start, end in runs:
             if not _is_legitimate(item, start, end, surroundings, inspection):
                 yield _finding(item, start, end, inspection.locale)
+        yield from _find_chinese(item, surroundings, inspection)
 
 
 class _Surroundings:
@@ -163,6 +165,19 @@ def _find_han_inside_hangul(text: str) -> Iterator[tuple[int, int]]:
     for match in _HAN.finditer(text):
         if _HANGUL.match(text[match.start() - 1 : match.start()]) and not set(match.group()) <= _KOREAN_SIGNS:
             yield match.span()
+
+
+def _find_chinese(item: FieldText, surroundings: _Surroundings, inspection: Inspection) -> Iterator[Finding]:
+    """Chinese sentences in a Japanese or Korean text; one that is Chinese throughout is another kind's."""
+    if inspection.locale.code not in ("ja", "ko") or not is_written_in_own_script(item.text):
+        return
+    for start, end in find_chinese_sentences(item.text):
+        sentence = item.text[start:end]
+        if surroundings.are_set_apart(start, end) or surroundings.speak_of_languages:
+            continue
+        if not item.protected.overlaps(start, end) and not _is_in_source(sentence, inspection):
+            evidence = f"a Chinese sentence in a text in {inspection.locale.name}"
+            yield FOREIGN_SCRIPT.finding(item.field, start, end, evidence)
 
 
 def _finding(item: FieldText, start: int, end: int, locale: Locale) -> Finding:

@@ -15,7 +15,8 @@ import regex
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
-from midb.text.forms.encodings import looks_damaged
+from midb.text.forms.encodings import find_damaged_words, looks_damaged
+from midb.text.forms.plain_readings import may_be_letter, own_alphabet
 from midb.text.inspection import FieldText, Inspection
 
 INVISIBLE = DefectKind(
@@ -98,6 +99,9 @@ _NAMES = {
 # may be what is left of a ligature (form feed for "fi"), a quotation mark or a dash, and are not removed.
 _EMPTY_CONTROLS = frozenset("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x10\x11\x12\x15\x16\x17\x1a\x7f")
 
+#: A control right behind a letter beyond ASCII.
+_CONTROL_AFTER_LETTER = re.compile("(?<=[\xa1-\xff])[\x80-\x9f\xad]")
+
 # What mojibake is made of, beside letters; removing one would make the damage irreparable.
 _PARTS_OF_MOJIBAKE = frozenset("\u00ad").union(map(chr, range(0x80, 0xA0)))
 
@@ -108,7 +112,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         if not _ANY.search(field.text):
             continue
         groups: dict[tuple[str, bool], list[tuple[int, str, str | None]]] = defaultdict(list)
-        for name, start, before, after in _find_places(field.text):
+        for name, start, before, after in _find_places(field.text, inspection):
             if field.code.holds(start):
                 after = None
             groups[name, after is not None].append((start, before, after))
@@ -128,11 +132,12 @@ def _finding(field: FieldText, name: str, places: list[tuple[int, str, str | Non
     return INVISIBLE.finding(field.field, start, start + len(before), evidence, fix=edits)
 
 
-def _find_places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
+def _find_places(text: str, inspection: Inspection) -> Iterator[tuple[str, int, str, str | None]]:
     """What is out of place: (class, offset, characters, what to put there, ``None`` where that is not certain)."""
     right_to_left = bool(_RIGHT_TO_LEFT.search(text))
     unpaired = _find_unpaired(text)
-    part_of_mojibake = _PARTS_OF_MOJIBAKE if looks_damaged(text) else frozenset[str]()
+    alphabet = own_alphabet(inspection.locale)
+    part_of_mojibake = _PARTS_OF_MOJIBAKE if _is_damaged(text, alphabet, inspection) else frozenset[str]()
     for match in _CLASSES.finditer(text):
         name, start, before = str(match.lastgroup), match.start(), match.group()
         if name == "keep" or (name == "direction" and right_to_left):
@@ -143,7 +148,7 @@ def _find_places(text: str) -> Iterator[tuple[str, int, str, str | None]]:
         if name == "latex":
             after = ("" if text[start - 1 : start] == "\\" else "\\") + _LATEX_LETTERS[before]
         elif name == "windows":
-            after = None if _beside_high_latin(text, start) else _WINDOWS[before]
+            after = None if _may_be_mojibake(text, start, alphabet) else _WINDOWS[before]
         elif name == "newline":
             after = None if _between_small_letters(text, start) else _choose_line_break(text, start)
         elif name == "embedding":
@@ -199,6 +204,25 @@ def _beside_high_latin(text: str, start: int) -> bool:
     """After a character of Latin-1 above ASCII, or before a control, it is part of mojibake and no character itself."""
     before, after = text[start - 1 : start], text[start + 1 : start + 2]
     return "\x80" <= before <= "\xff" or "\x80" <= after <= "\xbf"
+
+
+def _may_be_mojibake(text: str, start: int, alphabet: frozenset[str]) -> bool:
+    """Whether a control may be part of a damaged character, rather than a mark behind a letter of the language."""
+    if not _beside_high_latin(text, start):
+        return False
+    return "\x80" <= text[start + 1 : start + 2] <= "\xbf" or may_be_letter(text, start, alphabet)
+
+
+def _is_damaged(text: str, alphabet: frozenset[str], inspection: Inspection) -> bool:
+    """Whether a text holds mojibake, or what may be it: more than letters with marks behind them."""
+    if not looks_damaged(text):
+        return False
+    words = find_damaged_words(
+        text, scripts=inspection.locale.scripts, code_pages=(), restores_no_break_space=False, alphabet=alphabet
+    )
+    if any(True for _ in words):
+        return True
+    return any(may_be_letter(text, match.start(), alphabet) for match in _CONTROL_AFTER_LETTER.finditer(text))
 
 
 def _starts_line(text: str, start: int) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.locales import LocaleSection
 from midb.text.forms.encodings import LOST, DamagedWord, find_damaged_words, looks_damaged
+from midb.text.forms.plain_readings import own_alphabet
 from midb.text.inspection import FieldText, Inspection
 from midb.text.subjects.topics import speaks_of_encodings, speaks_of_programming
 
@@ -34,7 +35,8 @@ MOJIBAKE = DefectKind(
     severity=Severity.MAJOR,
     summary="characters that were decoded with the wrong encoding",
     repairs=True,
-    may_change=frozenset({Invariant.LANGUAGE, Invariant.LENGTH}),
+    # The digits of an escape sequence such as \u00e9 are no number.
+    may_change=frozenset({Invariant.LANGUAGE, Invariant.LENGTH, Invariant.NUMBERS}),
     explains=frozenset(
         {"wrong-language", "untranslated-text", "foreign-script", "mixed-script-word", "invisible-character"}
     ),
@@ -50,20 +52,34 @@ _UNKNOWN = MojibakeSection(restores_no_break_space=False)
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
-    """At most three findings per field: what can be restored, what cannot, and what was lost."""
+    """At most three findings per field: what can be restored, what cannot, and what was lost.
+
+    A word that is sound as it stands, but for the company it is in, is damaged where another word of the pair is.
+    """
     section = inspection.locale.get(MojibakeSection) or _UNKNOWN
-    for field in inspection.filled_fields():
-        if not looks_damaged(field.text) and LOST not in field.text:
-            continue
-        if speaks_of_encodings(inspection):  # such a text shows damage on purpose
-            return
-        words = find_damaged_words(
-            field.text,
-            scripts=inspection.locale.scripts,
-            code_pages=section.code_pages,
-            restores_no_break_space=section.restores_no_break_space,
-        )
-        yield from _findings(field, [word for word in words if not _is_code(word, inspection)])
+    fields = [field for field in inspection.filled_fields() if looks_damaged(field.text) or LOST in field.text]
+    if not fields or speaks_of_encodings(inspection):  # such a text shows damage on purpose
+        return
+    found = {field: _find_words(field, section, inspection) for field in fields}
+    if len(fields) > 1 and any(word.after for words in found.values() for word in words):
+        found = {field: _find_words(field, section, inspection, proven=True) for field in fields}
+    for field, words in found.items():
+        yield from _findings(field, words)
+
+
+def _find_words(
+    field: FieldText, section: MojibakeSection, inspection: Inspection, *, proven: bool = False
+) -> list[DamagedWord]:
+    """The damaged words of a field; ``proven`` says that another word of the pair is damaged for certain."""
+    words = find_damaged_words(
+        field.text,
+        scripts=inspection.locale.scripts,
+        code_pages=section.code_pages,
+        restores_no_break_space=section.restores_no_break_space,
+        alphabet=own_alphabet(inspection.locale),
+        proven=proven,
+    )
+    return [word for word in words if not _is_code(word, inspection)]
 
 
 def _is_code(word: DamagedWord, inspection: Inspection) -> bool:

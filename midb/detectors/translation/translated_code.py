@@ -35,7 +35,8 @@ TRANSLATED_CODE = DefectKind(
     severity=Severity.CRITICAL,
     summary="keywords of program code that were translated along with the text",
     repairs=True,
-    may_change=frozenset({Invariant.PROTECTED}),
+    # Code whose keywords are back reads as English, or as no language.
+    may_change=frozenset({Invariant.PROTECTED, Invariant.LANGUAGE}),
 )
 KINDS = (TRANSLATED_CODE,)
 

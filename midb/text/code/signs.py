@@ -43,6 +43,15 @@ def punctuates_as_code(line: str) -> bool:
     return bool(_STATEMENT.search(line) or _TABLE_ROW.search(line))
 
 
+def states_as_code(line: str) -> bool:
+    """Whether a line may be a statement, a comment or markup of some language; a row of a table is none.
+
+    >>> states_as_code("return a , b;"), states_as_code("| a , b |")
+    (True, False)
+    """
+    return bool(_STATEMENT.search(line))
+
+
 def brackets_as_code(line: str) -> bool:
     """Whether a bracket of a line may be part of code or of a formula, where one alone can be right.
 

@@ -55,10 +55,10 @@ _TAGS = frozenset(
     """.split()  # noqa: SIM905
 )
 #: Names of programming languages as they stand behind the marks that open a fence.
-_LANGUAGES = frozenset(
+FENCE_LANGUAGES = frozenset(
     """
     python py python3 javascript js typescript ts jsx tsx java c cpp c++ csharp cs c# php ruby rb go rust swift kotlin
-    scala perl r sql mysql html css xml bash sh shell powershell matlab lua dart
+    scala perl r sql mysql html css xml bash sh shell powershell matlab lua dart json yaml yml
     """.split()  # noqa: SIM905
 )
 #: Behind one of these an author gives a name.
@@ -123,7 +123,8 @@ def mark_defined_words(code: str, pieces: Sequence[CodeToken]) -> list[bool]:
         elif token.text in KEYWORDS or token.text in small_sql or _is_entry_point(pieces, index):
             found.append(True)
         else:
-            found.append(token.text in LIBRARY and token.text not in own and _is_called(pieces, index))
+            used = _is_called(pieces, index) or _is_imported(pieces, index)
+            found.append(token.text in LIBRARY and token.text not in own and used)
     return found
 
 
@@ -147,7 +148,7 @@ class _ProvenCode:
     def __init__(self, code: str, pieces: Sequence[CodeToken]) -> None:
         language = _FENCE_LANGUAGE.match(code)
         inline = "\n" not in code.strip("`")
-        self._all = bool(language and language[1].lower() in _LANGUAGES) or (inline and _is_expression(pieces))
+        self._all = bool(language and language[1].lower() in FENCE_LANGUAGES) or (inline and _is_expression(pieces))
         # Of the whole piece, or of the ranges [start, end) that its lines prove.
         self._ranges = [] if self._all else list(find_code_blocks(code))
         self._starts = [start for start, _ in self._ranges]
@@ -182,6 +183,11 @@ def _find_names_of_the_author(pieces: Sequence[CodeToken]) -> set[str]:
 def _is_entry_point(pieces: Sequence[CodeToken], index: int) -> bool:
     """Whether this is ``main`` where C and Java want it: the name of the function in which a program begins."""
     return pieces[index].text == "main" and index > 0 and pieces[index - 1].text in ("int", "void")
+
+
+def _is_imported(pieces: Sequence[CodeToken], index: int) -> bool:
+    """Whether a name is what a line imports, or imports from."""
+    return index > 0 and pieces[index - 1].text in ("import", "from")
 
 
 def _is_called(pieces: Sequence[CodeToken], index: int) -> bool:

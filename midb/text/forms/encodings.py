@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 import regex
 from ftfy import TextFixerConfig, fix_encoding_and_explain
 from ftfy.badness import is_bad
+
+from midb.text.forms.plain_readings import are_strange, is_better, is_rare, pair_pieces, reads_well
 
 #: Stands for what a decoder could not read: it is lost.
 LOST = "\N{REPLACEMENT CHARACTER}"
@@ -109,31 +112,78 @@ def looks_damaged(text: str) -> bool:
 
 
 def find_damaged_words(
-    text: str, *, scripts: Iterable[str], code_pages: Iterable[str], restores_no_break_space: bool
+    text: str,
+    *,
+    scripts: Iterable[str],
+    code_pages: Iterable[str],
+    restores_no_break_space: bool,
+    alphabet: frozenset[str] = frozenset(),
+    proven: bool = False,
 ) -> Iterator[DamagedWord]:
     """Every damaged word of a text, with what it was meant to be where that is certain.
 
     ``scripts`` are the scripts a result may be written in, besides Latin; ``code_pages`` the one-byte encodings that
     may have been read as Latin-1; ``restores_no_break_space`` says whether a blank after a stray ``Ã`` may be the rest
-    of an ``à``.
+    of an ``à``. ``alphabet`` holds the letters of the language beyond those of English. A word that is sound as it
+    stands, if other words were not damaged (``ARAÇ’``), is found only where ``proven`` says that they were, or where
+    this text shows it.
     """
     writing = Writing(scripts)
+    pages = tuple(code_pages)
+    found: list[tuple[DamagedWord, _Certainty]] = []
     position = 0
     for line in text.split("\n"):
         if looks_damaged(line):
-            words = _restore_line(line, restores_no_break_space)
-            if words is None:
-                words = (
-                    _restore_words(line, writing)
-                    or [*_restore_old_code_page(line, tuple(code_pages), writing)]
-                    or [*_restore_kana(line)]
-                    or [*_decode_escapes(line)]
-                )
-            for word in words:
-                after = word.after
-                certain = after is not None and writing.is_plausible(after) and len(after) <= len(word.before)
-                yield DamagedWord(position + word.start, word.before, after if certain else None)
+            for word in _find_in_line(line, pages, writing, restores_no_break_space=restores_no_break_space):
+                certainty = _judge(line, word, alphabet)
+                found.append((DamagedWord(position + word.start, word.before, word.after), certainty))
         position += len(line) + 1
+    proven = proven or any(certainty is _Certainty.DAMAGED and _is_certain(word, writing) for word, certainty in found)
+    for word, certainty in found:
+        if certainty is _Certainty.DAMAGED or (certainty is _Certainty.OPEN and proven):
+            yield word if _is_certain(word, writing) else DamagedWord(word.start, word.before, None)
+
+
+def _find_in_line(
+    line: str, code_pages: tuple[str, ...], writing: Writing, *, restores_no_break_space: bool
+) -> list[DamagedWord]:
+    """The words of one line that some encoding explains."""
+    words = _restore_line(line, restores_no_break_space)
+    if words is None:
+        words = (
+            _restore_words(line, writing)
+            or [*_restore_old_code_page(line, code_pages, writing)]
+            or [*_restore_kana(line)]
+            or [*_decode_escapes(line)]
+        )
+    return words
+
+
+def _is_certain(word: DamagedWord, writing: Writing) -> bool:
+    """Whether what a word decodes to can be what it was."""
+    return word.after is not None and writing.is_plausible(word.after) and len(word.after) <= len(word.before)
+
+
+class _Certainty(Enum):
+    """Whether a word that decodes was damaged: it was; it was if others were; it was not."""
+
+    DAMAGED = 1
+    OPEN = 2
+    SOUND = 3
+
+
+def _judge(line: str, word: DamagedWord, alphabet: frozenset[str]) -> _Certainty:
+    """What the two readings of a word say, as it stands and decoded."""
+    pieces = pair_pieces(word.start, word.before, word.after) if word.after is not None else None
+    if not pieces:
+        return _Certainty.DAMAGED
+    if any(is_rare(piece, line) for piece in pieces):
+        return _Certainty.SOUND
+    if not all(reads_well(line, piece) for piece in pieces):
+        return _Certainty.DAMAGED
+    if not is_better(word.before, pieces, alphabet):
+        return _Certainty.SOUND
+    return _Certainty.DAMAGED if are_strange(pieces, alphabet) else _Certainty.OPEN
 
 
 class Writing:

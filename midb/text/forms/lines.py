@@ -8,10 +8,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from midb.text.code.signs import find_literals, punctuates_as_code
+from midb.text.forms.chinese import find_chinese_sentences, is_written_in_own_script
 from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import IDENTIFIABLE_LENGTH, same_language
 from midb.text.quotations import find_quotations
 from midb.text.spans import NO_SPANS
+
+#: What stands before the semicolon of an entity.
+_ENTITY_BEGIN = re.compile(r"&#?\w{1,30}\Z")
 
 
 class Line:
@@ -105,6 +109,32 @@ class Lines:
         return list(find_quotations(self._item.text))
 
     def are_prose(self, start: int, end: int) -> bool:
-        """Whether ``[start, end)`` is neither protected nor in code, in a table or in a literal."""
-        line = self.at(start)
-        return not (self._item.protected.overlaps(start, end) or line.may_be_code or line.is_in_literal(start))
+        """Whether ``[start, end)`` is no code, not protected, and in no table, literal or entity.
+
+        Nor in a phrase that the record wants word for word, nor in a Chinese sentence.
+        """
+        item, line = self._item, self.at(start)
+        if item.protected.overlaps(start, end) or line.may_be_code or line.is_in_literal(start):
+            return False
+        if item.possible_code.overlaps(start, end) or self._ends_entity(start):
+            return False
+        return not (item.demanded.overlaps(start, end) or self._is_chinese(start))
+
+    def _is_chinese(self, position: int) -> bool:
+        """Whether a position lies in a Chinese sentence (or at its end), in a text that may be Japanese or Korean."""
+        index = bisect_right(self._chinese, (position, len(self._item.text))) - 1
+        return index >= 0 and position <= self._chinese[index][1]
+
+    @functools.cached_property
+    def _chinese(self) -> list[tuple[int, int]]:
+        text = self._item.text
+        if not text.isascii() and not is_written_in_own_script(text) and self._item.language == "zh":
+            return [(0, len(text))]
+        return list(find_chinese_sentences(text))
+
+    def _ends_entity(self, position: int) -> bool:
+        """Whether a position is the semicolon of ``&amp;``."""
+        text = self._item.text
+        return text[position : position + 1] == ";" and bool(
+            _ENTITY_BEGIN.search(text, max(0, position - 32), position)
+        )

@@ -117,7 +117,7 @@ def _make_keys(texts: Iterable[str]) -> frozenset[str]:
 
 
 _NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
-_HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\n:：#]{1,30}?)[ \t\u00a0]*([:：]|$)", re.MULTILINE)
+_HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\s:：#][^\n:：#]{0,29}?)[ \t\u00a0]*([:：]|$)", re.MULTILINE)
 _HASHES_BEFORE = re.compile(r"#{2,}[ \t]*\n[ \t]*\Z")
 
 
@@ -152,6 +152,17 @@ def _hashed_example(text: str, words: Frame) -> int | None:
         elif match.group(2) and begin is not None and words.labels_part(match.group(1), Field.RESPONSE):
             return len(text[:begin].rstrip())
     return None
+
+
+def split_frame(frame: str) -> list[str]:
+    """What stands behind the labels of a frame, label by label.
+
+    >>> split_frame("### Instruction:\\n(task)\\n\\n### Response:\\n(reply)")
+    ['\\n(task)\\n\\n', '\\n(reply)']
+    """
+    labels = sorted([*_NUMBERED_LABEL.finditer(frame), *_HASH_LABEL.finditer(frame)], key=lambda match: match.start())
+    ends = [*(match.start() for match in labels[1:]), len(frame)]
+    return [frame[match.end() : end] for match, end in zip(labels, ends, strict=True)] if labels else []
 
 
 def measure_leading_label(text: str, field: Field, words: Frame) -> int:

@@ -10,6 +10,7 @@ import functools
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,8 +41,8 @@ MAX_DIGITS = 18
 _WRITTEN = re.compile(r"\d+(?:[.,٫٬]\d+)*")
 #: The same with blanks and apostrophes between groups of three digits as well.
 _WRITTEN_IN_GROUPS = regex.compile(r"\d+(?:[.,٫٬\u00a0\u202f' ]?\d{3})*(?:[.,٫]\d+)?")
-#: The number of a list item.
-_ITEM_NUMBER = regex.compile(r"(?m)^\s*(?:\p{N}+[.)、．]|\(\p{N}+\))(?=\s|\p{L})")
+#: The number of a list item; what stands before it is of its own line, or a thousand empty lines were read as often.
+_ITEM_NUMBER = regex.compile(r"(?m)^[^\S\n]*(?:\p{N}+[.)、．]|\(\p{N}+\))(?=\s|\p{L})")
 
 _GROUPED = re.compile(r"\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*")
 _BLANK_GROUPED = re.compile(rf"\d{{1,3}}(?:[{GROUPING_BLANKS}]\d{{3}})+(?![\d{GROUPING_BLANKS}])")
@@ -132,23 +133,72 @@ def count_decimals(numeral: str) -> int:
     return len(re.split(r"\D", numeral)[-1]) if re.search(r"\D", numeral) else 0
 
 
-def spell_like(value: Fraction, model: str) -> str | None:
-    """``value`` with the decimals and separators of the numeral ``model``; ``None`` where the style is not plain.
+@dataclass(frozen=True, slots=True)
+class Separators:
+    """The marks of one convention: before the decimals, and between groups of three digits."""
 
-    >>> spell_like(Fraction(42), "43"), spell_like(Fraction(169, 6), "28,308"), spell_like(Fraction(297, 10), "29,60")
-    ('42', '28,167', '29,70')
+    decimal: str
+    group: str
+
+    def read(self, numeral: str) -> Fraction | None:
+        """The value of a numeral by this convention, ``None`` where it does not fit it.
+
+        >>> str(Separators(",", ".").read("1.500")), Separators(",", ".").read("0.80") is None
+        ('1500', True)
+        """
+        digits = r"\d+" if not self.group else rf"(?:\d{{1,3}}(?:{_group_pattern(self.group)}\d{{3}})+|\d+)"
+        found = re.fullmatch(rf"({digits})(?:{re.escape(self.decimal)}(\d+))?", numeral.translate(ASCII_DIGITS))
+        if found is None:
+            return None
+        return Fraction(f"{re.sub(r'[^0-9]', '', found[1])}.{found[2] or 0}")
+
+    def spell(self, value: Fraction, places: int, *, grouped: bool) -> str:
+        """A value that is not negative, rounded to so many decimals.
+
+        >>> Separators(",", ".").spell(Fraction(6912), 0, grouped=True)
+        '6.912'
+        """
+        digits = str(round(value * 10**places)).rjust(places + 1, "0")
+        whole, decimals = (digits[:-places], digits[-places:]) if places else (digits, "")
+        if grouped:
+            whole = f"{int(whole):,}".replace(",", self.group)
+        return f"{whole}{self.decimal}{decimals}" if places else whole
+
+
+def _group_pattern(group: str) -> str:
+    """A pattern for the mark between groups; one blank may be written as another."""
+    return f"[{GROUPING_BLANKS}]" if group in GROUPING_BLANKS else re.escape(group)
+
+
+def find_separators(numerals: Iterable[str], usual: NumberFormat | None) -> Separators | None:
+    """The convention that numerals are written in: the one they show, else the usual one; ``None`` for two at once.
+
+    A mark shows it where it can only stand before decimals or only between groups: "1.5", "1.234,5", "1.234.567".
+
+    >>> find_separators(["0.5", "3"], number_format("de_DE"))
+    Separators(decimal='.', group=',')
+    >>> find_separators(["1.500"], number_format("de_DE"))
+    Separators(decimal=',', group='.')
     """
-    style = re.fullmatch(
-        r"\d{1,3}(?:(?P<point>[.,])(?P<places>\d+))?|\d+(?:(?P<far>[.,])(?P<fewer>\d{1,2}|\d{4,}))?", model
-    )
-    if style is None or value < 0:
+    decimals = set()
+    for numeral in numerals:
+        text = numeral.translate(ASCII_DIGITS)
+        if both := _BOTH.fullmatch(text):
+            decimals.add("," if both["group"] == "." else ".")
+        elif re.fullmatch(r"\d{1,3}([.,]\d{3}){2,}", text):
+            decimals.add("," if "." in text else ".")
+        elif (plain := _DECIMAL.fullmatch(text)) and (
+            len(plain[2]) != 3 or len(plain[1]) > 3 or plain[1].startswith("0")
+        ):
+            decimals.add("." if "." in text else ",")
+    if len(decimals) > 1:
         return None
-    places = len(style["places"] or style["fewer"] or "")
-    scaled = round(value * 10**places)
-    digits = str(scaled).rjust(places + 1, "0")
-    if not places:
-        return digits
-    return f"{digits[:-places]}{style['point'] or style['far']}{digits[-places:]}"
+    if not decimals:
+        return None if usual is None else Separators(usual.decimal, usual.group)
+    decimal = decimals.pop()
+    if usual is not None and usual.decimal == decimal:
+        return Separators(decimal, usual.group)
+    return Separators(decimal, "," if decimal == "." else ".")
 
 
 def count_numbers(text: str) -> Counter[str]:

@@ -27,8 +27,9 @@ _MARKUP = re.compile(
 )
 
 _LANGUAGE_MODELS = re.compile(
-    r"(?<![a-z])(?:tokens?|tokeni[sz]\w*|chat ?templates?|prompt ?(?:template|format|engineering|injection)\w*"
-    r"|ll[am]ma\w*|llms?|language models?|fine-?tun\w+|chatml|bert|gpt\w*|transformers?|html|xml|jinja)(?![a-z])"
+    r"(?<![a-z])(?:prompts?|alpaca|vicuna|sharegpt|self-?instruct|tokens?|tokeni[sz]\w*|chat ?templates?"
+    r"|prompt ?(?:template|format|engineering|injection)\w*|ll[am]ma\w*|llms?|language models?|fine-?tun\w+|chatml"
+    r"|bert|gpt\w*|transformers?|html|xml|jinja)(?![a-z])"
     r"|токен|トークン|토큰|โทเค็น|رمز مميز",
     re.IGNORECASE,
 )

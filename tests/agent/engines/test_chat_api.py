@@ -143,7 +143,26 @@ def test_a_reply_may_rightly_have_no_text(message: dict[str, Any], finish: str, 
     assert (reply.text, reply.finish_reason) == ("", expected)
 
 
-@pytest.mark.parametrize("count", [None, "7", -1, True, 1.5, {}])
+def test_a_count_beyond_what_the_log_can_hold_is_none() -> None:
+    """JSON of a server may hold any number; 2^63 and more would end the run when it is logged."""
+    body = b'{"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": %s}}'
+    for number in (b"9223372036854775808", b"18446744073709551616", b"99999999999999999999999", b"1e999"):
+        try:
+            assert chat_api.read_reply(body % number, retries=0, seconds=0.0).prompt_tokens == 0
+        except Malformed:
+            assert number == b"1e999", "which is no number of JSON to everybody"
+    assert chat_api.read_reply(body % b"7", retries=0, seconds=0.0).prompt_tokens == 7
+
+
+def test_a_text_longer_than_its_bound_is_no_reply() -> None:
+    body = orjson.dumps(reply_with({"content": "é" * 100}))
+    assert chat_api.read_reply(body, retries=0, seconds=0.0, longest=200).text == "é" * 100
+    with pytest.raises(Malformed, match="longer than what was asked for"):
+        chat_api.read_reply(body, retries=0, seconds=0.0, longest=199)
+    assert chat_api.bound_body(100) > 2 * chat_api.bound_text(100) > 2 * 100 * 30
+
+
+@pytest.mark.parametrize("count", [None, "7", -1, True, 1.5, {}, 1 << 40, 2**64 - 1, 1e308])
 def test_counts_that_are_no_numbers_are_0(count: object) -> None:
     reply = read(reply_with({"content": "x"}, usage={"prompt_tokens": count, "prompt_tokens_details": count}))
     assert (reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens) == (0, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import random
 from typing import Any
 
@@ -24,6 +25,9 @@ from replay_server import (
 
 from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import CallFailed, FinishReason, TextReply
+
+#: A small response that would be a large one.
+BOMB = gzip.compress(b"a" * (1 << 20))
 
 
 def test_text_that_is_no_unicode_is_not_sent(replay_server: Serve, desk: Desk) -> None:
@@ -105,7 +109,8 @@ BROKEN: dict[str, tuple[Fault, str]] = {
     "529": (refused(529), "http-529"),
     "hang-up": (hang_up(), "connection"),
     "hang-up in the body": (hang_up_in_body("Antwort"), "connection"),
-    "body that is not gzip": (Fault(raw=b"{}", headers={"Content-Encoding": "gzip"}), "connection"),
+    "compressed, unasked": (Fault(raw=BOMB, headers={"Content-Encoding": "gzip"}), "bad-reply"),
+    "more text than was asked for": (Fault(content="ab " * 20_000), "bad-reply"),
     "HTML": (not_json(), "bad-reply"),
     "half JSON": (not_json(b'{"choices": [{"mess'), "bad-reply"),
     "nothing": (not_json(b""), "bad-reply"),

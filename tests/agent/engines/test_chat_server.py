@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import logging
 import socket
+from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from chat_desk import KEY, SCHEMA, Desk, Serve, ask, echo, reply_to, script, start, with_engine
 from replay_server import Fault, hang_up, not_json, refused
 
-from midb.agent.engines.chat_server import ChatServer
+from midb.agent.engines.chat_server import ChatServer, TransientFailure, _read_body
 from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import CallFailed, EngineDown
 from midb.domain.errors import UsageError
@@ -145,12 +149,84 @@ def test_a_key_on_an_open_line_is_warned_of(desk: Desk) -> None:
     assert KEY not in warning
 
 
-def test_a_reply_without_end_is_not_kept(replay_server: Serve, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("midb.agent.engines.chat_server._LARGEST_BODY", 1 << 10)
-    server = replay_server(lambda messages, body: "x" * 2000)
+def test_a_reply_without_end_is_not_read_to_its_end(replay_server: Serve, desk: Desk) -> None:
+    """No more is read than so many tokens may have, whatever the server sends; also of a complaint."""
+    endless = Fault(raw=b'{"choices": ["' + b"x" * (24 << 20))
+    server = replay_server(script(endless, endless, Fault(raw=endless.raw, status=400), "gut"))
+
+    async def use(engine: OpenAIEngine) -> None:
+        with pytest.raises(CallFailed, match=r"a reply of more than [0-9]{3} KiB") as caught:
+            await engine.generate(ask())
+        assert caught.value.code == "bad-reply"
+        with pytest.raises(CallFailed) as caught:
+            await engine.generate(ask())
+        assert caught.value.code == "http-400"
+        assert len(str(caught.value)) < 400
+        assert (await engine.generate(ask())).text == "gut"
+
+    with_engine(desk.engine(server, retries=1), use)
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, 3 << 10), (400, 64 << 10)])
+def test_a_body_is_bounded_while_it_is_read(status: int, expected: int) -> None:
+    """The pieces behind the bound are never asked for."""
+    read = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1 << 10
+            yield b"x" * (1 << 10)
+
+    async def go() -> bytes:
+        return await _read_body(httpx.Response(status, content=pieces()), 2 << 10)
+
+    if status == 200:
+        with pytest.raises(TransientFailure, match="more than 2 KiB"):
+            asyncio.run(go())
+    else:
+        assert len(asyncio.run(go())) == expected
+    assert read == expected
+
+
+@pytest.mark.parametrize("form", ["{key}", "a{key}b", "{upper}", "{reversed}", "{base64}", "{hidden}", "{escaped}"])
+def test_a_reply_that_holds_the_key_is_refused(replay_server: Serve, desk: Desk, form: str) -> None:
+    text = form.format(
+        key=KEY,
+        upper=KEY.upper(),
+        reversed=KEY[::-1],
+        base64=base64.b64encode(KEY.encode()).decode(),
+        hidden="\u200b".join(KEY),
+        escaped=KEY,
+    )
+    fault = Fault(content=text)
+    if form == "{escaped}":
+        escapes = "".join(f"\\u{ord(c):04x}" for c in KEY)
+        fault = Fault(raw=b'{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}]}' % escapes.encode())
+    server = replay_server(script(fault))
     with pytest.raises(CallFailed) as caught:
-        reply_to(desk.engine(server, retries=1))
-    assert caught.value.code == "bad-reply"
+        reply_to(desk.engine(server, environment={"OPENAI_API_KEY": KEY}))
+    assert caught.value.code == "key-in-reply"
+    assert KEY not in f"{caught.value} {caught.value.hint}"
+
+
+def test_what_stands_for_no_key_may_be_said(replay_server: Serve, desk: Desk) -> None:
+    server = replay_server(script("The list is EMPTY."))
+    assert reply_to(desk.engine(server, environment={"OPENAI_API_KEY": "EMPTY"})).text == "The list is EMPTY."
+
+
+def test_no_cookies_are_kept(replay_server: Serve, desk: Desk) -> None:
+    cookie = {"Set-Cookie": "track=1; Path=/"}
+    server = replay_server(script(Fault(content="a", headers=cookie), "b"), models=Fault(raw=b"{}", headers=cookie))
+
+    async def use(engine: OpenAIEngine) -> None:
+        for text in "ab":
+            assert (await engine.generate(ask())).text == text
+
+    with_engine(desk.engine(server), use)
+    assert len(server.requests) == 2
+    assert not any("cookie" in request.headers for request in (*server.requests, *server.listings))
+    assert all(request.headers["accept-encoding"] == "identity" for request in server.requests)
 
 
 def test_a_key_on_this_machine_or_an_encrypted_line_is_not_warned_of(desk: Desk) -> None:

@@ -46,11 +46,11 @@ def test_an_outage_that_lasts_ends_the_run(through: Through) -> None:
 def test_nothing_is_asked_twice(through: Through, store: Store) -> None:
     answer = rewrite_in("content", BETTER)
     first = through(PAIR, answer)
-    assert len(through.engine.requests) == 4
+    assert len(through.engine.requests) == 5
     again = through(PAIR, answer)
     assert through.engine.requests == []
     assert again == first
-    assert through.model.usage.reused == 4
+    assert through.model.usage.reused == 5
     assert through.model.usage.tokens == 0
 
 
@@ -229,6 +229,55 @@ def test_an_outage_ends_the_run_after_so_many_calls() -> None:
         bench.run(lambda model: model.generate(task_about("a")))
     assert down.value.retryable
     assert bench.model.usage.calls_failed == bench.model.usage.retries == LEAST_FAILURES_IN_A_ROW + 1
+
+
+@pytest.mark.parametrize("code", ["http-400", "http-404", "bad-reply", "key-in-reply", "whatever"])
+def test_failures_of_any_sort_end_the_run_where_nobody_is_served(code: str) -> None:
+    """Each is raised to its own pair; so many in a row without one reply are the engine's fault."""
+    bench = Bench(lambda request: CallFailed(code, "no", hint="Look."))
+
+    async def many(model: Model) -> None:
+        for n in range(LEAST_FAILURES_IN_A_ROW):
+            with pytest.raises(CallFailed):
+                await model.generate(task_about(f"{n}"))
+            assert model.failing
+            assert model.never_served
+        await model.generate(task_about("one more"))
+
+    with pytest.raises(EngineDown, match=f"{LEAST_FAILURES_IN_A_ROW + 1} calls in a row failed; the last: no") as down:
+        bench.run(many)
+    assert down.value.retryable
+    assert down.value.hint.startswith("Look. See to the engine")
+
+
+def test_a_reply_in_between_shows_whose_fault_it_is() -> None:
+    bench = Bench(lambda request: CallFailed("http-400", "no") if "bad" in request.reference else "reply")
+
+    async def many(model: Model) -> None:
+        for n in range(4 * LEAST_FAILURES_IN_A_ROW):
+            good = n % LEAST_FAILURES_IN_A_ROW == 0
+            asked = model.generate(task_about(f"{'good' if good else 'bad'} {n}"))
+            if good:
+                await asked
+            else:
+                with pytest.raises(CallFailed):
+                    await asked
+            assert (model.failing, model.never_served) == (not good, False)
+
+    bench.run(many)
+
+
+@pytest.mark.parametrize("code", ["context-exceeded", "bad-request"])
+def test_what_is_about_one_request_says_nothing_about_the_engine(code: str) -> None:
+    bench = Bench(lambda request: CallFailed(code, "too long"))
+
+    async def many(model: Model) -> None:
+        for n in range(3 * LEAST_FAILURES_IN_A_ROW):
+            with pytest.raises(CallFailed):
+                await model.generate(task_about(f"{n}"))
+        assert not model.failing
+
+    bench.run(many)
 
 
 def test_what_was_answered_is_logged_also_when_the_run_is_left() -> None:

@@ -13,7 +13,7 @@ from midb.agent.engines.protocol import CallFailed, FinishReason, TextReply, Tex
 from midb.agent.model.calls import Model
 from midb.agent.model.replies import Side
 from midb.agent.model.settings import ModelSettings
-from midb.agent.passes.judging import Judgement, judge, side_of_rewrite
+from midb.agent.passes.judging import DISAGREED, Judgement, judge, side_of_rewrite
 from midb.agent.state import PairContext
 from midb.detectors import KindSelection
 from midb.domain.decisions import Action, Outcome, Pass, Reason
@@ -39,7 +39,9 @@ def test_a_refusal_goes_back_to_the_blamed_pass_with_its_reasons(through: Throug
 
     result = through(PAIR, answer)
     assert result.final.response == BETTER
-    assert [d.reason.value for d in result.decisions if d.pass_ is Pass.VERIFICATION] == ["not-preferred", "accepted"]
+    assert [d.reason.value for d in result.decisions if d.pass_ is Pass.VERIFICATION] == [
+        "not-preferred", "accepted", "accepted",
+    ]  # fmt: skip
 
 
 def test_after_two_refusals_the_original_stands(through: Through) -> None:
@@ -116,6 +118,25 @@ def test_in_both_orders_both_must_accept(through: Through) -> None:
     assert [decision.attempt for decision in judgement.decisions] == [1, 2]
     always_a, asked = ask_for_verdict(through.fresh(), lambda r: scripted.verdict(r, "A"), both_orders=True)
     assert not always_a.accepted, "one of the orders shows the original there"
+    if len(asked) > 1:
+        assert always_a.decisions[-1].detail.startswith(DISAGREED)
+
+
+@pytest.mark.parametrize("side", ["A", "B"])
+def test_a_judge_of_one_side_accepts_nothing_unless_asked_in_one_order(through: Through, side: str) -> None:
+    """Over many pairs: in one order it accepts half of them."""
+
+    def answer(request: TextRequest) -> str:
+        if scripted.pass_of(request) == "verification":
+            return scripted.verdict(request, side)
+        return str(rewrite_in("content", BETTER)(request))
+
+    def improved(orders: int) -> int:
+        taken = (through.fresh()(PAIR, answer, salt=str(salt), judge_orders=orders) for salt in range(12))
+        return sum(result.outcome is Outcome.IMPROVED for result in taken)
+
+    assert improved(2) == 0
+    assert 0 < improved(1) < 12
 
 
 def test_a_no_blames_the_pass_only_where_the_rewrite_is_not_preferred(through: Through) -> None:

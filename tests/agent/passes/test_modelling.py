@@ -27,6 +27,7 @@ def test_a_good_rewrite_is_accepted(through: Through, salt: str) -> None:
         ("content", "applied", "rewritten"),
         ("translation", "skipped", "left-alone"),
         ("localization", "skipped", "left-alone"),
+        ("verification", "skipped", "accepted"),
         ("verification", "applied", "accepted"),
     ]
     (edit,) = result.decisions[0].edits

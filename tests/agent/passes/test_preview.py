@@ -106,7 +106,8 @@ def test_a_verdict_is_shown_as_it_is_asked_for(corpus: Path) -> None:
     ):
         Runner(session, lambda _: None, bool).run()
     sent = [request.messages for request in engine.requests if pass_of(request) == "verification"]
-    assert sent == [previewed(corpus, "repaired", Pass.VERIFICATION)]
+    assert len(sent) == 2, "in both orders"
+    assert sent[0] == previewed(corpus, "repaired", Pass.VERIFICATION), "the first of the two is shown"
     assert mended in sent[0][1].content
     assert broken in sent[0][1].content
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+import re
+import signal
 from typing import Any
 
 import pytest
 from scripted import ScriptedEngine, left_alone, pass_of
 from small_runs import BROKEN, MENDED, NothingKept
 
+from midb import detectors
 from midb.agent.engines.protocol import EngineDown
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import ModelSettings, Route
 from midb.agent.run import examine
-from midb.agent.run.examine import Examiner, ExaminerSettings, internal_error
+from midb.agent.run.examine import Examiner, ExaminerSettings, explain_left_alone, internal_error, leave_slow, too_slow
 from midb.agent.state import PairContext
 from midb.corpus.language_plan import LanguagePlan
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import ReadingRules
 from midb.detectors import KindSelection
 from midb.domain.decisions import Outcome, PairResult, Pass, Reason
-from midb.domain.defects import FindingStatus
+from midb.domain.defects import Finding, FindingStatus
 from midb.domain.errors import AuditError
 from midb.domain.pairs import InstructionPair
 from midb.domain.results import RecordResult, RejectedLine
@@ -140,6 +144,56 @@ def test_bytes_that_would_not_say_what_was_decided_are_not_written(
     (decision,) = result.pairs[0].decisions
     assert decision.reason is Reason.INTERNAL_ERROR
     assert "does not read as decided" in decision.detail
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timers")
+@pytest.mark.parametrize("rewrite", [True, False])
+def test_a_record_that_takes_too_long_stays_as_it_is_and_is_named(
+    rewrite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = PairContext.inspect
+
+    def endless(self: PairContext, pair: InstructionPair) -> list[Finding]:
+        if pair.instruction == "Noch einmal!":
+            re.match(r"(?:a+)+b", "a" * 64)
+        return look(self, pair)
+
+    monkeypatch.setattr(PairContext, "inspect", endless)
+    turns = [
+        {"role": "user", "content": "Grüße!"}, {"role": "assistant", "content": BROKEN},
+        {"role": "user", "content": "Noch einmal!"}, {"role": "assistant", "content": MENDED},
+    ]  # fmt: skip
+    quick = dataclasses.replace(settings(rewrite=rewrite), record_seconds=0.5)
+    slow, other = Examiner(quick).examine_batch(
+        [(raw(id="a", messages=turns), None), (raw(id="b", instruction="Grüße!", output=BROKEN), None)]
+    )
+    assert isinstance(slow, RecordResult)
+    assert isinstance(other, RecordResult)
+    assert (slow.key, slow.language, slow.outcome, slow.body) == ("a", "de", Outcome.UNCHANGED, None)
+    assert [[decision.reason for decision in pair.decisions] for pair in slow.pairs] == [[Reason.TOO_SLOW]] * 2
+    assert explain_left_alone(slow) == (
+        "line 6: examining it took more than 0.5 s of processor time; the record stays as it is"
+    )
+    assert explain_left_alone(other) is None
+    assert other.pairs[0].findings
+
+
+@pytest.mark.parametrize("rewrite", [True, False])
+def test_a_record_with_no_end_of_findings_stays_as_it_is_and_is_named(
+    rewrite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detectors, "MOST_FINDINGS", 2)
+    result = one(Examiner(settings(rewrite=rewrite)), raw(instruction="Nenne drei.", output="Nenne a , b , c , "))
+    assert (result.body, result.outcome, result.pairs[0].findings) == (None, Outcome.UNCHANGED, ())
+    assert explain_left_alone(result) == "line 6: it has more than 2 findings; the record stays as it is"
+
+
+def test_of_a_record_whose_process_was_ended_the_pairs_are_known() -> None:
+    told = leave_slow(settings(), raw(id="a", instruction="Grüße!", output=BROKEN), None)
+    assert told is not None
+    assert (told.key, told.language, told.body) == ("a", "de", None)
+    assert told.pairs == (too_slow(InstructionPair(instruction="Grüße!", response=BROKEN), 60),)
+    assert leave_slow(settings(), RawRecord.alone(b"no record"), None) is None
 
 
 def test_an_internal_error_is_told_in_few_words() -> None:

@@ -75,11 +75,13 @@ def test_what_a_sample_took_is_reckoned_for_all(tmp_path: Path) -> None:
         run = session.attached.run.id
         assert session.log.db.execute("SELECT status FROM runs WHERE id = ?", [run]).fetchone()[0] == "finished"
     assert (found.sampled, found.records, found.at_once) == (4, 20, 2)
-    assert found.prompt_tokens == (3000, 3000, 3000)
-    assert found.completion_tokens == (300, 300, 300)
-    assert found.seconds == (10, 10, 10), "a second a record, two at once"
-    assert (found.calls_per_record, found.improved, found.reverted) == (2.0, 4, 0)
-    assert len(engine.requests) == 8
+    assert found.prompt_tokens == (4000, 4000, 4000)
+    assert found.completion_tokens == (400, 400, 400)
+    assert found.seconds == (15, 15, 15), "one and a half seconds a record, two at once"
+    assert (found.calls_per_record, found.improved, found.reverted) == (3.0, 4, 0)
+    assert (found.judge_orders, found.verdicts_per_record) == (2, 2.0)
+    assert found.verdict_tokens == (2200, 2200, 2200)
+    assert len(engine.requests) == 12
     assert names_in(tmp_path) == ["c.boosted.jsonl.audit.db", "c.jsonl"]
 
 
@@ -89,7 +91,20 @@ def test_a_single_record_says_little_about_the_others(tmp_path: Path) -> None:
         engine_on_a_loop(ScriptedEngine(answer)) as on_loop,
         session_over(corpus, on_loop, model="scripted", **{"dry-run": 1}) as session,
     ):
-        assert forecast(session, 1, lambda _: None).prompt_tokens == (0, 1350, 2700)
+        assert forecast(session, 1, lambda _: None).prompt_tokens == (0, 1800, 3600)
+
+
+def test_a_verdict_in_one_order_costs_half(tmp_path: Path) -> None:
+    engine = ScriptedEngine(answer)
+    corpus = write_corpus(tmp_path, 4)
+    with (
+        engine_on_a_loop(engine) as on_loop,
+        session_over(corpus, on_loop, model="scripted", **{"dry-run": 4, "judge-orders": 1}) as session,
+    ):
+        found = forecast(session, 4, lambda _: None)
+    assert (found.judge_orders, found.verdicts_per_record, found.calls_per_record) == (1, 1.0, 2.0)
+    assert found.verdict_tokens == (220, 220, 220)
+    assert len(engine.requests) == 8
 
 
 def test_lines_that_cannot_be_read_are_a_part_of_the_corpus_but_no_sample(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from scripted import Answer, ScriptedEngine, left_alone
 from small_runs import NothingKept, write_lines
 
-from midb.agent.engines.protocol import EngineDown, TextReply, TextRequest
+from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings
 from midb.agent.run import batches, model_pool
@@ -163,6 +163,32 @@ def test_an_engine_that_is_down_ends_it_at_once(pools: Pools, corpus: OpenedCorp
     with pytest.raises(EngineDown):
         examined(pools(engine, 50), corpus)
     assert engine.under_way == 0, "what was under way is cancelled"
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 100])
+def test_where_no_call_succeeds_nothing_is_handed_on(concurrency: int, pools: Pools, corpus: OpenedCorpus) -> None:
+    """Fewer calls than an outage takes: the corpus is small, and the run must not end as if all were well."""
+    engine = GatedEngine(lambda request: CallFailed("http-404", "no such page"))
+    pool = pools(engine, concurrency)
+    done = []
+    with pytest.raises(EngineDown, match="failed; the last: no such page"), pool:
+        done += pool.examine(batches_of(corpus))
+    assert done == []
+
+
+def test_records_are_to_blame_once_others_were_served(pools: Pools, corpus: OpenedCorpus) -> None:
+    """The first records fail, the last one does not: all are handed on, in order."""
+
+    def answer(request: TextRequest) -> Answer:
+        last = f"Satz {COUNT - 1}." in request.messages[-1].content
+        return left_alone(request) if last else CallFailed("http-400", "no")
+
+    assert keys(examined(pools(GatedEngine(answer), 2), corpus)) == [str(n) for n in range(COUNT)]
+
+
+def test_stopping_while_no_call_succeeds_hands_nothing_on(pools: Pools, corpus: OpenedCorpus) -> None:
+    engine = GatedEngine(lambda request: CallFailed("http-404", "no"))
+    assert examined(pools(engine, 2), corpus, lambda: bool(engine.requests)) == []
 
 
 def test_what_the_model_did_is_told(pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -240,7 +240,7 @@ def test_a_model_rewrites_and_what_it_did_is_said(tmp_path: Path, small: None) -
     ):
         ended = Runner(session, events.append, bool).run()
     assert [line["output"].endswith("vielmehr") for line in lines_of(tmp_path / "c.boosted.jsonl")] == [True] * 5
-    assert ended.usage.calls == 10
+    assert ended.usage.calls == 15
     used = [event for event in events if isinstance(event, ModelUsed)]
     assert used[-1].usage == ended.usage
 
@@ -275,7 +275,7 @@ def test_an_engine_that_is_down_leaves_what_was_done(tmp_path: Path, small: None
         asked = len(engine.requests)
         with session_over(corpus, on_loop, model="scripted", concurrency=1) as session:
             assert Runner(session, lambda _: None, bool).run().status == "finished"
-        assert len(engine.requests) - asked == 4, "a rewrite and a verdict each for two records"
+        assert len(engine.requests) - asked == 6, "a rewrite and two verdicts each for two records"
 
 
 # -- what the dashboard is told of a batch -----------------------------------------------------------------------------

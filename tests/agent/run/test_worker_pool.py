@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 
 from midb.agent.run import worker_pool
 from midb.agent.run.batches import BATCH, Result, batches_of
-from midb.agent.run.examine import ExaminerSettings
+from midb.agent.run.examine import ExaminerSettings, explain_left_alone
 from midb.agent.run.worker_pool import WorkerPool, examine_corpus
 from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.detectors import KindSelection
+from midb.domain.results import RecordResult
 
 SUPPORT = Path(__file__).resolve().parents[2] / "support"
 RECORDS = 3 * BATCH + 5
@@ -41,20 +43,22 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def corpus(tmp_path: Path) -> Callable[[int], OpenedCorpus]:
     """A corpus in which one record, by its number, is deadly."""
 
-    def make(deadly: int) -> OpenedCorpus:
+    def make(deadly: int, records: int = RECORDS) -> OpenedCorpus:
         path = tmp_path / "c.jsonl"
-        lines = [{"instruction": "kill" if n == deadly else f"frage {n}", "output": "a"} for n in range(RECORDS)]
+        lines = [{"instruction": "kill" if n == deadly else f"frage {n}", "output": "a"} for n in range(records)]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         return open_corpus(open_container(path), language="de")
 
     return make
 
 
-def examine(corpus: OpenedCorpus, stopped: Callable[[], bool] = lambda: False) -> tuple[list[Result], list[int]]:
+def examine(
+    corpus: OpenedCorpus, stopped: Callable[[], bool] = lambda: False, workers: int = 2
+) -> tuple[list[Result], list[int]]:
     """The results of all records, and the lines that were blamed."""
     settings = ExaminerSettings(rules=corpus.rules, selection=KindSelection(frozenset()))
     blamed: list[int] = []
-    with WorkerPool(settings, 2, on_crash=lambda raw: blamed.append(raw.line)) as pool:
+    with WorkerPool(settings, workers, on_crash=lambda raw: blamed.append(raw.line)) as pool:
         done = list(pool.examine(batches_of(corpus), stopped))
     return [result for batch, results in done for _, result in batch.answers(results)], blamed
 
@@ -94,6 +98,23 @@ def test_a_record_that_kills_its_worker_stays_as_it_is(
     assert blamed == [6]
     # Two to begin with, one in place of the dead; one for the records before, two for the deadly one, one after it.
     assert len(started) <= 6
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timers")
+def test_a_record_that_gets_its_worker_stuck_stays_as_it_is(
+    corpus: Callable[..., OpenedCorpus], started: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system ends the worker; in the next one the record is alone, so that it is surely the one to blame."""
+    monkeypatch.setattr(worker_pool, "worker_main", importlib.import_module("deadly").stuck_worker)
+    results, blamed = examine(corpus(1, records=3), workers=1)
+    assert [result.position for result in results] == [0, 1, 2]
+    assert blamed == []
+    told = [explain_left_alone(result) for result in results if isinstance(result, RecordResult)]
+    line = "line 2: examining it took more than 60 s of processor time; the record stays as it is"
+    assert [sentence for sentence in told if sentence] == [line]
+    assert results[1].language == "de"  # type: ignore[union-attr]
+    # The first, one for the record before and this one, one for the record behind it; one for the end of the corpus.
+    assert len(started) <= 4
 
 
 @pytest.mark.parametrize("deaths", [1, 3])

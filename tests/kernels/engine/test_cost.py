@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -31,7 +32,7 @@ def test_the_cost_is_what_was_measured() -> None:
 
 def test_a_slower_machine_does_not_make_small_steps_dear() -> None:
     """Only large steps are measured while it is slow; small ones keep their share of them."""
-    cost = StepCost(float)
+    cost = StepCost(lambda rows: 1.0 * rows)
     for _ in range(300):
         cost.observe(16, 1.0)
         cost.observe(128, 4.0)
@@ -69,3 +70,15 @@ def test_more_rows_never_cost_less(steps: list[tuple[float, float]]) -> None:
     costs = [cost.estimate_seconds(load / 4) for load in range(1, 2_800)]
     assert all(b >= a * (1 - 1e-9) for a, b in itertools.pairwise(costs))
     assert costs[0] > 0
+
+
+@given(
+    st.lists(st.tuples(st.floats(1, 500), st.floats(0.001, 5)), max_size=12),
+    st.lists(st.floats(0.5, 3000), min_size=1, max_size=20),
+)
+def test_many_loads_cost_what_each_costs(steps: list[tuple[float, float]], loads: list[float]) -> None:
+    cost = StepCost(make_roofline(8, 1))
+    for load, seconds in steps:
+        cost.observe(load, seconds)
+    found = cost.estimate_all(np.array(loads))
+    assert found.tolist() == pytest.approx([cost.estimate_seconds(load) for load in loads], rel=1e-12)

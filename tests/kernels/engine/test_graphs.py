@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
-from random_checkpoints import GetCheckpoint, MakePrompts
+from random_checkpoints import GetCheckpoint, MakePrompts, write_adapter
 
 from midb.kernels import Engine, EngineConfig, Request
 from midb.kernels.engine import graphs
-from midb.kernels.engine.graphs import StepGraphs, copy_into, make_padding, round_up_to_bucket
-from midb.kernels.engine.step_batch import StepBatch, prepare
-
-
-@pytest.mark.parametrize(("count", "bucket"), [(1, 1), (2, 2), (3, 4), (9, 16), (16, 16), (17, 32), (100, 112)])
-def test_buckets(count: int, bucket: int) -> None:
-    assert round_up_to_bucket(count) == bucket
-
-
-def test_buckets_waste_less_than_half() -> None:
-    buckets = [round_up_to_bucket(count) for count in range(1, 300)]
-    assert buckets == sorted(buckets)
-    assert all(count <= bucket < 2 * count for count, bucket in enumerate(buckets, start=1))
-    assert len(set(buckets)) < 30
+from midb.kernels.engine.graphs import StepGraphs
+from midb.kernels.engine.padding import StepSize
+from midb.kernels.engine.step_batch import view_batch
+from midb.kernels.engine.step_plan import SpanPlan, StepPlan, plan_step
 
 
 @pytest.fixture
@@ -39,42 +32,8 @@ def engine(checkpoint: GetCheckpoint, prompts: MakePrompts) -> Engine:
     return engine
 
 
-def next_batch(engine: Engine) -> StepBatch:
-    return prepare(engine.scheduler.schedule(), 4, engine.runner.device)
-
-
-def test_a_padded_step_samples_what_the_step_samples(engine: Engine) -> None:
-    """What a CUDA graph replays, without a GPU: rows that pad a step change no token and write no KV."""
-    batch = next_batch(engine)
-    rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
-    padded = make_padding(
-        round_up_to_bucket(rows + 1),
-        round_up_to_bucket(samples + 1),
-        max_num_blocks=40,
-        longest=33,
-        device=engine.runner.device,
-    )
-    for _ in range(2):  # a graph's buffers are used again
-        copy_into(padded, batch)
-        with torch.inference_mode():
-            padded_tokens = engine.runner._forward(padded)
-            before = engine.runner.kv_cache.clone()
-            plain = engine.runner._forward(batch)
-        assert padded_tokens[:samples].tolist() == plain.tolist()
-        assert torch.allclose(before, engine.runner.kv_cache, atol=1e-5)
-
-
-def test_a_smaller_step_leaves_nothing_of_the_one_before(engine: Engine) -> None:
-    batch = next_batch(engine)
-    padded, fresh = (make_padding(64, 64, max_num_blocks=40, longest=33, device=engine.runner.device) for _ in range(2))
-    copy_into(padded, batch)
-    (work, *_) = batch.works
-    smaller = prepare([work], 4, engine.runner.device)
-    copy_into(padded, smaller)
-    copy_into(fresh, smaller)
-    assert torch.equal(padded.slots, fresh.slots)
-    assert torch.equal(padded.all_keys.cu_seqlens_q, fresh.all_keys.cu_seqlens_q)
-    assert torch.equal(padded.all_keys.seqlens_k, fresh.all_keys.seqlens_k)
+def next_plan(engine: Engine) -> StepPlan:
+    return plan_step(engine.scheduler.schedule(), 4, shared=engine.runner.shared)
 
 
 @dataclass
@@ -94,57 +53,164 @@ class CountedGraphs(StepGraphs):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine.runner._forward, engine.runner)
-        self.captured: dict[tuple[int, int], Replayed] = {}
+        self.captured: list[Replayed] = []
 
-    def _capture(self, rows: int, samples: int) -> graphs._Graph:
-        batch = make_padding(rows, samples, max_num_blocks=40, longest=33, device=self._runner.device)
-        sampled = torch.zeros(samples, dtype=torch.int32)
-        graph = self.captured[rows, samples] = Replayed(lambda: sampled.copy_(self._forward(batch)))
-        return graphs._Graph(graph, batch, sampled)  # type: ignore[arg-type]
+    def _capture(self, plan: StepPlan) -> graphs._Graph:
+        numbers = self._runner.staging.put(plan).clone()
+        batch = view_batch(plan, numbers)
+        sampled = torch.zeros(len(plan.sample_rows), dtype=torch.int32)
+
+        def replay() -> None:
+            # A CPU's attention recognises tables by identity; a graph's buffers are overwritten, so its plan is old.
+            self._runner.ops.paged_attention._plans.clear()  # type: ignore[attr-defined]
+            sampled.copy_(self._forward(batch))
+
+        self.captured.append(Replayed(replay))
+        return graphs._Graph(self.captured[-1], numbers, sampled)  # type: ignore[arg-type]
+
+    @property
+    def sizes(self) -> list[StepSize]:
+        return list(self._graphs)
 
 
 def test_a_graph_is_captured_once_for_a_bucket(engine: Engine) -> None:
     stepped = CountedGraphs(engine)
-    batch = next_batch(engine)
+    plan = next_plan(engine)
+    for _ in range(graphs._WORTH):
+        stepped.capture(plan)
+        assert stepped.run(plan) is None  # it may be a short run
     with torch.inference_mode():
         for _ in range(3):
-            sampled = stepped.run(batch)
+            stepped.capture(plan)
+            sampled = stepped.run(plan)
             assert sampled is not None
-            assert sampled.tolist() == engine.runner._forward(batch).tolist()
-    rows, samples = batch.token_ids.numel(), batch.sample_rows.numel()
-    assert {bucket: graph.times for bucket, graph in stepped.captured.items()} == {
-        (round_up_to_bucket(rows), round_up_to_bucket(samples)): 3
-    }
+            assert sampled.tolist() == engine.runner._forward(engine.runner.staging.send(plan)).tolist()
+    assert [graph.times for graph in stepped.captured] == [3]
+    assert len(stepped) == 1
 
 
-def test_prompts_and_shared_beginnings_run_without_a_graph(
-    checkpoint: GetCheckpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("cascade", [False, True])
+@pytest.mark.parametrize("adapter", [None, "style"])
+@pytest.mark.parametrize("family_name", ["qwen3", "gemma3"])
+def test_an_engine_with_graphs_gives_the_same_tokens(
+    family_name: str, adapter: str | None, cascade: bool, checkpoint: GetCheckpoint, prompts: MakePrompts,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Through whole requests: prompts, drafts, shared beginnings, an adapter; and every step is replayed."""
+    monkeypatch.setattr(graphs, "_WORTH", 0)
+    made = checkpoint(family_name)
+    adapters = {"style": write_adapter(tmp_path / "style", made, seed=1)} if adapter else {}
+    config = EngineConfig(
+        checkpoint=made.folder, block_size=4, cascade_attention=cascade, num_speculative_tokens=6, adapters=adapters
+    )
+    texts = prompts(5, 5, longest=30, shared=68)  # a pass is known by its first 64 tokens
+    requests = [Request(text, text[::-1], max_new_tokens=12, adapter=adapter, ignore_eos=True) for text in texts]
+    plain, stepped = Engine(config), Engine(config)
+    stepped.runner.graphs = counted = CountedGraphs(stepped)
+    found, wanted = ({r.index: r.token_ids for r in one.generate(requests)} for one in (stepped, plain))
+    assert found == wanted
+    assert sum(graph.times for graph in counted.captured) == stepped.stats.steps
+    assert {size.adapter for size in counted.sizes} == {adapter}
+    assert any(size.groups for size in counted.sizes) is cascade
+
+
+def test_what_is_not_replayed(checkpoint: GetCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     config = EngineConfig(checkpoint=checkpoint("qwen3").folder, block_size=4, draft=False, num_speculative_tokens=3)
     engine = Engine(config)
     stepped = CountedGraphs(engine)
     for _ in range(2):
         engine.add(Request([1, 2, 3, 4, 5], max_new_tokens=9))
-    prompt = next_batch(engine)
-    assert prompt.all_keys.max_seqlen_q == 5  # more than a draft of 3 and the token before it
-    assert stepped.run(prompt) is None
+    prompt = plan_step(engine.scheduler.schedule(), 4, prefill_rows=5)
+    assert prompt.prefill is not None
+    assert stepped.find_bucket(prompt) is None  # another kernel takes it
+    assert stepped.find_bucket(replace(prompt, prefill=None)) is not None
     engine.scheduler.requeue()
     engine.step()
-    decoding = engine.scheduler.schedule()
-    assert stepped.run(prepare(decoding, 4, engine.runner.device)) is None  # they share a block
-    alone = prepare(decoding, 4, engine.runner.device, cascade=False)
-    monkeypatch.setattr(graphs, "_MOST_ROWS", 1)
-    assert stepped.run(alone) is None
-    monkeypatch.setattr(graphs, "_MOST_ROWS", 2)
-    with torch.inference_mode():
-        assert stepped.run(alone) is not None
-    assert list(stepped.captured) == [(2, 2)]
+    decoding = plan_step(engine.scheduler.schedule(), 4)
+    assert stepped.find_bucket(decoding) is not None
+    assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 1), ("b", 1, 2)])) is None
+    assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 1)])) is None  # the other row has none
+    assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 2)])) is not None
+    monkeypatch.setattr(graphs, "_ROWS", (1,))
+    assert stepped.find_bucket(decoding) is None
 
 
-def test_a_step_that_samples_nothing_runs_without_a_graph(checkpoint: GetCheckpoint) -> None:
+def test_a_step_that_samples_nothing_is_replayed_too(
+    checkpoint: GetCheckpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphs, "_WORTH", 0)
     config = EngineConfig(checkpoint=checkpoint("qwen3").folder, block_size=4, max_num_batched_tokens=2)
     engine = Engine(config)
     engine.add(Request([1, 2, 3, 4, 5], max_new_tokens=9))
-    batch = next_batch(engine)
-    assert (batch.token_ids.numel(), batch.sample_rows.numel()) == (2, 0)
-    assert CountedGraphs(engine).run(batch) is None
+    plan = next_plan(engine)
+    assert (len(plan.token_ids), len(plan.sample_rows)) == (2, 0)
+    stepped = CountedGraphs(engine)
+    with torch.inference_mode():
+        stepped.capture(plan)
+        sampled = stepped.run(plan)
+    assert sampled is not None
+    assert sampled.tolist() == []
+
+
+def test_there_are_not_more_graphs_than_are_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs, "_MOST_GRAPHS", 0)
+    monkeypatch.setattr(graphs, "_WORTH", 0)
+    stepped, plan = CountedGraphs(engine), next_plan(engine)
+    stepped.capture(plan)
+    assert (len(stepped), stepped.run(plan)) == (0, None)
+
+
+def make_step(sequences: int, rows_each: int, keys: int) -> StepPlan:
+    """A step in blocks of 16 tokens, as far as its sizes go."""
+    rows = sequences * rows_each
+    numbers = np.zeros(rows, np.int32)
+    span = SpanPlan(
+        numbers[: sequences + 1], np.zeros((sequences, -(-keys // 16)), np.int32), numbers[:sequences], rows_each
+    )
+    temperatures = np.zeros(rows, np.float32)
+    return StepPlan(
+        numbers, numbers, numbers, numbers, numbers[:, None].repeat(2, 1), temperatures, span, None, span, [], []
+    )
+
+
+@pytest.mark.parametrize(
+    ("sequences", "rows_each"), [(1, 1), (1, 33), (3, 2), (8, 9), (20, 5), (100, 1), (256, 1), (70, 20), (1, 2048)]
+)
+@pytest.mark.parametrize("keys", [20, 700, 1500, 16_000])
+def test_a_replay_launches_few_programs_in_vain(
+    sequences: int, rows_each: int, keys: int, checkpoint: GetCheckpoint
+) -> None:
+    """Attention launches about (tiles of rows and one a sequence) times splits of 512 keys: at most 16 of each program
+    that is needed, where block tables as wide as the longest text and a sequence a row made it hundreds.
+    """
+    runner = SimpleNamespace(
+        config=EngineConfig(checkpoint="x", block_size=16),
+        max_model_len=16_384,
+        model_config=SimpleNamespace(windows=(0,)),
+    )
+    bucket = StepGraphs(lambda batch: batch.slots, runner).find_bucket(make_step(sequences, rows_each, keys))  # type: ignore[arg-type]
+    assert bucket is not None
+
+    def count(rows: int, sequences: int, keys: int) -> int:  # tiles of 16 rows: 64 of 4 heads
+        return (rows // 16 + sequences + 1) * -(-keys // 512)
+
+    assert bucket.rows >= sequences * rows_each
+    assert bucket.sequences >= sequences
+    assert bucket.width * 16 >= keys
+    launched = count(bucket.rows, bucket.sequences, bucket.width * 16)
+    assert launched <= 16 * count(sequences * rows_each, sequences, keys)
+
+
+def test_buckets_are_few() -> None:
+    """Each costs a capture. All that a run at one length of text meets:"""
+    runner = SimpleNamespace(
+        config=EngineConfig(checkpoint="x"), max_model_len=16_384, model_config=SimpleNamespace(windows=(0,))
+    )
+    stepped = StepGraphs(lambda batch: batch.slots, runner)  # type: ignore[arg-type]
+    found = {
+        stepped.find_bucket(make_step(sequences, each, 700))
+        for sequences in range(1, 257)
+        for each in (1, 5, 33)
+        if sequences * each <= 2048
+    }
+    assert len(found) <= 70

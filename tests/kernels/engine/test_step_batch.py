@@ -79,6 +79,7 @@ def test_all_integers_lie_in_one_buffer() -> None:
     batch = prepare([make_work(pool, 0, [1, 2, 3], 0, 3), make_work(pool, 1, [4, 5], 1, 1)], SIZE, CPU)
     tensors = [batch.token_ids, batch.positions, batch.slots, batch.sample_rows, batch.noise_keys]
     tensors += [batch.all_keys.cu_seqlens_q, batch.all_keys.block_tables, batch.all_keys.seqlens_k]
+    assert batch.temperatures.untyped_storage().data_ptr() == tensors[0].untyped_storage().data_ptr()
     assert len({tensor.untyped_storage().data_ptr() for tensor in tensors}) == 1
     assert {tensor.dtype for tensor in tensors} == {torch.int32}
 

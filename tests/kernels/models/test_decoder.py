@@ -18,7 +18,7 @@ from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.scheduler import Work
 from midb.kernels.engine.sequence import Sequence
 from midb.kernels.engine.step_batch import prepare
-from midb.kernels.models.decoder import group_adapter_rows, make_rotary_table
+from midb.kernels.models.decoder import make_rotary_table
 from midb.kernels.request import Request
 
 #: Largest difference of logits in fp32; the sums have other orders.
@@ -75,11 +75,6 @@ def test_bfloat16_differs_from_float32_by_rounding_only(fresh: MakeCheckpoint, p
         exact = made.model(torch.tensor([prompt])).logits[0]
         theirs = made.model.to(torch.bfloat16)(torch.tensor([prompt])).logits[0].float()
     assert (ours - exact).norm() <= 2 * (theirs - exact).norm()
-
-
-def test_adapter_rows_join_neighbours() -> None:
-    names = ["a", "a", None, "b", "a"]
-    assert group_adapter_rows(names, [0, 2, 3, 5, 6, 9]) == [("a", 0, 3), ("b", 5, 6), ("a", 6, 9)]
 
 
 @pytest.mark.parametrize(

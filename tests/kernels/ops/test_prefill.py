@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from types import ModuleType, SimpleNamespace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from midb.kernels import EngineError, reference
+from midb.kernels import reference
 from midb.kernels.ops import prefill
 
 #: Sequences as (query rows, keys).
@@ -25,25 +26,34 @@ HEAD_DIM = 8
 BLOCK_SIZE = 4
 
 
+CPU = torch.device("cpu")
+
+SHAPE = prefill.AttentionShape(heads=HEADS, kv_heads=KV_HEADS, head_dim=HEAD_DIM, window=True)
+
+
 @pytest.fixture(autouse=True)
-def _choose_anew() -> Iterator[None]:
-    """The choice of a kernel is kept for the process: here each test makes its own."""
+def _choose_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The choice of a kernel is kept for the process: here each test makes its own, and installs what there is."""
     prefill.choose_kernel.cache_clear()
+    for name in ("flash_attn", "flash_attn_interface", "torch.nn.attention.varlen"):
+        monkeypatch.setitem(sys.modules, name, None)
     yield
     prefill.choose_kernel.cache_clear()
 
 
 def attend_densely(
-    q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, max_q: int, max_k: int, scale: float, left: int
+    q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, *, scale: float, left: int, softcap: float = 0.0
 ) -> Tensor:
     """Causal attention of packed sequences; a row sees ``left`` keys before its own, all where that is below 0."""
-    assert max_q == int(cu_q.diff().max())
-    assert max_k == int(cu_k.diff().max())
     parts = []
     for number in range(len(cu_q) - 1):
         queries = q[cu_q[number] : cu_q[number + 1]]
-        keys, values = (x[cu_k[number] : cu_k[number + 1]].repeat_interleave(HEADS // KV_HEADS, 1) for x in (k, v))
+        keys, values = (
+            x[cu_k[number] : cu_k[number + 1]].repeat_interleave(q.shape[1] // x.shape[1], 1) for x in (k, v)
+        )
         scores = torch.einsum("qhd,khd->hqk", queries, keys) * scale
+        if softcap:
+            scores = softcap * torch.tanh(scores / softcap)
         place = torch.arange(len(keys) - len(queries), len(keys))[:, None]
         key = torch.arange(len(keys))
         hidden = key > place
@@ -54,9 +64,115 @@ def attend_densely(
     return torch.cat(parts)
 
 
-def install(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Let these modules be found, and no others of the two."""
-    monkeypatch.setattr(prefill, "find_spec", lambda name: SimpleNamespace() if name in names else None)
+def install(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., Any]) -> None:
+    """Let a module be found that has this function."""
+    module = ModuleType(name)
+    setattr(module, function.__name__, function)
+    monkeypatch.setitem(sys.modules, name, module)
+    if "." in name and name.startswith("flash_attn"):  # a package without anything in it, as that of generation 4 is
+        monkeypatch.setitem(sys.modules, name.partition(".")[0], ModuleType(name.partition(".")[0]))
+
+
+def make_flash_attn_2(seen: list[str]) -> Callable[..., Any]:
+    def flash_attn_varlen_func(
+        q: Tensor, k: Tensor, v: Tensor, cu_seqlens_q: Tensor, cu_seqlens_k: Tensor, max_seqlen_q: int,
+        max_seqlen_k: int, dropout_p: float = 0.0, softmax_scale: float = 1.0, causal: bool = False,
+        window_size: tuple[int, int] = (-1, -1), softcap: float = 0.0, alibi_slopes: object = None,
+    ) -> Tensor:  # fmt: skip
+        seen.append("2")
+        assert causal
+        assert dropout_p == 0
+        assert (max_seqlen_q, max_seqlen_k) == (int(cu_seqlens_q.diff().max()), int(cu_seqlens_k.diff().max()))
+        assert window_size in ((-1, -1), (window_size[0], 0))
+        return attend_densely(
+            q, k, v, cu_seqlens_q, cu_seqlens_k, scale=softmax_scale, left=window_size[0], softcap=softcap
+        )
+
+    return flash_attn_varlen_func
+
+
+def make_flash_attn_3(seen: list[str]) -> Callable[..., Any]:
+    def flash_attn_varlen_func(
+        q: Tensor, k: Tensor, v: Tensor, cu_seqlens_q: Tensor, cu_seqlens_k: Tensor, max_seqlen_q: int,
+        max_seqlen_k: int, seqused_q: object = None, seqused_k: object = None, softmax_scale: float | None = None,
+        causal: bool = False, qv: object = None, window_size: tuple[int, int] = (-1, -1), attention_chunk: int = 0,
+        softcap: float = 0.0,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        seen.append("3")
+        assert causal
+        assert softmax_scale is not None
+        assert seqused_q is None
+        out = attend_densely(
+            q, k, v, cu_seqlens_q, cu_seqlens_k, scale=softmax_scale, left=window_size[0], softcap=softcap
+        )
+        return out, torch.zeros(())
+
+    return flash_attn_varlen_func
+
+
+def make_flash_attn_4(seen: list[str]) -> Callable[..., Any]:
+    def flash_attn_varlen_func(
+        q: Tensor, k: Tensor, v: Tensor, cu_seqlens_q: Tensor | None = None, cu_seqlens_k: Tensor | None = None,
+        seqused_q: object = None, seqused_k: object = None, page_table: object = None,
+        softmax_scale: float | None = None, causal: bool = False,
+        window_size: tuple[int | None, int | None] = (None, None), softcap: float = 0.0,
+    ) -> tuple[Tensor, None]:  # fmt: skip
+        seen.append("4")
+        assert causal
+        assert cu_seqlens_q is not None
+        assert cu_seqlens_k is not None
+        assert softmax_scale is not None
+        left = -1 if window_size[0] is None else window_size[0]
+        return attend_densely(
+            q, k, v, cu_seqlens_q, cu_seqlens_k, scale=softmax_scale, left=left, softcap=softcap
+        ), None
+
+    return flash_attn_varlen_func
+
+
+def make_torch(seen: list[str], *, told: bool, grouped: bool = True) -> Callable[..., Any]:
+    """torch's varlen attention: ``told`` as from torch 2.12 on; ``grouped``: fewer key heads are fine."""
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, scale: float, left: int) -> Tensor:
+        seen.append("torch")
+        if not grouped and q.shape[1] != k.shape[1]:
+            raise RuntimeError("Number of heads must match\nand more lines")
+        return attend_densely(q, k, v, cu_q, cu_k, scale=scale, left=left)
+
+    if told:
+
+        def varlen_attn(
+            query: Tensor, key: Tensor, value: Tensor, cu_seq_q: Tensor, cu_seq_k: Tensor, max_q: int, max_k: int, *,
+            scale: float, window_size: tuple[int, int], enable_gqa: bool = False, block_table: object = None,
+        ) -> Tensor:  # fmt: skip
+            assert enable_gqa is (query.shape[1] != key.shape[1])
+            assert window_size[1] == 0  # causal
+            return attend(query, key, value, cu_seq_q, cu_seq_k, scale, window_size[0])
+
+        return varlen_attn
+
+    def older_varlen_attn(
+        query: Tensor, key: Tensor, value: Tensor, cu_seq_q: Tensor, cu_seq_k: Tensor, max_q: int, max_k: int, *,
+        return_aux: object = None, scale: float, window_size: tuple[int, int],
+    ) -> Tensor:  # fmt: skip
+        assert window_size[1] == 0  # causal
+        return attend(query, key, value, cu_seq_q, cu_seq_k, scale, window_size[0])
+
+    older_varlen_attn.__name__ = "varlen_attn"
+    return older_varlen_attn
+
+
+#: Module and function of each layout, and the name that it is chosen by.
+LAYOUTS: dict[str, tuple[str, Callable[[list[str]], Callable[..., Any]]]] = {
+    "flash-attn 2": ("flash_attn", make_flash_attn_2),
+    "flash-attn 3": ("flash_attn_interface", make_flash_attn_3),
+    "flash-attn 4": ("flash_attn.cute", make_flash_attn_4),
+    "torch": ("torch.nn.attention.varlen", lambda seen: make_torch(seen, told=True)),
+    "torch, key heads repeated": (
+        "torch.nn.attention.varlen",
+        lambda seen: make_torch(seen, told=False, grouped=False),
+    ),
+}
 
 
 def make_step() -> tuple[dict[str, Any], dict[str, Any], Tensor]:
@@ -81,53 +197,110 @@ def make_step() -> tuple[dict[str, Any], dict[str, Any], Tensor]:
 
 
 @pytest.mark.parametrize("window", [0, 1, 6])
-@pytest.mark.parametrize("library", ["flash_attn", "torch"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_chosen_kernel_gives_what_the_reference_does(
-    library: str, window: int, monkeypatch: pytest.MonkeyPatch
+    layout: str, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both libraries count a window in keys beside a row's own, and each has its own words for it."""
+    """Each library counts a window in keys beside a row's own, and each has its own words for it."""
     seen: list[str] = []
-
-    def flash_attn_varlen_func(
-        q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, max_q: int, max_k: int, *,
-        softmax_scale: float, causal: bool, window_size: tuple[int, int],
-    ) -> Tensor:  # fmt: skip
-        seen.append("flash_attn")
-        assert causal
-        assert window_size[1] == (0 if window else -1)
-        return attend_densely(q, k, v, cu_q, cu_k, max_q, max_k, softmax_scale, window_size[0])
-
-    def varlen_attn(
-        q: Tensor, k: Tensor, v: Tensor, cu_q: Tensor, cu_k: Tensor, max_q: int, max_k: int, *,
-        scale: float, window_size: tuple[int, int], enable_gqa: bool,
-    ) -> Tensor:  # fmt: skip
-        seen.append("torch")
-        assert enable_gqa is (KV_HEADS != HEADS)
-        assert window_size[1] == 0  # causal
-        return attend_densely(q, k, v, cu_q, cu_k, max_q, max_k, scale, window_size[0])
-
-    for name, function in (("flash_attn", flash_attn_varlen_func), ("torch.nn.attention.varlen", varlen_attn)):
-        module = ModuleType(name)
-        setattr(module, function.__name__, function)
-        monkeypatch.setitem(sys.modules, name, module)
-    install(monkeypatch, library if library == "flash_attn" else "torch.nn.attention.varlen")
+    module, make = LAYOUTS[layout]
+    install(monkeypatch, module, make(seen))
+    chosen = prefill.choose_kernel(SHAPE, CPU, torch.float32)
+    assert chosen.name == layout
+    assert chosen.kernel is not None
+    seen.clear()
     ours, theirs, q = make_step()
-    found = prefill.attend(q, **ours, scale=0.4, window=window)
+    found = prefill.attend(q, **ours, kernel=chosen.kernel, scale=0.4, window=window)
     wanted, _ = reference.paged_attention(q, **theirs, scale=0.4, window=window)
     torch.testing.assert_close(found, wanted, atol=2e-6, rtol=2e-6)
-    assert seen == [library]
+    assert len(seen) == 1
 
 
-def test_flash_attn_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, "flash_attn", "torch.nn.attention.varlen")
-    first = prefill.choose_kernel()
-    prefill.choose_kernel.cache_clear()
-    install(monkeypatch, "torch.nn.attention.varlen")
-    assert prefill.choose_kernel() is not first
+@pytest.mark.parametrize("layout", ["flash-attn 2", "flash-attn 3", "flash-attn 4"])
+def test_flash_attn_caps_scores(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, make = LAYOUTS[layout]
+    install(monkeypatch, module, make([]))
+    chosen = prefill.choose_kernel(replace(SHAPE, softcap=3.0), CPU, torch.float32)
+    assert chosen.name == layout
+    assert chosen.kernel is not None
+    ours, theirs, q = make_step()
+    found = prefill.attend(q, **ours, kernel=chosen.kernel, scale=0.4, softcap=3.0)
+    wanted, _ = reference.paged_attention(q, **theirs, scale=0.4, softcap=3.0)
+    torch.testing.assert_close(found, wanted, atol=2e-6, rtol=2e-6)
 
 
-def test_without_a_kernel_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch)
-    with pytest.raises(EngineError, match="no varlen attention") as caught:
-        prefill.choose_kernel()
-    assert "flash-attn" in caught.value.hint
+def test_torch_knows_no_cap_and_is_not_chosen_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "torch.nn.attention.varlen", make_torch([], told=True))
+    chosen = prefill.choose_kernel(replace(SHAPE, softcap=3.0), CPU, torch.float32)
+    assert (chosen.name, chosen.kernel) == ("paged kernel", None)
+    assert dict(chosen.refused)["torch"] == "TypeError: knows no soft cap"
+
+
+def test_older_torch_is_asked_without_what_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before torch 2.12 its function has no parameter for fewer key heads, and takes them all the same."""
+    seen: list[str] = []
+    install(monkeypatch, "torch.nn.attention.varlen", make_torch(seen, told=False))
+    assert prefill.choose_kernel(SHAPE, CPU, torch.float32).name == "torch"
+    assert seen
+
+
+def test_the_best_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    for layout in ("torch", "flash-attn 2", "flash-attn 3"):
+        module, make = LAYOUTS[layout]
+        install(monkeypatch, module, make([]))
+        prefill.choose_kernel.cache_clear()
+        assert prefill.choose_kernel(SHAPE, CPU, torch.float32).name == layout
+
+
+def break_import() -> Callable[..., Any]:
+    raise ImportError("flash_attn_2_cuda.so: undefined symbol: _ZN3c105ErrorC2E\nmore")
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (lambda *tensors, **options: (_ for _ in ()).throw(RuntimeError("only supports Hopper GPUs")), "does not know"),
+        (break_import, "undefined symbol: _ZN3c105ErrorC2E"),
+    ],
+)
+def test_a_library_that_fails_is_passed_over_and_the_reason_kept(
+    broken: Callable[..., Any], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel for another torch, for other GPUs, or of a layout that nobody has seen yet."""
+    install(monkeypatch, "torch.nn.attention.varlen", make_torch([], told=True))
+    if broken is break_import:
+        monkeypatch.setitem(prefill.CANDIDATES, "flash-attn 2", break_import)
+    else:
+        broken.__name__ = "flash_attn_varlen_func"
+        install(monkeypatch, "flash_attn", broken)
+    chosen = prefill.choose_kernel(SHAPE, CPU, torch.float32)
+    assert chosen.name == "torch"
+    refused = dict(chosen.refused)
+    assert reason in refused["flash-attn 2"]
+    assert "more" not in refused["flash-attn 2"]
+    assert "ImportError" in refused["flash-attn 3"] or "ModuleNotFoundError" in refused["flash-attn 3"]
+
+
+@pytest.mark.parametrize("wrong", ["nan", "scale", "mask", "shape"])
+def test_a_library_that_is_wrong_is_passed_over(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is compared with the reference before a text depends on it."""
+
+    def flash_attn_varlen_func(
+        q: Tensor, k: Tensor, v: Tensor, cu_seqlens_q: Tensor, cu_seqlens_k: Tensor, max_seqlen_q: int,
+        max_seqlen_k: int, softmax_scale: float, causal: bool, window_size: tuple[int, int] = (-1, -1),
+    ) -> Tensor:  # fmt: skip
+        left = -1 if wrong == "mask" else window_size[0]
+        scale = 2 * softmax_scale if wrong == "scale" else softmax_scale
+        out = attend_densely(q, k, v, cu_seqlens_q, cu_seqlens_k, scale=scale, left=left)
+        return {"nan": out * torch.nan, "shape": out[1:]}.get(wrong, out)
+
+    install(monkeypatch, "flash_attn", flash_attn_varlen_func)
+    chosen = prefill.choose_kernel(SHAPE, CPU, torch.float32)
+    assert chosen.kernel is None
+    assert dict(chosen.refused)["flash-attn 2"].startswith("ValueError: ")
+
+
+def test_without_a_kernel_the_paged_one_takes_prompts() -> None:
+    chosen = prefill.choose_kernel(SHAPE, CPU, torch.bfloat16)
+    assert (chosen.name, chosen.kernel) == ("paged kernel", None)
+    assert [name for name, _ in chosen.refused] == list(prefill.CANDIDATES)

@@ -13,8 +13,9 @@ import triton.language as tl
 
 from midb.kernels.ops.softcap import apply_softcap
 
-#: Relative error in fp32: some roundings of 6e-8 each.
-FP32 = 2.5e-7
+#: Relative error in fp32: some roundings of 6e-8 each, and on a GPU the error of its exponential, 2^-22.5 by NVIDIA's
+#: documentation of ex2.approx (2.7e-7 was seen on an H200).
+FP32 = 4e-7
 
 
 @triton.jit  # type: ignore[untyped-decorator]

@@ -15,12 +15,13 @@ from midb.text.quantities.numbers import (
     ASCII_DIGITS,
     NUMERAL,
     NumberWords,
+    Separators,
     count_bare_numbers,
     count_decimals,
     count_numbers,
+    find_separators,
     number_format,
     read_numeral,
-    spell_like,
 )
 
 
@@ -61,18 +62,37 @@ def test_what_is_written_is_read(value: Decimal, mark: str) -> None:
     assert Fraction(value) in read_numeral(str(value).replace(".", mark))
 
 
-@given(st.integers(0, 10**6), st.integers(0, 4), st.sampled_from(".,"))
-def test_spelling_in_a_style_is_read_back(scaled: int, places: int, mark: str) -> None:
+@given(st.integers(0, 10**9), st.integers(0, 4), st.sampled_from([".,", ",.", ",\u00a0", ",\u202f"]), st.booleans())
+def test_what_is_spelled_in_a_convention_is_read_back(scaled: int, places: int, marks: str, grouped: bool) -> None:
+    separators = Separators(*marks)
     value = Fraction(scaled, 10**places)
-    model = "12" + (mark + "0" * places if places else "")
-    spelled = spell_like(value, model)
-    assert spelled is not None
-    assert value in read_numeral(spelled)
+    assert separators.read(separators.spell(value, places, grouped=grouped)) == value
 
 
-def test_a_style_with_thousands_is_not_guessed() -> None:
-    assert spell_like(Fraction(1042), "1.043.000") is None
-    assert spell_like(Fraction(-3), "4") is None
+@pytest.mark.parametrize(
+    ("numerals", "locale", "expected"),
+    [
+        (["37", "85"], "de_DE", ",."),
+        (["37", "85"], "ja_JP", ".,"),
+        (["1.500"], "de_DE", ",."),
+        (["1.500", "0.5"], "de_DE", ".,"),
+        (["0.125"], "de_DE", ".,"),
+        (["1.234.567"], "ja_JP", ",."),
+        (["1,234.5"], "ru_RU", ".,"),
+        (["1.5", "1,5"], "de_DE", None),
+        (["1.5", "2"], "xx", ".,"),
+        (["2"], "xx", None),
+    ],
+)
+def test_numerals_show_their_convention(numerals: list[str], locale: str, expected: str | None) -> None:
+    found = find_separators(numerals, number_format(locale))
+    assert (found and found.decimal + found.group) == expected
+
+
+def test_a_numeral_of_another_convention_is_not_read() -> None:
+    assert Separators(",", ".").read("0.80") is None
+    assert Separators(",", ".").read("1.50.000") is None
+    assert Separators(",", "\u00a0").read("1\u202f500,5") == Fraction(3001, 2)
 
 
 def first_capital(word: str) -> str:

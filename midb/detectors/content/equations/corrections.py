@@ -8,8 +8,10 @@ given number may explain the result that is claimed.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -17,13 +19,26 @@ from babel import Locale as BabelLocale
 
 from midb.detectors.content.equations.claims import Claim, Following, find_claims, is_true
 from midb.text.quantities.arithmetic import ArithmeticToken, TokenSort, find_values, to_ascii_signs
-from midb.text.quantities.numbers import NUMERAL, count_decimals, read_numeral, spell_like
+from midb.text.quantities.numbers import (
+    NUMERAL,
+    Separators,
+    count_decimals,
+    find_separators,
+    number_format,
+    read_numeral,
+)
 
 _NUMERAL = re.compile(NUMERAL)
 _OPERATORS = ("+", "-", "*", "/")
 
 #: With more numbers about, some of them explain any result.
 _MOST_KNOWN = 60
+
+#: Ways to read a left side that are tried: as many as an expression with a value has (midb.text.quantities.arithmetic).
+_MOST_READINGS = 32
+
+#: An expression with its numbers read: their values, and the operators and brackets between them.
+_LeftSide = tuple[Fraction | str, ...]
 
 
 class Corrections:
@@ -44,8 +59,17 @@ class Corrections:
         return _count_values(self._response)
 
     @functools.cached_property
-    def _source_claims(self) -> list[tuple[Claim, bool | None]]:
-        return [(claim, is_true(claim)) for claim in find_claims(self._source)] if self._source else []
+    def _source_claims(self) -> dict[_LeftSide, set[bool | None]]:
+        """For every left side of the source, in each way to read it: whether its claims are true."""
+        found: dict[_LeftSide, set[bool | None]] = defaultdict(set)
+        for claim in find_claims(self._source) if self._source else ():
+            for side in _read_left_side(claim):
+                found[side].add(is_true(claim))
+        return found
+
+    def _source_says(self, claim: Claim, truth: bool) -> bool:
+        """Whether the source has an equation with the same left side, in whatever convention, that is true or false."""
+        return any(truth in self._source_claims.get(side, ()) for side in _read_left_side(claim))
 
     def learn(self, claim: Claim) -> None:
         """Remember the result of an equation that holds: later ones may build on it."""
@@ -53,28 +77,38 @@ class Corrections:
 
     def same_error_in_source(self, claim: Claim) -> bool:
         """Whether the source has the same left side, and the same or another false result."""
-        return any(true is False and _have_same_left_side(claim, twin) for twin, true in self._source_claims)
+        return self._source_says(claim, False)
 
     def correct(self, claim: Claim) -> str | None:
         """The right result in the style of the wrong one; ``None`` where it is not certain or would not fit."""
         result, left = claim.result, claim.lefts[0]
         possible = find_values(left) or set()
-        if result is None or len(claim.lefts) > 1 or len(possible) != 1 or result.text not in self._response:
+        if result is None or len(claim.lefts) > 1 or len(possible) != 1:
             return None
+        if self._response[result.start : result.end] != result.text:
+            return None  # in other digits
         value = possible.pop()
-        claimed = min(read_numeral(result.text), key=lambda reading: abs(reading - value))
-        if len(read_numeral(result.text)) > 1 and claimed.denominator == 1:
-            return None  # whether "1.500" has decimals cannot be told from the result itself
+        numerals = [token.text for token in left if token.sort is TokenSort.NUMBER]
+        separators = find_separators(numerals, number_format(self._locale))
+        if separators is None:
+            return None  # two conventions in one equation
+        claimed = separators.read(result.text)
+        if claimed is None:  # a result in another convention than its equation
+            readings = read_numeral(result.text)
+            if len(readings) != 1:
+                return None
+            claimed = readings[0]
         if self._given[claimed] or self._written[claimed] != 1:
             return None  # asked for, or used again
-        confirmed = any(true and _have_same_left_side(claim, twin) for twin, true in self._source_claims)
-        if not confirmed and not (self._is_known(left) and not self._is_explained(left, claimed)):
+        if not self._source_says(claim, True) and not (self._is_known(left) and not self._is_explained(left, claimed)):
             return None
         if claim.following is Following.WORD and not _have_same_plural(value, claimed, self._locale):
             return None
-        return _spell_result(value, result.text)
+        return _spell_result(value, claimed, result.text, numerals, separators)
 
     def _is_known(self, left: tuple[ArithmeticToken, ...]) -> bool:
+        if max(map(len, self._known.values())) > _MOST_KNOWN:
+            return False
         known = self._known["given"] | self._known["computed"]
         numbers = [token for token in left if token.sort is TokenSort.NUMBER]
         return len(known) <= _MOST_KNOWN and all(set(read_numeral(token.text)) & known for token in numbers)
@@ -99,25 +133,38 @@ def _count_values(text: str) -> Counter[Fraction]:
     return Counter(value for match in _NUMERAL.finditer(to_ascii_signs(text)) for value in read_numeral(match.group()))
 
 
-def _have_same_left_side(claim: Claim, twin: Claim) -> bool:
-    """Whether two equations have the same left side, in whatever convention."""
-    one, other = ([token for token in side.lefts[0] if token.sort is not TokenSort.MARK] for side in (claim, twin))
-    return len(one) == len(other) and all(map(_may_mean_the_same, one, other))
+def _read_left_side(claim: Claim) -> Iterator[_LeftSide]:
+    """The left side of an equation in every way to read its numbers, so that two conventions meet; one of the readings
+    where there are too many (no such equation is corrected)."""
+    tokens = [token for token in claim.lefts[0] if token.sort is not TokenSort.MARK]
+    meanings = [(token.sort is TokenSort.NUMBER and read_numeral(token.text)) or (token.text,) for token in tokens]
+    return itertools.islice(itertools.product(*meanings), _MOST_READINGS)
 
 
-def _may_mean_the_same(one: ArithmeticToken, other: ArithmeticToken) -> bool:
-    if one.text == other.text:
-        return True
-    numbers = one.sort is other.sort is TokenSort.NUMBER
-    return numbers and not set(read_numeral(one.text)).isdisjoint(read_numeral(other.text))
+def _spell_result(
+    value: Fraction, claimed: Fraction, written: str, numerals: list[str], separators: Separators
+) -> str | None:
+    """The right result as its equation writes numbers; ``None`` where the decimals of the wrong one cannot hold it.
 
-
-def _spell_result(value: Fraction, written: str) -> str | None:
-    """The right result as the wrong one was written; ``None`` where its decimals cannot hold it."""
-    scaled = value * 10 ** count_decimals(written)
-    if scaled.denominator != 1 and (count_decimals(written) < 2 or scaled.denominator == 2):
+    A whole number of whole numbers has no decimals, but for prices and the like, which have two.
+    """
+    if value < 0:
         return None
-    return spell_like(value, written)
+    places = count_decimals(written) if claimed.denominator > 1 or separators.decimal in written else 0
+    scaled = value * 10**places
+    if scaled.denominator != 1 and (places < 2 or scaled.denominator == 2):
+        return None
+    whole = all((read := separators.read(numeral)) is not None and read.denominator == 1 for numeral in numerals)
+    if value.denominator == 1 and whole and places > 2:
+        places = 0
+    grouped = any(_is_grouped(numeral, separators) for numeral in (written, *numerals))
+    return separators.spell(value, places, grouped=grouped)
+
+
+def _is_grouped(numeral: str, separators: Separators) -> bool:
+    """Whether a numeral has a mark between groups of digits."""
+    whole = numeral.partition(separators.decimal)[0]
+    return not whole.isdigit() and separators.read(numeral) is not None
 
 
 def _have_same_plural(one: Fraction, other: Fraction, locale: str) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from midb.detectors.content.equations.claims import Claim, Following, find_claims, is_true
@@ -75,14 +76,14 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     task = join_task(inspection.pair)
     if words.pattern.search(task) or (inspection.source and _NOT_SUMS_IN_ENGLISH.search(join_task(inspection.source))):
         return
-    given = re.sub(r"\s", "", to_ascii_signs(task))
+    given = _find_given([claim for claim, true in found if true is False], response.text, task)
     corrections = Corrections(response.text, task, response.source or "", inspection.locale.default_locale)
     for claim, true in found:
         if true:
             corrections.learn(claim)
         elif true is None or response.protected.overlaps(claim.start, claim.end):
             continue
-        elif not _is_given(claim, response.text, given):
+        elif _spell_claim(claim, response.text) not in given:
             yield from _finding(claim, response, corrections, words)
 
 
@@ -161,9 +162,28 @@ def _is_list_or_vector(value: Fraction, claim: Claim) -> bool:
     return any(a.sort is TokenSort.OPEN and "," in b.text and c.sort is TokenSort.CLOSE for a, b, c in triples)
 
 
-def _is_given(claim: Claim, text: str, given: str) -> bool:
-    """Whether the equation stands in the instruction or the input (``given``, without blanks)."""
-    return re.sub(r"\s", "", to_ascii_signs(text[claim.start : claim.end])) in given
+def _spell_claim(claim: Claim, text: str) -> str:
+    """An equation without blanks, in ASCII signs."""
+    return re.sub(r"\s", "", to_ascii_signs(text[claim.start : claim.end]))
+
+
+def _find_given(claims: Sequence[Claim], text: str, task: str) -> set[str]:
+    """Which equations of a response, as ``_spell_claim`` has them, stand in the instruction or the input.
+
+    Looked for at the equals signs of the task: each of many equations in the whole of a long one would take too long.
+    """
+    wanted: dict[tuple[int, int], set[str]] = defaultdict(set)  # by the place of the equals sign and the length
+    for claim in claims:
+        spelled = _spell_claim(claim, text)
+        wanted[spelled.index("="), len(spelled)].add(spelled)
+    given = re.sub(r"\s", "", to_ascii_signs(task))
+    found = set()
+    for equals in re.finditer("=", given):
+        for (before, length), equations in wanted.items():
+            start = equals.start() - before
+            if start >= 0 and given[start : start + length] in equations:
+                found.add(given[start : start + length])
+    return found
 
 
 def _finding(claim: Claim, response: FieldText, corrections: Corrections, words: EquationWords) -> Iterator[Finding]:

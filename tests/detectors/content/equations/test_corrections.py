@@ -42,7 +42,7 @@ def test_given_numbers_prove_the_result_wrong(response: str, task: str, result: 
         ("37 + 85 = 137", "37, 85 und 100"),  # another given number explains it
         ("37 + 85 = 212", "37, 85 und 212"),  # asked for
         ("37 + 85 = 212. Also 212.", "37 und 85"),  # used again
-        ("37 + 85 = 2.000", "37 und 85"),  # whether it has decimals cannot be told
+        ("1.5 + 2,5 = 3,1", "1.5 und 2,5"),  # two conventions in one equation
         ("37 + 85 = 200 + 12", "37 und 85"),  # an expression
         ("37 + 85 = 1 Stück", "37 und 85"),  # another plural
         ("10 / 3 = 4,5", "10 und 3"),  # does not fit its decimals

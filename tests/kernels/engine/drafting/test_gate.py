@@ -57,7 +57,7 @@ def test_rows_that_cost_nothing_are_taken_and_dear_ones_only_when_they_are_sure(
     weak, sure = draft(0.3, 0.3), draft(0.99, 0.99, 0.99)
     free = StepCost(lambda rows: 1.0)
     assert choose_lengths([weak, sure], [1, 1], 2, 2, free, 99) == [2, 3]
-    dear = StepCost(float)  # a row costs as much as the token that it may bring
+    dear = StepCost(lambda rows: 1.0 * rows)  # a row costs as much as the token that it may bring
     assert choose_lengths([weak, sure], [1, 1], 2, 2, dear, 99) == [0, 0]
     half = StepCost(lambda rows: 2.0 + rows)
     assert choose_lengths([weak, sure], [1, 1], 2, 2, half, 99) == [0, 3]

@@ -1,0 +1,99 @@
+"""A text as a reader or a browser takes it, whatever it is spelled with: what people see alike becomes the same.
+
+Knows characters and spellings, no languages. Offsets are not kept.
+"""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+import regex
+
+#: Characters without a glyph: formats, variation selectors, fillers, what joins marks. Nobody reads them.
+_UNSEEN = regex.compile(
+    r"[\p{Cf}\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+"
+)
+
+#: What stands for a full stop or an at sign in an address that is not to be clicked: "[.]", "(dot)", "{at}".
+_DOT_WORDS = r"\.|dot|punkt|punto|point|ponto|nokta|tečka|titik|chấm|точка|点|點|ドット|점|จุด|نقطة|τελεία"
+_AT_WORDS = r"@|at|ät|arroba|arobase|chiocciola|zavináč|собака|アット|골뱅이|παπάκι"
+_BRACKETED_DOT = regex.compile(rf"\s{{0,2}}[\[({{<]\s?(?:{_DOT_WORDS})\s?[\])}}>]\s{{0,2}}", regex.IGNORECASE)
+_BRACKETED_AT = regex.compile(rf"\s{{0,2}}[\[({{<]\s?(?:{_AT_WORDS})\s?[\])}}>]\s{{0,2}}", regex.IGNORECASE)
+_BRACKETED_SIGN = regex.compile(r"[\[({](:|/|//|://)[\])}]")
+
+#: "example dot com" in so many words; only before what can hardly be anything but the end of an address.
+_SPOKEN = regex.compile(r"(?<=[A-Za-z0-9]) (?:dot|punkt|punto|point|ponto|точка) (?=(?:com|net|org|info|io|xyz|ru)\b)")
+_SPOKEN_AT = regex.compile(
+    r"(?<=[A-Za-z0-9]) (?:at|arroba|ät) (?=[A-Za-z0-9-]{1,40}\.(?:com|net|org|info|io|xyz|ru)\b)"
+)
+
+#: "hxxp", "h**p", "h t t p", "ttp": broken on purpose so that it is not clicked.
+_SCHEME = regex.compile(
+    r"(?<![\p{L}\p{N}])(?:h\s?[tx*_]\s?[tx*_]\s?p|ht+p|ttp|meow)\s?(s?)\s?:\s?[/\\](?:\s?[/\\])*\s?", regex.IGNORECASE
+)
+
+#: Signs that browsers and readers take for those of an address.
+_LOOKALIKE_SIGNS = str.maketrans(
+    {"⁄": "/", "∕": "/", "⧸": "/", "։": ":", "∶": ":", "ː": ":", "꞉": ":", "․": ".", "‧": "."}
+)
+_ESCAPED = regex.compile(r"%(2e|2f|3a|40)", regex.IGNORECASE)
+_ESCAPED_SIGNS = {"2e": ".", "2f": "/", "3a": ":", "40": "@"}
+
+#: A full stop of East Asia between Latin letters, which browsers take for one in an address.
+_WIDE_STOP = regex.compile(r"(?<=[A-Za-z0-9])。(?=[A-Za-z]{2,})")
+
+
+def drop_unseen(text: str) -> str:
+    """The text without characters that have no glyph.
+
+    >>> drop_unseen("e\\u200bvil\\u00ad.com")
+    'evil.com'
+    """
+    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
+
+
+def fold(text: str) -> str:
+    """The text with the spellings of an address undone: entities, full width, "[.]", "hxxp", hidden characters.
+
+    >>> fold("hxxps://e\\u200bvil[.]ｃｏｍ&#47;a")
+    'https://evil.com/a'
+    """
+    if "&" in text:
+        text = html.unescape(text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", drop_unseen(text.translate(_LOOKALIKE_SIGNS)))
+        text = _WIDE_STOP.sub(".", text)
+    if "%" in text:
+        text = _ESCAPED.sub(lambda match: _ESCAPED_SIGNS[match[1].lower()], text)
+    text = text.replace("\\.", ".")
+    text = _BRACKETED_DOT.sub(".", text)
+    text = _BRACKETED_AT.sub("@", text)
+    text = _BRACKETED_SIGN.sub(r"\1", text)
+    text = _SPOKEN.sub(".", text)
+    text = _SPOKEN_AT.sub("@", text)
+    return _SCHEME.sub(r"http\1://", text)
+
+
+#: Letters of other scripts, each before the Latin one that it looks like: Cyrillic, Greek, phonetic, small capitals.
+_PAIRS = (
+    "аaеeоoрpсcуyхxіiјjѕsԁdһhӏlвbкkмmнhтtьbԛqԝwѵvѐeёeӓaїiґrАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSԌGҮYԚQԜWӀI"
+    "αaβbγyεeηnιiκkνvοoρpτtυuχxωwϲcϳjΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧX"
+    "ɡgɑaɩiıiᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz"
+)
+_LOOKALIKES = {ord(other): latin for other, latin in zip(_PAIRS[::2], _PAIRS[1::2], strict=True)}
+_MIXED = regex.compile(
+    rf"(?=\p{{L}}*\p{{Latin}})(?=\p{{L}}*[{''.join(map(chr, _LOOKALIKES))}])\p{{L}}+",
+)
+
+
+def read_as_latin(text: str) -> str:
+    """Words of two scripts, read as Latin; those that are in one script altogether stay.
+
+    >>> read_as_latin("Ignоrе аll, Привет")
+    'Ignore all, Привет'
+    """
+    if text.isascii():
+        return text
+    return _MIXED.sub(lambda match: match[0].translate(_LOOKALIKES), text)

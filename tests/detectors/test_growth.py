@@ -1,0 +1,242 @@
+"""What is done to a text grows with its length and no faster: texts of one piece again and again, in every language.
+
+Steps are counted, calls of Python and of C alike, so that no busy machine makes a difference. What happens within one
+call, in a pattern, can only be timed: there the margin is wide, and what is slow once is measured again.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from examining import inspection
+
+from midb.checks.bounds import BOUNDS, STRICT
+from midb.checks.model_checks import check_model_rewrite
+from midb.checks.repair import choose_fixes
+from midb.checks.verification import check_rewrite
+from midb.detectors import KindSelection, inspect, kinds
+from midb.domain.decisions import Pass
+from midb.domain.defects import DefectFamily
+from midb.domain.edits import Edit, apply
+from midb.domain.pairs import Field, InstructionPair
+from midb.locales import LANGUAGES, load
+from midb.text.diffs import compare_texts, find_edits, find_hunks
+from midb.text.inspection import Inspection
+from midb.text.languages import LanguageIdentifier
+from midb.text.prose import is_copied
+from midb.text.steering import find_steering_passage
+from midb.text.terminal import visible
+
+#: Texts differ in length by this factor. What grows with the square takes 64 times as many steps.
+FACTOR = 8
+#: Steps may grow by this much: a sort has its logarithm, and short texts are not looked at for everything.
+MOST_STEPS = 16
+#: Time may grow by this much, which a busy machine does not reach: what is quadratic does.
+MOST_TIME = 26
+
+SHORT = 250
+
+#: A word and a letter in the script of each language.
+LETTERS = {
+    "ar": ("قطة", "ة"), "de": ("Katze", "ä"), "el": ("γάτα", "ή"), "fr": ("chat", "é"), "it": ("gatto", "è"),
+    "ja": ("ねこ", "カ"), "ko": ("고양이", "가"), "ru": ("кошка", "ё"), "th": ("แมว", "ก"), "tr": ("kedi", "ğ"),
+    "vi": ("mèo", "ơ"),
+}  # fmt: skip
+
+#: With W for a word and L for a letter: these are examined in every language.
+WORDED = (
+    "W ", "L", "W , ", "W. ", "W\n", '"W" ', "(W) ", "“W” ", "«W» ", "Wа ", "日 a\u200bb W", "3.5 W ", "10 W: ",
+    "W 17 + 25 = 43 ", "\n1. W", "**W** ", "愉 W", "W L W. ", "12 miles W ", "The cat W ",
+)  # fmt: skip
+#: And these in one language each, taken by turns.
+PIECES = (
+    "3,5 ", "a &amp;amp; b ", "\u200b", "\u202e", "\n", " ", "\t", "1", "1. ", "1) ", "- ", "(", ")", "[",
+    "[a](", "](", "{", "{a}", "{{", "%s", "$", "$$", "$a$ ", "\\(", "\\[a\\] ", "`", "```", "\n```\n", "~~~\n",
+    "`if` ", "|", "|a|\n", "\n|-", "*", "**", "_", "#", "\n# a", "\n### Response:", "<", "<b", "<b>", "</b>",
+    "<!--", "&", "&amp;", "&#8203;", "<br>", '"', "'", "“a", "«a", "„a“ ", "「a", "「a」", "?", "!", "a ?", "...",
+    "…", ",", "，", "。", "、", "؟", "1=", "1+1=3 ", "2 * 3 = 7, ", "17+25=43\n", "=", "+ ", "1/2 ", "½ ", "2^",
+    "²", "1%", "1 % ", "12 ft ", "100 °F ", "http://a.b/c ", "https：", "www.", "a@b ", "a @ b. ", "a.",
+    '{"a": 1} ', '{"a":', "[1, ", "[[", "if (x) { y(); }\n", 'print("a")\n', "if(", "/*", "// a\n", "x = 1;\n",
+    "user\n", "<|im_start|>", "<|im_end|>a", "[INST]", "</s>", "Same again. ", "the and of ",
+    "The cat is in the house. ", "愉", "(愉)", "é", "Ã©", "â€œ", "縺薙", "Ð¿", "\ufffd", "\\n", "\\u00e9",
+    "\\frac{1}{2} ", "\\frac{", "\\begin{a}", "\r\n", "\u2028", "\x00", "\x1b[1m", "\ufe0f", "a\u0301",
+    "\U0001f468\u200d", "١٢ ", "１２", "--", "---\n", "- - ", "–", "/", "~", "::", "; ", "\u00a0", "a\u00a0?",
+    "a:\n1. b\n2. c\n", "12.5.3.", "1.000.000 ", "1'000 ", "$3.50 ", "3.50€ ", "2024-01-02 ", "12:30 ",
+)  # fmt: skip
+
+IDENTIFIER = LanguageIdentifier()
+SELECTION = KindSelection.parse(typography=True)
+
+
+def look(language: str, text: str) -> Callable[[], object]:
+    """Everything that is done without a model to a pair with this text, whose source has it as well."""
+    source = InstructionPair(instruction="Write.", response=text)
+
+    def see(pair: InstructionPair) -> Inspection:
+        return Inspection(pair, load(language), IDENTIFIER, source, typography=True)
+
+    def work() -> None:
+        pair = InstructionPair(instruction="?", response=text)
+        found = inspect(see(pair), SELECTION)
+        for family in DefectFamily:
+            _, edits = choose_fixes(found, family)
+            after = apply(pair, edits)
+            check_rewrite(see(pair), see(after), [edits], (found, inspect(see(after), SELECTION)), kinds())
+
+    return work
+
+
+def check_as_rewritten(language: str, text: str) -> Callable[[], object]:
+    """What is done to the rewrite of a model."""
+    middle = len(text) // 2
+    pair = InstructionPair(response=text)
+    rewritten = InstructionPair(response=f"{text[:middle]}Xenia 5 {text[middle + 4 :]}")
+
+    def work() -> None:
+        find_steering_passage(text, load(language))
+        edits = find_edits(text, rewritten.response or "", Field.RESPONSE)
+        for bounds in (BOUNDS[Pass.TRANSLATION], STRICT):
+            before, after = inspection(language, pair, pair), inspection(language, rewritten, pair)
+            check_model_rewrite(before, after, edits, ([], []), bounds)
+            is_copied(after.fields[0])
+        list(compare_texts(text, rewritten.response or ""))
+        visible(text)
+
+    return work
+
+
+def count_steps(work: Callable[[], object]) -> int:
+    """Calls of functions written in Python and in C, and values taken from generators."""
+    steps = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal steps
+        steps += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return steps
+
+
+def count_growth(make: Callable[[str], Callable[[], object]], piece: str) -> float:
+    """By how much more steps are taken, not counting those that are taken for any text."""
+    for text in (fill(piece, SHORT), "a"):
+        make(text)()  # tables and models are loaded
+    few, many = (count_steps(make(fill(piece, size))) for size in (SHORT, FACTOR * SHORT))
+    always = count_steps(make("a"))
+    return (many - always) / max(few - always, 100)
+
+
+def measure_time(work: Callable[[], object]) -> float:
+    """Seconds of processor time."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def fill(piece: str, length: int) -> str:
+    return piece * (length // len(piece) + 1)
+
+
+def written_in(language: str, piece: str) -> str:
+    word, letter = LETTERS.get(language, ("cat", "a"))
+    return piece.replace("W", word).replace("L", letter)
+
+
+TURNS = [(LANGUAGES[number % len(LANGUAGES)], piece) for number, piece in enumerate(PIECES)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_steps_grow_with_the_text(language: str) -> None:
+    pieces = [written_in(language, piece) for piece in WORDED] + [piece for code, piece in TURNS if code == language]
+    grown = {piece: count_growth(lambda text: look(language, text), piece) for piece in pieces}
+    assert {piece: round(growth) for piece, growth in grown.items() if growth > MOST_STEPS} == {}
+
+
+#: Each time another: what was seen before is remembered and looked up.
+CHANGING = (
+    "{0} + {0} = {1}\n", "so {0} * 3 = 7, ", '"w{0}" ', "{0}.5 km ", "http://a.b/{0} ", "SchÃ¶n{0} ", "{1}. eins\n",
+    "`x{0}` ", "**w{0} ", "```l{0}\nx\n```\n", "The cat number {0} is here. ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", CHANGING)
+def test_steps_grow_with_the_number_of_different_things(piece: str) -> None:
+    """In the task, in the response, and a little further in the source."""
+
+    def look_at(count: int) -> Callable[[], object]:
+        text, source = ("".join(piece.format(n, 2 * n + 1) for n in range(begin, begin + count)) for begin in (0, 7))
+        pair = InstructionPair(instruction=text, response=text)
+        english = InstructionPair(instruction=source, response=source)
+        return lambda: inspect(Inspection(pair, load("de"), IDENTIFIER, english, typography=True), SELECTION)
+
+    look_at(30)()
+    few, many = (count_steps(look_at(count)) for count in (30, FACTOR * 30))
+    assert many / few <= MOST_STEPS
+
+
+def test_steps_that_grow_with_the_square_are_seen() -> None:
+    def compare_all(text: str) -> Callable[[], object]:
+        return lambda: [any(one < other for other in text) for one in text]
+
+    assert count_growth(compare_all, "a") > 3 * MOST_STEPS
+
+
+#: What patterns look for at every place, and then never find: (beginning, what is repeated, end).
+RUNS = [
+    (begin, run, end)
+    for begin in ("", "## ", "```", "1. ", "<b", "$", "Katze: ")
+    for run, end in ((" ", "x" * 40), ("\n", "x"), (" \n", "?"), ("a", "\n"), ("1", "x"), ("\u00a0", "1"), ("-", "."))
+]
+LONG = 2_000
+#: Seconds for a text of FACTOR * LONG characters, below which nobody asks how they came about.
+NOTICED = 0.12
+
+
+def measure_growth(make: Callable[[str], Callable[[], object]], begin: str, run: str, end: str) -> float:
+    """By how much more time is taken; measured up to three times where it seems to be too much."""
+    growth = []
+    for _ in range(3):
+        long = measure_time(make(begin + fill(run, FACTOR * LONG) + end))
+        if long < NOTICED:
+            return 0.0
+        growth.append(long / max(measure_time(make(begin + fill(run, LONG) + end)), 0.002))
+        if growth[-1] <= MOST_TIME:
+            break
+    return min(growth)
+
+
+@pytest.mark.parametrize("make", [look, check_as_rewritten])
+def test_time_grows_with_a_run_of_one_character(make: Callable[[str, str], Callable[[], object]]) -> None:
+    make("de", "Aa 1. ")()
+    grown = {shape: measure_growth(lambda text: make("de", text), *shape) for shape in RUNS}
+    assert {shape: round(growth) for shape, growth in grown.items() if growth > MOST_TIME} == {}
+
+
+def test_time_that_grows_with_the_square_is_seen() -> None:
+    def compare_all(text: str) -> Callable[[], object]:
+        return lambda: [any(one < other for other in text) for one in text[::40]]
+
+    assert measure_growth(compare_all, "", "a", "") > MOST_TIME
+
+
+@pytest.mark.parametrize("step", [2, 4])
+def test_time_grows_with_the_edits_that_are_shown(step: int) -> None:
+    """Apart, and all of them in one word."""
+
+    def show(text: str) -> Callable[[], object]:
+        edits = [Edit(Field.RESPONSE, place, place + 1, "a", "x", "kind") for place in range(0, len(text), step)]
+        return lambda: list(find_hunks(text, edits))
+
+    assert measure_growth(show, "", "ab" if step == 2 else "a - ", "") <= MOST_TIME
+
+
+@pytest.mark.parametrize("piece", ['"a" ', "a , ", "3.5 ", "&amp;amp; ", "17 + 25 = 43 ", "The cat is in the house. "])
+def test_steps_grow_with_a_rewrite(piece: str) -> None:
+    assert count_growth(lambda text: check_as_rewritten("it", text), piece) <= MOST_STEPS

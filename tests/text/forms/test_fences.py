@@ -1,0 +1,82 @@
+"""Code fences: what broke them is found, and only what one reading explains is repaired."""
+
+from __future__ import annotations
+
+import pytest
+
+from midb.text.forms.fences import Repair, find_open_fence
+
+
+def repaired(text: str) -> str | None:
+    """The text with whole fences; ``None`` where they are, or where nobody can say how."""
+    fence = find_open_fence(text)
+    if fence is None or not fence.repairs:
+        return None
+    for repair in reversed(fence.repairs):
+        assert text[repair.start : repair.start + len(repair.before)] == repair.before
+        text = text[: repair.start] + repair.after + text[repair.start + len(repair.before) :]
+    assert find_open_fence(text) is None, "a repair leaves nothing to repair"
+    return text
+
+
+WHOLE = "Hier:\n```python\nx = 1\n```\nDas ist alles, was man braucht."
+
+
+@pytest.mark.parametrize("marks", ["`", "``", "`` `", "` ``", "´´´", "’’’", "'''"])
+def test_an_opening_fence_that_lost_its_marks(marks: str) -> None:
+    assert repaired(WHOLE.replace("```python", f"{marks}python")) == WHOLE
+
+
+@pytest.mark.parametrize("marks", ["``", "`` `", "´´´"])
+def test_a_closing_fence_that_lost_its_marks(marks: str) -> None:
+    assert repaired(WHOLE.replace("\n```\n", f"\n{marks}\n")) == WHOLE
+
+
+def test_a_fence_that_lost_its_line() -> None:
+    assert repaired(WHOLE.replace("x = 1\n```", "x = 1```")) == WHOLE
+    assert repaired(WHOLE.replace("Hier:\n", "Hier: ")) == WHOLE
+
+
+def test_every_block_that_is_broken_alike() -> None:
+    text = "Eins:\n``python\nx = 1\n```\nDanach kommt zwei:\n``js\nlet y;\n```\nFertig ist es."
+    assert repaired(text) == text.replace("``python", "```python").replace("``js", "```js")
+    one = text.replace("``js", "```js")
+    assert repaired(one) == text.replace("``python", "```python").replace("``js", "```js")
+
+
+def test_the_end_closes_code_and_no_sentence() -> None:
+    assert repaired("Hier:\n```\nx = 1") == "Hier:\n```\nx = 1\n```"
+    assert repaired("Hier:\n```\nx = 1\n# So ist es gut.\n") == "Hier:\n```\nx = 1\n# So ist es gut.\n```"
+    for sentence in ("Damit ist alles gesagt.", "これで説明はすべて終わりです。", "Вот и всё, что нужно знать!"):
+        fence = find_open_fence(f"Hier:\n```\nx = 1\n\n{sentence}")
+        assert fence is not None
+        assert not fence.repairs
+
+
+def test_two_readings_are_no_repair() -> None:
+    fence = find_open_fence("``\nx = 1\n``\ny = 2\n```")
+    assert fence is not None
+    assert not fence.repairs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WHOLE,
+        "Blöcke beginnen mit ``python oder ```.",
+        "~~~\nx\n~~~",
+        "'''python\nx = 1\n'''",
+        "````\n``python\nx\n```\n````",
+        "```python\nx = 1\n```\n```\ny\n```",
+    ],
+)
+def test_whole_fences_are_left_alone(text: str) -> None:
+    assert find_open_fence(text) is None
+
+
+def test_the_place_of_a_finding_is_the_fence() -> None:
+    text = WHOLE.replace("```python", "``python")
+    fence = find_open_fence(text)
+    assert fence is not None
+    assert text[fence.start : fence.end] == "``"
+    assert fence.repairs == (Repair(6, "``", "```", "a code fence lost a mark"),)
