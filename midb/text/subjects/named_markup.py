@@ -6,6 +6,7 @@ words, is not named. Knows how markup is named, no language.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from midb.domain.pairs import InstructionPair
@@ -23,7 +24,8 @@ _PAGES = re.compile(
     re.IGNORECASE,
 )
 #: Marks of quotation, brackets and backticks around something that is named.
-_SET_APART = re.compile(r"[\"'“”„«»‘’「『(（\[`]\s?$")
+_SET_APART = re.compile(r"[\"'“”„«»‘’「『(（\[`]\s?\Z")
+_SET_APART_BEHIND = re.compile(r"\s?[\"'“”«»‘’」』)）\]`]")
 #: Characters on either side of an entity that are looked at for what it is about.
 _NEAR = 120
 
@@ -44,7 +46,8 @@ def _texts_of_task(pair: InstructionPair | None) -> tuple[str, ...]:
 
 def _may_break(text: str, match: re.Match[str]) -> bool:
     """Whether a tag stands where a line ends: behind a sentence or a clause, beside another tag or a line break."""
-    before, behind = text[: match.start()], text[match.end() :]
+    before = text[max(0, match.start() - _NEAR) : match.start()]
+    behind = text[match.end() : match.end() + _NEAR]
     if _SET_APART.search(before):
         return False
     if not before.strip():
@@ -58,35 +61,52 @@ def _may_break(text: str, match: re.Match[str]) -> bool:
     return bool(_LINE_MAY_BREAK.search(before)) or not (before[-1:].isspace() or behind[:1].isspace())
 
 
-def names_entity(field: FieldText, start: int, entity: str, character: str, inspection: Inspection) -> bool:
-    """Whether the entity at ``start`` of a field is what is spoken of, rather than what is left of a web page.
+class NamedEntities:
+    """Which entities of one field are spoken of, rather than what is left of a web page."""
 
-    Then it stands in quotation marks or brackets, the task of the source holds it, the same field has the character
-    itself beside it, or the words around it are about pages and browsers.
-    """
-    text, end = field.text, start + len(entity)
-    if any(entity in task for task in _texts_of_task(inspection.source)):
-        return True
-    if _SET_APART.search(text[:start]) and re.match(r"\s?[\"'“”«»‘’」』)）\]`]", text[end:]):
-        return True
-    if character in "&<>" and _stands_plain(text, character):
-        return True
-    alone = not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
-    if not alone:
-        return False
-    if character.isspace() and entity in (inspection.pair.response or "") and entity in join_task(inspection.pair):
-        return True
-    if any(_is_asked_about(entity, task) for task in _texts_of_task(inspection.pair)):
-        return True
-    return bool(_PAGES.search(text, max(0, start - _NEAR), end + _NEAR)) or any(
-        _PAGES.search(task) for task in inspection.tasks
-    )
+    def __init__(self, field: FieldText, inspection: Inspection) -> None:
+        self._text = field.text
+        self._inspection = inspection
+        self._asked: dict[str, bool] = {}
+        self._plain: dict[str, bool] = {}
 
+    def holds(self, start: int, entity: str, character: str) -> bool:
+        """Whether the entity at ``start``, which stands for ``character``, is spoken of.
 
-def _stands_plain(text: str, character: str) -> bool:
-    """Whether a character stands as itself, with blanks around it, in a text that has its entity too."""
-    pattern = rf"(?<=\s){re.escape(character)}(?=\s)|[\"'“„«‘「(]{re.escape(character)}[\"'”“»’」)]"
-    return bool(re.search(pattern, text))
+        Then it stands in quotation marks or brackets, the task asks about it, the same field has the character itself
+        beside it, or the words around it are about pages and browsers.
+        """
+        text, end = self._text, start + len(entity)
+        if _SET_APART.search(text, max(0, start - 2), start) and _SET_APART_BEHIND.match(text, end):
+            return True
+        if self._is_asked(entity, character) or (character in "&<>" and self._stands_plain(character)):
+            return True
+        if text[start - 1 : start].isalnum() or text[end : end + 1].isalnum():
+            return False
+        return self._is_about_pages or bool(_PAGES.search(text, max(0, start - _NEAR), end + _NEAR))
+
+    def _is_asked(self, entity: str, character: str) -> bool:
+        """Whether the task names an entity: the source's holds it, the pair's has it where it could join nothing."""
+        if entity not in self._asked:
+            pair = self._inspection.pair
+            self._asked[entity] = (
+                any(entity in task for task in _texts_of_task(self._inspection.source))
+                or any(_is_asked_about(entity, task) for task in _texts_of_task(pair))
+                or (character.isspace() and entity in (pair.response or "") and entity in join_task(pair))
+            )
+        return self._asked[entity]
+
+    def _stands_plain(self, character: str) -> bool:
+        """Whether a character stands as itself, with blanks around it, in a text that has its entity too."""
+        if character not in self._plain:
+            quoted = rf"[\"'“„«‘「(]{re.escape(character)}[\"'”“»’」)]"
+            pattern = rf"(?<=\s){re.escape(character)}(?=\s)|{quoted}"
+            self._plain[character] = bool(re.search(pattern, self._text))
+        return self._plain[character]
+
+    @functools.cached_property
+    def _is_about_pages(self) -> bool:
+        return any(_PAGES.search(task) for task in self._inspection.tasks)
 
 
 def _is_asked_about(entity: str, task: str) -> bool:

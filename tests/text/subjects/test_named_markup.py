@@ -6,7 +6,7 @@ import pytest
 from examining import inspection
 
 from midb.domain.pairs import InstructionPair
-from midb.text.subjects.named_markup import names_entity, names_line_breaks, names_piece, shows_frame
+from midb.text.subjects.named_markup import NamedEntities, names_line_breaks, names_piece, shows_frame
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_the_task_of_the_source_names_what_the_translation_lost() -> None:
 )
 def test_an_entity_is_spoken_of_or_left_of_a_page(response: str, instruction: str, named: bool) -> None:
     seen = inspection("de", InstructionPair(instruction=instruction, response=response))
-    assert names_entity(seen.fields[1], response.index("&amp;"), "&amp;", "&", seen) is named
+    assert NamedEntities(seen.fields[1], seen).holds(response.index("&amp;"), "&amp;", "&") is named
 
 
 def test_a_piece_of_a_frame_is_named_inside_a_sentence() -> None:
