@@ -33,6 +33,8 @@ def test_a_task_that_names_line_breaks(instruction: str) -> None:
         "<br> Was ist das?",
         "Erstens.<br>",
         "eins<br>zwei",
+        'Wir lernen viel.<br><br>"Gut leben" ist ein Name.',
+        "Ein Mann hat ein altes <br>Auto.<br>Er will ein neues.<br>Was soll er tun?",
     ],
 )
 def test_a_task_that_line_breaks_leaked_into(instruction: str) -> None:
@@ -53,6 +55,7 @@ def test_the_task_of_the_source_names_what_the_translation_lost() -> None:
         ("Der Code &amp; steht für etwas.", "Was bedeutet &amp;?", True),
         ("Müller &amp; Söhne verkaufen Tee.", "Wer verkauft Tee?", False),
         ("R&amp;D im Web und im Browser.", "Was ist das?", False),
+        ("R&amp;D und Forschung & Lehre.", "Was ist das?", False),
         ("Müller &amp; Söhne", "Was machen Müller &amp; Söhne?", False),
     ],
 )
