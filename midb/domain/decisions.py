@@ -101,6 +101,7 @@ class Reason(StrEnum):
     NEW_ADDRESS = "new-address"
     NEW_CONTACT = "new-contact"
     HIDDEN_CHARACTER = "hidden-character"
+    NEW_STEERING = "new-steering"
     NEW_NAME = "new-name"
     NEW_CODE = "new-code"
     # The model's own verdict.
