@@ -9,6 +9,7 @@ one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ KINDS = (DECIMAL_SEPARATOR,)
 _DECIMAL = re.compile(
     r"(?<![\w.,:/#@_\\=&])(?<![\d][-–])(?:\d{1,3}(?:,\d{3})+|\d+)\.\d+(?![\d_:#@&=]|/\d{3}|[.,:\-–]\d)"
 )
+#: Any English number with a decimal point, as it is looked up in the source.
+_NUMERAL = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)\.\d+")
+_SENTENCE_END = re.compile(r"[.?!] |\n")
 #: Forms of the language itself that have a point in them.
 _NATIVE_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _WITH_POINTS = re.compile(r"(?<![\d,.])\d[\d,]*(?:\.\d+)+")
@@ -128,10 +132,10 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         numbers += found
     if not numbers or any(_has_other_points(item, numbers) for item in inspection.fields):
         return
+    english = {item.field: _EnglishText(item.source or "") for item in inspection.fields}
     in_source = {
-        (item.field, text): _decide_role_in_source(text, item.source or "")
-        for item in inspection.fields
-        for text in {number.text for number in numbers if number.field is item}
+        (field, text): english[field].decide_role(text)
+        for field, text in {(number.field.field, number.text) for number in numbers}
     }
     roles = {number: _decide_role(number, *in_source[number.field.field, number.text]) for number in numbers}
     if _Role.UNCLEAR in roles.values():
@@ -210,43 +214,61 @@ def _decide_role(number: _Number, role: _Role, words: frozenset[str]) -> _Role:
     return role
 
 
-def _decide_role_in_source(numeral: str, source: str) -> tuple[_Role, frozenset[str]]:
-    """What a number is in English, and the words before it."""
-    words = set()
-    roles = {_Role.QUANTITY}
-    for match in re.finditer(rf"(?<![\d.,]){re.escape(numeral)}(?!\d)", source):
-        before = _leave_out_enumeration(source[max(0, match.start() - 60) : match.start()])
-        at_start = not before.rpartition("\n")[2].strip(" \t#*-")
-        if _NAMED.search(before) or (at_start and "\n" in source.strip() and _HEADING.match(source, match.end())):
-            roles.add(_Role.NAME)
-        elif (
-            _CAPITALISED.search(before)
-            or _CLOCK.match(source, match.end())
-            or (_AT.search(before) and _TIME.fullmatch(numeral) and not _UNITS.match(source, match.end()))
-            or _SCORE.match(source, match.end() - (2 if numeral.endswith(".0") else 1))
-            or _may_be_version(source, match)
-        ):
-            roles.add(_Role.UNCLEAR)
-        if word := _LAST_WORD.search(before):
-            words.add(word[1].casefold())
-    role = next(role for role in (_Role.UNCLEAR, _Role.NAME, _Role.QUANTITY) if role in roles)
-    return role, frozenset(words)
+class _EnglishText:
+    """A field of the source, read once: where which numbers stand, and which sentences speak of versions."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.has_lines = "\n" in text.strip()
+        self._numbers: dict[str, list[re.Match[str]]] = {}
+        for match in _NUMERAL.finditer(text):
+            self._numbers.setdefault(match.group(), []).append(match)
+        ends = list(_SENTENCE_END.finditer(text))
+        self._begins = [end.start() + 1 for end in ends]
+        self._ends = [end.start() for end in ends]
+        # A number is no letter of the word before it: "ip3.5".
+        words = _NUMERAL.sub(lambda match: " " * len(match.group()), text)
+        self._versions = [match.start() for match in _VERSIONS.finditer(words)]
+
+    def decide_role(self, numeral: str) -> tuple[_Role, frozenset[str]]:
+        """What a number is in English, and the words before it."""
+        source, words, roles = self.text, set(), {_Role.QUANTITY}
+        for match in self._numbers.get(numeral, ()):
+            before = _leave_out_enumeration(source[max(0, match.start() - 60) : match.start()])
+            at_start = not before.rpartition("\n")[2].strip(" \t#*-")
+            if _NAMED.search(before) or (at_start and self.has_lines and _HEADING.match(source, match.end())):
+                roles.add(_Role.NAME)
+            elif (
+                _CAPITALISED.search(before)
+                or _CLOCK.match(source, match.end())
+                or (_AT.search(before) and _TIME.fullmatch(numeral) and not _UNITS.match(source, match.end()))
+                or _SCORE.match(source, match.end() - (2 if numeral.endswith(".0") else 1))
+                or self._may_be_version(match)
+            ):
+                roles.add(_Role.UNCLEAR)
+            if word := _LAST_WORD.search(before):
+                words.add(word[1].casefold())
+        role = next(role for role in (_Role.UNCLEAR, _Role.NAME, _Role.QUANTITY) if role in roles)
+        return role, frozenset(words)
+
+    def _may_be_version(self, match: re.Match[str]) -> bool:
+        """Whether a number that counts nothing stands in a sentence about versions or addresses."""
+        if _MONEY_BEFORE.search(self.text, max(0, match.start() - 3), match.start()):
+            return False
+        if _COUNTED.match(self.text, match.end()):
+            return False
+        sentence = bisect_right(self._begins, match.start())
+        first = self._begins[sentence - 1] if sentence else 0
+        following = bisect_left(self._ends, match.end())
+        end = self._ends[following] if following < len(self._ends) else len(self.text)
+        word = bisect_left(self._versions, first)
+        return word < len(self._versions) and self._versions[word] < end
 
 
 def _leave_out_enumeration(before: str) -> str:
     """What stands before the first of the numbers that end a text, so that all of them are judged by it."""
     found = _ENUMERATION.search(before)
     return before[: found.start()] if found else before
-
-
-def _may_be_version(source: str, match: re.Match[str]) -> bool:
-    """Whether a number that counts nothing stands in a sentence about versions or addresses."""
-    before, behind = source[: match.start()], source[match.end() :]
-    if _MONEY_BEFORE.search(before) or _COUNTED.match(behind):
-        return False
-    first = max(before.rfind(". "), before.rfind("\n"), before.rfind("? "), before.rfind("! ")) + 1
-    ends = [end for end in (behind.find(mark) for mark in (". ", "\n", "? ", "! ")) if end >= 0]
-    return bool(_VERSIONS.search(before[first:] + " " + behind[: min(ends, default=len(behind))]))
 
 
 def _finding(number: _Number, convention: NumberFormat) -> Finding:

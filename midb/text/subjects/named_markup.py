@@ -7,13 +7,14 @@ words, is not named. Knows how markup is named, no language.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from midb.domain.pairs import InstructionPair
 from midb.text.inspection import FieldText, Inspection, join_task
 
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 #: Where a line may break: behind the end of a sentence, a clause or an item, and behind another tag.
-_LINE_MAY_BREAK = re.compile(r"(?:[.!?:;,…。！？：；،؟>)\]\"”»]|\d)\s*$")
+_LINE_MAY_BREAK = re.compile(r"[.!?:;,…。！？：；،؟>)\]\"”»]|\d")
 
 #: Pages and what shows them, as the languages call them; in English the other words of markup are enough.
 _PAGES = re.compile(
@@ -24,6 +25,9 @@ _PAGES = re.compile(
 )
 #: Marks of quotation, brackets and backticks around something that is named.
 _SET_APART = re.compile(r"[\"'“”„«»‘’「『(（\[`]\s?$")
+_SET_APART_BEHIND = re.compile(r"\s?[\"'“”«»‘’」』)）\]`]")
+#: Characters that a mark before something takes, with blanks: a pattern that ends at a place looks no further back.
+_MARK = 3
 #: Characters on either side of an entity that are looked at for what it is about.
 _NEAR = 120
 
@@ -44,18 +48,18 @@ def _texts_of_task(pair: InstructionPair | None) -> tuple[str, ...]:
 
 def _may_break(text: str, match: re.Match[str]) -> bool:
     """Whether a tag stands where a line ends: behind a sentence or a clause, beside another tag or a line break."""
-    before, behind = text[: match.start()], text[match.end() :]
-    if _SET_APART.search(before):
+    if _SET_APART.search(text, max(0, match.start() - _MARK), match.start()):
         return False
+    before, behind = text[: match.start()], text[match.end() :]
     if not before.strip():
         return bool(_BREAK.match(behind.lstrip()) or behind[:1].isspace())
     if not behind.strip():
-        return bool(_LINE_MAY_BREAK.search(before)) or "\n" in behind
+        return bool(_LINE_MAY_BREAK.match(before.rstrip()[-1:])) or "\n" in behind
     if _BREAK.match(behind.lstrip()) or "\n" in before[len(before.rstrip()) :] + behind[: -len(behind.lstrip())]:
         return True
     if re.match(r"\s*[.,;:!?。、！？،؟)\]\"'”»」』]", behind):
         return False
-    return bool(_LINE_MAY_BREAK.search(before)) or not (before[-1:].isspace() or behind[:1].isspace())
+    return bool(_LINE_MAY_BREAK.match(before.rstrip()[-1:])) or not (before[-1:].isspace() or behind[:1].isspace())
 
 
 def names_entity(field: FieldText, start: int, entity: str, character: str, inspection: Inspection) -> bool:
@@ -67,7 +71,7 @@ def names_entity(field: FieldText, start: int, entity: str, character: str, insp
     text, end = field.text, start + len(entity)
     if any(entity in task for task in _texts_of_task(inspection.source)):
         return True
-    if _SET_APART.search(text[:start]) and re.match(r"\s?[\"'“”«»‘’」』)）\]`]", text[end:]):
+    if _SET_APART.search(text, max(0, start - _MARK), start) and _SET_APART_BEHIND.match(text, end):
         return True
     if character in "&<>" and _stands_plain(text, character):
         return True
@@ -79,10 +83,18 @@ def names_entity(field: FieldText, start: int, entity: str, character: str, insp
     if any(_is_asked_about(entity, task) for task in _texts_of_task(inspection.pair)):
         return True
     return bool(_PAGES.search(text, max(0, start - _NEAR), end + _NEAR)) or any(
-        _PAGES.search(task) for task in inspection.tasks
+        _speaks_of_pages(task) for task in inspection.tasks
     )
 
 
+# One text is asked about once for each of its entities: what is found out about it as a whole is kept.
+@lru_cache(maxsize=16)
+def _speaks_of_pages(task: str) -> bool:
+    """Whether a task is about pages or browsers."""
+    return bool(_PAGES.search(task))
+
+
+@lru_cache(maxsize=16)
 def _stands_plain(text: str, character: str) -> bool:
     """Whether a character stands as itself, with blanks around it, in a text that has its entity too."""
     pattern = rf"(?<=\s){re.escape(character)}(?=\s)|[\"'“„«‘「(]{re.escape(character)}[\"'”“»’」)]"
