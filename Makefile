@@ -2,7 +2,7 @@
 #                   make test    runs every test; make test ARGS=tests/corpus runs some, ARGS is for pytest
 # For contributors: make dev     installs in place: a change works at once, and editors find every module
 #                   make lint    ruff, mypy, codespell
-#                   make coverage, make docs, make bench, make clean
+#                   make coverage, make soak, make docs, make bench, make clean
 # All need only Python >= 3.11. Nothing is installed again where nothing changed.
 SHELL   = bash
 PYTHON ?= python3
@@ -12,7 +12,7 @@ BIN     = $(abspath $(VENV))/bin
 # The build backend is in the environment already: pip need not fetch it each time.
 INSTALL = $(BIN)/pip --disable-pip-version-check install --quiet --no-build-isolation --constraint constraints.txt
 
-.PHONY: demo test dev lint mypy coverage docs bench clean
+.PHONY: demo test dev lint mypy coverage soak docs bench clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -64,6 +64,11 @@ test: $(VENV)/.extra-test $(PACKAGE)
 # Branches too, in worker processes and in commands that tests start. It takes half as long again, hence not each time.
 coverage: $(VENV)/.extra-test $(PACKAGE)
 	$(BIN)/pytest -q -n auto --dist loadgroup --durations 10 --cov --cov-report term:skip-covered $(ARGS)
+
+# Half an hour each, and only for Linux: kills over all formats, then faults of every sort. ARGS is for the second.
+soak: $(VENV)/.extra-test $(PACKAGE)
+	$(BIN)/python tests/soak/kills.py
+	$(BIN)/python tests/soak/soak.py $(ARGS)
 
 lint: $(VENV)/.extra-test $(PACKAGE)
 	$(BIN)/ruff check --quiet .

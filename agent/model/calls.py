@@ -80,10 +80,15 @@ class Model:
             return found
         if (asked := self._asked.get(key)) is None:
             asked = self._asked[key] = asyncio.ensure_future(self._call(key, task))
-            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+            asked.add_done_callback(lambda call: self._done(key, call))
         else:
             self._count(task.pass_, Usage(reused=1))
         return await asyncio.shield(asked)
+
+    def _done(self, key: GenerationKey, call: asyncio.Task[Generation]) -> None:
+        del self._asked[key]
+        if not call.cancelled():
+            call.exception()  # looked at: who asked has it, or was cancelled and wants nothing any more
 
     async def _call(self, key: GenerationKey, task: Task) -> Generation:
         reply = await self._ask(task)

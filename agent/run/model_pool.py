@@ -73,7 +73,7 @@ class ModelPool:
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[tuple[Batch, list[Result]]]:
         """Each batch with its results, in order. Once ``stopped`` says so, or the budget is used up, no batch is taken
-        any more; what is in flight is waited for (drained). Raises EngineDown where the model is gone."""
+        any more; what is in flight is waited for (drained), unless calls fail. Raises EngineDown where all do."""
         while (due := self._runner.run(self._next(batches, stopped))) is not None:
             yield due
 
@@ -96,7 +96,8 @@ class ModelPool:
                 self.report_usage()
             self._moved.clear()
             self._fill(batches, stopped)
-            if not self._out:
+            # Who is not served now would be waited for in vain: it is asked again when the run goes on.
+            if not self._out or (self._model.failing and stopped()):
                 return None
             batch, tasks = self._out[0]
             if all(task.done() for task in tasks):

@@ -28,6 +28,14 @@ from midb.runs.config import RunConfig, load_config
 FAILED = 1
 
 
+class EndedAtOnce(MidbError):
+    """A second signal ended a run in the middle of something; ``exit_code`` is what a shell calls that signal's end."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("interrupted.", hint="The same command goes on where the run was.")
+        self.exit_code = exit_code
+
+
 class Interruption:
     """Ctrl-C, or SIGTERM: the first asks the run to drain, a second ends the process at once (nothing is lost)."""
 
@@ -54,10 +62,12 @@ class Interruption:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle the signals within the block."""
+        """Handle the signals within the block, which raises EndedAtOnce where a second one comes."""
         before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
+        except KeyboardInterrupt:
+            raise EndedAtOnce(self.exit_code) from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -15,7 +15,7 @@ import zstandard
 from cli_fixtures import Ask, Cli, Record, Write
 
 from midb.agent.run.runner import Runner
-from midb.cli.running import Interruption, Relay
+from midb.cli.running import EndedAtOnce, Interruption, Relay
 from midb.domain.events import Event, Warned
 from midb.runs.writer import CorpusWriter
 
@@ -278,7 +278,7 @@ def said() -> list[Event]:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_first_signal_drains_and_a_second_ends(said: list[Event], number: signal.Signals, code: int) -> None:
     interruption = Interruption(said.append)
-    with interruption.listening():
+    with pytest.raises(EndedAtOnce) as ended, interruption.listening():
         assert (interruption(), interruption.exit_code) == (False, 130)
         signal.raise_signal(number)
         assert said == [], "nothing is said from within the handler"
@@ -286,8 +286,11 @@ def test_a_first_signal_drains_and_a_second_ends(said: list[Event], number: sign
         (warned,) = said
         assert isinstance(warned, Warned)
         assert warned.message.startswith("stopping: ")
-        with pytest.raises(KeyboardInterrupt):
+        try:
             signal.raise_signal(number)
+        except Exception:
+            raise AssertionError("whoever catches what goes wrong must not catch this") from None
+    assert ended.value.exit_code == code
 
 
 def test_signals_are_the_program_s_again_behind_the_run(said: list[Event]) -> None:
@@ -311,6 +314,28 @@ def test_a_terminal_is_no_corpus(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_
     assert called.code == 1
     assert called.err.startswith("error: standard input is a terminal.\n       Pipe a corpus in")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_ended_at_once_has_the_exit_code_of_the_signal_too(
+    cli: Cli, write: Write, broken: Record, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    corpus = write("c.jsonl", *(broken | {"id": f"de-{n}"} for n in range(40)))  # two batches
+    commit = CorpusWriter.commit
+
+    def interrupting(self: CorpusWriter, *events: object) -> object:
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        return commit(self)
+
+    monkeypatch.setattr(CorpusWriter, "commit", interrupting)
+    called = cli("run", corpus, "--language", "de")
+    assert called.code == code
+    assert called.err.endswith("error: interrupted.\n       The same command goes on where the run was.\n")
+    monkeypatch.setattr(CorpusWriter, "commit", commit)
+    resumed = cli("run", corpus, "--language", "de")
+    assert resumed.code == 0
+    assert "40 read" in resumed.err
 
 
 def test_an_interrupted_run_has_the_exit_code_of_its_signal(

@@ -219,6 +219,35 @@ def test_time_grows_with_a_run_of_one_character(make: Callable[[str, str], Calla
     assert {shape: round(growth) for shape, growth in grown.items() if growth > MOST_TIME} == {}
 
 
+def answer(language: str, text: str) -> Callable[[], object]:
+    """Everything that is found in a pair whose task, and the task of its source, is this text."""
+    pair = InstructionPair(instruction=text, response="A &amp;amp; b, 3.5 c.<br>D. ### Response: e")
+    source = InstructionPair(instruction=text, response="A & b, 3.5 c. D.")
+    return lambda: inspect(Inspection(pair, load(language), IDENTIFIER, source, typography=True), SELECTION)
+
+
+#: What is judged one by one, each by what stands around it: whoever looks at the whole text each time is seen here.
+JUDGED = (
+    "3.5 ",
+    "in 3.5 of $2.50 ",
+    "a &amp;amp; b ",
+    "(&lt;) ",
+    "a.<br>",
+    "a <br>\n",
+    "12 ft ",
+    "“a” ",
+    "17 + 25 = 43 ",
+)
+
+
+@pytest.mark.parametrize("make", [look, answer])
+def test_time_grows_with_what_is_judged_by_its_surroundings(make: Callable[[str, str], Callable[[], object]]) -> None:
+    for piece in JUDGED:
+        make("it", piece)()  # what reads units is loaded
+    grown = {piece: measure_growth(lambda text: make("it", text), "", piece, "") for piece in JUDGED}
+    assert {piece: round(growth) for piece, growth in grown.items() if growth > MOST_TIME} == {}
+
+
 def test_time_that_grows_with_the_square_is_seen() -> None:
     def compare_all(text: str) -> Callable[[], object]:
         return lambda: [any(one < other for other in text) for one in text[::40]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
@@ -142,6 +143,33 @@ def test_a_log_that_cannot_be_written_fails_everybody_who_waits() -> None:
         return await asyncio.gather(*(model.generate(task_about(text)) for text in "ab"), return_exceptions=True)
 
     assert [type(one) for one in bench.run(several)] == [AuditError, AuditError]
+
+
+def test_a_log_that_cannot_be_written_is_no_traceback_where_nobody_waits_any_more() -> None:
+    """As on a full disk: the run has ended for the first reply, and those that come behind it have nobody."""
+
+    class Full(Store):
+        def add(self, generations: Sequence[Generation]) -> list[Generation]:
+            raise AuditError("the disk is full.")
+
+    unheard: list[dict[str, object]] = []
+
+    async def leave(model: Model) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
+        waiting = [asyncio.ensure_future(model.generate(task_about(text))) for text in "ab"]
+        while not bench.engine.requests:
+            await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for _ in range(20):  # nobody closes the model, so that its calls come to their end
+            await asyncio.sleep(0)
+        gc.collect()
+
+    bench = Bench(lambda request: "reply", store=Full())
+    bench.run(leave)
+    assert len(bench.engine.requests) == 2
+    assert unheard == []
 
 
 def test_use_is_counted_per_pass() -> None:

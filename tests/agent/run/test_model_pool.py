@@ -191,6 +191,32 @@ def test_stopping_while_no_call_succeeds_hands_nothing_on(pools: Pools, corpus: 
     assert examined(pools(engine, 2), corpus, lambda: bool(engine.requests)) == []
 
 
+def test_stopping_in_an_outage_waits_for_nobody(
+    pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that was there and is gone is not asked again and again by a run that is to stop."""
+    monkeypatch.setattr(model_pool, "TICK", 0.0)
+    served = 6
+    failed = 0
+
+    def answer(request: TextRequest) -> Answer:
+        nonlocal failed
+        if engine.answered < served:
+            return left_alone(request)
+        failed += 1
+        return CallFailed("http-503", "busy")
+
+    class YieldingEngine(GatedEngine):
+        async def generate(self, request: TextRequest) -> TextReply:
+            await asyncio.sleep(0)  # as every call of a server: the others get their turn
+            return await super().generate(request)
+
+    engine = YieldingEngine(answer)
+    done = examined(pools(engine, 2), corpus, lambda: failed > 0)
+    assert keys(done) == [str(n) for n in range(4)], "what was whole before is kept"
+    assert failed > 0, "and the run is stopped, not failed"
+
+
 def test_what_the_model_did_is_told(pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_pool, "REPORT_EVERY", -1.0)
     examined(pools(GatedEngine(left_alone), 3, budget="1e9tok"), corpus)

@@ -136,7 +136,7 @@ def test_attention_multiplies_matrices(audits: Audits, case: str, target: int) -
 def test_attention_copies_keys_and_values_while_it_computes(audits: Audits, case: str, target: int) -> None:
     """Keys and values go to shared memory asynchronously, 16 bytes at a time; block numbers a word at a time."""
     loads = audits[case][0]["loads"]
-    assert loads["LDGSTS.128"] > loads.get("LDG.128", 0)
+    assert loads["LDGSTS.128"] >= loads.get("LDG.128", 0)
     # How many more than one a turn of the loop, which hold the block of each key, depends on Triton's version.
     assert loads.get("LDGSTS.32", 0) + loads["LDG.32"] <= loads["LDGSTS.128"]
 
