@@ -18,8 +18,10 @@ from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
 from midb.cli.running import corpus_of
+from midb.dashboard.summary import describe_other_languages
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import load_config
+from midb.text.languages import is_supported
 from midb.text.terminal import visible, visible_json
 
 #: Findings shown in full before the table only counts.
@@ -29,6 +31,7 @@ SHOWN = 20
 def check(
     corpus: options.Corpus,
     language: options.Language = None,
+    trust_language: options.TrustLanguage = None,
     source: options.Source = None,
     map: options.Map = None,
     kinds: options.Kinds = None,
@@ -48,7 +51,7 @@ def check(
         options.given(
             corpus=corpus, language=language, source=source, map=map, kinds=kinds, typography=typography, limit=limit,
             workers=workers,
-        ) | options.given(**{"record-seconds": record_seconds}),
+        ) | options.given(**{"record-seconds": record_seconds, "trust-language": trust_language}),
     )  # fmt: skip
     report = JsonReport() if json else TableReport()
     with corpus_of(settings) as container:
@@ -103,6 +106,7 @@ class TableReport:
         self._kinds: Counter[tuple[str, str]] = Counter()
         self._repairable: Counter[str] = Counter()
         self._languages: dict[str, set[str]] = defaultdict(set)
+        self._others: Counter[str] = Counter()
         self._records = self._flagged = self._rejected = 0
 
     def add(self, result: Result) -> None:
@@ -110,6 +114,8 @@ class TableReport:
             self._rejected += 1
             return
         self._records += 1
+        if not is_supported(result.language):
+            self._others[result.language] += 1
         found = [(pair, logged.finding) for pair in result.pairs for logged in pair.findings]
         self._flagged += bool(found)
         for pair, finding in found:
@@ -143,6 +149,8 @@ class TableReport:
         if self._kinds:
             self._console.print()
             self._console.print(table)
+        if others := describe_other_languages(self._others):
+            self._console.print(Text(f"\n{others}"), soft_wrap=True)
         rejected = f", {self._rejected:,} lines cannot be read" if self._rejected else ""
         self._console.print(
             Text(f"\n{self._records:,} records, {self._flagged:,} with findings ({self._kinds.total():,}){rejected}")

@@ -20,6 +20,7 @@ Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help=help_of("corpus")
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help=help_of("output"))]
 Db = Annotated[Path | None, typer.Option("--db", metavar="DB", help=help_of("db"))]
 Language = Annotated[str | None, typer.Option("--language", metavar="xx|auto", help=help_of("language"))]
+TrustLanguage = Annotated[bool | None, typer.Option("--trust-language", help=help_of("trust_language"))]
 Source = Annotated[Path | None, typer.Option("--source", metavar="FILE", help=help_of("source"))]
 Map = Annotated[str | None, typer.Option("--map", metavar="FIELD=COL,...", help=help_of("map"))]
 Passes = Annotated[str | None, typer.Option("--passes", metavar="PASS,...", help=help_of("passes"))]

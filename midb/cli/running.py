@@ -68,6 +68,7 @@ def run(
     output: options.Output = None,
     db: options.Db = None,
     language: options.Language = None,
+    trust_language: options.TrustLanguage = None,
     source: options.Source = None,
     map: options.Map = None,
     passes: options.Passes = None,
@@ -120,7 +121,7 @@ def run(
         | options.given(
             **{
                 "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
-                "seal-key": seal_key, "judge-orders": judge_orders,
+                "seal-key": seal_key, "judge-orders": judge_orders, "trust-language": trust_language,
             }
         ),
     )  # fmt: skip

@@ -47,15 +47,17 @@ def open_corpus(
     source: Path | Container | None = None,
     limit: int | None = None,
     identify: bool = True,
+    trusted: bool = False,
 ) -> OpenedCorpus:
     """Look through a corpus and make ready to read it.
 
     ``language`` is that of all records, ``None`` where it is to be found out. With ``identify`` False it is not, for
-    readers who know it from elsewhere. Raises CorpusError where nothing can be read, or the source does not fit.
+    readers who know it from elsewhere.
+    ``trusted``: what is said of languages is believed, however the texts read. Raises CorpusError where nothing can be read, or the source does not fit.
     """
-    identifier = LanguageIdentifier()
+    identifier = LanguageIdentifier(trusting=trusted)
     asked = identifier if identify else None
-    found = survey(container, language=language, mapping=mapping, identifier=asked, limit=limit)
+    found = survey(container, language=language, mapping=mapping, identifier=asked, limit=limit, trusted=trusted)
     rules = ReadingRules(languages=found.languages, usual=found.usual, mapping=mapping, ascii_only=found.ascii_only)
     if isinstance(source, Container):
         sources: Sources | None = align_sources(source, container, found.records)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from midb.corpus.language_plan import LanguagePlan
 from midb.corpus.layouts import Columns, Layout, LayoutFinder
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import ParsedRecord, parse_record
+from midb.corpus.records import ParsedRecord, parse_record, sample_of
 from midb.corpus.splice import Stages, splice
 from midb.text.languages import LanguageIdentifier
 
@@ -46,9 +46,8 @@ class RecordReader:
         return parse_record(raw, self._finder, source)
 
     def language(self, parsed: ParsedRecord) -> str:
-        """The language code of a record, ``und`` where nothing can be said."""
-        text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
-        return self.rules.languages.settle(parsed.declared, parsed.key, text, self.identifier)
+        """The language code of a record, which may be none of ours; ``und`` where nothing can be said."""
+        return self.rules.languages.settle(parsed.declared, parsed.key, sample_of(parsed.slots), self.identifier)
 
     def splice(self, body: bytes, stages: Stages) -> bytes:
         """A record's bytes with edits made in its texts."""

@@ -12,7 +12,7 @@ import orjson
 from midb.corpus.layouts import VALUE_NAMES, LayoutFinder, RecordError, Slots, quotable
 from midb.corpus.raw import MAX_RECORD_BYTES, RawRecord
 from midb.domain.pairs import InstructionPair
-from midb.text.languages import parse_language
+from midb.text.languages import join_samples, parse_language, parse_other_language
 
 _KEYS = ("id", "uid", "uuid", "record_id", "question_id", "idx")
 _LANGUAGE = ("lang", "language", "lang_code", "language_code", "locale")
@@ -23,9 +23,9 @@ _SOURCE = "source"
 
 @dataclass(frozen=True, slots=True)
 class ParsedRecord:
-    """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and it is one we
-    know; ``sources`` are the English originals, one per pair, where the record has them; ``demands`` short texts of its
-    other fields, which may be what a response must hold word for word."""
+    """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and there is such
+    a language; ``sources`` are the English originals, one per pair, where the record has them; ``demands`` short texts
+    of its other fields, which may be what a response must hold word for word."""
 
     key: str
     declared: str | None
@@ -88,21 +88,36 @@ def record_key(record: Mapping[str, Any], position: int) -> str:
 
 
 def declared_language(record: Mapping[str, Any]) -> str | None:
-    """The language a record declares, ``None`` where it declares none that is known."""
-    for name in _LANGUAGE:
-        value = record.get(name)
-        if isinstance(value, str) and (code := parse_language(value)):
-            return code
+    """The language a record declares, also one that is not ours; ``None`` where it declares none that is known."""
+    values = [value for name in _LANGUAGE if isinstance(value := record.get(name), str)]
+    for parse in (parse_language, parse_other_language):
+        for value in values:
+            if code := parse(value):
+                return code
     return None
 
 
 def undeclared_spelling(record: Mapping[str, Any]) -> str | None:
-    """What a record's language column says, where that is no language this project knows; shortened."""
+    """What a record's language column says, where that is no language of the world by any name; shortened."""
     for name in _LANGUAGE:
         value = record.get(name)
-        if isinstance(value, str) and value.strip() and parse_language(value) is None:
+        if isinstance(value, str) and value.strip() and not (parse_language(value) or parse_other_language(value)):
             return quotable(value, 40)
     return None
+
+
+#: Pairs of a record whose texts its language is judged by: as many as a talk needs to show it.
+_JUDGED_PAIRS = 3
+
+
+def sample_of(slots: Sequence[Slots]) -> str:
+    """What the language of a record with these pairs is judged by: the beginnings of its first texts."""
+    return join_samples(
+        text
+        for slot in slots[:_JUDGED_PAIRS]
+        for text in (slot.pair.response, slot.pair.instruction, slot.pair.input)
+        if text
+    )
 
 
 def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = None) -> ParsedRecord:

@@ -16,7 +16,7 @@ from midb.corpus.formats.base import Container
 from midb.corpus.language_plan import LanguagePlan, plan_languages
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, quotable
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import load_object, record_key
+from midb.corpus.records import load_object, record_key, sample_of
 from midb.domain.errors import CorpusError
 from midb.text.languages import LanguageIdentifier
 
@@ -49,10 +49,12 @@ def survey(
     mapping: Columns | None,
     identifier: LanguageIdentifier | None,
     limit: int | None = None,
+    trusted: bool = False,
 ) -> Survey:
     """Look through a corpus once. Raises CorpusError where not one record can be read.
 
-    ``identifier`` is ``None`` where nobody will ask for the language of a record.
+    ``identifier`` is ``None`` where nobody will ask for the language of a record; ``trusted``: what is said of
+    languages is believed.
     """
     count, sample = _sample(container, limit)
     finder = LayoutFinder(mapping)
@@ -70,14 +72,17 @@ def survey(
             continue
         layouts[layout.name] += 1
         usual.setdefault(layout.name, layout)
-        pair = slots[0].pair
-        text = "\n".join(part for part in (pair.response, pair.instruction) if part)
+        text = sample_of(slots)
         parsed.append((record, record_key(record, raw.position), text))
     if not parsed:
         assert problem is not None, "a corpus that is not empty has a first record"
         raise _unreadable(container, *problem, mapping)
     names = [name for name, _ in layouts.most_common()]
-    plan, warnings = plan_languages(parsed, language, identifier) if identifier else (LanguagePlan(fixed=language), [])
+    plan, warnings = (
+        plan_languages(parsed, language, identifier, trusted=trusted)
+        if identifier
+        else (LanguagePlan(fixed=language, trusted=trusted), [])
+    )
     size, sha256 = container.identity()
     return Survey(
         records=count,

@@ -19,6 +19,7 @@ from typing import Protocol
 from midb.domain.defects import DefectFamily, DefectKind, Finding
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field
+from midb.locales import LANGUAGES
 from midb.text.inspection import Inspection
 from midb.text.spans import Ranges
 
@@ -104,6 +105,27 @@ def drop_symptoms(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if not is_explained(finding)]
 
 
+def leave_other_languages(findings: list[Finding], inspection: Inspection) -> list[Finding]:
+    """The findings without what the rules of a language say of a text in another one.
+
+    Its conventions do not hold there, and what repairs by its words and letters would repair nothing: other defects are
+    told, and left.
+    """
+    code = inspection.locale.code
+    if code not in LANGUAGES:
+        return findings
+    fields = {item.field: item for item in inspection.fields}
+    kept = []
+    for finding in findings:
+        bound = finding.family is DefectFamily.LOCALIZATION
+        if (bound or finding.fix) and (item := fields.get(finding.field)) and item.is_left_alone(code):
+            if bound:
+                continue
+            finding = replace(finding, fix=())
+        kept.append(finding)
+    return kept
+
+
 def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
     """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language."""
     findings: list[Finding] = []
@@ -118,6 +140,6 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
         if wanted:
             name = detector.__name__.rpartition(".")[2]
             findings += [replace(found, detector=name) for found in detector.detect(inspection) if found.kind in wanted]
-    findings = drop_symptoms(findings)
+    findings = leave_other_languages(drop_symptoms(findings), inspection)
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     ACCEPTED = "accepted"
     INTERNAL_ERROR = "internal-error"
     TOO_SLOW = "too-slow"
+    OTHER_LANGUAGE = "other-language"
     REVERT_REQUESTED = "revert-requested"
     LANGUAGE_CHANGED = "language-changed"
     PROTECTED_SPAN_CHANGED = "protected-span-changed"

@@ -42,6 +42,11 @@ class RunConfig(BaseModel):
     output: Path | None = Field(None, description="Where the boosted corpus goes. Default: <corpus>.boosted.<ext>")
     db: Path | None = Field(None, description="The audit log. Default: <output>.audit.db")
     language: str = Field("auto", description="Language of all records; auto: declared, or found out.")
+    trust_language: bool = Field(
+        False,
+        alias="trust-language",
+        description="Believe what is said of languages, however the texts read (else such records are left alone).",
+    )
     source: Path | None = Field(None, description="English originals, aligned by id or by line.")
     map: str | None = Field(None, description="Columns of the texts: instruction=COL,input=COL,response=COL")
     passes: tuple[str, ...] = Field(
@@ -138,6 +143,7 @@ class RunConfig(BaseModel):
         return model | {
             "version": __version__,
             "language": self.language,
+            "trust_language": self.trust_language,
             "source": source_sha256,
             "map": self.map,
             "passes": sorted(pass_.value for pass_ in self.selected_passes),
