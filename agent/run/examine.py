@@ -120,16 +120,17 @@ class Examiner:
         return RecordResult(raw.position, raw.line, parsed.key, language, outcome, tuple(pairs), body)
 
     async def _examine_pair(self, parsed: ParsedRecord, index: int, language: str, clock: RecordClock) -> PairResult:
-        pair = parsed.slots[index].pair
+        pair, shared = parsed.slots[index].pair, parsed.slots[index].shared
         context = PairContext(
             locale=load(language),
             source=parsed.sources[index],
             selection=self._settings.selection,
             passes=self._settings.passes,
             identifier=self._reader.identifier,
-            model=self._model,
+            model=None if shared else self._model,  # a model may edit every text it is shown
             clock=clock,
             demands=parsed.demands,
+            shared=shared,
         )
         if self._run_pair is None:
             findings = tuple(

@@ -52,8 +52,8 @@ def open_corpus(
     """Look through a corpus and make ready to read it.
 
     ``language`` is that of all records, ``None`` where it is to be found out. With ``identify`` False it is not, for
-    readers who know it from elsewhere.
-    ``trusted``: what is said of languages is believed, however the texts read. Raises CorpusError where nothing can be read, or the source does not fit.
+    readers who know it from elsewhere. ``trusted``: what is said of languages is believed, however the texts read.
+    Raises CorpusError where nothing can be read, or the source does not fit.
     """
     identifier = LanguageIdentifier(trusting=trusted)
     asked = identifier if identify else None

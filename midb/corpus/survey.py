@@ -9,19 +9,26 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from midb.corpus.formats.base import Container
 from midb.corpus.language_plan import LanguagePlan, plan_languages
-from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, quotable
+from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, find_unexamined, quotable
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object, record_key, sample_of
-from midb.domain.errors import CorpusError
+from midb.domain.errors import CorpusError, UsageError
 from midb.text.languages import LanguageIdentifier
 
 #: Between this and twice this many records are sampled.
 SAMPLE = 300
+
+#: So many records with the same fault are a layout that was misunderstood.
+MANY = 10
+
+#: Columns whose texts nobody expects to be examined: the English originals, and what a source of data calls itself.
+LEFT_OUT = ("source",)
 
 #: And no more than this many bytes of them.
 SAMPLE_BYTES = 64 << 20
@@ -62,6 +69,9 @@ def survey(
     usual: dict[str, Layout] = {}
     parsed: list[tuple[dict[str, Any], str, str]] = []
     problem: tuple[RawRecord, RecordError] | None = None
+    notes: Counter[str] = Counter()
+    seen: set[str] = set()
+    empty = 0
     for raw in sample:
         try:
             record = load_object(raw)
@@ -72,11 +82,19 @@ def survey(
             continue
         layouts[layout.name] += 1
         usual.setdefault(layout.name, layout)
+        notes.update({note for slot in slots for note in slot.skipped})
+        notes.update(f"{quotable(name, 60)} is not examined" for name in find_unexamined(record, slots, LEFT_OUT))
+        empty += all(slot.pair.response == "" for slot in slots)
+        seen.update(record)
         text = sample_of(slots)
         parsed.append((record, record_key(record, raw.position), text))
     if not parsed:
         assert problem is not None, "a corpus that is not empty has a first record"
         raise _unreadable(container, *problem, mapping)
+    if mapping:
+        refuse_missing_columns(mapping, seen)
+    elif empty == len(parsed) >= MANY:
+        raise _all_empty(container, parsed[0][0])
     names = [name for name, _ in layouts.most_common()]
     plan, warnings = (
         plan_languages(parsed, language, identifier, trusted=trusted)
@@ -93,8 +111,38 @@ def survey(
         ascii_only=all(raw.body.isascii() for raw in sample) and any(b"\\u" in raw.body for raw in sample),
         sources=sum(isinstance(record.get("source"), dict) for record, _, _ in parsed),
         languages=plan,
-        warnings=tuple(warnings),
+        warnings=(*_describe_notes(notes, len(parsed)), *warnings),
     )
+
+
+def refuse_missing_columns(mapping: Columns, seen: Collection[str]) -> None:
+    """Raise where `--map` names a column that no record of a sample has."""
+    for column in (mapping.instruction, mapping.input, mapping.response):
+        if column is not None and column not in seen:
+            inner = re.search(r"[.\[]", column)
+            advice = " What stands inside a column is found without --map, or not at all." if inner else ""
+            raise UsageError(
+                f'--map names a column "{quotable(column, 60)}", which no record has.',
+                hint=f"The columns are: {', '.join(quotable(key, 40) for key in sorted(seen)[:20])}.{advice}",
+            )
+
+
+def _all_empty(container: Container, record: Mapping[str, Any]) -> CorpusError:
+    columns = ", ".join(quotable(key, 40) for key in list(record)[:20])
+    return CorpusError(
+        f"every response of {container.path} is empty, as far as it can be read: which column holds them?",
+        hint=f"Say --map instruction=COLUMN,response=COLUMN, even where they are empty indeed. "
+        f"The columns are: {columns}.",
+    )
+
+
+def _describe_notes(notes: Counter[str], records: int) -> list[str]:
+    """What of the records is not looked at, in one warning: the commonest first."""
+    if not notes:
+        return []
+    listed = [f"{note} ({count / records:.0%})" for note, count in notes.most_common(5)]
+    more = f"; and {len(notes) - 5} more" if len(notes) > 5 else ""
+    return [f"what follows stays as it is, and nobody looks at it (share of a sample): {'; '.join(listed)}{more}"]
 
 
 def _sample(container: Container, limit: int | None) -> tuple[int, list[RawRecord]]:

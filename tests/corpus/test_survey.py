@@ -121,7 +121,7 @@ def test_languages_are_planned_from_the_sample(look: Look) -> None:
     warned = look([row(GERMAN, lang="qq")] * 3)
     assert warned.languages.usual == "de"
     assert "qq" in warned.warnings[0]
-    assert look([row(FRENCH)], language="de").languages.fixed == "de"
+    assert look([row(FRENCH)], language="fr").languages.fixed == "fr"
 
 
 # -- what cannot be run on ---------------------------------------------------------------------------------------------
