@@ -11,6 +11,7 @@ import orjson
 
 from midb.corpus.layouts import VALUE_NAMES, LayoutFinder, RecordError, Slots, quotable
 from midb.corpus.raw import MAX_RECORD_BYTES, RawRecord
+from midb.corpus.source_fit import find_misfit
 from midb.domain.pairs import InstructionPair
 from midb.text.languages import join_samples, parse_language, parse_other_language
 
@@ -25,13 +26,15 @@ _SOURCE = "source"
 class ParsedRecord:
     """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and there is such
     a language; ``sources`` are the English originals, one per pair, where the record has them; ``demands`` short texts
-    of its other fields, which may be what a response must hold word for word."""
+    of its other fields, which may be what a response must hold word for word; ``misfit`` says why an original that the
+    record has is not used: it is that of another."""
 
     key: str
     declared: str | None
     slots: tuple[Slots, ...]
     sources: tuple[InstructionPair | None, ...]
     demands: tuple[str, ...] = ()
+    misfit: str = ""
 
 
 def too_long(raw: RawRecord) -> RecordError:
@@ -125,8 +128,9 @@ def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = No
     record = load_object(raw)
     slots = finder.find(record).slots(record)
     key = record_key(record, raw.position)
-    sources = _sources(record, slots, source)
-    return ParsedRecord(key, declared_language(record), tuple(slots), sources, tuple(find_demands(record, slots)))
+    sources, misfit = _fitting(slots, _sources(record, slots, source))
+    demands = tuple(find_demands(record, slots))
+    return ParsedRecord(key, declared_language(record), tuple(slots), sources, demands, misfit)
 
 
 #: Longer texts of other fields are no phrases, and more of them are data.
@@ -160,6 +164,16 @@ def find_demands(record: Mapping[str, Any], slots: Sequence[Slots]) -> Iterator[
 def _may_be_demand(text: str) -> bool:
     """Whether a text is short, and holds a mark that a repair could touch."""
     return 1 < len(text) <= _LONGEST_DEMAND and not text.isalpha()
+
+
+def _fitting(
+    slots: Sequence[Slots], sources: tuple[InstructionPair | None, ...]
+) -> tuple[tuple[InstructionPair | None, ...], str]:
+    """The originals of a record; none, and why, where one of them is that of another record."""
+    for slot, source in zip(slots, sources, strict=True):
+        if source is not None and (misfit := find_misfit(slot.pair.replaced(dict(slot.shared)), source)):
+            return (None,) * len(slots), misfit
+    return sources, ""
 
 
 def _sources(record: Mapping[str, Any], slots: list[Slots], source: bytes | None) -> tuple[InstructionPair | None, ...]:
