@@ -25,6 +25,7 @@ Source = Annotated[Path | None, typer.Option("--source", metavar="FILE", help=he
 Map = Annotated[str | None, typer.Option("--map", metavar="FIELD=COL,...", help=help_of("map"))]
 Passes = Annotated[str | None, typer.Option("--passes", metavar="PASS,...", help=help_of("passes"))]
 Kinds = Annotated[str | None, typer.Option("--kinds", metavar="+KIND,-KIND,...", help=help_of("kinds"))]
+Only = Annotated[str | None, typer.Option("--only", metavar="KIND,...", help=help_of("only"))]
 Typography = Annotated[bool | None, typer.Option("--typography", help=help_of("typography"))]
 Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FOLDER", help=help_of("prompts"))]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help=help_of("limit"))]

@@ -62,21 +62,34 @@ class KindSelection:
 
     @classmethod
     def parse(cls, options: Collection[str] = (), *, typography: bool = False) -> KindSelection:
-        """Start from the default kinds and add (``+kind``, ``kind``) or remove (``-kind``) some.
+        """Start from the default kinds and add (``+kind``) or remove (``-kind``) some.
 
         Naming a convention of print with ``+`` selects it without ``--typography``. Raises UsageError for an unknown
-        kind, naming the nearest.
+        kind, naming the nearest, and for one without a sign, which could mean either.
         """
         names = {kind.name for kind in kinds().values() if typography or not kind.convention}
         for option in options:
             name = option.lstrip("+-")
             if name not in kinds():
                 raise _unknown_kind_error(name)
+            if option[0] not in "+-":
+                raise UsageError(
+                    f'"{name}" is neither added nor left out.',
+                    hint=f"--only {name} examines it alone; --kinds=+{name} adds it, --kinds=-{name} leaves it out.",
+                )
             if option.startswith("-"):
                 names.discard(name)
             else:
                 names.add(name)
         return cls(frozenset(names), typography)
+
+
+def select_only(names: Collection[str], *, typography: bool = False) -> KindSelection:
+    """Examine these kinds and no others; raises UsageError for an unknown one, naming the nearest."""
+    for name in names:
+        if name not in kinds():
+            raise _unknown_kind_error(name.lstrip("+-") if name.lstrip("+-") not in kinds() else name)
+    return KindSelection(frozenset(names), typography)
 
 
 def _unknown_kind_error(name: str) -> UsageError:
