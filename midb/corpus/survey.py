@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import TO_JSON_LINES
 from midb.corpus.language_plan import LanguagePlan, plan_languages
-from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, find_unexamined, quotable
+from midb.corpus.layouts import Columns, Layout, LayoutFinder, Prompts, RecordError, find_unexamined, quotable
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object, record_key, sample_of
 from midb.domain.errors import CorpusError, UsageError
@@ -171,6 +172,10 @@ def _unreadable(container: Container, raw: RawRecord, error: RecordError, mappin
         hint = f"The records seem to stand inside {inner}; take them out first: jq -c '.{inner}[]'"
     elif mapping and error.reason in ("missing-field", "field-not-text"):
         hint = f"The columns are: {', '.join(quotable(key, 40) for key in list(load_object(raw))[:20])}."
+    elif error.reason == "unknown-layout" and {"role", "text"} <= load_object(raw).keys():
+        hint = 'Each record is one turn of a talk: join the turns of a talk in one record, as "messages".'
+    elif error.reason == "invalid-json" and _is_table(raw.body):
+        hint = f"This looks like a table (CSV or TSV). {TO_JSON_LINES.format('read_csv')}"
     elif error.reason == "unknown-layout":
         hint = "Say which columns hold the texts: --map instruction=COLUMN,response=COLUMN"
     elif error.reason == "too-long":
@@ -182,6 +187,11 @@ def _unreadable(container: Container, raw: RawRecord, error: RecordError, mappin
     )
 
 
+def _is_table(line: bytes) -> bool:
+    """Whether the first line looks like the names of the columns of a table."""
+    return not line.lstrip().startswith((b"{", b"[")) and bool(re.search(rb"[,;\t]", line))
+
+
 def _list_within(raw: RawRecord) -> str | None:
     """The key under which a single object holds the list that should have been the corpus, if it looks like one."""
     try:
@@ -191,6 +201,6 @@ def _list_within(raw: RawRecord) -> str | None:
     for key, value in record.items():
         if isinstance(value, list) and value and isinstance(value[0], dict) and re.fullmatch(r"[A-Za-z_]\w{,40}", key):
             with contextlib.suppress(RecordError):
-                LayoutFinder().find(value[0])
-                return key
+                if not isinstance(LayoutFinder().find(value[0]), Prompts):
+                    return key  # turns alone are questions or answers: taken out, answers would be instructions
     return None

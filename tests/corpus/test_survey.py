@@ -187,3 +187,19 @@ def test_real_corpora(corpora: list[Path], identifier: LanguageIdentifier) -> No
         assert found.languages.described.startswith(path.stem)
         assert found.layouts == ("Alpaca",)
         assert found.sources > SAMPLE
+
+
+@pytest.mark.parametrize(
+    ("content", "hint", "absent"),
+    [
+        (b"instruction,output\nWas?,Das.\n", "read_csv", "JSON array"),
+        (b"instruction\toutput\nWas?\tDas.\n", "read_csv", "JSON array"),
+        (b'{"question_id": 1, "choices": [{"index": 0, "turns": ["Das Licht."]}]}\n', "--map", "jq"),
+        (b'{"message_id": "m", "parent_id": null, "text": "Das.", "role": "assistant"}\n', "messages", "--map"),
+    ],
+)
+def test_a_hint_leads_somewhere(look: Look, content: bytes, hint: str, absent: str) -> None:
+    with pytest.raises(CorpusError) as caught:
+        look(content)
+    assert hint in caught.value.hint
+    assert absent not in caught.value.hint

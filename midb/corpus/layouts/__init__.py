@@ -5,6 +5,7 @@ A layout turns a parsed record into slots: per pair, the text of each field and 
 
 from midb.corpus.layouts.base import VALUE_NAMES, Layout, RecordError, Slots, quotable
 from midb.corpus.layouts.columns import Columns, columns_of, parse_mapping
+from midb.corpus.layouts.conversations import Prompts
 from midb.corpus.layouts.finder import LayoutFinder
 from midb.corpus.layouts.unexamined import find_unexamined
 
@@ -13,6 +14,7 @@ __all__ = [
     "Columns",
     "Layout",
     "LayoutFinder",
+    "Prompts",
     "RecordError",
     "Slots",
     "columns_of",
