@@ -129,13 +129,14 @@ def check(
     >>> [finding.kind for finding in check([{"instruction": "Rechne.", "output": ""}], language="de").findings]
     ['empty-response']
     """
+    trusting: dict[str, Any] = {"trust-language": trust_language}
     settings = checked_settings(
         language,
         kinds=kinds,
         typography=typography,
         mapping=mapping,
         workers=workers,
-        **{"trust-language": trust_language},
+        **trusting,
     )
     opened = _open(table_of(records), settings, source)
     results, rejected = _examined(opened, settings, rewrite=False)

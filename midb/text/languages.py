@@ -338,11 +338,11 @@ def parse_language(name: str) -> str | None:
 def _other_names() -> dict[str, str]:
     """Codes and English names, in lower case, of the languages of the world that are not ours."""
     english = BabelLocale("en").languages
-    names = {code: code for code in english if len(code) in (2, 3)}
-    names |= {str(name).casefold(): code for code, name in english.items() if len(code) in (2, 3)}
+    names = {str(code): str(code) for code in english if len(str(code)) in (2, 3)}
+    names |= {str(name).casefold(): str(code) for code, name in english.items() if len(str(code)) in (2, 3)}
     for alias, code in get_global("language_aliases").items():  # "nld" and "dut" for "nl"
-        if len(alias) == 3 and code in names:
-            names.setdefault(alias, code)
+        if len(str(alias)) == 3 and code in names:
+            names.setdefault(str(alias), str(code))
     return {spelling: code for spelling, code in names.items() if code not in ("und", "mul", "zxx", "mis")}
 
 

@@ -74,7 +74,7 @@ class RecordOptions:
     def filters(self, reader: AuditReader) -> Filters:
         """The same for the log that is open, checked; its connection can search texts afterwards."""
         add_search(reader.connection)
-        words = {
+        words: dict[str, Any] = {
             name: given[0] if len(given) == 1 else tuple(given)
             for name in ("kind", "pass_", "language", "outcome", "status", "text")
             if (given := getattr(self, name))

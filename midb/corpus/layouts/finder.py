@@ -74,8 +74,8 @@ class LayoutFinder:
             return Joined(f"{columns.name} with history", _HISTORY, columns)
         layout = columns or usual
         if layout is None:
-            columns = ", ".join(quotable(key, 40) for key in list(record)[:6]) or "none at all"
-            raise RecordError("unknown-layout", f"no column holds an instruction (columns: {columns})")
+            named = ", ".join(quotable(key, 40) for key in list(record)[:6]) or "none at all"
+            raise RecordError("unknown-layout", f"no column holds an instruction (columns: {named})")
         if isinstance(layout, Columns) and isinstance(usual, Columns) and layout.response is None and usual.response:
             # A record of a corpus with responses that has none: that is missing, not "prompts only".
             return Columns(usual.name, layout.instruction, layout.input, usual.response)
