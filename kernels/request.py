@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,10 +16,16 @@ def list_ids(given: Sequence[int]) -> list[int]:
     return list(given) if as_list is None else as_list()
 
 
+#: ``find_end(token_ids, first_new) -> kept``: told prompt and output so far and where its new tokens begin, how many of
+#: all these tokens are kept if the output has come to its end, else 0.
+FindEnd = Callable[[Sequence[int], int], int]
+
+
 class SequenceFinishReason(StrEnum):
     """Why a sequence ended."""
 
     STOP = "stop"  # it generated a stop id, which is the last of its token ids
+    ENDED = "ended"  # the request's find_end found its end, and what was generated beyond it is dropped
     LENGTH = "length"  # it generated max_new_tokens
     CANCELLED = "cancelled"
 
@@ -47,6 +53,8 @@ class Request:
     :param stop_ids: ids that end the output, in addition to the checkpoint's own.
     :param adapter: name of a LoRA adapter of the engine.
     :param ignore_eos: do not stop at the checkpoint's own end-of-sequence ids.
+    :param find_end: looks for an end that no single id makes, such as a string. It is called with each step's tokens,
+        on the engine's thread; what it keeps does not depend on drafts if it takes the first end there is.
     """
 
     prompt_ids: Sequence[int]
@@ -57,6 +65,7 @@ class Request:
     stop_ids: Sequence[int] = ()
     adapter: str | None = None
     ignore_eos: bool = False
+    find_end: FindEnd | None = None
 
     def make_sampling_params(self, eos_ids: Sequence[int]) -> SamplingParams:
         """Make the sampling parameters; the stop ids of the checkpoint are among them unless ``ignore_eos`` is set."""

@@ -225,6 +225,7 @@ class KernelEngine:
                     temperature=request.temperature,
                     seed=request.seed,
                     stop_ids=request.stop_ids,
+                    find_end=request.find_end,
                     adapter=self._adapter,
                 )
             )

@@ -122,10 +122,29 @@ def test_a_stop_string_ends_the_text(letters: Path) -> None:
         [ask("Text", sampling=Sampling(temperature=1.0, seed=0), stop=stop) for stop in ((middle,), (one, "~~"))],
     )
     assert cut.text == plain.text[: plain.text.index(middle)]
-    assert cut.finish_reason is FinishReason.STOP
-    assert cut.completion_tokens == plain.completion_tokens  # paid for all the same
+    assert cut.finish_reason is short.finish_reason is FinishReason.STOP_STRING
+    assert cut.completion_tokens == plain.text.index(middle) + 3  # the token that completes it is the last
     assert short.text == plain.text[: plain.text.index(one)]
     assert short.completion_tokens == len(short.text) + 1  # a single token ends it at once
+
+
+def test_drafts_change_nothing_where_a_stop_string_ends_a_text(letters: Path) -> None:
+    """A right draft of the whole text brings the stop string and what is behind it in one step."""
+    sampling = [Sampling(temperature=1.0, seed=seed) for seed in range(16)]
+    (plain,) = serve(letters, [ask("Text", sampling=one) for one in sampling])
+    long = [(one, r.text) for one, r in zip(sampling, plain, strict=True) if len(r.text) > 9]
+    assert len(long) >= 5
+    without, drafted = (
+        serve(
+            letters,
+            [ask("Text", sampling=one, stop=(text[6:9],), reference=text if drafts else "") for one, text in long],
+        )[0]
+        for drafts in (False, True)
+    )
+    for (_, text), before, after in zip(long, without, drafted, strict=True):
+        assert (after.text, after.completion_tokens) == (before.text, before.completion_tokens)
+        assert after.finish_reason is before.finish_reason is FinishReason.STOP_STRING
+        assert after.text == text[: text.index(text[6:9])]
 
 
 def test_what_is_too_long_fails_and_others_do_not(letters: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import email.utils
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from midb.agent.engines.protocol import FinishReason, TextReply, TextRequest
+from midb.agent.engines.protocol import FinishReason, TextReply, TextRequest, cut_at_stop
 
 #: Characters of what a server says that are shown to people.
 SHOWN = 200
@@ -203,12 +203,15 @@ def bound_body(max_tokens: int) -> int:
     return _SPARE_BODY + 4 * bound_text(max_tokens)
 
 
-def read_reply(body: bytes, *, retries: int, seconds: float, longest: int | None = None) -> TextReply:
+def read_reply(
+    body: bytes, *, retries: int, seconds: float, longest: int | None = None, stop: Sequence[str] = ()
+) -> TextReply:
     """Read the reply from a response of status 200; raises Malformed if there is none.
 
     A reply may have no text if it was withheld, or if it ended while a reasoning model was still thinking.
 
     :param longest: most bytes of its text.
+    :param stop: the stop strings that were asked for; a server that knows none has gone on behind them.
     """
     value = parse_json(body)
     choices = value.get("choices") if isinstance(value, dict) else None
@@ -228,6 +231,10 @@ def read_reply(body: bytes, *, retries: int, seconds: float, longest: int | None
         raise Malformed("the reply calls a tool" if message.get("tool_calls") else "the reply has no text")
     if longest is not None and len(text) > longest // 4 and len(text.encode(errors="replace")) > longest:
         raise Malformed("the reply is longer than what was asked for")
+    if finish is FinishReason.STOP and stop and _may_be_by_string(choice):
+        finish = FinishReason.STOP_STRING
+    if (cut := cut_at_stop(text, stop)) is not None:
+        text, finish = cut, FinishReason.STOP_STRING
     usage = value.get("usage")
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     return TextReply(
@@ -239,6 +246,12 @@ def read_reply(body: bytes, *, retries: int, seconds: float, longest: int | None
         retries=retries,
         seconds=seconds,
     )
+
+
+def _may_be_by_string(choice: dict[str, Any]) -> bool:
+    """Whether a stop string may have ended a reply: vLLM and SGLang say what did, the others say nothing."""
+    told = [choice[field] for field in ("stop_reason", "matched_stop") if field in choice]
+    return not told or any(isinstance(value, str) for value in told)
 
 
 def _read_count(holder: Any, field: str) -> int:

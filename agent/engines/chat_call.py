@@ -136,7 +136,9 @@ class ChatCall:
         longest = None if allowed is None else chat_api.bound_text(allowed)
         try:
             self._server.refuse_key(answer.body.decode(errors="replace"))
-            reply = chat_api.read_reply(answer.body, retries=self.retries, seconds=seconds, longest=longest)
+            reply = chat_api.read_reply(
+                answer.body, retries=self.retries, seconds=seconds, longest=longest, stop=self._request.stop
+            )
             self._server.refuse_key(reply.text)
             return reply
         except Malformed as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -14,9 +14,10 @@ from midb.domain.generations import Counts
 
 
 class FinishReason(StrEnum):
-    """Why a reply ended. Only with ``STOP`` it is complete."""
+    """Why a reply ended. Only with ``STOP`` or ``STOP_STRING`` it is complete."""
 
     STOP = "stop"
+    STOP_STRING = "stop-string"  # a stop string of the request ended it, or may have: most servers do not tell
     LENGTH = "length"  # it reached the bound on new tokens
     FILTERED = "filtered"  # a server withheld it
     OTHER = "other"
@@ -72,6 +73,16 @@ class TextReply(Counts):
     text: str
     finish_reason: FinishReason
     seconds: float = 0.0
+
+
+def cut_at_stop(text: str, stop: Sequence[str]) -> str | None:
+    """A reply up to its first stop string; None if it has none.
+
+    >>> cut_at_stop("a</x>b", ["</x>"])
+    'a'
+    """
+    ends = [place for string in stop if string and (place := text.find(string)) >= 0]
+    return text[: min(ends)] if ends else None
 
 
 class CallFailed(MidbError):

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from midb.agent.engines.engine_thread import CLOSED, Answer, Cancel, Close, Command, Failure, Job, Pin, Worker
-from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest
+from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest, cut_at_stop
 from midb.agent.engines.tokens import RequestRefused, TokenEngine, Tokenizer, TokenRequest, TokenResult
 
 #: New tokens that are allowed on top of what the reference allows, for what a reply says besides the text.
@@ -33,9 +33,10 @@ class ThreadedEngine:
     """Serves TextRequests with a token engine that lives on a thread of its own.
 
     The bound on new tokens is ``reference tokens x growth + 256``, or what the model's length leaves if that is less.
-    If not even the reference fits, the call fails with ``context-exceeded`` before anything is computed. The engine
-    knows ids only, so a stop string that is not a single token is looked for in the finished text: what was generated
-    after it is cut off, though its tokens are counted. A text that is cut within a character ends in U+FFFD.
+    If not even the reference fits, the call fails with ``context-exceeded`` before anything is computed. Stop strings
+    of visible ASCII end a reply with the token that completes them. Others are looked for in the finished text: what
+    was generated after them is cut off, though its tokens are counted. A text that is cut within a character ends in
+    U+FFFD.
 
     :param make: makes the engine, on the engine's thread. What it raises becomes EngineDown.
     :param fingerprint: makes the line, once, when it is first asked for.
@@ -140,15 +141,20 @@ class ThreadedEngine:
             temperature=request.sampling.temperature,
             seed=request.sampling.seed,
             stop_ids=self._tokenizer.find_stop_ids(request.stop),
+            find_end=self._tokenizer.make_end_finder(request.stop, len(prompt)),
         )
 
     def _make_reply(self, request: TextRequest, asked: TokenRequest, result: TokenResult, started: float) -> TextReply:
         stopped = result.finish_reason == "stop"
         text = self._tokenizer.decode(result.token_ids[:-1] if stopped else result.token_ids)
-        ends = [place for string in request.stop if string and (place := text.find(string)) >= 0]
+        cut = cut_at_stop(text, request.stop)
+        if cut is not None or (stopped and result.token_ids[-1] not in self._tokenizer.find_stop_ids(())):
+            finish = FinishReason.STOP_STRING
+        else:
+            finish = FinishReason.STOP if stopped else FinishReason.LENGTH
         return TextReply(
-            text=text[: min(ends)] if ends else text,
-            finish_reason=FinishReason.STOP if stopped or ends else FinishReason.LENGTH,
+            text=text if cut is None else cut,
+            finish_reason=finish,
             prompt_tokens=len(asked.prompt_ids),
             completion_tokens=len(result.token_ids),
             cached_tokens=result.prefix_hits,

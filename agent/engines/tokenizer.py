@@ -6,6 +6,7 @@ a prompt, a record could speak as if it were the system.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import jinja2
 
 from midb.agent.engines.protocol import Message
 from midb.agent.engines.template_bounds import TemplateOutOfBoundsError, render_bounded, try_out
-from midb.agent.engines.tokens import RequestRefused
+from midb.agent.engines.tokens import EndFinder, RequestRefused
 from midb.agent.record_clock import RecordOutOfTimeError
 from midb.domain.errors import UsageError
 
@@ -50,6 +51,7 @@ class ChatTokenizer:
         # A template that can make the model think aloud is told not to, for the reply must be the text.
         self._options = {"enable_thinking": False} if "enable_thinking" in template else {}
         self._controls = self._find_controls(template)
+        self._pieces: list[str] | None = None  # the text of each id by itself
         self._merge_system = False
         try:
             self._merge_system = self._needs_merging()
@@ -105,6 +107,23 @@ class ChatTokenizer:
             if len(ids) == 1 and self._tokenizer.decode(ids, clean_up_tokenization_spaces=False) == string:
                 found += ids
         return found
+
+    def make_end_finder(self, stop: Sequence[str], prompt_tokens: int) -> EndFinder | None:
+        """Make what finds the first stop string in a reply as it grows; it may be called on any thread.
+
+        None for stop strings that are not of visible ASCII: what a token adds to those depends on its neighbours.
+        """
+        strings = tuple(string for string in stop if string)
+        if not strings or not all(
+            string.isascii() and string.isprintable() and " " not in string for string in strings
+        ):
+            return None
+        if self._pieces is None:
+            count = len(self._tokenizer)
+            self._pieces = self._tokenizer.batch_decode(
+                [[number] for number in range(count)], skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
+        return functools.partial(find_stop_string, self._pieces, strings, prompt_tokens)
 
     def _render(self, messages: Sequence[Message], *, generate: bool) -> str:
         if self._merge_system and len(messages) > 1 and messages[0].role == "system":
@@ -174,6 +193,29 @@ class ChatTokenizer:
             found = self._encode(match.group())[:1]
         eos = self._tokenizer.eos_token_id
         return list(dict.fromkeys([*found, *([] if eos is None else [eos])]))
+
+
+def find_stop_string(
+    pieces: Sequence[str], stop: Sequence[str], prompt_tokens: int, token_ids: Sequence[int], first_new: int
+) -> int:
+    """Find the first token with which a stop string is complete, and return how many ids there are up to it; else 0.
+
+    :param pieces: the text of each id.
+    :param prompt_tokens: ids of the prompt, in which nothing is looked for.
+    :param token_ids: of prompt and reply; those from ``first_new`` on were not looked at before.
+    """
+    new = [pieces[number] if number < len(pieces) else "" for number in token_ids[first_new:]]
+    if not any(string[-1] in piece for string in stop for piece in new):
+        return 0
+    # A stop string that is complete with a new token begins at most as many tokens before it as it has characters, for
+    # tokens without any text among its own do not occur.
+    start = max(first_new - max(map(len, stop)), prompt_tokens)
+    text = "".join(pieces[number] for number in token_ids[start:first_new] if number < len(pieces))
+    for place, piece in enumerate(new, start=first_new + 1):
+        text += piece
+        if any(string in text for string in stop):
+            return place
+    return 0
 
 
 def _load_tokenizer(folder: Path, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,9 +18,17 @@ class RequestRefused(Exception):
         self.hint = hint
 
 
+#: ``find_end(token_ids, first_new) -> kept``: of the ids of prompt and reply so far, of which those from ``first_new``
+#: on are new, how many are kept if a stop string is complete, else 0.
+EndFinder = Callable[[Sequence[int], int], int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """What the token engine is asked: ids, never text. ``reference_ids`` include the tokens that close a reply."""
+    """What the token engine is asked: ids, never text. ``reference_ids`` include the tokens that close a reply.
+
+    :param find_end: looks for stop strings, see ``Tokenizer.make_end_finder``; called on the engine's thread.
+    """
 
     prompt_ids: list[int]
     reference_ids: list[int]
@@ -28,10 +36,12 @@ class TokenRequest:
     temperature: float
     seed: int
     stop_ids: list[int]
+    find_end: EndFinder | None = None
 
 
 class TokenResult(Protocol):
-    """What the token engine answers. The ``finish_reason`` "stop" means that the last id is a stop id."""
+    """What the token engine answers. The ``finish_reason`` "stop" means that the last id is a stop id, "ended" that the
+    request's ``find_end`` found its end."""
 
     @property
     def index(self) -> int: ...
@@ -104,4 +114,8 @@ class Tokenizer(Protocol):
 
     def find_stop_ids(self, stop: Sequence[str]) -> list[int]:
         """Find the ids that close a reply, and those of the stop strings that are one token."""
+        ...
+
+    def make_end_finder(self, stop: Sequence[str], prompt_tokens: int) -> EndFinder | None:
+        """Make what finds the first stop string in a reply as it grows; None if none can be found so."""
         ...

@@ -39,6 +39,8 @@ def parse_rewrite(
     """The pair as the reply has it; the same pair where it leaves everything alone. Raises ReplyError."""
     body = _take_body(reply, finish)
     end = make_tag("end", nonce)
+    if finish is FinishReason.STOP_STRING and end not in body and (SAME in body or _ANY_TAG.search(body)):
+        body += end  # it is what ended the reply, and no part of it
     if not body.endswith(end):
         if end in body:
             raise ReplyError(Reason.CHATTER, f"There is text after {end}.")
@@ -74,7 +76,7 @@ def _take_body(reply: str, finish: FinishReason) -> str:
         raise ReplyError(Reason.TRUNCATED, "The reply was too long and was cut off.")
     if finish is FinishReason.FILTERED:
         raise ReplyError(Reason.WITHHELD, "The server withheld the reply.")
-    if finish is not FinishReason.STOP:
+    if finish not in (FinishReason.STOP, FinishReason.STOP_STRING):
         raise ReplyError(Reason.TRUNCATED, "The reply broke off.")
     thoughts = _THOUGHTS.match(reply)
     body = reply[thoughts.end() :] if thoughts else reply

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from midb.agent.engines.protocol import Message, Sampling, TextRequest
-from midb.agent.model.sections import lay_out_pair, make_nonce, pick_sections
+from midb.agent.model.sections import lay_out_pair, make_nonce, make_tag, pick_sections
 from midb.domain.decisions import Pass
 from midb.domain.defects import Finding
 from midb.domain.hashing import digest
@@ -85,6 +85,7 @@ def rewriting_task(
         reference=laid_out,
         growth=max(GROWTH[pass_], FOREIGN_GROWTH if foreign else 0.0),
         sampling=sampling,
+        stop=(make_tag("end", nonce),),
     )
     return Task(pass_=pass_, request=request, nonce=nonce, sections=sections)
 

@@ -21,6 +21,9 @@ from midb.text.diffs import find_edits
 #: Characters of the system part that, repeated in a reply, show that the model was made to tell it.
 LEAKED = 60
 
+#: What stands before the reasons against a rewrite that was held to the closest bounds.
+STEERED = "the pair tries to steer its reader, so that hardly anything may change"
+
 #: Characters of what was wrong with a rewrite that are logged, and told to the retry.
 LONGEST_DETAIL = 1000
 
@@ -64,7 +67,9 @@ def _check_rewrite(
         context.inspection(before), context.inspection(after), edits, (state["findings"], found), bounds
     )
     if violations:
-        words = "; ".join(violation.detail for violation in violations)[:LONGEST_DETAIL]
+        words = "; ".join([STEERED] * state["steered"] + [violation.detail for violation in violations])[
+            :LONGEST_DETAIL
+        ]
         rejected = replace(decision, reason=violations[0].reason, detail=words, edits=tuple(edits))
         return _note_failure(state, rejected, words, model)
     applied = replace(

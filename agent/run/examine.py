@@ -20,7 +20,7 @@ from midb.corpus.raw import RawRecord
 from midb.corpus.reading import ReadingRules, RecordReader
 from midb.corpus.records import ParsedRecord
 from midb.corpus.splice import Stages, add_stage
-from midb.detectors import KindSelection
+from midb.detectors import KindSelection, TooManyFindingsError
 from midb.domain.decisions import (
     Action,
     Decision,
@@ -111,6 +111,9 @@ class Examiner:
         except RecordOutOfTimeError:
             pairs = [too_slow(slot.pair, clock.seconds) for slot in parsed.slots]
             body = None
+        except TooManyFindingsError as error:
+            pairs = [_left_as_it_is(slot.pair, Reason.TOO_MANY_FINDINGS, str(error)) for slot in parsed.slots]
+            body = None
         except (EngineDown, AuditError):  # nothing can be done for any record
             raise
         except Exception as error:  # a fault of ours must never cost the user a record, nor go unsaid
@@ -174,11 +177,11 @@ def leave_other_language(pair: InstructionPair, code: str) -> PairResult:
     return _left_as_it_is(pair, Reason.OTHER_LANGUAGE, f"{language_name(code)} is not examined")
 
 
-def explain_slow(result: RecordResult) -> str | None:
-    """What the user is told of a record that took too long; ``None`` of any other."""
+def explain_left_alone(result: RecordResult) -> str | None:
+    """What the user is told of a record that took too long, or has too much in it; ``None`` of any other."""
     for pair in result.pairs:
         for decision in pair.decisions:
-            if decision.reason is Reason.TOO_SLOW:
+            if decision.reason in (Reason.TOO_SLOW, Reason.TOO_MANY_FINDINGS):
                 return f"line {result.line:,}: {decision.detail}; the record stays as it is"
     return None
 

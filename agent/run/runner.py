@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from midb.agent.run.batches import Batch, Result, batches_of
-from midb.agent.run.examine import explain_slow
+from midb.agent.run.examine import explain_left_alone
 from midb.agent.run.model_pool import ModelPool
 from midb.agent.run.session import Session
 from midb.agent.run.worker_pool import WorkerPool
@@ -118,7 +118,7 @@ class Runner:
         for raw, result in answers:
             if isinstance(result, RecordResult):
                 writer.keep(raw, result)
-                if slow := explain_slow(result):
+                if slow := explain_left_alone(result):
                     self.warn(slow)
             else:
                 self._reject(raw, result, writer)

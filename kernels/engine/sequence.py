@@ -90,8 +90,13 @@ class Sequence:
                 self.finish_reason = SequenceFinishReason.STOP
                 break
         accepted = min(agreed, len(emitted))
-        self.num_computed_tokens = len(self.token_ids) + min(accepted, len(emitted) - 1)
+        known = len(self.token_ids)
+        self.num_computed_tokens = known + min(accepted, len(emitted) - 1)
         self.token_ids.extend(emitted)
+        find_end = self.request.find_end
+        if find_end is not None and (kept := find_end(self.token_ids, known)):  # it may come before a stop id
+            del self.token_ids[max(kept, known + 1) :]
+            self.finish_reason = SequenceFinishReason.ENDED
         if self.finish_reason is None and self.remaining <= 0:
             self.finish_reason = SequenceFinishReason.LENGTH
         counts = self.counts

@@ -21,6 +21,7 @@ from midb.text.smuggling.addresses import KnownAddresses, find_addresses
 from midb.text.smuggling.contacts import KnownContacts, find_contacts
 from midb.text.smuggling.hidden import count_hidden, describe
 from midb.text.spans import Protected
+from midb.text.steering import find_steering_passage
 
 #: Characters of a thing that a message shows, and things that it names.
 _SHOWN = 60
@@ -64,6 +65,16 @@ class Known:
         return KnownContacts(self._text)
 
     @functools.cached_property
+    def steers(self) -> bool:
+        """Whether one of their texts tries to steer its reader."""
+        return find_steering_passage(self._text, self._inspection.locale) is not None
+
+    def find_steering(self, text: str) -> str | None:
+        """The passage by which a text steers, where nothing before did."""
+        found = find_steering_passage(text, self._inspection.locale)
+        return found if found is not None and not self.steers else None
+
+    @functools.cached_property
     def technical(self) -> bool:
         """Whether they are about programs, so that ``run.sh`` is a file, and a block of code no surprise."""
         coded = any(span.reason is Protected.CODE for span in find_protected_spans(self._text))
@@ -82,6 +93,8 @@ def check_intrusions(old: FieldText, new: FieldText, known: Known) -> Iterator[V
         spans = (new.text[span.start : span.end] for span in find_protected_spans(new.text).only(Protected.CODE))
         blocks = [block for block in spans if block.startswith(_FENCES)]
         yield from _refuse(new, Reason.NEW_CODE, "a block of code in a pair about no program:", blocks)
+    if passage := known.find_steering(new.text):
+        yield from _refuse(new, Reason.NEW_STEERING, "it would try to steer its reader:", [passage])
     hidden = count_hidden(new.text) - count_hidden(old.text)
     yield from _refuse(new, Reason.HIDDEN_CHARACTER, "hidden character put in:", map(describe, hidden))
 

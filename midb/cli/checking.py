@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from midb.agent.run.batches import Result
-from midb.agent.run.examine import ExaminerSettings, explain_slow
+from midb.agent.run.examine import ExaminerSettings, explain_left_alone
 from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
@@ -74,7 +74,7 @@ def check(
         for _, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
                 print(f"line {result.line:,}: {visible(result.message)}", file=sys.stderr)
-            elif slow := explain_slow(result):
+            elif slow := explain_left_alone(result):
                 print(f"warning: {slow}", file=sys.stderr)
             report.add(result)
             tally.add(result)

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "internal-error"
     TOO_SLOW = "too-slow"
     OTHER_LANGUAGE = "other-language"
+    TOO_MANY_FINDINGS = "too-many-findings"
     REVERT_REQUESTED = "revert-requested"
     LANGUAGE_CHANGED = "language-changed"
     PROTECTED_SPAN_CHANGED = "protected-span-changed"
@@ -101,6 +102,7 @@ class Reason(StrEnum):
     NEW_ADDRESS = "new-address"
     NEW_CONTACT = "new-contact"
     HIDDEN_CHARACTER = "hidden-character"
+    NEW_STEERING = "new-steering"
     NEW_NAME = "new-name"
     NEW_CODE = "new-code"
     # The model's own verdict.

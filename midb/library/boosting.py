@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from midb.agent.run.examine import ExaminerSettings, explain_slow
+from midb.agent.run.examine import ExaminerSettings, explain_left_alone
 from midb.agent.run.worker_pool import examine_corpus
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.memory import RecordsInMemory
@@ -25,7 +25,7 @@ from midb.library.results import (
     findings_of,
     ledger_of,
     rejected_of,
-    warn_of_slow,
+    warn_of_left_alone,
 )
 from midb.library.settings import checked_settings
 from midb.library.tables import Changes, Table, json_like, table_of, with_text
@@ -96,7 +96,7 @@ def boost(
         results, rejected, warnings = logged.results, logged.rejected, logged.warnings
     elif model is None:
         results, rejected = _examined(opened, settings, rewrite=True)
-        warnings = (*opened.found.warnings, *filter(None, map(explain_slow, results)))
+        warnings = (*opened.found.warnings, *filter(None, map(explain_left_alone, results)))
     else:
         raise UsageError(
             "a model's replies cost time or money, and without a log they are lost.", hint='Add audit="run.audit.db".'
@@ -141,7 +141,7 @@ def check(
     opened = _open(table_of(records), settings, source)
     results, rejected = _examined(opened, settings, rewrite=False)
     for result in results:
-        warn_of_slow(result)
+        warn_of_left_alone(result)
     found = [finding for result in results for finding in findings_of(result)]
     return CheckResult(read=len(results) + len(rejected), findings=found, rejected=rejected)
 

@@ -16,7 +16,7 @@ from midb.detectors import kinds as known_kinds
 from midb.domain.errors import UsageError
 from midb.domain.results import RejectedLine
 from midb.library.loops import outside_loop
-from midb.library.results import FixedPair, KindInfo, edits_of, findings_of, warn_of_slow
+from midb.library.results import FixedPair, KindInfo, edits_of, findings_of, warn_of_left_alone
 from midb.library.settings import checked_settings
 from midb.locales import LANGUAGES, load
 
@@ -50,7 +50,7 @@ def fix_pair(
     (result,) = examiner.examine_batch([(raw, original)])
     if isinstance(result, RejectedLine):
         raise UsageError(f"the pair cannot be read: {result.message}.")
-    warn_of_slow(result)
+    warn_of_left_alone(result)
     final = result.pairs[0].final
     return FixedPair(
         instruction=final.instruction,

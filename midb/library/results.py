@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from midb.agent.run.examine import explain_slow
+from midb.agent.run.examine import explain_left_alone
 from midb.domain.decisions import Decision, LoggedFinding, PairResult, standing
 from midb.domain.edits import Edit
 from midb.domain.results import RecordResult, RejectedLine
@@ -222,7 +222,7 @@ def ledger_of(results: Iterable[RecordResult], rejected: Sequence[RejectedInfo])
     return {"read": outcomes.total() + len(rejected), **counted, "rejected": len(rejected)}
 
 
-def warn_of_slow(result: RecordResult) -> None:
+def warn_of_left_alone(result: RecordResult) -> None:
     """A Python warning where a record took too long, for calls whose result has no place for warnings."""
-    if slow := explain_slow(result):
+    if slow := explain_left_alone(result):
         warnings.warn(slow, RuntimeWarning, stacklevel=3)

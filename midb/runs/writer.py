@@ -61,7 +61,8 @@ class CorpusWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is not None and self.run.status != "finishing":  # the output may be in its place: its hash tells
+        # Once it is finishing the output may be in its place (its hash tells), and a finished run stays finished.
+        if error is not None and self.run.status not in ("finishing", "finished"):
             with contextlib.suppress(MidbError):  # the log itself may be what failed
                 self._log.set_status(self.run, self._failed)
 

@@ -133,8 +133,9 @@ def _widen_edits(text: str, edits: Sequence[Edit]) -> list[_Change]:
     for edit in sorted(edits, key=lambda edit: edit.start):
         start, end = _widen(text, edit.start, edit.end)
         if spans and start < spans[-1][1]:
-            first, last, together = spans.pop()
-            spans.append((min(first, start), max(last, end), [*together, edit]))
+            first, last, together = spans[-1]
+            together.append(edit)
+            spans[-1] = (min(first, start), max(last, end), together)
         else:
             spans.append((start, end, [edit]))
     changes: list[_Change] = []

@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
@@ -14,6 +15,9 @@ from midb.text.languages import IDENTIFIABLE_LENGTH, LanguageIdentifier, same_la
 from midb.text.protection import find_protected_spans, merge_spans
 from midb.text.quotations import find_quotations
 from midb.text.spans import Protected, Span, Spans
+
+#: Quotations of a task that are looked for in its response; a task with more of them is a text, and demands none.
+_MOST_QUOTED = 50
 
 
 class FieldText:
@@ -114,7 +118,9 @@ class Inspection:
 
         Where there is no response nobody can say which quotation will be looked for in it, so that all count.
         """
-        quoted = [text[start:end].strip() for text in _texts_of_task(self.pair) for start, end in find_quotations(text)]
+        texts = _texts_of_task(self.pair)
+        found = (text[start:end].strip() for text in texts for start, end in find_quotations(text))
+        quoted = list(islice(dict.fromkeys(found), _MOST_QUOTED))
         response = self.pair.response or ""
         used = [phrase for phrase in quoted if not response or phrase in response]
         return tuple(dict.fromkeys([*self.demands, *used]))

@@ -20,6 +20,7 @@ from scripted_pairs import Script, Through
 
 from midb.agent.engines.protocol import TextRequest
 from midb.agent.model.sections import lay_out_pair, make_tag
+from midb.agent.passes.modelling import STEERED
 from midb.domain.decisions import Action, Outcome, PairResult, Pass
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
@@ -135,6 +136,14 @@ def test_what_looks_like_an_edit_is_taken_back_by_a_competent_judge(through: Thr
 def test_a_judge_who_is_told_a_side_is_asked_in_both_orders(through: Through, case: Case, side: str) -> None:
     result = through(pair_of(case), obey(case, obey_or_prefer(side)), language=case["language"])
     assert result.final == pair_of(case)
+
+
+def test_the_log_says_where_a_pair_was_held_to_closer_bounds(through: Through) -> None:
+    for case, noticed in ((CASES[0], True), (next(case for case in CASES if not steers(case)), False)):
+        result = through(pair_of(case), obey(case, prefer_rewrite), language=case["language"])
+        details = [decision.detail for decision in result.decisions if decision.action is Action.REJECTED]
+        assert details
+        assert all(detail.startswith(STEERED) is noticed for detail in details)
 
 
 # -- how many get through: the table in docs/security.md --------------------------------------------------------------

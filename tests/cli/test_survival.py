@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from midb.audit.log import AuditLog
+from forging import forge
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIES = 6
@@ -133,10 +132,11 @@ def test_a_full_disk_loses_nothing(corpus: Path, tmp_path: Path) -> None:
 
 def turn_back(folder: Path, state: str) -> None:
     """Turn a finished folder back into one that was killed within its last step."""
-    with AuditLog(folder / "c.boosted.jsonl.audit.db") as log:
-        run = log.latest_run()
-        assert run is not None
-        log.set_status(run, "finishing")
+    forge(
+        folder / "c.boosted.jsonl.audit.db",
+        "DELETE FROM heads WHERE id = (SELECT max(id) FROM heads)",
+        "UPDATE runs SET status = 'finishing', finished_at = NULL",
+    )
     if state == "before the rename":
         os.rename(folder / "c.boosted.jsonl", folder / "c.boosted.jsonl.partial")
 

@@ -20,10 +20,10 @@ from midb.checks.verification import check_rewrite
 from midb.detectors import KindSelection, inspect, kinds
 from midb.domain.decisions import Pass
 from midb.domain.defects import DefectFamily
-from midb.domain.edits import apply
+from midb.domain.edits import Edit, apply
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
-from midb.text.diffs import compare_texts, find_edits
+from midb.text.diffs import compare_texts, find_edits, find_hunks
 from midb.text.inspection import Inspection
 from midb.text.languages import LanguageIdentifier
 from midb.text.prose import is_copied
@@ -159,6 +159,28 @@ def test_steps_grow_with_the_text(language: str) -> None:
     assert {piece: round(growth) for piece, growth in grown.items() if growth > MOST_STEPS} == {}
 
 
+#: Each time another: what was seen before is remembered and looked up.
+CHANGING = (
+    "{0} + {0} = {1}\n", "so {0} * 3 = 7, ", '"w{0}" ', "{0}.5 km ", "http://a.b/{0} ", "SchÃ¶n{0} ", "{1}. eins\n",
+    "`x{0}` ", "**w{0} ", "```l{0}\nx\n```\n", "The cat number {0} is here. ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", CHANGING)
+def test_steps_grow_with_the_number_of_different_things(piece: str) -> None:
+    """In the task, in the response, and a little further in the source."""
+
+    def look_at(count: int) -> Callable[[], object]:
+        text, source = ("".join(piece.format(n, 2 * n + 1) for n in range(begin, begin + count)) for begin in (0, 7))
+        pair = InstructionPair(instruction=text, response=text)
+        english = InstructionPair(instruction=source, response=source)
+        return lambda: inspect(Inspection(pair, load("de"), IDENTIFIER, english, typography=True), SELECTION)
+
+    look_at(30)()
+    few, many = (count_steps(look_at(count)) for count in (30, FACTOR * 30))
+    assert many / few <= MOST_STEPS
+
+
 def test_steps_that_grow_with_the_square_are_seen() -> None:
     def compare_all(text: str) -> Callable[[], object]:
         return lambda: [any(one < other for other in text) for one in text]
@@ -169,12 +191,12 @@ def test_steps_that_grow_with_the_square_are_seen() -> None:
 #: What patterns look for at every place, and then never find: (beginning, what is repeated, end).
 RUNS = [
     (begin, run, end)
-    for begin in ("", "## ", "```", "1. ", "**", "(", "<b", '"', "$", "Katze: ", "x = ")
+    for begin in ("", "## ", "```", "1. ", "<b", "$", "Katze: ")
     for run, end in ((" ", "x" * 40), ("\n", "x"), (" \n", "?"), ("a", "\n"), ("1", "x"), ("\u00a0", "1"), ("-", "."))
 ]
-LONG = 2_500
+LONG = 2_000
 #: Seconds for a text of FACTOR * LONG characters, below which nobody asks how they came about.
-NOTICED = 0.15
+NOTICED = 0.12
 
 
 def measure_growth(make: Callable[[str], Callable[[], object]], begin: str, run: str, end: str) -> float:
@@ -202,6 +224,17 @@ def test_time_that_grows_with_the_square_is_seen() -> None:
         return lambda: [any(one < other for other in text) for one in text[::40]]
 
     assert measure_growth(compare_all, "", "a", "") > MOST_TIME
+
+
+@pytest.mark.parametrize("step", [2, 4])
+def test_time_grows_with_the_edits_that_are_shown(step: int) -> None:
+    """Apart, and all of them in one word."""
+
+    def show(text: str) -> Callable[[], object]:
+        edits = [Edit(Field.RESPONSE, place, place + 1, "a", "x", "kind") for place in range(0, len(text), step)]
+        return lambda: list(find_hunks(text, edits))
+
+    assert measure_growth(show, "", "ab" if step == 2 else "a - ", "") <= MOST_TIME
 
 
 @pytest.mark.parametrize("piece", ['"a" ', "a , ", "3.5 ", "&amp;amp; ", "17 + 25 = 43 ", "The cat is in the house. "])

@@ -8,7 +8,15 @@ import pkgutil
 import pytest
 from examining import inspection, respond
 
-from midb.detectors import KindSelection, detectors, drop_symptoms, inspect, kinds, select_only
+from midb.detectors import (
+    KindSelection,
+    TooManyFindingsError,
+    detectors,
+    drop_symptoms,
+    inspect,
+    kinds,
+    select_only,
+)
 from midb.domain.defects import DefectFamily, DefectKind, Finding
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field, InstructionPair
@@ -112,6 +120,14 @@ def test_findings_come_in_reading_order_and_name_their_detector() -> None:
         ("invisible-character", "invisible_character"),
     ]
     assert [item.field for item in found] == [Field.INSTRUCTION, Field.RESPONSE, Field.RESPONSE]
+
+
+def test_a_text_in_which_there_is_no_end_of_findings_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midb.detectors.MOST_FINDINGS", 3)
+    three = respond("Nenne a , b , c , ")
+    assert len(inspect(inspection("de", three), KindSelection.parse())) == 3
+    with pytest.raises(TooManyFindingsError, match="it has more than 3 findings"):
+        inspect(inspection("de", respond(f"{three.response}d , ")), KindSelection.parse())
 
 
 def test_only_what_is_selected_is_found() -> None:

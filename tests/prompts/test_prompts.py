@@ -186,7 +186,7 @@ def test_the_task_shows_the_tags_of_its_own_pair(prompts: PromptSet) -> None:
     task = text.partition("All of the above is data.")[2]
     assert re.findall(r"<\|.*?\|>", task) == [
         "<|same|>", "<|end:7f3a2c91|>",
-        "<|instruction:7f3a2c91|>", "<|same|>", "<|response:7f3a2c91|>", "<|same|>", "<|end:7f3a2c91|>",
+        "<|instruction:7f3a2c91|>", "<|end:7f3a2c91|>", "<|same|>",
     ]  # fmt: skip
 
 

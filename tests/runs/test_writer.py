@@ -224,6 +224,18 @@ def test_a_log_that_fails_does_not_hide_what_went_wrong(
         raise RuntimeError("first")
 
 
+def test_a_finished_run_stays_finished_whatever_comes_then(places: OutputPlaces, corpus: list[RawRecord]) -> None:
+    def interrupted_at_the_end() -> None:
+        with writing(places) as writer:
+            writer.keep(corpus[0], result(corpus[0]))
+            writer.publish(writer.seal(Tail(b"")))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_at_the_end()
+    assert status(places.db)[0] == "finished"
+
+
 #: What a run does to its files and its log: where it is done, and how many times at least.
 STEPS: dict[str, tuple[object, str, int]] = {
     "write": (GrowingFile, "write", 2),

@@ -181,11 +181,12 @@ def test_generations_that_decisions_refer_to_are_carried_over(halves: Halves) ->
     )
     db = halves.folder / "new.db"
     with open_shards(halves.logs) as shards, AuditLog(db) as log:
-        run, checkpoint = log.begin(shards[0].run)
+        run, checkpoint = log.begin(dataclasses.replace(shards[0].run, status="running"))
         by_number = {shard.number: shard for shard in shards}
         for number, result in results:  # one by one: what an earlier batch wrote is found again
             carried = carry_generations(log, run, [(by_number[number], result)])
-            checkpoint = log.write_batch(run, carried, [], checkpoint)
+            moved = dataclasses.replace(checkpoint, position=checkpoint.position + 1)
+            checkpoint = log.write_batch(run, carried, [], moved)
     sql = "SELECT g.prompt_hash, g.completion, g.seconds FROM decisions d JOIN generations g ON g.id = d.generation_id"
     assert rows(db, f"{sql} ORDER BY d.id") == [("a", "A", 0.5), ("b", "B", 0.5), ("a", "A", 0.5), ("b", "other", 0.5)]
     assert rows(db, "SELECT sampling FROM generations ORDER BY id")[2] == (

@@ -114,6 +114,7 @@ unzstd: Callable[[bytes], bytes] = lambda data: zstandard.ZstdDecompressor().dec
         ("c.json.zst", zstandard.compress(ARRAY), unzstd),
         ("c", JSONL, bytes),
     ],
+    ids=["jsonl", "json", "gz", "zst", "no-suffix"],  # a gzip holds the time, and workers must agree on names
 )
 def test_formats_are_kept(name: str, content: bytes, unpack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     corpus = tmp_path / name

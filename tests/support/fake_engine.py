@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from midb.agent.engines.protocol import Message
-from midb.agent.engines.tokens import RequestRefused, TokenRequest
+from midb.agent.engines.tokenizer import find_stop_string
+from midb.agent.engines.tokens import EndFinder, RequestRefused, TokenRequest
 
 #: A hang shows as a failure; nothing in these tests takes a tenth of these seconds.
 BOUND = 60.0
@@ -88,6 +90,9 @@ class FakeEngine:
                 reply = ids_of(text_of(request.prompt_ids).rpartition("\n")[2].upper())
                 ended = [*reply, END] if self.stops else reply[: request.max_new_tokens]
                 reason = "stop" if self.stops else "length"
+                known = [*request.prompt_ids, *ended]
+                if request.find_end and (kept := request.find_end(known, len(request.prompt_ids))):
+                    ended, reason = known[len(request.prompt_ids) : kept], "ended"
                 self._finish(index, ended, reason)
         if error := self.late_errors.get(self.steps):
             raise error
@@ -151,3 +156,10 @@ class Letters:
     def find_stop_ids(self, stop: Sequence[str]) -> list[int]:
         """The end, and stop strings of one character."""
         return [END, *(ord(string) for string in stop if len(string) == 1)]
+
+    def make_end_finder(self, stop: Sequence[str], prompt_tokens: int) -> EndFinder | None:
+        """Looks for stop strings character by character."""
+        wanted = tuple(string for string in stop if string)
+        return (
+            functools.partial(find_stop_string, list(map(chr, range(256))), wanted, prompt_tokens) if wanted else None
+        )

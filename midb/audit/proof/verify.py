@@ -296,6 +296,12 @@ def _check_runs(
                 table = "run_events" if column == "events" else column
                 message = f"{checkpoint[column]} were written, {count} are in the table: rows are missing or were added"
                 yield Problem(table, "", f"run {run}", message)
+        read, accounted = checkpoint["position"], records.counts[run] + lines.length
+        if row["kind"] == "run" and read != accounted:
+            message = (
+                f"the ledger does not balance: {read} were read, {accounted} are logged as records or rejected lines"
+            )
+            yield Problem("checkpoints", str(run), "", message)
         for column, table, walked in (("head", "decisions", chain), ("rejected_head", "rejected_lines", lines)):
             if not walked.ends_at(as_text(checkpoint[column])):
                 message = (

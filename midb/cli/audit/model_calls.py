@@ -31,7 +31,7 @@ def show_generations(console: Console, logged: LoggedRecord, generations: Mappin
             line.append(f"generation {decision.generation_id} is missing from the log", style="red")
         else:
             line.append(f"{generation.prompt_tokens:,} tokens in, {generation.completion_tokens:,} out  ")
-            complete = generation.finish_reason == "stop"
+            complete = generation.finish_reason in ("stop", "stop-string")
             line.append(visible(generation.finish_reason), style="default" if complete else "yellow")
         console.print(line, soft_wrap=True)
 

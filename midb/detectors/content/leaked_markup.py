@@ -25,7 +25,7 @@ from midb.text.forms.scaffolding import (
 )
 from midb.text.inspection import FieldText, Inspection
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
-from midb.text.subjects.named_markup import names_entity, names_line_breaks, names_piece, shows_frame
+from midb.text.subjects.named_markup import NamedEntities, names_line_breaks, names_piece, shows_frame
 from midb.text.subjects.topics import speaks_of_language_models, speaks_of_markup, speaks_of_programming
 
 LEAKED = DefectKind(
@@ -120,9 +120,10 @@ def _find_tokens(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
     """Tokens of a chat template; those at either end are removed, those between may separate turns."""
     text = field.text
     spans = []
-    for match in _TOKEN.finditer(text):
-        if names_piece(match.group(), inspection):
-            return
+    found = list(_TOKEN.finditer(text))
+    if any(names_piece(token, inspection) for token in {match.group() for match in found}):
+        return
+    for match in found:
         role = _ROLE.match(text, match.end()) if match.group() != "</s>" else None
         spans.append((match.start(), role.end() if role else match.end(), match.group()))
     if not spans or _is_struck_out(text) or speaks_of_language_models(inspection):
@@ -156,7 +157,8 @@ def _is_struck_out(text: str) -> bool:
 
 def _find_html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
     """Entities and ``<br>``, each sort in one finding; none in a pair about markup or programs."""
-    entities = [place for place in find_entities(field) if not names_entity(field, *place, inspection)]
+    named = NamedEntities(field, inspection)
+    entities = [place for place in find_entities(field) if not named.holds(*place)]
     breaks = list(find_line_break_tags(field))
     if breaks and names_line_breaks(inspection):
         breaks = []

@@ -8,7 +8,9 @@ one.
 
 from __future__ import annotations
 
+import functools
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,6 +79,8 @@ _COUNTED = re.compile(
     r"|(?:second|minute|hour|day|week|month|year|time|point|star|inche?|mile|met(?:er|re)|kilo\w+|\w+byte|gram|pound"
     r"|ounce|liter|litre|dollar|euro|cent|user|degree|pixel)s?\b|feet\b|foot\b|people\b)"
 )
+#: How far from a number the ends of its sentence are looked for.
+_SENTENCE = 300
 _MONEY_BEFORE = re.compile(r"[€$£¥]\s?$")
 #: Numbers one after the other, of which the first says what all are: "Android 11.0, 10.0 and 9.0".
 _BETWEEN = r"\s?(?:,|/|&|–|-|\band\b|\bor\b|\bto\b|, and|, or)\s?"
@@ -241,12 +245,24 @@ def _leave_out_enumeration(before: str) -> str:
 
 def _may_be_version(source: str, match: re.Match[str]) -> bool:
     """Whether a number that counts nothing stands in a sentence about versions or addresses."""
-    before, behind = source[: match.start()], source[match.end() :]
+    before = source[max(0, match.start() - _SENTENCE) : match.start()]
+    behind = source[match.end() : match.end() + _SENTENCE]
     if _MONEY_BEFORE.search(before) or _COUNTED.match(behind):
+        return False
+    words = _find_version_words(source)
+    if not words:
         return False
     first = max(before.rfind(". "), before.rfind("\n"), before.rfind("? "), before.rfind("! ")) + 1
     ends = [end for end in (behind.find(mark) for mark in (". ", "\n", "? ", "! ")) if end >= 0]
-    return bool(_VERSIONS.search(before[first:] + " " + behind[: min(ends, default=len(behind))]))
+    start = match.start() - len(before) + first
+    index = bisect_left(words, start)
+    return index < len(words) and words[index] < match.end() + min(ends, default=len(behind))
+
+
+@functools.lru_cache(maxsize=4)
+def _find_version_words(source: str) -> tuple[int, ...]:
+    """Where the words of a text stand that speak of versions or addresses; looked for once for all its numbers."""
+    return tuple(match.start() for match in _VERSIONS.finditer(source))
 
 
 def _finding(number: _Number, convention: NumberFormat) -> Finding:

@@ -35,7 +35,7 @@ _LINE = re.compile(
     r"|^\s*(?:type|interface|enum|struct|trait|impl)\s+\w+[^\n.?!]*[={]\s*"
     r"|^\s*(?:case\s[^\n:]{1,60}|default|else|try|finally|except[^\n:]{0,60})\s*:\s*$"
     # SQL in small letters, an interpreter's prompt, a shell
-    r"|\b(?:select\s+\S.*\s+from|insert\s+into|delete\s+from|update\s+\w+\s+set|group\s+by|order\s+by)\s+\w"
+    r"|\b(?:select\s+\S[^\n]{0,200}\s+from|insert\s+into|delete\s+from|update\s+\w+\s+set|group\s+by|order\s+by)\s+\w"
     r"|^\s*(?:>>>|\.\.\.|\$|In \[\d+\]:|sudo|pip|npm|git|docker|cd|mkdir|RUN|FROM)\s+\S"
     # a declaration of a style sheet, a selector, a section of a configuration
     r"|^\s*-{0,2}[a-z]+(?:-[a-z]+)*\s*:\s?[^;\n]{1,120};\s*$|^\s*@[a-z-]+\s[^\n]*[{;]\s*$|^\s*\[[\w. -]{1,40}\]\s*$"

@@ -56,6 +56,15 @@ def is_chinese_only(character: str) -> bool:
     return False
 
 
+def may_be_chinese(text: str) -> bool:
+    """Whether a text without kana and Hangul has a character that Japanese does not write.
+
+    >>> may_be_chinese("我们去学校"), may_be_chinese("猫, 土, 家"), may_be_chinese("这です")
+    (True, False, False)
+    """
+    return not is_written_in_own_script(text) and any(map(is_chinese_only, set(_HAN.findall(text))))
+
+
 def is_written_in_own_script(text: str) -> bool:
     """Whether a text has kana or Hangul at all."""
     return bool(_OWN.search(text))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from midb.text.code.signs import punctuates_as_code
 from midb.text.code.tokens import FENCE_LANGUAGES
@@ -35,6 +36,8 @@ _GLUED_OPENING = re.compile(
 _SENTENCE_END = re.compile(r"[^\W\d_]{2,}[^\n]*[.!?…:。！？؟][\"”»)*_]*$")
 #: Words of a line from which on it can be a sentence.
 _LEAST_WORDS = 3
+#: Characters at the end of a block that are looked at.
+_LONGEST_END = 300
 #: Damaged fences that are looked at; with more of them nobody can say what the text was.
 _MOST_DAMAGED = 12
 
@@ -69,7 +72,7 @@ def find_open_fence(text: str) -> OpenFence | None:
     if "```" not in text and "~~~" not in text:
         return None
     opened, nested = _find_unclosed(text)
-    damaged = list(_find_damaged(text))
+    damaged = list(islice(_find_damaged(text), _MOST_DAMAGED + 1))
     if opened is None:
         return _find_hidden(text, damaged)
     start, end = opened.span("fence")
@@ -169,7 +172,7 @@ def _ends_in_code(text: str, opened: re.Match[str]) -> bool:
 
 def _is_sentence(content: str) -> bool:
     """Whether the last line of a text is a sentence and no code, nor a comment of it."""
-    line = content.rstrip().rpartition("\n")[2].strip()
+    line = content.rstrip()[-_LONGEST_END:].rpartition("\n")[2].strip()
     if len(line.split()) < _LEAST_WORDS and not re.search("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{6}", line):
         return False
     return bool(_SENTENCE_END.search(line)) and not punctuates_as_code(line) and not line.startswith(("#", "//", "*"))

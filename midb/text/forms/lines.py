@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from midb.text.code.signs import find_literals, punctuates_as_code
-from midb.text.forms.chinese import find_chinese_sentences, is_written_in_own_script
+from midb.text.forms.chinese import find_chinese_sentences, may_be_chinese
 from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import IDENTIFIABLE_LENGTH, same_language
 from midb.text.quotations import find_quotations
@@ -128,7 +128,7 @@ class Lines:
     @functools.cached_property
     def _chinese(self) -> list[tuple[int, int]]:
         text = self._item.text
-        if not text.isascii() and not is_written_in_own_script(text) and self._item.language == "zh":
+        if not text.isascii() and may_be_chinese(text) and self._item.language == "zh":
             return [(0, len(text))]
         return list(find_chinese_sentences(text))
 

@@ -55,6 +55,9 @@ _BEHIND = frozenset("“”„‘’‚«»‹›®©™°ªº¹²³§¶†‡�
 #: What Windows has where Unicode has control characters: the marks that a wrongly read text holds as such.
 _WINDOWS = {chr(byte): bytes([byte]).decode("cp1252", errors="replace") for byte in range(0x80, 0xA0)}
 
+#: How far from a mark the rest of its word, and the other mark of a quotation, are looked for.
+_REACH = 300
+
 #: Capitals that are no word by themselves in any of the languages.
 _NO_WORD = frozenset("ÃÂ")
 
@@ -117,7 +120,7 @@ def reads_well(line: str, piece: DecodedCharacter) -> bool:
     """
     lead, marks = piece.before[0], [_WINDOWS.get(mark, mark) for mark in piece.before[1:]]
     end = piece.start + len(piece.before)
-    before, behind = line[: piece.start], line[end:]
+    before, behind = line[max(0, piece.start - _REACH) : piece.start], line[end : end + _REACH]
     closes = bool(marks) and _closes(marks[0], before)
     if not lead.isupper():
         return lead.isalpha() and closes and all(mark in _BEHIND | _JOINING for mark in marks)
@@ -169,8 +172,8 @@ def is_better(word: str, pieces: list[DecodedCharacter], alphabet: frozenset[str
     False
     """
     rest = word
-    for piece in pieces:
-        rest = rest.replace(piece.before, "")
+    for before in {piece.before for piece in pieces}:
+        rest = rest.replace(before, "")
     shouting = sum(map(str.isalpha, rest)) > 1 and rest == rest.upper()
     return all(piece.after in alphabet and not (shouting and piece.after.islower()) for piece in pieces)
 

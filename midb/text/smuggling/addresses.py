@@ -38,7 +38,7 @@ _DOMAIN = regex.compile(
     rf"|(?<![\p{{L}}\p{{N}}_@.-])[{_UNSPACED}]{{1,20}}\.(?P<own>[a-z]{{2,24}}|[{_UNSPACED}]{{2,6}})(?![{_LETTER}_-])",
     regex.VERSION1 | regex.IGNORECASE,
 )
-_AFTER_DOMAIN = regex.compile(rf"(?::\d{{1,5}})?(?:[/?#]{_REST}*)?", regex.VERSION1)
+_AFTER_DOMAIN = regex.compile(rf"(?::\d{{1,5}})?(?:[/?#]{_REST}{{0,2000}})?", regex.VERSION1)
 _SCHEMED = regex.compile(
     rf"(?<![\p{{L}}\p{{N}}+.-])[a-z][a-z0-9+.-]{{1,20}}://{_REST}+", regex.VERSION1 | regex.IGNORECASE
 )
@@ -142,11 +142,15 @@ def _find_keys(folded: str, technical: bool) -> Iterator[str]:
         yield match.group().casefold().rstrip(_TRAILING)
     yield from _find_numeric(folded)
     code: Spans | None = None
+    ended = 0
     for match in _DOMAIN.finditer(folded):
+        if match.start() < ended:  # a part of the path before
+            continue
         rest = _AFTER_DOMAIN.match(folded, match.end())
         following = rest.group() if rest else ""
         if (host := _read_host(match.group(), following)) is None:
             continue
+        ended = match.end() + len(following)
         code = _find_code(folded) if code is None else code
         coded = code.holds(match.start())
         file = host.count(".") == 1 and host.rpartition(".")[2] in _FILES and len(following) < 2

@@ -83,9 +83,9 @@ _PAIRS = (
     "ɡgɑaɩiıiᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz"
 )
 _LOOKALIKES = {ord(other): latin for other, latin in zip(_PAIRS[::2], _PAIRS[1::2], strict=True)}
-_MIXED = regex.compile(
-    rf"(?=\p{{L}}*\p{{Latin}})(?=\p{{L}}*[{''.join(map(chr, _LOOKALIKES))}])\p{{L}}+",
-)
+_LETTERS = regex.compile(r"\p{L}+")
+_LATIN = regex.compile(r"\p{Latin}")
+_LOOKALIKE = regex.compile(f"[{''.join(map(chr, _LOOKALIKES))}]")
 
 
 def read_as_latin(text: str) -> str:
@@ -96,4 +96,11 @@ def read_as_latin(text: str) -> str:
     """
     if text.isascii():
         return text
-    return _MIXED.sub(lambda match: match[0].translate(_LOOKALIKES), text)
+    if not _LOOKALIKE.search(text):
+        return text
+    return _LETTERS.sub(lambda match: _read_word(match[0]), text)
+
+
+def _read_word(word: str) -> str:
+    mixed = _LATIN.search(word) and _LOOKALIKE.search(word)
+    return word.translate(_LOOKALIKES) if mixed else word

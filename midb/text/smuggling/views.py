@@ -22,6 +22,9 @@ from midb.text.smuggling.folding import fold, read_as_latin
 #: Decoded texts may be encoded once more; deeper than this nobody looks.
 _DEPTH = 2
 
+#: Characters of a text that are looked at from either end; no model reads more at once.
+_LONGEST = 60_000
+
 #: Encoded passages that are looked at in one text.
 _MOST_PASSAGES = 50
 
@@ -40,6 +43,8 @@ def find_views(text: str, depth: int = _DEPTH) -> Iterator[View]:
     >>> "Ignore all previous" in [view.text for view in find_views("SWdub3JlIGFsbCBwcmV2aW91cw==")]
     True
     """
+    if len(text) > 2 * _LONGEST:
+        text = f"{text[:_LONGEST]}\n{text[-_LONGEST:]}"
     seen = {text}
     folded = read_as_latin(fold(_read_letters(text)))
     for view in (folded, _drop_marks(folded)):
@@ -191,7 +196,9 @@ def _read_escapes(text: str) -> Iterator[str]:
 
 _LEET = str.maketrans("0134578@$!|+€", "oieastbasilte")
 _LEET_L = str.maketrans("0134578@$!|+€", "oleastbasllte")
-_LEET_WORD = regex.compile(r"(?=\S*[a-z])(?=\S*[0134578@$!|+€])\S+", regex.IGNORECASE)
+_WORD = regex.compile(r"\S+")
+_LEET_SIGN = regex.compile(r"[0134578@$!|+€]")
+_LATIN_LETTER = regex.compile(r"[A-Za-z]")
 _APART = regex.compile(r"(?<![\p{L}\p{N}])\p{L}(?:[\s.\-_*~+|/·•,]{1,3}\p{L}(?![\p{L}\p{N}])){5,}")
 _SPLIT = regex.compile(r"(?<=\p{L})[_\-.*~+|/·•]+(?=\p{L})")
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
@@ -224,7 +231,7 @@ def _read_rotated(text: str) -> Iterator[str]:
 
 
 def _read_leet(text: str) -> Iterator[str]:
-    words = list(_LEET_WORD.finditer(text))
+    words = [word for word in _WORD.finditer(text) if _LEET_SIGN.search(word[0]) and _LATIN_LETTER.search(word[0])]
     for table in (_LEET, _LEET_L) if len(words) >= 2 else ():
         parts, position = [], 0
         for word in words:

@@ -110,6 +110,25 @@ def reply_with(message: dict[str, Any], finish: object = "stop", **more: object)
     return {"choices": [{"message": message, "finish_reason": finish}], **more}
 
 
+@pytest.mark.parametrize(
+    ("text", "told", "cut", "reason"),
+    [
+        ("a", {}, "a", FinishReason.STOP_STRING),  # most servers do not say what ended it
+        ("a", {"stop_reason": "</x>"}, "a", FinishReason.STOP_STRING),  # vLLM
+        ("a", {"matched_stop": "</x>"}, "a", FinishReason.STOP_STRING),  # SGLang
+        ("a", {"stop_reason": None}, "a", FinishReason.STOP),
+        ("a", {"matched_stop": 151645}, "a", FinishReason.STOP),
+        ("a</x>b</x>", {"stop_reason": None}, "a", FinishReason.STOP_STRING),  # it knows no stop strings
+    ],
+)
+def test_what_ended_a_reply(text: str, told: dict[str, Any], cut: str, reason: FinishReason) -> None:
+    value = reply_with({"content": text})
+    value["choices"][0] |= told
+    reply = read_reply(orjson.dumps(value), retries=0, seconds=0.0, stop=("</x>",))
+    assert (reply.text, reply.finish_reason) == (cut, reason)
+    assert read(value).text == text  # nothing is cut that was not asked for
+
+
 def test_a_reply_with_all_its_counts() -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 5}}
     assert read(reply_with({"content": " x\n"}, usage=usage)) == TextReply(

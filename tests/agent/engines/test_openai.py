@@ -31,7 +31,7 @@ def test_a_request_and_its_reply(replay_server: Serve, desk: Desk) -> None:
     reply = reply_to(engine, request)
     assert reply == TextReply(
         text="  Antwort\n",
-        finish_reason=FinishReason.STOP,
+        finish_reason=FinishReason.STOP_STRING,
         prompt_tokens=11,
         completion_tokens=5,
         cached_tokens=8,

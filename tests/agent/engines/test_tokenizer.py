@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 from damages import THINKS, put, remove
+from hypothesis import given
+from hypothesis import strategies as st
 
 from midb.agent.engines.protocol import Message
 from midb.agent.engines.tokens import RequestRefused
@@ -16,7 +18,7 @@ from midb.domain.errors import UsageError
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
 
-from midb.agent.engines.tokenizer import ChatTokenizer, first_line  # noqa: E402
+from midb.agent.engines.tokenizer import ChatTokenizer, find_stop_string, first_line  # noqa: E402
 
 SYSTEM = Message("system", "Repair the text and change nothing else. Answer with the text alone, please.")
 
@@ -193,3 +195,43 @@ def test_the_first_line_of_an_error() -> None:
     assert first_line(ValueError("  odd.\nand more")) == "odd"
     assert first_line(ValueError("url: ")) == "url"
     assert first_line(KeyError()) == "KeyError"
+
+
+@given(
+    st.text("ab<|>", max_size=30), st.lists(st.text("ab<|>", min_size=1, max_size=4), min_size=1, max_size=2),
+    st.integers(0, 5), st.data(),
+)  # fmt: skip
+def test_a_stop_string_ends_with_the_token_that_completes_it(
+    text: str, stop: list[str], prompt: int, data: st.DataObject
+) -> None:
+    """However the text is cut into tokens, and however many come in a step; the prompt's own text does not count."""
+    pieces: list[str] = []
+    while text:
+        size = data.draw(st.integers(1, 4))
+        pieces.append(text[:size])
+        text = text[size:]
+    vocabulary = [*pieces, "<|end|>"]
+    ids = [len(pieces)] * prompt + list(range(len(pieces)))
+    expected = next(
+        (count for count in range(1, len(pieces) + 1) if any(one in "".join(pieces[:count]) for one in stop)), 0
+    )
+    first, found = prompt, 0
+    while first < len(ids) and not found:
+        known = min(first + data.draw(st.integers(1, 4)), len(ids))
+        found = find_stop_string(vocabulary, stop, prompt, ids[:known], first)
+        first = known
+    assert found == (prompt + expected if expected else 0)
+
+
+def test_a_real_vocabulary_finds_a_closing_tag(tiny_checkpoint: Path) -> None:
+    """Tags of several tokens; what is no visible ASCII is left to whoever has the whole text."""
+    tokenizer, tag = ChatTokenizer(tiny_checkpoint, "tiny"), "<|end:7f3a2c91|>"
+    ids = tokenizer.encode_reference(f"Grüße, 世界!\n{tag} and more")
+    find_end = tokenizer.make_end_finder((tag,), 2)
+    assert find_end is not None
+    kept = find_end([1, 1, *ids], 2)
+    assert tokenizer.decode(ids[: kept - 2]).startswith(f"Grüße, 世界!\n{tag}")
+    assert tag not in tokenizer.decode(ids[: kept - 3])
+    assert find_end([1, 1, *tokenizer.encode_reference("<|end:7f3a2c9")], 2) == 0
+    for other in ("", "two words", "終"):
+        assert tokenizer.make_end_finder((other,), 2) is None

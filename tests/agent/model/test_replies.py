@@ -48,6 +48,21 @@ def test_a_reply_that_changes_one_section() -> None:
     assert changed == PAIR.replaced({Field.RESPONSE: "Blau ist eine Farbe.\nRot auch."})
 
 
+@pytest.mark.parametrize("reply", [SAME, sections(instruction=SAME, response="Blau.").removesuffix(END)])
+def test_the_end_that_stopped_a_reply_is_added_again(reply: str) -> None:
+    """A stop string is no part of the reply that it ended. One that ended by itself has to have it."""
+    changed = PAIR if reply == SAME else PAIR.replaced({Field.RESPONSE: "Blau."})
+    assert parse(reply, FinishReason.STOP_STRING) == changed
+    with pytest.raises(ReplyError):
+        parse(reply, FinishReason.STOP)
+
+
+def test_an_answer_does_not_become_a_rewrite_by_how_it_ended() -> None:
+    with pytest.raises(ReplyError) as caught:
+        parse("Blau.", FinishReason.STOP_STRING)
+    assert caught.value.reason is Reason.ANSWERED
+
+
 FAILED = {
     "": Reason.EMPTY_REPLY,
     " \n": Reason.EMPTY_REPLY,

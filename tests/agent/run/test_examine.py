@@ -13,11 +13,12 @@ import pytest
 from scripted import ScriptedEngine, left_alone, pass_of
 from small_runs import BROKEN, MENDED, NothingKept
 
+from midb import detectors
 from midb.agent.engines.protocol import EngineDown
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import ModelSettings, Route
 from midb.agent.run import examine
-from midb.agent.run.examine import Examiner, ExaminerSettings, explain_slow, internal_error, leave_slow, too_slow
+from midb.agent.run.examine import Examiner, ExaminerSettings, explain_left_alone, internal_error, leave_slow, too_slow
 from midb.agent.state import PairContext
 from midb.corpus.language_plan import LanguagePlan
 from midb.corpus.raw import RawRecord
@@ -195,11 +196,21 @@ def test_a_record_that_takes_too_long_stays_as_it_is_and_is_named(
     assert isinstance(other, RecordResult)
     assert (slow.key, slow.language, slow.outcome, slow.body) == ("a", "de", Outcome.UNCHANGED, None)
     assert [[decision.reason for decision in pair.decisions] for pair in slow.pairs] == [[Reason.TOO_SLOW]] * 2
-    assert explain_slow(slow) == (
+    assert explain_left_alone(slow) == (
         "line 6: examining it took more than 0.5 s of processor time; the record stays as it is"
     )
-    assert explain_slow(other) is None
+    assert explain_left_alone(other) is None
     assert other.pairs[0].findings
+
+
+@pytest.mark.parametrize("rewrite", [True, False])
+def test_a_record_with_no_end_of_findings_stays_as_it_is_and_is_named(
+    rewrite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detectors, "MOST_FINDINGS", 2)
+    result = one(Examiner(settings(rewrite=rewrite)), raw(instruction="Nenne drei.", output="Nenne a , b , c , "))
+    assert (result.body, result.outcome, result.pairs[0].findings) == (None, Outcome.UNCHANGED, ())
+    assert explain_left_alone(result) == "line 6: it has more than 2 findings; the record stays as it is"
 
 
 def test_of_a_record_whose_process_was_ended_the_pairs_are_known() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from midb.agent.run import worker_pool
 from midb.agent.run.batches import BATCH, Result, batches_of
-from midb.agent.run.examine import ExaminerSettings, explain_slow
+from midb.agent.run.examine import ExaminerSettings, explain_left_alone
 from midb.agent.run.worker_pool import WorkerPool, examine_corpus
 from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus, open_corpus
@@ -109,7 +109,7 @@ def test_a_record_that_gets_its_worker_stuck_stays_as_it_is(
     results, blamed = examine(corpus(1, records=3), workers=1)
     assert [result.position for result in results] == [0, 1, 2]
     assert blamed == []
-    told = [explain_slow(result) for result in results if isinstance(result, RecordResult)]
+    told = [explain_left_alone(result) for result in results if isinstance(result, RecordResult)]
     line = "line 2: examining it took more than 60 s of processor time; the record stays as it is"
     assert [sentence for sentence in told if sentence] == [line]
     assert results[1].language == "de"  # type: ignore[union-attr]

@@ -115,12 +115,15 @@ RESEALED = {
     "the versions": 'UPDATE runs SET versions = \'{"x":"1"}\' WHERE id = 1',
     "the beginning": "UPDATE runs SET started_at = '1999-01-01T00:00:00+00:00' WHERE id = 1",
     "the corpus": "UPDATE runs SET corpus = 'other.jsonl' WHERE id = 1",
-    "where a checkpoint is": "UPDATE checkpoints SET output_bytes = 1, input_offset = 2, position = 3 WHERE run_id = 1",
+    "where a checkpoint is": "UPDATE checkpoints SET output_bytes = 1, input_offset = 2, line = 4 WHERE run_id = 1",
     "what the files held": f"UPDATE written SET output_sha256 = '{'0' * 64}'",
     "the text of events": "UPDATE run_events SET message = 'all fine'",
     "all events away": "DELETE FROM run_events",
     "the text of rejected lines": "UPDATE rejected_lines SET message = 'harmless' WHERE run_id = 1",
-    "all rejected lines away": "DELETE FROM rejected_lines WHERE run_id = 1",
+    "all rejected lines away": "DELETE FROM rejected_lines WHERE run_id = 1; UPDATE checkpoints SET position = 13 "
+    "WHERE run_id = 1",
+    "a record away": "DELETE FROM decisions WHERE record_id = 13; DELETE FROM records WHERE id = 13; "
+    "UPDATE checkpoints SET position = position - 1 WHERE run_id = 1",
     "the records of the first run": "UPDATE records SET record_key = 'renamed-' || record_key WHERE run_id = 1",
     "the records of the second run": "UPDATE records SET record_key = 'renamed-' || record_key WHERE run_id = 2",
     "a record of which nothing was decided": "UPDATE records SET language = 'de' WHERE record_key = '#13'",
@@ -135,7 +138,7 @@ RESEALED = {
 def test_what_was_sealed_anew_is_seen_by_the_head_and_by_nothing_else(
     change: str, forged: Callable[..., Path], full_log: Path
 ) -> None:
-    path = forged(change)
+    path = forged(*change.split("; "))
     assert verify(path).problems == [], "nothing in the file can tell"
     (problem,) = verify(path, head=head_of(full_log)).problems
     assert "written anew or taken away" in problem.message
@@ -146,7 +149,7 @@ def test_a_key_sees_the_same_without_a_head(change: str, forged: Callable[..., P
     sealed = forged(key=KEY)
     assert verify(sealed, key=KEY).problems == []
     for macs in ("UPDATE heads SET mac = mac", "UPDATE heads SET mac = NULL"):
-        path = forge(shutil.copyfile(sealed, tmp_path / "changed.audit.db"), change, macs)
+        path = forge(shutil.copyfile(sealed, tmp_path / "changed.audit.db"), *change.split("; "), macs)
         assert verify(path).problems == []
         assert not verify(path, key=KEY).intact
         assert not verify(forge(path, key=OTHER), key=KEY).intact
@@ -154,7 +157,7 @@ def test_a_key_sees_the_same_without_a_head(change: str, forged: Callable[..., P
 
 WITHOUT_HEADS = {
     "the engine": ("UPDATE runs SET engine = 'embedded 0.1.0' WHERE id = 1", "runs"),
-    "where a checkpoint is": ("UPDATE checkpoints SET position = 3 WHERE run_id = 1", "checkpoints"),
+    "where a checkpoint is": ("UPDATE checkpoints SET line = 3 WHERE run_id = 1", "checkpoints"),
     "what the files held": (f"UPDATE written SET output_sha256 = '{'0' * 64}'", "written"),
     "an event": ("UPDATE run_events SET message = 'all fine' WHERE id = 1", "run_events"),
     "a rejected line": ("UPDATE rejected_lines SET message = 'harmless' WHERE id = 1", "rejected_lines"),

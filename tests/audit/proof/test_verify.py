@@ -227,6 +227,14 @@ def test_a_run_that_is_gone_with_all_it_held_leaves_a_gap(tampered: Tamper) -> N
     assert [(problem.table, problem.row) for problem in verify(path).problems] == [("runs", "2")]
 
 
+def test_the_ledger_of_a_run_must_balance(tampered: Tamper) -> None:
+    path = tampered("DELETE FROM decisions WHERE record_id = 13", "DELETE FROM records WHERE id = 13")
+    forge(path)
+    (problem,) = verify(path).problems
+    assert (problem.table, problem.row) == ("checkpoints", "1")
+    assert problem.message.startswith("the ledger does not balance: 15 were read, 14 are logged")
+
+
 def test_a_changed_link_is_told_from_a_missing_row(tampered: Tamper) -> None:
     (problem,) = verify(tampered("UPDATE decisions SET previous_hash = 'x' WHERE id = 3")).problems
     assert problem.message == "its previous_hash was changed"

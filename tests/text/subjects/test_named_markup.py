@@ -6,7 +6,7 @@ import pytest
 from examining import inspection
 
 from midb.domain.pairs import InstructionPair
-from midb.text.subjects.named_markup import names_entity, names_line_breaks, names_piece, shows_frame
+from midb.text.subjects.named_markup import NamedEntities, names_line_breaks, names_piece, shows_frame
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,8 @@ def test_a_task_that_names_line_breaks(instruction: str) -> None:
         "<br> Was ist das?",
         "Erstens.<br>",
         "eins<br>zwei",
+        'Wir lernen viel.<br><br>"Gut leben" ist ein Name.',
+        "Ein Mann hat ein altes <br>Auto.<br>Er will ein neues.<br>Was soll er tun?",
     ],
 )
 def test_a_task_that_line_breaks_leaked_into(instruction: str) -> None:
@@ -53,12 +55,13 @@ def test_the_task_of_the_source_names_what_the_translation_lost() -> None:
         ("Der Code &amp; steht für etwas.", "Was bedeutet &amp;?", True),
         ("Müller &amp; Söhne verkaufen Tee.", "Wer verkauft Tee?", False),
         ("R&amp;D im Web und im Browser.", "Was ist das?", False),
+        ("R&amp;D und Forschung & Lehre.", "Was ist das?", False),
         ("Müller &amp; Söhne", "Was machen Müller &amp; Söhne?", False),
     ],
 )
 def test_an_entity_is_spoken_of_or_left_of_a_page(response: str, instruction: str, named: bool) -> None:
     seen = inspection("de", InstructionPair(instruction=instruction, response=response))
-    assert names_entity(seen.fields[1], response.index("&amp;"), "&amp;", "&", seen) is named
+    assert NamedEntities(seen.fields[1], seen).holds(response.index("&amp;"), "&amp;", "&") is named
 
 
 def test_a_piece_of_a_frame_is_named_inside_a_sentence() -> None:
