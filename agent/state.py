@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
 from midb.agent.model.calls import Model
@@ -12,7 +12,7 @@ from midb.agent.record_clock import RecordClock
 from midb.detectors import KindSelection, inspect
 from midb.domain.decisions import Decision, PairResult, Pass
 from midb.domain.defects import Finding
-from midb.domain.pairs import InstructionPair
+from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
 from midb.text.inspection import Inspection
 from midb.text.languages import LanguageIdentifier
@@ -69,15 +69,19 @@ class PairContext:
     model: Model | None = None
     clock: RecordClock | None = None
     demands: tuple[str, ...] = ()
+    shared: Mapping[Field, str] = field(default_factory=dict)  # texts of another pair, to be read and not edited
 
     def inspection(self, pair: InstructionPair) -> Inspection:
         """The pair as detectors see it."""
         typography = self.selection.typography
+        if self.shared:
+            pair = pair.replaced(dict(self.shared))
         return Inspection(pair, self.locale, self.identifier, self.source, typography, self.demands)
 
     def inspect(self, pair: InstructionPair) -> list[Finding]:
         """Every finding of the selected kinds in a text of this pair."""
-        return inspect(self.inspection(pair), self.selection)
+        found = inspect(self.inspection(pair), self.selection)
+        return [finding for finding in found if finding.field not in self.shared]
 
     def is_steered(self, pair: InstructionPair) -> bool:
         """Whether a text of the pair or its source tries to steer the model that reads it."""

@@ -44,5 +44,8 @@ def choose_ops(device: torch.device) -> Ops:
         from midb.kernels.ops.rotary_kv import rotary_kv_write
         from midb.kernels.ops.sample import sample_chunk
     except ImportError as error:
-        raise EngineError(f"The GPU kernels need Triton: {error}.", hint="Install midb-agent[engine].") from error
+        raise EngineError(
+            f"The GPU kernels need Triton: {error}.",
+            hint="pip install '.[engine]' in the folder of midb-agent's source.",
+        ) from error
     return Ops(add_rms_norm, rotary_kv_write, paged_attention, merge_states, gated_activation, sample_chunk)

@@ -111,11 +111,16 @@ def _build_server_engine(model: str, options: EngineOptions, warn: Callable[[str
 
 
 def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
+    if "/" not in model and not Path(model).exists():
+        server = f"--model openai:{model}@https://HOST/v1"
+        missing_folder = f"there is no folder {model}, and it is no OWNER/NAME of the hub."
+        raise UsageError(missing_folder, hint=f"If a server serves it, name the server: {server}")
     missing = [n for n in ("torch", "transformers", "safetensors") if importlib.util.find_spec(n) is None]
     if missing:
         raise UsageError(
             f"running a model here needs {', '.join(missing)}, which the base install leaves out.",
-            hint="pip install 'midb-agent[engine]', or use a server: --model openai:NAME@URL",
+            hint="pip install '.[engine]' in the folder of midb-agent's source, or use a server: "
+            "--model openai:NAME@URL",
         )
     from midb.agent.engines import checkpoint
     from midb.agent.engines.threaded import ThreadedEngine

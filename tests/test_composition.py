@@ -291,12 +291,18 @@ def test_what_cannot_be_asked_for_is_one_sentence(
     assert failed.value.hint
 
 
+def test_the_name_of_a_served_model_is_no_folder() -> None:
+    with pytest.raises(UsageError, match="there is no folder gpt-4o") as failed:
+        build_engine("gpt-4o", options=CPU)
+    assert "--model openai:gpt-4o@" in failed.value.hint
+
+
 def test_a_missing_extra_is_named(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
     with pytest.raises(UsageError, match="needs torch") as failed:
         build_engine(str(tiny_checkpoint), options=CPU)
-    assert "pip install 'midb-agent[engine]'" in failed.value.hint
+    assert "pip install '.[engine]'" in failed.value.hint
 
 
 def test_a_fingerprint_names_what_replies_depend_on(tiny_checkpoint: Path, copy: Path, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from midb.domain.pairs import InstructionPair
 from midb.domain.results import RecordResult, RejectedLine
 from midb.locales import load
 from midb.runs.config import RECORD_SECONDS
-from midb.text.languages import LanguageIdentifier
+from midb.text.languages import LanguageIdentifier, is_supported, language_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class Examiner:
         self._settings = settings
         self._model = model
         self._in_worker = in_worker
-        self._reader = RecordReader(settings.rules, LanguageIdentifier())
+        self._reader = _make_reader(settings)
         self._run_pair = pair_runner() if settings.rewrite else None
 
     def examine_batch(self, batch: Sequence[tuple[RawRecord, bytes | None]]) -> list[RecordResult | RejectedLine]:
@@ -102,6 +102,9 @@ class Examiner:
         except RecordError as error:
             return reject(raw, error)
         language = self._reader.language(parsed)
+        if not is_supported(language):
+            pairs = [leave_other_language(slot.pair, language) for slot in parsed.slots]
+            return RecordResult(raw.position, raw.line, parsed.key, language, Outcome.UNCHANGED, tuple(pairs), None)
         try:
             pairs = [await self._examine_pair(parsed, index, language, clock) for index in range(len(parsed.slots))]
             body = clock.run(functools.partial(self._spliced, raw.body, parsed, pairs))
@@ -120,16 +123,17 @@ class Examiner:
         return RecordResult(raw.position, raw.line, parsed.key, language, outcome, tuple(pairs), body)
 
     async def _examine_pair(self, parsed: ParsedRecord, index: int, language: str, clock: RecordClock) -> PairResult:
-        pair = parsed.slots[index].pair
+        pair, shared = parsed.slots[index].pair, parsed.slots[index].shared
         context = PairContext(
             locale=load(language),
             source=parsed.sources[index],
             selection=self._settings.selection,
             passes=self._settings.passes,
             identifier=self._reader.identifier,
-            model=self._model,
+            model=None if shared else self._model,  # a model may edit every text it is shown
             clock=clock,
             demands=parsed.demands,
+            shared=shared,
         )
         if self._run_pair is None:
             findings = tuple(
@@ -153,6 +157,11 @@ class Examiner:
         return new
 
 
+def _make_reader(settings: ExaminerSettings) -> RecordReader:
+    """Reads the records of a worker."""
+    return RecordReader(settings.rules, LanguageIdentifier(trusting=settings.rules.languages.trusted))
+
+
 def internal_error(pair: InstructionPair, error: Exception) -> PairResult:
     """The result for a pair that a fault of ours kept from being examined: unchanged, and the log says why."""
     return _left_as_it_is(pair, Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"[:300])
@@ -161,6 +170,11 @@ def internal_error(pair: InstructionPair, error: Exception) -> PairResult:
 def too_slow(pair: InstructionPair, seconds: float) -> PairResult:
     """The result for a pair of a record that took more than the ``seconds`` it may take."""
     return _left_as_it_is(pair, Reason.TOO_SLOW, f"examining it took more than {seconds:g} s of processor time")
+
+
+def leave_other_language(pair: InstructionPair, code: str) -> PairResult:
+    """The result for a pair in a language that is none of ours: no rule of ours holds for it."""
+    return _left_as_it_is(pair, Reason.OTHER_LANGUAGE, f"{language_name(code)} is not examined")
 
 
 def explain_left_alone(result: RecordResult) -> str | None:
@@ -188,7 +202,7 @@ def _left_as_it_is(pair: InstructionPair, reason: Reason, detail: str) -> PairRe
 def leave_slow(settings: ExaminerSettings, raw: RawRecord, source: bytes | None) -> RecordResult | None:
     """The result for a record that its process was ended for; ``None`` where it cannot even be read in its time."""
     clock = RecordClock(settings.record_seconds, len(raw.body) + len(source or b""))
-    reader = RecordReader(settings.rules, LanguageIdentifier())
+    reader = _make_reader(settings)
     try:
         parsed = clock.run(lambda: reader.parse(raw, source))
         language = clock.run(lambda: reader.language(parsed))

@@ -84,6 +84,7 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
         mapping=parse_mapping(config.map) if config.map else None,
         source=config.source,
         limit=config.limit,
+        trusted=config.trust_language,
     )
 
 

@@ -101,10 +101,18 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
     """What `doctor` looks at: (what, fit or not, what was seen)."""
     yield "python", sys.version_info >= (3, 11), platform.python_version()
     libraries = known_libraries()
-    yield DISTRIBUTION, bool(libraries), __version__ if libraries else "not installed: pip install midb-agent"
+    yield (
+        DISTRIBUTION,
+        bool(libraries),
+        __version__ if libraries else "not installed: pip install . in the folder of its source",
+    )
     for library in libraries:
         version, extra = library.version, library.extra
-        absent = f"not installed (optional, extra `{extra}`)" if extra else "missing: pip install midb-agent"
+        absent = (
+            f"not installed (optional, extra `{extra}`)"
+            if extra
+            else "missing: pip install . in the folder of the source"
+        )
         yield library.name, bool(version or extra), version or absent
     asked = refused_tracing()
     yield (

@@ -18,8 +18,13 @@ from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
 from midb.cli.running import corpus_of
+from midb.dashboard.summary import describe_other_languages
+from midb.dashboard.text import pluralize
+from midb.domain.defects import Severity
+from midb.domain.errors import UsageError
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import load_config
+from midb.text.languages import is_supported
 from midb.text.terminal import visible, visible_json
 
 #: Findings shown in full before the table only counts.
@@ -29,28 +34,36 @@ SHOWN = 20
 def check(
     corpus: options.Corpus,
     language: options.Language = None,
+    trust_language: options.TrustLanguage = None,
     source: options.Source = None,
     map: options.Map = None,
     kinds: options.Kinds = None,
+    only: options.Only = None,
     typography: options.Typography = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     record_seconds: options.RecordSeconds = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per record on stdout.")] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option("--fail-on", metavar="SEVERITY", help="Exit with 1 on findings as grave: minor, major, critical."),
+    ] = None,
     config: options.Config = None,
 ) -> int:
-    """Find defects and change nothing.
+    """Find defects and change nothing. Exits with 1 where --fail-on says so, or most lines cannot be read.
 
     Example: midb-agent check corpus.jsonl --json | jq 'select(.findings != [])'
     """
     settings = load_config(
         config,
         options.given(
-            corpus=corpus, language=language, source=source, map=map, kinds=kinds, typography=typography, limit=limit,
-            workers=workers,
-        ) | options.given(**{"record-seconds": record_seconds}),
+            corpus=corpus, language=language, source=source, map=map, kinds=kinds, only=only, typography=typography,
+            limit=limit, workers=workers,
+        ) | options.given(**{"record-seconds": record_seconds, "trust-language": trust_language}),
     )  # fmt: skip
+    gravest = require_severity(fail_on) if fail_on else None
     report = JsonReport() if json else TableReport()
+    tally = FailureTally(gravest)
     with corpus_of(settings) as container:
         opened = open_configured(settings, container)
         for warning in opened.found.warnings:
@@ -64,8 +77,47 @@ def check(
             elif slow := explain_left_alone(result):
                 print(f"warning: {slow}", file=sys.stderr)
             report.add(result)
+            tally.add(result)
     report.end()
+    if reason := tally.explain():
+        print(f"failed: {reason}", file=sys.stderr)
+        return 1
     return 0
+
+
+def require_severity(name: str) -> Severity:
+    """A severity by its name; raises UsageError for anything else."""
+    try:
+        return Severity(name)
+    except ValueError as error:
+        known = ", ".join(Severity)
+        raise UsageError(f'unknown severity "{name}".', hint=f"Known are: {known}.") from error
+
+
+class FailureTally:
+    """Whether a check fails: by a finding that is grave enough, or because it could hardly read the corpus."""
+
+    def __init__(self, gravest: Severity | None) -> None:
+        self._gravest = gravest
+        self._grave = self._records = self._rejected = 0
+
+    def add(self, result: Result) -> None:
+        """Count a record or line in."""
+        if isinstance(result, RejectedLine):
+            self._rejected += 1
+            return
+        self._records += 1
+        if self._gravest is not None:
+            found = (logged.finding for pair in result.pairs for logged in pair.findings)
+            self._grave += sum(finding.severity.rank >= self._gravest.rank for finding in found)
+
+    def explain(self) -> str:
+        """Why it fails; empty where it does not."""
+        if self._rejected > self._records:
+            return f"{self._rejected:,} of {self._rejected + self._records:,} lines cannot be read"
+        if self._grave:
+            return f"{pluralize(self._grave, 'finding')} of severity {self._gravest} or graver"
+        return ""
 
 
 class JsonReport:
@@ -103,6 +155,7 @@ class TableReport:
         self._kinds: Counter[tuple[str, str]] = Counter()
         self._repairable: Counter[str] = Counter()
         self._languages: dict[str, set[str]] = defaultdict(set)
+        self._others: Counter[str] = Counter()
         self._records = self._flagged = self._rejected = 0
 
     def add(self, result: Result) -> None:
@@ -110,6 +163,8 @@ class TableReport:
             self._rejected += 1
             return
         self._records += 1
+        if not is_supported(result.language):
+            self._others[result.language] += 1
         found = [(pair, logged.finding) for pair in result.pairs for logged in pair.findings]
         self._flagged += bool(found)
         for pair, finding in found:
@@ -143,6 +198,8 @@ class TableReport:
         if self._kinds:
             self._console.print()
             self._console.print(table)
+        if others := describe_other_languages(self._others):
+            self._console.print(Text(f"\n{others}"), soft_wrap=True)
         rejected = f", {self._rejected:,} lines cannot be read" if self._rejected else ""
         self._console.print(
             Text(f"\n{self._records:,} records, {self._flagged:,} with findings ({self._kinds.total():,}){rejected}")

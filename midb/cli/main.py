@@ -19,7 +19,7 @@ app = typer.Typer(
     name="midb-agent",
     help="Finds and repairs defects in multilingual instruction data, pair by pair, and logs every change.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -51,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     except MidbError as error:
         return complain(error.message, error.hint, error.exit_code)
     except ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help, as it is
+            print(error.format_message(), file=sys.stderr)  # type: ignore[attr-defined]
+            return 2
         context = getattr(error, "ctx", None)
         message = error.format_message()  # type: ignore[attr-defined]
         return complain(message, f"{context.command_path} --help" if context else "", 2)

@@ -78,10 +78,12 @@ def run(
     output: options.Output = None,
     db: options.Db = None,
     language: options.Language = None,
+    trust_language: options.TrustLanguage = None,
     source: options.Source = None,
     map: options.Map = None,
     passes: options.Passes = None,
     kinds: options.Kinds = None,
+    only: options.Only = None,
     typography: options.Typography = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help=options.help_of("model"))] = None,
     route: Annotated[str | None, typer.Option("--route", metavar="ROUTE", help=options.help_of("route"))] = None,
@@ -123,14 +125,14 @@ def run(
         config,
         options.given(
             corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
-            kinds=kinds, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
+            kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
             concurrency=concurrency, device=device, dtype=dtype, adapter=adapter, timeout=timeout, limit=limit,
             workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
         )
         | options.given(
             **{
                 "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
-                "seal-key": seal_key, "judge-orders": judge_orders,
+                "seal-key": seal_key, "judge-orders": judge_orders, "trust-language": trust_language,
             }
         ),
     )  # fmt: skip

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from midb.corpus.formats.base import Container
-from midb.corpus.layouts import Columns
+from midb.corpus.layouts import Columns, RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import ReadingRules, RecordReader
-from midb.corpus.sources import Sources, align_sources, open_sources
+from midb.corpus.source_fit import SourceFit, measure_fit
+from midb.corpus.sources import Sources, SourcesByLine, align_sources, open_sources
 from midb.corpus.survey import Survey, survey
 from midb.text.languages import LanguageIdentifier
+
+#: Records whose English originals are held against them before a run.
+FIT_SAMPLE = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,20 +53,47 @@ def open_corpus(
     source: Path | Container | None = None,
     limit: int | None = None,
     identify: bool = True,
+    trusted: bool = False,
 ) -> OpenedCorpus:
     """Look through a corpus and make ready to read it.
 
     ``language`` is that of all records, ``None`` where it is to be found out. With ``identify`` False it is not, for
-    readers who know it from elsewhere. Raises CorpusError where nothing can be read, or the source does not fit.
+    readers who know it from elsewhere. ``trusted``: what is said of languages is believed, however the texts read.
+    Raises CorpusError where nothing can be read, or the source does not fit.
     """
-    identifier = LanguageIdentifier()
+    identifier = LanguageIdentifier(trusting=trusted)
     asked = identifier if identify else None
-    found = survey(container, language=language, mapping=mapping, identifier=asked, limit=limit)
+    found = survey(container, language=language, mapping=mapping, identifier=asked, limit=limit, trusted=trusted)
     rules = ReadingRules(languages=found.languages, usual=found.usual, mapping=mapping, ascii_only=found.ascii_only)
     if isinstance(source, Container):
         sources: Sources | None = align_sources(source, container, found.records)
     else:
         sources = open_sources(source, container, found.records) if source else None
+    fit = _measure(container, RecordReader(rules, identifier), sources) if identify else SourceFit()
+    if warning := fit.describe():
+        found = replace(found, warnings=(*found.warnings, warning))
+        rules = replace(rules, sourceless=fit.misaligned)
+    if isinstance(sources, SourcesByLine):
+        sources.rewind()
     return OpenedCorpus(
         container=container, found=found, rules=rules, identifier=identifier, sources=sources, limit=limit
     )
+
+
+def _measure(container: Container, reader: RecordReader, sources: Sources | None) -> SourceFit:
+    """How well the English originals of the first records fit them."""
+
+    def found() -> Iterator[tuple[str, str]]:
+        for raw in container.read():
+            if not isinstance(raw, RawRecord) or raw.spool:
+                continue
+            try:
+                parsed = reader.parse(raw, sources.find(raw) if sources else None)
+            except RecordError:
+                continue
+            if parsed.misfit or any(parsed.sources):
+                yield parsed.key, parsed.misfit
+            elif sources is None:
+                return  # the records hold no originals
+
+    return measure_fit(islice(found(), FIT_SAMPLE))

@@ -6,12 +6,12 @@ The rules are found out once, by the survey, and cross to worker processes; ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from midb.corpus.language_plan import LanguagePlan
 from midb.corpus.layouts import Columns, Layout, LayoutFinder
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import ParsedRecord, parse_record
+from midb.corpus.records import ParsedRecord, parse_record, sample_of
 from midb.corpus.splice import Stages, splice
 from midb.text.languages import LanguageIdentifier
 
@@ -21,6 +21,7 @@ class ReadingRules:
     """How the records of one corpus are to be read.
 
     ``usual`` is the layout that most of its records have, ``mapping`` what the user says instead (`--map`);
+    ``sourceless``: no English original is used, for they do not fit;
     ``ascii_only``: characters beyond ASCII are written as escapes where a record does not show how it writes them.
     """
 
@@ -28,6 +29,7 @@ class ReadingRules:
     usual: Layout | None = None
     mapping: Columns | None = None
     ascii_only: bool = False
+    sourceless: bool = False
 
 
 class RecordReader:
@@ -43,12 +45,14 @@ class RecordReader:
 
         Raises RecordError for what cannot be read.
         """
-        return parse_record(raw, self._finder, source)
+        parsed = parse_record(raw, self._finder, source)
+        if self.rules.sourceless:
+            parsed = replace(parsed, sources=(None,) * len(parsed.sources))
+        return parsed
 
     def language(self, parsed: ParsedRecord) -> str:
-        """The language code of a record, ``und`` where nothing can be said."""
-        text = " ".join(text for slot in parsed.slots for _, text in slot.pair.texts())
-        return self.rules.languages.settle(parsed.declared, parsed.key, text, self.identifier)
+        """The language code of a record, which may be none of ours; ``und`` where nothing can be said."""
+        return self.rules.languages.settle(parsed.declared, parsed.key, sample_of(parsed.slots), self.identifier)
 
     def splice(self, body: bytes, stages: Stages) -> bytes:
         """A record's bytes with edits made in its texts."""

@@ -11,8 +11,9 @@ import orjson
 
 from midb.corpus.layouts import VALUE_NAMES, LayoutFinder, RecordError, Slots, quotable
 from midb.corpus.raw import MAX_RECORD_BYTES, RawRecord
+from midb.corpus.source_fit import find_misfit
 from midb.domain.pairs import InstructionPair
-from midb.text.languages import parse_language
+from midb.text.languages import join_samples, parse_language, parse_other_language
 
 _KEYS = ("id", "uid", "uuid", "record_id", "question_id", "idx")
 _LANGUAGE = ("lang", "language", "lang_code", "language_code", "locale")
@@ -23,15 +24,17 @@ _SOURCE = "source"
 
 @dataclass(frozen=True, slots=True)
 class ParsedRecord:
-    """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and it is one we
-    know; ``sources`` are the English originals, one per pair, where the record has them; ``demands`` short texts of its
-    other fields, which may be what a response must hold word for word."""
+    """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and there is such
+    a language; ``sources`` are the English originals, one per pair, where the record has them; ``demands`` short texts
+    of its other fields, which may be what a response must hold word for word; ``misfit`` says why an original that the
+    record has is not used: it is that of another."""
 
     key: str
     declared: str | None
     slots: tuple[Slots, ...]
     sources: tuple[InstructionPair | None, ...]
     demands: tuple[str, ...] = ()
+    misfit: str = ""
 
 
 def too_long(raw: RawRecord) -> RecordError:
@@ -88,21 +91,36 @@ def record_key(record: Mapping[str, Any], position: int) -> str:
 
 
 def declared_language(record: Mapping[str, Any]) -> str | None:
-    """The language a record declares, ``None`` where it declares none that is known."""
-    for name in _LANGUAGE:
-        value = record.get(name)
-        if isinstance(value, str) and (code := parse_language(value)):
-            return code
+    """The language a record declares, also one that is not ours; ``None`` where it declares none that is known."""
+    values = [value for name in _LANGUAGE if isinstance(value := record.get(name), str)]
+    for parse in (parse_language, parse_other_language):
+        for value in values:
+            if code := parse(value):
+                return code
     return None
 
 
 def undeclared_spelling(record: Mapping[str, Any]) -> str | None:
-    """What a record's language column says, where that is no language this project knows; shortened."""
+    """What a record's language column says, where that is no language of the world by any name; shortened."""
     for name in _LANGUAGE:
         value = record.get(name)
-        if isinstance(value, str) and value.strip() and parse_language(value) is None:
+        if isinstance(value, str) and value.strip() and not (parse_language(value) or parse_other_language(value)):
             return quotable(value, 40)
     return None
+
+
+#: Pairs of a record whose texts its language is judged by: as many as a talk needs to show it.
+_JUDGED_PAIRS = 3
+
+
+def sample_of(slots: Sequence[Slots]) -> str:
+    """What the language of a record with these pairs is judged by: the beginnings of its first texts."""
+    return join_samples(
+        text
+        for slot in slots[:_JUDGED_PAIRS]
+        for text in (slot.pair.response, slot.pair.instruction, slot.pair.input)
+        if text
+    )
 
 
 def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = None) -> ParsedRecord:
@@ -110,8 +128,9 @@ def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = No
     record = load_object(raw)
     slots = finder.find(record).slots(record)
     key = record_key(record, raw.position)
-    sources = _sources(record, slots, source)
-    return ParsedRecord(key, declared_language(record), tuple(slots), sources, tuple(find_demands(record, slots)))
+    sources, misfit = _fitting(slots, _sources(record, slots, source))
+    demands = tuple(find_demands(record, slots))
+    return ParsedRecord(key, declared_language(record), tuple(slots), sources, demands, misfit)
 
 
 #: Longer texts of other fields are no phrases, and more of them are data.
@@ -145,6 +164,16 @@ def find_demands(record: Mapping[str, Any], slots: Sequence[Slots]) -> Iterator[
 def _may_be_demand(text: str) -> bool:
     """Whether a text is short, and holds a mark that a repair could touch."""
     return 1 < len(text) <= _LONGEST_DEMAND and not text.isalpha()
+
+
+def _fitting(
+    slots: Sequence[Slots], sources: tuple[InstructionPair | None, ...]
+) -> tuple[tuple[InstructionPair | None, ...], str]:
+    """The originals of a record; none, and why, where one of them is that of another record."""
+    for slot, source in zip(slots, sources, strict=True):
+        if source is not None and (misfit := find_misfit(slot.pair.replaced(dict(slot.shared)), source)):
+            return (None,) * len(slots), misfit
+    return sources, ""
 
 
 def _sources(record: Mapping[str, Any], slots: list[Slots], source: bytes | None) -> tuple[InstructionPair | None, ...]:

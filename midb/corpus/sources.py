@@ -32,7 +32,12 @@ class SourcesByLine:
     described = "aligned by line"
 
     def __init__(self, container: Container) -> None:
-        self._records = (item for item in container.read() if isinstance(item, RawRecord))
+        self._container = container
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin anew: the next record may be any."""
+        self._records = (item for item in self._container.read() if isinstance(item, RawRecord))
 
     def find(self, raw: RawRecord) -> bytes | None:
         # Not every record is asked for: a run resumes in the middle, and some records are never examined.

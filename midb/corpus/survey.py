@@ -9,19 +9,27 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import TO_JSON_LINES
 from midb.corpus.language_plan import LanguagePlan, plan_languages
-from midb.corpus.layouts import Columns, Layout, LayoutFinder, RecordError, quotable
+from midb.corpus.layouts import Columns, Layout, LayoutFinder, Prompts, RecordError, find_unexamined, quotable
 from midb.corpus.raw import RawRecord
-from midb.corpus.records import load_object, record_key
-from midb.domain.errors import CorpusError
+from midb.corpus.records import load_object, record_key, sample_of
+from midb.domain.errors import CorpusError, UsageError
 from midb.text.languages import LanguageIdentifier
 
 #: Between this and twice this many records are sampled.
 SAMPLE = 300
+
+#: So many records with the same fault are a layout that was misunderstood.
+MANY = 10
+
+#: Columns whose texts nobody expects to be examined: the English originals, and what a source of data calls itself.
+LEFT_OUT = ("source",)
 
 #: And no more than this many bytes of them.
 SAMPLE_BYTES = 64 << 20
@@ -49,10 +57,12 @@ def survey(
     mapping: Columns | None,
     identifier: LanguageIdentifier | None,
     limit: int | None = None,
+    trusted: bool = False,
 ) -> Survey:
     """Look through a corpus once. Raises CorpusError where not one record can be read.
 
-    ``identifier`` is ``None`` where nobody will ask for the language of a record.
+    ``identifier`` is ``None`` where nobody will ask for the language of a record; ``trusted``: what is said of
+    languages is believed.
     """
     count, sample = _sample(container, limit)
     finder = LayoutFinder(mapping)
@@ -60,6 +70,9 @@ def survey(
     usual: dict[str, Layout] = {}
     parsed: list[tuple[dict[str, Any], str, str]] = []
     problem: tuple[RawRecord, RecordError] | None = None
+    notes: Counter[str] = Counter()
+    seen: set[str] = set()
+    empty = 0
     for raw in sample:
         try:
             record = load_object(raw)
@@ -70,14 +83,25 @@ def survey(
             continue
         layouts[layout.name] += 1
         usual.setdefault(layout.name, layout)
-        pair = slots[0].pair
-        text = "\n".join(part for part in (pair.response, pair.instruction) if part)
+        notes.update({note for slot in slots for note in slot.skipped})
+        notes.update(f"{quotable(name, 60)} is not examined" for name in find_unexamined(record, slots, LEFT_OUT))
+        empty += all(slot.pair.response == "" for slot in slots)
+        seen.update(record)
+        text = sample_of(slots)
         parsed.append((record, record_key(record, raw.position), text))
     if not parsed:
         assert problem is not None, "a corpus that is not empty has a first record"
         raise _unreadable(container, *problem, mapping)
+    if mapping:
+        refuse_missing_columns(mapping, seen)
+    elif empty == len(parsed) >= MANY:
+        raise _all_empty(container, parsed[0][0])
     names = [name for name, _ in layouts.most_common()]
-    plan, warnings = plan_languages(parsed, language, identifier) if identifier else (LanguagePlan(fixed=language), [])
+    plan, warnings = (
+        plan_languages(parsed, language, identifier, trusted=trusted)
+        if identifier
+        else (LanguagePlan(fixed=language, trusted=trusted), [])
+    )
     size, sha256 = container.identity()
     return Survey(
         records=count,
@@ -88,8 +112,38 @@ def survey(
         ascii_only=all(raw.body.isascii() for raw in sample) and any(b"\\u" in raw.body for raw in sample),
         sources=sum(isinstance(record.get("source"), dict) for record, _, _ in parsed),
         languages=plan,
-        warnings=tuple(warnings),
+        warnings=(*_describe_notes(notes, len(parsed)), *warnings),
     )
+
+
+def refuse_missing_columns(mapping: Columns, seen: Collection[str]) -> None:
+    """Raise where `--map` names a column that no record of a sample has."""
+    for column in (mapping.instruction, mapping.input, mapping.response):
+        if column is not None and column not in seen:
+            inner = re.search(r"[.\[]", column)
+            advice = " What stands inside a column is found without --map, or not at all." if inner else ""
+            raise UsageError(
+                f'--map names a column "{quotable(column, 60)}", which no record has.',
+                hint=f"The columns are: {', '.join(quotable(key, 40) for key in sorted(seen)[:20])}.{advice}",
+            )
+
+
+def _all_empty(container: Container, record: Mapping[str, Any]) -> CorpusError:
+    columns = ", ".join(quotable(key, 40) for key in list(record)[:20])
+    return CorpusError(
+        f"every response of {container.path} is empty, as far as it can be read: which column holds them?",
+        hint=f"Say --map instruction=COLUMN,response=COLUMN, even where they are empty indeed. "
+        f"The columns are: {columns}.",
+    )
+
+
+def _describe_notes(notes: Counter[str], records: int) -> list[str]:
+    """What of the records is not looked at, in one warning: the commonest first."""
+    if not notes:
+        return []
+    listed = [f"{note} ({count / records:.0%})" for note, count in notes.most_common(5)]
+    more = f"; and {len(notes) - 5} more" if len(notes) > 5 else ""
+    return [f"what follows stays as it is, and nobody looks at it (share of a sample): {'; '.join(listed)}{more}"]
 
 
 def _sample(container: Container, limit: int | None) -> tuple[int, list[RawRecord]]:
@@ -118,6 +172,10 @@ def _unreadable(container: Container, raw: RawRecord, error: RecordError, mappin
         hint = f"The records seem to stand inside {inner}; take them out first: jq -c '.{inner}[]'"
     elif mapping and error.reason in ("missing-field", "field-not-text"):
         hint = f"The columns are: {', '.join(quotable(key, 40) for key in list(load_object(raw))[:20])}."
+    elif error.reason == "unknown-layout" and {"role", "text"} <= load_object(raw).keys():
+        hint = 'Each record is one turn of a talk: join the turns of a talk in one record, as "messages".'
+    elif error.reason == "invalid-json" and _is_table(raw.body):
+        hint = f"This looks like a table (CSV or TSV). {TO_JSON_LINES.format('read_csv')}"
     elif error.reason == "unknown-layout":
         hint = "Say which columns hold the texts: --map instruction=COLUMN,response=COLUMN"
     elif error.reason == "too-long":
@@ -129,6 +187,11 @@ def _unreadable(container: Container, raw: RawRecord, error: RecordError, mappin
     )
 
 
+def _is_table(line: bytes) -> bool:
+    """Whether the first line looks like the names of the columns of a table."""
+    return not line.lstrip().startswith((b"{", b"[")) and bool(re.search(rb"[,;\t]", line))
+
+
 def _list_within(raw: RawRecord) -> str | None:
     """The key under which a single object holds the list that should have been the corpus, if it looks like one."""
     try:
@@ -138,6 +201,6 @@ def _list_within(raw: RawRecord) -> str | None:
     for key, value in record.items():
         if isinstance(value, list) and value and isinstance(value[0], dict) and re.fullmatch(r"[A-Za-z_]\w{,40}", key):
             with contextlib.suppress(RecordError):
-                LayoutFinder().find(value[0])
-                return key
+                if not isinstance(LayoutFinder().find(value[0]), Prompts):
+                    return key  # turns alone are questions or answers: taken out, answers would be instructions
     return None

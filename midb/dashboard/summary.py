@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 
 from rich.text import Text
 
@@ -19,6 +20,7 @@ from midb.dashboard.text import fit, flow_counts, format_count, format_duration,
 from midb.domain.decisions import RUN_OUTCOMES
 from midb.domain.events import RunEnded, RunPlanned
 from midb.domain.generations import Usage
+from midb.text.languages import is_supported, language_name
 from midb.text.terminal import visible
 
 #: Record keys that can be typed in a command as they are.
@@ -80,6 +82,8 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if others := describe_other_languages(_count_languages(ended)):
+        parts.append(Text(others, "yellow"))
     if ended.status != "finished":
         parts.append(describe_status(ended))
         if ended.resume_command:
@@ -126,6 +130,29 @@ def describe_too_slow(ended: RunEnded) -> Text:
         "the audit log names them (reason too-slow, --record-seconds).",
         "bold yellow",
     )
+
+
+def describe_other_languages(records: Counter[str]) -> str:
+    """Names the languages that are none of ours, given how many records are in which; empty where there are none."""
+    others = Counter({code: count for code, count in records.items() if not is_supported(code)})
+    if not others:
+        return ""
+    listed = ", ".join(f"{format_count(count)} {language_name(code)}" for code, count in others.most_common(5))
+    more = ", ..." if len(others) > 5 else ""
+    verb = (
+        "is in a language" if others.total() == 1 else "are in a language" if len(others) == 1 else "are in languages"
+    )
+    return (
+        f"{pluralize(others.total(), 'record')} {verb} that midb-agent does not know, and left alone: {listed}{more} "
+        "(reason other-language; --trust-language)"
+    )
+
+
+def _count_languages(ended: RunEnded) -> Counter[str]:
+    records: Counter[str] = Counter()
+    for (code, _), count in ended.outcomes.items():
+        records[code] += count
+    return records
 
 
 def describe_status(ended: RunEnded) -> Text:
@@ -188,6 +215,8 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if others := describe_other_languages(_count_languages(ended)):
+        parts.append(Text(others, "yellow"))
     if progress.rejected:
         # A resumed run was not told why the lines before it were rejected.
         since = "" if progress.rejected.total() == ended.rejected else " since the run was resumed"

@@ -19,6 +19,7 @@ from typing import Protocol
 from midb.domain.defects import DefectFamily, DefectKind, Finding
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field
+from midb.locales import LANGUAGES
 from midb.text.inspection import Inspection
 from midb.text.spans import Ranges
 
@@ -68,21 +69,34 @@ class KindSelection:
 
     @classmethod
     def parse(cls, options: Collection[str] = (), *, typography: bool = False) -> KindSelection:
-        """Start from the default kinds and add (``+kind``, ``kind``) or remove (``-kind``) some.
+        """Start from the default kinds and add (``+kind``) or remove (``-kind``) some.
 
         Naming a convention of print with ``+`` selects it without ``--typography``. Raises UsageError for an unknown
-        kind, naming the nearest.
+        kind, naming the nearest, and for one without a sign, which could mean either.
         """
         names = {kind.name for kind in kinds().values() if typography or not kind.convention}
         for option in options:
             name = option.lstrip("+-")
             if name not in kinds():
                 raise _unknown_kind_error(name)
+            if option[0] not in "+-":
+                raise UsageError(
+                    f'"{name}" is neither added nor left out.',
+                    hint=f"--only {name} examines it alone; --kinds=+{name} adds it, --kinds=-{name} leaves it out.",
+                )
             if option.startswith("-"):
                 names.discard(name)
             else:
                 names.add(name)
         return cls(frozenset(names), typography)
+
+
+def select_only(names: Collection[str], *, typography: bool = False) -> KindSelection:
+    """Examine these kinds and no others; raises UsageError for an unknown one, naming the nearest."""
+    for name in names:
+        if name not in kinds():
+            raise _unknown_kind_error(name.lstrip("+-") if name.lstrip("+-") not in kinds() else name)
+    return KindSelection(frozenset(names), typography)
 
 
 def _unknown_kind_error(name: str) -> UsageError:
@@ -111,6 +125,27 @@ def drop_symptoms(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if not is_explained(finding)]
 
 
+def leave_other_languages(findings: list[Finding], inspection: Inspection) -> list[Finding]:
+    """The findings without what the rules of a language say of a text in another one.
+
+    Its conventions do not hold there, and what repairs by its words and letters would repair nothing: other defects are
+    told, and left.
+    """
+    code = inspection.locale.code
+    if code not in LANGUAGES:
+        return findings
+    fields = {item.field: item for item in inspection.fields}
+    kept = []
+    for finding in findings:
+        bound = finding.family is DefectFamily.LOCALIZATION
+        if (bound or finding.fix) and (item := fields.get(finding.field)) and item.is_left_alone(code):
+            if bound:
+                continue
+            finding = replace(finding, fix=())
+        kept.append(finding)
+    return kept
+
+
 def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
     """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language.
 
@@ -132,6 +167,6 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
                     findings.append(replace(found, detector=name))
                     if len(findings) > MOST_FINDINGS:
                         raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
-    findings = drop_symptoms(findings)
+    findings = leave_other_languages(drop_symptoms(findings), inspection)
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     ACCEPTED = "accepted"
     INTERNAL_ERROR = "internal-error"
     TOO_SLOW = "too-slow"
+    OTHER_LANGUAGE = "other-language"
     TOO_MANY_FINDINGS = "too-many-findings"
     REVERT_REQUESTED = "revert-requested"
     LANGUAGE_CHANGED = "language-changed"

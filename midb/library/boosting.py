@@ -42,6 +42,7 @@ def boost(
     records: Records,
     *,
     language: str = "auto",
+    trust_language: bool = False,
     mapping: Mapping[str, str] | None = None,
     source: Any = None,
     passes: Iterable[str] | None = None,
@@ -58,6 +59,7 @@ def boost(
     :param records: dictionaries in any iterable, a pandas or polars data frame, or a `datasets.Dataset`, laid out as
         the corpora that `midb-agent run` reads. They are not changed: `result.records` is the same kind of thing.
     :param language: code of the language of all records; "auto": declared by each, or found out.
+    :param trust_language: believe what is said of languages, however the texts read.
     :param mapping: columns of the texts, such as ``{"instruction": "q", "response": "a"}``.
     :param source: the English originals: the name of a column that holds one in each record, or records of their own,
         aligned by id or by their order.
@@ -85,7 +87,7 @@ def boost(
         workers=workers,
         fresh=fresh,
         model=model,
-        **{"seal-key": seal_key},
+        **{"seal-key": seal_key, "trust-language": trust_language},
     )
     table = table_of(records)
     opened = _open(table, settings, source)
@@ -115,6 +117,7 @@ def check(
     records: Any,
     *,
     language: str = "auto",
+    trust_language: bool = False,
     mapping: Mapping[str, str] | None = None,
     source: Any = None,
     kinds: Iterable[str] = (),
@@ -126,7 +129,15 @@ def check(
     >>> [finding.kind for finding in check([{"instruction": "Rechne.", "output": ""}], language="de").findings]
     ['empty-response']
     """
-    settings = checked_settings(language, kinds=kinds, typography=typography, mapping=mapping, workers=workers)
+    trusting: dict[str, Any] = {"trust-language": trust_language}
+    settings = checked_settings(
+        language,
+        kinds=kinds,
+        typography=typography,
+        mapping=mapping,
+        workers=workers,
+        **trusting,
+    )
     opened = _open(table_of(records), settings, source)
     results, rejected = _examined(opened, settings, rewrite=False)
     for result in results:
@@ -153,6 +164,7 @@ def _open(table: Table, settings: RunConfig, source: Any) -> OpenedCorpus:
         language=settings.language_code(),
         mapping=parse_mapping(settings.map) if settings.map else None,
         source=_separate(source),
+        trusted=settings.trust_language,
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from midb import __version__
 from midb.audit.file.key import KEY_VARIABLE
 from midb.corpus.layouts import parse_mapping
-from midb.detectors import KindSelection
+from midb.detectors import KindSelection, select_only
 from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.errors import UsageError
 from midb.domain.hashing import digest
@@ -42,6 +42,11 @@ class RunConfig(BaseModel):
     output: Path | None = Field(None, description="Where the boosted corpus goes. Default: <corpus>.boosted.<ext>")
     db: Path | None = Field(None, description="The audit log. Default: <output>.audit.db")
     language: str = Field("auto", description="Language of all records; auto: declared, or found out.")
+    trust_language: bool = Field(
+        False,
+        alias="trust-language",
+        description="Believe what is said of languages, however the texts read (else such records are left alone).",
+    )
     source: Path | None = Field(None, description="English originals, aligned by id or by line.")
     map: str | None = Field(None, description="Columns of the texts: instruction=COL,input=COL,response=COL")
     passes: tuple[str, ...] = Field(
@@ -49,6 +54,7 @@ class RunConfig(BaseModel):
         description="Passes to visit, separated by commas. Verification always takes place.",
     )
     kinds: tuple[str, ...] = Field((), description="Kinds to add (+kind) or leave out (-kind), separated by commas.")
+    only: tuple[str, ...] = Field((), description="Examine these kinds and no others, separated by commas.")
     typography: bool = Field(False, description="Also repair conventions of print (quotation marks, no-break blanks).")
     model: str | None = Field(
         None, description="Language model that rewrites: a checkpoint folder, a hub name, or openai:NAME@URL."
@@ -94,7 +100,7 @@ class RunConfig(BaseModel):
     quiet: bool = Field(False, description="Say nothing but what went wrong.")
     json_events: bool = Field(False, alias="json", description="Events as JSON lines on stdout instead of a dashboard.")
 
-    @field_validator("passes", "kinds", mode="before")
+    @field_validator("passes", "kinds", "only", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -118,6 +124,8 @@ class RunConfig(BaseModel):
     @property
     def selection(self) -> KindSelection:
         """The kinds to examine; raises UsageError for an unknown one."""
+        if self.only:
+            return select_only(self.only, typography=self.typography)
         return KindSelection.parse(self.kinds, typography=self.typography)
 
     def language_code(self) -> str | None:
@@ -138,6 +146,7 @@ class RunConfig(BaseModel):
         return model | {
             "version": __version__,
             "language": self.language,
+            "trust_language": self.trust_language,
             "source": source_sha256,
             "map": self.map,
             "passes": sorted(pass_.value for pass_ in self.selected_passes),
@@ -213,6 +222,8 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
     for name in ("budget", "dry_run", "prompts", "adapter", "concurrency"):
         if getattr(config, name) is not None and not config.model:
             raise UsageError(f"--{name.replace('_', '-')} is for runs with a model.", hint="Add --model MODEL.")
+    if config.only and config.kinds:
+        raise UsageError("--only and --kinds contradict each other.", hint="Name with --only all kinds that are meant.")
     _ = config.selection  # raises for an unknown kind
     if config.map:
         parse_mapping(config.map)

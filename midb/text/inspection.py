@@ -36,6 +36,7 @@ class FieldText:
         self.source = source
         self._identifier = identifier
         self._demanded = demanded
+        self._other: dict[str, bool] = {}
 
     @functools.cached_property
     def protected(self) -> Spans:
@@ -75,6 +76,12 @@ class FieldText:
         if len(self.text) < IDENTIFIABLE_LENGTH or self.language is None:
             return False
         return not same_language(self.language, code)
+
+    def is_left_alone(self, code: str) -> bool:
+        """Whether the text is surely in a language other than ``code`` and English: no rule of it holds then."""
+        if code not in self._other:
+            self._other[code] = self._identifier.is_in_another(self.text, code)
+        return self._other[code]
 
 
 @dataclass(frozen=True)

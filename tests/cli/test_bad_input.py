@@ -72,8 +72,6 @@ def test_unreadable_lines_are_kept_with_number_and_reason_and_the_run_goes_on(cl
         (b'{"instruction": null, "output": "x"}\n', "missing-field"),
         (b'{"output": "no instruction"}\n', "missing-field"),
         (b'{"instruction": 7, "output": "x"}\n', "field-not-text"),
-        (b'{"instruction": "x", "output": 42}\n', "field-not-text"),
-        (b'{"instruction": "x", "input": ["a"], "output": "y"}\n', "field-not-text"),
         (deep, "invalid-json"),
         (surrogate, "invalid-unicode"),
     ]
@@ -94,7 +92,7 @@ def test_unreadable_lines_are_kept_with_number_and_reason_and_the_run_goes_on(cl
     assert ask(db, "SELECT line, reason FROM rejected_lines ORDER BY line") == [
         (entry["line"], entry["reason"]) for entry in entries
     ]
-    assert "22 read" in called.err.replace("\u2007", " ") or "22" in called.err
+    assert "18 read" in called.err.replace("\u2007", " ")
     assert cli("audit", "verify", "--db", db).code == 0
 
 
@@ -103,6 +101,42 @@ def test_strict_stops_at_the_first_such_line(cli: Cli, write: Write) -> None:
     refuses(cli("run", corpus, "--strict", "--language", "de"), 1, "line 2", "--strict")
     assert not corpus.with_name("c.boosted.jsonl").exists()
     assert cli("run", corpus, "--language", "de").code == 0, "the same run goes on without --strict"
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (b'{"instruction": "Wie viel ist zwei plus zwei?", "output": 4}', '"output" holds a number, not text'),
+        (b'{"instruction": "Wo liegt das?", "input": {"a": 1}, "output": "Am Rhein."}', '"input" holds an object'),
+        (b'{"instruction": "Ja?", "input": NaN, "output": "Der Rhein ist ein Fluss."}', ""),
+    ],
+)
+def test_a_record_with_a_value_that_is_no_text_stays_in_the_output(
+    cli: Cli, write: Write, line: bytes, named: str
+) -> None:
+    """The rest of it is examined, and what is not is named before the run."""
+    broken = line.replace(b'"instruction": "', b'"instruction": "Sch\xc3\x83\xc2\xb6n: ')
+    corpus = write("c.jsonl", broken + b"\n")
+    called = cli("run", corpus, "--language", "de")
+    assert called.code == 0, called.err
+    assert corpus.with_name("c.boosted.jsonl").read_bytes() == line.replace(b': "', ': "Schön: '.encode(), 1) + b"\n"
+    assert named in called.err
+    assert ("nobody looks at it" in called.err) == bool(named)
+    assert "empty-response" not in called.err
+
+
+def test_a_layout_in_which_every_response_is_empty_is_asked_about(cli: Cli, write: Write) -> None:
+    corpus = write("c.jsonl", *({"instruction": "Was?", "output": "", "reply_text": "Das."} for _ in range(12)))
+    for command in ("run", "check"):
+        refuses(cli(command, corpus, "--language", "de"), 2, "every response", "reply_text")
+    assert cli("check", corpus, "--language", "de", "--map", "instruction=instruction,response=output").code == 0
+    assert cli("check", corpus, "--language", "de", "--map", "instruction=instruction,response=reply_text").code == 0
+
+
+@pytest.mark.parametrize("column", ["instances[0].output", "ouput"])
+def test_a_column_that_no_record_has_is_refused(cli: Cli, write: Write, column: str) -> None:
+    corpus = write("c.jsonl", {"instruction": "Warum?", "instances": [{"output": "Darum."}]})
+    refuses(cli("run", corpus, "--map", f"instruction=instruction,response={column}"), 2, "no record has", "instances")
 
 
 def test_missing_and_null_responses_are_kept_and_flagged(cli: Cli, write: Write, ask: Ask) -> None:
@@ -161,10 +195,10 @@ def test_mixed_layouts_in_one_file(cli: Cli, write: Write) -> None:
 def test_unknown_language_codes(cli: Cli, write: Write) -> None:
     corpus = write("c.jsonl", GOOD)
     refuses(cli("run", corpus, "--language", "germn"), 2, 'unknown language "germn"', "de")
-    corpus = write("d.jsonl", GOOD | {"lang": "tlh"})
+    corpus = write("d.jsonl", GOOD | {"lang": "qq"})
     called = cli("run", corpus)
     assert called.code == 0
-    assert '"tlh" is no language midb-agent knows' in called.err
+    assert '"qq" is no language midb-agent knows' in called.err
 
 
 def test_an_output_that_is_not_ours_is_never_overwritten(cli: Cli, write: Write) -> None:

@@ -43,3 +43,28 @@ def test_kinds_can_be_left_out(cli: Cli, write: Write, broken: Record) -> None:
     write("c.jsonl", broken)
     called = cli("check", "c.jsonl", "--language", "de", "--kinds=-broken-numbering")
     assert called.out.strip() == "1 records, 0 with findings (0)"
+
+
+def test_a_severity_can_be_failed_on(cli: Cli, write: Write, broken: Record) -> None:
+    write("c.jsonl", broken, CLEAN)
+    for severity, code in (("minor", 1), ("major", 0), ("critical", 0)):
+        called = cli("check", "c.jsonl", "--language", "de", "--fail-on", severity)
+        assert called.code == code
+        assert ("failed: 1 finding of severity minor or graver" in called.err) == bool(code)
+    assert cli("check", "c.jsonl", "--language", "de", "--fail-on", "grave").code == 2
+
+
+def test_a_corpus_of_which_little_can_be_read_is_no_success(cli: Cli, write: Write) -> None:
+    write("c.jsonl", CLEAN, b"oops\n", b"oops\n")
+    called = cli("check", "c.jsonl", "--language", "de")
+    assert called.code == 1
+    assert "failed: 2 of 3 lines cannot be read" in called.err
+
+
+def test_one_kind_alone(cli: Cli, write: Write, broken: Record) -> None:
+    write("c.jsonl", broken)
+    assert "broken-numbering" in cli("check", "c.jsonl", "--language", "de", "--only", "broken-numbering").out
+    assert "0 with findings" in cli("check", "c.jsonl", "--language", "de", "--only", "mojibake").out
+    bare = cli("check", "c.jsonl", "--language", "de", "--kinds", "mojibake")
+    assert bare.code == 2
+    assert "--only mojibake" in bare.err

@@ -27,6 +27,20 @@ def test_help_names_every_command(cli: Cli) -> None:
         assert f" {group.name} " in shown
 
 
+@pytest.mark.parametrize("group", [(), ("audit",), ("prompts",)])
+def test_a_group_alone_shows_its_help_and_so_does_the_short_option(cli: Cli, group: tuple[str, ...]) -> None:
+    alone, short, long = cli(*group), cli(*group, "-h"), cli(*group, "--help")
+    assert (short.code, long.code, short.out) == (0, 0, long.out)
+    shown = alone.out + alone.err
+    assert "Commands:" in shown
+    assert "error:" not in shown
+    assert "⏎" not in shown
+
+
+def test_a_shell_can_learn_to_complete(cli: Cli) -> None:
+    assert "--install-completion" in cli("--help").out
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [

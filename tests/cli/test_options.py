@@ -34,6 +34,6 @@ def test_every_option_of_a_run_is_a_setting_of_it(command: object) -> None:
     known = {field.alias or name for name, field in RunConfig.model_fields.items()}
     typed = {name.replace("_", "-") if name.replace("_", "-") in known else name
              for name in inspect.signature(command).parameters}  # fmt: skip
-    assert typed - known == {"config"}
+    assert typed - known == ({"config"} if command is running.run else {"config", "fail_on"})
     if command is running.run:
         assert known <= typed

@@ -8,6 +8,7 @@ import pytest
 
 from midb.corpus.language_plan import LanguagePlan, plan_languages, prefix_of
 from midb.corpus.records import record_key
+from midb.domain.errors import CorpusError
 from midb.text.languages import LanguageIdentifier
 
 GERMAN = "Der Hund ist ein Tier, das mit den Menschen lebt und ihnen auch bei der Arbeit hilft."
@@ -40,6 +41,13 @@ class Planner:
         parsed = [(record, record_key(record, position), text) for position, (record, text) in enumerate(rows)]
         return plan_languages(parsed, language, self._identifier)
 
+    def trusting(self, rows: list[Row], language: str) -> LanguagePlan:
+        """The plan where the languages are trusted."""
+        parsed = [(record, f"#{position}", text) for position, (record, text) in enumerate(rows)]
+        found, warnings = plan_languages(parsed, language, LanguageIdentifier(trusting=True), trusted=True)
+        assert (found.trusted, warnings) == (True, [])
+        return found
+
     def of(self, rows: list[Row], language: str | None = None) -> LanguagePlan:
         """The plan alone, of which there is nothing to warn."""
         found, warnings = self(rows, language)
@@ -48,9 +56,9 @@ class Planner:
 
 
 def test_a_language_that_was_named_holds_for_all(plan: Planner, identifier: LanguageIdentifier) -> None:
-    found = plan.of([row(FRENCH, lang="fr"), row(FRENCH, lang="tlh")], "de")
+    found = plan.of([row(GERMAN, lang="fr"), row(GERMAN, lang="tlh")], "de")
     assert found == LanguagePlan(fixed="de", described="de (as you say)")
-    assert found.settle("fr", "fr-1", FRENCH, identifier) == "de"
+    assert found.settle("fr", "fr-1", GERMAN, identifier) == "de"
 
 
 def test_declared_languages_are_believed(plan: Planner, identifier: LanguageIdentifier) -> None:
@@ -58,13 +66,13 @@ def test_declared_languages_are_believed(plan: Planner, identifier: LanguageIden
     assert found.described == "de fr (declared; 100% of a sample agrees)"
     assert found.settle("ms", "x", INDONESIAN, identifier) == "ms"
     assert plan.of([row(INDONESIAN, lang="ms")]).described == "ms (declared; 100% of a sample agrees)"
-    assert plan.of([row(FRENCH, lang="de")]).described == "de (declared; 0% of a sample agrees)"
+    assert plan.of([row("42", lang="de")]).described == "de (declared; 0% of a sample agrees)"
 
 
 def test_languages_nobody_knows_are_warned_about_and_identified(plan: Planner) -> None:
-    found, warnings = plan([row(GERMAN, lang="tlh")] * 5 + [row(GERMAN, lang="xx\x1b" * 30)] * 2)
+    found, warnings = plan([row(GERMAN, lang="qq")] * 5 + [row(GERMAN, lang="xx\x1b" * 30)] * 2)
     assert len(warnings) == 1
-    assert '"tlh" is no language midb-agent knows' in warnings[0]
+    assert '"qq" is no language midb-agent knows' in warnings[0]
     assert found.usual == "de"
     assert plan([row(GERMAN, lang="\ud800")])[1][0].encode()
 
@@ -75,6 +83,52 @@ def test_ids_that_begin_with_the_language(plan: Planner, identifier: LanguageIde
     assert found == LanguagePlan(by_prefix=True, described="de fr (from the ids; 100% of a sample agrees)")
     assert found.settle(None, "fr-9", GERMAN, identifier) == "fr"
     assert found.settle(None, "other", GERMAN, identifier) == "de"
+
+
+DUTCH = "De hond is een dier dat met de mensen leeft en hen ook bij het werk helpt, al duizenden jaren lang."
+SWEDISH = "Hunden är ett djur som lever tillsammans med människor och som också hjälper dem i deras arbete."
+ARABIC = "الكلب حيوان يعيش مع الناس ويساعدهم أيضا في عملهم اليومي منذ آلاف السنين في كل مكان."
+
+
+@pytest.mark.parametrize(
+    ("language", "declared"), [(None, {}), ("de", {}), (None, {"lang": "de"}), (None, {"lang": "nl"})]
+)
+def test_a_corpus_in_a_language_that_is_none_of_ours_is_refused(
+    plan: Planner, language: str | None, declared: dict[str, str]
+) -> None:
+    rows = [row(DUTCH, **declared)] * 9 + [row("42", **declared)]
+    with pytest.raises(
+        CorpusError, match=r"in Dutch \((90|100)% of a sample\), which midb-agent does not know"
+    ) as caught:
+        plan(rows, language)
+    assert "--trust-language" in caught.value.hint
+    assert plan.trusting(rows, "de").fixed == "de"
+
+
+def test_records_of_such_a_language_are_warned_about(plan: Planner, identifier: LanguageIdentifier) -> None:
+    found, (warning,) = plan([row(GERMAN)] * 8 + [row(DUTCH), row(SWEDISH)])
+    assert found.usual == "de"
+    assert "80% of a sample agrees" in found.described
+    assert warning.startswith("20.0% of a sample is in Dutch, Swedish, which midb-agent does not know")
+    settled = [found.settle(None, "x", text, identifier) for text in (GERMAN, DUTCH, SWEDISH, "42")]
+    assert settled == ["de", "nl", "sv", "de"]
+    assert found.settle("nl", "x", "42", identifier) == "nl"
+    assert found.settle("ts", "x", GERMAN, identifier) == "de", "Tsonga, or TypeScript: the text tells"
+
+
+@pytest.mark.parametrize(("text", "reads"), [(ARABIC, "Arabic"), (FRENCH, "French")])
+def test_a_corpus_that_reads_as_another_of_ours_is_refused(plan: Planner, text: str, reads: str) -> None:
+    with pytest.raises(CorpusError, match=f"said to be in German and read as {reads}") as caught:
+        plan([row(text)] * 5, "de")
+    assert "--language" in caught.value.hint
+    with pytest.raises(CorpusError):
+        plan([row(text, lang="de")] * 5)
+    assert plan.trusting([row(text)] * 5, "de").settle(None, "x", text, LanguageIdentifier(trusting=True)) == "de"
+
+
+def test_english_that_is_said_to_be_ours_was_left_by_a_translator(plan: Planner) -> None:
+    assert plan.of([row(ENGLISH, lang="de")] * 5).described == "de (declared; 0% of a sample agrees)"
+    assert plan.of([row(INDONESIAN, lang="ms")] * 5).described == "ms (declared; 100% of a sample agrees)"
 
 
 def test_ids_that_begin_with_something_else(plan: Planner) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from small_runs import write_lines
 
 from midb.corpus.formats.containers import open_container
 from midb.corpus.formats.memory import RecordsInMemory
@@ -98,3 +99,39 @@ def test_a_source_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
     with pytest.raises(CorpusError, match="is empty"):
         open_corpus(open_container(tmp_path / "empty.jsonl"))
+
+
+QUESTIONS = [f"Wie viel ist {n} mal {n + 40}? Rechne bitte vor." for n in range(11, 41)]
+
+
+@pytest.mark.parametrize("within", [True, False])
+@pytest.mark.parametrize("shift", [0, 1])
+def test_originals_that_are_off_by_a_line_are_not_used(tmp_path: Path, shift: int, within: bool) -> None:
+    originals = [{"instruction": f"What is {n} times {n + 40}?", "output": f"{n * (n + 40)}"} for n in range(11, 41)]
+    originals = originals[shift:] + originals[:shift]
+    rows = [{"instruction": question, "output": "Das weiß ich nicht."} for question in QUESTIONS]
+    if within:
+        rows = [row | {"source": original} for row, original in zip(rows, originals, strict=True)]
+    corpus = write_lines(tmp_path / "c.jsonl", *rows)
+    english = None if within else write_lines(tmp_path / "en.jsonl", *originals)
+    opened = open_corpus(open_container(corpus), language="de", source=english)
+    told = [warning for warning in opened.found.warnings if "do not fit their records" in warning]
+    assert len(told) == shift
+    assert not shift or ("100% of the English originals" in told[0] and "none is used" in told[0])
+    reader = opened.reader()
+    raws = [item for item in opened.container.read() if isinstance(item, RawRecord)]
+    used = [reader.parse(raw, opened.source_of(raw)).sources[0] is not None for raw in raws]
+    assert used == [not shift] * len(raws)
+
+
+def test_one_original_that_does_not_fit_is_left_out(tmp_path: Path) -> None:
+    wrong = {"instruction": "What is 999 times 888?", "output": "887112"}
+    right = {"instruction": "What is 11 times 51?", "output": "561"}
+    rows = [{"instruction": QUESTIONS[0], "output": "561", "source": source} for source in (wrong, right)]
+    opened = open_corpus(open_container(write_lines(tmp_path / "c.jsonl", *rows)), language="de")
+    reader = opened.reader()
+    parsed = [reader.parse(item) for item in opened.container.read() if isinstance(item, RawRecord)]
+    assert [(record.misfit, bool(record.sources[0])) for record in parsed] == [
+        ("it has other numbers", False),
+        ("", True),
+    ]

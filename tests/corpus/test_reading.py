@@ -72,7 +72,7 @@ def test_a_language_is_settled_by_the_plan_and_only_then_by_all_texts() -> None:
     undecided = reader()
     assert undecided.language(undecided.parse(raw)) == "cs"
     assert isinstance(undecided.identifier, Listening)
-    assert undecided.identifier.asked == ["Frage Daten Antwort"]
+    assert undecided.identifier.asked == ["Antwort\nFrage\nDaten"]
 
 
 @pytest.mark.parametrize(("ascii_only", "written"), [(False, "größer".encode()), (True, b"gr\\u00f6\\u00dfer")])

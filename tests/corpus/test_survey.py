@@ -88,16 +88,20 @@ def test_huge_records_do_not_fill_the_memory(look: Look, monkeypatch: pytest.Mon
     original = plan_languages
 
     def spy(
-        parsed: Iterable[tuple[dict[str, Any], str, str]], language: str | None, identifier: LanguageIdentifier
+        parsed: Iterable[tuple[dict[str, Any], str, str]],
+        language: str | None,
+        identifier: LanguageIdentifier,
+        *,
+        trusted: bool,
     ) -> tuple[LanguagePlan, list[str]]:
         parsed = list(parsed)
         kept.append(sum(len(text) for _, _, text in parsed))
-        return original(parsed, language, identifier)
+        return original(parsed, language, identifier, trusted=trusted)
 
     monkeypatch.setattr("midb.corpus.survey.SAMPLE_BYTES", 10_000)
     monkeypatch.setattr("midb.corpus.survey.plan_languages", spy)
     assert look([row(GERMAN * 10)] * 200).records == 200
-    assert 2_000 < kept[0] <= 10_000
+    assert 1_000 < kept[0] <= 10_000
     assert look([row(GERMAN * 200)] * 5).records == 5, "one record is looked at, however long"
 
 
@@ -114,10 +118,10 @@ def test_whether_a_corpus_is_written_in_ascii(look: Look) -> None:
 
 def test_languages_are_planned_from_the_sample(look: Look) -> None:
     assert look([row(GERMAN, lang="de")] * 3).languages.described == "de (declared; 100% of a sample agrees)"
-    warned = look([row(GERMAN, lang="tlh")] * 3)
+    warned = look([row(GERMAN, lang="qq")] * 3)
     assert warned.languages.usual == "de"
-    assert "tlh" in warned.warnings[0]
-    assert look([row(FRENCH)], language="de").languages.fixed == "de"
+    assert "qq" in warned.warnings[0]
+    assert look([row(FRENCH)], language="fr").languages.fixed == "fr"
 
 
 # -- what cannot be run on ---------------------------------------------------------------------------------------------
@@ -183,3 +187,19 @@ def test_real_corpora(corpora: list[Path], identifier: LanguageIdentifier) -> No
         assert found.languages.described.startswith(path.stem)
         assert found.layouts == ("Alpaca",)
         assert found.sources > SAMPLE
+
+
+@pytest.mark.parametrize(
+    ("content", "hint", "absent"),
+    [
+        (b"instruction,output\nWas?,Das.\n", "read_csv", "JSON array"),
+        (b"instruction\toutput\nWas?\tDas.\n", "read_csv", "JSON array"),
+        (b'{"question_id": 1, "choices": [{"index": 0, "turns": ["Das Licht."]}]}\n', "--map", "jq"),
+        (b'{"message_id": "m", "parent_id": null, "text": "Das.", "role": "assistant"}\n', "messages", "--map"),
+    ],
+)
+def test_a_hint_leads_somewhere(look: Look, content: bytes, hint: str, absent: str) -> None:
+    with pytest.raises(CorpusError) as caught:
+        look(content)
+    assert hint in caught.value.hint
+    assert absent not in caught.value.hint

@@ -73,6 +73,12 @@ def test_an_interrupted_run_says_how_to_go_on_in_one_line_that_can_be_copied(clo
 def test_errors_of_our_own_are_not_hidden(clock: Clock) -> None:
     text = show_in_file(clock, plan(), batch(), end(internal_errors=2))
     assert "2 records hit an internal error and were kept unchanged" in text
+    left = {("de", Outcome.UNCHANGED): 2, ("nl", Outcome.UNCHANGED): 1_500, ("sv", Outcome.UNCHANGED): 1}
+    shown = show_in_file(clock, plan(), batch(), end(outcomes=left, read=1_503, rejected=0))
+    assert (
+        "1,501 records are in languages that midb-agent does not know, and left alone: 1,500 Dutch, 1 Swedish" in shown
+    )
+    assert "does not know" not in show_in_file(clock, plan(), batch(), end())
     assert "1 pair took too long and was kept unchanged" in show_in_file(clock, plan(), batch(), end(too_slow=1))
     assert "FAILED after 0:02:05" in show_in_file(clock, end(status="failed"))
 

@@ -8,7 +8,15 @@ import pkgutil
 import pytest
 from examining import inspection, respond
 
-from midb.detectors import KindSelection, TooManyFindingsError, detectors, drop_symptoms, inspect, kinds
+from midb.detectors import (
+    KindSelection,
+    TooManyFindingsError,
+    detectors,
+    drop_symptoms,
+    inspect,
+    kinds,
+    select_only,
+)
 from midb.domain.defects import DefectFamily, DefectKind, Finding
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field, InstructionPair
@@ -46,7 +54,6 @@ def test_what_a_kind_says_of_others_exists() -> None:
         ((), False, set(), set()),
         ((), True, {"quotation-marks"}, set()),
         (("+quotation-marks",), False, {"quotation-marks"}, set()),
-        (("quotation-marks",), False, {"quotation-marks"}, set()),
         (("-mojibake", "-percent-form"), False, set(), {"mojibake", "percent-form"}),
         (("-mojibake", "+mojibake"), False, set(), set()),
     ],
@@ -58,6 +65,20 @@ def test_kinds_are_added_and_removed(
     selection = KindSelection.parse(options, typography=typography)
     assert selection.names == (default | added) - removed
     assert selection.typography is typography
+
+
+def test_a_kind_without_a_sign_could_mean_either_and_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        KindSelection.parse(["mojibake"])
+    assert "neither added nor left out" in caught.value.message
+    assert "--only mojibake" in caught.value.hint
+
+
+def test_only_these_kinds() -> None:
+    assert select_only(["mojibake", "quotation-marks"]).names == {"mojibake", "quotation-marks"}
+    for name in ("mojibak", "+mojibake"):
+        with pytest.raises(UsageError):
+            select_only([name])
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest() -> None:

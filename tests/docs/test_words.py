@@ -174,12 +174,10 @@ def test_the_guide_shows_the_state_machine_as_it_is() -> None:
 
 def test_the_guide_names_every_layout() -> None:
     """By the names that the first screen shows."""
-    from midb.corpus import layouts
+    from midb.corpus.layouts import finder
 
     told = section(GUIDE, "What it reads")
-    listed = [
-        value.name for value in vars(layouts).values() if isinstance(value, layouts.Conversation | layouts.Prompts)
-    ]
-    for name in (*listed, "Alpaca", "prompt/response", "MEB", "prompts only"):
+    listed = [value.name for value in vars(finder).values() if isinstance(value, finder.Conversation | finder.Prompts)]
+    for name in (*listed, "Alpaca", "prompt/response", "MEB", "prompts only", "preference", "several answers"):
         assert f"| {name}" in told
     assert len(listed) >= 3

@@ -68,4 +68,4 @@ def test_a_gpu_without_triton_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without_triton)
     with pytest.raises(EngineError, match="need Triton: No module named 'triton'") as caught:
         choose_ops(GPU)
-    assert caught.value.hint == "Install midb-agent[engine]."
+    assert caught.value.hint == "pip install '.[engine]' in the folder of midb-agent's source."

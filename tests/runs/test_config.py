@@ -61,6 +61,11 @@ def test_lists_are_typed_with_commas() -> None:
     assert "mojibake" not in settings.selection.names
 
 
+def test_only_names_all_kinds_that_are_meant() -> None:
+    assert config(only="mojibake, percent-form").selection.names == {"mojibake", "percent-form"}
+    assert config(only="mojibake").shaping(None)["kinds"] == ["mojibake"]
+
+
 def test_typography_adds_the_conventions_of_print() -> None:
     assert "quotation-marks" not in config().selection.names
     assert "quotation-marks" in config(typography=True).selection.names
@@ -71,6 +76,9 @@ def test_typography_adds_the_conventions_of_print() -> None:
     [
         ({"passes": "contnt"}, 'unknown pass "contnt"', "Did you mean content?"),
         ({"kinds": "mojibak"}, 'unknown kind "mojibak"', "Did you mean mojibake?"),
+        ({"kinds": "mojibake"}, "neither added nor left out", "--only mojibake"),
+        ({"only": "mojibak"}, 'unknown kind "mojibak"', "Did you mean mojibake?"),
+        ({"only": "mojibake", "kinds": "-percent-form"}, "contradict", "--only"),
         ({"language": "klingon"}, "klingon", ""),
         ({"map": "nonsense"}, "--map", ""),
         ({"limit": 0}, '"limit"', ""),

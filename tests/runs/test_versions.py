@@ -94,7 +94,7 @@ def test_the_doctor_examines_each_of_them() -> None:
 def test_the_doctor_misses_what_is_needed(install: Install) -> None:
     install("midb-agent", "0.1.0", ["absent-library"])
     seen = {what: (good, told) for what, good, told in examinations()}
-    assert seen["absent-library"] == (False, "missing: pip install midb-agent")
+    assert seen["absent-library"] == (False, "missing: pip install . in the folder of the source")
 
 
 def test_sources_that_nobody_installed_are_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,11 @@ from midb.text.languages import (
     INDISTINGUISHABLE,
     LanguageIdentifier,
     find_evident_language,
+    join_samples,
     language_name,
     parse_language,
+    parse_other_language,
+    reads_clearly_as,
     require_language,
     same_language,
 )
@@ -100,6 +103,88 @@ def test_chinese_is_not_taken_for_japanese() -> None:
 )
 def test_names_as_corpora_write_them(name: str, code: str | None) -> None:
     assert parse_language(name) == code
+
+
+#: Sentences in languages that are none of ours, each with the language of ours that it may be taken for.
+STRANGERS = {
+    "nl": ("de", "De hoofdstad van Nederland is Amsterdam, maar de regering zetelt al sinds lang in Den Haag."),
+    "sv": ("de", "Huvudstaden i Sverige heter Stockholm och landet har många sjöar och skogar som är vackra."),
+    "pl": ("ms", "Stolicą Polski jest Warszawa, która leży nad Wisłą i jest największym miastem w kraju."),
+    "uk": ("ru", "Столицею України є Київ, який розташований на берегах Дніпра та має багату історію."),
+    "bg": ("ru", "Столицата на България е София, която е най-големият град в страната и има богата история."),
+    "fa": ("ar", "پایتخت ایران تهران است و این شهر بزرگترین شهر کشور به شمار می‌رود و جمعیت زیادی دارد."),
+    "ro": ("it", "Capitala României este București, cel mai mare oraș al țării, așezat pe malul unui râu mic."),
+    "sk": ("cs", "Hlavné mesto Slovenska je Bratislava, ktorá leží na brehu rieky a má dlhú a bohatú históriu."),
+    "hi": ("de", "भारत की राजधानी नई दिल्ली है और यह देश का एक बहुत बड़ा और पुराना शहर माना जाता है।"),
+}
+#: Texts of our languages that have little to judge by, or foreign names and words.
+AT_HOME = [
+    ("de", "Java, Python und JavaScript. Nennen Sie bitte drei Programmiersprachen, die sehr beliebt sind."),
+    ("it", "- Victor Hugo\n- Émile Zola\n- Honoré de Balzac\n- Jean-Paul Sartre\n- Albert Camus"),
+    ("es", "1. Facebook 2. Twitter 3. Instagram 4. Snapchat 5. YouTube 6. TikTok 7. LinkedIn"),
+    ("ru", "Столица страны стоит на берегу реки, и это древний город, который имеет богатую историю."),
+    ("ar", "عاصمة مصر هي القاهرة وهي مدينة كبيرة تقع على ضفاف نهر النيل ولها تاريخ طويل."),
+    ("id", "Elemen dalam tabel itu adalah Hidrogen, Helium, Litium, Berilium, Boron, Karbon, Nitrogen."),
+    ("vi", "Thủ đô của Việt Nam là Hà Nội, một thành phố cổ kính nằm bên bờ sông Hồng."),
+    ("el", "Η πρωτεύουσα της Ελλάδας είναι η Αθήνα, μια πόλη με μακρά και πλούσια ιστορία."),
+]
+
+
+@pytest.mark.parametrize("code", STRANGERS)
+def test_a_language_that_is_none_of_ours_is_known_as_such(code: str, identifier: LanguageIdentifier) -> None:
+    taken_for, sentence = STRANGERS[code]
+    sample = join_samples([sentence])
+    assert identifier.find_unsupported(sample, taken_for) == code
+    assert identifier.find_unsupported(sample, None) == code
+    assert identifier.is_in_another(sentence, taken_for)
+    trusting = LanguageIdentifier(trusting=True)
+    assert trusting.find_unsupported(sample, taken_for) is None
+    assert not trusting.is_in_another(sentence, taken_for)
+
+
+@pytest.mark.parametrize(("code", "text"), AT_HOME)
+def test_a_text_in_one_of_ours_is_no_stranger(code: str, text: str, identifier: LanguageIdentifier) -> None:
+    assert identifier.find_unsupported(join_samples([text]), code) is None
+    assert not identifier.is_in_another(text, code)
+
+
+def test_a_text_may_be_in_another_of_ours_but_english_is_a_defect_of_its_own(identifier: LanguageIdentifier) -> None:
+    arabic = "عاصمة مصر هي القاهرة وهي مدينة كبيرة تقع على ضفاف نهر النيل ولها تاريخ طويل."
+    assert identifier.is_in_another(arabic, "de")
+    assert not identifier.is_in_another(arabic, "ar")
+    assert not identifier.is_in_another(
+        "The capital of Egypt is Cairo, and it is a big city with a long history.", "de"
+    )
+    assert not identifier.is_in_another("Zu kurz.", "ar")
+
+
+def test_clear_texts_load_no_model_of_all_languages() -> None:
+    identifier = LanguageIdentifier()
+    for code, text in [(code, text) for code, text in AT_HOME if code in ("ru", "ar", "vi", "el")]:
+        assert reads_clearly_as(text, code)
+        assert identifier.find_unsupported(text, code) is None
+    assert "_detector_of_all" not in vars(identifier)
+
+
+def test_no_text_of_a_record_weighs_more_than_another() -> None:
+    assert join_samples(["a" * 9_000, "", "  ", "b" * 9_000, "`x = 1` c"]).split("\n") == [
+        "a" * 250,
+        "b" * 250,
+        "        c",
+    ]
+
+
+def test_languages_of_the_world_by_name() -> None:
+    assert [parse_other_language(name) for name in ("nl", "NLD", "Dutch", "sv-SE", "uk_UA")] == [
+        "nl",
+        "nl",
+        "nl",
+        "sv",
+        "uk",
+    ]
+    assert [parse_other_language(name) for name in ("de", "German", "en", "zh-TW", "qq", "python", "", "und")] == [
+        None
+    ] * 8
 
 
 def test_a_language_that_is_not_boosted_is_refused_with_the_nearest() -> None:

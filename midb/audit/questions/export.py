@@ -38,8 +38,9 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
             "d.before_hash", "d.after_hash", "d.prompt_hash", "d.generation_id", "d.previous_hash", "d.hash",
         ),
         "records r JOIN decisions d ON d.record_id = r.id WHERE {where} "
-        "AND (:kind IS NULL OR EXISTS (SELECT 1 FROM edits e WHERE e.decision_id = d.id AND e.kind = :kind)) "
-        'AND (:pass_ IS NULL OR d."pass" = :pass_) ORDER BY r.position, d.id',
+        "AND (:kind = '[]' OR EXISTS (SELECT 1 FROM edits e WHERE e.decision_id = d.id "
+        "AND e.kind IN (SELECT value FROM json_each(:kind)))) "
+        "AND (:pass_ = '[]' OR d.\"pass\" IN (SELECT value FROM json_each(:pass_))) ORDER BY r.position, d.id",
     ),
     "edits": (
         (

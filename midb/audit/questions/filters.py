@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +16,28 @@ from midb.domain.defects import FindingStatus
 from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES
 
+#: One word, several of which any one will do, or no restriction.
+Words = str | tuple[str, ...] | None
+
+
+def split_words(words: Words) -> tuple[str, ...]:
+    """The words, one by one."""
+    return (words,) if isinstance(words, str) else words or ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Which records are meant; what is None does not restrict. ``kind`` and ``pass_`` hold for edits and findings."""
+    """Which records are meant; what is None does not restrict, and of several words any one will do.
+
+    ``kind`` and ``pass_`` hold for edits and findings.
+    """
 
     run: int
-    kind: str | None = None
-    pass_: str | None = None
-    language: str | None = None
-    outcome: str | None = None
-    status: str | None = None
+    kind: Words = None
+    pass_: Words = None
+    language: Words = None
+    outcome: Words = None
+    status: Words = None
     text: str | None = None
     edited: bool = False  # changed records; only standing edits count for ``kind`` and ``pass_``, not findings
 
@@ -45,9 +57,10 @@ def check_filters(reader: AuditReader, filters: Filters) -> Filters:
         ("kind", filters.kind, set(kinds())),
         ("language", filters.language, set(LANGUAGES)),
     ):
-        if given is not None and given not in words:
-            more = {as_text(row[0]) for row in reader.query(logged[name])} if name in logged else set()
-            require_known(name, given, words | more)
+        for word in split_words(given):
+            if word not in words:
+                more = {as_text(row[0]) for row in reader.query(logged[name])} if name in logged else set()
+                require_known(name, word, words | more)
     return filters
 
 
@@ -60,6 +73,10 @@ def require_known(name: str, given: str, words: Iterable[str]) -> None:
         raise UsageError(f'unknown {name} "{given}".', hint=f"{meant}Known are: {', '.join(listed)}.")
 
 
+#: Whether a column holds one of the words of a parameter, which is a JSON array.
+_AMONG = "IN (SELECT value FROM json_each(:{}))"
+
+
 def record_condition(filters: Filters) -> tuple[str, dict[str, Any]]:
     """The filters as SQL over the alias ``r`` of `records`, and its parameters.
 
@@ -67,9 +84,9 @@ def record_condition(filters: Filters) -> tuple[str, dict[str, Any]]:
     """
     parts = ["r.run_id = :run"]
     if filters.language:
-        parts.append("r.language = :language")
+        parts.append(f"r.language {_AMONG.format('language')}")
     if filters.outcome:
-        parts.append(f"{READ_OUTCOME} = :outcome")
+        parts.append(f"{READ_OUTCOME} {_AMONG.format('outcome')}")
     if filters.edited:
         parts.append("r.final_text IS NOT NULL")
     edit, found = edit_condition(filters), finding_condition(filters)
@@ -90,8 +107,9 @@ def record_condition(filters: Filters) -> tuple[str, dict[str, Any]]:
             f"OR {search_column('r.final_text', texts=True)})"
         )
     values = {
-        "run": filters.run, "kind": filters.kind, "pass_": filters.pass_, "language": filters.language,
-        "outcome": filters.outcome, "status": filters.status, "text": fold(filters.text or ""),
+        "run": filters.run, "text": fold(filters.text or ""),
+        **{name: json.dumps(split_words(getattr(filters, name)))
+           for name in ("kind", "pass_", "language", "outcome", "status")},
     }  # fmt: skip
     return " AND ".join(parts), values
 
@@ -108,9 +126,9 @@ def edit_condition(filters: Filters) -> str:
     """The filters as SQL over an edit ``e`` and its decision ``d``."""
     parts = [STANDS if filters.edited else "1"]
     if filters.kind:
-        parts.append("e.kind = :kind")
+        parts.append(f"e.kind {_AMONG.format('kind')}")
     if filters.pass_:
-        parts.append('d."pass" = :pass_')
+        parts.append(f'd."pass" {_AMONG.format("pass_")}')
     return " AND ".join(parts)
 
 
@@ -118,10 +136,11 @@ def finding_condition(filters: Filters) -> str:
     """The filters as SQL over a finding ``f``."""
     parts = ["1"]
     if filters.kind:
-        parts.append("f.kind = :kind")
+        parts.append(f"f.kind {_AMONG.format('kind')}")
     if filters.pass_:
-        by_pass = 'SELECT 1 FROM decisions g WHERE g.id = f.decision_id AND g."pass" = :pass_'
-        parts.append(f"(f.family = :pass_ OR EXISTS ({by_pass}))")
+        among = _AMONG.format("pass_")
+        by_pass = f'SELECT 1 FROM decisions g WHERE g.id = f.decision_id AND g."pass" {among}'
+        parts.append(f"(f.family {among} OR EXISTS ({by_pass}))")
     if filters.status:
-        parts.append("f.status = :status")
+        parts.append(f"f.status {_AMONG.format('status')}")
     return " AND ".join(parts)

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from midb.audit.questions.filters import STANDS, Filters, edit_condition, finding_condition, record_condition
+from midb.audit.questions.filters import (
+    STANDS,
+    Filters,
+    edit_condition,
+    finding_condition,
+    record_condition,
+    split_words,
+)
 from midb.audit.questions.search import fold
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow, as_text
@@ -32,7 +39,7 @@ def find_matches(reader: AuditReader, record: int, filters: Filters) -> list[Mat
     """The edits of a record that the filters mean, and its findings that no edit repaired."""
     values = record_condition(filters)[1] | {"record": record}
     found: list[Match] = []
-    if not filters.status or filters.status == FindingStatus.REPAIRED:
+    if not filters.status or FindingStatus.REPAIRED in split_words(filters.status):
         sql = (
             f"SELECT e.kind, e.field, e.before, e.after, {STANDS} AS stands FROM edits e "
             f"JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = :record AND {edit_condition(filters)} "

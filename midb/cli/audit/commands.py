@@ -173,7 +173,7 @@ def diff(
             filters = replace(filters, edited=True)
             total = count_records(reader, filters)
             for row in find_records(reader, filters, limit):
-                show_changes(console, reader.parts(row), kind=options.kind, pass_=options.pass_)
+                show_changes(console, reader.parts(row), kinds=options.kind or (), passes=options.pass_ or ())
             what = "changed record" + ("" if total == 1 else "s")
         more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
         console.print(Text(f"{total:,} {what}{more}"), soft_wrap=True)

@@ -49,24 +49,38 @@ class RecordOptions:
     """Which records of which log a command is about, as a user types it; `with_record_options` makes them options."""
 
     db: Db = None
-    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only this kind of defect.")] = None
-    pass_: Annotated[str | None, typer.Option("--pass", metavar="PASS", help="Only what this pass decided.")] = None
-    language: Annotated[str | None, typer.Option("--language", metavar="xx", help="Only records in this language.")] = (
-        None
-    )
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", metavar="KIND", help="Only this kind of defect; repeat for more.")
+    ] = None
+    pass_: Annotated[
+        list[str] | None, typer.Option("--pass", metavar="PASS", help="Only what this pass decided; repeat for more.")
+    ] = None
+    language: Annotated[
+        list[str] | None,
+        typer.Option("--language", metavar="xx", help="Only records in this language; repeat for more."),
+    ] = None
     outcome: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option("--outcome", help="unchanged, improved, reverted (taken back) or undone (by `revert`)."),
     ] = None
-    status: Annotated[str | None, typer.Option("--status", help="Of findings: repaired, open or dismissed.")] = None
-    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="Only records that hold this text.")] = None
+    status: Annotated[list[str] | None, typer.Option("--status", help="Of findings: repaired, open or dismissed.")] = (
+        None
+    )
+    text: Annotated[
+        list[str] | None, typer.Option("--text", metavar="TEXT", help="Only records that hold this text.")
+    ] = None
     run: RunNumber = None
 
     def filters(self, reader: AuditReader) -> Filters:
         """The same for the log that is open, checked; its connection can search texts afterwards."""
         add_search(reader.connection)
-        words = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        del words["db"]
+        words: dict[str, Any] = {
+            name: given[0] if len(given) == 1 else tuple(given)
+            for name in ("kind", "pass_", "language", "outcome", "status", "text")
+            if (given := getattr(self, name))
+        }
+        if isinstance(words.get("text"), tuple):
+            raise UsageError("--text is given twice.", hint="Ask for one text at a time.")
         return check_filters(reader, Filters(**words | {"run": reader.run(self.run).id}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -185,15 +185,15 @@ def _show_findings(console: Console, logged: LoggedRecord, finals: Sequence[Inst
             console.print(Text("     ").append_text(render_passage(text, finding.start, finding.end)), soft_wrap=True)
 
 
-def show_changes(console: Console, logged: LoggedRecord, *, kind: str | None, pass_: str | None) -> None:
-    """The changes of one record that stand, compactly; of one kind or pass only where they are named."""
+def show_changes(console: Console, logged: LoggedRecord, *, kinds: Collection[str], passes: Collection[str]) -> None:
+    """The changes of one record that stand, compactly; of these kinds and passes only where some are named."""
     standing = logged.standing()
     _show_key(console, logged.row)
     for stage in replay(logged).stages:
-        if stage.row.id not in standing or not stage.fits or pass_ not in (None, stage.row.pass_):
+        if stage.row.id not in standing or not stage.fits or (passes and stage.row.pass_ not in passes):
             continue
         for name, text in stage.before.texts():
-            edits = [e for e in stage.row.edits if e.field == name.value and kind in (None, e.kind)]
+            edits = [e for e in stage.row.edits if e.field == name.value and (not kinds or e.kind in kinds)]
             for hunk in find_hunks(text, [edit.edit() for edit in edits]):
                 inside = {edit.kind for edit in edits if edit.start <= hunk.end and hunk.start <= edit.end}
                 place = _describe_place(logged, stage.row.pair, name.value, hunk.start, hunk.end)

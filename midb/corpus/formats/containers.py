@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,9 +21,14 @@ from midb.domain.errors import CorpusError
 _FOREIGN = {
     rb"BZh[1-9]1AY&SY": ("bzip2", "Unpack it first: bunzip2"),
     rb"\xfd7zXZ\x00": ("xz", "Unpack it first: unxz"),
-    rb"PK\x03\x04": ("zip", "Unpack it first: unzip"),
     rb"SQLite format 3\x00": ("SQLite", "Export a table as JSON Lines first."),
 }
+
+#: How a table becomes a corpus, given what pandas reads it with.
+TO_JSON_LINES = (
+    "Convert it first, for example with pandas: "
+    "pandas.{}('FILE').to_json('corpus.jsonl', orient='records', lines=True, force_ascii=False)"
+)
 
 #: One object over many lines: its first line holds the brace alone, its second begins with a key.
 _ONE_OBJECT = re.compile(rb'\{[ \t\r]*\n\s*"')
@@ -34,6 +40,8 @@ def open_container(path: Path) -> Container:
     Raises CorpusError, with a hint, for what cannot be a corpus: missing, a folder, empty, UTF-16, one object.
     """
     with reading(path):
+        if refused := _refuse_address(path):
+            raise refused
         if not path.exists():
             near = sorted(p.name for p in path.parent.glob("*.json*")) if path.parent.is_dir() else []
             hint = f"The folder holds {', '.join(near[:5])}." if near else "Check its name."
@@ -50,11 +58,46 @@ def open_container(path: Path) -> Container:
     for beginning, (what, hint) in _FOREIGN.items():
         if re.match(beginning, magic):
             raise CorpusError(f"{path} is a {what} file.", hint=hint)
+    if magic.startswith(b"PK\x03\x04"):
+        raise _refuse_zip(path)
+    if magic.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        raise CorpusError(
+            f"{path} is an Arrow file.",
+            hint="Write it as JSON Lines first: datasets.Dataset.from_file('FILE').to_json('corpus.jsonl', "
+            "force_ascii=False)",
+        )
     if magic.startswith(b"PAR1"):
         return Parquet(path)
     compression = GZIP if magic.startswith(b"\x1f\x8b") else ZSTD if magic.startswith(b"\x28\xb5\x2f\xfd") else ""
     with reading(path), open_stream(path, compression) as stream:
         return _text_container(path, compression, _head(stream))
+
+
+def _refuse_zip(path: Path) -> CorpusError:
+    """The error for a zip file, which may be the file of an office program."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        names = []
+    if any(name.startswith("xl/") for name in names):
+        return CorpusError(f"{path} is an Excel workbook.", hint=TO_JSON_LINES.format("read_excel"))
+    if any(name.startswith("word/") for name in names):
+        return CorpusError(f"{path} is a Word document.", hint="A corpus is JSON Lines: one object a line.")
+    return CorpusError(f"{path} is a zip file.", hint=f"Unpack it first: unzip {path.name}")
+
+
+def _refuse_address(path: Path) -> CorpusError | None:
+    """The error for an address of the network, which a path has lost a slash of."""
+    match = re.fullmatch(r"([a-z][a-z0-9+.-]*):/+(.+)", str(path))
+    if match is None or path.exists():
+        return None
+    scheme, rest = match.groups()
+    hint = "Download the file first, and name it."
+    if scheme == "hf":
+        name = "/".join(rest.removeprefix("datasets/").split("/")[:2])
+        hint = f"Download it first: hf download {name} --repo-type dataset --local-dir ."
+    return CorpusError(f"{scheme}://{rest} is an address, and only files of this machine are read.", hint=hint)
 
 
 def _head(stream: BinaryIO) -> bytes:

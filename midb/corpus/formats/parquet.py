@@ -39,7 +39,8 @@ class Parquet(Container):
             import pyarrow.parquet  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
         except ImportError as error:
             raise UsageError(
-                f"{path} is a Parquet file, which needs pyarrow.", hint="pip install 'midb-agent[parquet]'"
+                f"{path} is a Parquet file, which needs pyarrow.",
+                hint="pip install '.[parquet]' in the folder of midb-agent's source, or pip install pyarrow",
             ) from error
 
     @contextlib.contextmanager

@@ -104,6 +104,31 @@ def test_finding_alone_changes_nothing_and_needs_no_state_machine(monkeypatch: p
     assert (logged.finding.kind, logged.status, bool(logged.finding.fix)) == ("mojibake", FindingStatus.OPEN, True)
 
 
+DUTCH = "De hoofdstad van Nederland is Amsterdam, maar de regering zetelt al lang in „Den Haag” &amp; 1.500,5 km."
+
+
+def test_a_record_in_a_language_that_is_none_of_ours_is_left_alone_and_named(examiner: Examiner) -> None:
+    result = one(
+        examiner, raw(id="x", instruction="Wat is de hoofdstad van het land en waar zetelt de regering?", output=DUTCH)
+    )
+    assert (result.language, result.outcome, result.body) == ("nl", Outcome.UNCHANGED, None)
+    assert [(d.reason, d.detail) for d in result.pairs[0].decisions] == [
+        (Reason.OTHER_LANGUAGE, "Dutch is not examined")
+    ]
+    trusting = LanguagePlan(fixed="de", trusted=True)
+    treated = Examiner(dataclasses.replace(settings(), rules=ReadingRules(languages=trusting)))
+    assert one(treated, raw(instruction="Wat is dat?", output=DUTCH)).language == "de"
+
+
+def test_a_text_in_another_language_is_not_repaired_by_the_rules_of_the_record_s(examiner: Examiner) -> None:
+    """A task in German whose answer is rightly in French keeps the answer's conventions."""
+    french = 'La phrase est "le chien dort dans la maison" et il y a 2.5 kilomètres entre les deux villes, environ.'
+    task = "Übersetze den Satz über den Hund und die Entfernung zwischen den Städten bitte ins Französische."
+    assert one(examiner, raw(instruction=task, output=french)).body is None
+    arabic = 'عاصمة مصر هي "القاهرة" وهي مدينة كبيرة تقع على ضفاف نهر النيل ولها تاريخ طويل 2.5 كيلومتر.'
+    assert one(examiner, raw(instruction=task, output=arabic)).body is None
+
+
 def test_passes_and_kinds_are_those_of_the_settings() -> None:
     record = raw(instruction="Grüße!", output=BROKEN)
     assert one(Examiner(settings(passes=frozenset({Pass.CONTENT}))), record).outcome is Outcome.UNCHANGED

@@ -156,11 +156,11 @@ def test_a_warning_is_said_and_logged_once(tmp_path: Path, small: None) -> None:
 
 
 def test_what_the_survey_warns_of_is_logged_by_the_run_that_begins(tmp_path: Path, small: None) -> None:
-    corpus = write_lines(tmp_path / "c.jsonl", *({"lang": "tlh", **line} for line in broken_records(4)))
+    corpus = write_lines(tmp_path / "c.jsonl", *({"lang": "qq", **line} for line in broken_records(4)))
     db = tmp_path / "c.boosted.jsonl.audit.db"
     run_over(corpus, language="auto", stopped=lambda: True)
     (warned,) = rows(db, "SELECT message FROM run_events")
-    assert "tlh" in warned[0]
+    assert "qq" in warned[0]
     run_over(corpus, language="auto")
     assert rows(db, "SELECT message FROM run_events") == [warned]
 

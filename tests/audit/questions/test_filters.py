@@ -53,6 +53,7 @@ def test_known_words_pass(reader: AuditReader) -> None:
     [
         (Filters(run=1), []),
         (Filters(run=1, language="de"), [":language"]),
+        (Filters(run=1, language=("de", "it")), [":language"]),
         (Filters(run=1, outcome="improved"), [":outcome"]),
         (Filters(run=1, kind="k"), ["EXISTS (SELECT 1 FROM decisions", "EXISTS (SELECT 1 FROM findings"]),
         (Filters(run=1, kind="k", edited=True), ["final_text IS NOT NULL", "v.action = 'rejected'"]),

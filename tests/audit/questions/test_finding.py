@@ -42,6 +42,22 @@ def test_filters(reader: AuditReader, filters: dict[str, Any], expected: list[in
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("kind", ("decimal-separator", "space-before-punctuation")),
+        ("pass_", ("content", "localization")),
+        ("language", ("tr", "und")),
+        ("outcome", ("reverted", "improved")),
+        ("status", ("open", "dismissed")),
+    ],
+)
+def test_several_words_find_what_each_finds(reader: AuditReader, name: str, words: tuple[str, ...]) -> None:
+    each = [positions(reader, **{name: word}) for word in words]
+    assert all(each)
+    assert positions(reader, **{name: words}) == sorted({position for found in each for position in found})
+
+
+@pytest.mark.parametrize(
     ("name", "expected"),
     [("de-0417", [0]), ("twice", [11, 12]), ("#13", [13]), ("13", [13]), ("17", [14]), ("#0", [0]), ("0", [0])],
 )

@@ -52,9 +52,17 @@ def test_the_options_come_as_one_object_beside_a_commands_own() -> None:
     def command(options: RecordOptions, limit: int = 3) -> tuple[RecordOptions, int]:
         return options, limit
 
-    shared = {"db": None, "pass_": "content", "language": None, "outcome": None, "status": None, "text": "x", "run": 2}
-    options, limit = command(**shared, kind="mojibake", limit=5)
-    assert options == RecordOptions(kind="mojibake", pass_="content", text="x", run=2)
+    shared = {
+        "db": None,
+        "pass_": ["content"],
+        "language": None,
+        "outcome": None,
+        "status": None,
+        "text": ["x"],
+        "run": 2,
+    }
+    options, limit = command(**shared, kind=["mojibake"], limit=5)
+    assert options == RecordOptions(kind=["mojibake"], pass_=["content"], text=["x"], run=2)
     assert limit == 5
     names = list(inspect.signature(command).parameters)
     assert names[-1] == "limit"
@@ -64,11 +72,15 @@ def test_the_options_come_as_one_object_beside_a_commands_own() -> None:
 
 def test_options_are_filters_once_they_are_checked(finished_log: Path) -> None:
     with AuditReader(finished_log) as reader:
-        filters = RecordOptions(kind="mojibake", text="A").filters(reader)
+        filters = RecordOptions(kind=["mojibake"], text=["A"]).filters(reader)
         assert filters == Filters(run=2, kind="mojibake", text="A"), "the latest run, unless one is named"
         assert RecordOptions(run=1).filters(reader).run == 1
+        both = RecordOptions(kind=["mojibake", "percent-form"], language=["de", "fr"]).filters(reader)
+        assert both == Filters(run=2, kind=("mojibake", "percent-form"), language=("de", "fr"))
+        with pytest.raises(UsageError, match="--text is given twice"):
+            RecordOptions(text=["a", "b"]).filters(reader)
         with pytest.raises(UsageError, match='unknown kind "mojibak"'):
-            RecordOptions(kind="mojibak").filters(reader)
+            RecordOptions(kind=["mojibak"]).filters(reader)
         with pytest.raises(UsageError, match="there is no run 9"):
             RecordOptions(run=9).filters(reader)
         assert next(reader.query("SELECT holds(CAST('Ä' AS BLOB), 'ä')"))[0] == 1, "texts can be searched"

@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -281,3 +282,45 @@ def test_real_files_come_back_byte_for_byte(shared_files: list[Path], rewrite: R
     for path in shared_files:
         container = open_container(path)
         assert rewrite(container).read_bytes() == path.read_bytes().removeprefix(BOM), path.name
+
+
+@pytest.mark.parametrize(
+    ("inside", "told", "hint"),
+    [
+        ("xl/workbook.xml", "is an Excel workbook", "read_excel"),
+        ("word/document.xml", "is a Word document", "JSON Lines"),
+        ("corpus.jsonl", "is a zip file", "unzip"),
+    ],
+)
+def test_a_zip_file_is_called_what_it_is(tmp_path: Path, inside: str, told: str, hint: str) -> None:
+    path = tmp_path / "c.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(inside, "x")
+    with pytest.raises(CorpusError) as caught:
+        open_container(path)
+    assert told in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("beginning", [b"ARROW1\0\0", b"\xff\xff\xff\xff\x10\x00\x00\x00"])
+def test_an_arrow_file_is_not_text_in_another_encoding(tmp_path: Path, beginning: bytes) -> None:
+    path = tmp_path / "c.arrow"
+    path.write_bytes(beginning + b"\0" * 64)
+    with pytest.raises(CorpusError, match="is an Arrow file") as caught:
+        open_container(path)
+    assert "iconv" not in caught.value.hint
+    assert "to_json" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "hint"),
+    [
+        ("hf://datasets/owner/name/train.jsonl", "hf://datasets/owner/name/train.jsonl is an address", "owner/name"),
+        ("https://host.example/c.jsonl", "https://host.example/c.jsonl is an address", "Download"),
+    ],
+)
+def test_an_address_is_no_file_and_keeps_its_slashes(given: str, told: str, hint: str) -> None:
+    with pytest.raises(CorpusError) as caught:
+        open_container(Path(given))
+    assert told in caught.value.message
+    assert hint in caught.value.hint

@@ -107,10 +107,8 @@ def test_conversations_pair_each_question_with_its_answer() -> None:
 
 
 @pytest.mark.parametrize("value", [7, 1.5, True, ["a"], {"a": "b"}])
-@pytest.mark.parametrize("key", ["instruction", "input", "output"])
-def test_fields_that_hold_no_text(key: str, value: object) -> None:
-    record = {"instruction": "i", "input": "n", "output": "o", key: value}
-    assert reason(record) == "field-not-text"
+def test_an_instruction_that_is_no_text(value: object) -> None:
+    assert reason({"instruction": value, "input": "n", "output": "o"}) == "field-not-text"
 
 
 HALF = "half \ud83d of a pair"

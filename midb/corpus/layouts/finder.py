@@ -1,0 +1,117 @@
+"""Finds the layout of each record; real files mix them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from midb.corpus.layouts.answers import Answers, without_response
+from midb.corpus.layouts.base import Layout, RecordError, Slots, quotable
+from midb.corpus.layouts.columns import Columns, columns_of
+from midb.corpus.layouts.conversations import ASSISTANTS, USERS, Conversation, Exchanges, Prompts
+
+_OPENAI = Conversation("OpenAI messages", "messages", "role", "content", USERS, ASSISTANTS)
+_SHAREGPT = Conversation("ShareGPT", "conversations", "from", "value", USERS, ASSISTANTS)
+_TURNS = Prompts("MT-Bench turns", "turns")
+_LISTED: tuple[Layout, ...] = (_OPENAI, _SHAREGPT, _TURNS)
+
+#: The same under other names, as releases mix them.
+_TALKS = (
+    _OPENAI,
+    _SHAREGPT,
+    *(
+        Conversation(f"{key} with {role}/{content}", key, role, content, USERS, ASSISTANTS)
+        for key in ("conversations", "messages", "conversation", "chat", "prompt")
+        for role, content in (("role", "content"), ("from", "value"), ("role", "value"), ("role", "text"))
+        if (key, role, content) not in (("messages", "role", "content"), ("conversations", "from", "value"))
+    ),
+)
+_EXCHANGES = tuple(Exchanges(f"{key} of exchanges", key) for key in ("conversation", "conversations"))
+_HISTORY = Exchanges("history", "history")
+#: Columns with several answers to the question of a record.
+_SEVERAL = ("instances", "completions", "responses", "generations", "outputs", "answers", "candidates")
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Two layouts in one record: the turns before, and the last one."""
+
+    name: str
+    before: Layout
+    last: Layout
+
+    def matches(self, record: Mapping[str, Any]) -> bool:
+        return self.before.matches(record) and self.last.matches(record)
+
+    def slots(self, record: Mapping[str, Any]) -> list[Slots]:
+        return [*self.before.slots(record), *self.last.slots(record)]
+
+
+class LayoutFinder:
+    """Finds the layout of each record. ``mapping`` (from `--map`) settles it for all; ``usual`` is what most records of
+    this corpus use, and says what is missing from one that fits nothing."""
+
+    def __init__(self, mapping: Columns | None = None, usual: Layout | None = None) -> None:
+        self._mapping = mapping
+        self._usual = usual
+        self._by_keys: dict[tuple[str, ...], Columns | None] = {}
+
+    def find(self, record: Mapping[str, Any]) -> Layout:
+        """The layout of one record; raises RecordError where there is none."""
+        if self._mapping:
+            return self._mapping
+        if "chosen" in record and (preference := self._find_preference(record)):
+            return preference
+        for listed in (*_LISTED, *_TALKS, *_EXCHANGES):
+            if listed.matches(record):
+                return listed
+        usual = self._usual
+        columns = self._columns(record)
+        if columns and (several := _find_several(record, columns)):
+            return several
+        if columns and _HISTORY.matches(record):
+            return Joined(f"{columns.name} with history", _HISTORY, columns)
+        layout = columns or usual
+        if layout is None:
+            named = ", ".join(quotable(key, 40) for key in list(record)[:6]) or "none at all"
+            raise RecordError("unknown-layout", f"no column holds an instruction (columns: {named})")
+        if isinstance(layout, Columns) and isinstance(usual, Columns) and layout.response is None and usual.response:
+            # A record of a corpus with responses that has none: that is missing, not "prompts only".
+            return Columns(usual.name, layout.instruction, layout.input, usual.response)
+        return layout
+
+    def _find_preference(self, record: Mapping[str, Any]) -> Layout | None:
+        """Preferred and rejected answers, to a question of a column or a talk, or with talks of their own."""
+        keys = ("chosen", "rejected")
+        own = Answers("preference", keys, None, _TALKS)
+        question: Layout | None = next((talk for talk in _TALKS if talk.matches(record)), None)
+        if question is None and (columns := self._columns(record)):
+            question = without_response(columns)
+        if question is None:
+            return own if any(own.talk_at(record, key) for key in keys) else None
+        layout = Answers("preference", keys, question, _TALKS)
+        return layout if layout.matches(record) else None
+
+    def _columns(self, record: Mapping[str, Any]) -> Columns | None:
+        """What ``columns_of`` says, remembered for records with the same keys."""
+        keys = tuple(record)
+        if keys not in self._by_keys:
+            found = columns_of(record)
+            if len(keys) > 100 or sum(map(len, keys)) > 10_000:
+                return found
+            if len(self._by_keys) > 1000:  # odd corpora with ever new keys must not fill the memory
+                self._by_keys.clear()
+            self._by_keys[keys] = found
+        return self._by_keys[keys]
+
+
+def _find_several(record: Mapping[str, Any], columns: Columns) -> Layout | None:
+    """Several answers to the question of these columns, where no column holds the one answer."""
+    keys = [key for key in _SEVERAL if isinstance(record.get(key), list | dict)] if columns.response is None else []
+    if columns.response is not None and isinstance(record.get(columns.response), list | dict):
+        keys = [columns.response]
+    if not keys:
+        return None
+    layout = Answers(f"{columns.instruction}/{keys[0]}", (keys[0],), without_response(columns))
+    return layout if layout.matches(record) else None
