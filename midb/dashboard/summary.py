@@ -137,7 +137,7 @@ def describe_other_languages(records: Counter[str]) -> str:
     others = Counter({code: count for code, count in records.items() if not is_supported(code)})
     if not others:
         return ""
-    listed = ", ".join(f"{format_count(count)} {language_name(code)}" for code, count in others.most_common(5))
+    listed = ", ".join(f"{format_count(count)} {visible(language_name(code))}" for code, count in others.most_common(5))
     more = ", ..." if len(others) > 5 else ""
     verb = (
         "is in a language" if others.total() == 1 else "are in a language" if len(others) == 1 else "are in languages"

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from babel import Locale as BabelLocale
+from babel import UnknownLocaleError
 from babel.core import get_global
 
 from midb.domain.errors import UsageError
@@ -364,7 +365,10 @@ def language_name(code: str) -> str:
     >>> language_name("pt")
     'Portuguese'
     """
-    return BabelLocale.parse(code).get_display_name("en") or code
+    try:
+        return BabelLocale.parse(code).get_display_name("en") or code
+    except (ValueError, UnknownLocaleError):  # a log that was tampered with may call a language anything
+        return code
 
 
 def require_language(name: str) -> str:
