@@ -223,6 +223,13 @@ def _without_names(sample: str) -> str:
     return " ".join(word for word in kept if not any(map(str.isdigit, word)))
 
 
+def _is_damaged(text: str) -> bool:
+    """Whether letters of a text are those of a wrong encoding: Japanese read as Latin-1 is in no other language."""
+    from ftfy.badness import is_bad
+
+    return is_bad(text)
+
+
 class LanguageIdentifier:
     """Says which language a text is written in. One per process; the models load with the first hard question.
 
@@ -244,7 +251,7 @@ class LanguageIdentifier:
         ``code`` is the language it is said to be in. On 26,918 real records in ours 17 are misjudged (lists of names
         and foreign phrases); of sentences of 30 other languages 19 of 20 are found, Galician and Catalan less often.
         """
-        if self._trusting or count_letters(sample) < IDENTIFIABLE_LENGTH:
+        if self._trusting or count_letters(sample) < IDENTIFIABLE_LENGTH or _is_damaged(sample):
             return None
         stated = code if code in LANGUAGES else self.identify(sample, NO_SPANS)
         if stated is not None and (stated in NEIGHBOURS or reads_clearly_as(sample, stated)):
@@ -268,7 +275,7 @@ class LanguageIdentifier:
 
         English is what translations were made from: what of it was left is a defect of its own.
         """
-        if self._trusting or count_letters(text) < IDENTIFIABLE_LENGTH:
+        if self._trusting or count_letters(text) < IDENTIFIABLE_LENGTH or _is_damaged(text):
             return False
         sample = _take_sample(text, None)
         evident = _settle(sample)

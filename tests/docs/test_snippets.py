@@ -112,9 +112,13 @@ def prepared(shell: Shell) -> Shell:
     lines = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()[36:60]]
     lines[0]["id"] = "de-0417"
     corpus = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    english = "".join(json.dumps({"id": line["id"], **line.get("source", {})}) + "\n" for line in lines)
     (shell.folder / "corpus.jsonl").write_text(corpus, encoding="utf-8")
-    (shell.folder / "corpus.jsonl.gz").write_bytes(gzip.compress(corpus.encode()))
+    turkish = [line for line in CORPUS.read_text(encoding="utf-8").splitlines() if '"id": "tr-' in line]
+    assert turkish
+    (shell.folder / "corpus.jsonl.gz").write_bytes(gzip.compress("\n".join(turkish).encode()))
+    english = "".join(
+        json.dumps({"id": (r := json.loads(line))["id"], **r.get("source", {})}) + "\n" for line in turkish
+    )
     (shell.folder / "english.jsonl").write_text(english, encoding="utf-8")
     return shell
 

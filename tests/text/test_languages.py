@@ -205,3 +205,19 @@ def test_every_language_has_a_name() -> None:
 @given(text=st.text(max_size=200))
 def test_any_text_has_an_answer_or_none(text: str) -> None:
     assert find_evident_language(text) in {None, "en", "zh", *LANGUAGES}
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("ja", "日本の首都である東京は、人口が最も多い都市であり、政治と経済の中心地でもあります。"),
+        ("vi", "Thủ đô của Việt Nam là Hà Nội, một thành phố có lịch sử hơn một nghìn năm tuổi."),
+        ("ru", "Столица Казахстана — это город Астана, который стоит на берегу реки Ишим."),
+    ],
+)
+def test_letters_of_a_wrong_encoding_are_no_other_language(code: str, text: str) -> None:
+    """They are a defect of their own, which a record that is left alone would keep."""
+    damaged = text.encode().decode("cp1252", errors="replace").replace("\ufffd", "")
+    identifier = LanguageIdentifier()
+    assert not identifier.is_in_another(damaged, code)
+    assert identifier.find_unsupported(damaged, code) is None
