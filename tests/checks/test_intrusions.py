@@ -169,7 +169,7 @@ def refuse(before: InstructionPair, after: InstructionPair, source: InstructionP
     """What is held against one revision; the languages of the texts do not matter."""
     identifier = LanguageIdentifier()
     old, new = (Inspection(pair, UNKNOWN, identifier, source) for pair in (before, after))
-    known, found = Known(old), []
+    known, found = Known(old), list[Violation]()
     for field in new.fields:
         other = old.field(field.field)
         if other is not None and other.text != field.text:

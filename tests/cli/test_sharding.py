@@ -113,7 +113,8 @@ def test_every_format(cli: Cli, name: str, tmp_path: Path) -> None:
     lines = EXAMPLES.read_bytes().splitlines()[::6]
     lines.insert(5, b'{"id": "broken"}')
     content = b"[\n " + b",\n ".join(lines) + b"\n]\n" if name == "c.json" else b"\n".join(lines)
-    content = {"gz": gzip.compress, "zst": zstandard.compress}.get(name.rpartition(".")[2], bytes)(content)
+    packed: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "zst": zstandard.compress}
+    content = packed.get(name.rpartition(".")[2], bytes)(content)
     (tmp_path / name).write_bytes(content)
     check_same(*single_and_merged(cli, tmp_path / name, 3))
 

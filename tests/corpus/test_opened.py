@@ -109,7 +109,7 @@ QUESTIONS = [f"Wie viel ist {n} mal {n + 40}? Rechne bitte vor." for n in range(
 def test_originals_that_are_off_by_a_line_are_not_used(tmp_path: Path, shift: int, within: bool) -> None:
     originals = [{"instruction": f"What is {n} times {n + 40}?", "output": f"{n * (n + 40)}"} for n in range(11, 41)]
     originals = originals[shift:] + originals[:shift]
-    rows = [{"instruction": question, "output": "Das weiß ich nicht."} for question in QUESTIONS]
+    rows: list[dict[str, object]] = [{"instruction": one, "output": "Das weiß ich nicht."} for one in QUESTIONS]
     if within:
         rows = [row | {"source": original} for row, original in zip(rows, originals, strict=True)]
     corpus = write_lines(tmp_path / "c.jsonl", *rows)

@@ -175,9 +175,10 @@ def test_the_guide_shows_the_state_machine_as_it_is() -> None:
 def test_the_guide_names_every_layout() -> None:
     """By the names that the first screen shows."""
     from midb.corpus.layouts import finder
+    from midb.corpus.layouts.conversations import Conversation, Prompts
 
     told = section(GUIDE, "What it reads")
-    listed = [value.name for value in vars(finder).values() if isinstance(value, finder.Conversation | finder.Prompts)]
+    listed = [value.name for value in vars(finder).values() if isinstance(value, Conversation | Prompts)]
     for name in (*listed, "Alpaca", "prompt/response", "MEB", "prompts only", "preference", "several answers"):
         assert f"| {name}" in told
     assert len(listed) >= 3

@@ -41,7 +41,7 @@ def test_memory_is_bounded_while_it_renders_and_only_then(monkeypatch: pytest.Mo
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
     assert len("x" * (200 << 20)) == 200 << 20
     with pytest.raises(KeyError):
-        render_bounded(lambda: {}["error of its own"])
+        render_bounded(lambda: dict[str, str]()["error of its own"])
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 

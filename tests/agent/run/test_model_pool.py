@@ -170,7 +170,7 @@ def test_where_no_call_succeeds_nothing_is_handed_on(concurrency: int, pools: Po
     """Fewer calls than an outage takes: the corpus is small, and the run must not end as if all were well."""
     engine = GatedEngine(lambda request: CallFailed("http-404", "no such page"))
     pool = pools(engine, concurrency)
-    done = []
+    done: list[object] = []
     with pytest.raises(EngineDown, match="failed; the last: no such page"), pool:
         done += pool.examine(batches_of(corpus))
     assert done == []

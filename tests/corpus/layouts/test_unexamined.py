@@ -26,6 +26,6 @@ def test_what_nobody_looks_at_is_named() -> None:
 
 
 def test_what_is_looked_at_or_says_nothing_is_not() -> None:
-    pair = {"instruction": "Was ist das denn nun für ein Ding hier?", "output": LONG}
+    pair: dict[str, object] = {"instruction": "Was ist das denn nun für ein Ding hier?", "output": LONG}
     assert unexamined(pair) == set()
     assert unexamined(pair | {"text": LONG, "source": {"instruction": LONG + "?"}, "id": "x" * 90, "n": 5}) == set()

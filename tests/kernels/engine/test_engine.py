@@ -17,7 +17,7 @@ from random_checkpoints import GetCheckpoint, MakePrompts
 
 from midb.kernels import Engine, EngineConfig, EngineError, Request, RequestError, Result, SequenceFinishReason
 from midb.kernels.engine.scheduler import Work
-from midb.kernels.engine.step_batch import StepBatch
+from midb.kernels.engine.step_plan import StepPlan
 
 NEW = 20
 
@@ -249,13 +249,13 @@ def test_a_step_that_breaks_off_costs_no_token(
     run, take = engine.runner.run, engine._take_sampled
     now = 0
 
-    def broken_run(batch: StepBatch) -> list[int]:
+    def broken_run(plan: StepPlan) -> list[int]:
         if now == 1:
             held = engine._pins[0].block_ids
             with torch.inference_mode():
                 engine.runner.kv_cache[:, :, max(held) * 4 + 4 :] = 7.0  # as if the forward had got half way
             raise error
-        sampled = run(batch)
+        sampled = run(plan)
         if now == 2:
             raise error
         return sampled

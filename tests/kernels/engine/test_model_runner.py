@@ -10,6 +10,7 @@ from torch import Tensor
 from midb.kernels import Engine, EngineConfig, EngineError, ModelConfig, Request
 from midb.kernels.engine.model_runner import ModelRunner, choose_device, choose_dtype
 from midb.kernels.engine.padding import plan_prompts
+from midb.kernels.engine.step_batch import StepBatch
 from midb.kernels.ops import prefill
 from midb.kernels.reference import paged_attention
 
@@ -46,9 +47,14 @@ def test_one_longest_sequence_always_fits(fresh: MakeCheckpoint) -> None:
 def test_the_largest_step_is_measured_by_running_it(checkpoint: GetCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row of it, every sample, and prompts of the greatest length; the KV that it needs is given back."""
     runner = make(checkpoint, max_num_batched_tokens=330, max_num_seqs=7)
-    seen = []
+    seen: list[StepBatch] = []
     forward = runner._forward
-    monkeypatch.setattr(runner, "_forward", lambda batch: (seen.append(batch), forward(batch)))
+
+    def watch(batch: StepBatch) -> Tensor:
+        seen.append(batch)
+        return forward(batch)
+
+    monkeypatch.setattr(runner, "_forward", watch)
     for name in ("synchronize", "reset_peak_memory_stats", "empty_cache"):
         monkeypatch.setattr(torch.cuda, name, lambda *device: None)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 1_000)
