@@ -35,19 +35,19 @@ def test_what_is_provable_is_put_right(wrong: tuple[int, ...], right: tuple[int,
 
 
 @pytest.mark.parametrize(
-    ("style", "wrong", "right"),
+    ("code", "style", "wrong", "right"),
     [
-        ("{}) {}と書いてあります。", ("１", "２", "２", "４"), ("１", "２", "３", "４")),
-        ("{}、{}です。", ("1", "2", "2", "4"), ("1", "2", "3", "4")),
-        ("({}) {} هنا.", ("١", "٢", "٢", "٤"), ("١", "٢", "٣", "٤")),
-        ("## {}. {} ist ein Abschnitt.", ("1", "2", "2", "4"), ("1", "2", "3", "4")),
-        ("**{}. {}** ist ein Punkt.", ("1", "2", "2", "4"), ("1", "2", "3", "4")),
+        ("ja", "{}) {}と書いてあります。", ("１", "２", "２", "４"), ("１", "２", "３", "４")),
+        ("ja", "{}、{}です。", ("1", "2", "2", "4"), ("1", "2", "3", "4")),
+        ("ar", "({}) {} هنا.", ("١", "٢", "٢", "٤"), ("١", "٢", "٣", "٤")),
+        ("de", "## {}. {} ist ein Abschnitt.", ("1", "2", "2", "4"), ("1", "2", "3", "4")),
+        ("de", "**{}. {}** ist ein Punkt.", ("1", "2", "2", "4"), ("1", "2", "3", "4")),
     ],
 )
 def test_numbers_keep_their_digits_and_style(
-    style: str, wrong: tuple[str, ...], right: tuple[str, ...], examine: Examine
+    code: str, style: str, wrong: tuple[str, ...], right: tuple[str, ...], examine: Examine
 ) -> None:
-    _, repaired = examine(respond(numbered(*wrong, style=style)), "ja", kinds=KIND)
+    _, repaired = examine(respond(numbered(*wrong, style=style)), code, kinds=KIND)
     assert repaired.response == numbered(*right, style=style)
 
 
