@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from midb.kernels.engine.scheduler import Work
-from midb.kernels.engine.step_plan import NEVER_SHARED, SharedBounds, SpanPlan, StepPlan, plan_step
+from midb.kernels.engine.step_plan import SharedBounds, SpanPlan, StepPlan
 from midb.kernels.models.linear import AdapterRows
 
 #: Fewest sequences of a group for which attention to their common beginning is computed once for all, and fewest tokens
@@ -129,11 +129,3 @@ def view_batch(plan: StepPlan, numbers: Tensor) -> StepBatch:
 def _view_span(planned: SpanPlan, views: Iterator[Tensor]) -> KeySpan:
     cu_seqlens_q, block_tables, seqlens_k = (next(views) for _ in range(3))
     return KeySpan(cu_seqlens_q, block_tables, seqlens_k, planned.max_seqlen_q)
-
-
-def prepare(
-    works: list[Work], block_size: int, device: torch.device, *, cascade: bool = True, prefill_rows: int = 0
-) -> StepBatch:
-    """Plan a step and copy it to a device."""
-    shared = LEAST_CASCADE[device.type] if cascade else NEVER_SHARED
-    return Staging(device).send(plan_step(works, block_size, shared=shared, prefill_rows=prefill_rows))

@@ -136,9 +136,12 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
 def _list_gpus() -> Iterator[tuple[str, str]]:
     """Nothing without torch, which only a model here needs."""
     if find_spec("torch") is not None:
-        from midb.kernels.devices import describe_gpus
+        try:
+            from midb.kernels.devices import describe_gpus
 
-        yield from describe_gpus()
+            yield from describe_gpus()
+        except Exception as error:  # a driver or a library that is not what torch was built for fails in its own way
+            yield "GPU", f"not usable: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _identification() -> tuple[bool, str]:

@@ -57,3 +57,17 @@ def test_the_doctor_says_what_is_missing(cli: Cli, monkeypatch: pytest.MonkeyPat
     assert bad == [["BAD", "identification", "took", "German", "for", "nl"]]
     assert ["ok", "processors", "3"] in [line.split() for line in called.out.splitlines()]
     assert called.out.splitlines()[-1] == "not ready: see the lines marked BAD"
+
+
+def test_a_gpu_that_cannot_be_used_is_no_crash(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that is older than torch, or a library of CUDA that is missing, is seen when torch first looks."""
+    torch = pytest.importorskip("torch")
+
+    def fail() -> bool:
+        raise RuntimeError("The NVIDIA driver on your system is too old\nand more")
+
+    monkeypatch.setattr(torch.cuda, "is_available", fail)
+    told = cli("doctor")
+    assert told.code == 0
+    assert "not usable: RuntimeError: The NVIDIA driver on your system is too old" in " ".join(told.out.split())
+    assert "and more" not in told.out

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import torch
 from hypothesis import given
+from steps import prepare
 
 from midb.kernels import Request
 from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.sampling import make_noise_key
 from midb.kernels.engine.scheduler import Work
 from midb.kernels.engine.sequence import Sequence
-from midb.kernels.engine.step_batch import KeySpan, prepare
+from midb.kernels.engine.step_batch import KeySpan
 
 CPU = torch.device("cpu")
 SIZE = 4

@@ -10,6 +10,7 @@ import pytest
 import torch
 import transformers
 from random_checkpoints import GetCheckpoint, MakeCheckpoint, MakePrompts
+from steps import prepare
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from midb.kernels import EngineConfig, ModelConfig
@@ -17,7 +18,6 @@ from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.scheduler import Work
 from midb.kernels.engine.sequence import Sequence
-from midb.kernels.engine.step_batch import prepare
 from midb.kernels.models.decoder import make_rotary_table
 from midb.kernels.request import Request
 
