@@ -78,7 +78,7 @@ async def route(state: BatchState) -> BatchState:
     return {"states": [one if isinstance(one, Exception) else nodes.route(one, job.context) for job, one in jobs]}
 
 
-def _after_route(state: BatchState) -> list[Send] | Literal["record"]:
+async def _after_route(state: BatchState) -> list[Send] | Literal["record"]:
     """A machine for each pair that a pass is to visit; past all of them where there is none."""
     jobs = enumerate(zip(state["jobs"], state["states"], strict=True))
     return [
@@ -118,11 +118,12 @@ def _limit(node: Node) -> Node:
     return limited
 
 
-def _after_pass(state: PairState, runtime: Runtime[PairContext]) -> AfterPass:
+# LangGraph calls a function that is not async in a thread, and starts one for it.
+async def _after_pass(state: PairState, runtime: Runtime[PairContext]) -> AfterPass:
     return after_pass(state, runtime.context)
 
 
-def _after_verify(state: PairState, runtime: Runtime[PairContext]) -> AfterVerify:
+async def _after_verify(state: PairState, runtime: Runtime[PairContext]) -> AfterVerify:
     return after_verify(state, runtime.context)
 
 

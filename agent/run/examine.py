@@ -164,7 +164,8 @@ class Examiner:
         body = None
         if error is None:
             try:
-                body = opened.clock.run(lambda: self._spliced(opened.raw.body, opened.parsed, pairs))
+                if stages := _stages(opened.parsed, pairs):
+                    body = opened.clock.run(lambda: self._spliced(opened.raw.body, stages, pairs))
             except Exception as fault:  # a fault of ours must never cost the user a record, nor go unsaid
                 error = fault
         if error is not None:
@@ -173,19 +174,22 @@ class Examiner:
         raw = opened.raw
         return RecordResult(raw.position, raw.line, opened.parsed.key, opened.language, outcome, tuple(pairs), body)
 
-    def _spliced(self, body: bytes, parsed: ParsedRecord, pairs: Sequence[PairResult]) -> bytes | None:
-        """The record's new bytes, ``None`` where nothing changed. Raises where they would not say what was decided."""
-        stages: Stages = {}
-        for slot, result in zip(parsed.slots, pairs, strict=True):
-            for _, decision in standing(result.decisions):
-                add_stage(stages, slot.paths, decision.edits)
-        if not stages:
-            return None
+    def _spliced(self, body: bytes, stages: Stages, pairs: Sequence[PairResult]) -> bytes:
+        """The record's new bytes. Raises where they would not say what was decided."""
         new = self._reader.splice(body, stages)
         reread = self._reader.parse(RawRecord.alone(new))
         if [slot.pair for slot in reread.slots] != [result.final for result in pairs]:
             raise RuntimeError("the spliced record does not read as decided")
         return new
+
+
+def _stages(parsed: ParsedRecord, pairs: Sequence[PairResult]) -> Stages:
+    """The edits that stand, by the text of the record that each is made in; empty where nothing changes."""
+    stages: Stages = {}
+    for slot, result in zip(parsed.slots, pairs, strict=True):
+        for _, decision in standing(result.decisions):
+            add_stage(stages, slot.paths, decision.edits)
+    return stages
 
 
 def _make_reader(settings: ExaminerSettings) -> RecordReader:
