@@ -7,33 +7,51 @@ import sys
 import typer
 
 from midb import __version__
-from midb.cli import about, checking, prompting, reverting, running, sharding
-from midb.cli.audit import commands
+from midb.cli.table import PLAIN, table_of
 from midb.domain.errors import MidbError
 from midb.text.terminal import visible
 
 #: typer brings its own copy of click in some versions and uses the package in others; both know these by inheritance.
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
+#: Every command in the order of the help: where it stands, and the first sentence of its own help.
+COMMANDS = {
+    "run": (
+        "midb.cli.running:run",
+        "Boost a corpus: repair what can be proved, flag the rest, log every decision.",
+    ),
+    "check": ("midb.cli.checking:check", "Find defects and change nothing."),
+    "audit": ("midb.cli.audit.commands:app", "Look into the audit log: what was changed, why, and the proof."),
+    "prompts": ("midb.cli.prompting:app", "The prompts of the passes, and what would be sent about a record."),
+    "revert": ("midb.cli.reverting:revert", "Undo edits: write a new corpus without them, and log that."),
+    "split": (
+        "midb.cli.sharding:split_corpus",
+        "Cut a corpus into shards, for runs on several machines; merge puts them together.",
+    ),
+    "merge": (
+        "midb.cli.sharding:merge_shards",
+        "Put the finished runs of all shards together: one output and one audit log, as of a single run.",
+    ),
+    "kinds": (
+        "midb.cli.about:list_kinds",
+        "List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others.",
+    ),
+    "languages": (
+        "midb.cli.about:list_languages",
+        "List the languages, their conventions, and the kinds that abstain in each.",
+    ),
+    "graph": ("midb.cli.about:print_graph", "Print the state machine as mermaid text."),
+    "doctor": ("midb.cli.about:doctor", "Check that this machine has what a run needs."),
+}
+
 app = typer.Typer(
     name="midb-agent",
+    cls=table_of(COMMANDS),
     help="Finds and repairs defects in multilingual instruction data, pair by pair, and logs every change.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    **PLAIN,
 )
-app.command("run")(running.run)
-app.command("check")(checking.check)
-app.add_typer(commands.app, name="audit")
-app.add_typer(prompting.app, name="prompts")
-app.command("revert")(reverting.revert)
-app.command("split")(sharding.split_corpus)
-app.command("merge")(sharding.merge_shards)
-app.command("kinds")(about.list_kinds)
-app.command("languages")(about.list_languages)
-app.command("graph")(about.print_graph)
-app.command("doctor")(about.doctor)
 
 
 @app.callback(invoke_without_command=True)

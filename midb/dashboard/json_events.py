@@ -9,7 +9,17 @@ from typing import Any, Self, TextIO
 
 from midb.dashboard.state import sum_outcomes
 from midb.domain.decisions import RUN_OUTCOMES, Outcome
-from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
+from midb.domain.events import (
+    BatchDone,
+    EditMade,
+    Event,
+    LineRejected,
+    ModelUsed,
+    RunEnded,
+    RunPlanned,
+    Waiting,
+    Warned,
+)
 
 
 class JsonEvents:
@@ -46,12 +56,14 @@ class JsonEvents:
         pass
 
     def handle(self, event: Event) -> None:
-        """Write one line."""
+        """Write one line. What a run waits for is for people who look at a screen."""
+        if isinstance(event, Waiting):
+            return
         self._stream.write(json.dumps(to_json(event)) + "\n")
         self._stream.flush()
 
 
-def to_json(event: Event) -> dict[str, Any]:
+def to_json(event: BatchDone | LineRejected | ModelUsed | RunEnded | RunPlanned | Warned) -> dict[str, Any]:
     """The object that stands for an event, as JsonEvents describes it."""
     values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     match event:

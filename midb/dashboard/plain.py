@@ -14,7 +14,7 @@ from midb.dashboard.screen import describe_done, describe_speed
 from midb.dashboard.state import Progress, sum_outcomes
 from midb.dashboard.summary import draw_end, draw_plan, draw_quiet_end
 from midb.dashboard.text import fit, format_count
-from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
+from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Waiting, Warned
 
 #: Seconds between the lines of a run that nobody watches.
 EVERY_SECONDS = 10.0
@@ -43,6 +43,8 @@ class PlainLines:
         """Take it in and tell what there is to tell."""
         self.take(event)
         match event:
+            case Waiting():
+                self.wait()
             case RunPlanned():
                 self.write(*draw_plan(event))
             case LineRejected():
@@ -66,6 +68,9 @@ class PlainLines:
     def write(self, *parts: Part) -> None:
         """Print something that stays."""
         print_parts(self.console, parts)
+
+    def wait(self) -> None:
+        """Nothing moves in a file: what a run waits for is not told there."""
 
     def advance(self) -> None:
         """There is progress."""

@@ -17,6 +17,7 @@ from midb.dashboard.blocks import OUTCOME_STYLES, Block, Row, make_lines, make_t
 from midb.dashboard.model import draw_model
 from midb.dashboard.state import Progress, sum_outcomes
 from midb.dashboard.text import (
+    crop,
     fit,
     flow_counts,
     format_count,
@@ -29,6 +30,10 @@ from midb.dashboard.text import (
 )
 from midb.domain.decisions import RUN_OUTCOMES, Action, Pass
 from midb.domain.events import EditMade
+
+#: What turns while nothing else moves, and how often in a second.
+_TURNING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_TICKS = 8
 
 #: Cells of width from which on there is room for two columns.
 WIDE = 120
@@ -64,6 +69,18 @@ def draw_screen(progress: Progress, *, width: int, height: int) -> RenderableTyp
     middle = draw(progress, inner, room)
     filler = [Text("")] * (room - middle.lines)
     return Padding(Group(head.body, model.body, Text(""), middle.body, *filler, bottom.body), (0, 1))
+
+
+def draw_line(progress: Progress, *, width: int) -> Text:
+    """One line for the time before the screen: what the run waits for or how far it is, with something that moves."""
+    ticks = int(progress.clock() * _TICKS)
+    if progress.waiting:
+        waited = progress.waited_seconds
+        clock = f"   {format_duration(waited)}" if waited >= 1 else ""
+        said = fit(progress.waiting, max(width - 4 - len(clock), 8)) + clock
+    else:
+        said = describe_done(progress) if progress.plan else ""
+    return Text(crop(f"{_TURNING[ticks % len(_TURNING)]} {said}", width - 1), "dim", no_wrap=True)
 
 
 def _draw_one_column(progress: Progress, width: int, room: int) -> Block:

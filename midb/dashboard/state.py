@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from midb.domain.decisions import RUN_OUTCOMES, Outcome
-from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Warned
+from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Waiting, Warned
 
 #: Seconds over which the speed is taken: long enough to be calm, short enough to follow what is under way.
 WINDOW_SECONDS = 60.0
@@ -75,6 +75,8 @@ class Progress:
     latest_rejected: LineRejected | None = None
     warnings: int = 0
     latest_warning: str = ""
+    waiting: str = ""
+    _waiting_since: float = 0.0
     _started: float | None = None
     _edits_since: float = 0.0
 
@@ -83,7 +85,11 @@ class Progress:
         now = self.clock()
         if self._started is None:
             self._started = now
+        if not isinstance(event, Warned):
+            self.waiting = ""
         match event:
+            case Waiting():
+                self.waiting, self._waiting_since = event.what, now
             case RunPlanned():
                 self.plan = event
                 self._started = now
@@ -115,6 +121,11 @@ class Progress:
     def seconds(self) -> float:
         """Since the plan was known."""
         return 0.0 if self._started is None else self.clock() - self._started
+
+    @property
+    def waited_seconds(self) -> float:
+        """For what the run waits for now."""
+        return self.clock() - self._waiting_since if self.waiting else 0.0
 
     @property
     def done(self) -> int:

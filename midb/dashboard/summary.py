@@ -6,7 +6,6 @@ Both are lists of parts, to be printed one below the other.
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 
 from rich.text import Text
@@ -21,7 +20,7 @@ from midb.domain.decisions import RUN_OUTCOMES
 from midb.domain.events import RunEnded, RunPlanned
 from midb.domain.generations import Usage
 from midb.text.languages import is_supported, language_name
-from midb.text.terminal import visible
+from midb.text.terminal import quote_word, visible
 
 #: Record keys that can be typed in a command as they are.
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
@@ -250,10 +249,10 @@ def _draw_places(ended: RunEnded) -> list[Part]:
 
 def _draw_next(ended: RunEnded, progress: Progress) -> list[Part]:
     """What to type next."""
-    database = shlex.quote(ended.database)
+    database = quote_word(ended.database)
     commands = [visible(ended.resume_command)] if ended.resume_command and ended.status != "finished" else []
-    commands.append(f"midb-agent audit summary --db {visible(database)}")
+    commands.append(f"midb-agent audit summary --db {database}")
     keys = [edit.record for edit in progress.edits if _PLAIN_KEY.fullmatch(edit.record)]
-    commands.append(f"midb-agent audit show {keys[-1] if keys else 'RECORD'} --db {visible(database)}")
+    commands.append(f"midb-agent audit show {keys[-1] if keys else 'RECORD'} --db {database}")
     labels = ["next", *[""] * (len(commands) - 1)]
     return [Fact(label, Text(command), command=True) for label, command in zip(labels, commands, strict=True)]

@@ -183,7 +183,17 @@ class RunEnded:
     head: str = ""
 
 
-Event = RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Nothing can be counted yet, for a reason. It holds until the next event of another sort than a warning.
+
+    :param what: what is going on, for people ("reading corpus.jsonl").
+    """
+
+    what: str
+
+
+Event = Waiting | RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded
 
 
 @dataclass
