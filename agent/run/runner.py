@@ -24,8 +24,8 @@ from midb.runs.writer import CorpusWriter, LoggedEvent
 #: Edits a batch shows on the dashboard.
 SHOWN_EDITS = 4
 
-#: Characters of context beside an edit on the dashboard.
-CONTEXT = 16
+#: Characters of context beside an edit on the dashboard, which shows as many as the terminal has room for.
+CONTEXT = 80
 
 Emit = Callable[[Event], None]
 
@@ -90,11 +90,11 @@ class Runner:
 
     def _describe_start(self) -> str:
         session = self._session
-        if session.model:
-            return "loading what is known of languages; then the model is asked"
-        workers = session.workers
-        whom = f"in {workers:,} worker{'' if workers == 1 else 's'}" if workers else "in this process"
-        return f"loading what is known of languages, {whom}"
+        if session.model or not session.workers:
+            return "loading detectors and what they know of languages"
+        one = session.workers == 1
+        whom = "1 worker, which loads" if one else f"{session.workers:,} workers, each of which loads"
+        return f"starting {whom} detectors and what they know of languages"
 
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint

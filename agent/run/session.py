@@ -15,6 +15,7 @@ from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
+from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Run, utc_now
@@ -24,7 +25,7 @@ from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.corpus.output import DEFAULT_MODE, make_private
 from midb.corpus.places import OutputPlaces, access_of, text_of
 from midb.domain.decisions import Pass
-from midb.domain.events import Event, RunPlanned, Waiting
+from midb.domain.events import Behind, Event, RunPlanned, Waiting
 from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
 from midb.prompts import load_prompts
@@ -136,6 +137,8 @@ def open_session(
     except BaseException:
         log.close()
         raise
+    resumed = attached.checkpoint.position and not attached.finished
+    behind = count_behind(log, attached.run, attached.checkpoint) if resumed else None
     workers = worker_count(config, corpus.found.records - attached.checkpoint.position, engine)
     return Session(
         config=config,
@@ -151,7 +154,7 @@ def open_session(
         ),
         workers=workers,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None),
+        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, behind),
         model=model,
         loop=engine.loop if engine else None,
     )
@@ -226,6 +229,7 @@ def plan(
     attached: Attached,
     workers: int,
     engine: TextEngine | None = None,
+    behind: Behind | None = None,
 ) -> RunPlanned:
     """The first screen."""
     found = corpus.found
@@ -249,4 +253,5 @@ def plan(
         resumed_at=attached.checkpoint.position,
         model=engine is not None,
         budget=config.budget or "",
+        behind=behind,
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import signal
 import sys
 
 import typer
@@ -10,6 +14,9 @@ from midb import __version__
 from midb.cli.table import PLAIN, table_of
 from midb.domain.errors import MidbError
 from midb.text.terminal import visible
+
+#: What a disk says that takes no more. Files that are written by name have sentences of their own: this is stdout.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 #: typer brings its own copy of click in some versions and uses the package in others; both know these by inheritance.
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
@@ -66,29 +73,62 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (the console script exits with it)."""
     try:
         result = app(arguments, standalone_mode=False)
+        sys.stdout.flush()  # here, where it may fail with a sentence, and not at the end of Python
     except MidbError as error:
         return complain(error.message, error.hint, error.exit_code)
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help, as it is
-            print(error.format_message(), file=sys.stderr)  # type: ignore[attr-defined]
-            return 2
+            return tell(error.format_message(), 2)  # type: ignore[attr-defined]
         context = getattr(error, "ctx", None)
         message = error.format_message()  # type: ignore[attr-defined]
         return complain(message, f"{context.command_path} --help" if context else "", 2)
     except (typer.Abort, KeyboardInterrupt):
         return complain("interrupted.", "", 130)
+    except SystemExit as ended:
+        # rich and typer end the process themselves where nobody reads on.
+        if isinstance(ended.__context__, OSError) and ended.__context__.errno == errno.EPIPE:
+            return leave_quietly()
+        raise
     except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python must not complain about stdout again when it exits.
-        sys.stderr.close()
-        return 141
+        return leave_quietly()
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        drop_output()
+        return complain(f"what is said cannot be written: {error.strerror}.", "Free some space there.", 1)
     return result if isinstance(result, int) else 0
 
 
+def leave_quietly() -> int:
+    """The reader (head, less) has seen enough: that is no error."""
+    drop_output()
+    return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
+
+
+def drop_output() -> None:
+    """What stdout and stderr still hold back goes nowhere: Python would try again when it exits, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
+
+
 def complain(message: str, hint: str, code: int) -> int:
-    """Say what went wrong on stderr, with nothing in it that could steer the terminal."""
-    print(f"error: {visible(message)}", file=sys.stderr)
-    if hint:
-        print(f"       {visible(hint)}", file=sys.stderr)
+    """Say what went wrong on stderr, with nothing in it that could steer the terminal; returns the code."""
+    said = [f"error: {visible(message)}", *([f"       {visible(hint)}"] if hint else [])]
+    return tell("\n".join(said), code)
+
+
+def tell(said: str, code: int) -> int:
+    """Print on stderr, where somebody still reads it: the exit code stays what it is; returns it."""
+    try:
+        print(said, file=sys.stderr, flush=True)
+    except OSError:
+        drop_output()
     return code
 
 

@@ -49,7 +49,8 @@ class Interruption:
     def __call__(self) -> bool:
         if self.asked and not self._announced:  # said here, and not within the signal handler
             self._announced = True
-            self._emit(Warned(message="stopping: what is in flight is finished first; Ctrl-C again ends at once"))
+            said = "stopping: what is in flight is finished first; Ctrl-C again ends at once"
+            self._emit(Warned(message=said, logged=False))
         return bool(self.asked)
 
     @property
@@ -123,8 +124,7 @@ def run(
 
     midb-agent run corpus.jsonl.gz --language tr --source english.jsonl -o better.jsonl.gz
     """
-    settings = load_config(
-        config,
+    given = (
         options.given(
             corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
             kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
@@ -136,11 +136,14 @@ def run(
                 "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
                 "seal-key": seal_key, "judge-orders": judge_orders, "trust-language": trust_language,
             }
-        ),
+        )
     )  # fmt: skip
     warn = Relay()
-    with listener_of(settings) as show:
+    # Only a file may say besides that nothing is to be shown.
+    early = load_config(config, given) if config else None
+    with listener_of(early or RunConfig.model_construct(**given)) as show:
         show.handle(Waiting(what="loading"))
+        settings = early or load_config(None, given)
         from midb.agent.run.session import open_session
         from midb.composition import open_engine
 

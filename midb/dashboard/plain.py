@@ -32,6 +32,7 @@ class PlainLines:
         self._every = every
         self._due = every
         self._unwritten = False
+        self._rejected = self._warned = 0
 
     def __enter__(self) -> Self:
         return self
@@ -50,9 +51,13 @@ class PlainLines:
             case LineRejected():
                 place = f"{fit(self.progress.plan.corpus)}, " if self.progress.plan else ""
                 sentence = f"rejected: {place}line {format_count(event.line)}: {fit(event.message)}"
-                self._write_notice(Text(sentence, "red"), self.progress.rejected.total(), "rejected lines")
+                self._rejected += 1
+                self._write_notice(Text(sentence, "red"), self._rejected, "rejected lines")
+            case Warned(logged=False):
+                self.write(Text(fit(event.message), "yellow"))
             case Warned():
-                self._write_notice(Text(f"warning: {fit(event.message)}", "yellow"), self.progress.warnings, "warnings")
+                self._warned += 1
+                self._write_notice(Text(f"warning: {fit(event.message)}", "yellow"), self._warned, "warnings")
             case BatchDone():
                 self._unwritten = True
                 self.advance()

@@ -19,7 +19,6 @@ from midb.dashboard.text import fit, flow_counts, format_count, format_duration,
 from midb.domain.decisions import RUN_OUTCOMES
 from midb.domain.events import RunEnded, RunPlanned
 from midb.domain.generations import Usage
-from midb.text.languages import is_supported, language_name
 from midb.text.terminal import quote_word, visible
 
 #: Record keys that can be typed in a command as they are.
@@ -64,7 +63,8 @@ def draw_end(ended: RunEnded, progress: Progress, *, width: int) -> list[Part]:
     parts += _draw_results(ended, progress, width)
     parts.append(Text(""))
     if _used_model(ended, progress):
-        parts.append(Fact("model", describe_total(ended.usage)))
+        before = progress.behind.usage if progress.behind else Usage()
+        parts.append(Fact("model", describe_total(before + ended.usage)))
     parts += _draw_places(ended)
     parts += _draw_next(ended, progress)
     return parts
@@ -133,6 +133,8 @@ def describe_too_slow(ended: RunEnded) -> Text:
 
 def describe_other_languages(records: Counter[str]) -> str:
     """Names the languages that are none of ours, given how many records are in which; empty where there are none."""
+    from midb.text.languages import is_supported, language_name  # not needed before the end
+
     others = Counter({code: count for code, count in records.items() if not is_supported(code)})
     if not others:
         return ""
@@ -154,9 +156,11 @@ def _count_languages(ended: RunEnded) -> Counter[str]:
     return records
 
 
-def describe_status(ended: RunEnded) -> Text:
-    """How it ended, and how long it took."""
+def describe_status(ended: RunEnded, resumed_at: int = 0) -> Text:
+    """How it ended, and how long it took; of a run that was resumed, only how long since then."""
     took = format_duration(ended.seconds)
+    if resumed_at:
+        took += f" (since it was resumed at record {format_count(resumed_at)})"
     match ended.status:
         case "finished":
             return Text(f"finished in {took}")
@@ -209,7 +213,8 @@ def _draw_kinds(ended: RunEnded, *, columns: int) -> Block:
 
 
 def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]:
-    parts: list[Part] = [describe_status(ended), describe_ledger(ended)]
+    resumed_at = progress.plan.resumed_at if progress.plan else 0
+    parts: list[Part] = [describe_status(ended, resumed_at), describe_ledger(ended)]
     if ended.internal_errors:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
@@ -217,10 +222,7 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
     if progress.rejected:
-        # A resumed run was not told why the lines before it were rejected.
-        since = "" if progress.rejected.total() == ended.rejected else " since the run was resumed"
-        label = f"rejected lines{since}: "
-        parts.append(Text("\n".join(flow_counts(progress.rejected, width, 2, label)), "red"))
+        parts.append(Text("\n".join(flow_counts(progress.rejected, width, 2, "rejected lines: ")), "red"))
     if left := sum(ended.open.values()):
         whom = "a person" if _used_model(ended, progress) else "a model or a person"
         parts.append(Text(f"{pluralize(left, 'finding')} left open, for {whom}", "yellow"))
