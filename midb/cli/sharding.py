@@ -23,7 +23,10 @@ def split_corpus(
     corpus: options.Corpus,
     shards: Annotated[int, typer.Option("--shards", metavar="N", help="How many shards to make.")],
     folder: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Where they go; default: beside the corpus.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Where they go; made if need be. Default: beside the corpus."
+        ),
     ] = None,
     source: Annotated[
         Path | None,
