@@ -32,22 +32,22 @@ def test_what_is_waited_for_stands_in_a_line_from_the_first_moment_and_leaves_no
     clock: Clock, ending: str
 ) -> None:
     stream = Screen()
-    with pytest.raises(RuntimeError) if ending == "error" else contextlib.nullcontext():
-        with LiveDashboard(open_terminal(stream), clock=clock, ticking=False) as live:
-            live.handle(Waiting(what="loading"))
-            assert "⠋ loading" in stream.getvalue() or re.search("[⠙⠹⠸⠼⠴⠦⠧⠇⠏] loading", stream.getvalue())
-            live.handle(Waiting(what="reading c.jsonl"))
-            live.handle(plan())
-            live.handle(Waiting(what="starting 2 workers"))
-            assert stream.getvalue().count("corpora/translated.jsonl") == 1
-            if ending == "error":
-                raise RuntimeError("the run broke")
-            live.handle(batch())
-            assert "160 / 1,000 records" in stream.getvalue()
-            clock.now += LIVE_AFTER
-            live.handle(batch())
-            assert stream.getvalue().count(ENTER) == 1
-            live.handle(end())
+    expected = pytest.raises(RuntimeError) if ending == "error" else contextlib.nullcontext()
+    with expected, LiveDashboard(open_terminal(stream), clock=clock, ticking=False) as live:
+        live.handle(Waiting(what="loading"))
+        assert re.search("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] loading", stream.getvalue())
+        live.handle(Waiting(what="reading c.jsonl"))
+        live.handle(plan())
+        live.handle(Waiting(what="starting 2 workers"))
+        assert stream.getvalue().count("corpora/translated.jsonl") == 1
+        if ending == "error":
+            raise RuntimeError("the run broke")
+        live.handle(batch())
+        assert "160 / 1,000 records" in stream.getvalue()
+        clock.now += LIVE_AFTER
+        live.handle(batch())
+        assert stream.getvalue().count(ENTER) == 1
+        live.handle(end())
     shown = read_screen(stream.getvalue().partition(ENTER)[0])
     assert "corpora/translated.jsonl" in shown
     assert not re.search("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]|loading|reading|starting", shown), "the line is wiped away"

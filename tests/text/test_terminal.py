@@ -97,8 +97,8 @@ def test_right_to_left_text_is_recognised(text: str, expected: bool) -> None:
 #: Names that files may have, as Python has them.
 NAMES = [
     "corpus.jsonl", "my corpus.jsonl", "it's.jsonl", 'a"b', "$HOME", "`id`", "a;b", "*", "~", "#17", "-x", "", "ü.json",
-    "d\udce9j\udce0.jsonl", "line\nbreak\ttab", "\x1b[31mred", "\u202edesrever", "zero\u200bwidth", r"a\u0041", r"C:\x41",
-    "␛", "it's\udcff'", "\\", "a\\", "!history", "日本語", "שלום",
+    "d\udce9j\udce0.jsonl", "line\nbreak\ttab", "\x1b[31mred", "\u202edesrever", "zero\u200bwidth", r"a\u0041",
+    r"C:\x41", "␛", "it's\udcff'", "\\", "a\\", "!history", "日本語", "שלום",
 ]  # fmt: skip
 
 
