@@ -91,10 +91,9 @@ class Runner:
     def _describe_start(self) -> str:
         session = self._session
         if session.model or not session.workers:
-            return "loading detectors and what they know of languages"
-        one = session.workers == 1
-        whom = "1 worker, which loads" if one else f"{session.workers:,} workers, each of which loads"
-        return f"starting {whom} detectors and what they know of languages"
+            return "loading detectors and languages"
+        whom = "1 worker, which" if session.workers == 1 else f"{session.workers:,} workers: each"
+        return f"starting {whom} loads detectors and languages"
 
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Checkpoint, Run
@@ -29,7 +30,7 @@ _REPLIES = (
 def count_behind(log: AuditLog, run: Run, checkpoint: Checkpoint) -> Behind:
     """All that the run has in the log up to its checkpoint."""
 
-    def ask(sql: str) -> list[tuple[int, ...]]:
+    def ask(sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in log.db.execute(sql, [run.id])]
 
     repaired, still_open = log.finding_counts(run)

@@ -76,7 +76,7 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
     if ended.rejected or not balances(ended):
         parts.append(describe_ledger(ended))
     if ended.rejected:
-        parts.append(Fact("rejected", Text(visible(ended.rejected_path))))
+        parts.append(Fact("rejected", Text(_show_path(ended.rejected_path))))
     if ended.internal_errors:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
@@ -238,15 +238,20 @@ def _used_model(ended: RunEnded, progress: Progress) -> bool:
 
 def _draw_places(ended: RunEnded) -> list[Part]:
     unfinished = "" if ended.status == "finished" else "   (not finished)"
-    rejected = f"{visible(ended.rejected_path)}   {pluralize(ended.rejected, 'line')}" if ended.rejected else "none"
+    rejected = f"{_show_path(ended.rejected_path)}   {pluralize(ended.rejected, 'line')}" if ended.rejected else "none"
     facts = [
-        ("output", visible(ended.output) + unfinished),
-        ("audit log", visible(ended.database)),
+        ("output", _show_path(ended.output) + unfinished),
+        ("audit log", _show_path(ended.database)),
         ("rejected", rejected),
     ]
     if ended.head:
         facts.append(("log head", visible(ended.head)))
     return [Fact(label, Text(text)) for label, text in facts]
+
+
+def _show_path(path: str) -> str:
+    """A path as the plan shows it, bytes that are no UTF-8 among them."""
+    return visible(re.sub("[\udc80-\udcff]", lambda byte: f"\\x{ord(byte[0]) - 0xDC00:02x}", path))
 
 
 def _draw_next(ended: RunEnded, progress: Progress) -> list[Part]:
