@@ -47,7 +47,7 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
 def _describe_workers(plan: RunPlanned) -> str:
     """How much goes on at once."""
     if plan.model:
-        return f"   {pluralize(plan.workers, 'pair')} at once" if plan.workers else ""
+        return f"   {pluralize(plan.workers, 'record')} at once" if plan.workers else ""
     return f"   {pluralize(plan.workers, 'worker') if plan.workers else 'in this process'}"
 
 
@@ -260,6 +260,9 @@ def _draw_next(ended: RunEnded, progress: Progress) -> list[Part]:
     commands = [visible(ended.resume_command)] if ended.resume_command and ended.status != "finished" else []
     commands.append(f"midb-agent audit summary --db {database}")
     keys = [edit.record for edit in progress.edits if _PLAIN_KEY.fullmatch(edit.record)]
-    commands.append(f"midb-agent audit show {keys[-1] if keys else 'RECORD'} --db {database}")
+    if keys:
+        commands.append(f"midb-agent audit show {keys[-1]} --db {database}")
+    elif sum(ended.open.values()):
+        commands.append(f"midb-agent audit find --status open --db {database}")
     labels = ["next", *[""] * (len(commands) - 1)]
     return [Fact(label, Text(command), command=True) for label, command in zip(labels, commands, strict=True)]

@@ -27,7 +27,7 @@ class RunPlanned:
     :param output: where the new corpus goes.
     :param database: where the audit log is.
     :param rejected: where lines go that cannot be read.
-    :param workers: worker processes, 0 for none; with a model how many pairs are under way at once.
+    :param workers: worker processes, 0 for none; with a model how many records are under way at once.
     :param resumed_at: records that are behind a run that goes on; 0 for one that begins.
     :param model: whether a model rewrites.
     :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.

@@ -184,7 +184,7 @@ def test_the_model_opens_the_live_screen_before_its_first_batch(clock: Clock) ->
 
 def test_the_first_screen_says_what_is_under_way_at_once(clock: Clock) -> None:
     text = show_paced(clock, plan(model=True, engine="Qwen3-8B", workers=64, budget="2h"))
-    assert "engine     Qwen3-8B   64 pairs at once\nbudget     2h\n" in text
+    assert "engine     Qwen3-8B   64 records at once\nbudget     2h\n" in text
     for workers in (0, 1, 2):
         text = show_paced(clock, plan(model=True, workers=workers))
         assert "in this process" not in text

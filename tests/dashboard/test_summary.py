@@ -165,3 +165,17 @@ def test_the_end_of_a_resumed_run_tells_all_of_it_and_since_when_the_time_counts
     assert "(since it was resumed at record 100)" in shown
     assert "rejected lines: not-utf8 10\n" in shown
     assert "model      3 calls, 600 tokens in, 60 out\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "last"),
+    [
+        ({"open": {"wrong-language": 1}}, "midb-agent audit find --status open --db out.jsonl.audit.db"),
+        ({"open": {}}, "midb-agent audit summary --db out.jsonl.audit.db"),
+    ],
+)
+def test_where_no_record_can_be_named_what_to_type_next_has_no_gap(
+    clock: Clock, changes: dict[str, Any], last: str
+) -> None:
+    shown = show_in_file(clock, plan(), end(**changes))
+    assert shown.rstrip().splitlines()[-1].split(maxsplit=0)[0].strip().removeprefix("next").strip() == last
