@@ -280,6 +280,30 @@ def test_an_engine_that_is_down_leaves_what_was_done(tmp_path: Path, small: None
         assert len(engine.requests) - asked == 6, "a rewrite and two verdicts each for two records"
 
 
+def test_a_resumed_run_is_told_what_its_batches_told_before(tmp_path: Path, small: None) -> None:
+    """With it the figures on the screen are totals: what is told in both parts adds up to what is told in one go."""
+    corpus = write_lines(tmp_path / "c.jsonl", *broken_records(3), b"oops", *broken_records(4))
+    answers = iter([False, False, True, True, True])
+    first: list[Event] = []
+    assert run_over(corpus, emit=first.append, stopped=lambda: next(answers)).status == "interrupted"
+    told = Tally()
+    for event in first:
+        if isinstance(event, BatchDone):
+            told.add(event)
+    with session_over(corpus) as session:
+        behind = session.plan.behind
+        assert behind is not None
+        counted = Tally()
+        counted.add(behind.counts)
+        assert counted == told
+        assert told.records + told.rejected == session.plan.resumed_at == 6
+        assert behind.reasons == {"invalid-json": 1}
+    ended = run_over(corpus)
+    assert ended.status == "finished"
+    with session_over(corpus) as session:
+        assert session.plan.behind is None, "nothing is left to go on with"
+
+
 # -- what the dashboard is told of a batch -----------------------------------------------------------------------------
 
 
