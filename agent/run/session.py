@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
+from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Run, utc_now
@@ -25,12 +25,13 @@ from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.corpus.output import DEFAULT_MODE, make_private
 from midb.corpus.places import OutputPlaces, access_of, text_of
 from midb.domain.decisions import Pass
-from midb.domain.events import RunPlanned
+from midb.domain.events import Behind, Event, RunPlanned, Waiting
 from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
 from midb.prompts import load_prompts
 from midb.runs.config import RunConfig, config_hash
 from midb.runs.versions import versions_of_run
+from midb.text.terminal import quote_words
 
 #: With fewer records than this, starting worker processes takes longer than the work.
 INLINE_RECORDS = 400
@@ -89,17 +90,23 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
 
 
 def open_session(
-    config: RunConfig, container: Container, arguments: Sequence[str], engine: RunEngine | None = None
+    config: RunConfig,
+    container: Container,
+    arguments: Sequence[str],
+    engine: RunEngine | None = None,
+    *,
+    emit: Callable[[Event], None] = lambda _: None,
 ) -> Session:
     """Survey the corpus and open or resume its run. The caller closes ``session.log``.
 
     ``engine`` is that of ``config.model``; it is started here once nothing else can be wrong: a server tells
-    only then which model it serves. A dry run begins a run of its own kind.
+    only then which model it serves. A dry run begins a run of its own kind. ``emit`` is told what takes time.
     """
     budget = Budget.parse(config.budget) if config.budget else Budget()
     key = read_key(config.seal_key)
     prompts = load_prompts(config.prompts) if config.model else None
     places = find_places(config, container)
+    emit(Waiting(what=f"reading {text_of(config.corpus)}"))
     corpus = open_configured(config, container)
     source_sha256 = file_sha256(config.source) if config.source else None
     shaping = config.shaping(source_sha256, prompts.fingerprint() if prompts else None)
@@ -110,6 +117,7 @@ def open_session(
     log = AuditLog(places.db, key=key)
     try:
         if engine and not is_finished(log, config, shaping):
+            emit(Waiting(what=f"starting {engine.text.described}"))
             engine.loop.run(engine.text.start())
         wanted = new_run(config, places, corpus, shaping, engine.text.fingerprint() if engine else EMBEDDED)
         if config.dry_run:
@@ -129,6 +137,8 @@ def open_session(
     except BaseException:
         log.close()
         raise
+    resumed = attached.checkpoint.position and not attached.finished
+    behind = count_behind(log, attached.run, attached.checkpoint) if resumed else None
     workers = worker_count(config, corpus.found.records - attached.checkpoint.position, engine)
     return Session(
         config=config,
@@ -144,7 +154,7 @@ def open_session(
         ),
         workers=workers,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None),
+        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, behind),
         model=model,
         loop=engine.loop if engine else None,
     )
@@ -209,7 +219,7 @@ def new_run(
 
 def resume_command(arguments: Sequence[str]) -> str:
     """What to type to go on: the same command without ``--fresh``."""
-    return shlex.join(["midb-agent", *(argument for argument in arguments if argument != "--fresh")])
+    return quote_words(["midb-agent", *(argument for argument in arguments if argument != "--fresh")])
 
 
 def plan(
@@ -219,6 +229,7 @@ def plan(
     attached: Attached,
     workers: int,
     engine: TextEngine | None = None,
+    behind: Behind | None = None,
 ) -> RunPlanned:
     """The first screen."""
     found = corpus.found
@@ -242,4 +253,5 @@ def plan(
         resumed_at=attached.checkpoint.position,
         model=engine is not None,
         budget=config.budget or "",
+        behind=behind,
     )
