@@ -64,7 +64,7 @@ def _make_key(text: str) -> str:
     >>> _make_key("`<No input>`."), _make_key("sementrada") == _make_key("Sem entrada")
     ('noinput', True)
     """
-    return _GLUE.sub("", _WRAPPING.sub("", text)).casefold().replace("\u0307", "")
+    return _GLUE.sub("", _WRAPPING.sub("", text)).casefold().replace("\u0307", "").replace("ı", "i")
 
 
 @dataclass(frozen=True)

@@ -109,9 +109,11 @@ def _find_unchanged(inspection: Inspection, response: str) -> tuple[DefectKind, 
         if _is_unchanged(source.input, source.response, exact=given != response):
             return None
         return UNCHANGED, "the response is the input; in the source they differ"
-    if given or not pair.instruction or not _has_letters(response, _LEAST_LETTERS_OF_PART):
+    if given or not pair.instruction or not _LEAST_LETTERS_OF_PART // 2 <= len(response) <= len(pair.instruction):
         return None
     if not any(_are_alike(part, response) for part in _split_instruction(pair.instruction, response)):
+        return None
+    if not _has_letters(response, _LEAST_LETTERS_OF_PART):
         return None
     if source is None or not source.instruction or not source.response:
         changes = response in pair.instruction and _asks_for_change(inspection)
@@ -133,7 +135,7 @@ def _is_unchanged(given: str, response: str, *, exact: bool) -> bool:
 
 def _split_instruction(instruction: str, response: str) -> Iterator[str]:
     """The parts of an instruction that may be a text to work on, as far as they are as long as the response."""
-    if len(response) > len(instruction) + _SLACK or len(instruction) > _LONGEST_INSTRUCTION:
+    if len(instruction) > _LONGEST_INSTRUCTION:
         return
     parts = [instruction[start:end] for start, end in find_quotations(instruction)]
     parts += instruction.strip().split("\n")

@@ -17,7 +17,7 @@ from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import find_evident_language, same_language
 from midb.text.prose import find_english_words, reads_as_english
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
-from midb.text.words import compile_any, function_words, split_words
+from midb.text.words import any_of, compile_any, function_words, split_words
 
 
 class TranslatorNotes(LocaleSection, table="translator_notes"):
@@ -31,6 +31,12 @@ class TranslatorNotes(LocaleSection, table="translator_notes"):
     @functools.cached_property
     def preamble(self) -> re.Pattern[str]:
         return _compile_preamble((*self.preambles, *_PREAMBLES))
+
+    @functools.cached_property
+    def note(self) -> re.Pattern[str]:
+        """A note as such: behind a bracket, or before a colon; not at the end of a word ("Rembrandt:" holds "ndt:")."""
+        names = any_of(self.notes)
+        return re.compile(rf"(?<=[(\[（【])\s?{names}|(?<!\w){names}(?:(?<=[:：])|(?=\s?[:：]))", re.IGNORECASE)
 
 
 TRANSLATOR_NOTE = DefectKind(
@@ -81,14 +87,17 @@ _ABOUT = re.compile(rf"translat|\b(?:{_LANGUAGE})\b|idiom", re.IGNORECASE)
 #: (A transfer and a biography are called a translation in some languages.)
 _TRANSLATES = re.compile(r"translat|interpret|transfer|biograph|(?<![a-z])(?:language|version)", re.IGNORECASE)
 _BRACKETS = re.compile(r"[(（【\[][^()（）【】\[\]\n]{3,300}[)）】\]]")
+#: Marks of emphasis: an announcement that has half of a pair cannot go alone.
+_STARS = re.compile(r"\*+")
 #: Characters of the text behind an announcement by which its language is seen.
 _SAMPLE = 400
 
 
 def _compile_preamble(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """A pattern of a field's beginning: an announcement up to its colon, or a line that is one."""
+    """A pattern of a field's beginning: announcements up to their colons, or lines that are some."""
     words = compile_any(patterns).pattern
-    return re.compile(rf"[\s\"“*#]{{0,4}}(?:{words})(?:\*{{0,2}}[:：]\*{{0,2}}|[.!。]?(?=[ \t]*\n))\s*", re.IGNORECASE)
+    end = r"(?:\*{0,2}[:：]\*{0,2}|[.!。]?(?=[ \t]*\n))"
+    return re.compile(rf"(?:[\s*#]{{0,4}}(?:{words}){end}\s*)+", re.IGNORECASE)
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
@@ -130,7 +139,7 @@ def _find_preamble(item: FieldText, pair: _Pair) -> tuple[int, Finding | None]:
         head, rest = text[: match.end()], text[match.end() :]
         if not rest.strip() or (item.source and _is_announced(item.source)):
             return 0, None
-        proved = bool(item.source) and _is_sentence(rest)
+        proved = bool(item.source) and _is_sentence(rest) and len(_STARS.findall(head)) % 2 == 0
         fix = (TRANSLATOR_NOTE.edit(item.field, 0, head, ""),) if proved else ()
         evidence = f'announces a translation: "{head.strip()}"'
         return match.end(), TRANSLATOR_NOTE.finding(item.field, 0, len(head.rstrip()), evidence, fix=fix)
@@ -146,19 +155,22 @@ def _find_preamble(item: FieldText, pair: _Pair) -> tuple[int, Finding | None]:
 def _find_notes(item: FieldText, begin: int, pair: _Pair) -> Iterator[tuple[int, int, str]]:
     """Notes in brackets and in lines of their own, and the last line, from ``begin`` on: (start, end, evidence)."""
     text = item.text
-    lowered = text.casefold()
-    source = (item.source or "").casefold()
+    lowered = text.lower()
     told: list[tuple[int, int, str]] = []
-    if any(name in lowered for name in ("note", "translat", "tn:", "t/n", "n.b.")):
+    bracketed = any(bracket in text for bracket in "([（【")
+    if "note" in lowered or (bracketed and any(name in lowered for name in ("translation", "tn:", "t/n", "n.b."))):
         for pattern in (_IN_BRACKETS, _LINE):
             for match in pattern.finditer(text, begin):
                 if _is_note(match, item, pair):
                     told.append((*match.span(), f'a note in English: "{match.group("said")[:60]}"'))
     if item.field is Field.RESPONSE and (match := _CLOSING.search(text, max(begin, len(text) - 200))):
         last = match.group().strip()
-        if last.casefold()[:12] not in source and _is_in(text[begin : match.start()][-_SAMPLE:], pair.locale):
+        if last.casefold()[:12] not in (item.source or "").casefold() and _is_in(
+            text[begin : match.start()][-_SAMPLE:], pair.locale
+        ):
             told.append((match.end() - len(match.group().lstrip()), match.end(), f'ends in English: "{last[:60]}"'))
-    told += _find_native_notes(item, lowered, pair)
+    if bracketed or ":" in text or "：" in text:
+        told += _find_native_notes(item, lowered, pair.section)
     end = 0
     for start, stop, evidence in sorted(told):
         if start >= end and not pair.is_about_translation:
@@ -175,21 +187,18 @@ def _is_note(match: re.Match[str], item: FieldText, pair: _Pair) -> bool:
     return bool(item.source) or bool(_ABOUT.search(match.group("said")))
 
 
-def _find_native_notes(item: FieldText, lowered: str, pair: _Pair) -> Iterator[tuple[int, int, str]]:
+def _find_native_notes(item: FieldText, lowered: str, section: TranslatorNotes) -> Iterator[tuple[int, int, str]]:
     """Notes in the language of the pair: called a translator's, or in brackets and about a translation."""
-    section = pair.section
-    if len(lowered) != len(item.text):
-        lowered = item.text.lower()
-    for name in section.notes:
-        if (start := lowered.find(name)) >= 0:
-            line_end = item.text.find("\n", start)
-            line_end = len(item.text) if line_end < 0 else line_end
-            bracket = max(item.text.rfind(mark, max(0, start - 4), start) for mark in "([（【")
-            closing = min((at for mark in ")]）】" if (at := item.text.find(mark, start, line_end)) >= 0), default=-1)
-            if bracket >= 0 and closing >= 0:
-                start, line_end = bracket, closing + 1
-            yield start, line_end, f'a note of the translator: "{name}"'
-            return
+    text = item.text
+    if any(name in lowered for name in section.notes) and (match := section.note.search(text)):
+        start, end = match.start(), text.find("\n", match.end())
+        end = len(text) if end < 0 else end
+        opening = max(text.rfind(mark, max(0, start - 4), start) for mark in "([（【")
+        closing = min((at for mark in ")]）】" if (at := text.find(mark, start, end)) >= 0), default=-1)
+        if opening >= 0 and closing >= 0:
+            start, end = opening, closing + 1
+        yield start, end, f'a note of the translator: "{match.group()}"'
+        return
     if not item.source or not any(stem in lowered for stem in section.stems):
         return
     for match in _BRACKETS.finditer(item.text):
