@@ -10,6 +10,7 @@ import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from midb.domain.pairs import Field
 from midb.locales import LocaleSection
@@ -129,9 +130,9 @@ def _make_keys(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(map(_make_key, texts))
 
 
-_NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
+_NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．)] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
 _HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\s:：#][^\n:：#]{0,29}?)[ \t\u00a0]*([:：]|$)", re.MULTILINE)
-_PLAIN_LABEL = re.compile(r"^[ \t]*(?:(\d{1,3})[.．)] ?)?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
+_PLAIN_LABEL = re.compile(r"^[ \t]*([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
 _HASHES_BEFORE = re.compile(r"#{2,}[ \t]*\n[ \t]*\Z")
 
 
@@ -153,19 +154,17 @@ def find_next_example(text: str, words: Frame) -> int | None:
         if known >= 2 or (hashes and known):
             return len(text[: hashes.start() if hashes else first.start()].rstrip())
     begin = _hashed_example(text, words)
-    return _find_numbered_example(text, words) if begin is None else begin
+    return _find_numbered_example(text, labels, words) if begin is None else begin
 
 
-def _find_numbered_example(text: str, words: Frame) -> int | None:
+def _find_numbered_example(text: str, numbered: Iterable[re.Match[str]], words: Frame) -> int | None:
     """The same where only the first label bears a number: "15. Instruction: ...", "Input: ...", "Output: ..."."""
-    if "\n" not in text:
-        return None
-    labels = list(_PLAIN_LABEL.finditer(text))
-    for three in zip(labels, labels[1:], labels[2:], strict=False):
-        numbered = [bool(label.group(1)) for label in three]
-        known = (words.labels_part(label.group(2), field) for label, field in zip(three, Field, strict=True))
-        if numbered == [True, False, False] and all(known):
-            return len(text[: three[0].start()].rstrip())
+    for first in numbered:
+        if words.labels_part(first.group(2), Field.INSTRUCTION):
+            labels = [label.group(1) for label in islice(_PLAIN_LABEL.finditer(text, first.end()), 2)]
+            parts = zip(labels, (Field.INPUT, Field.RESPONSE), strict=False)
+            if len(labels) == 2 and all(words.labels_part(label, field) for label, field in parts):
+                return len(text[: first.start()].rstrip())
     return None
 
 

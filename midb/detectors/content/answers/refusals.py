@@ -68,6 +68,9 @@ _ENGLISH = RefusalWords(
     ),
 )  # fmt: skip
 
+#: What each of those patterns of being unable holds.
+_UNABLE = ("cannot", "can't", "can’t", "can not", "unable", "able to")
+
 #: Characters at the beginning in which a refusal says what it is.
 _BEGINNING = 300
 #: And in which it regrets.
@@ -87,7 +90,8 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     longest = _LONGEST if source else _LONGEST_ALONE
     if section is None or not text or len(text) > 2 * longest:
         return
-    for words in (section, _ENGLISH):
+    in_english = any(word in text[:_BEGINNING] for word in _UNABLE)
+    for words in (section, _ENGLISH) if in_english else (section,):
         if evidence := _refuses(text, words):
             if count_letters(text) + count_ideographs(text) > longest:
                 return

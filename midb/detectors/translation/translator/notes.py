@@ -160,9 +160,9 @@ def _find_notes(item: FieldText, begin: int, pair: _Pair) -> Iterator[tuple[int,
     bracketed = any(bracket in text for bracket in "([（【")
     if "note" in lowered or (bracketed and any(name in lowered for name in ("translation", "tn:", "t/n", "n.b."))):
         for pattern in (_IN_BRACKETS, _LINE):
-            for match in pattern.finditer(text, begin):
-                if _is_note(match, item, pair):
-                    told.append((*match.span(), f'a note in English: "{match.group("said")[:60]}"'))
+            for note in pattern.finditer(text, begin):
+                if _is_note(note, item, pair):
+                    told.append((*note.span(), f'a note in English: "{note.group("said")[:60]}"'))
     if item.field is Field.RESPONSE and (match := _CLOSING.search(text, max(begin, len(text) - 200))):
         last = match.group().strip()
         if last.casefold()[:12] not in (item.source or "").casefold() and _is_in(
