@@ -67,6 +67,8 @@ def _put_tone_right(word: str) -> str | None:
     match = _SYLLABLE.fullmatch(plain.lower())
     if len(tones) != 1 or match is None or len(plain) != len(word):
         return None
+    if not (word.islower() or word.istitle() or word.isupper()):
+        return None  # a capital inside a word: letters of a wrong encoding
     vowels, first = match["vowels"], match.start("vowels")
     places = _find_places(vowels, closed=match["coda"] is not None)
     toned = next(index for index, letter in enumerate(word) if _TONE.search(unicodedata.normalize("NFD", letter)))
