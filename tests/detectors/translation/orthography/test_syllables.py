@@ -35,6 +35,8 @@ def test_syllables_that_are_right(word: str) -> None:
     assert found(word) == []
 
 
-@pytest.mark.parametrize("word", ["Chloé", "José", "Haití", "Bogotá", "café", "Raúl", "naïve", "Beyoncé", "São", "olá", "cÃo"])
+@pytest.mark.parametrize(
+    "word", ["Chloé", "José", "Haití", "Bogotá", "café", "Raúl", "naïve", "Beyoncé", "São", "olá", "cÃo"]
+)
 def test_words_of_other_languages(word: str) -> None:
     assert found(word) == []
