@@ -64,7 +64,7 @@ class PunctuationSpacing(LocaleSection, table="punctuation-spacing"):
 
     @functools.cached_property
     def swapped(self) -> regex.Pattern[str] | None:
-        """A comma (or an Arabic semicolon) that stands behind its blank: "word ,word"; ``None`` where none is written so.
+        """A comma (or an Arabic semicolon) behind its blank: "word ,word"; ``None`` where none is written so.
 
         Where a quotation may close behind it, a comma may be the mark that opened it.
         """

@@ -24,6 +24,16 @@ _INNER = re.compile(f"(?<![\\w'’-])[{_LETTER}]*ς[{_SMALL}][{_LETTER}]*")
 #: An accent that stands before its capital, as typewriters had it.
 _APART = re.compile(f"(?<![\\w{_LETTER}])[\u0384\u00b4\u1ffd](?:[ΑΕΗΙΟΥΩ][{_SMALL}]+|Η(?=\\s))")
 
+#: A Latin capital as an article, at the beginning of a sentence: what follows ends as a word does that it agrees with.
+#: A variable is followed by a verb.
+_ARTICLE = re.compile(
+    f"(?:^|(?<=[.!;»:] )|(?<=\n)|(?<=[-•*] ))(?:H (?=[{_LETTER}]{{2,}}[αηή](?![{_LETTER}\\w]))"
+    f"|O (?=[{_LETTER}]{{2,}}(?:ος|ός|ης|ής|ας|άς|εύς)(?![{_LETTER}\\w])))"
+)
+_NO_NOUN = re.compile("(?:θα|να|για|μια|μία|τα|σαν|ήρθα|πια|πάντα|σήμερα|τώρα|εδώ|μόλις|επίσης)(?!\\w)")
+_ALONE = re.compile("(?<![\\w-])[HO](?![\\w-])")
+_ARTICLES = str.maketrans("HO", "ΗΟ")
+
 _ANY = re.compile("σ(?!\\w)|ς(?=\\w)|[\u0384\u00b4\u1ffd](?=[ΑΕΗΙΟΥΩ])")
 
 
@@ -33,6 +43,7 @@ def find_in_greek(text: str) -> Iterator[Place]:
     >>> [(place.before, place.after) for place in find_in_greek("΄Ενας λόγοσ του κόςμου, σ' αυτόν (σ)")]
     [('λόγοσ', 'λόγος'), ('κόςμου', None), ('΄Ενας', 'Ένας')]
     """
+    yield from _find_articles(text)
     if not _ANY.search(text):
         return
     for match in _FINAL.finditer(text):
@@ -50,3 +61,14 @@ def find_in_greek(text: str) -> Iterator[Place]:
         if not _ACCENTED.search(word):
             first = unicodedata.normalize("NFC", word[0] + "\u0301")
             yield Place(match.start(), match.group(), first + word[1:], "an accent beside its capital")
+
+
+def _find_articles(text: str) -> Iterator[Place]:
+    """Latin H and O in place of the Greek articles, unless one stands elsewhere and may be a variable."""
+    if "H " not in text and "O " not in text:
+        return
+    found = [match for match in _ARTICLE.finditer(text) if not _NO_NOUN.match(text, match.end())]
+    if found and len(found) == len(_ALONE.findall(text)):
+        for match in found:
+            letter = match.group()[0]
+            yield Place(match.start(), letter, letter.translate(_ARTICLES), "a Latin letter as a Greek article")
