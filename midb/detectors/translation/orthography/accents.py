@@ -12,17 +12,19 @@ import unicodedata
 from midb.domain.defects import DefectFamily, DefectKind, Severity
 from midb.locales import LANGUAGES, Locale, LocaleSection
 from midb.text.inspection import FieldText
-from midb.text.words import function_words, split_words
+from midb.text.words import count_letters, function_words, split_words
 
 
 class LostAccents(LocaleSection, table="lost_accents"):
     """``marks``: the letters of which every longer text has some, in lower case.
 
-    ``word``: the pattern of a word in lower case that must have one of them; without it, the words of grammar that
-    are written with them say what the text ought to look like. ``about``: parts of instructions that ask for this.
+    ``letters``: so many letters of text have one of them in practice. ``word``: the pattern of a word in lower case that
+    must have one; without it, the words of grammar that are written with them say what the text ought to look like.
+    ``about``: parts of instructions that ask for this.
     """
 
     marks: str
+    letters: int = 0
     word: str = ""
     about: tuple[str, ...] = ()
 
@@ -70,11 +72,21 @@ def find_lost_accents(item: FieldText, locale: Locale) -> tuple[int, int, str] |
             return None
         return bare[0].start(), bare[0].end(), f"{len(bare)} words without an accent, and none with one"
     found = list(_bare_words(locale.code).finditer(item.text))
-    different = {match.group().lower() for match in found}
-    words = len(split_words(item.text))
-    if len(different) < _LEAST_GRAMMAR or words < _LEAST_ALL or len(found) * _ONE_IN < words:
+    if not found or not (_are_evident(found, item) or _is_long(item, section, locale)):
         return None
-    return found[0].start(), found[0].end(), f"{len(found)} words of grammar without their accents, and none with one"
+    return found[0].start(), found[0].end(), f"words of grammar without their accents ({len(found)}), and none with one"
+
+
+def _are_evident(found: list[re.Match[str]], item: FieldText) -> bool:
+    """Whether so much of a text is such words that it is in no other language."""
+    words = len(split_words(item.text))
+    different = {match.group().lower() for match in found}
+    return len(different) >= _LEAST_GRAMMAR and words >= _LEAST_ALL and len(found) * _ONE_IN >= words
+
+
+def _is_long(item: FieldText, section: LostAccents, locale: Locale) -> bool:
+    """Whether a text is so long that it must have accents, and reads as the language even without them."""
+    return count_letters(item.protected.blank_out(item.text)) >= section.letters and item.language == locale.code
 
 
 @functools.cache

@@ -17,6 +17,7 @@ _VOWEL = re.compile("[αεηιουωάέήίόύώϊϋΐΰ]")
 _FINAL = re.compile(f"(?<![{_LETTER}\\w'’-])[{_LETTER}]+σ(?![{_LETTER}\\w'’᾽\\-‐…*_(])")
 #: Shorter ones before a full stop are abbreviations, and so may be longer ones without an accent.
 _LEAST_BEFORE_STOP = 4
+_PRONOUNS = frozenset({"σασ", "μασ", "τουσ", "τησ", "τισ"})
 #: Words of two letters in which it may stand; others are formulas.
 _SHORT = frozenset({"ωσ", "ώσ", "ασ", "ησ"})
 #: ς before a small letter.
@@ -48,9 +49,7 @@ def find_in_greek(text: str) -> Iterator[Place]:
         return
     for match in _FINAL.finditer(text):
         word = match.group()
-        if text[match.end() : match.end() + 1] == "." and (
-            len(word) < _LEAST_BEFORE_STOP or not _ACCENTED.search(word)
-        ):
+        if text[match.end() : match.end() + 1] == "." and not _may_end_sentence(word):
             continue
         if (len(word) > 2 and _VOWEL.search(word)) or word.lower() in _SHORT:
             yield Place(match.start(), word, word[:-1] + "ς", "σ at the end of a word")
@@ -61,6 +60,11 @@ def find_in_greek(text: str) -> Iterator[Place]:
         if not _ACCENTED.search(word):
             first = unicodedata.normalize("NFC", word[0] + "\u0301")
             yield Place(match.start(), match.group(), first + word[1:], "an accent beside its capital")
+
+
+def _may_end_sentence(word: str) -> bool:
+    """Whether a word before a full stop is whole."""
+    return word.lower() in _PRONOUNS or (len(word) >= _LEAST_BEFORE_STOP and bool(_ACCENTED.search(word)))
 
 
 def _find_articles(text: str) -> Iterator[Place]:

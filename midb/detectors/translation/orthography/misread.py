@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from midb.detectors.translation.orthography.places import Place
 from midb.text.quotations import find_quotations
+from midb.text.words import count_letters
 
 #: windows-1254 and Latin-1, the only six letters in which they differ.
 _TURKISH = str.maketrans("ýþðÝÞÐ", "ışğİŞĞ")
@@ -17,10 +18,15 @@ _TURKISH_WORD = re.compile(r"(?<![^\W\d_])[A-Za-zçöüÇÖÜâîûÂÎÛýþð�
 #: Where one of them stands, the text was not misread as a whole, and the others are the letters of foreign names.
 _TURKISH_LETTER = re.compile("[ıŞşĞğİ]")
 #: Small letters only, as neither names nor titles have them.
-_SMALL_WORD = re.compile("[a-zçöüâîûýþð]+")
-#: So many words in small letters prove it: fewer where one has þ or ð, which Czech does not write.
+_SMALL_WORD = re.compile("[a-zçöüâîûýþð]{3,}")
+#: Two letters behind a capital, which few names have.
+_TWICE = re.compile("[A-ZÇÖÜ][a-zçöüâîû]*[ýþð][a-zçöüâîû]*[ýþð][a-zçöüâîûýþð]*")
+#: So many words prove it, one of them in small letters: fewer where one has þ or ð, which Czech does not write.
 _LEAST_WORDS = 2
 _LEAST_WORDS_WITH_Y = 3
+#: And fewer in longer texts: of a hundred letters of Turkish eight are ı, ş or ğ, and here there is none. The length in
+#: letters, and the words that are enough.
+_IN_LONG_TEXTS = ((120, 1), (60, 2))
 
 #: windows-1258 and Latin-1 (ð), and an African letter that is drawn like Đ.
 _VIETNAMESE = str.maketrans("ðÐƉ", "đĐĐ")
@@ -43,15 +49,14 @@ def find_in_turkish(text: str) -> Iterator[Place]:
     if not words or _TURKISH_LETTER.search(text):
         return
     quoted = list(find_quotations(text))
-    small = {
-        word.group()
-        for word in words
-        if len(word.group()) > 2
-        and _SMALL_WORD.fullmatch(word.group())
-        and not any(start <= word.start() < end for start, end in quoted)
-    }
+    told = {word.group() for word in words if not any(start <= word.start() < end for start, end in quoted)}
+    small = {word for word in told if _SMALL_WORD.fullmatch(word)}
+    proofs = small | {word for word in told if _TWICE.fullmatch(word)}
     certain = any("þ" in word or "ð" in word for word in small)
-    if len(small) >= (_LEAST_WORDS if certain else _LEAST_WORDS_WITH_Y):
+    least = _LEAST_WORDS if certain else _LEAST_WORDS_WITH_Y
+    letters = count_letters(text)
+    least = min([least, *(enough for length, enough in _IN_LONG_TEXTS if letters >= length)])
+    if small and len(proofs) >= least:
         for match in words:
             word = match.group()
             yield Place(match.start(), word, word.translate(_TURKISH), "windows-1254 read as Latin-1")

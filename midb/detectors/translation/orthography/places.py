@@ -40,8 +40,9 @@ class Place:
 _REACH = 80
 _TOKEN_BEGIN = re.compile(r"[\w\u0300-\u036f\u3099\u309a./:%@~-]+\Z")
 _TOKEN_END = re.compile(r"[\w\u0300-\u036f\u3099\u309a./:%@~-]*")
-#: A bracket of a placeholder or of a tag, open to its name.
+#: A bracket of a placeholder or of a tag, and the other behind the same name.
 _OPENED = re.compile(r"[{<][^{}<>\s]*\Z")
+_CLOSED = re.compile(r"[^{}<>\s]{0,80}[}>]")
 
 #: A rule: every place of a text that it is about, in text order.
 Rule = Callable[[str], Iterable[Place]]
@@ -85,7 +86,7 @@ class OpenText:
         start, end = _find_token(item.text, place)
         if item.protected.overlaps(start, end) or item.possible_code.overlaps(place.start, place.end):
             return False
-        if _OPENED.search(item.text, max(0, start - 1), place.start):
+        if _OPENED.search(item.text, max(0, start - 1), place.start) and _CLOSED.match(item.text, place.end):
             return False
         return not self._wanted.overlaps(place.start, place.end)
 

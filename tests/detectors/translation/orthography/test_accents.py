@@ -42,6 +42,15 @@ def test_few_words_and_other_languages() -> None:
     assert find_lost_accents(field_text(VIETNAMESE), load("id")) is None
 
 
+def test_a_long_text_needs_one_word_of_grammar() -> None:
+    turkish = "Bu kitapta bir adam evden gidiyor ve onun icin bir mektup bekliyor ama mektup gelmiyor. "
+    assert find_lost_accents(field_text(turkish[:60]), load("tr")) is None
+    assert find_lost_accents(field_text(turkish * 2), load("tr")) is not None
+    assert find_lost_accents(field_text(turkish.replace("icin", "ile") * 2), load("tr")) is None
+    english = "They went home once, and the house that they had was not in a town but in the country. "
+    assert find_lost_accents(field_text(english * 3), load("tr")) is None
+
+
 def test_nothing_is_repaired(examine: Examine) -> None:
     findings, pair = examine(respond(VIETNAMESE), "vi", kinds=[LOST_ACCENTS.name])
     assert [finding.fix for finding in findings] == [()]

@@ -18,6 +18,9 @@ def misread(text: str) -> str:
         "Çocuklar dışarıda şarkı söylüyor.",
         "İstanbul büyük bir şehir, dağları yok.",
         "Kapıyı açtım, kızın elbisesi kırmızı.",
+        "Hızlı bir kısa yazı öner.",
+        "Bu program büyük bir okul için yapan ilk insan olarak onu anlatan bir metin, yol ve tarih ile dolu, ama bir "
+        "konu daha var ki o da en az onun kadar ilgi görür; bu nedenle her gün kitabı okur.",
         "ÖĞRETMEN İŞİNİ yaptı, ağır bir yük taşıdı.",
     ],
 )
@@ -37,6 +40,8 @@ def test_turkish_read_as_latin(text: str) -> None:
         'Sözcükler "þú" ve "það" olur.',
         "nový ve starý olur",
         "bir þey",
+        "Nový ve starý",
+        "Sigurðsson, Þorgerður ile geldi",
         "güzel",
     ],
 )

@@ -25,7 +25,19 @@ def is_open(text: str, part: str = "X", *, quotations: bool = False, instruction
 
 @pytest.mark.parametrize(
     "text",
-    ["ein X hier", "X", "(X)", "„X“", "eineXhier", "https://a.example/b und X", "`code` X", "{a} X", "a < b und X"],
+    [
+        "ein X hier",
+        "X",
+        "(X)",
+        "„X“",
+        "eineXhier",
+        "https://a.example/b und X",
+        "`code` X",
+        "{a} X",
+        "a < b und X",
+        "{aX b}",
+        "{aX",
+    ],
 )
 def test_text_is_open(text: str) -> None:
     assert is_open(text)
