@@ -18,8 +18,8 @@ from midb.text.words import count_letters, function_words, split_words
 class LostAccents(LocaleSection, table="lost_accents"):
     """``marks``: the letters of which every longer text has some, in lower case.
 
-    ``letters``: so many letters of text have one of them in practice. ``word``: the pattern of a word in lower case that
-    must have one; without it, the words of grammar that are written with them say what the text ought to look like.
+    ``letters``: so many letters of text have one of them in practice. ``word``: the pattern of a word in small letters
+    that must have one; without it, the words of grammar that are written with them tell what the text ought to be.
     ``about``: parts of instructions that ask for this.
     """
 

@@ -14,7 +14,7 @@ _FOREIGN = re.compile("[\u06a9\u06cc]")
 
 #: Words that only Arabic has: with its article, its feminine ending or a hamza below.
 _OWN_WORD = re.compile(
-    f"(?<![\\w{_MARK}])(?:[وفبك]?ال|لل)[{_LETTER}]{{3,}}|[{_LETTER}]{{2,}}ة(?!\\w)|(?<!\\w)إ[{_LETTER}]+"
+    f"(?<![\\w{_MARK}])(?:[وفبك]?ال|لل)[{_LETTER}]{{3,}}|(?<!\\w)[{_LETTER}]{{2,40}}ة(?!\\w)|(?<!\\w)إ[{_LETTER}]+"
 )
 #: So many of them in a field, and it is Arabic.
 _LEAST_OWN_WORDS = 3

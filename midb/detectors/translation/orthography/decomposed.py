@@ -46,9 +46,15 @@ def find_decomposed(text: str) -> Iterator[Place]:
     if text.isascii() or (_DOTTED not in text and unicodedata.is_normalized("NFC", text)):
         return
     for run in _RUN.finditer(text):
+        if run.group().startswith(_DOTTED) and _is_among_capitals(text, run):
+            continue  # whether it is a small letter nobody knows
         composed = _PART.sub(_compose, run.group())
         if composed != run.group():
             yield Place(run.start(), run.group(), composed, _REASON)
+
+
+def _is_among_capitals(text: str, run: re.Match[str]) -> bool:
+    return text[run.start() - 1 : run.start()].isupper() and text[run.end() : run.end() + 1].isupper()
 
 
 def _compose(match: re.Match[str]) -> str:

@@ -54,8 +54,9 @@ _LEAST_LETTERS_ELSE = 3
 _SHORT = {"µε", "µη"}
 _VOWEL = re.compile("[αεηιουωάέήίόύώϊϋΐΰΑΕΗΙΟΥΩΆΈΉΊΌΎΏ]")
 
-#: Kana of half width; faces such as (ﾟ∀ﾟ) have its marks alone.
-_HALF_WIDTH = re.compile("[\uff66-\uff9f]*[\uff66-\uff6f\uff71-\uff9d][\uff66-\uff9f]+")
+#: Kana of half width with their marks, and a kana among them: faces such as (ﾟ∀ﾟ) have the marks alone.
+_HALF_WIDTH = re.compile("[\uff66-\uff9f]{2,}")
+_KANA = re.compile("[\uff66-\uff6f\uff71-\uff9d]")
 #: Syllables in single jamo, two at least: "ㅎㅏㄴㄱㅜㄱ", and not the laughter "ㅋㅋㅋ" or the letter "ㄱ".
 _JAMO = re.compile("(?:[ㄱ-ㅎ][ㅏ-ㅣ][ㄱ-ㅎ]?){2,}")
 
@@ -74,7 +75,8 @@ def find_legacy(text: str) -> Iterator[Place]:
         yield Place(match.start(), match.group(), plain, "a ligature of print")
     yield from _find_greek_signs(text)
     for match in _HALF_WIDTH.finditer(text):
-        yield Place(match.start(), match.group(), None, "katakana of half width")
+        if _KANA.search(match.group()):
+            yield Place(match.start(), match.group(), None, "katakana of half width")
     for match in _JAMO.finditer(text):
         yield Place(match.start(), match.group(), None, "syllables in single jamo")
 

@@ -35,7 +35,6 @@ def is_open(text: str, part: str = "X", *, quotations: bool = False, instruction
         "`code` X",
         "{a} X",
         "a < b und X",
-        "{aX b}",
         "{aX",
     ],
 )
