@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ MOST_LINES = 6
 
 #: Between these stand the settings in docs/engine.md.
 SETTINGS_BEGIN, SETTINGS_END = "<!-- settings: written by docs/generate.py -->", "<!-- end of settings -->"
+
+#: What is drawn together with the letter before it: marks, vowels and ends of Korean syllables.
+_PARTS = re.compile("[\u0300-\u036f\u0653-\u0655\u1160-\u11ff\u3099\u309a]")
 
 #: Columns of a line of text.
 WIDTH = 118
@@ -156,12 +160,14 @@ def labelled_text(case: dict[str, Any], wanted: str) -> str | None:
 
 
 def code(text: str) -> str:
-    """A text as inline code, with nothing in it invisible.
+    """A text as inline code, with nothing in it invisible; of a letter in parts, all parts but the first by number.
 
-    >>> code("a `b`")
-    '`` a `b` ``'
+    >>> code("a `b`"), code("a\\u0308")
+    ('`` a `b` ``', '`a\\\\u0308`')
     """
     text = visible(text)
+    if not unicodedata.is_normalized("NFC", text):
+        text = _PARTS.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 

@@ -27,7 +27,7 @@ from midb.locales import LANGUAGES, load
 from midb.text.forms.chinese import CHINESE_WORDS
 from midb.text.protection import find_protected_spans
 from midb.text.spans import NO_SPANS, Spans
-from midb.text.words import count_letters, function_words, own_letters
+from midb.text.words import count_letters, function_words, own_letters, spell_out
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -313,10 +313,10 @@ class LanguageIdentifier:
 
 
 def _take_sample(text: str, protected: Spans | None) -> str:
-    """The part of a text that is looked at: its beginning, without what is protected."""
+    """The part of a text that is looked at: its beginning, without what is protected, its letters spelled out."""
     if protected is None:
         protected = find_protected_spans(text)
-    return protected.blank_out(text)[:SAMPLE_CHARACTERS]
+    return spell_out(protected.blank_out(text)[:SAMPLE_CHARACTERS])
 
 
 # fmt: off

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from midb.locales import LocaleSection, load
@@ -22,6 +23,7 @@ _ENGLISH_WORDS = (
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]{2,}(?!\w)")
 _WRAP = re.compile(r"\s*\n\s*")
 _LETTER = re.compile(r"[^\W\d_]")
+_ARABIC_FORM = re.compile("[\ufb50-\ufbb1\ufbd3-\ufd3d\ufd50-\ufdc7\ufe70-\ufefc]+")
 _IDEOGRAPH = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
@@ -78,6 +80,21 @@ def count_ideographs(text: str) -> int:
     2
     """
     return len(_IDEOGRAPH.findall(text))
+
+
+def spell_out(text: str) -> str:
+    """The text with one character for each letter: put together from its parts, Arabic presentation forms as letters.
+
+    What a text is told by (its letters, its words) is not told by how they are stored. Lengths change.
+
+    >>> spell_out("e\u0301t\u00e9 \ufedb\ufe98\ufe8e\ufe8f") == "\u00e9t\u00e9 \u0643\u062a\u0627\u0628"
+    True
+    """
+    if text.isascii():
+        return text
+    if _ARABIC_FORM.search(text):
+        text = _ARABIC_FORM.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
+    return unicodedata.normalize("NFC", text)
 
 
 def fold_case(phrase: str) -> str:

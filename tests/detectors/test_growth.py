@@ -67,6 +67,14 @@ PIECES = (
     "a:\n1. b\n2. c\n", "12.5.3.", "1.000.000 ", "1'000 ", "$3.50 ", "3.50€ ", "2024-01-02 ", "12:30 ",
 )  # fmt: skip
 
+#: Letters that are wrong in one language, and what their rules look through.
+LETTERED = {
+    "ar": ("ک", "ة", "ﻛﺘ ", "ـا", "المدينة ک "), "de": ("\u1112\u1161", "e\u0301 ", "aﬁ"),
+    "el": ("µα", "λόγοσ ", "aς", "H α "),
+    "ja": ("\uff9f", "ﾗｰ "), "ko": ("ㅎㅏ",), "th": ("เเก", "น\u0e32\u0e49", "\u0e49"), "tr": ("ýþ", "dýþ "),
+    "vi": ("ðô ", "tóan ", "toi khong "),
+}  # fmt: skip
+
 IDENTIFIER = LanguageIdentifier()
 SELECTION = KindSelection.parse(typography=True)
 
@@ -155,6 +163,7 @@ TURNS = [(LANGUAGES[number % len(LANGUAGES)], piece) for number, piece in enumer
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_steps_grow_with_the_text(language: str) -> None:
     pieces = [written_in(language, piece) for piece in WORDED] + [piece for code, piece in TURNS if code == language]
+    pieces += LETTERED.get(language, ())
     grown = {piece: count_growth(lambda text: look(language, text), piece) for piece in pieces}
     assert {piece: round(growth) for piece, growth in grown.items() if growth > MOST_STEPS} == {}
 

@@ -70,7 +70,18 @@ COMPARED = [
     "\n\nI hope this helps!", "Here is one:\n", "*",
 ]  # fmt: skip
 
+LETTERS = ("decomposed-text", "legacy-character", "lost-accents", "wrong-letter")
+LETTERED = [
+    "a", "é", "e\u0301", "o\u0323\u0302", "i\u0307", "ı\u0307", "\u0301", "x\u0304", "か\u3099", "가",
+    "\u1112\u1161\u11ab", "\u11ab", "ا\u0653", "د\u0651\u064b", "ﻛﺘﺎﺏ", "ﺏﺎﺘﻛ", "ﻻ", "ﷺ", "کتاب", "فی", "المدينة",
+    "ـ", "ﬁ", "µ", "µε", "μ", "∆", "ϕ", "Ω", "λόγοσ", "ς", "σ", "΄Ε", "πολη", "να", "ﾗｰ", "ﾟ", "ㅎㅏ", "ㄱ",
+    "เ", "เเ", "แ", "น", "\u0e49", "\u0e48", "\u0e32", "\u0e33", "\u0e4d", "\u0e34", "\u0e4c", "ะ",
+    "ý", "þ", "ð", "þarký", "dýþarý", "ðô", "tóan", "qúy", "baú", "đ", "khong ", "nguoi ", "duoc ",
+    " ", " ", ". ", "\n", "`", "(", ")", "“", "”", "{", "}", "https://a.example/", "NFC ", "5 ",
+]  # fmt: skip
+
 GROUPS = {
+    "letters": (LETTERS, LETTERED),
     "damage": (DAMAGE, DAMAGED),
     "numbers": (NUMBERS, NUMERIC),
     "punctuation": (PUNCTUATION, PUNCTUATED),

@@ -15,6 +15,7 @@ from midb.text.words import (
     fold_case,
     function_words,
     own_letters,
+    spell_out,
     split_words,
 )
 
@@ -77,3 +78,17 @@ def test_the_longest_phrase_wins_and_signs_mean_themselves() -> None:
     pattern = re.compile(any_of(["mi", "mile", "sq. ft."]))
     assert [match.group() for match in pattern.finditer("mile mi sq. ft. sqx ftx")] == ["mile", "mi", "sq. ft."]
     assert re.search(any_of([]), "anything") is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "spelled"),
+    [
+        ("plain", "plain"),
+        ("e\u0301te\u0301", "été"),
+        ("\u1112\u1161\u11ab", "한"),
+        ("ﻛﺘﺎﺏ ﷺ", "كتاب ﷺ"),
+        ("½ ﬁ ﾗ", "½ ﬁ ﾗ"),  # what is no other way of storing a letter stays
+    ],
+)
+def test_letters_are_spelled_out(stored: str, spelled: str) -> None:
+    assert spell_out(stored) == spelled

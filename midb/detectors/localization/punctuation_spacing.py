@@ -30,6 +30,10 @@ class GluedRule(BaseModel):
     after: str
 
 
+#: How far behind a comma a quotation may close that it opened.
+_QUOTED = 80
+
+
 class PunctuationSpacing(LocaleSection, table="punctuation-spacing"):
     """``never_before``: marks that follow their word at once. ``wide``: they carry their own blank, whatever follows.
 
@@ -56,6 +60,20 @@ class PunctuationSpacing(LocaleSection, table="punctuation-spacing"):
         run = "|[!?]{2,3}" if "?" in self.never_before else ""
         return regex.compile(
             rf"(?<=[\p{{L}}\p{{M}}\p{{N}})\]\"'”’»%°$€£])[ \u00a0\u202f](?=(?:[{marks}]{run})(?:[\s\"”’»)]|\Z))"
+        )
+
+    @functools.cached_property
+    def swapped(self) -> regex.Pattern[str] | None:
+        """A comma (or an Arabic semicolon) behind its blank: "word ,word"; ``None`` where none is written so.
+
+        Where a quotation may close behind it, a comma may be the mark that opened it.
+        """
+        marks = "".join(mark for mark in ",،؛" if mark in self.never_before)
+        if not marks or self.wide:
+            return None
+        return regex.compile(
+            rf"(?<=[\p{{L}}\p{{M}}\p{{N}})\]\"”»%]) [{marks}](?=\p{{L}})"
+            rf"(?![^\n]{{0,{_QUOTED}}}?['‘’`](?!\p{{L}}))"
         )
 
     @functools.cached_property
@@ -94,6 +112,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 def _find_in_field(item: FieldText, section: PunctuationSpacing, inspection: Inspection) -> Iterator[Finding]:
     lines = Lines(item)
     yield from _find_surplus(item, lines, section, inspection)
+    yield from _find_swapped(item, lines, section, inspection)
     yield from _find_missing(item, lines, section, inspection)
     if section.spaced is not None:
         for position, mark, blank in find_missing_blanks(item, lines, section.spaced, inspection):
@@ -117,6 +136,17 @@ def _find_surplus(
             place = f'before "{mark}"' if mark in section.never_before else f'after "{item.text[start - 1]}"'
             edit = PUNCTUATION_SPACING.edit(item.field, start, match.group(), "")
             yield PUNCTUATION_SPACING.finding(item.field, start, end, f"a blank {place}", fix=(edit,))
+
+
+def _find_swapped(
+    item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection
+) -> Iterator[Finding]:
+    for match in section.swapped.finditer(item.text) if section.swapped is not None else ():
+        start, end = match.span()
+        if lines.are_native_prose(start, end, inspection):
+            mark = item.text[end - 1]
+            edit = PUNCTUATION_SPACING.edit(item.field, start, match.group(), f"{mark} ")
+            yield PUNCTUATION_SPACING.finding(item.field, start, end, f'"{mark}" behind its blank', fix=(edit,))
 
 
 #: Fewer words than this, and a line may be data ("red,green") rather than prose.

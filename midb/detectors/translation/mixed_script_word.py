@@ -13,9 +13,19 @@ from itertools import pairwise
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.edits import Edit
-from midb.locales import Locale
+from midb.locales import Locale, LocaleSection
 from midb.text.inspection import FieldText, Inspection
 from midb.text.subjects.language_tasks import LanguageTasks
+
+
+class FrequentWords(LocaleSection, table="frequent_words"):
+    """``words``: so frequent, in lower case, that a word which looks like one of them is it, were it in two alphabets.
+
+    Left out are those that would be another word by the sound of a Latin letter (вот, бот).
+    """
+
+    words: frozenset[str]
+
 
 MIXED_SCRIPT_WORD = DefectKind(
     name="mixed-script-word",
@@ -92,8 +102,13 @@ def _finding(
     if len(present) == 2:
         if locale.script == foreign and counts[own] == counts[foreign]:
             own, foreign = foreign, own
-        repaired = _repair_word(word, own, foreign, counts, locale)
-        if repaired is not None and _is_certain(word, repaired, inspection):
+        repaired = _find_frequent(word, locale)
+        certain = repaired is not None
+        if certain:
+            own, foreign = Alphabet(locale.script), Alphabet.LATIN
+        else:
+            repaired = _repair_word(word, own, foreign, counts, locale)
+        if repaired is not None and (certain or _is_certain(word, repaired, inspection)):
             evidence = f"{_name_letters(word, foreign)} in a {own.capitalize()} word"
             fix = tuple(_split_into_edits(item, start, word, repaired))
             yield MIXED_SCRIPT_WORD.finding(item.field, start, start + len(word), evidence, fix=fix)
@@ -102,6 +117,16 @@ def _finding(
             return
     names = " and ".join(alphabet.capitalize() for alphabet in present)
     yield MIXED_SCRIPT_WORD.finding(item.field, start, start + len(word), f"{names} letters in one word")
+
+
+def _find_frequent(word: str, locale: Locale) -> str | None:
+    """The frequent word of the locale's language that a word looks like, ``None`` where it looks like none."""
+    section = locale.get(FrequentWords)
+    if section is None or not (word.islower() or word.istitle() or word.isupper()):
+        return None
+    table = _TRANSLATED.get((Alphabet.LATIN, Alphabet(locale.script)))
+    repaired = word.translate(table) if table else word
+    return repaired if repaired.lower() in section.words else None
 
 
 def _repair_word(

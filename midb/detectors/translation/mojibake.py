@@ -39,6 +39,7 @@ MOJIBAKE = DefectKind(
     may_change=frozenset({Invariant.LANGUAGE, Invariant.LENGTH, Invariant.NUMBERS}),
     explains=frozenset(
         {"wrong-language", "untranslated-text", "foreign-script", "mixed-script-word", "invisible-character"}
+        | {"wrong-letter", "legacy-character", "decomposed-text"}
     ),
 )
 

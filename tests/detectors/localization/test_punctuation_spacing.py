@@ -38,6 +38,20 @@ def test_blanks_are_put_right(code: str, text: str, repaired: str, examine: Exam
     assert all(item.startswith(("a blank", "no blank")) for item in evidence(findings))
 
 
+def test_a_comma_changes_places_with_its_blank(examine: Examine) -> None:
+    findings, pair = examine(respond("Он пришёл ,хотя было поздно ,а утром уехал.", "…"), "ru", kinds=KIND)
+    assert pair.response == "Он пришёл, хотя было поздно, а утром уехал."
+    assert evidence(findings) == ['"," behind its blank'] * 2
+
+
+def test_only_a_language_with_blanks_behind_commas_looks_for_that() -> None:
+    assert PunctuationSpacing(never_before="、。", wide=True).swapped is None
+    assert PunctuationSpacing(never_before="!").swapped is None
+    swapped = PunctuationSpacing(never_before=",.").swapped
+    assert swapped is not None
+    assert [match.group() for match in swapped.finditer("a ,b .c ,5 ,'d (x) ,y")] == [" ,", " ,"]
+
+
 @pytest.mark.parametrize(
     ("code", "text"),
     [
