@@ -17,6 +17,7 @@ from midb.text.forms.scaffolding import (
     LONGEST_PLACEHOLDER,
     Frame,
     ScaffoldingSection,
+    find_end_mark,
     find_next_example,
     is_in_brackets,
     load_frame,
@@ -106,6 +107,12 @@ def _find_frame(field: FieldText, inspection: Inspection, words: Frame) -> Itera
         if begin is not None and not _is_shown(text, begin, inspection):
             fix: tuple[Edit, ...] = (LEAKED.edit(field.field, begin, text[begin:], ""),) if begin else ()
             yield LEAKED.finding(field.field, begin, len(text), "another example of the prompt follows", fix=fix)
+        end = find_end_mark(text, words)
+        if end is not None and not field.code.holds(len(text.rstrip()) - 1):
+            mark = text[end:].strip()
+            if not names_piece(mark, inspection) and not any(mark in task for task in inspection.tasks):
+                edit = LEAKED.edit(field.field, end, text[end:], "")
+                yield LEAKED.finding(field.field, end, len(text), f'the output\'s end is marked: "{mark}"', fix=(edit,))
     length = measure_leading_label(text, field.field, words)
     label = text[:length]
     if length and not speaks_of_language_models(inspection) and not names_piece(label.strip(), inspection):
