@@ -240,7 +240,7 @@ def _restore_path(item: FieldText, url: str, altered: str) -> Edit | None:
 
 
 def _names_another(url: str, altered: str) -> bool:
-    """Whether an address is another site's: its host has no word of the other's, as a site's hosts in two countries have.
+    """Whether an address is another site's: its host has no word of the other's, which a site's hosts abroad have.
 
     Letters of another script behind an address belong to the sentence, and a host of such letters is somebody's own.
     """
