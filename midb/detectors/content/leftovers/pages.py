@@ -125,7 +125,8 @@ def _is_spoken_of(button: str, item: FieldText, inspection: Inspection, found: l
         return True
     if button.isascii() and " " not in button:
         return False  # an ordinary word
-    return item.text.count(button) > sum(match[1] == button for match in found)
+    lines = sum(1 for match in found if match[1] == button)
+    return item.text.count(button) > lines
 
 
 def _find_lines_above(text: str, found: list[re.Match[str]]) -> Iterator[str]:
