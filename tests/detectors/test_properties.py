@@ -59,11 +59,21 @@ TRANSLATED = [
     "#tag ", "@me ",
 ]  # fmt: skip
 
+FORM = ("page-leftover", "escaped-text", "spaced-emphasis", "altered-formula")
+FORMED = [
+    "\\n", "\\t", "\\\"", "\\*", "\\_", "\\#", "\\", "\\\\", "\n", "\n", " ", " ", "**", "** ", " **", "* *", "*",
+    "[1]", ".[2]", "[3]: ", "[citation needed]", "\nCopy code\n", "\npython\n", "Copy", "Edit",
+    "\nRegenerate response", "```", "def f(x):\n", "print(1)", "$", "$ ", " $", "x ^ 2", "x^2", "\\ frac", "\\frac",
+    "{1}", " {2}", "\\Bruch", "\\texto{", "\\begin{é}", "\\end{", "}", "Haus ", "кот ", "家", ". ", ": ", "<p>",
+    "</p>", "Text eins",
+]  # fmt: skip
+
 GROUPS = {
     "damage": (DAMAGE, DAMAGED),
     "numbers": (NUMBERS, NUMERIC),
     "punctuation": (PUNCTUATION, PUNCTUATED),
     "translation": (TRANSLATION, TRANSLATED),
+    "form": (FORM, FORMED),
 }
 
 # The fixtures hold no state that an example could leave behind.
