@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 
 import regex
 from rapidfuzz import fuzz
@@ -64,9 +65,36 @@ def _own_script(scripts: tuple[str, ...]) -> regex.Pattern[str]:
     return regex.compile(f"[{letters}]" if letters else "(?!)")
 
 
+@functools.cache
+def _own_run(scripts: tuple[str, ...]) -> regex.Pattern[str]:
+    """Letters of one of the scripts, with the marks on them, one after the other."""
+    letters = "".join(rf"\p{{{script}}}" for script in scripts)
+    return regex.compile(rf"[{letters}][{letters}\p{{M}}]*" if letters else "(?!)")
+
+
 def has_own_letter(text: str, locale: Locale) -> bool:
     """Whether a single letter of a text is in the script of its language."""
     return bool(_own_script(locale.scripts).search(text))
+
+
+def find_foreign_runs(text: str, locale: Locale) -> Iterator[tuple[int, int]]:
+    """``[start, end)`` of what stands between the letters of a language's own script; all of a text in Latin letters.
+
+    >>> from midb.locales import load
+    >>> text = "คำว่า it is so ครับ"
+    >>> [text[start:end] for start, end in find_foreign_runs(text, load("th"))]
+    [' it is so ']
+    """
+    if "Latin" in locale.scripts:
+        yield 0, len(text)
+        return
+    position = 0
+    for match in _own_run(locale.scripts).finditer(text):
+        if match.start() > position:
+            yield position, match.start()
+        position = match.end()
+    if position < len(text):
+        yield position, len(text)
 
 
 def is_in_own_script(text: str, locale: Locale) -> bool:

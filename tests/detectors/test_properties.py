@@ -80,6 +80,15 @@ LETTERED = [
     " ", " ", ". ", "\n", "`", "(", ")", "“", "”", "{", "}", "https://a.example/", "NFC ", "5 ",
 ]  # fmt: skip
 
+FORM = ("page-leftover", "escaped-text", "spaced-emphasis", "altered-formula")
+FORMED = [
+    "\\n", "\\t", "\\\"", "\\*", "\\_", "\\#", "\\", "\\\\", "\n", "\n", " ", " ", "**", "** ", " **", "* *", "*",
+    "[1]", ".[2]", "[3]: ", "[citation needed]", "\nCopy code\n", "\npython\n", "Copy", "Edit",
+    "\nRegenerate response", "```", "def f(x):\n", "print(1)", "$", "$ ", " $", "x ^ 2", "x^2", "\\ frac", "\\frac",
+    "{1}", " {2}", "\\Bruch", "\\texto{", "\\begin{é}", "\\end{", "}", "Haus ", "кот ", "家", ". ", ": ", "<p>",
+    "</p>", "Text eins",
+]  # fmt: skip
+
 GROUPS = {
     "letters": (LETTERS, LETTERED),
     "damage": (DAMAGE, DAMAGED),
@@ -87,6 +96,7 @@ GROUPS = {
     "punctuation": (PUNCTUATION, PUNCTUATED),
     "translation": (TRANSLATION, TRANSLATED),
     "comparison": (COMPARISON, COMPARED),
+    "form": (FORM, FORMED),
 }
 
 # The fixtures hold no state that an example could leave behind.

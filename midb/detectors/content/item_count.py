@@ -36,7 +36,9 @@ class Order(StrEnum):
 class ItemCountWords(LocaleSection, table="item_count"):
     """How an instruction asks for a number of things.
 
-    ``requests`` ask for things ("name"); ``makers`` do so only with one of ``lists`` ("write" with "a list of").
+    ``requests`` ask for things ("name"), ``writers`` likewise where the number stands right beside them ("write");
+    ``makers`` do so only with one of ``lists`` ("make" with "a list of"). ``steps`` are phrases with NUMBER in them
+    ("in NUMBER steps"), for which the list is one of steps.
     ``fillers`` may stand before the number. ``counters`` may stand after it, or must (``counted``). ``prefixes`` are
     written together with it. Where the request comes last, ``gap`` and ``list_gap`` are patterns for what may stand
     between the number and a request or a maker. ``vague`` phrases ("at least") make every number inexact. ``measures``
@@ -48,6 +50,8 @@ class ItemCountWords(LocaleSection, table="item_count"):
     order: Order
     requests: tuple[str, ...]
     makers: tuple[str, ...]
+    writers: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     fillers: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
@@ -79,7 +83,11 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if not instruction or not response or patterns is None or len(instruction) > _LONGEST_INSTRUCTION:
         return
     asked = patterns.find_count(instruction)
-    found = find_only_list(response) if asked else None
+    steps = None if asked else patterns.find_steps(instruction)
+    found = find_only_list(response) if asked or steps else None
+    if steps and found is not None and _is_introduced_at_length(response, found):
+        return  # a list of something else, and the steps elsewhere
+    asked = asked or steps
     if asked is None or found is None or len(found) == asked or _counts_otherwise(found, asked):
         return
     evidence = f"the instruction asks for {asked}, the list has {len(found)}"
@@ -87,6 +95,12 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if source is not None:
         evidence += f"; the English source has {len(source)}" + (" too" if len(source) == len(found) else "")
     yield ITEM_COUNT.finding(Field.RESPONSE, found.start, found.end, evidence)
+
+
+def _is_introduced_at_length(response: str, found: ItemList) -> bool:
+    """Whether more than one line stands before a list, or behind it."""
+    ends = (response[: found.start], response[found.end :])
+    return any(sum(bool(line.strip()) for line in end.split("\n")) > 1 for end in ends)
 
 
 def _counts_otherwise(found: ItemList, asked: int) -> bool:
@@ -104,7 +118,8 @@ class _CountPatterns:
     def __init__(self, words: ItemCountWords, numbers: NumberWords) -> None:
         self._numbers = numbers
         number = _number_pattern(words, numbers)
-        requests = _phrase_pattern(words.requests, blanks=words.blanks)
+        beside = words.order is not Order.COUNT_LAST
+        requests = _phrase_pattern((*words.requests, *(words.writers if beside else ())), blanks=words.blanks)
         makers = _phrase_pattern(words.makers, blanks=words.blanks)
         if words.order is Order.REQUEST_LAST:
             asked = rf"{number}(?=(?:{words.gap}{requests}|{words.list_gap}{makers}))"
@@ -114,6 +129,7 @@ class _CountPatterns:
             head = rf"(?:(?:{requests}|{makers}){fillers}\s*{lists}|{requests}){fillers}"
             asked = head + (r"[\s\-]\s*" if words.order is Order.ADJACENT else r"[^\n.?!]{0,80}?") + number
         self._asked = re.compile(asked, re.IGNORECASE)
+        self._steps = re.compile(_steps_pattern(words, numbers), re.IGNORECASE)
         self._number = re.compile(number, re.IGNORECASE)
         self._vague = re.compile(_phrase_pattern(words.vague, blanks=words.blanks), re.IGNORECASE)
         items = f"(?!{_phrase_pattern(words.items, blanks=words.blanks)})" if words.items else ""
@@ -128,7 +144,17 @@ class _CountPatterns:
         """How many things an instruction asks for, ``None`` where that is not plain."""
         text = instruction.translate(ASCII_DIGITS)
         match = self._asked.search(text)
-        if match is None or self._vague.search(text) or self._measures.search(text):
+        return None if match is None or self._measures.search(text) else self._read(match, text)
+
+    def find_steps(self, instruction: str) -> int | None:
+        """In how many steps an instruction wants something told, ``None`` where that is not plain."""
+        text = instruction.translate(ASCII_DIGITS)
+        match = self._steps.search(text)
+        return None if match is None else self._read(match, text)
+
+    def _read(self, match: re.Match[str], text: str) -> int | None:
+        """The number of a request, where it is exact and the only one."""
+        if self._vague.search(text):
             return None
         others = [other for other in self._number.finditer(text) if other.start("number") != match.start("number")]
         if any(2 <= (self._numbers.value(other["number"]) or 0) <= _MOST for other in others):
@@ -157,6 +183,22 @@ def _number_pattern(words: ItemCountWords, numbers: NumberWords) -> str:
     if counter and not words.counted:
         counter = rf"(?:{counter}(?!\w))?"
     return rf"{before}{prefix}(?P<number>\d{{1,3}}|{_phrase_pattern(spoken, blanks=False)}){after}{counter}"
+
+
+def _steps_pattern(words: ItemCountWords, numbers: NumberWords) -> str:
+    """A pattern for "in five steps"; one that never matches where the language has no such phrase."""
+    spoken = _phrase_pattern([word for forms in numbers.words.values() for word in forms], blanks=False)
+    number = rf"(?P<number>\d{{1,2}}|{spoken})"
+    phrases = []
+    for phrase in words.steps:
+        before, after = (re.escape(part).replace(r"\ ", r"\s+") for part in phrase.strip("*").split("NUMBER"))
+        end = r"\w*" if phrase.endswith("*") else r"(?!\w)" if words.blanks else ""
+        begin = r"(?<!\w)" if words.blanks and not phrase.startswith("*") else ""
+        phrases.append((f"{begin}{before}", f"{after}{end}"))
+    if not phrases:
+        return "(?!)"
+    starts, ends = ("|".join(dict.fromkeys(parts)) for parts in zip(*phrases, strict=True))
+    return f"(?:{starts}){number}(?:{ends})"
 
 
 def _phrase_pattern(phrases: Sequence[str], *, blanks: bool) -> str:

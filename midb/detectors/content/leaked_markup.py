@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field
-from midb.text.forms.entities import find_entities, find_line_break_tags
+from midb.text.forms.entities import find_entities, find_line_break_tags, find_plain_tags
 from midb.text.forms.scaffolding import (
     LONGEST_PLACEHOLDER,
     Frame,
     ScaffoldingSection,
+    find_end_mark,
     find_next_example,
     is_in_brackets,
     load_frame,
@@ -25,8 +26,13 @@ from midb.text.forms.scaffolding import (
 )
 from midb.text.inspection import FieldText, Inspection
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
-from midb.text.subjects.named_markup import NamedEntities, names_line_breaks, names_piece, shows_frame
-from midb.text.subjects.topics import speaks_of_language_models, speaks_of_markup, speaks_of_programming
+from midb.text.subjects.named_markup import NamedEntities, names_line_breaks, names_piece, names_tags, shows_frame
+from midb.text.subjects.topics import (
+    names_markup,
+    speaks_of_language_models,
+    speaks_of_markup,
+    speaks_of_programming,
+)
 
 LEAKED = DefectKind(
     name="leaked-markup",
@@ -103,6 +109,12 @@ def _find_frame(field: FieldText, inspection: Inspection, words: Frame) -> Itera
         if begin is not None and not _is_shown(text, begin, inspection):
             fix: tuple[Edit, ...] = (LEAKED.edit(field.field, begin, text[begin:], ""),) if begin else ()
             yield LEAKED.finding(field.field, begin, len(text), "another example of the prompt follows", fix=fix)
+        end = find_end_mark(text, words)
+        if end is not None and not field.code.holds(len(text.rstrip()) - 1):
+            mark = text[end:].strip()
+            if not names_piece(mark, inspection) and not any(mark in task for task in inspection.tasks):
+                edit = LEAKED.edit(field.field, end, text[end:], "")
+                yield LEAKED.finding(field.field, end, len(text), f'the output\'s end is marked: "{mark}"', fix=(edit,))
     length = measure_leading_label(text, field.field, words)
     label = text[:length]
     if length and not speaks_of_language_models(inspection) and not names_piece(label.strip(), inspection):
@@ -158,7 +170,7 @@ def _is_struck_out(text: str) -> bool:
 
 
 def _find_html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
-    """Entities and ``<br>``, each sort in one finding; none in a pair about markup or programs."""
+    """Entities, ``<br>`` and other tags, each sort in one finding; none in a pair about markup or programs."""
     named = NamedEntities(field, inspection)
     entities = [place for place in find_entities(field) if not named.holds(*place)]
     breaks = list(find_line_break_tags(field))
@@ -173,3 +185,15 @@ def _find_html(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
         fix = tuple(LEAKED.edit(field.field, at, old, new) for at, old, new in places)
         evidence = f"{what} {before.strip()}{reads}{more}"
         yield LEAKED.finding(field.field, start, start + len(before), evidence, fix=fix)
+    yield from _find_tags(field, inspection)
+
+
+def _find_tags(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
+    """Tags such as ``<p>`` in prose; where they only part paragraphs, line breaks take their place."""
+    places, repairs = find_plain_tags(field)
+    if not places or names_tags(field, inspection) or names_markup(inspection) or speaks_of_programming(inspection):
+        return
+    start, tag = places[0]
+    fix = tuple(LEAKED.edit(field.field, at, old, new) for at, old, new in repairs)
+    more = f" (and {len(places) - 1} more)" if places[1:] else ""
+    yield LEAKED.finding(field.field, start, start + len(tag), f"HTML tag {tag} in prose{more}", fix=fix)

@@ -87,6 +87,8 @@ _BLANKS = "[ \u00a0\u200b\u3000]{0,2}"
 #: Blanks that may have been put into one address before it is somebody's sentence.
 _MOST_BLANKS = 6
 _LONGEST_ADDRESS = 300
+#: Labels of a host that say nothing of whose it is.
+_COMMON_LABELS = frozenset({"www", "com", "org", "net", "gov", "edu", "www2"})
 #: More addresses than this in one text are a list, not a slot.
 _MOST_ADDRESSES = 20
 
@@ -182,6 +184,14 @@ def _find_addresses(item: FieldText, source: str) -> Iterator[Finding]:
             edit = _restore_path(item, url, extra[0])
         if edit:
             yield _finding(item, url, edit)
+        elif (
+            len(wanted) == len(missing) == len(extra) == 1
+            and item.text.count(extra[0])
+            and _names_another(url, extra[0])
+        ):
+            start = item.text.index(extra[0])
+            evidence = f"the source has the address {url[:80]}"
+            yield URL.finding(item.field, start, start + len(extra[0]), evidence)
     mails = [match.group().rstrip(".") for match in _EMAIL.finditer(source)]
     for mail in dict.fromkeys(mail for mail in mails[:_MOST_ADDRESSES] if mail not in item.text):
         if edit := _join_address(item, mail):
@@ -227,6 +237,21 @@ def _restore_path(item: FieldText, url: str, altered: str) -> Edit | None:
     if item.text.count(altered) != 1:
         return None
     return URL.edit(item.field, item.text.index(altered), altered, url)
+
+
+def _names_another(url: str, altered: str) -> bool:
+    """Whether an address is another site's: its host has no word of the other's, which a site's hosts abroad have.
+
+    Letters of another script behind an address belong to the sentence, and a host of such letters is somebody's own.
+    """
+    hosts = []
+    for address in (url, altered):
+        split = _split_url(address)
+        host = re.split(r"[^a-z0-9.-]", split.netloc.lower(), maxsplit=1)[0] if split else ""
+        if host.count(".") == 0:
+            return False
+        hosts.append({label for label in host.split(".")[:-1] if len(label) > 2 and label not in _COMMON_LABELS})
+    return bool(hosts[0] and hosts[1]) and hosts[0].isdisjoint(hosts[1])
 
 
 def _split_url(url: str) -> SplitResult | None:

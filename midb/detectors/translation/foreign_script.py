@@ -53,6 +53,8 @@ _KOREAN_SIGNS = frozenset("美中日北韓英佛獨露與野軍檢法前現故�
 _UNSPACED = frozenset({"ja", "th"})
 #: Scriptures are quoted in these scripts, in texts of any language.
 _VERSE = regex.compile(r"[\p{Arabic}\p{Hebrew}\p{Devanagari}]")
+#: Letters around a verse, from which on it is quoted; an answer in such a script has none.
+_LEAST_AROUND_VERSE = 10
 #: Characters on either side of a run in which the ends of its line are looked for.
 _LONGEST_LINE = 500
 
@@ -104,6 +106,15 @@ class _Surroundings:
         """Whether the task or this text is about languages."""
         return self._task.about_languages or self._task.names_a_language(self._text)
 
+    def quote_verse(self, start: int) -> bool:
+        """Whether the run that begins here may be a verse of scripture: other letters are around it, that quote it."""
+        return bool(_VERSE.match(self._text, start)) and self._others >= _LEAST_AROUND_VERSE
+
+    @functools.cached_property
+    def _others(self) -> int:
+        """How many letters of the text are in no script in which scriptures are quoted."""
+        return sum(character.isalpha() and not _VERSE.match(character) for character in self._text)
+
     def are_set_apart(self, start: int, end: int) -> bool:
         """Whether the run stands in quotation marks or brackets."""
         starts, ends = self._separate
@@ -121,7 +132,7 @@ def _is_legitimate(item: FieldText, start: int, end: int, surroundings: _Surroun
         return _is_mixed_word(text, start, end)
     if surroundings.are_set_apart(start, end) or surroundings.speak_of_languages:
         return True
-    if _is_a_line(text, start, end) and (item.field is not Field.RESPONSE or _VERSE.match(run)):
+    if _is_a_line(text, start, end) and (item.field is not Field.RESPONSE or surroundings.quote_verse(start)):
         return True  # material for the task, a verse that is quoted
     return bool(_BEFORE_VALUE.search(text[max(0, start - 5) : start]) or _BEFORE_GLOSS.match(text, end))
 

@@ -13,12 +13,14 @@ from collections.abc import Iterator
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
+from midb.locales import Locale
 from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import find_evident_language, language_name, same_language
 from midb.text.names import are_names
 from midb.text.prose import (
     blank_foreign_parts,
     find_english_words,
+    find_foreign_runs,
     has_own_letter,
     is_copied,
     is_in_own_script,
@@ -52,6 +54,17 @@ _LEAST_LETTERS = {Field.INSTRUCTION: 20, Field.INPUT: 40, Field.RESPONSE: 40}
 _LEAST_LETTERS_OF_PART = 45
 #: Foreign material that a task is about is short; a longer text is an answer.
 _LONGEST_MATERIAL = 200
+#: Words of a phrase that is a copy of its source, from which on it is a phrase.
+_LEAST_WORDS_OF_COPY = 3
+#: Items of a list of slogans, and words of each.
+_LEAST_ITEMS = 3
+_LEAST_WORDS_OF_ITEM = 2
+#: How tasks call slogans.
+_SLOGANS = re.compile(
+    r"\b(?:e?slogans?|e?slóganes|slogany|sloganů|taglines?|mottos?|lemas?|heslo|hesla|hesel|werbesprüche?|khẩu hiệu)\b"
+    r"|слоган|лозунг|スローガン|キャッチフレーズ|슬로건|คำขวัญ|สโลแกน|شعار|σλόγκαν|σύνθημα|συνθήματα",
+    re.IGNORECASE,
+)
 #: English texts of some length hold one of these.
 _INEVITABLE = (" the ", " of ", " and ", " to ", " is ", " are ", " with ", " for ", "The ", " that ")
 #: Characters of a text that are enough to see that it is in its language.
@@ -68,12 +81,16 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     task = _Task(inspection, section)
     for item in inspection.filled_fields():
-        if len(item.text) < _LEAST_LETTERS[item.field]:
+        short = len(item.text) < _LEAST_LETTERS[item.field]
+        if short and not _may_be_short_copy(item):
             continue
         text = blank_foreign_parts(item)
-        findings = list(_find_untranslated(item, text, task))
+        findings = list(_find_untranslated(item, text, task)) if not short else []
+        if not findings and (_is_short_copy(item, text, task) or _is_list_of_slogans(item, text, task)):
+            start, end = _trim(item.text, 0, len(item.text))
+            findings.append(UNTRANSLATED_TEXT.finding(item.field, start, end, _describe(item, text, task)))
         yield from findings
-        if not findings:
+        if not findings and not short:
             yield from _find_wrong_language(item, text, task)
 
 
@@ -161,26 +178,77 @@ def _english_is_wanted(item: FieldText, text: str, task: _Task) -> bool:
     return task.about_material and count_letters(text) < _LONGEST_MATERIAL
 
 
+def _may_be_short_copy(item: FieldText) -> bool:
+    """Whether an input or a response is its source letter for letter."""
+    return item.field is not Field.INSTRUCTION and item.source is not None and item.text.strip() == item.source.strip()
+
+
+def _is_short_copy(item: FieldText, text: str, task: _Task) -> bool:
+    """Whether an input or a response is an English phrase that nobody translated, too short for grammar to tell.
+
+    Its task has no use for foreign words, and most of its own are written small, as in names and titles they are not.
+    """
+    if not _may_be_short_copy(item) or task.about_languages or task.about_material or len(item.code):
+        return False
+    tokens = split_words(text)
+    small = sum(word.islower() for word in tokens)
+    if len(tokens) < _LEAST_WORDS_OF_COPY or 2 * small <= len(tokens) or are_names(tokens):
+        return False
+    return _is_identified_as_english(text, task)
+
+
+def _is_list_of_slogans(item: FieldText, text: str, task: _Task) -> bool:
+    """Whether a response lists slogans, all of them English; such phrases hardly have a word of grammar."""
+    if item.field is not Field.RESPONSE or "\n" not in text.strip() or task.about_languages:
+        return False
+    if not any(_SLOGANS.search(asked) for asked in task.inspection.tasks):
+        return False
+    items = [line for line in text.split("\n") if len(split_words(line)) >= _LEAST_WORDS_OF_ITEM]
+    return len(items) >= _LEAST_ITEMS and _is_identified_as_english("\n".join(items), task)
+
+
+def _is_identified_as_english(text: str, task: _Task) -> bool:
+    """Whether a text without words of its own language is English as far as the library of languages can tell."""
+    if "Latin" not in task.locale.scripts and has_own_letter(text, task.locale):
+        return False
+    return task.inspection.identifier.identify(text, NO_SPANS) == "en"
+
+
 def _find_untranslated_sentences(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
     """Runs of English sentences in a field that is otherwise in its language."""
     if task.about_languages or task.about_material:
         return
     blanked = _BRACKETS.sub(lambda match: " " * len(match.group()), text)
     runs: list[tuple[int, int]] = []
-    for match in _SENTENCE.finditer(blanked):
-        sentence = match.group()
-        if len(sentence) < _LEAST_LETTERS[Field.INSTRUCTION] or not reads_as_english(sentence, task.locale):
-            continue
+    for start, end in _find_english_ranges(blanked, task.locale):
+        sentence = blanked[start:end]
         if task.repeats(item, sentence):
             continue
-        if runs and not text[runs[-1][1] : match.start()].strip():
-            runs[-1] = (runs[-1][0], match.end())
+        if runs and not text[runs[-1][1] : start].strip():
+            runs[-1] = (runs[-1][0], end)
         else:
-            runs.append(match.span())
+            runs.append((start, end))
     runs = [run for run in runs if count_letters(text[slice(*run)]) >= _LEAST_LETTERS_OF_PART]
     for run in runs:
         start, end = _trim(item.text, *run)
         yield UNTRANSLATED_TEXT.finding(item.field, start, end, _describe(item, text[start:end], task))
+
+
+def _find_english_ranges(text: str, locale: Locale) -> Iterator[tuple[int, int]]:
+    """English sentences; in a sentence of another script, what stands between its letters and reads as English.
+
+    Thai has no mark between sentences, and translators leave the second half of one.
+    """
+    least = _LEAST_LETTERS[Field.INSTRUCTION]
+    for match in _SENTENCE.finditer(text):
+        if len(match.group()) < least:
+            continue
+        if reads_as_english(match.group(), locale):
+            yield match.span()
+        elif "Latin" not in locale.scripts:
+            for first, last in find_foreign_runs(match.group(), locale):
+                if last - first >= least and reads_as_english(match.group()[first:last], locale):
+                    yield match.start() + first, match.start() + last
 
 
 def _find_wrong_language(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:

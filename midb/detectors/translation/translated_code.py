@@ -2,7 +2,8 @@
 
 The English source's code tells what stood there. Both are read token by token; only where they run alike from end to
 end is it certain which word is which. Strings, comments and the author's own names are translated rightly and stay.
-Without a source, code that mixes keywords with their translations is flagged.
+Without a source, code that mixes keywords with their translations is flagged, and so is a statement that can be
+nothing but code.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from collections.abc import Iterator, Sequence
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.locales import LocaleSection
+from midb.text.code.statements import CodeStatements, find_translated_statements
 from midb.text.code.tokens import KEYWORDS, LIBRARY, CodeToken, mark_defined_words, split_code
 from midb.text.inspection import FieldText, Inspection
-from midb.text.spans import Protected
+from midb.text.spans import Protected, Ranges
 from midb.text.words import any_of
 
 
@@ -45,6 +47,8 @@ _LONGEST_BLOCK = 40_000
 _MOST_TOKENS = 4_000
 #: A call; the brackets around the ending of a plural are none.
 _CALL = re.compile(r"\w\((?!(?:n|en|s|es|e|er|in|innen|a|as|os|x)\))")
+#: Characters of a statement that a finding shows.
+_SHOWN = 60
 #: Characters between two statements of one piece of code.
 _FARTHEST = 200
 
@@ -63,7 +67,9 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
                     found += _compare_block(item, start, end, code)
         yield from found
         if not found and section is not None:
-            yield from _find_mixed(item, section, inspection)
+            found = list(_find_mixed(item, section, inspection))
+            yield from found
+            yield from _find_statements(item, section, inspection, Ranges((f.start, f.end) for f in found))
 
 
 def _pair_blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
@@ -219,8 +225,7 @@ def _find_mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) 
     ]
     if not statements:
         return
-    about = f"{inspection.pair.instruction or ''} {item.text}".lower()
-    if any(word in about for word in section.pseudocode):
+    if _is_pseudocode(item, section, inspection):
         return
     for group in _group_neighbours(item.text, statements):
         start, end = group[0].start(1), group[-1].end(1)
@@ -229,6 +234,25 @@ def _find_mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) 
             shown = ", ".join(dict.fromkeys(match[1] for match in group))
             beside = f"beside {', '.join(sorted(real)[:3])}" if real else "in what reads as code"
             yield TRANSLATED_CODE.finding(item.field, start, end, f"{shown} {beside}")
+
+
+def _find_statements(
+    item: FieldText, section: CodeKeywords, inspection: Inspection, known: Ranges
+) -> Iterator[Finding]:
+    """Queries and loops whose form proves that they are code, for all that their keywords say."""
+    statements = inspection.locale.get(CodeStatements)
+    if statements is None or _is_pseudocode(item, section, inspection):
+        return
+    for start, end in find_translated_statements(item.text, statements):
+        if not known.overlap(start, end):
+            evidence = f"a statement with translated keywords: {item.text[start:end][:_SHOWN]}"
+            yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
+
+
+def _is_pseudocode(item: FieldText, section: CodeKeywords, inspection: Inspection) -> bool:
+    """Whether the task or the text speaks of pseudocode, whose keywords are rightly in the language."""
+    about = f"{inspection.pair.instruction or ''} {item.text}".lower()
+    return any(word in about for word in section.pseudocode)
 
 
 def _group_neighbours(text: str, statements: Sequence[re.Match[str]]) -> Iterator[list[re.Match[str]]]:

@@ -21,7 +21,7 @@ class ScaffoldingSection(LocaleSection, table="scaffolding"):
 
     ``no_input``: whole inputs that mean "there is none"; ``no_input_or_text``: such that are also a text, as a sign at
     a door is; ``no_output``: whole responses that mean the same. ``instruction``, ``input``, ``output``: the labels of
-    the three parts.
+    the three parts. ``end``: what a frame says where the output ends.
     """
 
     no_input: tuple[str, ...]
@@ -30,6 +30,7 @@ class ScaffoldingSection(LocaleSection, table="scaffolding"):
     instruction: tuple[str, ...]
     input: tuple[str, ...]
     output: tuple[str, ...]
+    end: tuple[str, ...] = ()
 
 
 #: The frame as the templates have it.
@@ -49,6 +50,7 @@ ENGLISH = ScaffoldingSection(
     instruction=("Instruction", "Instructions", "Task"),
     input=("Input",),
     output=("Output", "Response"),
+    end=("end of output", "end of the output", "end of response", "end of the response", "end of answer", "end output"),
 )
 
 _WRAPPING = re.compile(r"^[\s<>〈〉＜＞\[\]()`'\"*“”„«»「」]+|[\s<>〈〉＜＞\[\]()`'\"*“”„«»「」.。．]+$")
@@ -76,6 +78,7 @@ class Frame:
     no_input_or_text: frozenset[str]
     no_output: frozenset[str]
     labels: dict[Field, frozenset[str]]
+    ends: frozenset[str]
 
     def stands_for_no_input(self, text: str) -> bool:
         """Whether a whole text is a placeholder and nothing else."""
@@ -123,6 +126,7 @@ def load_frame(section: ScaffoldingSection | None) -> Frame:
             Field.INPUT: _make_keys(own.input + ENGLISH.input),
             Field.RESPONSE: _make_keys(own.output + ENGLISH.output),
         },
+        ends=_make_keys(own.end + ENGLISH.end),
     )
 
 
@@ -205,3 +209,22 @@ def measure_leading_label(text: str, field: Field, words: Frame) -> int:
         return 0  # without a colon it may be a heading; not so if it is English in a text that is not
     rest = text[match.end() :]
     return len(text) - len(rest.lstrip()) if rest.strip() else 0
+
+
+#: A line between marks: "// end of output //", "--- End ---", "[end of response]".
+_FRAMED_LINE = re.compile(r"[/#=*<\[({|_~-]+ ?([^/#=*<>\[\](){}|\n]{3,40}?) ?[/#=*>\])}|_~-]+[.。]?")
+
+
+def find_end_mark(text: str, words: Frame) -> int | None:
+    """Where the mark begins by which a frame closes its output: the last line, between marks; ``None`` without one.
+
+    >>> words = load_frame(None)
+    >>> find_end_mark("Yes.\\n// end of output //", words), find_end_mark("The end of output.", words)
+    (4, None)
+    """
+    content = text.rstrip()
+    start = content.rfind("\n") + 1
+    match = _FRAMED_LINE.fullmatch(content[start:].strip()) if len(content) - start <= LONGEST_PLACEHOLDER else None
+    if match is None or not start or _make_key(match[1]) not in words.ends:
+        return None
+    return len(content[:start].rstrip())

@@ -17,6 +17,8 @@ _BREAK_BEFORE = re.compile(r"<br ?/?>\s*\Z", re.IGNORECASE)
 #: Where a line may break: behind the end of a sentence, a clause or an item, and behind another tag.
 _LINE_MAY_BREAK = re.compile(r"(?:[.!?:;,…。！？：；،؟>)\]\"”»]|\d)\s*$")
 
+_TAG = re.compile(r"</?[a-z][a-z0-9]*(?: [^<>\n]{0,200})?/?>", re.IGNORECASE)
+
 #: Tags in a task up to which one inside a sentence is enough for all to be spoken of.
 _MOST_NAMED = 2
 
@@ -42,6 +44,21 @@ def names_line_breaks(inspection: Inspection) -> bool:
     named = len(breaking) - sum(breaking)
     # Who names a tag does so once or twice; of many that leaked, some stand where a line was only too long.
     return named > (sum(breaking) if len(breaking) > _MOST_NAMED else 0)
+
+
+def names_tags(field: FieldText, inspection: Inspection) -> bool:
+    """Whether the task speaks of tags such as ``<p>``, or of pages: the source's has one, the pair's begins with none.
+
+    Tags of one field say nothing of themselves; those of another do, for a response may well keep the tags of its task.
+    """
+    if any(_TAG.search(text) for text in _texts_of_task(inspection.source)):
+        return True
+    if any(_PAGES.search(text) for text in inspection.tasks):
+        return True
+    tasks = _texts_of_task(inspection.pair)
+    if any(_TAG.search(text) for text in tasks if text is not field.text):
+        return True
+    return field.text == inspection.pair.instruction and not _TAG.match(field.text.lstrip())
 
 
 def _texts_of_task(pair: InstructionPair | None) -> tuple[str, ...]:

@@ -19,12 +19,20 @@ _ENCODINGS = re.compile(
 )
 
 _MARKUP = re.compile(
-    r"(?<![a-z])(?:x?html\d?|xml|xhtml|css|svg|sgml|mathml|markdown|markup|entit(?:y|ies)|escap(?:e|ed|ing)|unescape"
-    r"|php|jsx|javascript|typescript|react|angular|vue|django|jinja|rss|wiki(?:text|markup)|bbcode|latex|regexe?s?"
-    r"|web ?(?:page|site)s?|url(?: ?encod\w+)?|query string|tags?|balises?|etiquetas?|тег\w*|タグ|태그|แท็ก)(?![a-z])"
-    r"|<!doctype|<\?xml|</[a-z]+>|&lt;/?[a-z]+",
+    r"(?<![a-z])(?:x?html\d?|xml|xhtml|css|svg|sgml|mathml|markdown|markup|entit(?:y|ies)|unescape|php|jsx|javascript"
+    r"|typescript|(?:react|angular|vue)\.?js|(?-i:React|Angular|Vue)|django|jinja|rss|wiki(?:text|markup)|bbcode|latex"
+    r"|regexe?s?|web ?(?:page|site)s?|url(?: ?encod\w+)?|query string|balises?|etiquetas?|тег\w*|タグ|태그|แท็ก"
+    # A day is "Tag" in German, and people escape from prisons as well.
+    r"|(?-i:tags?)"
+    r"|escap(?:e|ed|ing)(?= (?:the |all |these |special |html |xml )*(?:char|string|sequence|sign|code|html|&|<)))"
+    r"(?![a-z])"
+    r"|regulären? Ausdr|expresi(?:ón|ones) regular|expressions? régulière|espression[ei] regolar|regulární výraz"
+    r"|expressão regular|expressões regulares|регулярн\w+ выражен|正規表現|정규 ?(?:표현)?식|düzenli ifade"
+    r"|biểu thức chính quy|ekspresi reguler|ungkapan nalar|تعبير(?:ات)? نمطي|κανονικ\w+ [εέ]κφρ[άα]σ|นิพจน์ปกติ",
     re.IGNORECASE,
 )
+#: The same, or a piece of markup itself.
+_MARKUP_OR_SHOWN = re.compile(rf"{_MARKUP.pattern}|<!doctype|<\?xml|</[a-z]+>|&lt;/?[a-z]+", re.IGNORECASE)
 
 _LANGUAGE_MODELS = re.compile(
     r"(?<![a-z])(?:prompts?|alpaca|vicuna|sharegpt|self-?instruct|tokens?|tokeni[sz]\w*|chat ?templates?"
@@ -56,6 +64,11 @@ def speaks_of_encodings(inspection: Inspection) -> bool:
 
 def speaks_of_markup(inspection: Inspection) -> bool:
     """Whether the pair, or its source, is about HTML, Markdown or another markup, or shows some."""
+    return _speak_of(_MARKUP_OR_SHOWN, inspection)
+
+
+def names_markup(inspection: Inspection) -> bool:
+    """Whether the pair, or its source, has a word for HTML, Markdown or another markup; tags alone are no such word."""
     return _speak_of(_MARKUP, inspection)
 
 

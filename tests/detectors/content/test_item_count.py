@@ -98,3 +98,17 @@ def test_digits_of_every_script_ask_as_well(examine: Examine) -> None:
     for instruction in ("Nennen Sie 5 Beispiele.", "Nennen Sie ５ Beispiele."):
         findings, _ = examine(InstructionPair(instruction=instruction, response="1. x\n2. y"), "de", kinds=KIND)
         assert len(findings) == 1
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_asks_for_steps(code: str, examine: Examine) -> None:
+    words = load(code).get(item_count.ItemCountWords)
+    assert words is not None
+    for phrase in words.steps:
+        instruction = f"… {phrase.replace('NUMBER', '5').strip('*')} …"
+        for count, wrong in ((5, 0), (6, 1)):
+            response = "\n".join(f"{number}. …" for number in range(1, count + 1))
+            findings, _ = examine(InstructionPair(instruction=instruction, response=response), code, kinds=KIND)
+            assert len(findings) == wrong, phrase
+    assert words.steps
+    assert set(words.writers) <= set(words.makers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from examining import field_text
 
-from midb.text.forms.entities import find_entities, find_line_break_tags
+from midb.text.forms.entities import find_entities, find_line_break_tags, find_plain_tags
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,52 @@ def test_line_break_tags_become_line_breaks(text: str, expected: str) -> None:
 @pytest.mark.parametrize("text", ["<p>eins<br>zwei</p>", "| eins<br>zwei |", "eins < br > zwei", "keine"])
 def test_line_break_tags_of_html_and_tables_stay(text: str) -> None:
     assert list(find_line_break_tags(field_text(text))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        ("<p>Die erste Zeile ist hier.</p><p>Die zweite.</p>", "Die erste Zeile ist hier.\n\nDie zweite."),
+        ("<P>Die erste Zeile ist hier.</P>\n<P>Die zweite.</P>\n", "Die erste Zeile ist hier.\n\nDie zweite."),
+        ("<div><p>Eine Zeile.<br/>Noch eine Zeile.</p></div>", "Eine Zeile.\nNoch eine Zeile."),
+        ("Vorher steht etwas. <p>Dann das hier.</p> Nachher.", "Vorher steht etwas.\n\nDann das hier.\n\nNachher."),
+    ],
+)
+def test_paragraphs_take_the_place_of_their_tags(text: str, repaired: str) -> None:
+    places, repairs = find_plain_tags(field_text(text))
+    assert [text[at : at + len(tag)] for at, tag in places] == [tag for _, tag in places]
+    for at, old, new in reversed(repairs):
+        assert text[at : at + len(old)] == old
+        text = text[:at] + new + text[at + len(old) :]
+    assert text == repaired
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>Die erste Zeile ist offen.<p>Die zweite auch.",
+        "<p>Verschränkt ist <div>das hier</p> alles</div> wohl.",
+        "Ein <b>fettes</b> Wort steht in diesem Satz.",
+        "<p>Zu ist <p>das hier</p> alles und jedes</p>.",
+        "Hier ist nur zu: alles ist schon gesagt.</p></p>",
+    ],
+)
+def test_tags_that_are_only_found(text: str) -> None:
+    places, repairs = find_plain_tags(field_text(text))
+    assert len(places) > 1
+    assert not repairs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Zeile<br>und die nächste Zeile<br>und Schluss.",
+        '<p class="a">Die Zeile hat eine Klasse.</p>',
+        "<p>Ein Bild: <img src=x></p> steht in der Zeile.",
+        "<p>kurz</p>",
+        "a < b und b > c gilt hier für alle a und b</p",
+        "```\n<p>Die Zeile steht in einem Zaun.</p>\n```",
+    ],
+)
+def test_what_is_a_page_or_no_tag(text: str) -> None:
+    assert find_plain_tags(field_text(text)) == ([], [])

@@ -10,6 +10,7 @@ from midb.text.forms.scaffolding import (
     LONGEST_PLACEHOLDER,
     Frame,
     ScaffoldingSection,
+    find_end_mark,
     find_next_example,
     is_in_brackets,
     load_frame,
@@ -115,3 +116,15 @@ def test_lists_and_headings_are_no_example(text: str) -> None:
 )
 def test_leading_labels(text: str, field: Field, length: int) -> None:
     assert measure_leading_label(text, field, frame("de")) == length
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_knows_the_end_of_an_output(code: str) -> None:
+    section = load(code).get(ScaffoldingSection)
+    assert section is not None
+    assert section.end
+    for words in section.end:
+        for mark in (f"// {words} //", f"[{words.upper()}]", f"--- {words} ---"):
+            assert find_end_mark(f"… \n\n{mark}\n", load_frame(section)) == 1, mark
+        for text in (f"…\n{words}", f"// {words} //", f"// {words} //\n…"):
+            assert find_end_mark(text, load_frame(section)) is None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from examining import inspection
+from examining import field_text, inspection
 
-from midb.domain.pairs import InstructionPair
-from midb.text.subjects.named_markup import NamedEntities, names_line_breaks, names_piece, shows_frame
+from midb.domain.pairs import Field, InstructionPair
+from midb.text.subjects.named_markup import NamedEntities, names_line_breaks, names_piece, names_tags, shows_frame
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,22 @@ def test_a_piece_of_a_frame_is_named_inside_a_sentence() -> None:
 )
 def test_a_frame_is_shown_or_follows(before: str, parts: list[str], shown: bool) -> None:
     assert shows_frame(before, parts) is shown
+
+
+@pytest.mark.parametrize(
+    ("pair", "source"),
+    [
+        (InstructionPair(instruction="Was tut <p> hier?", response="<p>x</p>"), None),
+        (InstructionPair(instruction="Kürze.", input="<p>Langer Text.</p>", response="<p>x</p>"), None),
+        (InstructionPair(instruction="Für meine Webseite.", response="<p>x</p>"), None),
+        (InstructionPair(instruction="Kürze.", response="<p>x</p>"), InstructionPair(instruction="Put it in <p></p>.")),
+    ],
+)
+def test_who_speaks_of_tags(pair: InstructionPair, source: InstructionPair | None) -> None:
+    assert names_tags(field_text(pair.response or ""), inspection("de", pair, source))
+
+
+def test_tags_around_a_whole_field_are_not_spoken_of() -> None:
+    pair = InstructionPair(instruction="<p>Kürze den Text.</p>", response="x")
+    assert not names_tags(field_text("<p>x</p>"), inspection("de", InstructionPair(instruction="Kürze.", response="x")))
+    assert not names_tags(field_text(pair.instruction or "", field=Field.INSTRUCTION), inspection("de", pair))

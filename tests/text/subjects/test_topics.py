@@ -9,6 +9,7 @@ from examining import inspection, respond
 
 from midb.text.inspection import Inspection
 from midb.text.subjects.topics import (
+    names_markup,
     speaks_of_encodings,
     speaks_of_language_models,
     speaks_of_markup,
@@ -52,3 +53,28 @@ def test_what_does_not(topic: Topic, text: str) -> None:
 def test_a_word_inside_another_word_names_nothing() -> None:
     assert not speaks_of_programming(inspection("de", respond("javanischer Kaffee, perlend", "Sag etwas.")))
     assert speaks_of_programming(inspection("de", respond("Java, Perl", "Sag etwas.")))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Der Tag war schön. Des Tags schlief er."),
+        ("fr", "De mon point de vue, la vue est belle."),
+        ("es", "Trataron de escape en escape."),
+        ("en", "How would you react? They escaped from the tower."),
+    ],
+)
+def test_ordinary_words_are_no_markup(language: str, text: str) -> None:
+    assert not speaks_of_markup(inspection(language, respond(text, "…")))
+
+
+@pytest.mark.parametrize("text", ["Setze die tags", "Mit React und Vue.js", "Escape the special characters"])
+def test_the_same_words_where_they_are(text: str) -> None:
+    assert speaks_of_markup(inspection("de", respond(text, "…")))
+
+
+def test_a_tag_is_no_word_for_markup() -> None:
+    shown = inspection("de", respond("<p>x</p>", "…"))
+    assert speaks_of_markup(shown)
+    assert not names_markup(shown)
+    assert names_markup(inspection("de", respond("HTML", "…")))
