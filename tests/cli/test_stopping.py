@@ -49,8 +49,8 @@ def interrupted(corpus: Path, number: signal.Signals, event: str) -> tuple[int, 
     return process.returncode, messages, err
 
 
-# "plan" comes before the workers are started: they get the signal while they import. At the first "batch" eight more are
-# out at most, which are finished: the corpus must be longer than that.
+# "plan" comes before the workers are started: they get the signal while they import. At the first "batch" eight more
+# are out at most, which are finished: the corpus must be longer than that.
 @pytest.mark.parametrize(
     ("number", "code", "event", "copies"),
     [
