@@ -147,7 +147,7 @@ class OpenAIEngine:
 
     async def _list_models(self, seconds: float) -> ChatResponse:
         """Ask for ``/models``, again and again while the server is still loading, for so many seconds at most."""
-        said, hint = "does not answer.", UP_HINT
+        said, hint = f"does not answer within {seconds:g} s.", UP_HINT
         try:
             async with asyncio.timeout(seconds):
                 for attempt in range(self._settings.retries + 1):
