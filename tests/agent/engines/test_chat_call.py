@@ -242,23 +242,21 @@ def test_where_the_run_stops_pauses_end_and_nothing_is_tried_twice(
 
 
 def test_where_the_run_stops_a_call_that_is_under_way_may_still_be_answered(replay_server: Serve, desk: Desk) -> None:
-    gate, begun = Gate(), asyncio.Event()
+    gate, begun, loops = Gate(), asyncio.Event(), list[asyncio.AbstractEventLoop]()
 
     async def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> str:
-        loop.call_soon_threadsafe(begun.set)
+        loops[0].call_soon_threadsafe(begun.set)
         await gate.wait()
         return "gut"
 
     async def use(engine: OpenAIEngine) -> str:
-        nonlocal loop
-        loop = asyncio.get_running_loop()
+        loops.append(asyncio.get_running_loop())
         asked = asyncio.create_task(engine.generate(ask()))
         await begun.wait()
         engine.stop_retrying()
         gate.open()
         return (await asked).text
 
-    loop: asyncio.AbstractEventLoop
     assert with_engine(desk.engine(replay_server(answer)), use) == "gut"
 
 
