@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from midb.agent.engines import chat_api
 from midb.agent.engines.chat_api import Complaint, Malformed, ServedModel
@@ -18,11 +20,17 @@ _FIRST_WAIT = 0.5
 #: Longest pause of all, in seconds.
 _LONGEST_WAIT = 30.0
 
+#: Longest pause, in seconds, that a server may ask for. After it, the server is asked again in any case.
+_LONGEST_RETRY_AFTER = 60.0
+
 #: Extra fields that make a response longer than its text.
 _MORE_THAN_A_TEXT = frozenset({"logprobs", "top_logprobs", "n", "echo", "return_token_ids", "prompt_logprobs"})
 
 #: What to look at where nobody answers.
 UP_HINT = "Is the server up, and is that its address?"
+
+#: What to do where a server wants to be left alone.
+LATER_HINT = "Run the same command again then."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,7 @@ class CallSettings:
 
     :param name: of the model.
     :param retries: most retries of one call.
+    :param timeout: seconds that one call may take with all its tries.
     :param extra: fields laid over each request's body.
     :param warn: is called with a sentence for the user.
     :param rng: draws the random part of pauses.
@@ -40,6 +49,7 @@ class CallSettings:
 
     name: str
     retries: int
+    timeout: float
     extra: Mapping[str, Any]
     warn: Callable[[str], None]
     rng: random.Random
@@ -52,7 +62,7 @@ class CallSettings:
         The random time keeps apart the calls that failed together.
         """
         longest = _FIRST_WAIT if wanted else min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)
-        await self.sleep(wanted + self.rng.uniform(0.0, longest))
+        await self.sleep(min(wanted, _LONGEST_RETRY_AFTER) + self.rng.uniform(0.0, longest))
 
 
 @dataclass(slots=True)
@@ -62,11 +72,41 @@ class ServerTraits:
     :param model: what ``/models`` says about the model.
     :param takes_schema: requests may carry a schema.
     :param length_field: name of the bound on new tokens.
+    :param served: the server has answered a request, as opposed to complaining of it.
     """
 
     model: ServedModel = field(default_factory=ServedModel)
     takes_schema: bool = True
     length_field: str = "max_tokens"
+    served: bool = False
+
+
+class Pauses:
+    """The pauses before further tries, of all calls of an engine: they end together once the run stops.
+
+    :ivar over: there are no pauses any more.
+    """
+
+    def __init__(self) -> None:
+        self.over = False
+        self._under_way: set[asyncio.Timeout] = set()
+
+    async def take(self, pause: Awaitable[None]) -> None:
+        """Wait for a pause, or until all of them are ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as limit:
+                self._under_way.add(limit)
+                try:
+                    await pause
+                finally:
+                    self._under_way.discard(limit)
+
+    def end(self) -> None:
+        """End those that are under way; there are no others from now on."""
+        if not self.over:
+            self.over = True
+            for limit in self._under_way:
+                limit.reschedule(0.0)  # long ago on the loop's clock
 
 
 class ChatCall:
@@ -75,9 +115,11 @@ class ChatCall:
     :ivar retries: so far.
     """
 
-    def __init__(self, server: ChatServer, settings: CallSettings, traits: ServerTraits, request: TextRequest) -> None:
+    def __init__(
+        self, server: ChatServer, settings: CallSettings, traits: ServerTraits, pauses: Pauses, request: TextRequest
+    ) -> None:
         self.retries = 0
-        self._server, self._settings, self._traits = server, settings, traits
+        self._server, self._settings, self._traits, self._pauses = server, settings, traits, pauses
         self._request = request
         self._started = settings.clock()
 
@@ -140,6 +182,7 @@ class ChatCall:
                 answer.body, retries=self.retries, seconds=seconds, longest=longest, stop=self._request.stop
             )
             self._server.refuse_key(reply.text)
+            self._traits.served = True
             return reply
         except Malformed as error:
             # Some servers complain with status 200.
@@ -150,15 +193,28 @@ class ChatCall:
 
     async def _wait_for_retry(self, failure: TransientFailure) -> None:
         """Wait for the next try; raises CallFailed if there is none left."""
-        if self.retries >= self._settings.retries:
-            raise CallFailed(
-                failure.code,
-                f"{self._server.url} gave no reply in {self.retries + 1} tries: {failure.sentence}",
-                hint=UP_HINT if failure.code == "connection" else "",
-                retries=self.retries,
-            ) from failure
-        await self._settings.pause(self.retries, failure.wait)
+        if self._pauses.over or self.retries >= self._settings.retries:
+            self._give_up(failure)
+        if failure.wait > self._settings.timeout and not self._traits.served:
+            raise EngineDown(
+                f"{self._server.url} does not serve, and wants to be left alone for {failure.wait:,.0f} s: "
+                f"{failure.sentence}",
+                hint=LATER_HINT,
+                retryable=True,
+            )
+        await self._pauses.take(self._settings.pause(self.retries, failure.wait))
+        if self._pauses.over:
+            self._give_up(failure)
         self.retries += 1
+
+    def _give_up(self, failure: TransientFailure) -> NoReturn:
+        tries = "1 try" if self.retries == 0 else f"{self.retries + 1} tries"
+        raise CallFailed(
+            failure.code,
+            f"{self._server.url} gave no reply in {tries}: {failure.sentence}",
+            hint=UP_HINT if failure.code == "connection" else "",
+            retries=self.retries,
+        ) from failure
 
     def _stop_sending_schemas(self, complaint: Complaint) -> None:
         if self._traits.takes_schema:

@@ -26,8 +26,8 @@ from midb.text.smuggling.folding import drop_unseen
 #: Seconds within which a connection must come about.
 _CONNECT_SECONDS = 10.0
 
-#: Longest pause, in seconds, that a server may ask for. After it, the server is asked again in any case.
-_LONGEST_RETRY_AFTER = 60.0
+#: Most seconds that a Retry-After is read as: more than thirty years, and printed without an exponent.
+_LONGEST_RETRY_AFTER = 1e9
 
 #: Most bytes of any response, and of the list of models; the caller of an exchange mostly knows a smaller bound.
 LARGEST_BODY = 32 << 20

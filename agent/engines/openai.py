@@ -17,7 +17,7 @@ import orjson
 
 from midb.agent.engines import chat_api
 from midb.agent.engines.chat_api import Malformed
-from midb.agent.engines.chat_call import UP_HINT, CallSettings, ChatCall, ServerTraits
+from midb.agent.engines.chat_call import LATER_HINT, UP_HINT, CallSettings, ChatCall, Pauses, ServerTraits
 from midb.agent.engines.chat_server import LARGEST_LISTING, ChatResponse, ChatServer, TransientFailure
 from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
 from midb.agent.engines.server_address import check_name, normalise_url
@@ -78,6 +78,7 @@ class OpenAIEngine:
         self._settings = CallSettings(
             name=self.name,
             retries=retries,
+            timeout=timeout,
             extra=_copy_extra(extra_body),
             warn=warn or logging.getLogger(__name__).warning,
             rng=rng or random.Random(),
@@ -87,6 +88,7 @@ class OpenAIEngine:
         environment = os.environ if environment is None else environment
         self._server = ChatServer(self.url, key_variable=key_variable, environment=environment, now=now)
         self._traits = ServerTraits()
+        self._pauses = Pauses()
         self._slots = asyncio.Semaphore(concurrency)
 
     def __repr__(self) -> str:
@@ -105,11 +107,7 @@ class OpenAIEngine:
         :raises EngineDown: nobody listens at the address, the key is refused, or there is no such model.
         """
         self._server.open(self._settings.warn)
-        try:
-            async with asyncio.timeout(min(self._timeout, _START_SECONDS)):
-                answer = await self._list_models()
-        except TimeoutError:
-            raise EngineDown(f"{self.url} does not answer.", hint=UP_HINT) from None
+        answer = await self._list_models(min(self._timeout, _START_SECONDS))
         if answer.status != 200:
             return
         try:
@@ -130,7 +128,7 @@ class OpenAIEngine:
         :raises EngineDown: the server wants another key, has no such model, no money left, or sends elsewhere.
         """
         async with self._slots:
-            call = ChatCall(self._server, self._settings, self._traits, request)
+            call = ChatCall(self._server, self._settings, self._traits, self._pauses, request)
             try:
                 async with asyncio.timeout(self._timeout):
                     return await call.run()
@@ -139,20 +137,34 @@ class OpenAIEngine:
                     "timeout", f"{self.url} took longer than {self._timeout:g} s.", retries=call.retries
                 ) from None
 
+    def stop_retrying(self) -> None:
+        """End the pauses of all requests, which then fail; none is tried twice from now on."""
+        self._pauses.end()
+
     async def close(self) -> None:
         """Close the connections; requests in flight fail."""
         await self._server.close()
 
-    async def _list_models(self) -> ChatResponse:
-        """Ask for ``/models``, again and again while the server is still loading."""
-        for attempt in range(self._settings.retries + 1):
-            try:
-                return await self._server.exchange("GET", "/models", largest=LARGEST_LISTING)
-            except TransientFailure as failure:
-                if failure.refused or attempt == self._settings.retries:
-                    raise EngineDown(f"{self.url} does not serve: {failure.sentence}", hint=UP_HINT) from failure
-                await self._settings.pause(attempt, failure.wait)
-        raise AssertionError("unreachable")
+    async def _list_models(self, seconds: float) -> ChatResponse:
+        """Ask for ``/models``, again and again while the server is still loading, for so many seconds at most."""
+        said, hint = f"does not answer within {seconds:g} s.", UP_HINT
+        try:
+            async with asyncio.timeout(seconds):
+                for attempt in range(self._settings.retries + 1):
+                    try:
+                        return await self._server.exchange("GET", "/models", largest=LARGEST_LISTING)
+                    except TransientFailure as failure:
+                        said = f"does not serve: {failure.sentence}"
+                        if failure.refused or attempt == self._settings.retries:
+                            break
+                        if failure.wait > seconds:
+                            said += f" It wants to be left alone for {failure.wait:,.0f} s."
+                            hint = LATER_HINT
+                            break
+                        await self._settings.pause(attempt, failure.wait)
+        except TimeoutError:
+            pass
+        raise EngineDown(f"{self.url} {said}", hint=hint, retryable=True)
 
 
 def _copy_extra(extra: Mapping[str, Any] | None) -> dict[str, Any]:

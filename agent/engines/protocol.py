@@ -101,6 +101,13 @@ class EngineDown(MidbError):
     """No request can be served: wrong key, unknown model, nobody at the address. The run stops and can be resumed."""
 
 
+class EngineStopped(EngineDown):
+    """A run that stops dropped this request: its record is left as if it had not been begun, and resumed later."""
+
+    def __init__(self) -> None:
+        super().__init__("the run stops, and no call is tried again.", retryable=True)
+
+
 class TextEngine(Protocol):
     """Generates text. Requests are served at the same time: callers await as many as ``concurrency`` at once."""
 
@@ -120,6 +127,10 @@ class TextEngine(Protocol):
 
     async def generate(self, request: TextRequest) -> TextReply:
         """Serve one request; raises CallFailed or EngineDown. Cancelling the awaiting task cancels the request."""
+        ...
+
+    def stop_retrying(self) -> None:
+        """The run stops: what waits for another try fails at once, and from now on nothing is tried twice."""
         ...
 
     async def close(self) -> None:

@@ -115,6 +115,9 @@ class ThreadedEngine:
             raise outcome.make_error()
         return self._make_reply(request, asked, outcome, started)
 
+    def stop_retrying(self) -> None:
+        """Nothing is tried twice here."""
+
     async def close(self) -> None:
         """Fail what is in flight, end the thread after the current step, and let go of the engine."""
         if self._thread is None:

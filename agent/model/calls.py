@@ -13,7 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextEngine, TextReply
+from midb.agent.engines.protocol import (
+    CallFailed,
+    EngineDown,
+    EngineStopped,
+    FinishReason,
+    TextEngine,
+    TextReply,
+)
 from midb.agent.model.settings import ModelSettings
 from midb.agent.model.tasks import Task
 from midb.domain.decisions import Pass
@@ -68,6 +75,8 @@ class Model:
         self._failures_in_a_row = 0
         self._last_failure: CallFailed | None = None
         self._replies = 0
+        self._slowest = 0.0
+        self._stopping = False
 
     async def generate(self, task: Task) -> Generation:
         """The logged reply to a task; raises CallFailed where there is none, EngineDown where there will be none.
@@ -94,6 +103,7 @@ class Model:
         reply = await self._ask(task)
         self._failures_in_a_row = 0
         self._replies += 1
+        self._slowest = max(self._slowest, reply.seconds)
         if not reply.prompt_tokens and not reply.completion_tokens:
             # A server that counts nothing must not make a budget of tokens endless.
             if not self._estimates:
@@ -117,7 +127,8 @@ class Model:
         """A reply, also across an outage: while nobody gets one, a pair is not to blame, and nothing is recorded of it.
 
         Raises CallFailed where others were served meanwhile, or where the request itself is what cannot be served;
-        EngineDown once too many calls in a row have failed, for whatever reason.
+        EngineDown once too many calls in a row have failed, for whatever reason; EngineStopped where a call fails
+        while the run stops: it might have been served later.
         """
         while True:
             served = self._replies
@@ -125,7 +136,11 @@ class Model:
                 return await self.engine.generate(task.request)
             except CallFailed as error:
                 self._count(task.pass_, Usage(calls_failed=1, retries=error.retries))
-                if self._replies != served or error.code in _REQUEST:
+                if error.code in _REQUEST:
+                    raise
+                if self._stopping:
+                    raise EngineStopped from error
+                if self._replies != served:
                     raise
                 self._failures_in_a_row += 1
                 self._last_failure = error
@@ -141,6 +156,16 @@ class Model:
         hint = self._last_failure.hint if self._last_failure else ""
         more = "See to the engine, then run the same command again: it goes on where this run stopped."
         return EngineDown(f"{calls} failed{last}", hint=f"{hint} {more}".strip(), retryable=True)
+
+    def stop(self) -> None:
+        """The run stops: calls that are under way may still be answered, but none is tried again."""
+        self._stopping = True
+        self.engine.stop_retrying()
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest reply so far has taken; 0 if there was none."""
+        return self._slowest
 
     @property
     def failing(self) -> bool:

@@ -37,6 +37,9 @@ class _Recorder:
         self.requests.append(request)
         return TextReply(text=request.reference, finish_reason=FinishReason.STOP, prompt_tokens=1, completion_tokens=1)
 
+    def stop_retrying(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

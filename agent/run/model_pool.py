@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from midb.agent.engines.protocol import EngineStopped
 from midb.agent.model.calls import Model
 from midb.agent.run.batches import Batch, Item, Result
 from midb.agent.run.examine import Examiner, ExaminerSettings
@@ -26,6 +28,10 @@ COLLECT = (20_000, 20, 50)
 
 #: Seconds between two looks at what a run is doing.
 TICK = 0.25
+
+#: Seconds that pairs in flight may still take once a run stops. What they lack then is asked when the run goes on;
+#: replies that came are in the log, and are not asked for again.
+DRAIN = 30.0
 
 #: Seconds between two words about it.
 REPORT_EVERY = 1.0
@@ -53,6 +59,7 @@ class ModelPool:
         self._in_flight = self._begun = self._ended = 0
         self._reported_at = 0.0
         self._moved: asyncio.Event | None = None
+        self._drained_by = math.inf  # on the model's clock
 
     def __enter__(self) -> ModelPool:
         self._collected = gc.get_threshold()
@@ -73,7 +80,8 @@ class ModelPool:
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[tuple[Batch, list[Result]]]:
         """Each batch with its results, in order. Once ``stopped`` says so, or the budget is used up, no batch is taken
-        any more; what is in flight is waited for (drained), unless calls fail. Raises EngineDown where all do."""
+        any more; what is in flight is waited for (drained) for a bounded time, unless calls fail. Raises EngineDown
+        where all do."""
         while (due := self._runner.run(self._next(batches, stopped))) is not None:
             yield due
 
@@ -96,10 +104,13 @@ class ModelPool:
                 self.report_usage()
             self._moved.clear()
             self._fill(batches, stopped)
+            self._hurry(stopped)
             # Who is not served now would be waited for in vain: it is asked again when the run goes on.
-            if not self._out or (self._model.failing and stopped()):
+            if not self._out or (self._model.failing and stopped()) or self._model.seconds >= self._drained_by:
                 return None
             batch, tasks = self._out[0]
+            if any(_was_dropped(task) for task in tasks):
+                return None
             if all(task.done() for task in tasks):
                 # While calls fail and none succeeds, what came of them waits: others may show whose fault it is.
                 if self._model.failing and not all(task.done() for _, tasks in self._out for task in tasks):
@@ -127,6 +138,21 @@ class ModelPool:
         ):
             self._out.append((batch, self._begin(batch.items)))
 
+    def _hurry(self, stopped: Callable[[], bool]) -> None:
+        """Once the run stops, let nobody be asked again and again, and bound how long those in flight may take.
+
+        A budget that is used up is no haste: with a slow model one reply may take longer than ``DRAIN``, and a run that
+        drops it each time would never come further.
+        """
+        model, now = self._model, self._model.seconds
+        if stopped():
+            self._drained_by = min(self._drained_by, now + DRAIN)
+        elif not model.exhausted:
+            return
+        elif model.slowest and self._drained_by == math.inf:
+            self._drained_by = now + max(DRAIN, model.slowest)
+        model.stop()
+
     def _begin(self, items: Sequence[Item]) -> list[asyncio.Task[Result]]:
         tasks = []
         for item in items:
@@ -153,7 +179,7 @@ class ModelPool:
         """Raise what no record can be examined for; there is no use in waiting for the others."""
         for _, tasks in self._out:
             for task in tasks:
-                if task.done() and not task.cancelled() and (error := task.exception()):
+                if task.done() and not task.cancelled() and (error := task.exception()) and not _was_dropped(task):
                     raise error
 
     def report_usage(self) -> None:
@@ -169,3 +195,8 @@ class ModelPool:
                 budget_left=self._model.budget_left,
             )
         )
+
+
+def _was_dropped(task: asyncio.Task[Result]) -> bool:
+    """Whether a record was given up because the run stops."""
+    return task.done() and not task.cancelled() and isinstance(task.exception(), EngineStopped)

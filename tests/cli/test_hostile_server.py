@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,18 @@ import scripted
 from chat_desk import KEY
 from cli_fixtures import Ask, Cli
 from model_runs import DB, finals, improving, write_corpus
-from replay_server import Body, ChatMessage, Fault, ReplayServers, hang_up, hang_up_in_body, not_json, refused
+from replay_server import (
+    Body,
+    ChatMessage,
+    Fault,
+    Gate,
+    ReplayServers,
+    drip,
+    hang_up,
+    hang_up_in_body,
+    not_json,
+    refused,
+)
 
 #: Records of the corpora here: fewer than the calls in a row that an outage takes.
 COUNT = 5
@@ -128,3 +143,69 @@ def test_no_address_of_a_redirect_is_followed(
     assert called.code == 1
     assert "where neither key nor corpus is sent" in called.err
     assert other.requests == other.listings == []
+
+
+async def _never() -> str:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+#: What a server does to a call that no run which stops may wait for, and the seconds that pairs in flight are given:
+#: none where only they end it, so many that a test would not end where pauses have to.
+ENDLESS: dict[str, tuple[Callable[[], Fault | Awaitable[str]], float]] = {
+    "500": (lambda: refused(500, "broke"), 1e6),
+    "429, in an hour": (lambda: refused(429, "busy", retry_after="3600"), 1e6),
+    "hanging up": (hang_up, 1e6),
+    "no reply": (_never, 0.0),
+    "half a reply": (lambda: Fault(content="Gern", gate=Gate()), 0.0),
+    "drop by drop, and the last never": (lambda: drip("Gern", Gate()), 0.0),
+}
+
+
+@pytest.mark.parametrize("endless", ENDLESS)
+def test_a_run_that_is_stopped_waits_for_no_server(
+    cli: Cli, replay_server: ReplayServers, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch, endless: str
+) -> None:
+    """The first record is served, the second never; then the signal comes."""
+    write_corpus(tmp_path, COUNT)
+    fault, given = ENDLESS[endless]
+    monkeypatch.setattr("midb.agent.run.model_pool.DRAIN", given)
+    monkeypatch.setattr(
+        "midb.agent.engines.chat_call._FIRST_WAIT", 100.0
+    )  # the longest there is, where it is waited for
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 1)
+    good, stops = improving(), [True]
+
+    def answer(messages: list[ChatMessage], body: Body) -> str | Fault | Awaitable[str]:
+        if stops and "in Satz 1," in messages[-1]["content"]:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return fault()
+        return good(scripted.request_of(messages, body))
+
+    server = replay_server(answer)
+    words = ("run", "c.jsonl", "--model", server.spec, "--concurrency", 1)
+    stopped = cli(*words)
+    assert stopped.code == 143, stopped.err
+    assert "stopping: " in stopped.err
+    assert "Traceback" not in stopped.err
+    assert ask(DB, "SELECT status FROM runs") == [("interrupted",)]
+    assert ask(DB, "SELECT record_key, outcome FROM records") == [("de-0", "improved")]
+    assert cli("audit", "verify", "--db", DB).code == 0
+    stops.clear()
+    went_on = cli(*words)
+    assert went_on.code == 0, went_on.err
+    assert [record["output"].endswith("vielmehr") for record in finals(tmp_path)] == [True] * COUNT
+    assert sum("in Satz 0," in request.body["messages"][-1]["content"] for request in server.requests) == 3
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_server_that_wants_to_be_left_alone_for_a_day_is_told_of_at_once(
+    cli: Cli, replay_server: ReplayServers, tmp_path: Path, listed: bool
+) -> None:
+    write_corpus(tmp_path, COUNT)
+    busy = refused(429, "busy", retry_after="99999")
+    server = replay_server(lambda messages, body: busy, models=None if listed else busy)
+    called = cli("run", "c.jsonl", "--model", server.spec)
+    assert called.code == 1
+    assert "wants to be left alone for 99,999 s" in called.err
+    assert "Run the same command again then." in called.err

@@ -249,9 +249,11 @@ def test_conversations_with_several_turns(cli: Cli, write: Write, ask: Ask, brok
     assert json.loads(corpus.with_name("c.boosted.jsonl").read_text())["messages"][3]["content"] == FIXED
 
 
-def test_workers_and_this_process_write_the_same(cli: Cli, write: Write, tmp_path: Path) -> None:
-    lines = EXAMPLES.read_bytes() * 3  # more than fits one process's share
-    write("c.jsonl", lines)
+def test_workers_and_this_process_write_the_same(
+    cli: Cli, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 8)  # more batches than fit the share of two processes
+    write("c.jsonl", EXAMPLES.read_bytes())
     outputs = set()
     for workers in (0, 1, 2):
         assert cli("run", "c.jsonl", "--workers", workers, "-o", f"{workers}.jsonl").code == 0

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_fixtures import Cli
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "corpus.jsonl"
 COMMAND = [sys.executable, "-m", "midb", "run", "c.jsonl", "--workers", "2", "--json"]
@@ -19,13 +20,12 @@ COMMAND = [sys.executable, "-m", "midb", "run", "c.jsonl", "--workers", "2", "--
 LIMIT = 120
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """The example records, four times over: some two dozen batches."""
+def write_examples(folder: Path, copies: int) -> Path:
+    """The example records, so many times over: six batches each."""
     lines = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
-    path = tmp_path / "c.jsonl"
+    path = folder / "c.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        for copy in range(4):
+        for copy in range(copies):
             for line in lines:
                 file.write(json.dumps(line | {"id": f"{line['id']}-{copy}"}, ensure_ascii=False) + "\n")
     return path
@@ -49,22 +49,26 @@ def interrupted(corpus: Path, number: signal.Signals, event: str) -> tuple[int, 
     return process.returncode, messages, err
 
 
-# "plan" comes before the workers are started: they get the signal while they import.
+# "plan" comes before the workers are started: they get the signal while they import. At the first "batch" eight more
+# are out at most, which are finished: the corpus must be longer than that.
 @pytest.mark.parametrize(
-    ("number", "code", "event"),
+    ("number", "code", "event", "copies"),
     [
-        (signal.SIGINT, 130, "plan"),
-        (signal.SIGTERM, 143, "plan"),
-        (signal.SIGTERM, 143, "batch"),
+        (signal.SIGINT, 130, "plan", 1),
+        (signal.SIGTERM, 143, "plan", 1),
+        (signal.SIGTERM, 143, "batch", 3),
     ],
 )
-def test_a_signal_to_the_whole_group_drains(corpus: Path, number: signal.Signals, code: int, event: str) -> None:
+def test_a_signal_to_the_whole_group_drains(
+    cli: Cli, tmp_path: Path, number: signal.Signals, code: int, event: str, copies: int
+) -> None:
+    corpus = write_examples(tmp_path, copies)
     returned, messages, err = interrupted(corpus, number, event)
     assert returned == code
     assert any(message.startswith("stopping") for message in messages)
     assert "Traceback" not in err
     assert not any("killed a worker" in message for message in messages), "nobody is blamed"
-    subprocess.run(COMMAND, cwd=corpus.parent, capture_output=True, check=True, timeout=LIMIT)
+    assert cli("run", "c.jsonl", "--workers", "0").code == 0
     with sqlite3.connect(corpus.parent / "c.boosted.jsonl.audit.db") as log:
-        assert log.execute("SELECT count(*), count(DISTINCT record_key) FROM records").fetchone() == (768, 768)
+        assert log.execute("SELECT count(*), count(DISTINCT record_key) FROM records").fetchone() == (192 * copies,) * 2
         assert log.execute("SELECT status FROM runs").fetchall() == [("finished",)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -123,7 +124,19 @@ def shows_traceback(told: str) -> bool:
     One does not count: that of Python itself, where a process is killed in the moment in which it starts a worker.
     """
     _, *tracebacks = told.split("Traceback (most recent call last):")
-    return any("pickle.load(from_parent)" not in one or "EOFError" not in one for one in tracebacks)
+    return any(not _is_an_orphans(one) for one in tracebacks)
+
+
+def count_orphans(told: str) -> int:
+    """Count the tracebacks of workers whose parent was killed before it had told them what they are for."""
+    return sum(map(_is_an_orphans, told.split("Traceback (most recent call last):")[1:]))
+
+
+def _is_an_orphans(traceback: str) -> bool:
+    ends = re.search(
+        r"^(?:EOFError: Ran out of input|_pickle\.UnpicklingError: pickle data was truncated)$", traceback, re.M
+    )
+    return bool(ends) and "in spawn_main" in traceback and "pickle.load(from_parent)" in traceback
 
 
 def committed(db: Path) -> int:

@@ -40,6 +40,7 @@ from disturbed import (
     check_nobody_left,
     children,
     committed,
+    count_orphans,
     finish,
     keep_said_in,
     kill_group,
@@ -79,7 +80,7 @@ class Soak:
         self._ends = time.monotonic() + seconds
         self.faults: Counter[str] = Counter()
         self.rounds: Counter[str] = Counter()
-        self.starts = self.records = self.logs = 0
+        self.starts = self.records = self.logs = self.orphans = 0
         self.exits: Counter[int] = Counter()
         self.answered: Counter[str] = Counter()
         self.failed: list[str] = []
@@ -178,7 +179,8 @@ class Soak:
         self.exits[code] += 1
         told = said(case.folder)[before:]
         codes, sentence = expected
-        if shows_traceback(told):
+        self.orphans += count_orphans(told)
+        if shows_traceback(told) or (count_orphans(told) and code != -signal.SIGKILL):
             raise Wrong(f"a traceback after: {fault}")
         # A server that fails ends a run, resumably, whatever else happens to it.
         if modes and modes.shaky and code == 1 and "error:" in told:
@@ -360,6 +362,7 @@ def main() -> int:
     )
     print(f"  exits    {dict(sorted(soak.exits.items()))}")
     print(f"  compared {soak.records:,} records and rejected lines, {soak.logs} logs; failed {len(soak.failed)}")
+    print(f"  kill -9 in the moment in which a worker is started, which Python itself tells of: {soak.orphans}")
     for sentence in soak.failed:
         print("  FAILED  ", sentence)
     if not soak.failed:

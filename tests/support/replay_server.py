@@ -51,6 +51,7 @@ class Fault:
     :param message: further fields of the message.
     :param usage: None leaves it out.
     :param raw: the whole body, instead of a chat completion.
+    :param wire: all that is sent, instead of a response; then the connection is closed.
     :param cut: hangs up "before" anything is sent, or in the middle of the "body".
     :param drip: the body comes in pieces of so many bytes.
     :param gate: the last byte waits for it.
@@ -63,6 +64,7 @@ class Fault:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    wire: bytes | None = None
     cut: str = ""
     drip: int = 0
     gate: Gate | None = None
@@ -97,6 +99,11 @@ def not_json(body: bytes = b"<html>Bad gateway</html>", status: int = 200) -> Fa
 def hang_up() -> Fault:
     """The connection is closed before a byte comes back."""
     return Fault(cut="before")
+
+
+def no_http(wire: bytes = b"\x00\xff\x16\x03garbage\r\n\r\n") -> Fault:
+    """What stands for a response is none."""
+    return Fault(wire=wire)
 
 
 def hang_up_in_body(text: str) -> Fault:
@@ -279,6 +286,10 @@ class ReplayServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Fault, answering: list[bool]
     ) -> bool:
         if fault.cut == "before":
+            return False
+        if fault.wire is not None:
+            writer.write(fault.wire)
+            await writer.drain()
             return False
         body = self._completion(fault) if fault.raw is None else fault.raw
         lines = [f"HTTP/1.1 {fault.status} .", "Content-Type: application/json", f"Content-Length: {len(body)}"]

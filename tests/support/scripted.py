@@ -26,6 +26,7 @@ class ScriptedEngine:
     requests: list[TextRequest] = field(default_factory=list)
     started: bool = False
     closed: bool = False
+    retrying: bool = True
 
     def fingerprint(self) -> str:
         return self.name
@@ -46,6 +47,9 @@ class ScriptedEngine:
         return TextReply(
             text=answer, finish_reason=FinishReason.STOP, prompt_tokens=words, completion_tokens=len(answer.split())
         )
+
+    def stop_retrying(self) -> None:
+        self.retrying = False
 
     async def close(self) -> None:
         self.closed = True

@@ -12,10 +12,12 @@ import pytest
 from chat_desk import SCHEMA, Desk, Serve, ask, echo, reply_to, script, with_engine
 from replay_server import (
     Fault,
+    Gate,
     ReplayServer,
     drip,
     hang_up,
     hang_up_in_body,
+    no_http,
     not_json,
     null_content,
     refused,
@@ -23,8 +25,9 @@ from replay_server import (
     without_usage,
 )
 
+from midb.agent.engines.chat_call import Pauses
 from midb.agent.engines.openai import OpenAIEngine
-from midb.agent.engines.protocol import CallFailed, FinishReason, TextReply
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply
 
 #: A small response that would be a large one.
 BOMB = gzip.compress(b"a" * (1 << 20))
@@ -111,6 +114,14 @@ BROKEN: dict[str, tuple[Fault, str]] = {
     "hang-up in the body": (hang_up_in_body("Antwort"), "connection"),
     "compressed, unasked": (Fault(raw=BOMB, headers={"Content-Encoding": "gzip"}), "bad-reply"),
     "more text than was asked for": (Fault(content="ab " * 20_000), "bad-reply"),
+    "no HTTP": (no_http(), "connection"),
+    "headers without end": (no_http(b"HTTP/1.1 200 OK\r\n" + b"X-A: a\r\n" * (1 << 17)), "connection"),
+    "one header without end": (no_http(b"HTTP/1.1 200 OK\r\nX: " + b"a" * (1 << 20)), "connection"),
+    "a length that is none": (no_http(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"), "connection"),
+    "pieces that are none": (
+        no_http(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}"),
+        "connection",
+    ),
     "HTML": (not_json(), "bad-reply"),
     "half JSON": (not_json(b'{"choices": [{"mess'), "bad-reply"),
     "nothing": (not_json(b""), "bad-reply"),
@@ -175,9 +186,98 @@ def test_no_retries_are_no_retries(replay_server: Serve, desk: Desk) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_heeded(replay_server: Serve, desk: Desk, status: int, header: str, wait: float) -> None:
-    server = replay_server(script(refused(status, retry_after=header), "gut"))
-    assert reply_to(desk.engine(server, now=lambda: 1000.0)).text == "gut"
+    server = replay_server(script("schon", refused(status, retry_after=header), "gut"))
+
+    async def twice(engine: OpenAIEngine) -> list[str]:
+        return [(await engine.generate(ask())).text for _ in range(2)]
+
+    assert with_engine(desk.engine(server, now=lambda: 1000.0), twice) == ["schon", "gut"]
     assert desk.waits == [wait]
+
+
+@pytest.mark.parametrize("header", ["601", "86400", "inf", "Thu, 01 Jan 2026 00:16:45 GMT"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_never_served_and_wants_to_be_left_alone_for_hours_is(
+    replay_server: Serve, desk: Desk, status: int, header: str
+) -> None:
+    """Waiting cannot help: no call may take so long."""
+    server = replay_server(script(refused(status, "later", retry_after=header)))
+    with pytest.raises(EngineDown, match=r"wants to be left alone for [\d,]+ s: HTTP \d+: later") as down:
+        reply_to(desk.engine(server, now=lambda: 1000.0))
+    assert down.value.retryable
+    assert "again" in down.value.hint
+    assert desk.waits == []
+
+
+async def for_ever() -> None:
+    """A pause that does not end by itself."""
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("header", [None, "50"])
+def test_where_the_run_stops_pauses_end_and_nothing_is_tried_twice(
+    replay_server: Serve, desk: Desk, header: str | None
+) -> None:
+    server = replay_server(lambda messages, body: refused(503, retry_after=header))
+    pausing = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pausing.set()
+        await for_ever()
+
+    async def use(engine: OpenAIEngine) -> None:
+        waiting = [asyncio.create_task(engine.generate(ask())) for _ in range(3)]
+        await pausing.wait()
+        engine.stop_retrying()
+        engine.stop_retrying()
+        for task in waiting:
+            with pytest.raises(CallFailed, match="gave no reply in 1 try: HTTP 503") as caught:
+                await task
+            assert (caught.value.code, caught.value.retries) == ("http-503", 0)
+        with pytest.raises(CallFailed):
+            await engine.generate(ask())
+
+    with_engine(desk.engine(server, sleep=pause), use)
+    assert len(server.requests) == 4
+
+
+def test_where_the_run_stops_a_call_that_is_under_way_may_still_be_answered(replay_server: Serve, desk: Desk) -> None:
+    gate, begun, loops = Gate(), asyncio.Event(), list[asyncio.AbstractEventLoop]()
+
+    async def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> str:
+        loops[0].call_soon_threadsafe(begun.set)
+        await gate.wait()
+        return "gut"
+
+    async def use(engine: OpenAIEngine) -> str:
+        loops.append(asyncio.get_running_loop())
+        asked = asyncio.create_task(engine.generate(ask()))
+        await begun.wait()
+        engine.stop_retrying()
+        gate.open()
+        return (await asked).text
+
+    assert with_engine(desk.engine(replay_server(answer)), use) == "gut"
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_pauses_end_by_themselves_too_and_are_forgotten(cancelled: bool) -> None:
+    async def go() -> None:
+        pauses = Pauses()
+        await pauses.take(asyncio.sleep(0))
+        waiting = asyncio.create_task(pauses.take(for_ever()))
+        await asyncio.sleep(0)
+        if cancelled:
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        pauses.end()
+        if not cancelled:
+            await waiting
+        assert pauses.over
+        assert pauses._under_way == set()
+
+    asyncio.run(go())
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 418, 422, 501])

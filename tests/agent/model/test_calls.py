@@ -12,7 +12,7 @@ import pytest
 from scripted import Answer, ScriptedEngine
 from scripted_pairs import BETTER, PAIR, Script, Store, Through, rewrite_in
 
-from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply, TextRequest
+from midb.agent.engines.protocol import CallFailed, EngineDown, EngineStopped, FinishReason, TextReply, TextRequest
 from midb.agent.model.calls import LEAST_FAILURES_IN_A_ROW, Model, read_finish
 from midb.agent.model.settings import Budget, ModelSettings
 from midb.agent.model.tasks import Task, rewriting_task
@@ -306,6 +306,23 @@ def test_what_is_about_one_request_says_nothing_about_the_engine(code: str) -> N
         assert not model.failing
 
     bench.run(many)
+
+
+@pytest.mark.parametrize("code", ["http-500", "timeout", "http-400", "bad-reply", "context-exceeded"])
+def test_a_call_that_fails_while_the_run_stops_is_dropped_unless_the_request_is_to_blame(code: str) -> None:
+    """Who stops does not see whose fault it is. Replies that come all the same are kept."""
+    bad = task_about("b")
+    bench = Bench(lambda request: CallFailed(code, "no") if request == bad.request else "reply")
+
+    async def stop(model: Model) -> Generation:
+        model.stop()
+        with pytest.raises(CallFailed if code == "context-exceeded" else EngineStopped):
+            await model.generate(bad)
+        return await model.generate(task_about("a"))
+
+    assert bench.run(stop).completion == "reply"
+    assert bench.engine.retrying is False
+    assert bench.model.usage.calls_failed == 1
 
 
 def test_what_was_answered_is_logged_also_when_the_run_is_left() -> None:

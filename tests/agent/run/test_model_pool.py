@@ -12,13 +12,13 @@ import pytest
 from scripted import Answer, ScriptedEngine, left_alone
 from small_runs import NothingKept, write_lines
 
-from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply, TextRequest
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings
 from midb.agent.run import batches, model_pool
 from midb.agent.run.batches import Batch, Result, batches_of
 from midb.agent.run.examine import ExaminerSettings
-from midb.agent.run.model_pool import ModelPool
+from midb.agent.run.model_pool import DRAIN, ModelPool
 from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.detectors import KindSelection
@@ -86,11 +86,14 @@ class Pools:
     loop: asyncio.Runner
     rules: ExaminerSettings
     told: list[ModelUsed] = field(default_factory=list)
+    now: float = 0.0
 
     def __call__(self, engine: ScriptedEngine, concurrency: int, budget: str = "") -> ModelPool:
         self.loop.run(engine.start())
         limit = Budget.parse(budget) if budget else Budget()
-        model = Model(engine, NothingKept(), ModelSettings(prompts=load_prompts(), budget=limit))
+        model = Model(
+            engine, NothingKept(), ModelSettings(prompts=load_prompts(), budget=limit), clock=lambda: self.now
+        )
         return ModelPool(self.rules, model, concurrency, self.loop, report=self.told.append)
 
 
@@ -215,6 +218,98 @@ def test_stopping_in_an_outage_waits_for_nobody(
     done = examined(pools(engine, 2), corpus, lambda: failed > 0)
     assert keys(done) == [str(n) for n in range(4)], "what was whole before is kept"
     assert failed > 0, "and the run is stopped, not failed"
+
+
+@dataclass
+class RetryingEngine(ScriptedEngine):
+    """Tries one record's request again and again, until it is told not to."""
+
+    pausing: str = "Satz 5."
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        if self.pausing in request.messages[-1].content:
+            await self.told.wait()
+            raise CallFailed("http-503", "busy", retries=1)
+        return await super().generate(request)
+
+    def stop_retrying(self) -> None:
+        self.told.set()
+
+
+@pytest.mark.parametrize("how", ["stopped", "budget"])
+def test_where_the_run_stops_a_call_that_fails_is_no_fault_of_its_record(
+    how: str, pools: Pools, corpus: OpenedCorpus
+) -> None:
+    """It is dropped with its batch, and asked when the run goes on; what stands before it is kept."""
+    engine = RetryingEngine(left_alone)
+    pool = pools(engine, 8, "1tok" if how == "budget" else "")
+    done = examined(pool, corpus, lambda: how == "stopped" and len(engine.requests) > 6)
+    assert keys(done) == [str(n) for n in range(4)]
+
+
+@dataclass
+class DeafEngine(GatedEngine):
+    """Answers so many requests, each in some seconds of the model's clock, and no other ever."""
+
+    deaf: str = "Satz 5."
+    seconds: float = 0.0
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        self.under_way += 1
+        try:
+            if self.deaf in request.messages[-1].content:
+                self.moved.set()
+                await asyncio.Event().wait()
+            await asyncio.sleep(0)
+            self.answered += 1
+            return TextReply(
+                text=str(left_alone(request)), finish_reason=FinishReason.STOP, seconds=self.seconds,
+                prompt_tokens=50, completion_tokens=50,
+            )  # fmt: skip
+        finally:
+            self.under_way -= 1
+
+
+@pytest.mark.parametrize(
+    ("how", "seconds", "drained"),
+    [("stopped", 1.0, DRAIN), ("stopped", 500.0, DRAIN), ("budget", 1.0, DRAIN), ("budget", 500.0, 500.0)],
+)
+def test_where_the_run_stops_a_server_that_never_replies_is_left_in_time(
+    pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch, how: str, seconds: float, drained: float
+) -> None:
+    """A budget gives a slow model the time of its slowest reply: what it drops each time would never be done."""
+    monkeypatch.setattr(model_pool, "TICK", 0.0)
+    engine = DeafEngine(left_alone, seconds=seconds)
+    stopping = False
+
+    def stopped() -> bool:
+        nonlocal stopping
+        if stopping := stopping or engine.answered > 6:
+            pools.now += 1.0
+        return stopping and how == "stopped"
+
+    done = examined(pools(engine, 8, "1tok" if how == "budget" else ""), corpus, stopped)
+    assert keys(done) == [str(n) for n in range(4)]
+    assert engine.under_way == 0
+    assert drained <= pools.now <= 3 * drained + 20
+
+
+def test_a_budget_that_is_over_before_the_first_reply_waits_for_it(
+    pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a budget below what one reply takes would never come to an end of the corpus."""
+    monkeypatch.setattr(model_pool, "TICK", 0.0)
+    engine = GatedEngine(left_alone, slow="Satz", until=1)
+
+    def stopped() -> bool:
+        pools.now += 100.0 * engine.under_way
+        if pools.now > 10 * DRAIN * 100:
+            engine.slow = "no record"
+            engine.moved.set()
+        return False
+
+    assert keys(examined(pools(engine, 1, "1s"), corpus, stopped)) == [str(n) for n in range(4)]
 
 
 def test_what_the_model_did_is_told(pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
