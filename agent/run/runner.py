@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from midb.agent.run.batches import Batch, Result, batches_of
-from midb.agent.run.examine import explain_left_alone
+from midb.agent.run.examine import explain_left_alone, explain_unexamined
 from midb.agent.run.model_pool import ModelPool
 from midb.agent.run.session import Session
 from midb.agent.run.worker_pool import WorkerPool
@@ -117,6 +117,7 @@ class Runner:
         answers = list(batch.answers(results))
         for raw, result in answers:
             if isinstance(result, RecordResult):
+                self._refuse_unexamined(result)
                 writer.keep(raw, result)
                 if slow := explain_left_alone(result):
                     self.warn(slow)
@@ -135,6 +136,13 @@ class Runner:
             )
         self._emit(LineRejected(line=line.line, reason=line.reason, message=line.message))
         writer.drop(raw, line)
+
+    def _refuse_unexamined(self, result: RecordResult) -> None:
+        if self._session.config.strict and (why := explain_unexamined(result)):
+            raise StrictError(
+                f"{self._session.config.corpus}, line {result.line:,}: {why}.",
+                hint="Mend the record, or leave --strict out: it then stays as it is, unexamined.",
+            )
 
     def _ended(self, status: str, started: float, writer: CorpusWriter) -> RunEnded:
         session, run = self._session, writer.run
@@ -155,6 +163,7 @@ class Runner:
             rejected_path=str(session.places.rejected) if rejected else "",
             internal_errors=session.log.count_pairs(run, Reason.INTERNAL_ERROR),
             too_slow=session.log.count_pairs(run, Reason.TOO_SLOW),
+            unexamined=session.log.count_pairs(run, Reason.UNEXAMINED),
             seconds=self._clock() - started,
             resume_command=session.resume_command,
             usage=session.model.usage if session.model else Usage(),

@@ -103,7 +103,9 @@ def _find(corpus: OpenedCorpus, record: str) -> tuple[ParsedRecord, str]:
         source = corpus.source_of(raw)
         with suppress(RecordError):
             parsed = reader.parse(raw, source)
-            if parsed.key == record and parsed.slots:
+            if parsed.key == record and parsed.unexamined:
+                raise UsageError(f'the record "{record}" is not examined: {parsed.unexamined}.')
+            if parsed.key == record:
                 return parsed, reader.language(parsed)
     raise UsageError(
         f'{corpus.container.path} has no record "{record}".', hint="Records are named by their id, or #POSITION."

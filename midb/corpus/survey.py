@@ -71,15 +71,18 @@ def survey(
     parsed: list[tuple[dict[str, Any], str, str]] = []
     problem: tuple[RawRecord, RecordError] | None = None
     notes: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
     seen: set[str] = set()
     empty = 0
     for raw in sample:
+        record = None
         try:
             record = load_object(raw)
             layout = finder.find(record)
             slots = layout.slots(record)
         except RecordError as error:
             problem = problem or (raw, error)
+            unread[error.message] += record is not None
             continue
         layouts[layout.name] += 1
         usual.setdefault(layout.name, layout)
@@ -112,7 +115,7 @@ def survey(
         ascii_only=all(raw.body.isascii() for raw in sample) and any(b"\\u" in raw.body for raw in sample),
         sources=sum(isinstance(record.get("source"), dict) for record, _, _ in parsed),
         languages=plan,
-        warnings=(*_describe_notes(notes, len(parsed)), *warnings),
+        warnings=(*_describe_unread(unread, len(sample)), *_describe_notes(notes, len(parsed)), *warnings),
     )
 
 
@@ -135,6 +138,15 @@ def _all_empty(container: Container, record: Mapping[str, Any]) -> CorpusError:
         hint=f"Say --map instruction=COLUMN,response=COLUMN, even where they are empty indeed. "
         f"The columns are: {columns}.",
     )
+
+
+def _describe_unread(unread: Counter[str], records: int) -> list[str]:
+    """Which records are not examined, in one warning: the commonest reasons first."""
+    if not (count := unread.total()):
+        return []
+    listed = "; ".join(message for message, n in unread.most_common(3) if n)
+    more = "; and other reasons" if len(unread) > 3 else ""
+    return [f"{count / records:.1%} of a sample is not examined and stays as it is: {listed}{more}"]
 
 
 def _describe_notes(notes: Counter[str], records: int) -> list[str]:

@@ -30,7 +30,7 @@ class JsonEvents:
     - ``rejected``: line, reason, message
     - ``warning``: message
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
-      repaired, open, output, database, rejected_path, internal_errors, too_slow, seconds, resume_command,
+      repaired, open, output, database, rejected_path, internal_errors, too_slow, unexamined, seconds, resume_command,
       head (of the audit log), usage {the eleven numbers of ``usage``, since the run (re)started}
 
     Every name is always there. Unlike a display, this is data: an error of the stream is raised.

@@ -82,6 +82,8 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if ended.unexamined:
+        parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
     if ended.status != "finished":
@@ -130,6 +132,12 @@ def describe_too_slow(ended: RunEnded) -> Text:
         "the audit log names them (reason too-slow, --record-seconds).",
         "bold yellow",
     )
+
+
+def describe_unexamined(records: int) -> str:
+    """Says how many records no pair was found in, and what became of them: nothing."""
+    was = "was not examined and stays as it is" if records == 1 else "were not examined and stay as they are"
+    return f"{pluralize(records, 'record')} {was}: no pair was found (reason unexamined)"
 
 
 def describe_other_languages(records: Counter[str]) -> str:
@@ -215,6 +223,8 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if ended.unexamined:
+        parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
     if progress.rejected:

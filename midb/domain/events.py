@@ -159,6 +159,7 @@ class RunEnded:
     :param rejected_path: where the rejected lines are; empty where there are none.
     :param internal_errors: pairs that a fault of this program kept from being examined.
     :param too_slow: pairs that were left as they are because their record took too long.
+    :param unexamined: records in which no pair was found: they stay as they are.
     :param seconds: since the run (re)started.
     :param resume_command: what to type to go on; says nothing where the run is finished.
     :param usage: what the model did since the run (re)started; only noughts without a model.
@@ -177,6 +178,7 @@ class RunEnded:
     rejected_path: str
     internal_errors: int = 0
     too_slow: int = 0
+    unexamined: int = 0
     seconds: float = 0.0
     resume_command: str = ""
     usage: Usage = field(default_factory=Usage)

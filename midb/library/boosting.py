@@ -25,6 +25,7 @@ from midb.library.results import (
     findings_of,
     ledger_of,
     rejected_of,
+    unexamined_of,
     warn_of_left_alone,
 )
 from midb.library.settings import checked_settings
@@ -94,9 +95,11 @@ def boost(
     if audit is not None:
         logged = boost_with_log(opened.container, _separate(source), settings, Path(audit))
         results, rejected, warnings = logged.results, logged.rejected, logged.warnings
+        unexamined = logged.unexamined
     elif model is None:
         results, rejected = _examined(opened, settings, rewrite=True)
         warnings = (*opened.found.warnings, *filter(None, map(explain_left_alone, results)))
+        unexamined = unexamined_of(results)
     else:
         raise UsageError(
             "a model's replies cost time or money, and without a log they are lost.", hint='Add audit="run.audit.db".'
@@ -109,6 +112,7 @@ def boost(
         ledger=ledger_of(results, rejected),
         warnings=warnings,
         audit=Path(audit) if audit is not None else None,
+        unexamined=unexamined,
     )
 
 
@@ -143,7 +147,9 @@ def check(
     for result in results:
         warn_of_left_alone(result)
     found = [finding for result in results for finding in findings_of(result)]
-    return CheckResult(read=len(results) + len(rejected), findings=found, rejected=rejected)
+    return CheckResult(
+        read=len(results) + len(rejected), findings=found, rejected=rejected, unexamined=unexamined_of(results)
+    )
 
 
 def _open(table: Table, settings: RunConfig, source: Any) -> OpenedCorpus:

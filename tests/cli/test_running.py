@@ -117,6 +117,39 @@ def test_layouts_are_found_out_and_written_back(
     assert boosted == corpus.read_bytes().replace(b"2. Gr", b"3. Gr")
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"message_id": "m", "parent_id": None, "text": "SchÃ¶n.", "role": "assistant", "lang": "de"},
+        {"question_id": 1, "choices": [{"index": 0, "turns": ["SchÃ¶n."]}]},
+        {"instruction": ["SchÃ¶n."], "output": 4},
+        {"messages": [{"role": "system", "content": "SchÃ¶n."}]},
+        b'{"instruction": "half \\ud800", "output": "1) x 3) y"}\n',
+        b"{ }\n",
+    ],
+    ids=str,
+)
+def test_a_record_without_a_pair_stays_in_the_output(
+    lost: Record | bytes, cli: Cli, write: Write, ask: Ask, broken: Record, tmp_path: Path
+) -> None:
+    write("c.jsonl", broken, lost, CLEAN, b"oops\n")
+    called = cli("run", "c.jsonl", "--language", "de")
+    assert called.code == 0
+    assert "25.0% of a sample is not examined and stays as it is" in called.err + called.out
+    assert "4 read = 2 unchanged + 1 improved + 0 reverted + 1 rejected" in called.out + called.err
+    read, written = ((tmp_path / name).read_bytes().splitlines() for name in ("c.jsonl", "c.boosted.jsonl"))
+    assert written[1:] == read[1:3]
+    db = tmp_path / "c.boosted.jsonl.audit.db"
+    assert len(ask(db, "SELECT 1 FROM decisions WHERE reason = 'unexamined' AND detail <> ''")) == 1
+    assert cli("audit", "verify").code == 0
+    assert "left as they are" in cli("audit", "summary").out
+    assert cli("revert", "--db", db, "-o", "back.jsonl", "--kind", "broken-numbering").code == 0
+    assert (tmp_path / "back.jsonl").read_bytes().splitlines() == read[:3]
+    called = cli("run", "c.jsonl", "--language", "de", "-o", "strict.jsonl", "--strict")
+    assert called.code != 0
+    assert "c.jsonl, line 2: " in called.err
+
+
 def test_columns_of_any_name_by_map(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", {"frage": broken["instruction"], "antwort": broken["output"]})
     assert cli("run", corpus).code == 2

@@ -29,7 +29,7 @@ JSON_NAMES = {
     "rejected": "line reason message",
     "warning": "message",
     "end": "status read unchanged improved reverted rejected balanced languages repaired open output database "
-    "rejected_path internal_errors too_slow seconds resume_command usage head",
+    "rejected_path internal_errors too_slow unexamined seconds resume_command usage head",
 }
 
 
