@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from midb.agent.run.batches import Batch, Result, batches_of
+from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import explain_left_alone, explain_unexamined
 from midb.agent.run.model_pool import ModelPool
 from midb.agent.run.session import Session
@@ -64,6 +65,8 @@ class Runner:
             mode=session.mode,
         )
         with files, CorpusWriter(files, session.log, session.attached.run, at, failed="interrupted") as writer:
+            if session.earlier and not at.position:
+                self._warnings.append(("info", describe_earlier(session.earlier)))
             for warning in session.new_warnings:
                 self.warn(warning)
             with self._pool() as pool:
@@ -89,7 +92,10 @@ class Runner:
 
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint
-        return batches_of(self._session.corpus, Start(at.input_offset, at.position, at.line))
+        start = Start(at.input_offset, at.position, at.line)
+        if self._session.earlier:
+            return batches_of(self._session.corpus, start, self._session.earlier.find)
+        return batches_of(self._session.corpus, start)
 
     def _warn_of_crash(self, raw: RawRecord) -> None:
         self.warn(f"line {raw.line:,}: examining this record killed a worker process; it stays as it is")
@@ -169,6 +175,11 @@ class Runner:
             usage=session.model.usage if session.model else Usage(),
             head=session.log.head(),
         )
+
+
+def describe_earlier(earlier: EarlierResults) -> str:
+    """What the log says of records that were not examined again."""
+    return f"the first {earlier.end:,} records were examined in run {earlier.runs[0]}; what was decided is taken over"
 
 
 def batch_done(records: list[RecordResult], rejected: int) -> BatchDone:

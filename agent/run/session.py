@@ -13,6 +13,7 @@ import orjson
 from midb.agent.engines.protocol import TextEngine
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings, Route
+from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
@@ -50,7 +51,7 @@ class Session:
     """An opened run: everything the runner needs.
 
     ``workers`` is the number of processes or, with a model, of records under way at once. ``model`` and ``loop`` are
-    None in the embedded default.
+    None in the embedded default; ``earlier`` gives what another run has examined already.
     """
 
     config: RunConfig
@@ -64,6 +65,7 @@ class Session:
     plan: RunPlanned
     model: Model | None = None
     loop: asyncio.Runner | None = None
+    earlier: EarlierResults | None = None
 
     @property
     def mode(self) -> int:
@@ -129,7 +131,9 @@ def open_session(
     except BaseException:
         log.close()
         raise
-    workers = worker_count(config, corpus.found.records - attached.checkpoint.position, engine)
+    earlier = earlier_results(log, attached, corpus)
+    done = max(attached.checkpoint.position, earlier.end if earlier else 0)
+    workers = worker_count(config, corpus.found.records - done, engine)
     return Session(
         config=config,
         corpus=corpus,
@@ -144,10 +148,19 @@ def open_session(
         ),
         workers=workers,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None),
+        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, earlier),
         model=model,
         loop=engine.loop if engine else None,
+        earlier=earlier,
     )
+
+
+def earlier_results(log: AuditLog, attached: Attached, corpus: OpenedCorpus) -> EarlierResults | None:
+    """What an unfinished run takes over from others; ``None`` where there is nothing."""
+    if attached.finished or not attached.earlier:
+        return None
+    end = min(log.positions(attached.earlier), corpus.records)
+    return EarlierResults(log, attached.earlier, corpus.reader(), end) if end else None
 
 
 def salt_of(corpus: OpenedCorpus) -> str:
@@ -219,6 +232,7 @@ def plan(
     attached: Attached,
     workers: int,
     engine: TextEngine | None = None,
+    earlier: EarlierResults | None = None,
 ) -> RunPlanned:
     """The first screen."""
     found = corpus.found
@@ -240,6 +254,7 @@ def plan(
         rejected=text_of(places.rejected),
         workers=workers,
         resumed_at=attached.checkpoint.position,
+        examined_before=earlier.end if earlier else 0,
         model=engine is not None,
         budget=config.budget or "",
     )

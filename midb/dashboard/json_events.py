@@ -18,7 +18,7 @@ class JsonEvents:
     ``event`` says what it is; `midb.domain.events` explains each name. Some of them stand in another form here:
 
     - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine, output,
-      database, rejected_path, workers, resumed_at, model (whether one rewrites), budget
+      database, rejected_path, workers, resumed_at, examined_before, model (whether one rewrites), budget
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),
       languages {code: {unchanged, improved, reverted}}, passes {pass: {skipped, applied, rejected}},
       repaired {kind: number}, open {kind: number},

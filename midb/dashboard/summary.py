@@ -43,6 +43,9 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
         facts.insert(4, ("budget", fit(plan.budget)))
     if plan.resumed_at:
         facts.append(("resume", f"resuming at record {format_count(plan.resumed_at)}: what comes before it is done"))
+    elif plan.examined_before:
+        before = pluralize(plan.examined_before, "record")
+        facts.append(("resume", f"the first {before} were examined with another limit, and are taken over"))
     return [Fact(label, Text(text)) for label, text in facts]
 
 

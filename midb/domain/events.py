@@ -29,6 +29,7 @@ class RunPlanned:
     :param rejected: where lines go that cannot be read.
     :param workers: worker processes, 0 for none; with a model how many pairs are under way at once.
     :param resumed_at: records that are behind a run that goes on; 0 for one that begins.
+    :param examined_before: records at the beginning that another run has examined, with a lower limit: taken over.
     :param model: whether a model rewrites.
     :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.
     """
@@ -45,6 +46,7 @@ class RunPlanned:
     rejected: str
     workers: int
     resumed_at: int = 0
+    examined_before: int = 0
     model: bool = False
     budget: str = ""
 

@@ -16,6 +16,7 @@ from cli_fixtures import Ask, Cli, Record, Write
 
 from midb.agent.run.runner import Runner
 from midb.cli.running import EndedAtOnce, Interruption, Relay
+from midb.domain.errors import MidbError
 from midb.domain.events import Event, Warned
 from midb.runs.writer import CorpusWriter
 
@@ -218,6 +219,79 @@ def test_limit(cli: Cli, write: Write, ask: Ask, broken: Record) -> None:
     corpus = write("c.json", json.dumps([broken, CLEAN, CLEAN]).encode())
     assert cli("run", corpus, "--language", "de", "--limit", 2).code == 0
     assert len(json.loads(corpus.with_name("c.boosted.json").read_text())) == 2
+
+
+LIMITED = ["c.jsonl", "c.jsonl.gz", "c.json", "c.parquet"]
+
+
+def limited_corpus(folder: Path, name: str, count: int, broken: Record) -> Path:
+    """A corpus of a format, of which every second record has something to repair."""
+    records = [(broken if n % 2 else CLEAN) | {"id": f"de-{n}"} for n in range(count)]
+    path = folder / name
+    lines = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    if name.endswith(".parquet"):
+        pa = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pa.Table.from_pylist(records), path)
+    else:
+        made = json.dumps(records).encode() if name.endswith(".json") else lines
+        path.write_bytes(gzip.compress(made, mtime=0) if name.endswith(".gz") else made)
+    return path
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_higher_limit_goes_on_in_every_format(
+    name: str, cli: Cli, ask: Ask, broken: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 4)
+    limited_corpus(tmp_path, name, 30, broken)
+    run, db = ("run", name, "--language", "de", "-o", "out", "--workers", 0), tmp_path / "out.audit.db"
+    assert cli(*run, "--limit", 10).code == 0
+    head = cli("audit", "verify", "--json").out
+    first = (tmp_path / "out").read_bytes()
+    commits = iter(range(100))
+    commit = CorpusWriter.commit
+
+    def dying(self: CorpusWriter, *events: object) -> object:
+        if next(commits) == 4:  # behind the records that are taken over
+            raise MidbError("the plug is pulled.")
+        return commit(self, *events)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CorpusWriter, "commit", dying)
+    assert cli(*run, "--limit", 24).code != 0
+    assert (tmp_path / "out").read_bytes() == first, "what was finished stays until there is more"
+    monkeypatch.setattr(CorpusWriter, "commit", commit)
+    resumed = cli(*run, "--limit", 24)
+    assert resumed.code == 0, resumed.err
+    assert "24 read = 12 unchanged + 12 improved" in resumed.err
+    assert cli(*run).code == 0
+    assert cli("run", name, "--language", "de", "-o", "alone").code == 0
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "alone").read_bytes()
+    assert ask(db, "SELECT id, parent_run, status FROM runs") == [
+        (1, None, "finished"), (2, 1, "finished"), (3, 2, "finished"),
+    ]  # fmt: skip
+    assert ask(db, "SELECT run_id, level, message FROM run_events ORDER BY id") == [
+        (2, "info", "the first 10 records were examined in run 1; what was decided is taken over"),
+        (3, "info", "the first 24 records were examined in run 2; what was decided is taken over"),
+    ]
+    verified = cli("audit", "verify", "--db", db, "--head", json.loads(head)["head"])
+    assert verified.code == 0, verified.out
+    summary = json.loads(cli("audit", "summary", "--db", db, "--json").out)
+    assert sum(row[2] for row in summary["ledger"]) == 30
+    assert cli("revert", "--db", db, "--kind", "broken-numbering", "-o", "back").code == 0
+
+
+def test_the_same_limit_again_is_finished_and_a_lower_one_a_question(cli: Cli, broken: Record, tmp_path: Path) -> None:
+    limited_corpus(tmp_path, "c.jsonl", 8, broken)
+    run = ("run", "c.jsonl", "--language", "de", "-o", "out.jsonl")
+    assert cli(*run, "--limit", 6, "--workers", 2).code == 0
+    assert "is finished already (6 records)" in cli(*run, "--limit", 6).err
+    lower = cli(*run, "--limit", 5)
+    assert (lower.code, "6 records are done already, and --limit 5 is fewer." in lower.err) == (2, True)
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 6
+    more = cli(*run, "--limit", 7)
+    assert "the first 6 records were examined with another limit, and are taken over" in more.err
+    assert cli(*run, "--limit", 5, "--fresh").code == 0
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 5
 
 
 def test_kinds_and_passes_can_be_chosen(cli: Cli, write: Write, broken: Record) -> None:

@@ -23,7 +23,7 @@ USAGE_NAMES = (
 #: Fixed: scripts rely on them.
 JSON_NAMES = {
     "plan": "corpus total format layout language passes engine output database rejected_path workers resumed_at "
-    "model budget",
+    "examined_before model budget",
     "batch": "records pairs unchanged improved reverted rejected languages passes repaired open edits",
     "usage": f"{USAGE_NAMES} passes in_flight ahead seconds budget_left",
     "rejected": "line reason message",
