@@ -180,7 +180,9 @@ def _sample(container: Container, limit: int | None) -> tuple[int, list[RawRecor
 
 def _unreadable(container: Container, raw: RawRecord, error: RecordError, mapping: Columns | None) -> CorpusError:
     hint = "A corpus is JSON Lines (one object a line) or a JSON array of objects."
-    if inner := _list_within(raw):
+    if error.reason == "talk-in-one-text":
+        hint = 'Cut each talk into its turns first: {"messages": [{"role": "user", "content": "..."}, ...]}.'
+    elif inner := _list_within(raw):
         hint = f"The records seem to stand inside {inner}; take them out first: jq -c '.{inner}[]'"
     elif mapping and error.reason in ("missing-field", "field-not-text"):
         hint = f"The columns are: {', '.join(quotable(key, 40) for key in list(load_object(raw))[:20])}."
