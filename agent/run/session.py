@@ -15,6 +15,7 @@ from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import ExaminerSettings
+from midb.agent.run.misreading import refuse_misread
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
 from midb.audit.file.key import read_key
@@ -80,7 +81,7 @@ class Session:
 
 def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
     """Open a corpus as the settings of a run or a check say."""
-    return open_corpus(
+    opened = open_corpus(
         container,
         language=config.language_code(),
         mapping=parse_mapping(config.map) if config.map else None,
@@ -88,6 +89,8 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
         limit=config.limit,
         trusted=config.trust_language,
     )
+    refuse_misread(opened, config.selection)
+    return opened
 
 
 def open_session(

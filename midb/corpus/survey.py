@@ -28,6 +28,10 @@ SAMPLE = 300
 #: So many records with the same fault are a layout that was misunderstood.
 MANY = 10
 
+#: Records that are kept as examples, and how many bytes one of them may have.
+EXAMPLES = 24
+EXAMPLE_BYTES = 64 << 10
+
 #: Columns whose texts nobody expects to be examined: the English originals, and what a source of data calls itself.
 LEFT_OUT = ("source",)
 
@@ -37,7 +41,7 @@ SAMPLE_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found out about a corpus. ``usual`` is the layout most records use."""
+    """What was found out about a corpus. ``usual`` is the layout most records use, ``examples`` are a few of them."""
 
     records: int
     bytes: int
@@ -48,6 +52,7 @@ class Survey:
     sources: int
     languages: LanguagePlan
     warnings: tuple[str, ...] = ()
+    examples: tuple[RawRecord, ...] = ()
 
 
 def survey(
@@ -106,6 +111,7 @@ def survey(
         else (LanguagePlan(fixed=language, trusted=trusted), [])
     )
     size, sha256 = container.identity()
+    short = [raw for raw in sample if len(raw.body) <= EXAMPLE_BYTES and raw.spool is None]
     return Survey(
         records=count,
         bytes=size,
@@ -116,6 +122,7 @@ def survey(
         sources=sum(isinstance(record.get("source"), dict) for record, _, _ in parsed),
         languages=plan,
         warnings=(*_describe_unread(unread, len(sample)), *_describe_notes(notes, len(parsed)), *warnings),
+        examples=tuple(short[:: -(-len(short) // EXAMPLES)] if short else ()),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone
+from midb.agent.run.misreading import refuse_misread
 from midb.agent.run.worker_pool import examine_corpus
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.memory import RecordsInMemory
@@ -165,13 +166,15 @@ def _open(table: Table, settings: RunConfig, source: Any) -> OpenedCorpus:
                     hint="An original is a dictionary with the same columns: instruction, input, output.",
                 )
             row[SOURCE_COLUMN] = row.get(source)
-    return open_corpus(
+    opened = open_corpus(
         RecordsInMemory(rows),
         language=settings.language_code(),
         mapping=parse_mapping(settings.map) if settings.map else None,
         source=_separate(source),
         trusted=settings.trust_language,
     )
+    refuse_misread(opened, settings.selection)
+    return opened
 
 
 def _separate(source: Any) -> Container | None:
