@@ -89,7 +89,7 @@ def refuse_fewer(done: int, limit: object) -> None:
     """Raise where a limit is lower than the number of records that are ``done``: their output would be replaced."""
     if isinstance(limit, int) and limit < done:
         raise UsageError(
-            f"{done:,} records are done already, and --limit {limit:,} is fewer.",
+            f"--limit {limit:,} is less than what is done already: {done:,} of the records.",
             hint=f"A higher limit, or none, goes on behind them; --fresh starts over with {limit:,}; another -o keeps "
             "both.",
         )

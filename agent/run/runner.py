@@ -179,7 +179,8 @@ class Runner:
 
 def describe_earlier(earlier: EarlierResults) -> str:
     """What the log says of records that were not examined again."""
-    return f"the first {earlier.end:,} records were examined in run {earlier.runs[0]}; what was decided is taken over"
+    what = f"the first {earlier.end:,} records were" if earlier.end > 1 else "the first record was"
+    return f"{what} examined in run {earlier.runs[0]}; what was decided is taken over"
 
 
 def batch_done(records: list[RecordResult], rejected: int) -> BatchDone:

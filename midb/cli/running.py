@@ -20,6 +20,7 @@ from midb.composition import open_engine
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.dashboard import choose_listener
+from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
 from midb.domain.events import Event, Warned
 from midb.runs.config import RunConfig, load_config
@@ -194,7 +195,7 @@ def run_session(session: Session, config: RunConfig, warn: Relay) -> int:
         if not config.quiet:
             done = session.attached.checkpoint.position
             print(
-                f"{session.places.output} is finished already ({done:,} records); nothing to do.\n"
+                f"{session.places.output} is finished already ({pluralize(done, 'record')}); nothing to do.\n"
                 f"  look     midb-agent audit summary --db {session.places.db}\n  anew     add --fresh",
                 file=sys.stderr,
             )

@@ -29,7 +29,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 def draw_plan(plan: RunPlanned) -> list[Part]:
     """The first screen."""
-    total = "length unknown" if plan.total is None else f"{format_count(plan.total)} records"
+    total = "length unknown" if plan.total is None else pluralize(plan.total, "record")
     facts = [
         ("corpus", f"{fit(plan.corpus)}   {total}, {fit(plan.format)}, {fit(plan.layout)}"),
         ("language", fit(plan.language)),
@@ -44,8 +44,9 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
     if plan.resumed_at:
         facts.append(("resume", f"resuming at record {format_count(plan.resumed_at)}: what comes before it is done"))
     elif plan.examined_before:
-        before = pluralize(plan.examined_before, "record")
-        facts.append(("resume", f"the first {before} were examined with another limit, and are taken over"))
+        many = plan.examined_before > 1
+        first = f"the first {format_count(plan.examined_before)} records were" if many else "the first record was"
+        facts.append(("resume", f"{first} examined with another limit; what was decided is taken over"))
     return [Fact(label, Text(text)) for label, text in facts]
 
 

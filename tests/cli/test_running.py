@@ -280,16 +280,16 @@ def test_a_higher_limit_goes_on_in_every_format(
     assert cli("revert", "--db", db, "--kind", "broken-numbering", "-o", "back").code == 0
 
 
-def test_the_same_limit_again_is_finished_and_a_lower_one_a_question(cli: Cli, broken: Record, tmp_path: Path) -> None:
+def test_the_same_limit_again_is_finished_and_a_lower_one_refused(cli: Cli, broken: Record, tmp_path: Path) -> None:
     limited_corpus(tmp_path, "c.jsonl", 8, broken)
     run = ("run", "c.jsonl", "--language", "de", "-o", "out.jsonl")
     assert cli(*run, "--limit", 6, "--workers", 2).code == 0
     assert "is finished already (6 records)" in cli(*run, "--limit", 6).err
     lower = cli(*run, "--limit", 5)
-    assert (lower.code, "6 records are done already, and --limit 5 is fewer." in lower.err) == (2, True)
+    assert (lower.code, "--limit 5 is less than what is done already: 6 of the records." in lower.err) == (2, True)
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 6
     more = cli(*run, "--limit", 7)
-    assert "the first 6 records were examined with another limit, and are taken over" in more.err
+    assert "the first 6 records were examined with another limit; what was decided is taken over" in more.err
     assert cli(*run, "--limit", 5, "--fresh").code == 0
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 5
 

@@ -326,7 +326,7 @@ def test_whatever_does_not_fit_is_said_in_a_sentence_and_nothing_is_written(
     [
         (["--kinds=-broken-numbering"], "had other settings: kinds (-broken-numbering)"),
         (["--typography"], "had other settings: "),
-        (["--limit", "1"], "stopped after 1 records (--limit)"),
+        (["--limit", "1"], "stopped early (--limit 1)"),
     ],
 )
 def test_runs_with_other_settings(cli: Cli, halves: tuple[Path, list[Path]], options: list[str], sentence: str) -> None:

@@ -18,10 +18,12 @@ _ENCODINGS = re.compile(
     re.IGNORECASE,
 )
 
+#: A German "Tag" is a day, so that tags count in small letters alone.
 _MARKUP = re.compile(
     r"(?<![a-z])(?:x?html\d?|xml|xhtml|css|svg|sgml|mathml|markdown|markup|entit(?:y|ies)|escap(?:e|ed|ing)|unescape"
     r"|php|jsx|javascript|typescript|react|angular|vue|django|jinja|rss|wiki(?:text|markup)|bbcode|latex|regexe?s?"
-    r"|web ?(?:page|site)s?|url(?: ?encod\w+)?|query string|tags?|balises?|etiquetas?|тег\w*|タグ|태그|แท็ก)(?![a-z])"
+    r"|web ?(?:page|site)s?|url(?: ?encod\w+)?|query string"
+    r"|(?-i:tags?|TAGS?)|balises?|etiquetas?|тег\w*|タグ|태그|แท็ก)(?![a-z])"
     r"|<!doctype|<\?xml|</[a-z]+>|&lt;/?[a-z]+",
     re.IGNORECASE,
 )

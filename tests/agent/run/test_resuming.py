@@ -227,10 +227,10 @@ def test_another_limit_goes_on_behind_what_is_done(
     assert (higher.run.id, higher.earlier) == (3, (2, 1))
 
 
-def test_a_lower_limit_than_what_is_done_is_a_question(log: AuditLog, places: OutputPlaces) -> None:
+def test_a_lower_limit_than_what_is_done_is_refused(log: AuditLog, places: OutputPlaces) -> None:
     left(log, places, "finished", output=b"two", records=2, config=limited(2))
     assert attached(log, places, limited(3)).run.id == 2  # it has read nothing yet: what run 1 has read counts
-    with pytest.raises(UsageError, match="2 records are done already, and --limit 1 is fewer") as caught:
+    with pytest.raises(UsageError, match="--limit 1 is less than what is done already: 2 of the records") as caught:
         attached(log, places, limited(1))
     assert "--fresh starts over with 1" in caught.value.hint
     assert attached(log, places, limited(1), fresh=True).earlier == ()

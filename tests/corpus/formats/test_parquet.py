@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.parquet import Parquet
 from midb.corpus.layouts import LayoutFinder
 from midb.corpus.raw import RawRecord, Start
 from midb.corpus.records import parse_record
@@ -222,6 +223,12 @@ def test_of_columns_with_one_name_only_the_last_is_edited(tmp_path: Path, rewrit
     assert json.loads(records[0].body) == {"prompt": "p", "response": "b"}
     after = pq.ParquetFile(rewrite(open_container(path), {0: edited(records[0], "response", "c")})).read()
     assert [after.column(n).to_pylist() for n in range(3)] == [["p", "p"], ["a", "a"], ["c", "b"]]
+
+
+def test_the_ending_stays_as_it_is_spelled() -> None:
+    assert [Parquet(Path(name)).suffix for name in ("c.parquet", "C.PARQUET", "c")] == [
+        ".parquet", ".PARQUET", ".parquet",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,8 @@ def test_what_does_not(topic: Topic, text: str) -> None:
 def test_a_word_inside_another_word_names_nothing() -> None:
     assert not speaks_of_programming(inspection("de", respond("javanischer Kaffee, perlend", "Sag etwas.")))
     assert speaks_of_programming(inspection("de", respond("Java, Perl", "Sag etwas.")))
+
+
+def test_a_german_day_is_no_tag() -> None:
+    assert not speaks_of_markup(inspection("de", respond("Der Himmel ist am Tag blau.", "Warum? Guten Tag!")))
+    assert speaks_of_markup(inspection("de", respond("Ein tag steht in spitzen Klammern.", "Sag etwas.")))
