@@ -53,8 +53,9 @@ def test_no_record_is_examined_twice(corpus: Path, monkeypatch: pytest.MonkeyPat
         return await examine(self, raw, source)
 
     run_over(corpus, limit=6)
-    monkeypatch.setattr(Examiner, "examine", listening)
-    ended = run_over(corpus, limit=9)
+    with session_over(corpus, limit=9) as session:  # which tries a few records, to see whether they are read rightly
+        monkeypatch.setattr(Examiner, "examine", listening)
+        ended = Runner(session, lambda _: None, bool).run()
     assert seen == [4, 6, 7, 8]  # what cannot be read is looked at again
     assert (ended.read, ended.rejected, ended.balanced) == (9, 1, True)
     alone = corpus.with_name("alone.jsonl")
