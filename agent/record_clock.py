@@ -12,10 +12,11 @@ program around a library call uses SIGALRM itself, or runs it in another thread 
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import partial
 from types import FrameType
 from typing import Any, TypeVar
@@ -40,18 +41,36 @@ class RecordOutOfTimeError(Exception):
 class RecordClock:
     """The processor time that one record has left.
 
-    ``seconds`` are for each ``PORTION`` of its ``size`` in bytes, begun ones included.
+    ``seconds`` are for each ``PORTION`` of its ``size`` in bytes, begun ones included. ``ends_process``: the process is
+    there for nothing else, and the system ends it where it does not even look for signals.
     """
 
-    def __init__(self, seconds: float, size: int = 0) -> None:
+    def __init__(self, seconds: float, size: int = 0, *, ends_process: bool = False) -> None:
         self.seconds = seconds * max(1, -(-size // PORTION))
+        self._ends_process = ends_process
         self._left = self.seconds
         self._started = 0.0
+
+    @contextlib.contextmanager
+    def last_resort(self) -> Iterator[None]:
+        """What the record is not interrupted in: only a process that may end has a limit then."""
+        if not self._ends_process:
+            yield
+            return
+        limit_process(self.seconds)
+        try:
+            yield
+        finally:
+            limit_process(0)
 
     def run(self, call: Callable[[], Result]) -> Result:
         """The result of a call; RecordOutOfTimeError once the record has used up its time."""
         if self._left <= 0:
             raise RecordOutOfTimeError
+        with self.last_resort():
+            return self._run(call)
+
+    def _run(self, call: Callable[[], Result]) -> Result:
         if not _may_use_alarm():
             return call()
         try:

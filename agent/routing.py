@@ -11,7 +11,6 @@ from midb.agent.state import MAX_ATTEMPTS, MAX_FAILURES, PairContext, PairState
 from midb.domain.decisions import REWRITING_PASSES, Action, Pass
 from midb.domain.defects import Finding
 
-AfterRoute = Literal["content", "translation", "localization", "record"]
 AfterPass = Literal["content", "translation", "localization", "verify"]
 AfterVerify = Literal["content", "translation", "localization", "record", "revert"]
 
@@ -46,12 +45,6 @@ def asks_model(pass_: Pass, state: PairState, model: Model) -> bool:
     if route is Route.ALL or (route is Route.CONTENT and pass_ is Pass.CONTENT):
         return True
     return any(finding.family is pass_.family for finding in state["findings"])
-
-
-def after_route(state: PairState, context: PairContext) -> AfterRoute:
-    """To the first pass with something to repair, past all of them where there is nothing."""
-    pass_ = choose_pass(state, context)
-    return pass_.value if pass_ else "record"  # type: ignore[return-value]
 
 
 def after_pass(state: PairState, context: PairContext) -> AfterPass:

@@ -42,7 +42,6 @@ class PairState(TypedDict, total=False):
     settled: frozenset[Pass]  # passes whose model has said what it has to say about the pair as it is
     steered: bool  # with a model: a text tries to steer whoever reads it
     failures: dict[Pass, tuple[str, ...]]  # what was wrong with the replies to each pass, in words for the model
-    result: PairResult
 
 
 def count_attempts(state: PairState, pass_: Pass) -> int:
@@ -87,3 +86,29 @@ class PairContext:
         """Whether a text of the pair or its source tries to steer the model that reads it."""
         pairs = (pair, self.source or InstructionPair())
         return any(find_steering_passage(text, self.locale) for each in pairs for _, text in each.texts())
+
+
+@dataclass(frozen=True)
+class PairJob:
+    """A pair to be taken through the state machine, and what it needs on its way."""
+
+    pair: InstructionPair
+    context: PairContext
+
+
+class BatchState(TypedDict, total=False):
+    """The state of a batch. ``states`` and ``results`` have an entry for each job, in order: an error where one kept
+    the pair from being examined. ``rewritten`` has those that went through the passes, with their place."""
+
+    jobs: list[PairJob]
+    states: list[PairState | Exception]
+    rewritten: Annotated[list[tuple[int, PairState | Exception]], operator.add]
+    results: list[PairResult | Exception]
+
+
+class Rewriting(TypedDict):
+    """What the machine of one pair is started with: its place in the batch, and what its diagnosis has found."""
+
+    index: int
+    job: PairJob
+    state: PairState

@@ -21,6 +21,7 @@ from typing import Any
 import typer
 
 from midb.cli.main import app
+from midb.cli.table import LateCommand
 from midb.detectors import detectors, kinds
 from midb.domain.defects import DefectFamily, DefectKind
 from midb.kernels import EngineConfig
@@ -188,7 +189,7 @@ def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """A command and all below it; a group is followed by its commands."""
     yield path, command
     for name, below in getattr(command, "commands", {}).items():
-        yield from walk(below, f"{path} {name}")
+        yield from walk(below.load() if isinstance(below, LateCommand) else below, f"{path} {name}")
 
 
 def anchor(title: str) -> str:

@@ -146,7 +146,29 @@ def test_prompts_import_errors_and_locales_only() -> None:
     ("statement", "absent"),
     [
         ("import midb.kernels; midb.kernels.Request([1])", ("torch", "triton", "safetensors", "numpy", "transformers")),
-        ("import midb.cli.main", ("langgraph", "torch", "lingua", "pint", "transformers")),
+        (
+            "import midb.cli.main",
+            (
+                "langgraph",
+                "torch",
+                "lingua",
+                "pint",
+                "rich",
+                "pydantic",
+                "babel",
+                "sqlite3",
+                "orjson",
+                "midb.runs.config",
+            ),
+        ),
+        # What stands before the first frame of a run.
+        (
+            "import midb.cli.running, midb.dashboard",
+            ("langgraph", "torch", "lingua", "pint", "babel", "ftfy", "httpx", "jinja2", "sqlite3", "multiprocessing"),
+        ),
+        # Who survey a corpus and hand it to workers need no graph: workers load it, each for itself.
+        ("import midb.agent.run.runner, midb.agent.run.session", ("langgraph", "torch", "lingua", "pint", "pandas")),
+        ("import midb.audit.log, midb.cli.audit.commands", ("langgraph", "lingua", "pandas", "numpy", "pyarrow")),
         ("import midb.agent.graph", ("torch", "lingua", "pint", "transformers")),
         ("from midb.detectors import kinds; kinds()", ("torch", "lingua", "langgraph", "transformers")),
     ],

@@ -1,4 +1,4 @@
-"""The nodes that rewrite nothing: diagnose, route, verify, revert (take all back), record."""
+"""The nodes that rewrite nothing: diagnose, route, verify, revert (take all back), and the summing up of a pair."""
 
 from __future__ import annotations
 
@@ -28,34 +28,38 @@ from midb.domain.decisions import (
     standing,
 )
 from midb.domain.defects import FindingStatus
+from midb.domain.pairs import InstructionPair
 
 #: Characters of a reviewer's reasons that a retry is told: enough for some sentences, short beside the prompt.
 LONGEST_REASONS = 600
 
 
-async def diagnose(state: PairState, runtime: Runtime[PairContext]) -> PairState:
-    """Find what is wrong with the pair as it came."""
-    found = runtime.context.inspect(state["original"])
+async def diagnose(pair: InstructionPair, context: PairContext) -> PairState:
+    """Find what is wrong with a pair as it came."""
+    found = context.inspect(pair)
     return {
-        "current": state["original"],
+        "original": pair,
+        "current": pair,
         "found": found,
         "findings": found,
+        "repaired": [],
+        "decisions": [],
         "attempts": {},
         "barred": frozenset(),
         "settled": frozenset(),
         "failures": {},
-        "steered": bool(runtime.context.model) and runtime.context.is_steered(state["original"]),
+        "steered": bool(context.model) and context.is_steered(pair),
     }
 
 
-async def route(state: PairState, runtime: Runtime[PairContext]) -> PairState:
-    """Log why a pair visits no pass; the passes themselves log why they were visited."""
-    if choose_pass(state, runtime.context):
-        return {}
+def route(state: PairState, context: PairContext) -> PairState:
+    """The state with the reason why a pair visits no pass; the passes themselves log why they were visited."""
+    if choose_pass(state, context):
+        return state
     reason = Reason.NOTHING_REPAIRABLE if state["findings"] else Reason.NOTHING_FOUND
     digest = state["original"].content_hash()
     skipped = Decision(pass_=Pass.ROUTE, action=Action.SKIPPED, reason=reason, before_hash=digest, after_hash=digest)
-    return {"decisions": [skipped]}
+    return state | {"decisions": [*state["decisions"], skipped]}
 
 
 async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
@@ -144,25 +148,23 @@ async def revert(state: PairState) -> PairState:
     return {"current": state["original"], "findings": state["found"], "attempts": {}}
 
 
-async def record(state: PairState) -> PairState:
-    """Sum up: the outcome, and what became of each finding."""
+def sum_up(state: PairState) -> PairResult:
+    """The outcome of a pair, and what became of each finding."""
     original, final = state["original"], state["current"]
     decisions = tuple(state["decisions"])
-    return {
-        "result": PairResult(
-            original=original,
-            final=final,
-            outcome=pair_outcome(original, final, decisions),
-            decisions=decisions,
-            findings=tuple(log_findings(state)),
-        )
-    }
+    return PairResult(
+        original=original,
+        final=final,
+        outcome=pair_outcome(original, final, decisions),
+        decisions=decisions,
+        findings=tuple(log_findings(state)),
+    )
 
 
 def log_findings(state: PairState) -> list[LoggedFinding]:
     """Repaired, open, or gone along with another repair. What was taken back is open again."""
     stands = {index for index, _ in standing(state["decisions"])}
-    repaired = [(finding, index) for finding, index in state.get("repaired", []) if index in stands]
+    repaired = [(finding, index) for finding, index in state["repaired"] if index in stands]
     logged = [LoggedFinding(finding, FindingStatus.REPAIRED, index) for finding, index in repaired]
     logged += [LoggedFinding(finding, FindingStatus.OPEN) for finding in state["findings"]]
     accounted = Counter(finding.identity for finding in [*(finding for finding, _ in repaired), *state["findings"]])

@@ -1,6 +1,6 @@
-"""One record from bytes to result: parse, take each pair through the state machine, splice the edits back.
+"""Records from bytes to results: parse, take the pairs through the state machine, splice the edits back.
 
-This is what a worker process does. It writes nothing and knows no other record.
+This is what a worker process does, batch by batch. It writes nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from midb.agent.engines.protocol import EngineDown
+from midb.agent.failures import contain
 from midb.agent.model.calls import Model
-from midb.agent.record_clock import RecordClock, RecordOutOfTimeError, limit_process
-from midb.agent.run.batches import reject
-from midb.agent.state import PairContext
+from midb.agent.record_clock import RecordClock, RecordOutOfTimeError
+from midb.agent.run.batches import Item, Result, reject
+from midb.agent.state import PairContext, PairJob
 from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import ReadingRules, RecordReader
@@ -33,9 +33,8 @@ from midb.domain.decisions import (
     standing,
 )
 from midb.domain.defects import FindingStatus
-from midb.domain.errors import AuditError
 from midb.domain.pairs import InstructionPair
-from midb.domain.results import RecordResult, RejectedLine
+from midb.domain.results import RecordResult
 from midb.locales import load
 from midb.runs.config import RECORD_SECONDS
 from midb.text.languages import LanguageIdentifier, is_supported, language_name
@@ -55,16 +54,42 @@ class ExaminerSettings:
     record_seconds: float = RECORD_SECONDS
 
 
-def pair_runner() -> Callable[[InstructionPair, PairContext], Awaitable[PairResult]]:
-    """Takes one pair through the compiled state machine. LangGraph is imported here: it takes a second, and only who
-    rewrites needs it."""
-    from midb.agent.graph import build_graph, run_pair
+#: Takes a batch of pairs through the state machine: what came of each, or the error that kept it from being examined.
+BatchRunner = Callable[[Sequence[PairJob]], Awaitable[list[PairResult | Exception]]]
 
-    return functools.partial(run_pair, build_graph())
+
+def batch_runner() -> BatchRunner:
+    """The compiled state machine. LangGraph is imported here: it takes a second, and only who rewrites needs it."""
+    from midb.agent.graph import build_graph, run_batch
+
+    return functools.partial(run_batch, build_graph())
+
+
+async def find_only(jobs: Sequence[PairJob]) -> list[PairResult | Exception]:
+    """What stands where the state machine is not wanted: each pair as it is, with its findings."""
+    return [await contain(_found(job)) for job in jobs]
+
+
+async def _found(job: PairJob) -> PairResult:
+    inspect = functools.partial(job.context.inspect, job.pair)
+    found = job.context.clock.run(inspect) if job.context.clock else inspect()
+    logged = tuple(LoggedFinding(finding, FindingStatus.OPEN) for finding in found)
+    return PairResult(job.pair, job.pair, Outcome.UNCHANGED, (), logged)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A record that was read, and its pairs as jobs for the state machine."""
+
+    raw: RawRecord
+    parsed: ParsedRecord
+    language: str
+    clock: RecordClock
+    jobs: tuple[PairJob, ...]
 
 
 class Examiner:
-    """Examines records one after another. Holds the compiled graph and the language models of its process.
+    """Examines batches of records. Holds the compiled graph and the language models of its process.
 
     ``in_worker``: the process is there for nothing else, and may end where a record takes too long.
     """
@@ -74,85 +99,86 @@ class Examiner:
         self._model = model
         self._in_worker = in_worker
         self._reader = _make_reader(settings)
-        self._run_pair = pair_runner() if settings.rewrite else None
+        self._run_batch = batch_runner() if settings.rewrite else find_only
 
-    def examine_batch(self, batch: Sequence[tuple[RawRecord, bytes | None]]) -> list[RecordResult | RejectedLine]:
+    def examine_batch(self, batch: Sequence[Item]) -> list[Result]:
         """Examine records, each with its English source if it has one in another file."""
+        return asyncio.run(self._examine(batch))
 
-        async def all_of_them() -> list[RecordResult | RejectedLine]:
-            return [await self.examine(raw, source) for raw, source in batch]
-
-        return asyncio.run(all_of_them())
-
-    async def examine(self, raw: RawRecord, source: bytes | None) -> RecordResult | RejectedLine:
+    async def examine(self, raw: RawRecord, source: bytes | None) -> Result:
         """Examine one record. What cannot be read is a rejected line; a fault of ours, or more time than a record may
         take, leaves the record as it is."""
-        clock = RecordClock(self._settings.record_seconds, len(raw.body) + len(source or b""))
-        if not self._in_worker:
-            return await self._examine(raw, source, clock)
-        limit_process(clock.seconds)
-        try:
-            return await self._examine(raw, source, clock)
-        finally:
-            limit_process(0)
+        (result,) = await self._examine([(raw, source)])
+        return result
 
-    async def _examine(self, raw: RawRecord, source: bytes | None, clock: RecordClock) -> RecordResult | RejectedLine:
-        try:
-            parsed = self._reader.parse(raw, source)
-        except RecordError as error:
-            return reject(raw, error)
-        language = self._reader.language(parsed)
+    async def _examine(self, batch: Sequence[Item]) -> list[Result]:
+        opened = [self._open(raw, source) for raw, source in batch]
+        jobs = [job for one in opened if isinstance(one, _Opened) for job in one.jobs]
+        done = iter(await (self._ask_one_by_one(jobs) if self._model else self._run_batch(jobs)) if jobs else ())
+        return [self._close(one, [next(done) for _ in one.jobs]) if isinstance(one, _Opened) else one for one in opened]
+
+    async def _ask_one_by_one(self, jobs: Sequence[PairJob]) -> list[PairResult | Exception]:
+        """Take the pairs of a record to the model one after another; none behind one that cannot be examined."""
+        results: list[PairResult | Exception] = []
+        for job in jobs:
+            results += await self._run_batch([job])
+            if isinstance(results[-1], Exception):
+                break
+        return results + results[-1:] * (len(jobs) - len(results))
+
+    def _open(self, raw: RawRecord, source: bytes | None) -> _Opened | Result:
+        """Read a record; what is not to be examined has its result already."""
+        size = len(raw.body) + len(source or b"")
+        clock = RecordClock(self._settings.record_seconds, size, ends_process=self._in_worker)
+        with clock.last_resort():
+            try:
+                parsed = self._reader.parse(raw, source)
+            except RecordError as error:
+                return reject(raw, error)
+            language = self._reader.language(parsed)
         if parsed.unexamined:
             left = leave_unexamined(parsed)
             return RecordResult(raw.position, raw.line, parsed.key, language, Outcome.UNCHANGED, left, None)
         if not is_supported(language):
             pairs = [leave_other_language(slot.pair, language) for slot in parsed.slots]
             return RecordResult(raw.position, raw.line, parsed.key, language, Outcome.UNCHANGED, tuple(pairs), None)
-        try:
-            pairs = [await self._examine_pair(parsed, index, language, clock) for index in range(len(parsed.slots))]
-            body = clock.run(functools.partial(self._spliced, raw.body, parsed, pairs))
-        except RecordOutOfTimeError:
-            pairs = [too_slow(slot.pair, clock.seconds) for slot in parsed.slots]
-            body = None
-        except TooManyFindingsError as error:
-            pairs = [_left_as_it_is(slot.pair, Reason.TOO_MANY_FINDINGS, str(error)) for slot in parsed.slots]
-            body = None
-        except (EngineDown, AuditError):  # nothing can be done for any record
-            raise
-        except Exception as error:  # a fault of ours must never cost the user a record, nor go unsaid
-            pairs = [internal_error(slot.pair, error) for slot in parsed.slots]
-            body = None
-        outcome = record_outcome([pair.outcome for pair in pairs])
-        return RecordResult(raw.position, raw.line, parsed.key, language, outcome, tuple(pairs), body)
+        jobs = tuple(self._make_job(parsed, index, language, clock) for index in range(len(parsed.slots)))
+        return _Opened(raw, parsed, language, clock, jobs)
 
-    async def _examine_pair(self, parsed: ParsedRecord, index: int, language: str, clock: RecordClock) -> PairResult:
-        pair, shared = parsed.slots[index].pair, parsed.slots[index].shared
+    def _make_job(self, parsed: ParsedRecord, index: int, language: str, clock: RecordClock) -> PairJob:
+        slot = parsed.slots[index]
         context = PairContext(
             locale=load(language),
             source=parsed.sources[index],
             selection=self._settings.selection,
             passes=self._settings.passes,
             identifier=self._reader.identifier,
-            model=None if shared else self._model,  # a model may edit every text it is shown
+            model=None if slot.shared else self._model,  # a model may edit every text it is shown
             clock=clock,
             demands=parsed.demands,
-            shared=shared,
+            shared=slot.shared,
         )
-        if self._run_pair is None:
-            findings = tuple(
-                LoggedFinding(finding, FindingStatus.OPEN) for finding in clock.run(lambda: context.inspect(pair))
-            )
-            return PairResult(pair, pair, Outcome.UNCHANGED, (), findings)
-        return await self._run_pair(pair, context)
+        return PairJob(slot.pair, context)
 
-    def _spliced(self, body: bytes, parsed: ParsedRecord, pairs: Sequence[PairResult]) -> bytes | None:
-        """The record's new bytes, ``None`` where nothing changed. Raises where they would not say what was decided."""
-        stages: Stages = {}
-        for slot, result in zip(parsed.slots, pairs, strict=True):
-            for _, decision in standing(result.decisions):
-                add_stage(stages, slot.paths, decision.edits)
-        if not stages:
-            return None
+    def _close(self, opened: _Opened, results: Sequence[PairResult | Exception]) -> RecordResult:
+        """The result of a record, from those of its pairs: all or none of them are examined."""
+        pairs = [result for result in results if not isinstance(result, Exception)]
+        error = next((result for result in results if isinstance(result, Exception)), None)
+        body = None
+        if error is None:
+            try:
+                if stages := _stages(opened.parsed, pairs):
+                    body = opened.clock.run(lambda: self._spliced(opened.raw.body, stages, pairs))
+            except Exception as fault:  # a fault of ours must never cost the user a record, nor go unsaid
+                error = fault
+        if error is not None:
+            pairs = [_leave(job.pair, error, opened.clock) for job in opened.jobs]
+        outcome = record_outcome([pair.outcome for pair in pairs])
+        raw = opened.raw
+        return RecordResult(raw.position, raw.line, opened.parsed.key, opened.language, outcome, tuple(pairs), body)
+
+    def _spliced(self, body: bytes, stages: Stages, pairs: Sequence[PairResult]) -> bytes:
+        """The record's new bytes. Raises where they would not say what was decided."""
         new = self._reader.splice(body, stages)
         reread = self._reader.parse(RawRecord.alone(new))
         if [slot.pair for slot in reread.slots] != [result.final for result in pairs]:
@@ -160,9 +186,27 @@ class Examiner:
         return new
 
 
+def _stages(parsed: ParsedRecord, pairs: Sequence[PairResult]) -> Stages:
+    """The edits that stand, by the text of the record that each is made in; empty where nothing changes."""
+    stages: Stages = {}
+    for slot, result in zip(parsed.slots, pairs, strict=True):
+        for _, decision in standing(result.decisions):
+            add_stage(stages, slot.paths, decision.edits)
+    return stages
+
+
 def _make_reader(settings: ExaminerSettings) -> RecordReader:
     """Reads the records of a worker."""
     return RecordReader(settings.rules, LanguageIdentifier(trusting=settings.rules.languages.trusted))
+
+
+def _leave(pair: InstructionPair, error: Exception, clock: RecordClock) -> PairResult:
+    """The result for a pair of a record that an error kept from being examined."""
+    if isinstance(error, RecordOutOfTimeError):
+        return too_slow(pair, clock.seconds)
+    if isinstance(error, TooManyFindingsError):
+        return _left_as_it_is(pair, Reason.TOO_MANY_FINDINGS, str(error))
+    return internal_error(pair, error)
 
 
 def internal_error(pair: InstructionPair, error: Exception) -> PairResult:

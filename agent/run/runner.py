@@ -17,7 +17,7 @@ from midb.corpus.writer import OutputFiles
 from midb.domain.decisions import Action, Outcome, Pass, Reason, standing
 from midb.domain.defects import FindingStatus
 from midb.domain.errors import MidbError
-from midb.domain.events import BatchDone, EditMade, Event, LineRejected, RunEnded, Warned
+from midb.domain.events import BatchDone, EditMade, Event, LineRejected, RunEnded, Waiting, Warned
 from midb.domain.generations import Usage
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.writer import CorpusWriter, LoggedEvent
@@ -25,8 +25,8 @@ from midb.runs.writer import CorpusWriter, LoggedEvent
 #: Edits a batch shows on the dashboard.
 SHOWN_EDITS = 4
 
-#: Characters of context beside an edit on the dashboard.
-CONTEXT = 16
+#: Characters of context beside an edit on the dashboard, which shows as many as the terminal has room for.
+CONTEXT = 80
 
 Emit = Callable[[Event], None]
 
@@ -69,6 +69,7 @@ class Runner:
                 self._warnings.append(("info", describe_earlier(session.earlier)))
             for warning in session.new_warnings:
                 self.warn(warning)
+            self._emit(Waiting(what=self._describe_start()))
             with self._pool() as pool:
                 for batch, results in pool.examine(self._left(), self._stopped):
                     self._write(batch, results, writer)
@@ -89,6 +90,13 @@ class Runner:
         if session.model and session.loop:
             return ModelPool(session.settings, session.model, session.workers, session.loop, report=self._emit)
         return WorkerPool(session.settings, session.workers, on_crash=self._warn_of_crash)
+
+    def _describe_start(self) -> str:
+        session = self._session
+        if session.model or not session.workers:
+            return "loading detectors and languages"
+        whom = "1 worker, which" if session.workers == 1 else f"{session.workers:,} workers: each"
+        return f"starting {whom} loads detectors and languages"
 
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint

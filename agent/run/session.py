@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.misreading import refuse_misread
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
+from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Run, utc_now
@@ -27,12 +27,13 @@ from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.corpus.output import DEFAULT_MODE, make_private
 from midb.corpus.places import OutputPlaces, access_of, text_of
 from midb.domain.decisions import Pass
-from midb.domain.events import RunPlanned
+from midb.domain.events import Behind, Event, RunPlanned, Waiting
 from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
 from midb.prompts import load_prompts
 from midb.runs.config import RunConfig, config_hash
 from midb.runs.versions import versions_of_run
+from midb.text.terminal import quote_words
 
 #: With fewer records than this, starting worker processes takes longer than the work.
 INLINE_RECORDS = 400
@@ -94,17 +95,23 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
 
 
 def open_session(
-    config: RunConfig, container: Container, arguments: Sequence[str], engine: RunEngine | None = None
+    config: RunConfig,
+    container: Container,
+    arguments: Sequence[str],
+    engine: RunEngine | None = None,
+    *,
+    emit: Callable[[Event], None] = lambda _: None,
 ) -> Session:
     """Survey the corpus and open or resume its run. The caller closes ``session.log``.
 
     ``engine`` is that of ``config.model``; it is started here once nothing else can be wrong: a server tells
-    only then which model it serves. A dry run begins a run of its own kind.
+    only then which model it serves. A dry run begins a run of its own kind. ``emit`` is told what takes time.
     """
     budget = Budget.parse(config.budget) if config.budget else Budget()
     key = read_key(config.seal_key)
     prompts = load_prompts(config.prompts) if config.model else None
     places = find_places(config, container)
+    emit(Waiting(what=f"reading {text_of(config.corpus)}"))
     corpus = open_configured(config, container)
     source_sha256 = file_sha256(config.source) if config.source else None
     shaping = config.shaping(source_sha256, prompts.fingerprint() if prompts else None)
@@ -115,6 +122,7 @@ def open_session(
     log = AuditLog(places.db, key=key)
     try:
         if engine and not is_finished(log, config, shaping):
+            emit(Waiting(what=f"starting {engine.text.described}"))
             engine.loop.run(engine.text.start())
         wanted = new_run(config, places, corpus, shaping, engine.text.fingerprint() if engine else EMBEDDED)
         if config.dry_run:
@@ -136,6 +144,8 @@ def open_session(
         raise
     earlier = earlier_results(log, attached, corpus)
     done = max(attached.checkpoint.position, earlier.end if earlier else 0)
+    resumed = attached.checkpoint.position and not attached.finished
+    behind = count_behind(log, attached.run, attached.checkpoint) if resumed else None
     workers = worker_count(config, corpus.found.records - done, engine)
     return Session(
         config=config,
@@ -151,7 +161,7 @@ def open_session(
         ),
         workers=workers,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, earlier),
+        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, behind, earlier),
         model=model,
         loop=engine.loop if engine else None,
         earlier=earlier,
@@ -225,7 +235,7 @@ def new_run(
 
 def resume_command(arguments: Sequence[str]) -> str:
     """What to type to go on: the same command without ``--fresh``."""
-    return shlex.join(["midb-agent", *(argument for argument in arguments if argument != "--fresh")])
+    return quote_words(["midb-agent", *(argument for argument in arguments if argument != "--fresh")])
 
 
 def plan(
@@ -235,6 +245,7 @@ def plan(
     attached: Attached,
     workers: int,
     engine: TextEngine | None = None,
+    behind: Behind | None = None,
     earlier: EarlierResults | None = None,
 ) -> RunPlanned:
     """The first screen."""
@@ -260,4 +271,5 @@ def plan(
         examined_before=earlier.end if earlier else 0,
         model=engine is not None,
         budget=config.budget or "",
+        behind=behind,
     )

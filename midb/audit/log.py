@@ -44,7 +44,7 @@ class AuditLog:
                 self.db = open_for_writing(path)
                 migrate(self.db, path, now)  # also refuses a file that is none of ours, before anything is set in it
                 tune_for_writing(self.db)
-                require_key(read_last_head(self.db.conn), key)
+                require_key(read_last_head(self.db), key)
                 self._numbers = RowNumbers({table: self._last_id(table) for table in RowNumbers.TABLES})
         except BaseException:
             self._lock.release()
@@ -65,7 +65,7 @@ class AuditLog:
 
     def head(self) -> str:
         """The head of the log as it is now: the hash that covers everything that is in it."""
-        return read_last_head(self.db.conn).hash
+        return read_last_head(self.db).hash
 
     # -- runs ------------------------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class AuditLog:
             found = self.db.execute(f"{sql} LIMIT 1", [position, *runs]).fetchone()
             if found is None:
                 return None
-            if check_one(self.db.conn, found["id"]):
+            if check_one(self.db, found["id"]):
                 raise AuditError(
                     f"the record at position {position:,} of run {found['run_id']} in {self.path} was changed by hand.",
                     hint="midb-agent audit verify says where; --fresh examines everything anew.",
@@ -117,8 +117,8 @@ class AuditLog:
         checkpoint = Checkpoint()
         with self._transaction() as execute:
             unfinished = "SELECT * FROM runs WHERE kind = ? AND status IN ('running', 'interrupted', 'finishing')"
-            for row in list(self.db.query(unfinished, [run.kind])):
-                self._update_run(execute, row | {"status": "superseded", "finished_at": self._now()})
+            for row in self.db.execute(unfinished, [run.kind]).fetchall():
+                self._update_run(execute, dict(row) | {"status": "superseded", "finished_at": self._now()})
                 self._add_head(row["id"], "status")
             columns = dataclasses.asdict(run)
             _insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
@@ -181,7 +181,7 @@ class AuditLog:
     def find_generation(self, key: GenerationKey) -> Generation | None:
         """A reply that is in the log already, of whatever run; AuditError where the row was changed by hand."""
         with explain_write_errors(self.path):
-            return find_generation(self.db.conn, key)
+            return find_generation(self.db, key)
 
     def add_generations(self, run: Run, generations: Sequence[Generation]) -> list[Generation]:
         """Log replies as they come, in one transaction; returns them with the ids of their rows.
@@ -204,7 +204,7 @@ class AuditLog:
     def spent_on(self, generations: Sequence[int]) -> ReplyCosts:
         """What some replies took, whoever paid for them."""
         with explain_write_errors(self.path):
-            return spent_on(self.db.conn, generations)
+            return spent_on(self.db, generations)
 
     # -- batches ---------------------------------------------------------------------------------------------------
 
@@ -259,7 +259,7 @@ class AuditLog:
         self, execute: Callable[..., Any], run: int, result: RecordResult, head: str, links: list[RowLink]
     ) -> str:
         """Write a record with all its parts, and add their hashes to ``links``; returns the new end of the chain."""
-        rows = build_record_rows(result, run, self._numbers, head, lambda number: seal_of(self.db.conn, number))
+        rows = build_record_rows(result, run, self._numbers, head, lambda number: seal_of(self.db, number))
         _insert_values(execute, "records", rows.record)
         for table, several in (("decisions", rows.decisions), ("edits", rows.edits), ("findings", rows.findings)):
             for row in several:
@@ -280,7 +280,7 @@ class AuditLog:
 
     def _add_head(self, run_id: int, action: str, links: Sequence[RowLink] = ()) -> None:
         """End a transaction with the head that covers it."""
-        add_head(self.db.conn, self._key, run_id, action, links)
+        add_head(self.db, self._key, run_id, action, links)
 
     # -- reading what a run needs at its end -------------------------------------------------------------------------
 
@@ -320,9 +320,9 @@ class AuditLog:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Callable[..., Any]]:
-        with explain_write_errors(self.path), self.db.conn:
-            self.db.conn.execute("BEGIN IMMEDIATE")
-            yield self.db.conn.execute
+        with explain_write_errors(self.path), self.db:
+            self.db.execute("BEGIN IMMEDIATE")
+            yield self.db.execute
 
 
 def _insert(execute: Callable[..., Any], table: str, row: dict[str, Any]) -> None:

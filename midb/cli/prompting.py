@@ -14,6 +14,7 @@ from midb.agent.model.tasks import render_system
 from midb.agent.run.session import salt_of
 from midb.agent.state import PairContext
 from midb.cli import options
+from midb.cli.table import PLAIN
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import RecordError, parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
@@ -28,7 +29,9 @@ from midb.runs.config import load_config
 from midb.text.languages import require_language
 from midb.text.terminal import visible
 
-app = typer.Typer(no_args_is_help=True, help="The prompts of the passes, and what would be sent about a record.")
+app = typer.Typer(
+    help="The prompts of the passes, and what would be sent about a record.", no_args_is_help=True, **PLAIN
+)
 
 
 @app.command("list")

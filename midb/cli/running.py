@@ -1,4 +1,7 @@
-"""`midb-agent run` and `midb-agent revert`. This module joins agent, dashboard and the terminal."""
+"""`midb-agent run`. This module joins agent, dashboard and the terminal.
+
+The first frame stands before the rest of the program is loaded: what a run is made of is imported behind it.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from midb.agent.run.places import stdin_copy
-from midb.agent.run.runner import Runner
-from midb.agent.run.session import Session, open_session
 from midb.cli import options
-from midb.composition import open_engine
-from midb.corpus.formats.base import Container
-from midb.corpus.formats.containers import open_container
-from midb.dashboard import choose_listener
+from midb.dashboard import Listener, choose_listener
 from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
-from midb.domain.events import Event, Warned
+from midb.domain.events import Event, Waiting, Warned
 from midb.runs.config import RunConfig, load_config
+from midb.text.terminal import quote_word, visible
+
+if TYPE_CHECKING:
+    from midb.agent.run.session import Session
+    from midb.corpus.formats.base import Container
 
 #: Exit code of a run whose ledger does not balance.
 FAILED = 1
@@ -48,7 +50,8 @@ class Interruption:
     def __call__(self) -> bool:
         if self.asked and not self._announced:  # said here, and not within the signal handler
             self._announced = True
-            self._emit(Warned(message="stopping: what is in flight is finished first; Ctrl-C again ends at once"))
+            said = "stopping: what is in flight is finished first; Ctrl-C again ends at once"
+            self._emit(Warned(message=said, logged=False))
         return bool(self.asked)
 
     @property
@@ -122,8 +125,7 @@ def run(
 
     midb-agent run corpus.jsonl.gz --language tr --source english.jsonl -o better.jsonl.gz
     """
-    settings = load_config(
-        config,
+    given = (
         options.given(
             corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
             kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
@@ -135,15 +137,42 @@ def run(
                 "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
                 "seal-key": seal_key, "judge-orders": judge_orders, "trust-language": trust_language,
             }
-        ),
+        )
     )  # fmt: skip
     warn = Relay()
-    with open_engine(settings, warn) as engine, corpus_of(settings) as container:
-        session = open_session(settings, container, sys.argv[1:], engine)
-        try:
-            return dry_run_session(session, settings) if settings.dry_run else run_session(session, settings, warn)
-        finally:
-            session.log.close()
+    # Only a file may say besides that nothing is to be shown.
+    early = load_config(config, given) if config else None
+    with listener_of(early or RunConfig.model_construct(**given)) as show:
+        show.handle(Waiting(what="loading"))
+        settings = early or load_config(None, given)
+        from midb.agent.run.session import open_session
+        from midb.composition import open_engine
+
+        with open_engine(settings, warn) as engine, corpus_of(settings) as container:
+            session = open_session(settings, container, sys.argv[1:], engine, emit=show.handle)
+            try:
+                if settings.dry_run:
+                    said = dry_run_session(session, settings, show)
+                elif session.attached.finished:
+                    said = describe_finished(session)
+                else:
+                    return run_session(session, show, warn)
+            finally:
+                session.log.close()
+    if settings.dry_run or not settings.quiet:
+        typer.echo(said, err=not settings.dry_run)
+    return 0
+
+
+def listener_of(config: RunConfig) -> Listener:
+    """Who tells of a run. A dry run has one result, which goes to stdout: where that is JSON, nothing else is told."""
+    dry = config.dry_run is not None
+    return choose_listener(
+        quiet=config.quiet or (dry and config.json_events),
+        json=config.json_events and not dry,
+        stderr=sys.stderr,
+        stdout=sys.stdout,
+    )
 
 
 class Relay:
@@ -163,23 +192,34 @@ class Relay:
             tell(message)
 
 
-def dry_run_session(session: Session, config: RunConfig) -> int:
-    """Forecast what a run would take; the forecast goes to stdout."""
+def dry_run_session(session: Session, config: RunConfig, show: Listener) -> str:
+    """Forecast what a run would take."""
     from midb.agent.run.forecast import forecast
     from midb.cli.forecasting import as_json, describe
 
     assert config.dry_run is not None
-    show = choose_listener(quiet=config.quiet or config.json_events, json=False, stderr=sys.stderr, stdout=sys.stdout)
-    with show:
-        show.handle(session.plan)
-        found = forecast(session, config.dry_run, show.handle)
-    typer.echo(as_json(found) if config.json_events else describe(found, session))
-    return 0
+    show.handle(session.plan)
+    show.handle(Waiting(what=f"trying {config.dry_run:,} records"))
+    found = forecast(session, config.dry_run, show.handle)
+    return as_json(found) if config.json_events else describe(found, session)
+
+
+def describe_finished(session: Session) -> str:
+    """What is said where there is nothing to do."""
+    database = quote_word(str(session.places.db))
+    return (
+        f"{visible(str(session.places.output))} is finished already "
+        f"({pluralize(session.attached.checkpoint.position, 'record')}); nothing to do.\n"
+        f"  look     midb-agent audit summary --db {database}\n  anew     add --fresh"
+    )
 
 
 @contextmanager
 def corpus_of(config: RunConfig) -> Iterator[Container]:
     """The corpus of a run; standard input is kept in a file beside the output while the run lasts."""
+    from midb.agent.run.places import stdin_copy
+    from midb.corpus.formats.containers import open_container
+
     if str(config.corpus) != "-":
         yield open_container(config.corpus)
         return
@@ -189,20 +229,12 @@ def corpus_of(config: RunConfig) -> Iterator[Container]:
         yield open_container(copy)
 
 
-def run_session(session: Session, config: RunConfig, warn: Relay) -> int:
+def run_session(session: Session, show: Listener, warn: Relay) -> int:
     """Run an opened session with its dashboard; returns the exit code. The engine's warnings go into the log."""
-    if session.attached.finished:
-        if not config.quiet:
-            done = session.attached.checkpoint.position
-            print(
-                f"{session.places.output} is finished already ({pluralize(done, 'record')}); nothing to do.\n"
-                f"  look     midb-agent audit summary --db {session.places.db}\n  anew     add --fresh",
-                file=sys.stderr,
-            )
-        return 0
-    show = choose_listener(quiet=config.quiet, json=config.json_events, stderr=sys.stderr, stdout=sys.stdout)
+    from midb.agent.run.runner import Runner
+
     interruption = Interruption(show.handle)
-    with interruption.listening(), show:
+    with interruption.listening():
         show.handle(session.plan)
         runner = Runner(session, show.handle, interruption)
         warn.connect(runner.warn)

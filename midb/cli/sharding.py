@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,14 +17,17 @@ from midb.domain.decisions import RUN_OUTCOMES
 from midb.shards.logs import open_shards
 from midb.shards.merge import merge
 from midb.shards.split import split
-from midb.text.terminal import visible
+from midb.text.terminal import quote_word, visible
 
 
 def split_corpus(
     corpus: options.Corpus,
     shards: Annotated[int, typer.Option("--shards", metavar="N", help="How many shards to make.")],
     folder: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Where they go; default: beside the corpus.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Where they go; made if need be. Default: beside the corpus."
+        ),
     ] = None,
     source: Annotated[
         Path | None,
@@ -50,11 +52,11 @@ def split_corpus(
     first = next((cut for cut in done.cuts if cut.path), None)
     if first:
         given = first.source or (source if done.source_whole else None)
-        option = f" --source {shlex.quote(str(given))}" if given else ""
+        option = f" --source {quote_word(str(given))}" if given else ""
         lines += [
-            f"  next     midb-agent run {visible(shlex.quote(str(first.path)))}{visible(option)}",
+            f"  next     midb-agent run {quote_word(str(first.path))}{option}",
             "           and so on for each shard, with the same settings; then",
-            f"           midb-agent merge {visible(shlex.quote(str(corpus)))} SHARD_DB... -o OUT",
+            f"           midb-agent merge {quote_word(str(corpus))} SHARD_DB... -o OUT",
         ]
     print("\n".join(lines), file=sys.stderr)
     return 0
@@ -102,7 +104,7 @@ def merge_shards(
         f"  output   {visible(str(output))}",
         f"  logged   {visible(str(places.db))}",
         *([f"  rejected {visible(str(places.rejected))}"] if done.rejected else []),
-        f"  next     midb-agent audit summary --db {visible(shlex.quote(str(places.db)))}",
+        f"  next     midb-agent audit summary --db {quote_word(str(places.db))}",
     ]
     print("\n".join(lines), file=sys.stderr)
     return 0

@@ -34,8 +34,7 @@ def find_misfit(pair: InstructionPair, source: InstructionPair) -> str:
     """Why a source cannot be the original of a pair, in words for people; empty where it may be."""
     ours, theirs = _join(pair), _join(source)
     numbers, originals = set(_NUMBER.findall(ours)), set(_NUMBER.findall(theirs))
-    names = {name.casefold() for name in _NAME.findall(theirs)}
-    if numbers & originals or any(name in ours.casefold() for name in names if len(name) > 3):
+    if numbers & originals or _share_name(ours, theirs):
         return ""
     signs = []
     if weight := _weigh_numbers(numbers, originals):
@@ -80,6 +79,13 @@ def measure_fit(found: Iterable[tuple[str, str]]) -> SourceFit:
         if misfit and not first:
             first = f"{key}: {misfit}"
     return SourceFit(seen, misfits, first)
+
+
+def _share_name(ours: str, theirs: str) -> bool:
+    """Whether a name of the original is in the other text."""
+    ours = ours.casefold()
+    names = (match.group().casefold() for match in _NAME.finditer(theirs))
+    return any(name in ours for name in names if len(name) > 3)
 
 
 def _join(pair: InstructionPair) -> str:

@@ -9,7 +9,18 @@ from typing import Any, Self, TextIO
 
 from midb.dashboard.state import sum_outcomes
 from midb.domain.decisions import RUN_OUTCOMES, Outcome
-from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
+from midb.domain.events import (
+    BatchDone,
+    Behind,
+    EditMade,
+    Event,
+    LineRejected,
+    ModelUsed,
+    RunEnded,
+    RunPlanned,
+    Waiting,
+    Warned,
+)
 
 
 class JsonEvents:
@@ -18,7 +29,10 @@ class JsonEvents:
     ``event`` says what it is; `midb.domain.events` explains each name. Some of them stand in another form here:
 
     - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine, output,
-      database, rejected_path, workers, resumed_at, examined_before, model (whether one rewrites), budget
+      database, rejected_path, workers, resumed_at, examined_before, model (whether one rewrites),
+      budget,
+      behind (null, or what a run that goes on did before: the counts of a batch, reasons {reason: rejected lines},
+      warnings, usage)
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),
       languages {code: {unchanged, improved, reverted}}, passes {pass: {skipped, applied, rejected}},
       repaired {kind: number}, open {kind: number},
@@ -28,7 +42,7 @@ class JsonEvents:
       prompt_tokens, completion_tokens, cached_tokens, drafted, accepted, steps, retries, attempts_failed,
       calls_failed, passes {pass: {the same}}, in_flight, ahead, seconds, budget_left
     - ``rejected``: line, reason, message
-    - ``warning``: message
+    - ``warning``: message, logged (whether it is in the audit log)
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
       repaired, open, output, database, rejected_path, internal_errors, too_slow, unexamined, seconds, resume_command,
       head (of the audit log), usage {the eleven numbers of ``usage``, since the run (re)started}
@@ -46,25 +60,24 @@ class JsonEvents:
         pass
 
     def handle(self, event: Event) -> None:
-        """Write one line."""
+        """Write one line. What a run waits for is for people who look at a screen."""
+        if isinstance(event, Waiting):
+            return
         self._stream.write(json.dumps(to_json(event)) + "\n")
         self._stream.flush()
 
 
-def to_json(event: Event) -> dict[str, Any]:
+def to_json(event: BatchDone | LineRejected | ModelUsed | RunEnded | RunPlanned | Warned) -> dict[str, Any]:
     """The object that stands for an event, as JsonEvents describes it."""
     values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     match event:
         case RunPlanned():
             values["rejected_path"] = values.pop("rejected")  # everywhere else "rejected" is a number
+            if event.behind:
+                values["behind"] = _behind_json(event.behind)
             return {"event": "plan"} | values
         case BatchDone():
-            passes: dict[str, dict[str, int]] = {}
-            for (pass_, action), number in values.pop("decisions").items():
-                passes.setdefault(pass_, dict.fromkeys(("skipped", "applied", "rejected"), 0))[action] = number
-            edits = [_edit_json(edit) for edit in values.pop("edits")]
-            outcomes = _outcomes_json(values.pop("outcomes"))
-            return {"event": "batch"} | _to_dicts(values) | outcomes | {"passes": passes, "edits": edits}
+            return {"event": "batch"} | _counts_json(event) | {"edits": [_edit_json(edit) for edit in event.edits]}
         case ModelUsed():
             usage = dataclasses.asdict(values.pop("usage"))
             passes = {pass_: dataclasses.asdict(one) for pass_, one in values.pop("by_pass").items()}
@@ -77,6 +90,21 @@ def to_json(event: Event) -> dict[str, Any]:
             outcomes = _outcomes_json(values.pop("outcomes"))
             usage = dataclasses.asdict(values.pop("usage"))
             return {"event": "end"} | _to_dicts(values) | outcomes | {"usage": usage}
+
+
+def _behind_json(behind: Behind) -> dict[str, Any]:
+    rest = {"reasons": dict(behind.reasons), "warnings": behind.warnings, "usage": dataclasses.asdict(behind.usage)}
+    return _counts_json(behind.counts) | rest
+
+
+def _counts_json(batch: BatchDone) -> dict[str, Any]:
+    """What a batch counts, without its edits."""
+    passes: dict[str, dict[str, int]] = {}
+    for (pass_, action), number in batch.decisions.items():
+        passes.setdefault(pass_, dict.fromkeys(("skipped", "applied", "rejected"), 0))[action] = number
+    named = {"records": batch.records, "rejected": batch.rejected, "pairs": batch.pairs}
+    kinds = {"repaired": dict(batch.repaired), "open": dict(batch.open)}
+    return named | kinds | _outcomes_json(batch.outcomes) | {"passes": passes}
 
 
 def _edit_json(edit: EditMade) -> dict[str, Any]:

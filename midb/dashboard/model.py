@@ -33,13 +33,14 @@ def draw_model(progress: Progress, width: int, most: int) -> Block:
 
 def _list_figures(progress: Progress, used: ModelUsed) -> list[Text]:
     """The most telling first."""
-    usage = used.usage
-    failed = Text(f"failed calls {format_count(usage.calls_failed)}", "red" if usage.calls_failed else "")
+    usage = progress.usage
+    since = " since the resume" if progress.behind and usage.calls_failed else ""
+    failed = Text(f"failed calls {format_count(usage.calls_failed)}{since}", "red" if usage.calls_failed else "")
     read, written = progress.tokens_per_second_overall
     ahead = f" ({format_count(used.ahead)} done ahead)" if used.ahead else ""
     figures = [
         Text(_describe_speed(progress)),
-        Text(f"in flight {format_count(used.in_flight)}{ahead}"),
+        Text(f"{pluralize(used.in_flight, 'record')} in flight{ahead}"),
         Text(_describe_paid(usage)),
         Text(f"budget left {fit(used.budget_left, 30)}" if used.budget_left else ""),
         failed if usage.calls_failed else Text(""),
@@ -48,7 +49,7 @@ def _list_figures(progress: Progress, used: ModelUsed) -> list[Text]:
         Text(_describe_steps(usage)),
         Text(f"retries {format_count(usage.retries)}"),
         Text("") if usage.calls_failed else failed,
-        Text(f"overall in {_format_rate(read)}  out {_format_rate(written)}" if usage.tokens else ""),
+        Text(f"overall tokens/s in {_format_rate(read)}  out {_format_rate(written)}" if used.usage.tokens else ""),
     ]
     return [item for item in figures if item]
 
@@ -57,7 +58,7 @@ def describe_model(progress: Progress) -> list[str]:
     """What a line of a log file says of the model; nothing without one."""
     if progress.used is None:
         return []
-    usage = progress.used.usage
+    usage = progress.usage
     failed = [f"failed calls {format_count(usage.calls_failed)}"] if usage.calls_failed else []
     return [_describe_speed(progress), _describe_paid(usage), *failed]
 
@@ -82,7 +83,7 @@ def _describe_speed(progress: Progress) -> str:
 
 
 def _describe_paid(usage: Usage) -> str:
-    return f"paid {shorten(usage.prompt_tokens)} in / {shorten(usage.completion_tokens)} out"
+    return f"tokens paid {shorten(usage.prompt_tokens)} in / {shorten(usage.completion_tokens)} out"
 
 
 def _describe_prefix_hits(usage: Usage) -> str:

@@ -14,7 +14,7 @@ from midb.dashboard.screen import describe_done, describe_speed
 from midb.dashboard.state import Progress, sum_outcomes
 from midb.dashboard.summary import draw_end, draw_plan, draw_quiet_end
 from midb.dashboard.text import fit, format_count
-from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Warned
+from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Waiting, Warned
 
 #: Seconds between the lines of a run that nobody watches.
 EVERY_SECONDS = 10.0
@@ -32,6 +32,7 @@ class PlainLines:
         self._every = every
         self._due = every
         self._unwritten = False
+        self._rejected = self._warned = 0
 
     def __enter__(self) -> Self:
         return self
@@ -43,14 +44,20 @@ class PlainLines:
         """Take it in and tell what there is to tell."""
         self.take(event)
         match event:
+            case Waiting():
+                self.wait()
             case RunPlanned():
                 self.write(*draw_plan(event))
             case LineRejected():
                 place = f"{fit(self.progress.plan.corpus)}, " if self.progress.plan else ""
                 sentence = f"rejected: {place}line {format_count(event.line)}: {fit(event.message)}"
-                self._write_notice(Text(sentence, "red"), self.progress.rejected.total(), "rejected lines")
+                self._rejected += 1
+                self._write_notice(Text(sentence, "red"), self._rejected, "rejected lines")
+            case Warned(logged=False):
+                self.write(Text(fit(event.message), "yellow"))
             case Warned():
-                self._write_notice(Text(f"warning: {fit(event.message)}", "yellow"), self.progress.warnings, "warnings")
+                self._warned += 1
+                self._write_notice(Text(f"warning: {fit(event.message)}", "yellow"), self._warned, "warnings")
             case BatchDone():
                 self._unwritten = True
                 self.advance()
@@ -66,6 +73,9 @@ class PlainLines:
     def write(self, *parts: Part) -> None:
         """Print something that stays."""
         print_parts(self.console, parts)
+
+    def wait(self) -> None:
+        """Nothing moves in a file: what a run waits for is not told there."""
 
     def advance(self) -> None:
         """There is progress."""

@@ -5,7 +5,7 @@ Every block is told how many lines it may take, so that the screen never grows b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
 from rich.cells import cell_len
@@ -17,6 +17,7 @@ from midb.dashboard.blocks import OUTCOME_STYLES, Block, Row, make_lines, make_t
 from midb.dashboard.model import draw_model
 from midb.dashboard.state import Progress, sum_outcomes
 from midb.dashboard.text import (
+    crop,
     fit,
     flow_counts,
     format_count,
@@ -28,7 +29,10 @@ from midb.dashboard.text import (
     shorten,
 )
 from midb.domain.decisions import RUN_OUTCOMES, Action, Pass
-from midb.domain.events import EditMade
+
+#: What turns while nothing else moves, and how often in a second.
+_TURNING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_TICKS = 8
 
 #: Cells of width from which on there is room for two columns.
 WIDE = 120
@@ -37,7 +41,7 @@ WIDE = 120
 TALL = 30
 
 #: Cells that passes and outcomes take beside each other, with numbers in the millions.
-_BESIDE = 76
+_BESIDE = 78
 
 #: The same with a model, as narrow as they get.
 _BESIDE_WITH_MODEL = 78
@@ -66,6 +70,18 @@ def draw_screen(progress: Progress, *, width: int, height: int) -> RenderableTyp
     return Padding(Group(head.body, model.body, Text(""), middle.body, *filler, bottom.body), (0, 1))
 
 
+def draw_line(progress: Progress, *, width: int) -> Text:
+    """One line for the time before the screen: what the run waits for or how far it is, with something that moves."""
+    ticks = int(progress.clock() * _TICKS)
+    if progress.waiting:
+        waited = progress.waited_seconds
+        clock = f"   {format_duration(waited)}" if waited >= 1 else ""
+        said = fit(progress.waiting, max(width - 4 - len(clock), 8)) + clock
+    else:
+        said = describe_done(progress) if progress.plan else ""
+    return Text(crop(f"{_TURNING[ticks % len(_TURNING)]} {said}", width - 1), "dim", no_wrap=True)
+
+
 def _draw_one_column(progress: Progress, width: int, room: int) -> Block:
     counts = _draw_outcomes(progress)
     if progress.with_model and width >= _BESIDE_WITH_MODEL:
@@ -82,7 +98,7 @@ def _draw_one_column(progress: Progress, width: int, room: int) -> Block:
     upper = stack([counts, languages, findings])
     room -= upper.lines
     apart = [Text("")] if room > 6 else []
-    edits = _draw_edits(progress.edits, width, room - len(apart))
+    edits = _draw_edits(progress, width, room - len(apart))
     return Block(upper.lines + len(apart) + edits.lines, Group(upper.body, *apart, edits.body))
 
 
@@ -96,7 +112,8 @@ def _draw_two_columns(progress: Progress, width: int, room: int) -> Block:
     left = stack([counts, _draw_languages(progress, left_width, room - counts.lines - 1)])
     right_width = width - left_width - 4
     findings = _draw_open_table(progress, max(room // 3, 3))
-    edits = _draw_edits(progress.edits, right_width, room - findings.lines - 1, roomy=True)
+    room -= findings.lines + 1
+    edits = _draw_edits(progress, right_width, room, roomy=True)
     return put_beside([left, stack([findings, edits])], widths=[left_width, right_width], gap=4)
 
 
@@ -111,19 +128,23 @@ def describe_speed(progress: Progress) -> str:
 
 
 def describe_done(progress: Progress) -> str:
-    """How far: ``38,112 / 51,760   73.6 %``."""
+    """How far: ``38,112 / 51,760 records   73.6 %``."""
     if progress.total is None:
-        return f"{format_count(progress.done)} read"
+        return f"{pluralize(progress.done, 'record')} read"
     done, total = progress.done, progress.total
-    return f"{format_count(done)} / {format_count(total)}   {format_share(done, total)}"
+    return f"{format_count(done)} / {pluralize(total, 'record')}   {format_share(done, total)}"
 
 
 def _draw_head(progress: Progress, width: int) -> Block:
     plan = progress.plan
     clock = format_duration(progress.seconds)
-    title = "" if plan is None else f"{PurePath(plan.corpus).name} · {plan.language} · {plan.engine}"
     if plan and plan.resumed_at:
-        clock = f"resumed at record {format_count(plan.resumed_at)}   {clock}"
+        clock = f"resumed at record {format_count(plan.resumed_at)}, {clock} ago"
+        if cell_len(clock) > width // 3:
+            clock = f"resumed {format_duration(progress.seconds)} ago"
+    # What is named last is cut first: languages are told below as well.
+    names = (PurePath(plan.corpus).name, plan.engine, plan.language) if plan else ()
+    title = " · ".join(fit(name, most) for name, most in zip(names, (width // 4, width // 2, None), strict=False))
     room = width - cell_len(clock) - 2
     name = fit(title, room)
     first = Text.assemble((name, "bold"), " " * (width - cell_len(name) - cell_len(clock)), clock)
@@ -147,12 +168,18 @@ def _draw_foot(progress: Progress, width: int) -> Block:
         number = format_count(progress.rejected.total())
         said = f"{number} rejected, last: line {format_count(line.line)}: {line.message}"
         found.append(Text(fit(said, width), "red"))
-    if warnings := progress.warnings:
-        said = f"{pluralize(warnings, 'warning', 'warnings, last')}: {progress.latest_warning}"
+    if said := _describe_warnings(progress):
         found.append(Text(fit(said, width), "yellow"))
     if not found:
         found.append(Text("Ctrl-C stops safely: what is finished is kept, and the same command resumes.", "dim"))
     return make_lines(found)
+
+
+def _describe_warnings(progress: Progress) -> str:
+    count, latest = progress.warnings, progress.latest_warning
+    if latest is None:
+        return f"{pluralize(count, 'warning')} before the run was resumed; the audit log holds them" if count else ""
+    return latest.message if not latest.logged else f"{pluralize(count, 'warning', 'warnings, last')}: {latest.message}"
 
 
 def _draw_passes(progress: Progress) -> Block:
@@ -162,14 +189,14 @@ def _draw_passes(progress: Progress) -> Block:
         applied, taken_back = decisions[pass_, Action.APPLIED], decisions[pass_, Action.REJECTED]
         visited = applied + taken_back + decisions[pass_, Action.SKIPPED]
         rows.append((pass_.value, format_count(visited), paint(applied, "green"), paint(taken_back, "red")))
-    return make_table(("pass", "visited", "applied", "taken back"), rows)
+    return make_table(("pass", "decisions", "applied", "taken back"), rows)
 
 
 def _draw_passes_with_model(progress: Progress, width: int) -> Block:
     """Also what the model left as it was, and how much of what it rewrote was accepted; what was visited is the sum of
     it and goes where there is no room."""
     decisions = progress.tally.decisions
-    headers = ("pass", "visited", "applied", "unchanged", "taken back", "accepted")
+    headers = ("pass", "decisions", "applied", "unchanged", "taken back", "accepted")
     rows: list[list[Text | str]] = []
     for pass_ in _PASSES:
         applied, taken_back, skipped = (
@@ -180,9 +207,9 @@ def _draw_passes_with_model(progress: Progress, width: int) -> Block:
             pass_.value, shorten(rewritten + skipped), paint(applied, "green", shorten(applied)), shorten(skipped),
             paint(taken_back, "red", shorten(taken_back)), format_share(applied, rewritten) if rewritten else "–",
         ])  # fmt: skip
-    if width < 57:
+    if width < 59:
         return make_table([headers[0], *headers[2:]], [[row[0], *row[2:]] for row in rows], gap=1)
-    return make_table(headers, rows, gap=2 if width >= 63 else 1)
+    return make_table(headers, rows, gap=2 if width >= 65 else 1)
 
 
 def _draw_outcomes(progress: Progress, *, tight: bool = False) -> Block:
@@ -207,13 +234,13 @@ def _draw_languages(progress: Progress, width: int, room: int) -> Block:
         rows = [_make_language_row(progress, name, format_count) for name in names[:fitting]]
         if names[fitting:]:
             rows.append([f"{len(names) - fitting} more"])
-        return make_table(("language", *RUN_OUTCOMES), rows)
+        return make_table(("records in", *RUN_OUTCOMES), rows)
     found = names[: columns * down]
     down = -(-len(found) // columns)
     parts = [found[start : start + down] for start in range(0, len(found), down)]
     grids = [make_table([""] * 4, [_make_language_row(progress, name, shorten) for name in part]) for part in parts]
     body = put_beside(grids, widths=[_LANGUAGE_CELLS - 3] * len(grids))
-    heading = Text.assemble(("language   unchanged, improved, reverted", "bold"))
+    heading = Text.assemble(("records by language   unchanged, improved, reverted", "bold"))
     if names[len(found) :]:
         heading.append(f"   ({len(names) - len(found)} more)")
     return Block(body.lines + 1, Group(make_lines([heading]).body, body.body))
@@ -242,12 +269,13 @@ def _draw_open_table(progress: Progress, room: int) -> Block:
     return make_table(("open findings", format_count(progress.tally.open.total())), rows)
 
 
-def _draw_edits(edits: Iterable[EditMade], width: int, room: int, *, roomy: bool = False) -> Block:
+def _draw_edits(progress: Progress, width: int, room: int, *, roomy: bool = False) -> Block:
     """The latest edits, newest first: a line each, with ``roomy`` a line about it and a line of it."""
     if room < 2:
         return Block(0, Text(""))
-    newest = list(edits)[::-1][: (room - 1) // (2 if roomy else 1)]
-    found = [Text("latest edits" if newest else "no edits yet", "bold")]
+    newest = list(progress.edits)[::-1][: (room - 1) // (2 if roomy else 1)]
+    none = "no edits yet" + (" since the run was resumed" if progress.behind else "")
+    found = [Text("latest edits" if newest else none, "bold")]
     keys = _align([fit(edit.record, 20 if roomy else 12) for edit in newest])
     kinds = _align([fit(edit.kind, 23) for edit in newest])
     for edit, key, kind in zip(newest, keys, kinds, strict=True):

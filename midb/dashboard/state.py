@@ -7,7 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from midb.domain.decisions import RUN_OUTCOMES, Outcome
-from midb.domain.events import BatchDone, EditMade, Event, LineRejected, ModelUsed, RunPlanned, Tally, Warned
+from midb.domain.events import (
+    BatchDone,
+    Behind,
+    EditMade,
+    Event,
+    LineRejected,
+    ModelUsed,
+    RunPlanned,
+    Tally,
+    Waiting,
+    Warned,
+)
+from midb.domain.generations import Usage
 
 #: Seconds over which the speed is taken: long enough to be calm, short enough to follow what is under way.
 WINDOW_SECONDS = 60.0
@@ -74,26 +86,36 @@ class Progress:
     rejected: Counter[str] = field(default_factory=Counter)
     latest_rejected: LineRejected | None = None
     warnings: int = 0
-    latest_warning: str = ""
+    latest_warning: Warned | None = None
+    waiting: str = ""
+    _waiting_since: float = 0.0
     _started: float | None = None
     _edits_since: float = 0.0
 
     def take(self, event: Event) -> None:
-        """Add an event."""
+        """Add an event. What a run that goes on did before is added like a batch, but has no part in its speed."""
         now = self.clock()
         if self._started is None:
             self._started = now
+        if not isinstance(event, Warned):
+            self.waiting = ""
         match event:
+            case Waiting():
+                self.waiting, self._waiting_since = event.what, now
             case RunPlanned():
                 self.plan = event
                 self._started = now
-                self.records.add(now, 0)
-                self.pairs.add(now, 0)
+                if event.behind:
+                    self.tally.add(event.behind.counts)
+                    self.rejected.update(event.behind.reasons)
+                    self.warnings += event.behind.warnings
+                self.records.add(now, self.done)
+                self.pairs.add(now, self.tally.pairs)
                 self.tokens_in.add(now, 0)
                 self.tokens_out.add(now, 0)
             case BatchDone():
                 self.tally.add(event)
-                self.records.add(now, self.tally.records)
+                self.records.add(now, self.done)
                 self.pairs.add(now, self.tally.pairs)
                 if event.edits and (not self.edits or now - self._edits_since >= EDITS_STAY):
                     self.edits.extend(event.edits[-EDITS_KEPT:])
@@ -106,20 +128,37 @@ class Progress:
                 self.rejected[event.reason] += 1
                 self.latest_rejected = event
             case Warned():
-                self.warnings += 1
-                self.latest_warning = event.message
+                self.warnings += event.logged
+                self.latest_warning = event
             case _:
                 pass
 
     @property
     def seconds(self) -> float:
-        """Since the plan was known."""
+        """Since the plan was known, in this process: a run that goes on begins at 0 again."""
         return 0.0 if self._started is None else self.clock() - self._started
+
+    @property
+    def waited_seconds(self) -> float:
+        """For what the run waits for now."""
+        return self.clock() - self._waiting_since if self.waiting else 0.0
 
     @property
     def done(self) -> int:
         """Records and rejected lines that are behind this run, those before it was resumed among them."""
-        return (self.plan.resumed_at if self.plan else 0) + self.tally.records + self.tally.rejected
+        return self.tally.records + self.tally.rejected
+
+    @property
+    def behind(self) -> Behind | None:
+        """What was done before the run was resumed; ``None`` in one that was not."""
+        return self.plan.behind if self.plan else None
+
+    @property
+    def usage(self) -> Usage:
+        """What the model did for the whole run, so far as the log tells; re-used replies and failed calls since the
+        run was resumed."""
+        before = self.behind.usage if self.behind else Usage()
+        return before + (self.used.usage if self.used else Usage())
 
     @property
     def total(self) -> int | None:

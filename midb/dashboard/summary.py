@@ -6,7 +6,6 @@ Both are lists of parts, to be printed one below the other.
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 
 from rich.text import Text
@@ -20,8 +19,7 @@ from midb.dashboard.text import fit, flow_counts, format_count, format_duration,
 from midb.domain.decisions import RUN_OUTCOMES
 from midb.domain.events import RunEnded, RunPlanned
 from midb.domain.generations import Usage
-from midb.text.languages import is_supported, language_name
-from midb.text.terminal import visible
+from midb.text.terminal import quote_word, visible
 
 #: Record keys that can be typed in a command as they are.
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
@@ -53,7 +51,7 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
 def _describe_workers(plan: RunPlanned) -> str:
     """How much goes on at once."""
     if plan.model:
-        return f"   {pluralize(plan.workers, 'pair')} at once" if plan.workers else ""
+        return f"   {pluralize(plan.workers, 'record')} at once" if plan.workers else ""
     return f"   {pluralize(plan.workers, 'worker') if plan.workers else 'in this process'}"
 
 
@@ -69,7 +67,8 @@ def draw_end(ended: RunEnded, progress: Progress, *, width: int) -> list[Part]:
     parts += _draw_results(ended, progress, width)
     parts.append(Text(""))
     if _used_model(ended, progress):
-        parts.append(Fact("model", describe_total(ended.usage)))
+        before = progress.behind.usage if progress.behind else Usage()
+        parts.append(Fact("model", describe_total(before + ended.usage)))
     parts += _draw_places(ended)
     parts += _draw_next(ended, progress)
     return parts
@@ -81,7 +80,7 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
     if ended.rejected or not balances(ended):
         parts.append(describe_ledger(ended))
     if ended.rejected:
-        parts.append(Fact("rejected", Text(visible(ended.rejected_path))))
+        parts.append(Fact("rejected", Text(_show_path(ended.rejected_path))))
     if ended.internal_errors:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
@@ -146,6 +145,8 @@ def describe_unexamined(records: int) -> str:
 
 def describe_other_languages(records: Counter[str]) -> str:
     """Names the languages that are none of ours, given how many records are in which; empty where there are none."""
+    from midb.text.languages import is_supported, language_name  # not needed before the end
+
     others = Counter({code: count for code, count in records.items() if not is_supported(code)})
     if not others:
         return ""
@@ -167,9 +168,11 @@ def _count_languages(ended: RunEnded) -> Counter[str]:
     return records
 
 
-def describe_status(ended: RunEnded) -> Text:
-    """How it ended, and how long it took."""
+def describe_status(ended: RunEnded, resumed_at: int = 0) -> Text:
+    """How it ended, and how long it took; of a run that was resumed, only how long since then."""
     took = format_duration(ended.seconds)
+    if resumed_at:
+        took += f" (since it was resumed at record {format_count(resumed_at)})"
     match ended.status:
         case "finished":
             return Text(f"finished in {took}")
@@ -222,7 +225,8 @@ def _draw_kinds(ended: RunEnded, *, columns: int) -> Block:
 
 
 def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]:
-    parts: list[Part] = [describe_status(ended), describe_ledger(ended)]
+    resumed_at = progress.plan.resumed_at if progress.plan else 0
+    parts: list[Part] = [describe_status(ended, resumed_at), describe_ledger(ended)]
     if ended.internal_errors:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
@@ -232,10 +236,7 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
     if progress.rejected:
-        # A resumed run was not told why the lines before it were rejected.
-        since = "" if progress.rejected.total() == ended.rejected else " since the run was resumed"
-        label = f"rejected lines{since}: "
-        parts.append(Text("\n".join(flow_counts(progress.rejected, width, 2, label)), "red"))
+        parts.append(Text("\n".join(flow_counts(progress.rejected, width, 2, "rejected lines: ")), "red"))
     if left := sum(ended.open.values()):
         whom = "a person" if _used_model(ended, progress) else "a model or a person"
         parts.append(Text(f"{pluralize(left, 'finding')} left open, for {whom}", "yellow"))
@@ -251,10 +252,10 @@ def _used_model(ended: RunEnded, progress: Progress) -> bool:
 
 def _draw_places(ended: RunEnded) -> list[Part]:
     unfinished = "" if ended.status == "finished" else "   (not finished)"
-    rejected = f"{visible(ended.rejected_path)}   {pluralize(ended.rejected, 'line')}" if ended.rejected else "none"
+    rejected = f"{_show_path(ended.rejected_path)}   {pluralize(ended.rejected, 'line')}" if ended.rejected else "none"
     facts = [
-        ("output", visible(ended.output) + unfinished),
-        ("audit log", visible(ended.database)),
+        ("output", _show_path(ended.output) + unfinished),
+        ("audit log", _show_path(ended.database)),
         ("rejected", rejected),
     ]
     if ended.head:
@@ -262,12 +263,20 @@ def _draw_places(ended: RunEnded) -> list[Part]:
     return [Fact(label, Text(text)) for label, text in facts]
 
 
+def _show_path(path: str) -> str:
+    """A path as the plan shows it, bytes that are no UTF-8 among them."""
+    return visible(re.sub("[\udc80-\udcff]", lambda byte: f"\\x{ord(byte[0]) - 0xDC00:02x}", path))
+
+
 def _draw_next(ended: RunEnded, progress: Progress) -> list[Part]:
     """What to type next."""
-    database = shlex.quote(ended.database)
+    database = quote_word(ended.database)
     commands = [visible(ended.resume_command)] if ended.resume_command and ended.status != "finished" else []
-    commands.append(f"midb-agent audit summary --db {visible(database)}")
+    commands.append(f"midb-agent audit summary --db {database}")
     keys = [edit.record for edit in progress.edits if _PLAIN_KEY.fullmatch(edit.record)]
-    commands.append(f"midb-agent audit show {keys[-1] if keys else 'RECORD'} --db {visible(database)}")
+    if keys:
+        commands.append(f"midb-agent audit show {keys[-1]} --db {database}")
+    elif sum(ended.open.values()):
+        commands.append(f"midb-agent audit find --status open --db {database}")
     labels = ["next", *[""] * (len(commands) - 1)]
     return [Fact(label, Text(command), command=True) for label, command in zip(labels, commands, strict=True)]

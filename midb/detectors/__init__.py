@@ -19,7 +19,7 @@ from typing import Protocol
 from midb.domain.defects import DefectFamily, DefectKind, Finding
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field
-from midb.locales import LANGUAGES
+from midb.locales import LANGUAGES, Locale
 from midb.text.inspection import Inspection
 from midb.text.spans import Ranges
 
@@ -146,27 +146,37 @@ def leave_other_languages(findings: list[Finding], inspection: Inspection) -> li
     return kept
 
 
+@functools.lru_cache(maxsize=64)
+def _choose_detectors(
+    locale: Locale, selection: KindSelection, has_source: bool
+) -> tuple[tuple[Detector, str, frozenset[str]], ...]:
+    """The detectors to be asked about texts in a language, each with its name and which of its kinds are wanted."""
+    chosen = []
+    for detector in detectors():
+        wanted = frozenset(
+            kind.name
+            for kind in detector.KINDS
+            if kind.name in selection.names
+            and kind.abstention(locale) is None
+            and (has_source or not kind.needs_source)
+        )
+        if wanted:
+            chosen.append((detector, detector.__name__.rpartition(".")[2], wanted))
+    return tuple(chosen)
+
+
 def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
     """Every finding of the selected kinds, in reading order. Kinds abstain where they do not know the language.
 
     Raises TooManyFindingsError.
     """
     findings: list[Finding] = []
-    for detector in detectors():
-        wanted = {
-            kind.name
-            for kind in detector.KINDS
-            if kind.name in selection.names
-            and kind.abstention(inspection.locale) is None
-            and not (kind.needs_source and inspection.source is None)
-        }
-        if wanted:
-            name = detector.__name__.rpartition(".")[2]
-            for found in detector.detect(inspection):
-                if found.kind in wanted:
-                    findings.append(replace(found, detector=name))
-                    if len(findings) > MOST_FINDINGS:
-                        raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
+    for detector, name, wanted in _choose_detectors(inspection.locale, selection, inspection.source is not None):
+        for found in detector.detect(inspection):
+            if found.kind in wanted:
+                findings.append(replace(found, detector=name))
+                if len(findings) > MOST_FINDINGS:
+                    raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
     findings = leave_other_languages(drop_symptoms(findings), inspection)
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

@@ -27,11 +27,12 @@ class RunPlanned:
     :param output: where the new corpus goes.
     :param database: where the audit log is.
     :param rejected: where lines go that cannot be read.
-    :param workers: worker processes, 0 for none; with a model how many pairs are under way at once.
+    :param workers: worker processes, 0 for none; with a model how many records are under way at once.
     :param resumed_at: records that are behind a run that goes on; 0 for one that begins.
     :param examined_before: records at the beginning that another run has examined, with a lower limit: taken over.
     :param model: whether a model rewrites.
     :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.
+    :param behind: what a run that goes on has done before; None for one that begins.
     """
 
     corpus: str
@@ -49,6 +50,7 @@ class RunPlanned:
     examined_before: int = 0
     model: bool = False
     budget: str = ""
+    behind: Behind | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,9 +122,27 @@ class Warned:
     """Something the user should know; a fallback is one.
 
     :param message: the sentence for people.
+    :param logged: whether the audit log holds it too; what concerns this moment alone, it does not.
     """
 
     message: str
+    logged: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """What a run that goes on has in its log already.
+
+    :param counts: of its records, as of one batch; without edits.
+    :param reasons: of its rejected lines, by reason.
+    :param warnings: warnings.
+    :param usage: replies that it paid for; re-used ones and failed calls are in no log, and 0 here.
+    """
+
+    counts: BatchDone
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    warnings: int = 0
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +207,17 @@ class RunEnded:
     head: str = ""
 
 
-Event = RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Nothing can be counted yet, for a reason. It holds until the next event of another sort than a warning.
+
+    :param what: what is going on, for people ("reading corpus.jsonl").
+    """
+
+    what: str
+
+
+Event = Waiting | RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded
 
 
 @dataclass

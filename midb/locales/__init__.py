@@ -41,7 +41,7 @@ class LocaleSection(BaseModel):
 Section = TypeVar("Section", bound=LocaleSection)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there is one for each language, and what depends on it is remembered by it
 class Locale:
     """What is known about one language. ``scripts`` are Unicode script names its words are written in.
 

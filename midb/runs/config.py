@@ -1,4 +1,7 @@
-"""Settings of a run: every one has help, a default and a check; an unknown one is an error that names the nearest."""
+"""Settings of a run: every one has help, a default and a check; an unknown one is an error that names the nearest.
+
+The command line takes its help from here before anything is on the screen: what checks need is imported by the checks.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,20 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from midb import __version__
 from midb.audit.file.key import KEY_VARIABLE
-from midb.corpus.layouts import parse_mapping
-from midb.detectors import KindSelection, select_only
 from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.errors import UsageError
 from midb.domain.hashing import digest
 from midb.domain.portability import usable_cores
-from midb.text.languages import require_language
+
+if TYPE_CHECKING:
+    from midb.detectors import KindSelection
 
 #: Seconds of processor time for each MiB of a record: about four times what a text full of defects takes.
 RECORD_SECONDS = 60.0
@@ -124,13 +127,19 @@ class RunConfig(BaseModel):
     @property
     def selection(self) -> KindSelection:
         """The kinds to examine; raises UsageError for an unknown one."""
+        from midb.detectors import KindSelection, select_only
+
         if self.only:
             return select_only(self.only, typography=self.typography)
         return KindSelection.parse(self.kinds, typography=self.typography)
 
     def language_code(self) -> str | None:
         """The language of all records, ``None`` for auto; raises UsageError for an unknown one."""
-        return None if self.language == "auto" else require_language(self.language)
+        if self.language == "auto":
+            return None
+        from midb.text.languages import require_language
+
+        return require_language(self.language)
 
     def shaping(self, source_sha256: str | None, prompts: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name."""
@@ -226,5 +235,7 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
         raise UsageError("--only and --kinds contradict each other.", hint="Name with --only all kinds that are meant.")
     _ = config.selection  # raises for an unknown kind
     if config.map:
+        from midb.corpus.layouts import parse_mapping
+
         parse_mapping(config.map)
     return config

@@ -25,6 +25,7 @@ from midb.domain.hashing import file_sha256
 from midb.domain.results import RejectedLine
 from midb.runs.config import differences
 from midb.shards.split import DigestSink, cut, owners_by_line, parse_shard_name, shard_of, shard_of_key
+from midb.text.terminal import quote_word
 
 
 class MergeError(MidbError):
@@ -100,19 +101,22 @@ def _opened(reader: AuditReader, given: int) -> ShardLog:
     if run.status != "finished":
         raise MergeError(
             f"the run of {path} is not finished ({run.status}).",
-            hint=f"Finish it first, where it began: midb-agent run {run.corpus}",
+            hint=f"Finish it first, where it began: midb-agent run {quote_word(run.corpus)}",
         )
     if (limit := orjson.loads(run.config).get("limit")) is not None:
         raise MergeError(f"the run of {path} stopped early (--limit {limit}).", hint="Run the shard without --limit.")
     rows = list(reader.query("SELECT * FROM checkpoints WHERE run_id = ?", [run.id]))
     if not rows:
-        raise MergeError(f"{path} lacks the checkpoint of its run.", hint=f"See: midb-agent audit verify --db {path}")
+        raise MergeError(
+            f"{path} lacks the checkpoint of its run.",
+            hint=f"See: midb-agent audit verify --db {quote_word(str(path))}",
+        )
     checkpoint = Checkpoint(**{name: rows[0][name] for name in Checkpoint.__dataclass_fields__})
     if checkpoint.position != checkpoint.records + checkpoint.rejected_lines:
         raise MergeError(
             f"the ledger of {path} does not balance: {checkpoint.position:,} read, {checkpoint.records:,} logged and "
             f"{checkpoint.rejected_lines:,} rejected.",
-            hint=f"See: midb-agent audit summary --db {path}; run the shard again with --fresh.",
+            hint=f"See: midb-agent audit summary --db {quote_word(str(path))}; run the shard again with --fresh.",
         )
     named = parse_shard_name(Path(run.corpus).name) or parse_shard_name(path.name)
     number, shards = named or (_number_by_key(reader, run, given), given)
@@ -172,7 +176,8 @@ def check_intact(shard: ShardLog) -> None:
         more = f" (and {verdict.problem_count - 1:,} more)" if verdict.problem_count > 1 else ""
         raise MergeError(
             f"{shard.path} was changed: {problem.table}{row}: {problem.message}{more}.",
-            hint=f"See: midb-agent audit verify --db {shard.path}; bring an intact copy, or run the shard again.",
+            hint=f"See: midb-agent audit verify --db {quote_word(str(shard.path))}; bring an intact copy, "
+            "or run the shard again.",
         )
     output = shard.output
     if not output.is_file():

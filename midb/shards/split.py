@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -180,6 +180,25 @@ def owners_by_line(container: Container, shards: int) -> Callable[[RawRecord], i
     return owner
 
 
+@contextlib.contextmanager
+def make_folder(folder: Path) -> Iterator[None]:
+    """Make a folder where there is none; where nothing could be put into it, it is not left behind."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the folder {folder} cannot be made: {error.strerror}.", hint="Name another one with -o."
+        ) from error
+    try:
+        yield
+    except BaseException:
+        for path in missing:
+            with contextlib.suppress(OSError):  # somebody put something there meanwhile
+                path.rmdir()
+        raise
+
+
 def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path | None = None) -> Split:
     """Cut a corpus, and with it a source that is aligned by line.
 
@@ -189,14 +208,14 @@ def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path
         raise UsageError(f"{shards} shards cannot be made.", hint=f"--shards is a number from 1 to {MAX_SHARDS}.")
     if str(corpus) == "-":
         raise UsageError("a corpus that is cut cannot come from standard input.", hint="Name a file.")
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}.", hint="Make it first, or name another -o.")
     container = open_container(corpus)
     sources: Container | None = None
     if source is not None and not isinstance(open_sources(source, container, -1), SourcesById):
         sources = open_container(source)
     inputs = {path.resolve() for path in (corpus, source) if path is not None}
     with contextlib.ExitStack() as stack:
+        if folder is not None:
+            stack.enter_context(make_folder(folder))
         made = stack.enter_context(_Shards(container, shards, folder, inputs))
         made.fill(lambda raw: shard_of(raw, shards))
         made_sources = stack.enter_context(_Shards(sources, shards, folder, inputs)) if sources else None

@@ -7,6 +7,7 @@ length of the text however the text is made.
 
 from __future__ import annotations
 
+import functools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -72,6 +73,8 @@ _ENVIRONMENT_END = re.compile(r"\\end\{([a-zA-Z]{1,20}\*?)\}")
 #: What makes "$...$" mathematics rather than two amounts of money.
 _MATHEMATICS = re.compile(r"[\\^_=+*/|<>]|^[^\W\d_](?:_\w|\([\w, ]*\)|')?$")
 _WORDS = re.compile(r"[^\W\d_]{3,} [^\W\d_]{2,} [^\W\d_]{2,}")
+#: Characters of a text whose spans are remembered for a while: some long texts would be much memory.
+_LONGEST_REMEMBERED = 1 << 13
 #: Groups of _OPENING that are spans as they stand, with the reason of each.
 _COMPLETE = {"email": Protected.EMAIL, "file": Protected.CODE, "tag": Protected.TAG}
 
@@ -84,10 +87,19 @@ def find_protected_spans(text: str) -> Spans:
     >>> len(find_protected_spans("It costs $5 here and $10 there."))
     0
     """
+    return _remember_spans(text) if len(text) <= _LONGEST_REMEMBERED else _find_spans(text)
+
+
+def _find_spans(text: str) -> Spans:
     spans = [Span(start, end, Protected.CODE) for start, end in find_code_blocks(text)]
     if _TRIGGER.search(text):
         spans += _SpanScanner(text).spans()
     return Spans(merge_spans(spans)) if spans else NO_SPANS
+
+
+#: Who judges the language of a record asks first, and its detectors ask again once the whole batch has been read: 32
+#: records with three texts and their sources, and some of them in several states.
+_remember_spans = functools.lru_cache(maxsize=512)(_find_spans)
 
 
 def merge_spans(spans: list[Span]) -> Iterator[Span]:

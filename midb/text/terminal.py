@@ -5,6 +5,9 @@ Knows characters and directions of writing, not what the texts mean. Whoever pri
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
+
 import regex
 
 #: How a line break shows. Other C0 controls show as their control pictures.
@@ -77,6 +80,32 @@ def isolated(text: str) -> str:
     """
     escaped = visible(text)
     return f"{ISOLATE}{escaped}{END_OF_ISOLATE}" if has_right_to_left(text) else escaped
+
+
+def quote_word(text: str) -> str:
+    r"""A word as bash and zsh read it, for a command that a person copies: `visible` finds nothing in it to change.
+
+    What a shell would take for something else is quoted. What cannot be seen, and the bytes of a file's name that are
+    no UTF-8 (Python has surrogates for them), stand in ``$'...'`` as bytes.
+
+    >>> print(quote_word("corpus.jsonl"), quote_word("my corpus.jsonl"), quote_word("d\udce9j\u00e0\n"))
+    corpus.jsonl 'my corpus.jsonl' $'d\xe9jà\x0a'
+    """
+    quoted = shlex.quote(text)
+    if visible(quoted) == quoted:
+        return quoted
+    return "$'" + "".join(c if c not in "\\'" and visible(c) == c else _as_bytes(c) for c in text) + "'"
+
+
+def quote_words(words: Iterable[str]) -> str:
+    """A command of these words."""
+    return " ".join(map(quote_word, words))
+
+
+def _as_bytes(character: str) -> str:
+    lone_byte = 0xDC80 <= ord(character) <= 0xDCFF
+    raw = character.encode("utf-8", "surrogateescape" if lone_byte else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in raw)
 
 
 def visible_json(json: str) -> str:

@@ -20,6 +20,7 @@ _ENGLISH_WORDS = (
 # fmt: on
 
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]{2,}(?!\w)")
+_WRAP = re.compile(r"\s*\n\s*")
 _LETTER = re.compile(r"[^\W\d_]")
 _IDEOGRAPH = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
@@ -88,6 +89,15 @@ def fold_case(phrase: str) -> str:
     'on iki'
     """
     return " ".join(phrase.replace("İ", "i").casefold().split())
+
+
+def compile_any(patterns: Iterable[str]) -> re.Pattern[str]:
+    """One pattern for any of several, in either case, as locales have them: a line break in one stands for a blank.
+
+    >>> compile_any(["on the\\n    shore", "at sea"]).findall("At sea, on the shore")
+    ['At sea', 'on the shore']
+    """
+    return re.compile("|".join(f"(?:{_WRAP.sub(' ', pattern)})" for pattern in patterns), re.IGNORECASE)
 
 
 def any_of(phrases: Iterable[str]) -> str:

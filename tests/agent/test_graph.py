@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
-from scripted_findings import Detect, all_of, context_of, replace_text
+from scripted_findings import Detect, all_of, context_of, find_nothing, replace_text
 from scripted_pairs import trail_of
 
-from midb.agent.graph import build_graph, draw, run_pair
-from midb.agent.state import MAX_ATTEMPTS
+from midb.agent import graph as graph_module
+from midb.agent.engines.protocol import EngineDown
+from midb.agent.graph import build_graph, draw, run_batch, run_pair
+from midb.agent.state import MAX_ATTEMPTS, PairJob, PairState
 from midb.domain.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.edits import Edit, apply
+from midb.domain.errors import AuditError
 from midb.domain.pairs import Field, InstructionPair
 from midb.text.languages import LanguageIdentifier
 
@@ -173,7 +176,81 @@ def test_reasons_are_never_free_text(run: Run) -> None:
 
 def test_the_drawing_names_every_node() -> None:
     drawn = draw()
-    for node in ("diagnose", "route", "content", "translation", "localization", "verify", "record", "revert"):
+    for node in ("diagnose", "route", "record"):
         assert f"\t{node}({node})" in drawn
-    assert "verify -.-> revert" in drawn
+    for node in ("content", "translation", "localization", "verify", "revert"):
+        assert f"({node})" in drawn
     assert "route -.-> record" in drawn
+    assert "verify -.-> rewrite" in drawn
+    assert "subgraph rewrite" in drawn
+
+
+# -- several pairs at once ---------------------------------------------------------------------------------------------
+
+
+def test_pairs_of_a_batch_come_back_in_order_each_with_its_own(identifier: LanguageIdentifier) -> None:
+    responses = ["Es ist A.", "Alles gut.", "42 A", "A", "Nichts."]
+    scripts = [replace_text("content", "A", "a"), find_nothing, replace_text("content", "42", "43")]
+    jobs = [
+        PairJob(InstructionPair(instruction="Frage", response=response), context_of(scripts[n % 3], identifier))
+        for n, response in enumerate(responses)
+    ]
+    graph = build_graph()
+    together = asyncio.run(run_batch(graph, jobs))
+    assert together == [asyncio.run(run_pair(graph, job.pair, job.context)) for job in jobs]
+    assert [result.final.response for result in together if isinstance(result, PairResult)] == [
+        "Es ist a.", "Alles gut.", "42 A", "a", "Nichts.",
+    ]  # fmt: skip
+    assert asyncio.run(run_batch(graph, [])) == []
+
+
+@pytest.mark.parametrize("rounds", [1, 2])  # in the diagnosis, and after a repair
+def test_an_error_is_that_of_its_own_pair(rounds: int, identifier: LanguageIdentifier) -> None:
+    typo = replace_text("content", "gutt", "gut")
+
+    def fail(pair: InstructionPair) -> list[Finding]:
+        if rounds == 1 or pair.response != "Das ist gutt.":
+            raise ValueError("boom")
+        return typo(pair)
+
+    pair = InstructionPair(instruction="Frage", response="Das ist gutt.")
+    before, failed, behind = asyncio.run(
+        run_batch(build_graph(), [PairJob(pair, context_of(script, identifier)) for script in (typo, fail, typo)])
+    )
+    assert repr(failed) == "ValueError('boom')"
+    assert before == behind
+    assert isinstance(before, PairResult)
+    assert before.final.response == "Das ist gut."
+
+
+@pytest.mark.parametrize("error", [EngineDown("nobody there"), AuditError("the disk is full")])
+def test_what_no_pair_can_be_examined_for_ends_the_batch(error: Exception, identifier: LanguageIdentifier) -> None:
+    def fail(pair: InstructionPair) -> list[Finding]:
+        raise error
+
+    jobs = [PairJob(InstructionPair(response="x"), context_of(script, identifier)) for script in (find_nothing, fail)]
+    with pytest.raises(type(error)) as caught:
+        asyncio.run(run_batch(build_graph(), jobs))
+    assert caught.value is error
+
+
+def test_only_what_has_something_to_repair_starts_a_machine(
+    identifier: LanguageIdentifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of a clean pair costs no step of its own."""
+    started: list[str] = []
+    build = graph_module.build_pair_graph
+
+    class Counting:
+        def __init__(self) -> None:
+            self.machine = build()
+
+        async def ainvoke(self, state: PairState, **options: Any) -> Any:
+            started.append(state["original"].response or "")
+            return await self.machine.ainvoke(state, **options)
+
+    monkeypatch.setattr(graph_module, "build_pair_graph", Counting)
+    context = context_of(replace_text("content", "A", "a"), identifier)
+    jobs = [PairJob(InstructionPair(response=response), context) for response in ("gut", "A", "auch gut", "B A")]
+    asyncio.run(run_batch(build_graph(), jobs))
+    assert started == ["A", "B A"]

@@ -14,7 +14,6 @@ from midb.agent.model.calls import Model
 from midb.agent.model.settings import ModelSettings, Route
 from midb.agent.routing import (
     after_pass,
-    after_route,
     after_verify,
     asks_model,
     choose_pass,
@@ -76,7 +75,6 @@ def test_the_first_pass_with_a_repair_and_attempts_left_is_next(
 ) -> None:
     state = state_of(response, context, **changes)
     assert choose_pass(state, context) is expected
-    assert after_route(state, context) == (expected.value if expected else "record")
     assert after_pass(state, context) == (expected.value if expected else "verify")
     assert any(has_repairs(pass_, state) for pass_ in (Pass.CONTENT, Pass.LOCALIZATION)) is (expected is not None)
 
@@ -109,7 +107,7 @@ def test_whom_the_model_is_asked_about(context: ScriptedContext, route: Route, a
 
 def test_a_model_is_asked_where_there_is_nothing_to_repair(identifier: LanguageIdentifier) -> None:
     context = context_of(SCRIPT, identifier, model=model_by(Route.CONTENT))
-    assert after_route(state_of("", context), context) == "content"
+    assert choose_pass(state_of("", context), context) is Pass.CONTENT
     assert after_pass(state_of("", context, settled=frozenset({Pass.CONTENT})), context) == "verify"
 
 

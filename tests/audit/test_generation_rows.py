@@ -53,40 +53,40 @@ def test_texts_that_prompts_share_are_stored_once(log: AuditLog) -> None:
 
 def test_a_whole_prompt_is_put_together_again(log: AuditLog) -> None:
     prompt = log.db.execute("SELECT prompt FROM generations WHERE id = 1").fetchone()[0]
-    assert full_prompt(log.db.conn, prompt) == [
+    assert full_prompt(log.db, prompt) == [
         {"role": "system", "content": SYSTEM},
         {"role": "user", "content": "Die cat."},
     ]
     log.db.execute("DELETE FROM prompts")
-    missing, _ = full_prompt(log.db.conn, prompt)
+    missing, _ = full_prompt(log.db, prompt)
     assert missing["content"].startswith("(missing: system message ")
 
 
 @pytest.mark.parametrize("other", [{"prompt_hash": "x"}, {"engine": "x"}, {"sampling": "x"}])
 def test_a_reply_is_found_by_prompt_engine_and_sampling(log: AuditLog, other: dict[str, str]) -> None:
-    found = find_generation(log.db.conn, ASKED.key)
+    found = find_generation(log.db, ASKED.key)
     assert found is not None
     assert (found.id, found.completion, found.prompt_tokens, found.reused) == (1, "übersetzt", 3, True)
-    assert find_generation(log.db.conn, replace(ASKED.key, **other)) is None
+    assert find_generation(log.db, replace(ASKED.key, **other)) is None
 
 
 @pytest.mark.parametrize("change", ["completion = 'better'", "finish_reason = 'length'", "seal = 'x'"])
 def test_a_reply_changed_by_hand_is_not_used_again(log: AuditLog, change: str) -> None:
     log.db.execute(f"UPDATE generations SET {change} WHERE id = 1")
     with pytest.raises(AuditError, match="generation 1 of the audit log was changed by hand"):
-        find_generation(log.db.conn, ASKED.key)
+        find_generation(log.db, ASKED.key)
 
 
 def test_what_replies_took_is_summed_by_id(log: AuditLog) -> None:
-    assert spent_on(log.db.conn, [1, 2, 7]) == ReplyCosts(2, 6, 8, 1.0)
-    assert spent_on(log.db.conn, []) == ReplyCosts(0, 0, 0, 0.0)
+    assert spent_on(log.db, [1, 2, 7]) == ReplyCosts(2, 6, 8, 1.0)
+    assert spent_on(log.db, []) == ReplyCosts(0, 0, 0, 0.0)
 
 
 def test_the_seal_of_a_reply_is_what_its_decisions_cover(log: AuditLog) -> None:
     stored = log.db.execute("SELECT seal FROM generations WHERE id = 2").fetchone()[0]
-    assert seal_of(log.db.conn, 2) == stored
-    assert seal_of(log.db.conn, 9) is None
-    assert seal_of(log.db.conn, None) is None
+    assert seal_of(log.db, 2) == stored
+    assert seal_of(log.db, 9) is None
+    assert seal_of(log.db, None) is None
 
 
 def test_one_reply_per_key(log: AuditLog) -> None:

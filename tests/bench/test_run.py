@@ -18,7 +18,9 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 
 _SCRIPT = """
 import runpy, sys
-for name in ("torch", "transformers", "tokenizers", "triton"):
+for name in (
+    "torch", "transformers", "tokenizers", "triton", "flash_attn", "safetensors", "numpy", "pyarrow", "datasets",
+):
     sys.modules[name] = None  # importing it fails
 sys.argv = [sys.argv[1], "--list"]
 sys.path.insert(0, sys.argv[0].rpartition("/")[0])

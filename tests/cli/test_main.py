@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 from cli_fixtures import Cli
@@ -20,11 +22,8 @@ def test_the_version(cli: Cli) -> None:
 
 def test_help_names_every_command(cli: Cli) -> None:
     shown = cli("--help").out
-    for command in main.app.registered_commands:
-        assert command.name
-        assert f" {command.name} " in shown
-    for group in main.app.registered_groups:
-        assert f" {group.name} " in shown
+    for name in main.COMMANDS:
+        assert f" {name} " in shown
 
 
 @pytest.mark.parametrize("group", [(), ("audit",), ("prompts",)])
@@ -68,16 +67,44 @@ def test_an_error_is_a_sentence(
     assert "Traceback" not in called.err
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+#: One of each way to write: rich, typer, plain prints, many lines and few, on stdout and on stderr.
+CHATTY = [
+    ["kinds", "--json"], ["kinds"], ["languages"], ["languages", "--json"], ["graph"], ["--help"], ["run", "--help"],
+    ["--version"], ["prompts", "list"], ["prompts", "show", "content", "--language", "de"],
+]  # fmt: skip
+
+
+def start(words: list[str], folder: Path, out: int | IO[bytes], err: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "midb", *words], cwd=folder, stdout=out, stderr=err)
+
+
+@pytest.mark.parametrize("words", CHATTY, ids=" ".join)
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path, words: list[str]) -> None:
     """As in `midb-agent languages | head -1`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "midb.cli.main", "kinds", "--json"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    process = start(words, tmp_path, subprocess.PIPE, subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
     told = process.stderr.read()
     process.stderr.close()
-    process.wait()
+    assert process.wait() == 128 + signal.SIGPIPE
     assert told == b""
+
+
+@pytest.mark.parametrize("words", [["check", "none.jsonl"], ["audit"], ["nonsense"]], ids=" ".join)
+def test_an_error_that_nobody_reads_keeps_its_code(tmp_path: Path, words: list[str]) -> None:
+    process = start(words, tmp_path, subprocess.DEVNULL, subprocess.PIPE)
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.wait() == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("words", [["kinds", "--json"], ["languages"], ["--help"]], ids=" ".join)
+def test_a_full_disk_is_a_sentence(tmp_path: Path, words: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        process = start(words, tmp_path, full, subprocess.PIPE)
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert told.decode().startswith("error: what is said cannot be written: No space left on device.")
+    assert b"Traceback" not in told

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 
 import pytest
 from run_events import Clock, Screen, batch, end, plan, show
 
 from midb.dashboard.console import open_terminal
 from midb.dashboard.live import LIVE_AFTER, LiveDashboard
-from midb.domain.events import LineRejected, Warned
+from midb.domain.events import LineRejected, Waiting, Warned
 
 #: Takes the terminal's alternate screen.
 ENTER = "\x1b[?1049h"
@@ -23,6 +25,76 @@ def test_a_short_run_never_takes_the_screen(clock: Clock) -> None:
     show(open_terminal(stream), clock, plan(), batch(), end(), by=LiveDashboard)
     assert ENTER not in stream.getvalue()
     assert "ledger balances" in stream.getvalue()
+
+
+@pytest.mark.parametrize("ending", ["end", "error"])
+def test_what_is_waited_for_stands_in_a_line_from_the_first_moment_and_leaves_no_trace(
+    clock: Clock, ending: str
+) -> None:
+    stream = Screen()
+    expected = pytest.raises(RuntimeError) if ending == "error" else contextlib.nullcontext()
+    with expected, LiveDashboard(open_terminal(stream), clock=clock, ticking=False) as live:
+        live.handle(Waiting(what="loading"))
+        assert re.search("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] loading", stream.getvalue())
+        live.handle(Waiting(what="reading c.jsonl"))
+        live.handle(plan())
+        live.handle(Waiting(what="starting 2 workers"))
+        assert stream.getvalue().count("corpora/translated.jsonl") == 1
+        if ending == "error":
+            raise RuntimeError("the run broke")
+        live.handle(batch())
+        assert "160 / 1,000 records" in stream.getvalue()
+        clock.now += LIVE_AFTER
+        live.handle(batch())
+        assert stream.getvalue().count(ENTER) == 1
+        live.handle(end())
+    shown = read_screen(stream.getvalue().partition(ENTER)[0])
+    assert "corpora/translated.jsonl" in shown
+    assert not re.search("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]|loading|reading|starting", shown), "the line is wiped away"
+    assert stream.getvalue().rindex("\x1b[?25h") > stream.getvalue().rindex("\x1b[?25l"), "the cursor is back"
+
+
+def test_the_line_moves_by_itself(clock: Clock) -> None:
+    """A thread draws it; the main one may be busy with imports."""
+    stream = Screen()
+    drawn = threading.Event()
+    moved = Moving(clock, drawn)
+    with LiveDashboard(open_terminal(stream), clock=moved) as live:
+        live.handle(Waiting(what="loading"))
+        moved.counting = True
+        assert drawn.wait(60), "it is drawn again and again while nothing is told"
+
+
+class Moving:
+    """A clock that is looked at by the drawing thread, which it tells of."""
+
+    def __init__(self, clock: Clock, drawn: threading.Event) -> None:
+        self.clock, self.drawn, self.counting, self.looks = clock, drawn, False, 0
+
+    def __call__(self) -> float:
+        if self.counting and threading.current_thread() is not threading.main_thread():
+            self.looks += 1
+            if self.looks >= 4:
+                self.drawn.set()
+        return self.clock()
+
+
+def read_screen(written: str) -> str:
+    """What a terminal shows in the end: lines, with what was wiped away gone."""
+    lines, at = [""], 0
+    for part in re.findall(r"\x1b\[(\d*)([A-Za-z])|(\r)|(\n)|(\x1b\[\?\w+)|([^\x1b\r\n]+)", written):
+        count, letter, home, down, _, text = part
+        if letter == "A":
+            at = max(at - int(count or 1), 0)
+        elif letter == "K":
+            lines[at] = ""
+        elif down:
+            at += 1
+            lines += [""] * (at + 1 - len(lines))
+        elif text:
+            lines[at] += text
+        assert home in ("", "\r")
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("ending", ["end", "error"])

@@ -40,20 +40,21 @@ def progress(clock: Clock) -> Progress:
 def test_a_wide_terminal_says_everything(progress: Progress) -> None:
     page = "\n".join(screen(progress, 200, 50))
     for part in (
-        "model   tokens/s in 120k  out 38,800   in flight 64   paid 1.2M in / 388k out   budget left 0:41:20",
+        "model   tokens/s in 120k  out 38,800   64 records in flight   tokens paid 1.2M in / 388k out   ",
+        "   budget left 0:41:20",
         "reused 12 replies   prefix hits 71.0 %", "tokens/step 3.4 (drafts accepted 61.0 %)",
-        "retries 3", "failed calls 0", "overall in 1,200  out 388",
+        "retries 3", "failed calls 0", "overall tokens/s in 1,200  out 388",
     ):  # fmt: skip
         assert part in page
-    assert re.search(r"pass +visited +applied +unchanged +taken back +accepted", page)
+    assert re.search(r"pass +decisions +applied +unchanged +taken back +accepted", page)
     assert re.search(r"translation +40 +31 +8 +1 +96.9 %", page)
     assert re.search(r"content +0 +0 +0 +0 +–", page)
 
 
 def test_a_small_terminal_shows_what_matters_most(progress: Progress) -> None:
     page = "\n".join(screen(progress, 80, 24))
-    assert "model   tokens/s in 120k  out 38,800   in flight 64   paid 1.2M in / 388k out " in page
-    assert "        budget left 0:41:20   reused 12 replies   prefix hits 71.0 %" in page
+    assert "model   tokens/s in 120k  out 38,800   64 records in flight  " in page
+    assert "        tokens paid 1.2M in / 388k out   budget left 0:41:20   retries 3" in page
     assert re.search(r"pass +applied +unchanged +taken back +accepted   outcome", page)
     assert re.search(r"translation +31 +8 +1 +96.9 %   improved +31 19.4 %", page)
     assert all(re.search(rf"\b{code} +8 ", page) for code in LANGUAGES)
@@ -105,7 +106,7 @@ def test_the_block_takes_no_more_lines_than_it_may(progress: Progress, width: in
 def test_what_an_engine_does_not_tell_is_not_shown_as_nought(progress: Progress) -> None:
     progress.take(used(replace(USAGE, cached_tokens=0, drafted=0, accepted=0, steps=0), budget_left=""))
     page = "\n".join(screen(progress, 250, 70))
-    assert "paid 1.2M in" in page
+    assert "tokens paid 1.2M in" in page
     for untold in ("prefix", "tokens/step", "drafts", "budget"):
         assert untold not in page
     progress.take(used(replace(USAGE, drafted=0, accepted=0)))
@@ -113,7 +114,7 @@ def test_what_an_engine_does_not_tell_is_not_shown_as_nought(progress: Progress)
     progress.take(used(Usage(), seconds=0.0))
     page = "\n".join(screen(progress, 250, 70))
     assert "overall" not in page
-    assert "paid 0 in / 0 out" in page
+    assert "tokens paid 0 in / 0 out" in page
 
 
 def test_before_the_first_word_of_a_model_nothing_is_claimed(clock: Clock) -> None:
@@ -164,8 +165,8 @@ def test_lines_come_also_while_no_batch_is_done(clock: Clock) -> None:
     events = [used(replace(USAGE, prompt_tokens=n * 1000, completion_tokens=n * 100)) for n in range(25)]
     text = show_paced(clock, plan(model=True), *events, every=1.0)
     assert [line for line in text.splitlines() if "pairs/s" in line] == [
-        "0 / 1,000   0.0 %   – pairs/s   ETA –   unchanged 0   improved 0   reverted 0   rejected 0   "
-        f"open findings 0   tokens/s in {read}  out {written}   paid {paid} in / {out} out"
+        "0 / 1,000 records   0.0 %   – pairs/s   ETA –   unchanged 0   improved 0   reverted 0   rejected 0   "
+        f"open findings 0   tokens/s in {read}  out {written}   tokens paid {paid} in / {out} out"
         for read, written, paid, out in (("900", "90", "9,000", "900"), ("1,000", "100", "19,000", "1,900"))
     ]
     failing = used(replace(USAGE, calls_failed=2))
@@ -178,12 +179,12 @@ def test_the_model_opens_the_live_screen_before_its_first_batch(clock: Clock) ->
         live.handle(plan(model=True))
         clock.now += LIVE_AFTER
         live.handle(used())
-        assert "paid 1.2M in / 388k out" in stream.getvalue()
+        assert "tokens paid 1.2M in / 388k out" in stream.getvalue()
 
 
 def test_the_first_screen_says_what_is_under_way_at_once(clock: Clock) -> None:
     text = show_paced(clock, plan(model=True, engine="Qwen3-8B", workers=64, budget="2h"))
-    assert "engine     Qwen3-8B   64 pairs at once\nbudget     2h\n" in text
+    assert "engine     Qwen3-8B   64 records at once\nbudget     2h\n" in text
     for workers in (0, 1, 2):
         text = show_paced(clock, plan(model=True, workers=workers))
         assert "in this process" not in text

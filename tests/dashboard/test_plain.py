@@ -28,8 +28,8 @@ def test_a_log_file_gets_the_plan_a_line_now_and_then_and_the_end(clock: Clock) 
         lines.handle(batch())
     progress = [line for line in stream.getvalue().splitlines() if "pairs/s" in line]
     assert progress == [
-        "480 / 1,000   48.0 %   40 pairs/s   ETA 0:00:13   unchanged 384   improved 93   reverted 3   rejected 0   "
-        "open findings 63"
+        "480 / 1,000 records   48.0 %   40 pairs/s   ETA 0:00:13   unchanged 384   improved 93   reverted 3   "
+        "rejected 0   open findings 63"
     ]
     lines.handle(end())
     assert "800 / 1,000" in stream.getvalue()

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from run_events import Clock, batch, edit, plan
+from run_events import Clock, batch, behind, edit, plan, resumed
 from screens import screen
 
+from midb.dashboard.screen import draw_line
 from midb.dashboard.state import EDITS_STAY, WINDOW_SECONDS, Progress
-from midb.domain.events import Event, LineRejected, Warned
+from midb.domain.events import Event, LineRejected, Waiting, Warned
 from midb.locales import LANGUAGES
 
 Running = Callable[..., Progress]
@@ -36,8 +37,8 @@ def running(clock: Clock) -> Running:
 def test_a_small_terminal_shows_everything_that_matters(running: Running) -> None:
     lines = screen(running(), 80, 24)
     page = "\n".join(lines)
-    assert re.search(r"█+─+  160 / 1,000   16.0 %   16 pairs/s   ETA 0:00:52", page)
-    assert re.fullmatch(r" translated.jsonl · 16 languages.*  0:00:10 ", lines[0])
+    assert re.search(r"█+─+  160 / 1,000 records   16.0 %   16 pairs/s   ETA 0:00:52", page)
+    assert re.fullmatch(r" translated.jsonl · embedded default, no model · 16 languages.*  0:00:10 ", lines[0])
     assert re.search(r"translation +40 +31 +1 ", page), "visited, applied, taken back"
     assert re.search(r"improved +31 +19.4 %", page)
     assert re.search(r"reverted +1 +0.6 %", page)
@@ -83,12 +84,14 @@ def test_a_wide_terminal_says_more_about_each_edit(running: Running) -> None:
 
 def test_the_first_screen_of_a_run_claims_nothing(clock: Clock) -> None:
     progress = Progress(clock)
-    progress.take(plan(total=None, resumed_at=12_000))
-    page = "\n".join(screen(progress, 100, 30))
-    assert "12,000 read   – pairs/s" in page
+    progress.take(resumed(12_000, total=None, warnings=2))
+    page = "\n".join(screen(progress, 140, 30))
+    assert "12,000 records read   – pairs/s" in page
     assert "ETA" not in page
-    assert "resumed at record 12,000" in page
-    assert "no edits yet" in page
+    assert "resumed at record 12,000, 0:00:00 ago" in page
+    assert "no edits yet since the run was resumed" in page
+    assert "2 warnings before the run was resumed" in page
+    assert "resumed 0:00:00 ago" in screen(progress, 80, 24)[0]
 
 
 def test_the_speed_is_that_of_the_last_minute_and_falls_while_nothing_arrives(running: Running, clock: Clock) -> None:
@@ -103,8 +106,34 @@ def test_the_speed_is_that_of_the_last_minute_and_falls_while_nothing_arrives(ru
 
 
 def test_the_eta_counts_what_was_done_before_a_resume(running: Running) -> None:
-    progress = running(resumed_at=520)
+    progress = running(resumed_at=520, behind=behind(500, 20))
     assert progress.remaining_seconds == pytest.approx((1000 - 520 - 160) / 16)
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("engine", ["embedded default, no model", "openai:qwen3-8b@http://localhost:8000/v1"])
+def test_the_engine_stays_in_the_title(running: Running, width: int, engine: str) -> None:
+    for name in ("c.jsonl", f"{'translated' * 9}.jsonl"):
+        title = screen(running(corpus=name, engine=engine), width, 24)[0]
+        assert engine[:36] in title
+
+
+def test_the_line_before_the_screen_says_what_is_waited_for_and_turns(clock: Clock) -> None:
+    progress = Progress(clock)
+    progress.take(Waiting(what="reading c.jsonl"))
+    first = draw_line(progress, width=80).plain
+    assert first[1:] == " reading c.jsonl"
+    clock.now += 2.125
+    second = draw_line(progress, width=80).plain
+    assert second[1:] == " reading c.jsonl   0:00:02"
+    assert first[0] != second[0]
+    progress.take(plan())
+    progress.take(batch())
+    assert "160 / 1,000 records" in draw_line(progress, width=80).plain
+    progress.take(Waiting(what="reading \x1b[31m" + "很" * 200))
+    for width in (1, 7, 20, 80):
+        assert cell_len(draw_line(progress, width=width).plain) <= width
+        assert "\x1b" not in draw_line(progress, width=width).plain
 
 
 def test_shown_edits_stay_long_enough_to_be_read(running: Running, clock: Clock) -> None:

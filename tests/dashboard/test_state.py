@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from run_events import USAGE, Clock, batch, edit, plan, used
+from run_events import USAGE, Clock, batch, edit, plan, resumed, used
 
 from midb.dashboard.state import EDITS_KEPT, EDITS_STAY, WINDOW_BATCHES, WINDOW_SECONDS, Progress, Speed, sum_outcomes
-from midb.domain.decisions import RUN_OUTCOMES, Outcome
-from midb.domain.events import LineRejected, Warned
+from midb.domain.decisions import RUN_OUTCOMES, Action, Outcome, Pass
+from midb.domain.events import LineRejected, Waiting, Warned
+from midb.domain.generations import Usage
 
 
 @pytest.fixture
@@ -59,10 +60,45 @@ def test_the_window_is_named_by_what_it_is() -> None:
 
 
 def test_what_is_done_counts_rejected_lines_and_what_was_done_before(clock: Clock) -> None:
-    resumed = Progress(clock)
-    resumed.take(plan(resumed_at=100))
-    resumed.take(batch(records=32, rejected=2))
-    assert (resumed.done, resumed.total) == (134, 1000)
+    gone_on = Progress(clock)
+    gone_on.take(resumed(90, 10))
+    gone_on.take(batch(records=32, rejected=2))
+    assert (gone_on.done, gone_on.total) == (134, 1000)
+
+
+def test_after_a_resume_figures_are_totals_and_the_speed_is_of_now(clock: Clock) -> None:
+    before = Usage(calls=3, prompt_tokens=500, completion_tokens=50, retries=1)
+    whole = Progress(clock)
+    whole.take(resumed(80, 4, reasons={"not-utf8": 4}, warnings=2, usage=before))
+    assert whole.per_second is None
+    assert whole.remaining_seconds is None
+    clock.now += 10
+    whole.take(LineRejected(line=3, reason="not-utf8", message="m"))
+    whole.take(Warned(message="w"))
+    whole.take(Warned(message="only now", logged=False))
+    whole.take(batch(160, 1))
+    whole.take(used(Usage(calls=1, prompt_tokens=100, completion_tokens=10, calls_failed=1)))
+    assert whole.tally.outcomes["de", Outcome.IMPROVED] == 40 + 2
+    assert whole.tally.decisions[Pass.TRANSLATION, Action.APPLIED] == 40 + 31
+    assert whole.tally.repaired["translated-code"] >= 40
+    assert whole.tally.open["untranslated-text"] == 20 + 17
+    assert whole.rejected == {"not-utf8": 5}
+    assert whole.warnings == 3, "what is not logged is not counted"
+    assert whole.per_second == pytest.approx(16)
+    assert whole.remaining_seconds == pytest.approx((1000 - 84 - 161) / 16.1)
+    assert whole.usage == before + Usage(calls=1, prompt_tokens=100, completion_tokens=10, calls_failed=1)
+
+
+def test_what_is_waited_for_holds_until_something_else_happens(clock: Clock) -> None:
+    progress = Progress(clock)
+    progress.take(Waiting(what="reading"))
+    clock.now += 3
+    progress.take(Warned(message="w"))
+    assert (progress.waiting, progress.waited_seconds) == ("reading", 3)
+    progress.take(Waiting(what="starting"))
+    assert (progress.waiting, progress.waited_seconds) == ("starting", 0)
+    progress.take(batch())
+    assert (progress.waiting, progress.waited_seconds) == ("", 0)
 
 
 def test_what_is_left_is_told_at_the_speed_of_now(progress: Progress, clock: Clock) -> None:
@@ -107,7 +143,7 @@ def test_rejected_lines_and_warnings_are_counted_and_the_last_is_kept(progress: 
     assert progress.rejected == Counter({"not-json": 2, "not-utf8": 1})
     assert progress.latest_rejected is not None
     assert progress.latest_rejected.line == 9
-    assert (progress.warnings, progress.latest_warning) == (2, "second")
+    assert (progress.warnings, progress.latest_warning) == (2, Warned(message="second"))
 
 
 def test_a_model_is_there_from_the_plan_or_from_its_first_word_on(progress: Progress, clock: Clock) -> None:

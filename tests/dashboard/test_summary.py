@@ -7,11 +7,12 @@ import shlex
 from typing import Any
 
 import pytest
-from run_events import Clock, Screen, batch, edit, end, plan, show, show_in_file
+from run_events import Clock, Screen, batch, edit, end, plan, resumed, show, show_in_file
 
 from midb.dashboard.console import Fact, Part, open_terminal
 from midb.dashboard.summary import balances, describe_status, draw_plan, draw_quiet_end
 from midb.domain.decisions import Outcome
+from midb.domain.generations import Usage
 
 
 def end_of(text: str) -> str:
@@ -151,3 +152,34 @@ def test_many_kinds_take_two_columns_where_the_terminal_is_narrow(clock: Clock) 
     assert "kind repaired open kind repaired open" in text
     assert "kind-11 12 – kind-5 6 –" in text
     assert "no findings" in show_in_file(clock, plan(), end(batch(repaired={}, open={})))
+
+
+def test_a_name_that_is_no_utf_8_is_shown_by_its_bytes_and_can_be_typed(clock: Clock) -> None:
+    name = "d\udce9j\u00e0 vu"
+    shown = show_in_file(clock, plan(), end(output=f"{name}.jsonl", database=f"{name}.db"))
+    assert "output     d\\xe9j\u00e0 vu.jsonl\n" in shown
+    assert "--db $'d\\xe9j\u00e0 vu.db'\n" in shown
+
+
+def test_the_end_of_a_resumed_run_tells_all_of_it_and_since_when_the_time_counts(clock: Clock) -> None:
+    before = Usage(calls=2, prompt_tokens=500, completion_tokens=50)
+    went_on = resumed(90, 10, model=True, reasons={"not-utf8": 10}, usage=before)
+    ended = end(usage=Usage(calls=1, prompt_tokens=100, completion_tokens=10), rejected=10, read=170)
+    shown = show_in_file(clock, went_on, ended)
+    assert "(since it was resumed at record 100)" in shown
+    assert "rejected lines: not-utf8 10\n" in shown
+    assert "model      3 calls, 600 tokens in, 60 out\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "last"),
+    [
+        ({"open": {"wrong-language": 1}}, "midb-agent audit find --status open --db out.jsonl.audit.db"),
+        ({"open": {}}, "midb-agent audit summary --db out.jsonl.audit.db"),
+    ],
+)
+def test_where_no_record_can_be_named_what_to_type_next_has_no_gap(
+    clock: Clock, changes: dict[str, Any], last: str
+) -> None:
+    shown = show_in_file(clock, plan(), end(**changes))
+    assert shown.rstrip().splitlines()[-1].split(maxsplit=0)[0].strip().removeprefix("next").strip() == last

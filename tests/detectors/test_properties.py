@@ -59,11 +59,23 @@ TRANSLATED = [
     "#tag ", "@me ",
 ]  # fmt: skip
 
+COMPARISON = (
+    "instruction-length", "translator-note", "truncated-response", "unchanged-text", "echoed-task", "refusal",
+)  # fmt: skip
+COMPARED = [
+    "Translation: ", "Übersetzung: ", "Hier ist die Übersetzung:\n", "Sure! Here is the translation:\n\n", "訳文：",
+    "**", "번역: ", "ç.n. ", "(", "The river ends here. ", "Der Fluss endet hier. ", "川は海に注ぐ。", ")", "\n", ": ",
+    "(Note: in English.)", "(Anm. d. Ü.: x)", "Note: this is an idiom.", '"', "Korrigiere: ", "falls ", "?", ".", ",",
+    "As an AI language model, I cannot help. ", "Als KI kann ich das nicht. ", "tut mir leid", "İ", "ı", "ß", "x" * 90,
+    "\n\nI hope this helps!", "Here is one:\n", "*",
+]  # fmt: skip
+
 GROUPS = {
     "damage": (DAMAGE, DAMAGED),
     "numbers": (NUMBERS, NUMERIC),
     "punctuation": (PUNCTUATION, PUNCTUATED),
     "translation": (TRANSLATION, TRANSLATED),
+    "comparison": (COMPARISON, COMPARED),
 }
 
 # The fixtures hold no state that an example could leave behind.

@@ -12,6 +12,7 @@ import typer
 from doc_pages import DOCS, section, table, text_of
 
 from midb.cli.main import app
+from midb.cli.table import LateCommand
 from midb.detectors import kinds
 from midb.runs.config import RunConfig
 
@@ -42,7 +43,10 @@ def every_command() -> list[tuple[str, Any]]:
     while waiting:
         path, command = waiting.pop()
         found.append((path, command))
-        waiting += [(f"{path} {name}", below) for name, below in getattr(command, "commands", {}).items()]
+        waiting += [
+            (f"{path} {name}", below.load() if isinstance(below, LateCommand) else below)
+            for name, below in getattr(command, "commands", {}).items()
+        ]
     return found
 
 

@@ -30,10 +30,9 @@ CORPUS = ROOT / "examples" / "corpus.jsonl"
 
 @pytest.fixture
 def shell(cli: Cli, tmp_path: Path) -> Shell:
-    """A folder as a reader has it: the examples, and a corpus of one's own."""
+    """A folder as a reader has it: the examples. What else a page needs, it makes itself."""
     (tmp_path / "examples").mkdir()
     shutil.copy(CORPUS, tmp_path / "examples" / "corpus.jsonl")
-    shutil.copy(CORPUS, tmp_path / "corpus.jsonl")
     (tmp_path / "bench").symlink_to(ROOT / "bench")
     return Shell(tmp_path, cli)
 

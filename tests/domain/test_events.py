@@ -16,11 +16,12 @@ from midb.domain.events import (
     RunEnded,
     RunPlanned,
     Tally,
+    Waiting,
     Warned,
 )
 
 
-@pytest.mark.parametrize("kind", [RunPlanned, EditMade, BatchDone, LineRejected, Warned, ModelUsed, RunEnded])
+@pytest.mark.parametrize("kind", [RunPlanned, EditMade, BatchDone, LineRejected, Waiting, Warned, ModelUsed, RunEnded])
 def test_every_name_of_an_event_is_explained(kind: type[RunPlanned]) -> None:
     explained = re.findall(r"^ *:param (\w+): \w", kind.__doc__ or "", re.MULTILINE)
     assert explained == [field.name for field in dataclasses.fields(kind)], "each once, in their order"

@@ -43,7 +43,7 @@ def test_a_pair_that_takes_too_long_comes_back_with_a_warning(monkeypatch: pytes
         while True:
             pass
 
-    monkeypatch.setattr(examine, "RecordClock", lambda seconds, size: RecordClock(0.1))
+    monkeypatch.setattr(examine, "RecordClock", lambda *_, **__: RecordClock(0.1))
     monkeypatch.setattr(PairContext, "inspect", endless)
     with pytest.warns(RuntimeWarning, match="examining it took more than 0.1 s of processor time"):
         pair = fix_pair(instruction="Grüße!", response=BROKEN, language="de")

@@ -22,7 +22,7 @@ from midb.corpus.raw import RawRecord
 from midb.corpus.sources import open_sources
 from midb.domain.errors import CorpusError, MidbError, UsageError
 from midb.shards import split as sharding
-from midb.shards.split import parse_shard_name, shard_of, shard_of_key, split
+from midb.shards.split import make_folder, parse_shard_name, shard_of, shard_of_key, split
 
 BOM = b"\xef\xbb\xbf"
 RECORD = st.fixed_dictionaries(
@@ -243,9 +243,22 @@ def test_a_shard_without_records_has_no_file(tmp_path: Path) -> None:
     )
 
 
+def test_the_folder_of_the_shards_is_made_and_left_only_where_there_are_any(tmp_path: Path) -> None:
+    corpus, folder = tmp_path / "c.jsonl", tmp_path / "new" / "shards"
+    corpus.write_bytes(b'{"oops": 1}\n' * 3)
+    with pytest.raises(UsageError, match="shards"):
+        split(corpus, 999, folder=folder)
+    corpus.write_bytes(JSONL)
+    with pytest.raises(OSError, match="stands for a full disk"), make_folder(folder):
+        raise OSError("stands for a full disk")
+    assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
+    done = split(corpus, 2, folder=folder)
+    assert sorted(folder.iterdir()) == sorted(cut.path for cut in done.cuts if cut.path)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((0,), "0 shards"), ((999,), "999 shards"), ((2, {"folder": Path("nowhere")}), "there is no folder")],
+    [((0,), "0 shards"), ((999,), "999 shards"), ((2, {"folder": Path(__file__)}), "cannot be made")],
 )
 def test_usage(arguments: Sequence[Any], message: str, tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_bytes(JSONL)

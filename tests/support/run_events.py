@@ -10,7 +10,7 @@ from rich.console import Console
 from midb.dashboard import PlainLines
 from midb.dashboard.console import open_terminal
 from midb.domain.decisions import Action, Outcome, Pass
-from midb.domain.events import BatchDone, EditMade, Event, ModelUsed, RunEnded, RunPlanned
+from midb.domain.events import BatchDone, Behind, EditMade, Event, ModelUsed, RunEnded, RunPlanned
 from midb.domain.generations import Usage
 from midb.locales import LANGUAGES
 
@@ -40,6 +40,23 @@ def plan(**changes: Any) -> RunPlanned:
         "rejected": "out.jsonl.rejected.jsonl", "workers": 2,
     }  # fmt: skip
     return RunPlanned(**values | changes)
+
+
+def behind(records: int = 100, rejected: int = 0, **changes: Any) -> Behind:
+    """What a run did before it was resumed: German records, half of them improved."""
+    outcomes = {("de", Outcome.UNCHANGED): records - records // 2, ("de", Outcome.IMPROVED): records // 2}
+    decisions = {(Pass.TRANSLATION, Action.APPLIED): records // 2}
+    counts = BatchDone(
+        records=records, rejected=rejected, pairs=records, outcomes=outcomes, decisions=decisions,
+        repaired={"translated-code": records // 2}, open={"untranslated-text": records // 4},
+    )  # fmt: skip
+    return Behind(counts=counts, **changes)
+
+
+def resumed(records: int = 100, rejected: int = 0, **changes: Any) -> RunPlanned:
+    """The plan of a run that goes on."""
+    own = {name: changes.pop(name) for name in ("reasons", "warnings", "usage") if name in changes}
+    return plan(resumed_at=records + rejected, behind=behind(records, rejected, **own), **changes)
 
 
 def edit(number: int = 0, **changes: str) -> EditMade:

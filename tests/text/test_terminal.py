@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midb.text.terminal import has_right_to_left, isolated, visible, visible_json
+from midb.text.terminal import has_right_to_left, isolated, quote_word, quote_words, visible, visible_json
 
 HOSTILE = (
     "\\uUx0123af \n\r\t\x00\x1b\x7f\x85\x9b\xad\u061c\u200b\u200d\u200f\u2028"
@@ -90,3 +92,24 @@ def test_right_to_left_text_is_set_apart() -> None:
 )
 def test_right_to_left_text_is_recognised(text: str, expected: bool) -> None:
     assert has_right_to_left(text) is expected
+
+
+#: Names that files may have, as Python has them.
+NAMES = [
+    "corpus.jsonl", "my corpus.jsonl", "it's.jsonl", 'a"b', "$HOME", "`id`", "a;b", "*", "~", "#17", "-x", "", "ü.json",
+    "d\udce9j\udce0.jsonl", "line\nbreak\ttab", "\x1b[31mred", "\u202edesrever", "zero\u200bwidth", r"a\u0041",
+    r"C:\x41", "␛", "it's\udcff'", "\\", "a\\", "!history", "日本語", "שלום",
+]  # fmt: skip
+
+
+def test_a_quoted_word_is_read_by_a_shell_as_the_name_it_was() -> None:
+    line = f"printf '%s\\0' {quote_words(NAMES)}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert done.stdout.split(b"\0")[:-1] == [os.fsencode(name) for name in NAMES]
+    assert visible(line) == line, "and it can be printed as it is"
+    assert not STEERING.search(line)
+
+
+def test_words_that_need_no_quotes_get_none() -> None:
+    assert quote_words(["midb-agent", "run", "a/b.jsonl", "--kinds=-x,+y"]) == "midb-agent run a/b.jsonl --kinds=-x,+y"
+    assert quote_word("a b") == "'a b'"

@@ -7,8 +7,6 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from midb.audit.file.schema import APPLICATION_ID
 from midb.audit.rows import VERIFY_HINT
 from midb.domain.errors import AuditError
@@ -68,14 +66,14 @@ def explain_read_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def open_for_writing(path: Path) -> Database:
+def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open or make the file; every statement outside an explicit transaction stands by itself."""
     connection = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None, timeout=_PATIENCE)
     connection.row_factory = sqlite3.Row
-    return Database(connection)
+    return connection
 
 
-def tune_for_writing(db: Database) -> None:
+def tune_for_writing(db: sqlite3.Connection) -> None:
     """Readers may read while a batch is written, and a crash loses no batch that the disk has."""
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         db.execute(f"PRAGMA {pragma}")

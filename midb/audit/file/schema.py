@@ -7,8 +7,6 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from midb.audit.file import heads, seals
 from midb.domain.errors import AuditError
 
@@ -258,13 +256,13 @@ def split_statements(script: str) -> list[str]:
     return found
 
 
-def migrate(db: Database, path: Path, now: Callable[[], str], *, version: int = len(MIGRATIONS)) -> None:
+def migrate(db: sqlite3.Connection, path: Path, now: Callable[[], str], *, version: int = len(MIGRATIONS)) -> None:
     """Bring the file to this version, or to the one that had the first ``version`` migrations.
 
     Raises AuditError for a file of a newer version or one that is not ours.
     """
     application_id = db.execute("PRAGMA application_id").fetchone()[0]
-    tables = set(db.table_names())
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if application_id != APPLICATION_ID and tables:
         raise AuditError(f"{path} is an SQLite file, but no audit log of midb-agent.", hint="Choose another --db.")
     applied = [tuple(row) for row in db.execute("SELECT name, hash FROM migrations ORDER BY id")] if tables else []
@@ -276,16 +274,16 @@ def migrate(db: Database, path: Path, now: Callable[[], str], *, version: int = 
         )
     previous = applied[-1][1] if applied else seals.GENESIS
     for number, (name, script) in enumerate(MIGRATIONS[len(applied) : version], start=len(applied) + 1):
-        with db.conn:
-            db.conn.execute("BEGIN IMMEDIATE")
+        with db:
+            db.execute("BEGIN IMMEDIATE")
             if number == 1:
-                db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                db.conn.execute(_BOOKKEEPING)
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.execute(_BOOKKEEPING)
             for statement in split_statements(script):
-                db.conn.execute(statement)
+                db.execute(statement)
             row = (number, name, hashlib.sha256(script.encode()).hexdigest(), now())
             link = seals.chain_hash("migrations", previous, row)
-            db.conn.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?)", (*row, previous, link))
+            db.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?)", (*row, previous, link))
             previous = link
             if name in _AND_THEN:
-                _AND_THEN[name](db.conn)
+                _AND_THEN[name](db)

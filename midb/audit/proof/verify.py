@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from midb.audit.file.connection import open_for_reading
 from midb.audit.file.key import SealKey
 from midb.audit.file.schema import MIGRATIONS, READABLE_FROM, migrate
@@ -177,9 +175,9 @@ def _model_of(connection: sqlite3.Connection, there: _Objects) -> tuple[int, _Ob
     """
     models: dict[int, tuple[_Objects, Mapping[str, Types]]] = {}
     for version in range(len(MIGRATIONS), READABLE_FROM - 1, -1):
-        model = Database(memory=True)
+        model = sqlite3.connect(":memory:")
         migrate(model, Path(":memory:"), lambda: "", version=version)
-        models[version] = _objects(model.conn), column_types(model.conn)
+        models[version] = _objects(model), column_types(model)
         model.close()
         if models[version][0] == there:
             return version, *models[version]

@@ -26,13 +26,12 @@ from midb.cli.audit.model_calls import show_prompts
 from midb.cli.audit.options import Db, Json, Key, RecordOptions, RunNumber, find_log, with_record_options
 from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
 from midb.cli.audit.records import record_json, show_changes, show_difference, show_record
+from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import AuditError, UsageError
 from midb.text.terminal import visible
 
-app = typer.Typer(
-    help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, **PLAIN)
 
 
 def dump(value: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from midb.domain.defects import FindingStatus
 from midb.domain.pairs import Field, InstructionPair
 from midb.text.diffs import CONTEXT, compare_texts, find_hunks
 from midb.text.rendering import render_hunk, render_passage
-from midb.text.terminal import isolated, visible
+from midb.text.terminal import isolated, quote_words, visible
 
 _SEVERITY_STYLES = {"critical": "red", "major": "yellow", "minor": "default"}
 
@@ -71,7 +70,7 @@ def show_record(
     if edits and run.kind == "run":
         name = f"#{row.position}" if twins or visible(row.record_key) != row.record_key else row.record_key
         words = ["midb-agent", "revert", "--record", name, *(["--run", str(run.id)] if run.id > 1 else [])]
-        command = isolated(shlex.join([*words, "--db", str(path), "-o", "OUT"]))
+        command = quote_words([*words, "--db", str(path), "-o", "OUT"])
         more = "   (--kind KIND: one kind only)" if len({edit.kind for edit in edits}) > 1 else ""
         console.print(Text(f" undo    {command}{more}"), soft_wrap=True)
 

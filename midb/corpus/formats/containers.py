@@ -16,6 +16,7 @@ from midb.corpus.formats.parquet import Parquet
 from midb.corpus.formats.text import JsonArray, JsonLines
 from midb.corpus.raw import BOM
 from midb.domain.errors import CorpusError
+from midb.text.terminal import quote_word
 
 #: How files begin that hold something else (patterns), and what to do about them.
 _FOREIGN = {
@@ -47,7 +48,9 @@ def open_container(path: Path) -> Container:
             hint = f"The folder holds {', '.join(near[:5])}." if near else "Check its name."
             raise CorpusError(f"there is no corpus {path}.", hint=hint)
         if path.is_dir():
-            raise CorpusError(f"{path} is a folder.", hint=f"Name a file, or: cat {path}/*.jsonl | midb-agent run -")
+            raise CorpusError(
+                f"{path} is a folder.", hint=f"Name a file, or: cat {quote_word(str(path))}/*.jsonl | midb-agent run -"
+            )
         if not stat.S_ISREG(path.stat().st_mode):
             raise CorpusError(
                 f"{path} is a pipe or a device, which cannot be read twice.",
@@ -84,7 +87,7 @@ def _refuse_zip(path: Path) -> CorpusError:
         return CorpusError(f"{path} is an Excel workbook.", hint=TO_JSON_LINES.format("read_excel"))
     if any(name.startswith("word/") for name in names):
         return CorpusError(f"{path} is a Word document.", hint="A corpus is JSON Lines: one object a line.")
-    return CorpusError(f"{path} is a zip file.", hint=f"Unpack it first: unzip {path.name}")
+    return CorpusError(f"{path} is a zip file.", hint=f"Unpack it first: unzip {quote_word(path.name)}")
 
 
 def _refuse_address(path: Path) -> CorpusError | None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import LocaleSection
+from midb.text.forms.scaffolding import ScaffoldingSection, load_frame
 from midb.text.inspection import Inspection
 from midb.text.subjects.topics import speaks_of_programming
 
@@ -36,9 +37,50 @@ KINDS = (EMPTY,)
 _SIGNS = ("punctuat", "symbol", "sign", "operator", "character", "morse", "ascii", "emoticon", "braille", "bracket")
 
 #: Whole responses that say that there is none.
-_NOT_AN_ANSWER = frozenset({"n/a", "#n/a", "nan", "null", "nil", "undefined", "tbd", "todo", "[object object]"})
+_NOT_AN_ANSWER = frozenset(
+    {
+        "n/a",
+        "#n/a",
+        "n.a",
+        "n/d",
+        "н/д",
+        "μ/δ",
+        "k.a",
+        "k. a",
+        "nan",
+        "null",
+        "nil",
+        "none",
+        "ns",
+        "undefined",
+        "tbd",
+        "todo",
+    }
+    | {"[object object]", "not available", "not applicable", "no comment"}
+)
 #: Whole responses that are values of programming languages.
-_PROGRAM_VALUES = frozenset({"nan", "null", "nil", "undefined", "[]", "{}", "()", '""', "''"})
+_PROGRAM_VALUES = frozenset({"nan", "null", "nil", "none", "undefined", "[]", "{}", "()", '""', "''"})
+#: What such a response may stand in, and its full stop.
+_WRAPPING = " \t\n<>[]()\"'“”„«»「」`*.。"
+
+#: Those that are also abbreviations of something, and words of tasks that ask for one in any language.
+_ABBREVIATIONS = frozenset({"ns", "n.a", "k.a", "k. a"})
+_ABBREVIATED = (
+    "abk",
+    "abbr",
+    "abr",
+    "acr",
+    "akr",
+    "siglas",
+    "sigla",
+    "symbol",
+    "сокращ",
+    "略",
+    "약어",
+    "اختصار",
+    "zkrat",
+    "kısalt",
+)
 
 #: Longer texts are not looked at: nobody writes so much punctuation for an answer.
 _LONGEST = 60
@@ -59,10 +101,18 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
             reason = "the response is blank"
         elif not any(_says_something(c) for c in seen) and not _asks_for_a_sign(inspection, seen):
             reason = f'the response is only "{text.strip()}"'
-        elif text.strip().lower() in _NOT_AN_ANSWER and not _is_an_answer(inspection, text.strip()):
+        elif _stands_for_an_answer(inspection, text.strip()) and not _is_an_answer(inspection, text.strip(_WRAPPING)):
             reason = f'"{text.strip()}" stands for an answer'
     if reason:
         yield EMPTY.finding(Field.RESPONSE, 0, len(text), reason)
+
+
+def _stands_for_an_answer(inspection: Inspection, text: str) -> bool:
+    """Whether a whole response is a word that programs and translators write where there is none."""
+    words = load_frame(inspection.locale.get(ScaffoldingSection))
+    return not {text.lower(), text.strip(_WRAPPING).lower()}.isdisjoint(_NOT_AN_ANSWER) or words.stands_for_no_output(
+        text
+    )
 
 
 def _says_something(character: str) -> bool:
@@ -86,10 +136,20 @@ def _asks_for_a_sign(inspection: Inspection, signs: str) -> bool:
 
 
 def _is_an_answer(inspection: Inspection, text: str) -> bool:
-    """Whether a word that stands for nothing is meant here: as a value in a program, or because the task names it."""
-    if text.lower() in _PROGRAM_VALUES and speaks_of_programming(inspection):
+    """Whether a word that stands for nothing is meant here: as a value in a program, or because the task names it.
+
+    A program may print nothing too. An abbreviation may be asked for, or the word for "none" be that of the source.
+    """
+    lowered = text.lower()
+    if speaks_of_programming(inspection) and (lowered in _PROGRAM_VALUES or lowered not in _NOT_AN_ANSWER):
         return True
-    return text.lower() in _lowered_tasks(inspection)
+    if lowered in _ABBREVIATIONS and any(word in _lowered_tasks(inspection) for word in _ABBREVIATED):
+        return True
+    source = inspection.source.response if inspection.source else None
+    if lowered == "none" and source and source.strip(_WRAPPING).lower() == lowered:
+        return True  # an answer that stayed in English
+    pattern = rf"(?<!\w){re.escape(lowered)}(?!\w)" if lowered.isascii() else re.escape(lowered)
+    return bool(re.search(pattern, _lowered_tasks(inspection)))
 
 
 def _lowered_tasks(inspection: Inspection) -> str:

@@ -65,11 +65,13 @@ def _find_placeholder(field: FieldText, inspection: Inspection, words: Frame) ->
     """A field that says there is nothing in it, or whose last line says so."""
     text = field.text
     if field.field is Field.INPUT and len(text) <= LONGEST_PLACEHOLDER:
-        if not is_in_brackets(text) and _is_about_languages(inspection):
-            return  # "Translate the text." "No input": it is the text
         source = field.source
         in_source = source is not None and words.stands_for_no_input(source)
         if in_source or words.may_stand_for_no_input(text):
+            if not is_in_brackets(text) and (
+                _is_about_languages(inspection) or words.repeats_placeholder(text, inspection.pair.response or "")
+            ):
+                return  # "Translate the text.", "Write it in capitals." "No input": it is the text
             contradicted = source is not None and source.strip() != "" and not in_source
             certain = in_source or words.stands_for_no_input(text) or (source is not None and not source.strip())
             fix = (LEAKED.edit(field.field, 0, text, ""),) if certain and not contradicted else ()

@@ -47,6 +47,9 @@ LONGEST_UNIT = 3
 #: Marks that sit on one letter: a second one like the first is not even drawn.
 CERTAIN_MARKS = 8
 
+#: Digits of a number that are the same, beyond which nobody wrote it: a googol has a hundred.
+_MOST_DIGITS = 150
+
 #: Longest unit that is looked for in a response; a longer one is a paragraph that was given twice.
 _LONGEST_PHRASE = 400
 #: A unit of fewer letters is a mark or an abbreviation.
@@ -179,6 +182,8 @@ def _marks_finding(field: FieldText, start: int, end: int) -> Finding:
 def _is_stuck(field: FieldText, run: Repetition) -> bool:
     """Whether a run of words or sentences is long enough to be no refrain; forms to fill in and tables are none."""
     unit = field.text[run.start : run.start + run.period]
+    if unit.isdigit() and run.period <= LONGEST_UNIT:
+        return run.end - run.start >= _MOST_DIGITS and not field.possible_code.overlaps(run.start, run.end)
     letters = sum(map(str.isalpha, unit))
     if letters < _LEAST_LETTERS or _FORM.search(unit) or any(map(str.isdigit, unit)):
         return False

@@ -10,6 +10,7 @@ import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from midb.domain.pairs import Field
 from midb.locales import LocaleSection
@@ -19,11 +20,13 @@ class ScaffoldingSection(LocaleSection, table="scaffolding"):
     """How a language says what the template says.
 
     ``no_input``: whole inputs that mean "there is none"; ``no_input_or_text``: such that are also a text, as a sign at
-    a door is. ``instruction``, ``input``, ``output``: the labels of the three parts.
+    a door is; ``no_output``: whole responses that mean the same. ``instruction``, ``input``, ``output``: the labels of
+    the three parts.
     """
 
     no_input: tuple[str, ...]
     no_input_or_text: tuple[str, ...] = ()
+    no_output: tuple[str, ...]
     instruction: tuple[str, ...]
     input: tuple[str, ...]
     output: tuple[str, ...]
@@ -42,6 +45,7 @@ ENGLISH = ScaffoldingSection(
         "no input is required",
         "input not required",
     ),
+    no_output=("no output", "no outputs", "no output required", "no output needed", "no response", "no answer"),
     instruction=("Instruction", "Instructions", "Task"),
     input=("Input",),
     output=("Output", "Response"),
@@ -61,7 +65,7 @@ def _make_key(text: str) -> str:
     >>> _make_key("`<No input>`."), _make_key("sementrada") == _make_key("Sem entrada")
     ('noinput', True)
     """
-    return _GLUE.sub("", _WRAPPING.sub("", text)).casefold().replace("\u0307", "")
+    return _GLUE.sub("", _WRAPPING.sub("", text)).casefold().replace("\u0307", "").replace("ı", "i")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Frame:
 
     no_input: frozenset[str]
     no_input_or_text: frozenset[str]
+    no_output: frozenset[str]
     labels: dict[Field, frozenset[str]]
 
     def stands_for_no_input(self, text: str) -> bool:
@@ -82,6 +87,14 @@ class Frame:
     def may_stand_for_no_input(self, text: str) -> bool:
         """Whether a whole text is a placeholder, or a text that reads like one."""
         return len(text) <= LONGEST_PLACEHOLDER and _make_key(text) in self.no_input | self.no_input_or_text
+
+    def stands_for_no_output(self, text: str) -> bool:
+        """Whether a whole text says that there is no response, and nothing else."""
+        return len(text) <= LONGEST_PLACEHOLDER and _make_key(text) in self.no_output
+
+    def repeats_placeholder(self, text: str, response: str) -> bool:
+        """Whether a response works with the words of a placeholder: then they are a text, and stand for nothing."""
+        return _make_key(text) in _make_key(response)
 
     def labels_part(self, label: str, field: Field) -> bool:
         """Whether a label is what the template puts before one part of an example."""
@@ -104,6 +117,7 @@ def load_frame(section: ScaffoldingSection | None) -> Frame:
     return Frame(
         no_input=_make_keys(own.no_input + ENGLISH.no_input),
         no_input_or_text=_make_keys(own.no_input_or_text),
+        no_output=_make_keys(own.no_output + ENGLISH.no_output),
         labels={
             Field.INSTRUCTION: _make_keys(own.instruction + ENGLISH.instruction),
             Field.INPUT: _make_keys(own.input + ENGLISH.input),
@@ -116,8 +130,9 @@ def _make_keys(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(map(_make_key, texts))
 
 
-_NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
+_NUMBERED_LABEL = re.compile(r"^[ \t]*(\d{1,3})[.．)] ?([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
 _HASH_LABEL = re.compile(r"^[ \t]*#{2,4}[ \t]*([^\s:：#][^\n:：#]{0,29}?)[ \t\u00a0]*([:：]|$)", re.MULTILINE)
+_PLAIN_LABEL = re.compile(r"^[ \t]*([^\n:：]{1,30}?)[ \t\u00a0]?[:：]", re.MULTILINE)
 _HASHES_BEFORE = re.compile(r"#{2,}[ \t]*\n[ \t]*\Z")
 
 
@@ -138,7 +153,19 @@ def find_next_example(text: str, words: Frame) -> int | None:
         hashes = _HASHES_BEFORE.search(text, max(0, first.start() - 20), first.start())
         if known >= 2 or (hashes and known):
             return len(text[: hashes.start() if hashes else first.start()].rstrip())
-    return _hashed_example(text, words)
+    begin = _hashed_example(text, words)
+    return _find_numbered_example(text, labels, words) if begin is None else begin
+
+
+def _find_numbered_example(text: str, numbered: Iterable[re.Match[str]], words: Frame) -> int | None:
+    """The same where only the first label bears a number: "15. Instruction: ...", "Input: ...", "Output: ..."."""
+    for first in numbered:
+        if words.labels_part(first.group(2), Field.INSTRUCTION):
+            labels = [label.group(1) for label in islice(_PLAIN_LABEL.finditer(text, first.end()), 2)]
+            parts = zip(labels, (Field.INPUT, Field.RESPONSE), strict=False)
+            if len(labels) == 2 and all(words.labels_part(label, field) for label, field in parts):
+                return len(text[: first.start()].rstrip())
+    return None
 
 
 def _hashed_example(text: str, words: Frame) -> int | None:

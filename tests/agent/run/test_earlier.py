@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_runs import broken_records, lines_of, run_over, session_over, write_lines
 
+from midb.agent.run.batches import Item, Result
 from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import Examiner
 from midb.agent.run.runner import Runner
@@ -46,15 +48,15 @@ def test_a_record_that_was_examined_comes_out_as_it_did(corpus: Path) -> None:
 
 def test_no_record_is_examined_twice(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    examine = Examiner.examine
+    examine = Examiner.examine_batch
 
-    async def listening(self: Examiner, raw: RawRecord, source: bytes | None) -> object:
-        seen.append(raw.position)
-        return await examine(self, raw, source)
+    def listening(self: Examiner, batch: Sequence[Item]) -> list[Result]:
+        seen.extend(raw.position for raw, _ in batch)
+        return examine(self, batch)
 
     run_over(corpus, limit=6)
     with session_over(corpus, limit=9) as session:  # which tries a few records, to see whether they are read rightly
-        monkeypatch.setattr(Examiner, "examine", listening)
+        monkeypatch.setattr(Examiner, "examine_batch", listening)
         ended = Runner(session, lambda _: None, bool).run()
     assert seen == [4, 6, 7, 8]  # what cannot be read is looked at again
     assert (ended.read, ended.rejected, ended.balanced) == (9, 1, True)

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from small_runs import BROKEN, MENDED, NothingKept
 
 from midb import detectors
 from midb.agent.engines.protocol import EngineDown
+from midb.agent.failures import contain
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import ModelSettings, Route
 from midb.agent.run import examine
@@ -27,7 +29,7 @@ from midb.agent.run.examine import (
     leave_slow,
     too_slow,
 )
-from midb.agent.state import PairContext
+from midb.agent.state import PairContext, PairJob
 from midb.corpus.language_plan import LanguagePlan
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import ReadingRules
@@ -114,7 +116,7 @@ def test_finding_alone_changes_nothing_and_needs_no_state_machine(monkeypatch: p
     def must_not() -> Any:
         raise AssertionError("LangGraph takes a second to import")
 
-    monkeypatch.setattr(examine, "pair_runner", must_not)
+    monkeypatch.setattr(examine, "batch_runner", must_not)
     result = one(Examiner(settings(rewrite=False)), raw(instruction="Grüße!", output=BROKEN))
     assert (result.body, result.outcome) == (None, Outcome.UNCHANGED)
     (logged,) = result.pairs[0].findings
@@ -154,14 +156,19 @@ def test_passes_and_kinds_are_those_of_the_settings() -> None:
 
 
 def failing(error: BaseException) -> Any:
-    async def run(pair: InstructionPair, context: PairContext) -> PairResult:
-        raise error
+    """A state machine in which an error ends the way of every pair, or, where it is everybody's, that of the batch."""
+
+    async def run(jobs: Sequence[PairJob]) -> list[PairResult | Exception]:
+        async def fail() -> PairResult:
+            raise error
+
+        return [await contain(fail()) for _ in jobs]
 
     return lambda: run
 
 
 def test_a_fault_of_ours_costs_no_record_and_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examine, "pair_runner", failing(KeyError("boom")))
+    monkeypatch.setattr(examine, "batch_runner", failing(KeyError("boom")))
     result = one(Examiner(settings()), raw(id="a", instruction="Grüße!", output=BROKEN))
     assert (result.body, result.outcome, result.key) == (None, Outcome.UNCHANGED, "a")
     (decision,) = result.pairs[0].decisions
@@ -170,7 +177,7 @@ def test_a_fault_of_ours_costs_no_record_and_is_said(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("error", [EngineDown("nobody there"), AuditError("the disk is full"), KeyboardInterrupt()])
 def test_what_no_record_can_be_examined_for_ends_the_run(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examine, "pair_runner", failing(error))
+    monkeypatch.setattr(examine, "batch_runner", failing(error))
     with pytest.raises(type(error)) as caught:
         Examiner(settings()).examine_batch([(raw(instruction="Grüße!"), None)])
     assert caught.value is error

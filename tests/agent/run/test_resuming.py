@@ -88,8 +88,8 @@ def test_an_unfinished_run_goes_on(log: AuditLog, places: OutputPlaces, status: 
     found = attached(log, places)
     assert (found.run.id, found.checkpoint.position, found.checkpoint.output_bytes) == (run.id, 1, 5)
     assert not found.finished
-    (row,) = log.db.query("SELECT status FROM runs")
-    assert row == {"status": "running"}
+    (row,) = log.db.execute("SELECT status FROM runs")
+    assert row["status"] == "running"
 
 
 def test_a_run_that_was_finishing_goes_on_from_its_last_batch(log: AuditLog, places: OutputPlaces) -> None:
@@ -134,7 +134,7 @@ def test_fresh_begins_anew_and_closes_what_was_begun(log: AuditLog, places: Outp
     left(log, places, "interrupted")
     found = attached(log, places, OTHER, fresh=True)
     assert (found.run.id, found.checkpoint.position) == (2, 0)
-    assert [row["status"] for row in log.db.query("SELECT status FROM runs ORDER BY id")] == ["superseded", "running"]
+    assert [row["status"] for row in log.db.execute("SELECT status FROM runs ORDER BY id")] == ["superseded", "running"]
 
 
 @pytest.mark.parametrize("status", ["interrupted", "failed"])

@@ -35,7 +35,7 @@ from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import RawRecord
 from midb.domain.decisions import Action, Outcome, Pass
 from midb.domain.errors import CorpusError
-from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, Tally, Warned
+from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, Tally, Waiting, Warned
 from midb.runs.config import load_config
 
 TEXT = st.text(max_size=60)
@@ -125,8 +125,10 @@ def test_every_batch_and_every_rejected_line_is_said_in_order(tmp_path: Path, sm
     events: list[Event] = []
     corpus = write_lines(tmp_path / "c.jsonl", *broken_records(2), b"oops", *broken_records(4))
     ended = run_over(corpus, emit=events.append)
-    assert [type(event) for event in events] == [BatchDone, LineRejected, BatchDone, BatchDone, BatchDone, Warned]
-    rejected = events[1]
+    assert [type(event) for event in events] == [
+        Waiting, BatchDone, LineRejected, BatchDone, BatchDone, BatchDone, Warned,
+    ]  # fmt: skip
+    rejected = events[2]
     assert isinstance(rejected, LineRejected)
     assert (rejected.line, rejected.reason) == (3, "invalid-json")
     assert [event.records for event in events if isinstance(event, BatchDone)] == [2, 1, 2, 1]
@@ -278,6 +280,30 @@ def test_an_engine_that_is_down_leaves_what_was_done(tmp_path: Path, small: None
         assert len(engine.requests) - asked == 6, "a rewrite and two verdicts each for two records"
 
 
+def test_a_resumed_run_is_told_what_its_batches_told_before(tmp_path: Path, small: None) -> None:
+    """With it the figures on the screen are totals: what is told in both parts adds up to what is told in one go."""
+    corpus = write_lines(tmp_path / "c.jsonl", *broken_records(3), b"oops", *broken_records(4))
+    answers = iter([False, False, True, True, True])
+    first: list[Event] = []
+    assert run_over(corpus, emit=first.append, stopped=lambda: next(answers)).status == "interrupted"
+    told = Tally()
+    for event in first:
+        if isinstance(event, BatchDone):
+            told.add(event)
+    with session_over(corpus) as session:
+        behind = session.plan.behind
+        assert behind is not None
+        counted = Tally()
+        counted.add(behind.counts)
+        assert counted == told
+        assert told.records + told.rejected == session.plan.resumed_at == 6
+        assert behind.reasons == {"invalid-json": 1}
+    ended = run_over(corpus)
+    assert ended.status == "finished"
+    with session_over(corpus) as session:
+        assert session.plan.behind is None, "nothing is left to go on with"
+
+
 # -- what the dashboard is told of a batch -----------------------------------------------------------------------------
 
 
@@ -296,7 +322,7 @@ def test_a_batch_is_counted() -> None:
 
 
 def test_a_few_edits_are_shown_each_with_what_stands_around_it() -> None:
-    text = "a" * 40 + "2.5" + "b" * 40
+    text = "a" * 99 + "2.5" + "b" * 99
     stories = [Story(pair(text)).rewrite(Pass.LOCALIZATION, "decimal-separator", ("2.5", "2,5")) for _ in range(9)]
     done = batch_done([record(n, f"r{n}", "de", story) for n, story in enumerate(stories)], 0)
     assert [edit.record for edit in done.edits] == [f"r{n}" for n in range(SHOWN_EDITS)]

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlite_utils import Database
 
 from midb.audit.file.schema import migrate
 from midb.audit.questions.filters import STANDS, Filters, check_filters, record_condition
@@ -109,7 +108,7 @@ def rows_from(taken: Sequence[tuple[int, Pass, Action, int]]) -> list[DecisionRo
 
 def database_of(rows: Sequence[DecisionRow]) -> sqlite3.Connection:
     """The same in a database with the log's own schema."""
-    db = Database(memory=True)
+    db = sqlite3.connect(":memory:")
     migrate(db, Path(":memory:"), lambda: "")
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute("INSERT INTO records VALUES (1, 1, 0, 1, 'a', 'de', 'improved', 3, 0, '[]', '[]', '', '', '')")
@@ -120,8 +119,7 @@ def database_of(rows: Sequence[DecisionRow]) -> sqlite3.Connection:
         )
         for edit in row.edits:
             db.execute(f"INSERT INTO edits VALUES ({', '.join('?' * 8)})", dataclasses.astuple(edit))
-    connection: sqlite3.Connection = db.conn
-    return connection
+    return db
 
 
 @given(st.lists(TAKEN, max_size=12))

@@ -37,6 +37,22 @@ def test_every_language_knows_its_placeholders_and_the_english_ones(code: str) -
         assert known.may_stand_for_no_input(form)
 
 
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_says_that_there_is_no_output(code: str) -> None:
+    section = load(code).get(ScaffoldingSection)
+    assert section is not None
+    for form in (*section.no_output, "no output"):
+        for text in (form, form.upper(), f"<{form}>", f"{form}."):
+            assert frame(code).stands_for_no_output(text), text
+            assert not frame(code).stands_for_no_input(text)
+        assert not frame(code).stands_for_no_output(f"{form}: 5 x")
+
+
+def test_a_response_that_works_with_the_words_of_a_placeholder() -> None:
+    assert frame("de").repeats_placeholder("keine Eingabe", "Als Titel: Keine-Eingabe!")
+    assert not frame("de").repeats_placeholder("keine Eingabe", "Rhein, Elbe")
+
+
 def test_without_a_table_the_english_frame_holds() -> None:
     assert load_frame(None).stands_for_no_input("<noinput>")
     assert not load_frame(None).stands_for_no_input("keine Eingabe")
@@ -58,6 +74,8 @@ def test_brackets_around_a_whole_text(text: str, expected: bool) -> None:
         ("de", "Ja.\n\n5. Anweisung: x\n5. Eingabe: y\n5. Ausgabe: z", "Ja."),
         ("de", "Ja.\n### Instruction:\nx\n### Response:\ny", "Ja."),
         ("de", "### Instruction:\nx\n### Response:\ny", ""),
+        ("de", "Ja.\n\n15. Anweisung: x\nEingabe: <noinput>\nAusgabe: z", "Ja."),
+        ("de", "Ja.\n15) Instruction: x\nInput: y\nOutput: z", "Ja."),
     ],
 )
 def test_the_next_example_begins_where_the_response_ends(code: str, text: str, kept: str) -> None:
@@ -70,6 +88,9 @@ def test_the_next_example_begins_where_the_response_ends(code: str, text: str, k
         "1. Titel: a\n2. Titel: b\n3. Titel: c",
         "1. Zutaten: a\n1. Dauer: b\n1. Preis: c",
         "9. Instruction: eins",
+        "1. Aufgabe: x\nAntwort: y\n2. Aufgabe: x\nAntwort: y",
+        "Anweisung: x\nEingabe: y\nAusgabe: z",
+        "1. Anweisung: x\n2. Eingabe: y\n3. Ausgabe: z",
         "### Aufgabe\nText ohne Antwort",
         "Ein Satz.",
     ],
