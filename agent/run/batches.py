@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from midb.corpus.layouts import RecordError
@@ -26,24 +26,28 @@ Result = RecordResult | RejectedLine
 class Batch:
     """Records that are examined and logged together.
 
-    ``refused`` are records that need no examination (by position); ``tail`` comes with the last batch.
+    ``settled`` is what became of records that need no examination (by position); ``tail`` comes with the last batch.
     """
 
     records: Sequence[RawRecord]
     items: Sequence[Item]
-    refused: Mapping[int, RejectedLine]
+    settled: Mapping[int, Result]
     tail: Tail | None = None
 
     def answers(self, results: Sequence[Result]) -> Iterator[tuple[RawRecord, Result]]:
         """Each record with what became of it, in order."""
         examined = iter(results)
         for raw in self.records:
-            refused = self.refused.get(raw.position)
-            yield raw, refused if refused else next(examined)
+            settled = self.settled.get(raw.position)
+            yield raw, settled if settled else next(examined)
 
 
-def batches_of(corpus: OpenedCorpus, start: Start = Start()) -> Iterator[Batch]:  # noqa: B008  (frozen)
-    """A corpus in batches from ``start`` on; the last one has the tail."""
+def batches_of(
+    corpus: OpenedCorpus,
+    start: Start = Start(),  # noqa: B008  (frozen)
+    find: Callable[[RawRecord], Result | None] = lambda _: None,
+) -> Iterator[Batch]:
+    """A corpus in batches from ``start`` on; the last one has the tail. ``find`` gives results that are known."""
     reading = corpus.container.read(start)
     tail: Tail | None = None
     while tail is None:
@@ -54,9 +58,12 @@ def batches_of(corpus: OpenedCorpus, start: Start = Start()) -> Iterator[Batch]:
                 break
             records.append(item)
         # What lies in a spool is too long to be examined, and cannot be sent to a worker.
-        refused = {raw.position: reject(raw, too_long(raw)) for raw in records if raw.spool}
-        items = [(raw, corpus.source_of(raw)) for raw in records if not raw.spool]
-        yield Batch(records, items, refused, tail)
+        settled: dict[int, Result] = {}
+        for raw in records:
+            if result := reject(raw, too_long(raw)) if raw.spool else find(raw):
+                settled[raw.position] = result
+        items = [(raw, corpus.source_of(raw)) for raw in records if raw.position not in settled]
+        yield Batch(records, items, settled, tail)
 
 
 def reject(raw: RawRecord, error: RecordError) -> RejectedLine:

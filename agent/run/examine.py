@@ -136,6 +136,9 @@ class Examiner:
             except RecordError as error:
                 return reject(raw, error)
             language = self._reader.language(parsed)
+        if parsed.unexamined:
+            left = leave_unexamined(parsed)
+            return RecordResult(raw.position, raw.line, parsed.key, language, Outcome.UNCHANGED, left, None)
         if not is_supported(language):
             pairs = [leave_other_language(slot.pair, language) for slot in parsed.slots]
             return RecordResult(raw.position, raw.line, parsed.key, language, Outcome.UNCHANGED, tuple(pairs), None)
@@ -221,6 +224,17 @@ def leave_other_language(pair: InstructionPair, code: str) -> PairResult:
     return _left_as_it_is(pair, Reason.OTHER_LANGUAGE, f"{language_name(code)} is not examined")
 
 
+def leave_unexamined(parsed: ParsedRecord) -> tuple[PairResult, ...]:
+    """The results for a record in which no pair was found: the log says why."""
+    return tuple(_left_as_it_is(slot.pair, Reason.UNEXAMINED, parsed.unexamined) for slot in parsed.slots)
+
+
+def explain_unexamined(result: RecordResult) -> str:
+    """Why no pair was found in a record; empty where one was."""
+    decisions = (decision for pair in result.pairs for decision in pair.decisions)
+    return next((decision.detail for decision in decisions if decision.reason is Reason.UNEXAMINED), "")
+
+
 def explain_left_alone(result: RecordResult) -> str | None:
     """What the user is told of a record that took too long, or has too much in it; ``None`` of any other."""
     for pair in result.pairs:
@@ -252,5 +266,8 @@ def leave_slow(settings: ExaminerSettings, raw: RawRecord, source: bytes | None)
         language = clock.run(lambda: reader.language(parsed))
     except (RecordError, RecordOutOfTimeError):
         return None
-    pairs = tuple(too_slow(slot.pair, clock.seconds) for slot in parsed.slots)
+    if parsed.unexamined:
+        pairs = leave_unexamined(parsed)
+    else:
+        pairs = tuple(too_slow(slot.pair, clock.seconds) for slot in parsed.slots)
     return RecordResult(raw.position, raw.line, parsed.key, language, Outcome.UNCHANGED, pairs, None)

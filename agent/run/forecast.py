@@ -10,6 +10,7 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from midb.agent.run.batches import Batch, Item, batches_of
@@ -55,10 +56,11 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
     reader = session.corpus.reader()
 
     def language(item: Item) -> str:
-        try:
-            return reader.language(reader.parse(item[0]))
-        except RecordError:
-            return ""  # what cannot be read is a stratum of its own
+        with suppress(RecordError):
+            parsed = reader.parse(item[0])
+            if not parsed.unexamined:
+                return reader.language(parsed)
+        return ""  # what cannot be read, or holds no pair, is a stratum of its own
 
     items, records = stratified(
         (item for batch in batches_of(session.corpus) for item in batch.items), sample, language

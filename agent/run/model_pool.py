@@ -132,7 +132,7 @@ class ModelPool:
         """Take batches while somebody would have nothing to do, and not too many are out."""
         while (
             self._begun - self._ended < self._concurrency
-            and sum(len(tasks) for _, tasks in self._out) < AHEAD * self._concurrency
+            and sum(max(len(tasks), 1) for _, tasks in self._out) < AHEAD * self._concurrency
             and not (stopped() or self._model.exhausted)
             and (batch := next(batches, None)) is not None
         ):

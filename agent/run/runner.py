@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from midb.agent.run.batches import Batch, Result, batches_of
-from midb.agent.run.examine import explain_left_alone
+from midb.agent.run.earlier import EarlierResults
+from midb.agent.run.examine import explain_left_alone, explain_unexamined
 from midb.agent.run.model_pool import ModelPool
 from midb.agent.run.session import Session
 from midb.agent.run.worker_pool import WorkerPool
@@ -64,6 +65,8 @@ class Runner:
             mode=session.mode,
         )
         with files, CorpusWriter(files, session.log, session.attached.run, at, failed="interrupted") as writer:
+            if session.earlier and not at.position:
+                self._warnings.append(("info", describe_earlier(session.earlier)))
             for warning in session.new_warnings:
                 self.warn(warning)
             self._emit(Waiting(what=self._describe_start()))
@@ -97,7 +100,10 @@ class Runner:
 
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint
-        return batches_of(self._session.corpus, Start(at.input_offset, at.position, at.line))
+        start = Start(at.input_offset, at.position, at.line)
+        if self._session.earlier:
+            return batches_of(self._session.corpus, start, self._session.earlier.find)
+        return batches_of(self._session.corpus, start)
 
     def _warn_of_crash(self, raw: RawRecord) -> None:
         self.warn(f"line {raw.line:,}: examining this record killed a worker process; it stays as it is")
@@ -125,6 +131,7 @@ class Runner:
         answers = list(batch.answers(results))
         for raw, result in answers:
             if isinstance(result, RecordResult):
+                self._refuse_unexamined(result)
                 writer.keep(raw, result)
                 if slow := explain_left_alone(result):
                     self.warn(slow)
@@ -143,6 +150,13 @@ class Runner:
             )
         self._emit(LineRejected(line=line.line, reason=line.reason, message=line.message))
         writer.drop(raw, line)
+
+    def _refuse_unexamined(self, result: RecordResult) -> None:
+        if self._session.config.strict and (why := explain_unexamined(result)):
+            raise StrictError(
+                f"{self._session.config.corpus}, line {result.line:,}: {why}.",
+                hint="Mend the record, or leave --strict out: it then stays as it is, unexamined.",
+            )
 
     def _ended(self, status: str, started: float, writer: CorpusWriter) -> RunEnded:
         session, run = self._session, writer.run
@@ -163,11 +177,18 @@ class Runner:
             rejected_path=str(session.places.rejected) if rejected else "",
             internal_errors=session.log.count_pairs(run, Reason.INTERNAL_ERROR),
             too_slow=session.log.count_pairs(run, Reason.TOO_SLOW),
+            unexamined=session.log.count_pairs(run, Reason.UNEXAMINED),
             seconds=self._clock() - started,
             resume_command=session.resume_command,
             usage=session.model.usage if session.model else Usage(),
             head=session.log.head(),
         )
+
+
+def describe_earlier(earlier: EarlierResults) -> str:
+    """What the log says of records that were not examined again."""
+    what = f"the first {earlier.end:,} records were" if earlier.end > 1 else "the first record was"
+    return f"{what} examined in run {earlier.runs[0]}; what was decided is taken over"
 
 
 def batch_done(records: list[RecordResult], rejected: int) -> BatchDone:

@@ -12,7 +12,9 @@ import orjson
 from midb.agent.engines.protocol import TextEngine
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings, Route
+from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import ExaminerSettings
+from midb.agent.run.misreading import refuse_misread
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
 from midb.audit.behind import count_behind
@@ -51,7 +53,7 @@ class Session:
     """An opened run: everything the runner needs.
 
     ``workers`` is the number of processes or, with a model, of records under way at once. ``model`` and ``loop`` are
-    None in the embedded default.
+    None in the embedded default; ``earlier`` gives what another run has examined already.
     """
 
     config: RunConfig
@@ -65,6 +67,7 @@ class Session:
     plan: RunPlanned
     model: Model | None = None
     loop: asyncio.Runner | None = None
+    earlier: EarlierResults | None = None
 
     @property
     def mode(self) -> int:
@@ -79,7 +82,7 @@ class Session:
 
 def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
     """Open a corpus as the settings of a run or a check say."""
-    return open_corpus(
+    opened = open_corpus(
         container,
         language=config.language_code(),
         mapping=parse_mapping(config.map) if config.map else None,
@@ -87,6 +90,8 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
         limit=config.limit,
         trusted=config.trust_language,
     )
+    refuse_misread(opened, config.selection)
+    return opened
 
 
 def open_session(
@@ -137,9 +142,11 @@ def open_session(
     except BaseException:
         log.close()
         raise
+    earlier = earlier_results(log, attached, corpus)
+    done = max(attached.checkpoint.position, earlier.end if earlier else 0)
     resumed = attached.checkpoint.position and not attached.finished
     behind = count_behind(log, attached.run, attached.checkpoint) if resumed else None
-    workers = worker_count(config, corpus.found.records - attached.checkpoint.position, engine)
+    workers = worker_count(config, corpus.found.records - done, engine)
     return Session(
         config=config,
         corpus=corpus,
@@ -154,10 +161,19 @@ def open_session(
         ),
         workers=workers,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, behind),
+        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, behind, earlier),
         model=model,
         loop=engine.loop if engine else None,
+        earlier=earlier,
     )
+
+
+def earlier_results(log: AuditLog, attached: Attached, corpus: OpenedCorpus) -> EarlierResults | None:
+    """What an unfinished run takes over from others; ``None`` where there is nothing."""
+    if attached.finished or not attached.earlier:
+        return None
+    end = min(log.positions(attached.earlier), corpus.records)
+    return EarlierResults(log, attached.earlier, corpus.reader(), end) if end else None
 
 
 def salt_of(corpus: OpenedCorpus) -> str:
@@ -230,6 +246,7 @@ def plan(
     workers: int,
     engine: TextEngine | None = None,
     behind: Behind | None = None,
+    earlier: EarlierResults | None = None,
 ) -> RunPlanned:
     """The first screen."""
     found = corpus.found
@@ -251,6 +268,7 @@ def plan(
         rejected=text_of(places.rejected),
         workers=workers,
         resumed_at=attached.checkpoint.position,
+        examined_before=earlier.end if earlier else 0,
         model=engine is not None,
         budget=config.budget or "",
         behind=behind,

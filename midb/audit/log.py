@@ -16,7 +16,9 @@ from midb.audit.file.key import SealKey
 from midb.audit.file.lock import WriterLock
 from midb.audit.file.schema import migrate
 from midb.audit.generation_rows import ReplyCosts, find_generation, generation_rows, seal_of, spent_on
+from midb.audit.proof.records import check_one
 from midb.audit.record_rows import RowNumbers, build_record_rows, build_rejected_row
+from midb.audit.rows import LoggedRecord, RecordRow, read_parts, read_row
 from midb.audit.run_rows import Checkpoint, Run, Written, utc_now
 from midb.domain.decisions import Outcome, Reason
 from midb.domain.defects import FindingStatus
@@ -71,6 +73,34 @@ class AuditLog:
         """The last run of kind `run` (reverts are not resumed)."""
         row = self.db.execute("SELECT * FROM runs WHERE kind = 'run' ORDER BY id DESC LIMIT 1").fetchone()
         return row and Run(**{field.name: row[field.name] for field in dataclasses.fields(Run)})
+
+    def earlier_runs(self, run: Run) -> tuple[int, ...]:
+        """The runs whose results a run takes over (`Run.parent_run`), the latest first."""
+        found: list[int] = []
+        number = run.parent_run
+        while number is not None:
+            found.append(number)
+            (number,) = self.db.execute("SELECT parent_run FROM runs WHERE id = ?", [number]).fetchone()
+        return tuple(found)
+
+    def positions(self, runs: Sequence[int]) -> int:
+        """How many records the one of these runs has read that came furthest."""
+        sql = f"SELECT coalesce(max(position), 0) FROM checkpoints WHERE run_id IN ({_marks(len(runs))})"
+        return int(self.db.execute(sql, list(runs)).fetchone()[0])
+
+    def find_record(self, runs: Sequence[int], position: int) -> LoggedRecord | None:
+        """What the latest of these runs says of the record at a position; AuditError where that was changed by hand."""
+        sql = f"SELECT * FROM records WHERE position = ? AND run_id IN ({_marks(len(runs))}) ORDER BY run_id DESC"
+        with explain_write_errors(self.path):
+            found = self.db.execute(f"{sql} LIMIT 1", [position, *runs]).fetchone()
+            if found is None:
+                return None
+            if check_one(self.db, found["id"]):
+                raise AuditError(
+                    f"the record at position {position:,} of run {found['run_id']} in {self.path} was changed by hand.",
+                    hint="midb-agent audit verify says where; --fresh examines everything anew.",
+                )
+            return read_parts(self.db.execute, read_row(RecordRow, "records", found))
 
     def wrote(self, output: str, sha256: str) -> bool:
         """Whether a run of this log wrote a file with this hash to ``output`` (as it stands in `runs`)."""

@@ -17,12 +17,10 @@ from midb.audit.file.schema import MIGRATIONS, READABLE_FROM
 from midb.audit.rows import (
     OUTCOME_BEFORE_UNDONE,
     VERIFY_HINT,
-    DecisionRow,
-    EditRow,
-    FindingRow,
     LoggedRecord,
     RecordRow,
     as_text,
+    read_parts,
     read_row,
 )
 from midb.audit.run_rows import Run
@@ -119,18 +117,4 @@ class AuditReader:
 
     def parts(self, row: RecordRow) -> LoggedRecord:
         """A record with its decisions, edits and findings."""
-        edits: dict[int, list[EditRow]] = {}
-        of_record = "SELECT e.* FROM edits e JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = ?"
-        for found in self.query(f"{of_record} ORDER BY e.decision_id, e.ordinal", [row.id]):
-            edit = read_row(EditRow, "edits", found)
-            edits.setdefault(edit.decision_id, []).append(edit)
-        decisions = [
-            read_row(DecisionRow, "decisions", found)
-            for found in self.query("SELECT * FROM decisions WHERE record_id = ? ORDER BY id", [row.id])
-        ]
-        findings = self.query("SELECT * FROM findings WHERE record_id = ? ORDER BY id", [row.id])
-        return LoggedRecord(
-            row,
-            tuple(dataclasses.replace(found, edits=tuple(edits.get(found.id, ()))) for found in decisions),
-            tuple(read_row(FindingRow, "findings", found) for found in findings),
-        )
+        return read_parts(self.query, row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -188,6 +189,25 @@ def read_row(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:
             raise AuditError(message, hint=VERIFY_HINT)
         values[name] = value
     return kind(**values)
+
+
+def read_parts(query: Callable[[str, Sequence[Any]], Iterable[sqlite3.Row]], row: RecordRow) -> LoggedRecord:
+    """A record with its decisions, edits and findings; ``query`` gives the rows of a statement with its values."""
+    edits: dict[int, list[EditRow]] = {}
+    of_record = "SELECT e.* FROM edits e JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = ?"
+    for found in query(f"{of_record} ORDER BY e.decision_id, e.ordinal", [row.id]):
+        edit = read_row(EditRow, "edits", found)
+        edits.setdefault(edit.decision_id, []).append(edit)
+    decisions = [
+        read_row(DecisionRow, "decisions", found)
+        for found in query("SELECT * FROM decisions WHERE record_id = ? ORDER BY id", [row.id])
+    ]
+    findings = query("SELECT * FROM findings WHERE record_id = ? ORDER BY id", [row.id])
+    return LoggedRecord(
+        row,
+        tuple(dataclasses.replace(found, edits=tuple(edits.get(found.id, ()))) for found in decisions),
+        tuple(read_row(FindingRow, "findings", found) for found in findings),
+    )
 
 
 def as_text(value: object) -> str:

@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from midb.agent.run.batches import Result
-from midb.agent.run.examine import ExaminerSettings, explain_left_alone
+from midb.agent.run.examine import ExaminerSettings, explain_left_alone, explain_unexamined
 from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
 from midb.cli.running import corpus_of
-from midb.dashboard.summary import describe_other_languages
+from midb.dashboard.summary import describe_other_languages, describe_unexamined
 from midb.dashboard.text import pluralize
 from midb.domain.defects import Severity
 from midb.domain.errors import UsageError
@@ -74,6 +74,8 @@ def check(
         for _, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
                 print(f"line {result.line:,}: {visible(result.message)}", file=sys.stderr)
+            elif why := explain_unexamined(result):
+                print(f"line {result.line:,}: {visible(why)}; it is not examined", file=sys.stderr)
             elif slow := explain_left_alone(result):
                 print(f"warning: {slow}", file=sys.stderr)
             report.add(result)
@@ -99,12 +101,15 @@ class FailureTally:
 
     def __init__(self, gravest: Severity | None) -> None:
         self._gravest = gravest
-        self._grave = self._records = self._rejected = 0
+        self._grave = self._records = self._rejected = self._unexamined = 0
 
     def add(self, result: Result) -> None:
         """Count a record or line in."""
         if isinstance(result, RejectedLine):
             self._rejected += 1
+            return
+        if explain_unexamined(result):
+            self._unexamined += 1
             return
         self._records += 1
         if self._gravest is not None:
@@ -113,8 +118,10 @@ class FailureTally:
 
     def explain(self) -> str:
         """Why it fails; empty where it does not."""
-        if self._rejected > self._records:
-            return f"{self._rejected:,} of {self._rejected + self._records:,} lines cannot be read"
+        lost = self._rejected + self._unexamined
+        if lost > self._records:
+            how = "cannot be read" if not self._unexamined else "cannot be read, or hold no pair"
+            return f"{lost:,} of {pluralize(lost + self._records, 'line')} {how}"
         if self._grave:
             return f"{pluralize(self._grave, 'finding')} of severity {self._gravest} or graver"
         return ""
@@ -132,10 +139,12 @@ class JsonReport:
 
 
 def as_json(result: RecordResult) -> dict[str, Any]:
-    """A record and its findings; ``pair`` counts the turns of a conversation from 0."""
+    """A record and its findings; ``pair`` counts the turns of a conversation from 0. ``unexamined`` says why no pair
+    was found in it, and is empty where one was."""
     return {
         "id": result.key,
         "language": result.language,
+        "unexamined": explain_unexamined(result),
         "findings": [
             {
                 "kind": f.kind, "family": f.family.value, "severity": f.severity.value, "field": f.field.value,
@@ -156,13 +165,14 @@ class TableReport:
         self._repairable: Counter[str] = Counter()
         self._languages: dict[str, set[str]] = defaultdict(set)
         self._others: Counter[str] = Counter()
-        self._records = self._flagged = self._rejected = 0
+        self._records = self._flagged = self._rejected = self._unexamined = 0
 
     def add(self, result: Result) -> None:
         if isinstance(result, RejectedLine):
             self._rejected += 1
             return
         self._records += 1
+        self._unexamined += bool(explain_unexamined(result))
         if not is_supported(result.language):
             self._others[result.language] += 1
         found = [(pair, logged.finding) for pair in result.pairs for logged in pair.findings]
@@ -200,7 +210,8 @@ class TableReport:
             self._console.print(table)
         if others := describe_other_languages(self._others):
             self._console.print(Text(f"\n{others}"), soft_wrap=True)
-        rejected = f", {self._rejected:,} lines cannot be read" if self._rejected else ""
-        self._console.print(
-            Text(f"\n{self._records:,} records, {self._flagged:,} with findings ({self._kinds.total():,}){rejected}")
-        )
+        if self._unexamined:
+            self._console.print(Text(f"\n{describe_unexamined(self._unexamined)}"), soft_wrap=True)
+        rejected = f", {pluralize(self._rejected, 'line')} cannot be read" if self._rejected else ""
+        read = pluralize(self._records, "record")
+        self._console.print(Text(f"\n{read}, {self._flagged:,} with findings ({self._kinds.total():,}){rejected}"))

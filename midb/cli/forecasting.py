@@ -8,18 +8,18 @@ import orjson
 
 from midb.agent.run.forecast import Forecast
 from midb.agent.run.session import Session
-from midb.dashboard.text import format_count, format_duration
+from midb.dashboard.text import format_count, format_duration, pluralize
 
 
 def describe(found: Forecast, session: Session) -> str:
     """The forecast as lines."""
     least, most = (format_duration(found.seconds[n]) for n in (0, 2))
     lines = [
-        f"forecast for {format_count(found.records)} records, from {format_count(found.sampled)} spread over languages "
+        f"forecast for {pluralize(found.records, 'record')}, from {format_count(found.sampled)} spread over languages "
         "and lengths",
         f"tokens in   {_range(found.prompt_tokens)}",
         f"tokens out  {_range(found.completion_tokens)}",
-        f"time        {least} to {most}, {format_count(found.at_once)} records at once",
+        f"time        {least} to {most}, {pluralize(found.at_once, 'record')} at once",
         f"calls       {found.calls_per_record:.2f} a record, {found.verdicts_per_record:.2f} of them verdicts",
         f"verdicts    {_range(found.verdict_tokens)} of the tokens; {_describe_orders(found.judge_orders)}",
         f"outcome     {format_count(found.improved)} improved, {format_count(found.reverted)} reverted in the sample",

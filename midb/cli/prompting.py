@@ -25,6 +25,7 @@ from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.errors import UsageError
 from midb.locales import load
 from midb.prompts import PromptSet, load_prompts
+from midb.runs.config import load_config
 from midb.text.languages import require_language
 from midb.text.terminal import visible
 
@@ -49,6 +50,9 @@ def show_prompt(
     source: options.Source = None,
     map: options.Map = None,
     kinds: options.Kinds = None,
+    only: options.Only = None,
+    typography: options.Typography = None,
+    trust_language: options.TrustLanguage = None,
     prompts: options.Prompts = None,
 ) -> None:
     """Print what a pass sends: its system part, and with a record the whole first prompt about its first pair.
@@ -66,11 +70,19 @@ def show_prompt(
     chosen = load_prompts(prompts)
     code = require_language(language) if language else None
     if corpus is not None and record is not None:
-        names = [kind.strip() for kind in (kinds or "").split(",") if kind.strip()]
-        opened = open_corpus(
-            open_container(corpus), language=code, mapping=parse_mapping(map) if map else None, source=source
+        settings = load_config(
+            None,
+            options.given(corpus=corpus, kinds=kinds, only=only, typography=typography)
+            | options.given(**{"trust-language": trust_language}),
         )
-        messages = _messages(Pass(pass_), opened, record, KindSelection.parse(names), chosen)
+        opened = open_corpus(
+            open_container(corpus),
+            language=code,
+            mapping=parse_mapping(map) if map else None,
+            source=source,
+            trusted=settings.trust_language,
+        )
+        messages = _messages(Pass(pass_), opened, record, settings.selection, chosen)
     elif code is not None:
         messages = [Message("system", render_system(chosen[f"{pass_}.system"], load(code)))]
     else:
@@ -106,7 +118,9 @@ def _find(corpus: OpenedCorpus, record: str) -> tuple[ParsedRecord, str]:
         source = corpus.source_of(raw)
         with suppress(RecordError):
             parsed = reader.parse(raw, source)
-            if parsed.key == record and parsed.slots:
+            if parsed.key == record and parsed.unexamined:
+                raise UsageError(f'the record "{record}" is not examined: {parsed.unexamined}.')
+            if parsed.key == record:
                 return parsed, reader.language(parsed)
     raise UsageError(
         f'{corpus.container.path} has no record "{record}".', hint="Records are named by their id, or #POSITION."

@@ -17,6 +17,7 @@ import typer
 
 from midb.cli import options
 from midb.dashboard import Listener, choose_listener
+from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
 from midb.domain.events import Event, Waiting, Warned
 from midb.runs.config import RunConfig, load_config
@@ -208,7 +209,7 @@ def describe_finished(session: Session) -> str:
     database = quote_word(str(session.places.db))
     return (
         f"{visible(str(session.places.output))} is finished already "
-        f"({session.attached.checkpoint.position:,} records); nothing to do.\n"
+        f"({pluralize(session.attached.checkpoint.position, 'record')}); nothing to do.\n"
         f"  look     midb-agent audit summary --db {database}\n  anew     add --fresh"
     )
 

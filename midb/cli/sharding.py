@@ -12,6 +12,7 @@ from midb.audit.file.key import read_key
 from midb.cli import options
 from midb.corpus.formats.containers import open_container
 from midb.corpus.places import OutputPlaces, default_database
+from midb.dashboard.text import pluralize
 from midb.domain.decisions import RUN_OUTCOMES
 from midb.shards.logs import open_shards
 from midb.shards.merge import merge
@@ -41,7 +42,7 @@ def split_corpus(
     """
     done = split(corpus, shards, folder=folder, source=source)
     read = sum(cut.records for cut in done.cuts)
-    lines = [f"{read:,} records in {len(done.cuts):,} shards"]
+    lines = [f"{pluralize(read, 'record')} in {pluralize(len(done.cuts), 'shard')}"]
     for cut in done.cuts:
         where = visible(str(cut.path)) if cut.path else "(no record falls to it: no file, and merge needs no log of it)"
         beside = f"   source {visible(str(cut.source))}" if cut.source else ""
@@ -90,13 +91,16 @@ def merge_shards(
             report=lambda what: print(visible(what), file=sys.stderr),
         )
     if done.already:
-        print(f"{visible(str(output))} is merged already ({done.read:,} records); nothing to do.", file=sys.stderr)
+        print(
+            f"{visible(str(output))} is merged already ({pluralize(done.read, 'record')}); nothing to do.",
+            file=sys.stderr,
+        )
         return 0
     if done.warning:
         print(f"warning: {visible(done.warning)}", file=sys.stderr)
     counts = " + ".join(f"{done.outcomes[outcome]:,} {outcome.value}" for outcome in RUN_OUTCOMES)
     lines = [
-        f"{done.read:,} read = {counts} + {done.rejected:,} rejected     from {len(logs):,} shards",
+        f"{done.read:,} read = {counts} + {done.rejected:,} rejected     from {pluralize(len(logs), 'shard')}",
         f"  output   {visible(str(output))}",
         f"  logged   {visible(str(places.db))}",
         *([f"  rejected {visible(str(places.rejected))}"] if done.rejected else []),

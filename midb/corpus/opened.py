@@ -93,7 +93,7 @@ def _measure(container: Container, reader: RecordReader, sources: Sources | None
                 continue
             if parsed.misfit or any(parsed.sources):
                 yield parsed.key, parsed.misfit
-            elif sources is None:
+            elif sources is None and not parsed.unexamined:
                 return  # the records hold no originals
 
     return measure_fit(islice(found(), FIT_SAMPLE))

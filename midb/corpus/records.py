@@ -27,7 +27,8 @@ class ParsedRecord:
     """A record, understood. ``declared`` is the code of the language it says it is in, if it says so and there is such
     a language; ``sources`` are the English originals, one per pair, where the record has them; ``demands`` short texts
     of its other fields, which may be what a response must hold word for word; ``misfit`` says why an original that the
-    record has is not used: it is that of another."""
+    record has is not used: it is that of another; ``unexamined`` why no pair was found in it: then its one slot holds
+    no text, and the record stays as it is."""
 
     key: str
     declared: str | None
@@ -35,6 +36,11 @@ class ParsedRecord:
     sources: tuple[InstructionPair | None, ...]
     demands: tuple[str, ...] = ()
     misfit: str = ""
+    unexamined: str = ""
+
+
+#: What stands for the pair of a record in which none was found.
+_NO_PAIR = Slots(InstructionPair(), {})
 
 
 def too_long(raw: RawRecord) -> RecordError:
@@ -124,10 +130,16 @@ def sample_of(slots: Sequence[Slots]) -> str:
 
 
 def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = None) -> ParsedRecord:
-    """Parse one record; ``source`` is the matching record of a `--source` file. Raises RecordError."""
+    """Parse one record; ``source`` is the matching record of a `--source` file.
+
+    Raises RecordError for what is no JSON object. One in which no pair is found is a record all the same.
+    """
     record = load_object(raw)
-    slots = finder.find(record).slots(record)
     key = record_key(record, raw.position)
+    try:
+        slots = finder.find(record).slots(record)
+    except RecordError as error:
+        return ParsedRecord(key, declared_language(record), (_NO_PAIR,), (None,), unexamined=error.message)
     sources, misfit = _fitting(slots, _sources(record, slots, source))
     demands = tuple(find_demands(record, slots))
     return ParsedRecord(key, declared_language(record), tuple(slots), sources, demands, misfit)

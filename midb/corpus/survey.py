@@ -28,6 +28,10 @@ SAMPLE = 300
 #: So many records with the same fault are a layout that was misunderstood.
 MANY = 10
 
+#: Records that are kept as examples, and how many bytes one of them may have.
+EXAMPLES = 24
+EXAMPLE_BYTES = 64 << 10
+
 #: Columns whose texts nobody expects to be examined: the English originals, and what a source of data calls itself.
 LEFT_OUT = ("source",)
 
@@ -37,7 +41,7 @@ SAMPLE_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found out about a corpus. ``usual`` is the layout most records use."""
+    """What was found out about a corpus. ``usual`` is the layout most records use, ``examples`` are a few of them."""
 
     records: int
     bytes: int
@@ -48,6 +52,7 @@ class Survey:
     sources: int
     languages: LanguagePlan
     warnings: tuple[str, ...] = ()
+    examples: tuple[RawRecord, ...] = ()
 
 
 def survey(
@@ -71,15 +76,18 @@ def survey(
     parsed: list[tuple[dict[str, Any], str, str]] = []
     problem: tuple[RawRecord, RecordError] | None = None
     notes: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
     seen: set[str] = set()
     empty = 0
     for raw in sample:
+        record = None
         try:
             record = load_object(raw)
             layout = finder.find(record)
             slots = layout.slots(record)
         except RecordError as error:
             problem = problem or (raw, error)
+            unread[error.message] += record is not None
             continue
         layouts[layout.name] += 1
         usual.setdefault(layout.name, layout)
@@ -103,6 +111,7 @@ def survey(
         else (LanguagePlan(fixed=language, trusted=trusted), [])
     )
     size, sha256 = container.identity()
+    short = [raw for raw in sample if len(raw.body) <= EXAMPLE_BYTES and raw.spool is None]
     return Survey(
         records=count,
         bytes=size,
@@ -112,7 +121,8 @@ def survey(
         ascii_only=all(raw.body.isascii() for raw in sample) and any(b"\\u" in raw.body for raw in sample),
         sources=sum(isinstance(record.get("source"), dict) for record, _, _ in parsed),
         languages=plan,
-        warnings=(*_describe_notes(notes, len(parsed)), *warnings),
+        warnings=(*_describe_unread(unread, len(sample)), *_describe_notes(notes, len(parsed)), *warnings),
+        examples=tuple(short[:: -(-len(short) // EXAMPLES)] if short else ()),
     )
 
 
@@ -135,6 +145,15 @@ def _all_empty(container: Container, record: Mapping[str, Any]) -> CorpusError:
         hint=f"Say --map instruction=COLUMN,response=COLUMN, even where they are empty indeed. "
         f"The columns are: {columns}.",
     )
+
+
+def _describe_unread(unread: Counter[str], records: int) -> list[str]:
+    """Which records are not examined, in one warning: the commonest reasons first."""
+    if not (count := unread.total()):
+        return []
+    listed = "; ".join(message for message, n in unread.most_common(3) if n)
+    more = "; and other reasons" if len(unread) > 3 else ""
+    return [f"{count / records:.1%} of a sample is not examined and stays as it is: {listed}{more}"]
 
 
 def _describe_notes(notes: Counter[str], records: int) -> list[str]:
@@ -168,7 +187,9 @@ def _sample(container: Container, limit: int | None) -> tuple[int, list[RawRecor
 
 def _unreadable(container: Container, raw: RawRecord, error: RecordError, mapping: Columns | None) -> CorpusError:
     hint = "A corpus is JSON Lines (one object a line) or a JSON array of objects."
-    if inner := _list_within(raw):
+    if error.reason == "talk-in-one-text":
+        hint = 'Cut each talk into its turns first: {"messages": [{"role": "user", "content": "..."}, ...]}.'
+    elif inner := _list_within(raw):
         hint = f"The records seem to stand inside {inner}; take them out first: jq -c '.{inner}[]'"
     elif mapping and error.reason in ("missing-field", "field-not-text"):
         hint = f"The columns are: {', '.join(quotable(key, 40) for key in list(load_object(raw))[:20])}."

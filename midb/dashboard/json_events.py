@@ -29,7 +29,8 @@ class JsonEvents:
     ``event`` says what it is; `midb.domain.events` explains each name. Some of them stand in another form here:
 
     - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine, output,
-      database, rejected_path, workers, resumed_at, model (whether one rewrites), budget,
+      database, rejected_path, workers, resumed_at, examined_before, model (whether one rewrites),
+      budget,
       behind (null, or what a run that goes on did before: the counts of a batch, reasons {reason: rejected lines},
       warnings, usage)
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),
@@ -43,7 +44,7 @@ class JsonEvents:
     - ``rejected``: line, reason, message
     - ``warning``: message, logged (whether it is in the audit log)
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
-      repaired, open, output, database, rejected_path, internal_errors, too_slow, seconds, resume_command,
+      repaired, open, output, database, rejected_path, internal_errors, too_slow, unexamined, seconds, resume_command,
       head (of the audit log), usage {the eleven numbers of ``usage``, since the run (re)started}
 
     Every name is always there. Unlike a display, this is data: an error of the stream is raised.

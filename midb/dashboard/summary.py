@@ -27,7 +27,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 def draw_plan(plan: RunPlanned) -> list[Part]:
     """The first screen."""
-    total = "length unknown" if plan.total is None else f"{format_count(plan.total)} records"
+    total = "length unknown" if plan.total is None else pluralize(plan.total, "record")
     facts = [
         ("corpus", f"{fit(plan.corpus)}   {total}, {fit(plan.format)}, {fit(plan.layout)}"),
         ("language", fit(plan.language)),
@@ -41,6 +41,10 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
         facts.insert(4, ("budget", fit(plan.budget)))
     if plan.resumed_at:
         facts.append(("resume", f"resuming at record {format_count(plan.resumed_at)}: what comes before it is done"))
+    elif plan.examined_before:
+        many = plan.examined_before > 1
+        first = f"the first {format_count(plan.examined_before)} records were" if many else "the first record was"
+        facts.append(("resume", f"{first} examined with another limit; what was decided is taken over"))
     return [Fact(label, Text(text)) for label, text in facts]
 
 
@@ -81,6 +85,8 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if ended.unexamined:
+        parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
     if ended.status != "finished":
@@ -129,6 +135,12 @@ def describe_too_slow(ended: RunEnded) -> Text:
         "the audit log names them (reason too-slow, --record-seconds).",
         "bold yellow",
     )
+
+
+def describe_unexamined(records: int) -> str:
+    """Says how many records no pair was found in, and what became of them: nothing."""
+    was = "was not examined and stays as it is" if records == 1 else "were not examined and stay as they are"
+    return f"{pluralize(records, 'record')} {was}: no pair was found (reason unexamined)"
 
 
 def describe_other_languages(records: Counter[str]) -> str:
@@ -219,6 +231,8 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if ended.unexamined:
+        parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
     if progress.rejected:

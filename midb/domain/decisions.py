@@ -70,6 +70,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "internal-error"
     TOO_SLOW = "too-slow"
     OTHER_LANGUAGE = "other-language"
+    UNEXAMINED = "unexamined"
     TOO_MANY_FINDINGS = "too-many-findings"
     REVERT_REQUESTED = "revert-requested"
     LANGUAGE_CHANGED = "language-changed"
@@ -108,6 +109,12 @@ class Reason(StrEnum):
     # The model's own verdict.
     NOT_PREFERRED = "not-preferred"
     VERDICT_UNUSABLE = "verdict-unusable"
+
+
+#: Why a record stays as it is without having been examined to the end.
+LEFT_ALONE_REASONS = (
+    Reason.INTERNAL_ERROR, Reason.TOO_SLOW, Reason.OTHER_LANGUAGE, Reason.UNEXAMINED, Reason.TOO_MANY_FINDINGS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class RunPlanned:
     :param rejected: where lines go that cannot be read.
     :param workers: worker processes, 0 for none; with a model how many records are under way at once.
     :param resumed_at: records that are behind a run that goes on; 0 for one that begins.
+    :param examined_before: records at the beginning that another run has examined, with a lower limit: taken over.
     :param model: whether a model rewrites.
     :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.
     :param behind: what a run that goes on has done before; None for one that begins.
@@ -46,6 +47,7 @@ class RunPlanned:
     rejected: str
     workers: int
     resumed_at: int = 0
+    examined_before: int = 0
     model: bool = False
     budget: str = ""
     behind: Behind | None = None
@@ -179,6 +181,7 @@ class RunEnded:
     :param rejected_path: where the rejected lines are; empty where there are none.
     :param internal_errors: pairs that a fault of this program kept from being examined.
     :param too_slow: pairs that were left as they are because their record took too long.
+    :param unexamined: records in which no pair was found: they stay as they are.
     :param seconds: since the run (re)started.
     :param resume_command: what to type to go on; says nothing where the run is finished.
     :param usage: what the model did since the run (re)started; only noughts without a model.
@@ -197,6 +200,7 @@ class RunEnded:
     rejected_path: str
     internal_errors: int = 0
     too_slow: int = 0
+    unexamined: int = 0
     seconds: float = 0.0
     resume_command: str = ""
     usage: Usage = field(default_factory=Usage)

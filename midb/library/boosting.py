@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone
+from midb.agent.run.misreading import refuse_misread
 from midb.agent.run.worker_pool import examine_corpus
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.memory import RecordsInMemory
@@ -25,6 +26,7 @@ from midb.library.results import (
     findings_of,
     ledger_of,
     rejected_of,
+    unexamined_of,
     warn_of_left_alone,
 )
 from midb.library.settings import checked_settings
@@ -94,9 +96,11 @@ def boost(
     if audit is not None:
         logged = boost_with_log(opened.container, _separate(source), settings, Path(audit))
         results, rejected, warnings = logged.results, logged.rejected, logged.warnings
+        unexamined = logged.unexamined
     elif model is None:
         results, rejected = _examined(opened, settings, rewrite=True)
         warnings = (*opened.found.warnings, *filter(None, map(explain_left_alone, results)))
+        unexamined = unexamined_of(results)
     else:
         raise UsageError(
             "a model's replies cost time or money, and without a log they are lost.", hint='Add audit="run.audit.db".'
@@ -109,6 +113,7 @@ def boost(
         ledger=ledger_of(results, rejected),
         warnings=warnings,
         audit=Path(audit) if audit is not None else None,
+        unexamined=unexamined,
     )
 
 
@@ -143,7 +148,9 @@ def check(
     for result in results:
         warn_of_left_alone(result)
     found = [finding for result in results for finding in findings_of(result)]
-    return CheckResult(read=len(results) + len(rejected), findings=found, rejected=rejected)
+    return CheckResult(
+        read=len(results) + len(rejected), findings=found, rejected=rejected, unexamined=unexamined_of(results)
+    )
 
 
 def _open(table: Table, settings: RunConfig, source: Any) -> OpenedCorpus:
@@ -159,13 +166,15 @@ def _open(table: Table, settings: RunConfig, source: Any) -> OpenedCorpus:
                     hint="An original is a dictionary with the same columns: instruction, input, output.",
                 )
             row[SOURCE_COLUMN] = row.get(source)
-    return open_corpus(
+    opened = open_corpus(
         RecordsInMemory(rows),
         language=settings.language_code(),
         mapping=parse_mapping(settings.map) if settings.map else None,
         source=_separate(source),
         trusted=settings.trust_language,
     )
+    refuse_misread(opened, settings.selection)
+    return opened
 
 
 def _separate(source: Any) -> Container | None:

@@ -5,7 +5,7 @@ So everything that is said of runs holds here too: it resumes, `midb-agent audit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from midb.corpus.formats.containers import open_container
 from midb.corpus.output import move_into_place, writing
 from midb.corpus.places import beside
 from midb.corpus.raw import RawRecord
-from midb.domain.decisions import Outcome
+from midb.domain.decisions import Outcome, Reason
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.events import Event, Warned
 from midb.domain.hashing import file_sha256
@@ -39,6 +39,7 @@ class LoggedBoost:
     results: list[RecordResult]
     rejected: list[RejectedInfo]
     warnings: tuple[str, ...]
+    unexamined: list[RejectedInfo]
 
 
 def boost_with_log(records: Container, source: Container | None, settings: RunConfig, database: Path) -> LoggedBoost:
@@ -64,7 +65,13 @@ def boost_with_log(records: Container, source: Container | None, settings: RunCo
         finally:
             session.log.close()
     with AuditReader(database) as reader:
-        return LoggedBoost(database, list(_results(reader, run)), list(_rejected(reader, run)), tuple(warnings))
+        return LoggedBoost(
+            database,
+            list(_results(reader, run)),
+            list(_told(reader, "SELECT position, reason, message FROM rejected_lines WHERE run_id = ?", [run.id])),
+            tuple(warnings),
+            list(_told(reader, _UNEXAMINED, [run.id, Reason.UNEXAMINED.value])),
+        )
 
 
 def _write(records: Container, path: Path) -> None:
@@ -110,7 +117,14 @@ def _results(reader: AuditReader, run: Run) -> Iterator[RecordResult]:
         )
 
 
-def _rejected(reader: AuditReader, run: Run) -> Iterator[RejectedInfo]:
-    sql = "SELECT position, reason, message FROM rejected_lines WHERE run_id = ? ORDER BY position"
-    for position, reason, message in reader.query(sql, [run.id]):
+#: (position, reason, why) of the records in which no pair was found.
+_UNEXAMINED = (
+    "SELECT r.position, d.reason, d.detail FROM records r JOIN decisions d ON d.record_id = r.id "
+    "WHERE r.run_id = ? AND d.reason = ?"
+)
+
+
+def _told(reader: AuditReader, sql: str, values: Sequence[object]) -> Iterator[RejectedInfo]:
+    """Records that the log names with a reason, in the order of their positions."""
+    for position, reason, message in reader.query(f"{sql} ORDER BY position", values):
         yield RejectedInfo(position=position, reason=reason, message=message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 
-from midb.agent.run.examine import Examiner, ExaminerSettings
+from midb.agent.run.examine import Examiner, ExaminerSettings, explain_unexamined
 from midb.corpus.formats.memory import RecordsInMemory
 from midb.corpus.language_plan import LanguagePlan
 from midb.corpus.layouts import Columns
@@ -50,6 +50,8 @@ def fix_pair(
     (result,) = examiner.examine_batch([(raw, original)])
     if isinstance(result, RejectedLine):
         raise UsageError(f"the pair cannot be read: {result.message}.")
+    if why := explain_unexamined(result):
+        raise UsageError(f"the pair cannot be read: {why}.")
     warn_of_left_alone(result)
     final = result.pairs[0].final
     return FixedPair(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from midb.agent.run.examine import explain_left_alone
-from midb.domain.decisions import Decision, LoggedFinding, PairResult, standing
+from midb.agent.run.examine import explain_left_alone, explain_unexamined
+from midb.domain.decisions import Decision, LoggedFinding, PairResult, Reason, standing
 from midb.domain.edits import Edit
 from midb.domain.results import RecordResult, RejectedLine
 
@@ -82,7 +82,11 @@ class FindingInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedInfo:
-    """A record that cannot be read, and stays as it is: ``reason`` is a short code, ``message`` a sentence."""
+    """A record that cannot be read, or in which no pair was found, and that stays as it is.
+
+    :param reason: a short code; ``unexamined`` where no pair was found.
+    :param message: a sentence.
+    """
 
     position: int
     reason: str
@@ -124,11 +128,13 @@ class FixedPair:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What `check` found in ``read`` records. ``rejected`` are those that cannot be read."""
+    """What `check` found in ``read`` records. ``rejected`` are those that cannot be read, ``unexamined`` those in which
+    no pair was found."""
 
     read: int
     findings: list[FindingInfo]
     rejected: list[RejectedInfo]
+    unexamined: list[RejectedInfo] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +142,7 @@ class BoostResult(Generic[Records]):
     """What `boost` made of the records.
 
     :param records: all of them, in order, as the kind of thing they came as; the caller's own are not touched.
+    :param unexamined: records in which no pair was found; in the ledger they are unchanged.
     :param ledger: read, unchanged, improved, reverted, rejected: read is the sum of the others.
     :param warnings: what a run would have told on the terminal.
     :param audit: the log, where one was asked for.
@@ -148,6 +155,7 @@ class BoostResult(Generic[Records]):
     ledger: dict[str, int]
     warnings: tuple[str, ...] = ()
     audit: Path | None = None
+    unexamined: list[RejectedInfo] = field(default_factory=list)
 
 
 def edits_of(result: RecordResult) -> Iterator[EditInfo]:
@@ -213,6 +221,13 @@ def findings_of(result: RecordResult) -> Iterator[FindingInfo]:
 def rejected_of(line: RejectedLine) -> RejectedInfo:
     """A record that cannot be read."""
     return RejectedInfo(position=line.position, reason=line.reason, message=line.message)
+
+
+def unexamined_of(results: Iterable[RecordResult]) -> list[RejectedInfo]:
+    """The records in which no pair was found."""
+    reason = Reason.UNEXAMINED.value
+    told = ((result.position, explain_unexamined(result)) for result in results)
+    return [RejectedInfo(position=position, reason=reason, message=why) for position, why in told if why]
 
 
 def ledger_of(results: Iterable[RecordResult], rejected: Sequence[RejectedInfo]) -> dict[str, int]:

@@ -59,7 +59,8 @@ class ShardLog:
     def note(self) -> str:
         """What a merged log says of this one: enough to find it, and to prove that it was not changed since."""
         lines = self.checkpoint.rejected_lines
-        rejected = f", {lines:,} rejected lines with head {self.checkpoint.rejected_head}" if lines else ""
+        what = "1 rejected line" if lines == 1 else f"{lines:,} rejected lines"
+        rejected = f", {what} with head {self.checkpoint.rejected_head}" if lines else ""
         return (
             f"{self.name} merged from {self.path.name}, run {self.run.id}: {self.checkpoint.records:,} records, head "
             f"{self.checkpoint.head}{rejected}; its corpus has sha256 {self.run.corpus_sha256}, its output "
@@ -103,9 +104,7 @@ def _opened(reader: AuditReader, given: int) -> ShardLog:
             hint=f"Finish it first, where it began: midb-agent run {quote_word(run.corpus)}",
         )
     if (limit := orjson.loads(run.config).get("limit")) is not None:
-        raise MergeError(
-            f"the run of {path} stopped after {limit:,} records (--limit).", hint="Run the shard without --limit."
-        )
+        raise MergeError(f"the run of {path} stopped early (--limit {limit}).", hint="Run the shard without --limit.")
     rows = list(reader.query("SELECT * FROM checkpoints WHERE run_id = ?", [run.id]))
     if not rows:
         raise MergeError(

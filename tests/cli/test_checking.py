@@ -16,7 +16,7 @@ def test_one_object_for_each_record(cli: Cli, write: Write, broken: Record, tmp_
     assert called.code == 0
     first, second = map(json.loads, called.out.splitlines())
     (found,) = first.pop("findings")
-    assert first == {"id": "de-1", "language": "de"}
+    assert first == {"id": "de-1", "language": "de", "unexamined": ""}
     assert (found["kind"], found["field"], found["repairable"], found["pair"]) == (
         "broken-numbering",
         "response",
@@ -24,7 +24,7 @@ def test_one_object_for_each_record(cli: Cli, write: Write, broken: Record, tmp_
         0,
     )
     assert "2. Gr" in broken["output"][found["start"] :]
-    assert second == {"id": "de-2", "language": "de", "findings": []}
+    assert second == {"id": "de-2", "language": "de", "unexamined": "", "findings": []}
     assert "line 2: not valid JSON" in called.err
     assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
 
@@ -36,13 +36,13 @@ def test_the_table_counts_what_it_does_not_show(cli: Cli, write: Write, broken: 
     assert sum(line.startswith("de-") for line in lines) == 20
     assert "…  (more: --json)" in lines
     assert "broken-numbering minor 25 25 de" in [" ".join(line.split()) for line in lines]
-    assert lines[-1] == "26 records, 25 with findings (25), 1 lines cannot be read"
+    assert lines[-1] == "26 records, 25 with findings (25), 1 line cannot be read"
 
 
 def test_kinds_can_be_left_out(cli: Cli, write: Write, broken: Record) -> None:
     write("c.jsonl", broken)
     called = cli("check", "c.jsonl", "--language", "de", "--kinds=-broken-numbering")
-    assert called.out.strip() == "1 records, 0 with findings (0)"
+    assert called.out.strip() == "1 record, 0 with findings (0)"
 
 
 def test_a_severity_can_be_failed_on(cli: Cli, write: Write, broken: Record) -> None:
@@ -59,6 +59,23 @@ def test_a_corpus_of_which_little_can_be_read_is_no_success(cli: Cli, write: Wri
     called = cli("check", "c.jsonl", "--language", "de")
     assert called.code == 1
     assert "failed: 2 of 3 lines cannot be read" in called.err
+
+
+def test_records_without_a_pair_are_counted_and_named(cli: Cli, write: Write) -> None:
+    lost = {"role": "assistant", "text": "Ja."}
+    write("c.jsonl", CLEAN, CLEAN, lost)
+    called = cli("check", "c.jsonl", "--language", "de")
+    assert called.code == 0
+    assert "33.3% of a sample is not examined and stays as it is: no column holds an instruction" in called.err
+    assert 'line 3: "instruction" is missing or null; it is not examined' in called.err
+    assert "1 record was not examined and stays as it is" in called.out
+    assert called.out.splitlines()[-1] == "3 records, 0 with findings (0)"
+    lines = cli("check", "c.jsonl", "--language", "de", "--json").out.splitlines()
+    told = [json.loads(line)["unexamined"] for line in lines]
+    assert told == ["", "", '"instruction" is missing or null']
+    write("c.jsonl", CLEAN, lost, lost)
+    called = cli("check", "c.jsonl", "--language", "de")
+    assert (called.code, "failed: 2 of 3 lines cannot be read, or hold no pair" in called.err) == (1, True)
 
 
 def test_one_kind_alone(cli: Cli, write: Write, broken: Record) -> None:

@@ -216,6 +216,23 @@ def test_a_budget_stops_the_run_and_the_next_one_goes_on(cli: Cli, served: Serve
     assert len(finals(tmp_path)) == 120
 
 
+def test_a_higher_limit_asks_about_the_further_records_alone(cli: Cli, served: Serve, tmp_path: Path, ask: Ask) -> None:
+    write_corpus(tmp_path, 0, EXAMPLES[:30])
+    server = served(improving())
+    run = ("run", "c.jsonl", "--model", server.spec, "--route", "all", "--concurrency", "4")
+    assert cli(*run, "--limit", 10).code == 0
+    asked = len(server.requests)
+    called = cli(*run, "--limit", 12)
+    assert called.code == 0, called.err
+    assert 0 < len(server.requests) - asked <= asked / 2
+    assert len(finals(tmp_path)) == 12
+    assert ask(DB, "SELECT count(*) FROM records WHERE run_id = 2") == [(12,)]
+    assert cli("audit", "verify", "--db", DB).code == 0
+    elsewhere = served(improving(), model="another")
+    other = cli("run", "c.jsonl", "--model", elsewhere.spec, "--route", "all", "--limit", 14)
+    assert (other.code, "another" in other.err) == (2, True)
+
+
 def test_nobody_there(cli: Cli, tmp_path: Path) -> None:
     write_corpus(tmp_path, 3)
     called = cli("run", "c.jsonl", "--model", "openai:m@http://127.0.0.1:9/v1")

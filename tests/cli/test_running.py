@@ -16,6 +16,7 @@ from cli_fixtures import Ask, Cli, Record, Write
 
 from midb.agent.run.runner import Runner
 from midb.cli.running import EndedAtOnce, Interruption, Relay
+from midb.domain.errors import MidbError
 from midb.domain.events import Event, Warned
 from midb.runs.writer import CorpusWriter
 
@@ -117,6 +118,39 @@ def test_layouts_are_found_out_and_written_back(
     assert boosted == corpus.read_bytes().replace(b"2. Gr", b"3. Gr")
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"message_id": "m", "parent_id": None, "text": "SchÃ¶n.", "role": "assistant", "lang": "de"},
+        {"question_id": 1, "choices": [{"index": 0, "turns": ["SchÃ¶n."]}]},
+        {"instruction": ["SchÃ¶n."], "output": 4},
+        {"messages": [{"role": "system", "content": "SchÃ¶n."}]},
+        b'{"instruction": "half \\ud800", "output": "1) x 3) y"}\n',
+        b"{ }\n",
+    ],
+    ids=str,
+)
+def test_a_record_without_a_pair_stays_in_the_output(
+    lost: Record | bytes, cli: Cli, write: Write, ask: Ask, broken: Record, tmp_path: Path
+) -> None:
+    write("c.jsonl", broken, lost, CLEAN, b"oops\n")
+    called = cli("run", "c.jsonl", "--language", "de")
+    assert called.code == 0
+    assert "25.0% of a sample is not examined and stays as it is" in called.err + called.out
+    assert "4 read = 2 unchanged + 1 improved + 0 reverted + 1 rejected" in called.out + called.err
+    read, written = ((tmp_path / name).read_bytes().splitlines() for name in ("c.jsonl", "c.boosted.jsonl"))
+    assert written[1:] == read[1:3]
+    db = tmp_path / "c.boosted.jsonl.audit.db"
+    assert len(ask(db, "SELECT 1 FROM decisions WHERE reason = 'unexamined' AND detail <> ''")) == 1
+    assert cli("audit", "verify").code == 0
+    assert "left as they are" in cli("audit", "summary").out
+    assert cli("revert", "--db", db, "-o", "back.jsonl", "--kind", "broken-numbering").code == 0
+    assert (tmp_path / "back.jsonl").read_bytes().splitlines() == read[:3]
+    called = cli("run", "c.jsonl", "--language", "de", "-o", "strict.jsonl", "--strict")
+    assert called.code != 0
+    assert "c.jsonl, line 2: " in called.err
+
+
 def test_columns_of_any_name_by_map(cli: Cli, write: Write, broken: Record) -> None:
     corpus = write("c.jsonl", {"frage": broken["instruction"], "antwort": broken["output"]})
     assert cli("run", corpus).code == 2
@@ -185,6 +219,79 @@ def test_limit(cli: Cli, write: Write, ask: Ask, broken: Record) -> None:
     corpus = write("c.json", json.dumps([broken, CLEAN, CLEAN]).encode())
     assert cli("run", corpus, "--language", "de", "--limit", 2).code == 0
     assert len(json.loads(corpus.with_name("c.boosted.json").read_text())) == 2
+
+
+LIMITED = ["c.jsonl", "c.jsonl.gz", "c.json", "c.parquet"]
+
+
+def limited_corpus(folder: Path, name: str, count: int, broken: Record) -> Path:
+    """A corpus of a format, of which every second record has something to repair."""
+    records = [(broken if n % 2 else CLEAN) | {"id": f"de-{n}"} for n in range(count)]
+    path = folder / name
+    lines = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    if name.endswith(".parquet"):
+        pa = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pa.Table.from_pylist(records), path)
+    else:
+        made = json.dumps(records).encode() if name.endswith(".json") else lines
+        path.write_bytes(gzip.compress(made, mtime=0) if name.endswith(".gz") else made)
+    return path
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_higher_limit_goes_on_in_every_format(
+    name: str, cli: Cli, ask: Ask, broken: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 4)
+    limited_corpus(tmp_path, name, 30, broken)
+    run, db = ("run", name, "--language", "de", "-o", "out", "--workers", 0), tmp_path / "out.audit.db"
+    assert cli(*run, "--limit", 10).code == 0
+    head = cli("audit", "verify", "--json").out
+    first = (tmp_path / "out").read_bytes()
+    commits = iter(range(100))
+    commit = CorpusWriter.commit
+
+    def dying(self: CorpusWriter, *events: object) -> object:
+        if next(commits) == 4:  # behind the records that are taken over
+            raise MidbError("the plug is pulled.")
+        return commit(self, *events)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CorpusWriter, "commit", dying)
+    assert cli(*run, "--limit", 24).code != 0
+    assert (tmp_path / "out").read_bytes() == first, "what was finished stays until there is more"
+    monkeypatch.setattr(CorpusWriter, "commit", commit)
+    resumed = cli(*run, "--limit", 24)
+    assert resumed.code == 0, resumed.err
+    assert "24 read = 12 unchanged + 12 improved" in resumed.err
+    assert cli(*run).code == 0
+    assert cli("run", name, "--language", "de", "-o", "alone").code == 0
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "alone").read_bytes()
+    assert ask(db, "SELECT id, parent_run, status FROM runs") == [
+        (1, None, "finished"), (2, 1, "finished"), (3, 2, "finished"),
+    ]  # fmt: skip
+    assert ask(db, "SELECT run_id, level, message FROM run_events ORDER BY id") == [
+        (2, "info", "the first 10 records were examined in run 1; what was decided is taken over"),
+        (3, "info", "the first 24 records were examined in run 2; what was decided is taken over"),
+    ]
+    verified = cli("audit", "verify", "--db", db, "--head", json.loads(head)["head"])
+    assert verified.code == 0, verified.out
+    summary = json.loads(cli("audit", "summary", "--db", db, "--json").out)
+    assert sum(row[2] for row in summary["ledger"]) == 30
+    assert cli("revert", "--db", db, "--kind", "broken-numbering", "-o", "back").code == 0
+
+
+def test_the_same_limit_again_is_finished_and_a_lower_one_refused(cli: Cli, broken: Record, tmp_path: Path) -> None:
+    limited_corpus(tmp_path, "c.jsonl", 8, broken)
+    run = ("run", "c.jsonl", "--language", "de", "-o", "out.jsonl")
+    assert cli(*run, "--limit", 6, "--workers", 2).code == 0
+    assert "is finished already (6 records)" in cli(*run, "--limit", 6).err
+    lower = cli(*run, "--limit", 5)
+    assert (lower.code, "--limit 5 is less than what is done already: 6 of the records." in lower.err) == (2, True)
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 6
+    more = cli(*run, "--limit", 7)
+    assert "the first 6 records were examined with another limit; what was decided is taken over" in more.err
+    assert cli(*run, "--limit", 5, "--fresh").code == 0
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 5
 
 
 def test_kinds_and_passes_can_be_chosen(cli: Cli, write: Write, broken: Record) -> None:

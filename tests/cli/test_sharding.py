@@ -128,7 +128,7 @@ def test_parquet(cli: Cli, tmp_path: Path) -> None:
     pq.write_table(pa.table(columns | {"n": list(range(len(records)))}), tmp_path / "c.parquet")
     single, merged = single_and_merged(cli, tmp_path / "c.parquet", 2)
     check_same(single, merged)
-    assert pq.read_table(merged).num_rows == len(records) - 1
+    assert pq.read_table(merged).num_rows == len(records)
 
 
 def test_sources_in_files_of_their_own_by_line_and_by_id(cli: Cli, write: Write) -> None:
@@ -326,7 +326,7 @@ def test_whatever_does_not_fit_is_said_in_a_sentence_and_nothing_is_written(
     [
         (["--kinds=-broken-numbering"], "had other settings: kinds (-broken-numbering)"),
         (["--typography"], "had other settings: "),
-        (["--limit", "1"], "stopped after 1 records (--limit)"),
+        (["--limit", "1"], "stopped early (--limit 1)"),
     ],
 )
 def test_runs_with_other_settings(cli: Cli, halves: tuple[Path, list[Path]], options: list[str], sentence: str) -> None:

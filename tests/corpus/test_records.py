@@ -61,12 +61,6 @@ def rejection(body: bytes | dict[str, Any]) -> RecordError:
         (b'{"instruction": "caf\xe9", "output": ""}', "not-utf8", "byte 20 is 0xe9"),
         (b"\xff", "not-utf8", "byte 0 is 0xff"),
         ('{"instruction": "x"}'.encode("utf-16"), "not-utf8", "0xff"),
-        (b'{"instruction": "half \\ud800", "output": "x"}', "invalid-unicode", "half of a surrogate pair"),
-        (b'{"instruction": "x", "output": "\\udfff\\ud800"}', "invalid-unicode", '"output"'),
-        (b'{"instruction": null}', "missing-field", '"instruction"'),
-        (b'{"instruction": ["x"]}', "field-not-text", "a list"),
-        (b'{"text": "x"}', "unknown-layout", "columns: text"),
-        (b"{}", "unknown-layout", "none at all"),
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else value,
 )
@@ -74,6 +68,27 @@ def test_what_cannot_be_read_has_a_reason(body: bytes, reason: str, told: str) -
     error = rejection(body)
     assert (error.reason, told in error.message) == (reason, True), error.message
     assert "\n" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"instruction": "half \\ud800", "output": "x"}', "half of a surrogate pair"),
+        (b'{"instruction": "x", "output": "\\udfff\\ud800"}', '"output"'),
+        (b'{"instruction": null}', '"instruction"'),
+        (b'{"instruction": ["x"]}', "a list"),
+        (b'{"text": "x"}', "columns: text"),
+        (b"{}", "none at all"),
+        (b'{"role": "assistant", "text": "Ja."}', "columns: role, text"),
+        (b'{"messages": [{"role": "system", "content": "s"}]}', "no user turn"),
+        (b'{"question_id": 1, "choices": [{"index": 0, "turns": ["Ja."]}]}', "question_id, choices"),
+    ],
+)
+def test_a_record_without_a_pair_is_a_record_all_the_same(body: bytes, told: str) -> None:
+    parsed = parse_record(raw(body), LayoutFinder())
+    assert told in parsed.unexamined
+    assert "\n" not in parsed.unexamined
+    assert ([slot.pair for slot in parsed.slots], parsed.sources) == ([InstructionPair()], (None,))
 
 
 @pytest.mark.parametrize(
@@ -95,10 +110,7 @@ def test_no_bytes_raise_anything_but_a_record_error(body: bytes) -> None:
         try:
             parsed = parse_record(raw(data), LayoutFinder())
         except RecordError as error:
-            assert error.reason in {
-                "invalid-json", "not-utf8", "not-an-object", "missing-field", "field-not-text", "invalid-unicode",
-                "unknown-layout",
-            }  # fmt: skip
+            assert error.reason in {"invalid-json", "not-utf8", "not-an-object"}
             assert error.message.encode()
         else:
             assert parsed.slots

@@ -54,6 +54,7 @@ def test_only_the_first_rejected_lines_are_told_in_full(clock: Clock) -> None:
         ({}, ""),
         ({"balanced": False}, r"THE LEDGER DOES NOT BALANCE: .*\n"),
         ({"rejected": 2, "read": 162}, r"ledger balances: 162 read = .* \+ 2 rejected\nrejected   out.*\n"),
+        ({"unexamined": 1}, r"1 record was not examined and stays as it is.*\n"),
         ({"too_slow": 2}, r"2 pairs took too long and were kept unchanged.*\n"),
         ({"internal_errors": 1}, r"1 record hit an internal error and was kept unchanged.*\n"),
         (

@@ -80,6 +80,10 @@ def test_errors_of_our_own_are_not_hidden(clock: Clock) -> None:
         "1,501 records are in languages that midb-agent does not know, and left alone: 1,500 Dutch, 1 Swedish" in shown
     )
     assert "does not know" not in show_in_file(clock, plan(), batch(), end())
+    taken_over = show_in_file(clock, plan(examined_before=600), batch(), end())
+    assert "the first 600 records were examined with another limit; what was decided is taken over" in taken_over
+    quiet = show_in_file(clock, plan(), batch(), end(unexamined=2))
+    assert "2 records were not examined and stay as they are: no pair was found (reason unexamined)" in quiet
     assert "1 pair took too long and was kept unchanged" in show_in_file(clock, plan(), batch(), end(too_slow=1))
     assert "FAILED after 0:02:05" in show_in_file(clock, end(status="failed"))
 

@@ -45,9 +45,10 @@ def test_records_come_back_repaired_with_every_edit_and_finding() -> None:
         ("de-1", "mojibake", "repaired"),
         ("de-3", "empty-response", "open"),
     ]
-    (rejected,) = result.rejected
-    assert (rejected.position, rejected.reason) == (3, "missing-field")
-    assert result.ledger == {"read": 4, "unchanged": 2, "improved": 1, "reverted": 0, "rejected": 1}
+    (unexamined,) = result.unexamined
+    assert (unexamined.position, unexamined.reason) == (3, "unexamined")
+    assert unexamined.message == '"instruction" is missing or null'
+    assert result.ledger == {"read": 4, "unchanged": 3, "improved": 1, "reverted": 0, "rejected": 0}
 
 
 def test_edits_lead_from_the_old_texts_to_the_new_ones() -> None:
@@ -135,10 +136,12 @@ def test_kinds_and_passes_are_chosen_as_on_the_command_line() -> None:
     assert {edit.kind for edit in midb.boost(quoted, language="de", typography=True).edits} == {"quotation-marks"}
 
 
-def test_half_a_surrogate_pair_is_rejected_and_stays() -> None:
+def test_half_a_surrogate_pair_is_not_examined_and_stays() -> None:
     records = [{"instruction": "a", "output": "b\ud800"}, *RECORDS[:1]]
     result = midb.boost(records, language="de")
-    assert [(r.position, r.reason) for r in result.rejected] == [(0, "invalid-unicode")]
+    assert [(r.position, r.reason) for r in result.unexamined] == [(0, "unexamined")]
+    assert "surrogate" in result.unexamined[0].message
+    assert midb.check(records, language="de").unexamined == result.unexamined
     assert result.records[0] is records[0]
     assert result.records[1]["output"] == MENDED
 

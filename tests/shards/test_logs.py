@@ -73,7 +73,7 @@ UNFIT: dict[str, tuple[Callable[[Path], None], str]] = {
     "a revert": (lambda log: execute(log, "UPDATE runs SET kind = 'revert'"), "holds no run of a corpus"),
     "limited": (
         lambda log: execute(log, "UPDATE runs SET config = json_set(config, '$.limit', 3)"),
-        "stopped after 3 records (--limit)",
+        "stopped early (--limit 3)",
     ),
     "without a checkpoint": (lambda log: execute(log, "DELETE FROM checkpoints"), "lacks the checkpoint"),
     "unbalanced": (lambda log: execute(log, "UPDATE checkpoints SET position = 99"), "does not balance: 99 read"),
@@ -182,7 +182,7 @@ def test_a_merged_log_can_tell_which_logs_it_was_made_of(shards: list[ShardLog])
         assert shard.checkpoint.head in note
         assert str(shard.run.output_sha256) in note
         assert (shard.checkpoint.rejected_head in note) == (shard.checkpoint.rejected_lines > 0)
-    assert sum("1 rejected lines" in shard.note() for shard in shards) == 1
+    assert sum("1 rejected line with" in shard.note() for shard in shards) == 1
 
 
 def test_what_a_run_said_comes_with_its_time(tmp_path: Path) -> None:

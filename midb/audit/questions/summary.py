@@ -6,6 +6,7 @@ from typing import Any
 
 from midb.audit.questions.filters import STANDS
 from midb.audit.reader import READ_OUTCOME, AuditReader
+from midb.domain.decisions import LEFT_ALONE_REASONS
 
 #: (language, outcome, records)
 LEDGER = f"SELECT r.language, {READ_OUTCOME}, count(*) FROM records r WHERE r.run_id = ? GROUP BY 1, 2"
@@ -20,6 +21,13 @@ REPAIRS = (
 TAKEN_BACK = (
     'SELECT d."pass", d.reason, count(*) FROM decisions d JOIN records r ON r.id = d.record_id '
     "WHERE r.run_id = ? AND d.action = 'rejected' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+)
+
+#: (reason, records, line of the first): why records were left as they are without being examined to the end
+LEFT_ALONE = (
+    "SELECT d.reason, count(DISTINCT r.id), min(r.line) FROM records r JOIN decisions d ON d.record_id = r.id "
+    f"WHERE r.run_id = ? AND d.reason IN ({', '.join(repr(str(reason)) for reason in LEFT_ALONE_REASONS)}) "
+    "GROUP BY 1 ORDER BY 2 DESC, 1"
 )
 
 #: (kind, severity, findings, languages with their numbers)
@@ -41,6 +49,7 @@ PARTS = {
     "repairs": REPAIRS,
     "taken_back": TAKEN_BACK,
     "open": OPEN,
+    "left_alone": LEFT_ALONE,
     "rejected": REJECTED,
     "events": EVENTS,
 }

@@ -27,6 +27,7 @@ from midb.cli.audit.options import Db, Json, Key, RecordOptions, RunNumber, find
 from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
 from midb.cli.audit.records import record_json, show_changes, show_difference, show_record
 from midb.cli.table import PLAIN
+from midb.dashboard.text import pluralize
 from midb.domain.errors import AuditError, UsageError
 from midb.text.terminal import visible
 
@@ -143,7 +144,7 @@ def find(
         return
     tables.show_found(tables.open_console(), found)
     more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
-    tables.open_console().print(Text(f"{total:,} record{'' if total == 1 else 's'}{more}"), soft_wrap=True)
+    tables.open_console().print(Text(f"{pluralize(total, 'record')}{more}"), soft_wrap=True)
 
 
 @app.command()
@@ -167,15 +168,16 @@ def diff(
             total, shared = comparison.count(), comparison.shared()
             for difference in comparison.differences(limit):
                 show_difference(console, difference)
-            what = f"of the {shared:,} records of both came out differently in run {filters.run} (+) and {other.id} (-)"
+            both = f"{pluralize(shared, 'record')} of both"
+            what = f"{total:,} of the {both} came out differently in run {filters.run} (+) and {other.id} (-)"
         else:
             filters = replace(filters, edited=True)
             total = count_records(reader, filters)
             for row in find_records(reader, filters, limit):
                 show_changes(console, reader.parts(row), kinds=options.kind or (), passes=options.pass_ or ())
-            what = "changed record" + ("" if total == 1 else "s")
+            what = pluralize(total, "changed record")
         more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
-        console.print(Text(f"{total:,} {what}{more}"), soft_wrap=True)
+        console.print(Text(f"{what}{more}"), soft_wrap=True)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, LoggedRecord
+from midb.dashboard.text import pluralize
 from midb.text.terminal import isolated, visible
 
 #: (role, content) of what was sent.
@@ -30,7 +31,7 @@ def show_generations(console: Console, logged: LoggedRecord, generations: Mappin
         elif generation is None:
             line.append(f"generation {decision.generation_id} is missing from the log", style="red")
         else:
-            line.append(f"{generation.prompt_tokens:,} tokens in, {generation.completion_tokens:,} out  ")
+            line.append(f"{pluralize(generation.prompt_tokens, 'token')} in, {generation.completion_tokens:,} out  ")
             complete = generation.finish_reason in ("stop", "stop-string")
             line.append(visible(generation.finish_reason), style="default" if complete else "yellow")
         console.print(line, soft_wrap=True)

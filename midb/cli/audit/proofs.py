@@ -13,6 +13,7 @@ from rich.text import Text
 from midb.audit.proof.files import FileProof, FileState
 from midb.audit.proof.verify import LogProof
 from midb.cli.audit.tables import cut
+from midb.dashboard.text import pluralize
 from midb.text.terminal import isolated, visible
 
 _STYLES = {FileState.CHANGED: "red", FileState.MISSING: "yellow"}
@@ -32,8 +33,9 @@ def show_proof(console: Console, path: Path, proof: LogProof) -> None:
         state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
         console.print(
             Text(
-                f"run {run.id} ({visible(run.kind)}): {run.records:,} records, {run.decisions:,} decisions, "
-                f"{run.edits:,} edits replayed, {run.rejected_lines:,} rejected lines{visible(state)}"
+                f"run {run.id} ({visible(run.kind)}): {pluralize(run.records, 'record')}, "
+                f"{pluralize(run.decisions, 'decision')}, {pluralize(run.edits, 'edit')} replayed, "
+                f"{pluralize(run.rejected_lines, 'rejected line')}{visible(state)}"
             ),
             soft_wrap=True,
         )
@@ -41,8 +43,8 @@ def show_proof(console: Console, path: Path, proof: LogProof) -> None:
             console.print(Text(f"  head {visible(run.head)}"), soft_wrap=True)
     name = visible(str(path))
     if proof.problem_count:
-        count = f"{proof.problem_count:,} thing{'s' if proof.problem_count > 1 else ''}"
-        console.print(Text(f"{name} was changed: {count} do not agree", style="red"), soft_wrap=True)
+        count = pluralize(proof.problem_count, "thing does not agree", "things do not agree")
+        console.print(Text(f"{name} was changed: {count}", style="red"), soft_wrap=True)
     else:
         console.print(Text(f"{name} is intact: every hash agrees, every edit replays", style="green"), soft_wrap=True)
 
@@ -80,7 +82,7 @@ def show_heads(console: Console, proof: LogProof) -> None:
 def _describe_heads(proof: LogProof) -> Sequence[str]:
     told = []
     if proof.noted and proof.noted.since:
-        heads = "1 head follows" if proof.noted.since == 1 else f"{proof.noted.since:,} heads follow"
+        heads = pluralize(proof.noted.since, "head follows", "heads follow")
         told.append(
             f"The head you noted was made in run {proof.noted.run}: all that it covers is as it was. {heads} it, for "
             f"what was added since by {_name_runs(proof.noted.runs)}."

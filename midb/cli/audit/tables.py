@@ -121,6 +121,7 @@ def show_summary(
     _print_table(console, ("undone" if revert else "repaired", "pass", "edits", "records"), parts["repairs"])
     _print_table(console, ("taken back by", "reason", "times"), parts["taken_back"])
     _print_table(console, ("open", "severity", "findings", "languages"), parts["open"])
+    _print_table(console, ("left as they are", "records", "first line"), parts["left_alone"])
     _show_usage(console, used)
     _print_table(console, ("rejected lines", "lines", "first"), parts["rejected"])
     events = parts["events"]

@@ -35,6 +35,8 @@ class Parquet(Container):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        if path.suffix.lower() == self.suffix:
+            self.suffix = path.suffix  # as it is spelled
         try:
             import pyarrow.parquet  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
         except ImportError as error:

@@ -24,8 +24,10 @@ class TextContainer(Container):
     def __init__(self, path: Path, compression: str = "") -> None:
         super().__init__(path)
         self.compression = compression
-        endings = [ending for ending in path.suffixes[-2:] if ending != compression]
-        self.suffix = (endings[-1] if endings else self.default_suffix) + compression
+        # As they are spelled: C.JSONL.GZ becomes C.boosted.JSONL.GZ.
+        packed = path.suffix if path.suffix.lower() == compression else compression
+        endings = [ending for ending in path.suffixes[-2:] if ending.lower() != compression]
+        self.suffix = (endings[-1] if endings else self.default_suffix) + packed
 
     default_suffix = ".jsonl"
 

@@ -10,6 +10,7 @@ from midb.corpus.layouts.answers import Answers, without_response
 from midb.corpus.layouts.base import Layout, RecordError, Slots, quotable
 from midb.corpus.layouts.columns import Columns, columns_of
 from midb.corpus.layouts.conversations import ASSISTANTS, USERS, Conversation, Exchanges, Prompts
+from midb.corpus.layouts.one_text import refuse_talks
 
 _OPENAI = Conversation("OpenAI messages", "messages", "role", "content", USERS, ASSISTANTS)
 _SHAREGPT = Conversation("ShareGPT", "conversations", "from", "value", USERS, ASSISTANTS)
@@ -59,8 +60,12 @@ class LayoutFinder:
 
     def find(self, record: Mapping[str, Any]) -> Layout:
         """The layout of one record; raises RecordError where there is none."""
-        if self._mapping:
-            return self._mapping
+        layout = self._mapping or self._find(record)
+        if isinstance(layout, Columns) and layout.response is None:
+            refuse_talks({layout.instruction: record.get(layout.instruction)})
+        return layout
+
+    def _find(self, record: Mapping[str, Any]) -> Layout:
         if "chosen" in record and (preference := self._find_preference(record)):
             return preference
         for listed in (*_LISTED, *_TALKS, *_EXCHANGES):
@@ -74,6 +79,7 @@ class LayoutFinder:
             return Joined(f"{columns.name} with history", _HISTORY, columns)
         layout = columns or usual
         if layout is None:
+            refuse_talks(record)
             named = ", ".join(quotable(key, 40) for key in list(record)[:6]) or "none at all"
             raise RecordError("unknown-layout", f"no column holds an instruction (columns: {named})")
         if isinstance(layout, Columns) and isinstance(usual, Columns) and layout.response is None and usual.response:

@@ -23,7 +23,7 @@ _MARKUP = re.compile(
     r"|typescript|(?:react|angular|vue)\.?js|(?-i:React|Angular|Vue)|django|jinja|rss|wiki(?:text|markup)|bbcode|latex"
     r"|regexe?s?|web ?(?:page|site)s?|url(?: ?encod\w+)?|query string|balises?|etiquetas?|тег\w*|タグ|태그|แท็ก"
     # A day is "Tag" in German, and people escape from prisons as well.
-    r"|(?-i:tags?)"
+    r"|(?-i:tags?|TAGS?)"
     r"|escap(?:e|ed|ing)(?= (?:the |all |these |special |html |xml )*(?:char|string|sequence|sign|code|html|&|<)))"
     r"(?![a-z])"
     r"|regulären? Ausdr|expresi(?:ón|ones) regular|expressions? régulière|espression[ei] regolar|regulární výraz"

@@ -20,7 +20,15 @@ from midb.agent.failures import contain
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import ModelSettings, Route
 from midb.agent.run import examine
-from midb.agent.run.examine import Examiner, ExaminerSettings, explain_left_alone, internal_error, leave_slow, too_slow
+from midb.agent.run.examine import (
+    Examiner,
+    ExaminerSettings,
+    explain_left_alone,
+    explain_unexamined,
+    internal_error,
+    leave_slow,
+    too_slow,
+)
 from midb.agent.state import PairContext, PairJob
 from midb.corpus.language_plan import LanguagePlan
 from midb.corpus.raw import RawRecord
@@ -93,6 +101,15 @@ def test_what_cannot_be_read_is_a_rejected_line(examiner: Examiner) -> None:
     assert isinstance(first, RecordResult)
     assert isinstance(second, RejectedLine)
     assert (second.position, second.reason, second.sha256) == (9, "invalid-json", bad.sha256())
+
+
+def test_a_record_without_a_pair_stays_as_it_is_and_says_why(examiner: Examiner) -> None:
+    record = raw(role="assistant", text="SchÃ¶n.")
+    result = one(examiner, record)
+    assert (result.outcome, result.body, result.language) == (Outcome.UNCHANGED, None, "de")
+    assert explain_unexamined(result) == "no column holds an instruction (columns: role, text)"
+    assert leave_slow(settings(), record, None) == result
+    assert explain_unexamined(one(examiner, raw(instruction="Grüße!"))) == ""
 
 
 def test_finding_alone_changes_nothing_and_needs_no_state_machine(monkeypatch: pytest.MonkeyPatch) -> None:

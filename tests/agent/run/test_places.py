@@ -40,6 +40,8 @@ def config(corpus: Path, **settings: object) -> RunConfig:
     [
         ("a/c.jsonl", JsonLines(Path("a/c.jsonl")), "a/c.boosted.jsonl"),
         ("c.jsonl.gz", JsonLines(Path("c.jsonl.gz"), ".gz"), "c.boosted.jsonl.gz"),
+        ("C.JSONL.GZ", JsonLines(Path("C.JSONL.GZ"), ".gz"), "C.boosted.JSONL.GZ"),
+        ("c.JSON.Zst", JsonArray(Path("c.JSON.Zst"), ".zst"), "c.boosted.JSON.Zst"),
         ("c", JsonLines(Path("c")), "c.boosted.jsonl"),
         ("c.v2.json", JsonArray(Path("c.v2.json")), "c.v2.boosted.json"),
         ("stdin", RecordsInMemory([]), "stdin.boosted.jsonl"),

@@ -21,7 +21,11 @@ from midb.domain.hashing import file_sha256
 from midb.runs.config import RunConfig, config_hash, load_config
 
 CONFIG = load_config(None, {"corpus": Path("c.jsonl"), "language": "de"})
-OTHER = load_config(None, {"corpus": Path("c.jsonl"), "language": "de", "limit": 3})
+OTHER = load_config(None, {"corpus": Path("c.jsonl"), "language": "de", "typography": True})
+
+
+def limited(limit: int) -> RunConfig:
+    return load_config(None, {"corpus": Path("c.jsonl"), "language": "de", "limit": limit})
 
 
 def run_of(config: RunConfig = CONFIG, **changes: Any) -> Run:
@@ -46,9 +50,17 @@ def log(places: OutputPlaces) -> Iterator[AuditLog]:
         yield opened
 
 
-def left(log: AuditLog, places: OutputPlaces, status: str, *, output: bytes | None = None, records: int = 1) -> Run:
+def left(
+    log: AuditLog,
+    places: OutputPlaces,
+    status: str,
+    *,
+    output: bytes | None = None,
+    records: int = 1,
+    config: RunConfig = CONFIG,
+) -> Run:
     """A run that is in the log with a status, after so many records; ``output`` is what it put into its place."""
-    run, checkpoint = log.begin(run_of())
+    run, checkpoint = log.begin(run_of(config))
     results = [record(n, f"r{n}", "de", Story(pair("x")).skipped()) for n in range(records)]
     log.write_batch(run, results, [], dataclasses.replace(checkpoint, position=records, output_bytes=5))
     sha256 = None
@@ -148,7 +160,7 @@ def test_what_lies_where_the_output_will_grow_is_ours_only_where_the_log_knows_i
 @pytest.mark.parametrize(
     ("config", "changes", "told", "hint"),
     [
-        (OTHER, {}, "settings differ from those this run began with: limit (None before, 3 now)", "--fresh"),
+        (OTHER, {}, "settings differ from those this run began with: kinds (", "--fresh"),
         (OTHER, {"engine": "m"}, "settings differ", "replies in the log are not paid for again"),
         (CONFIG, {"corpus_sha256": "cd", "corpus_bytes": 1234}, "c.jsonl has changed since this run began (100 bytes "
          "then, 1,234 now)", "--fresh"),
@@ -197,3 +209,44 @@ def test_whether_a_model_need_be_loaded(log: AuditLog, places: OutputPlaces) -> 
     assert not is_finished(log, OTHER, OTHER.shaping(None))
     assert not is_finished(log, CONFIG.model_copy(update={"fresh": True}), shaping)
     assert not is_finished(log, CONFIG.model_copy(update={"dry_run": 3}), shaping)
+
+
+@pytest.mark.parametrize("status", ["interrupted", "finished"])
+@pytest.mark.parametrize("config", [limited(3), limited(2), CONFIG])
+def test_another_limit_goes_on_behind_what_is_done(
+    log: AuditLog, places: OutputPlaces, status: str, config: RunConfig
+) -> None:
+    before = left(log, places, status, output=b"two", records=2, config=limited(4))
+    found = attached(log, places, config)
+    assert (found.run.id, found.run.parent_run, found.earlier) == (2, before.id, (1,))
+    assert (found.finished, found.checkpoint.position) == (False, 0)
+    assert places.output.read_bytes() == b"two"
+    again = attached(log, places, config)
+    assert (again.run.id, again.earlier) == (2, (1,)), "it is resumed with what it takes over"
+    higher = attached(log, places, limited(5))
+    assert (higher.run.id, higher.earlier) == (3, (2, 1))
+
+
+def test_a_lower_limit_than_what_is_done_is_refused(log: AuditLog, places: OutputPlaces) -> None:
+    left(log, places, "finished", output=b"two", records=2, config=limited(2))
+    assert attached(log, places, limited(3)).run.id == 2  # it has read nothing yet: what run 1 has read counts
+    with pytest.raises(UsageError, match="--limit 1 is less than what is done already: 2 of the records") as caught:
+        attached(log, places, limited(1))
+    assert "--fresh starts over with 1" in caught.value.hint
+    assert attached(log, places, limited(1), fresh=True).earlier == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"engine": "tiny 2"}, "began with another model"),
+        ({"corpus_sha256": "cd"}, "has changed since"),
+        ({"output": "other.jsonl"}, "settings differ"),
+    ],
+)
+def test_another_limit_of_something_else_goes_on_with_nothing(
+    log: AuditLog, places: OutputPlaces, changes: dict[str, Any], told: str
+) -> None:
+    left(log, places, "finished", output=b"two", records=2, config=limited(2))
+    with pytest.raises(UsageError, match=told):
+        attached(log, places, limited(3), **changes)

@@ -124,7 +124,7 @@ def test_others_may_read_no_more_than_the_corpus(corpus: Path, tmp_path: Path, m
 
 def test_a_log_that_cannot_be_continued_is_let_go_of(corpus: Path, tmp_path: Path) -> None:
     run_over(corpus)
-    with pytest.raises(UsageError, match="settings differ"), session_over(corpus, limit=2):
+    with pytest.raises(UsageError, match="settings differ"), session_over(corpus, typography=True):
         pass
     assert names_in(tmp_path) == ["c.boosted.jsonl", "c.boosted.jsonl.audit.db", "c.jsonl"], "no lock is left"
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from log_fixtures import HOSTILE, Tamper, rows_of
+from log_fixtures import HOSTILE, RUN, Tamper, rows_of
 
+from midb.audit.log import AuditLog
 from midb.audit.questions.summary import PARTS, summarize
 from midb.audit.reader import AuditReader
-from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
+from midb.domain.decisions import (
+    REVERT_OUTCOMES,
+    RUN_OUTCOMES,
+    Action,
+    Decision,
+    Outcome,
+    PairResult,
+    Pass,
+    Reason,
+)
+from midb.domain.pairs import InstructionPair
+from midb.domain.results import RecordResult
 
 
 def test_every_part_is_there(reader: AuditReader) -> None:
@@ -38,6 +51,25 @@ def test_rejected_lines_and_events_come_along(reader: AuditReader) -> None:
     parts = summarize(reader, 1)
     assert parts["rejected"] == [("no-text", 1, 10), ("not-json", 1, 4)]
     assert [(level, message) for _, level, message in parts["events"]] == [("warning", "slow"), ("warning", HOSTILE)]
+
+
+def test_records_that_were_left_alone_are_counted_with_the_reason(tmp_path: Path) -> None:
+    empty = InstructionPair()
+    decision = Decision(
+        pass_=Pass.ROUTE,
+        action=Action.SKIPPED,
+        reason=Reason.UNEXAMINED,
+        detail="no column holds an instruction",
+        before_hash=empty.content_hash(),
+        after_hash=empty.content_hash(),
+    )
+    pairs = (PairResult(empty, empty, Outcome.UNCHANGED, (decision,), ()),)
+    records = [RecordResult(n, n + 4, f"#{n}", "de", Outcome.UNCHANGED, pairs, None) for n in range(2)]
+    with AuditLog(tmp_path / "run.audit.db") as log:
+        run, checkpoint = log.begin(RUN)
+        log.write_batch(run, records, [], replace(checkpoint, position=2))
+    with AuditReader(tmp_path / "run.audit.db") as reader:
+        assert summarize(reader, 1)["left_alone"] == [("unexamined", 2, 4)]
 
 
 def ledger(path: Path, run: int) -> dict[str, int]:

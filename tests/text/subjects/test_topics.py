@@ -78,3 +78,8 @@ def test_a_tag_is_no_word_for_markup() -> None:
     assert speaks_of_markup(shown)
     assert not names_markup(shown)
     assert names_markup(inspection("de", respond("HTML", "…")))
+
+
+def test_a_german_day_is_no_tag() -> None:
+    assert not speaks_of_markup(inspection("de", respond("Der Himmel ist am Tag blau.", "Warum? Guten Tag!")))
+    assert speaks_of_markup(inspection("de", respond("Ein tag steht in spitzen Klammern.", "Sag etwas.")))
