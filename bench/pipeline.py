@@ -144,6 +144,10 @@ class Stopwatch:
 
         setattr(owner, attribute, timed)
 
+    def reset(self) -> None:
+        """Forget what was measured so far."""
+        self.seconds = dict.fromkeys(self.seconds, 0.0)
+
     def shares(self, total: float, pairs: int) -> Iterator[Row]:
         """A row for each part, the longest first."""
         for part, seconds in sorted(self.seconds.items(), key=lambda item: -item[1]):
@@ -188,6 +192,8 @@ def shares(corpora: Path) -> Iterator[Row]:
         corpus = whole(corpora, folder, 6_000)
         config = load_config(None, {"corpus": corpus, "workers": 0})
         opened = session.open_session(config, open_container(corpus), ["run"])
+        for one in (watch, *by_detector.values()):
+            one.reset()  # the survey reads records too
         started = time.perf_counter()
         ended = runner.Runner(opened, lambda event: None, lambda: False).run()
         total = time.perf_counter() - started
