@@ -112,6 +112,9 @@ def _counts_otherwise(found: ItemList, asked: int) -> bool:
     return len(found) > asked and questions == asked
 
 
+_DIGIT = re.compile(r"\d")
+
+
 class _CountPatterns:
     """How one language asks for a number of things, as regular expressions."""
 
@@ -131,6 +134,7 @@ class _CountPatterns:
         self._asked = re.compile(asked, re.IGNORECASE)
         self._steps = re.compile(_steps_pattern(words, numbers), re.IGNORECASE)
         self._number = re.compile(number, re.IGNORECASE)
+        self._spoken = tuple({_fold(word) for forms in numbers.words.values() for word in forms})
         self._vague = re.compile(_phrase_pattern(words.vague, blanks=words.blanks), re.IGNORECASE)
         items = f"(?!{_phrase_pattern(words.items, blanks=words.blanks)})" if words.items else ""
         measures = _phrase_pattern(words.measures, blanks=words.blanks) if words.measures else "(?!)"
@@ -140,14 +144,25 @@ class _CountPatterns:
             between = rf"{number}\s*(?:\S+\s+){{0,{words.reach}}}?の?"
             self._measures = re.compile(between + items + measures, re.IGNORECASE)
 
+    def may_count(self, instruction: str) -> bool:
+        """Whether there is a number at all: cheap to see, and most instructions have none."""
+        if _DIGIT.search(instruction):
+            return True
+        folded = _fold(instruction)
+        return any(word in folded for word in self._spoken)
+
     def find_count(self, instruction: str) -> int | None:
         """How many things an instruction asks for, ``None`` where that is not plain."""
+        if not self.may_count(instruction):
+            return None
         text = instruction.translate(ASCII_DIGITS)
         match = self._asked.search(text)
         return None if match is None or self._measures.search(text) else self._read(match, text)
 
     def find_steps(self, instruction: str) -> int | None:
         """In how many steps an instruction wants something told, ``None`` where that is not plain."""
+        if not self.may_count(instruction):
+            return None
         text = instruction.translate(ASCII_DIGITS)
         match = self._steps.search(text)
         return None if match is None else self._read(match, text)
@@ -161,6 +176,11 @@ class _CountPatterns:
             return None
         asked = self._numbers.value(match["number"])
         return asked if asked and 2 <= asked <= _MOST else None
+
+
+def _fold(text: str) -> str:
+    """A text without capitals, as patterns that ignore them compare: the capital of i may have a dot."""
+    return text.lower().replace("i\u0307", "i")
 
 
 @functools.cache

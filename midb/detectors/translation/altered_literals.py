@@ -103,6 +103,8 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _find_placeholders(item: FieldText, source: str, inspection: Inspection) -> Iterator[Finding]:
+    if not _may_have_placeholders(source):
+        return
     wanted = _group_placeholders(source, item.source_protected)
     wanted = {kind: [m for m in found if _IDENTIFIER.fullmatch(m.group())] for kind, found in wanted.items()}
     wanted["brace"] = [m for m in wanted.get("brace", ()) if not _is_marked_word(m, source, inspection)]
@@ -163,10 +165,14 @@ def _unclear_finding(item: FieldText, missing: list[str], slots: list[re.Match[s
 _NOT_PLACEHOLDERS = (Protected.CODE, Protected.LATEX, Protected.URL)
 
 
+def _may_have_placeholders(text: str) -> bool:
+    return any(sign in text for sign in "{%｛％")
+
+
 def _group_placeholders(text: str, protected: Spans) -> dict[str, list[re.Match[str]]]:
     """The placeholders of a text by their shape, those within code and formulas left out."""
     found: dict[str, list[re.Match[str]]] = {}
-    if any(sign in text for sign in "{%｛％"):
+    if _may_have_placeholders(text):
         elsewhere = protected.only(*_NOT_PLACEHOLDERS)
         for match in _PLACEHOLDER.finditer(text):
             if not elsewhere.overlaps(*match.span()):
