@@ -104,7 +104,7 @@ def _read_claim(text: str, start: int, equals: int, end: int, *, inside: bool, c
         return None
     before = text[start : left[0].start]
     lefts = _find_readings(left, at_start=not before.strip() and not inside)
-    if not lefts or not ((inside and not before.strip()) or _may_begin(before, lefts[0][0])):
+    if not lefts or not ((inside and not before.strip()) or _may_begin(before, lefts[0])):
         return None
     after_word = bool(before.strip()) and before.rstrip()[-1].isalpha()
     return Claim(tuple(lefts), tuple(right), following, inside, after_word)
@@ -161,8 +161,9 @@ def _find_readings(run: list[ArithmeticToken], *, at_start: bool) -> list[tuple[
     return [reading for reading in found if reading]
 
 
-def _may_begin(before: str, first: ArithmeticToken) -> bool:
+def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
     """Whether an expression can begin after ``before``, the text between the line's start and it."""
+    first = left[0]
     stripped = before.rstrip()
     if not stripped:
         return True
@@ -175,13 +176,25 @@ def _may_begin(before: str, first: ArithmeticToken) -> bool:
     if last in ":：" or last in _OPENERS:
         return True
     word = _LAST_WORD.search(stripped)
-    if word is None or first.text == "(" or first.text == "-":
+    if word is None or first.text == "-":
         return False
+    if first.text == "(" and not (blank and len(word.group()) > 2 and _goes_on_behind_brackets(left)):
+        return False  # the argument of a function
     if not blank and not _ENDS_IN_SCRIPT_WITHOUT_BLANKS.search(stripped):
         return False
     if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()):
         return False  # a variable, as likely as a word
     return not re.search(r"\d", _CLAUSE.split(stripped)[-1])
+
+
+def _goes_on_behind_brackets(left: tuple[ArithmeticToken, ...]) -> bool:
+    """Whether what begins with a bracket is more than brackets: "(3 + 5) / 2", but not "(3 + 5)" or "(3)(5)"."""
+    depth = 0
+    for token in left:
+        depth += (token.sort is TokenSort.OPEN) - (token.sort is TokenSort.CLOSE)
+        if depth == 0 and token.sort is TokenSort.OPERATOR:
+            return any(inner.sort is TokenSort.OPERATOR for inner in left[: left.index(token)])
+    return False
 
 
 def _classify_rest(text: str, position: int, end: int) -> Following | None:

@@ -42,6 +42,7 @@ FALSE_EQUATION = DefectKind(
     repairs=True,
     needs=(EquationWords,),
     may_change=frozenset({Invariant.NUMBERS}),
+    explains=frozenset({"wrong-answer"}),
 )
 KINDS = (FALSE_EQUATION,)
 
@@ -156,7 +157,9 @@ def _is_run_on(value: Fraction, claim: Claim) -> bool:
 def _is_list_or_vector(value: Fraction, claim: Claim) -> bool:
     """ "3+2=5,5+2=7" is two equations, "(1,2)·(3,4)" no product of decimals."""
     left, first = claim.lefts[0], claim.right[0].text
-    if (claim.inside and any("," in token.text for token in left)) or first.startswith(f"{value},"):
+    if (claim.inside and any("," in token.text for token in left)) or (
+        len(claim.right) > 1 and first.startswith(f"{value},")
+    ):
         return True
     triples = zip(left, left[1:], left[2:], strict=False)
     return any(a.sort is TokenSort.OPEN and "," in b.text and c.sort is TokenSort.CLOSE for a, b, c in triples)
