@@ -26,7 +26,7 @@ from midb.text.quantities.numbers import read_numeral
 from midb.text.words import function_words
 
 
-class Alphabet(LocaleSection, table="alphabet"):
+class LetterOrder(LocaleSection, table="alphabet"):
     """Small ``letters`` in their order. ``undecided``: letters or pairs of them that are sorted in several ways."""
 
     letters: str
@@ -39,7 +39,7 @@ class Alphabet(LocaleSection, table="alphabet"):
     def read(self, text: str) -> list[int] | None:
         """The places of the letters of an item, -1 for a blank and the like; ``None`` where it cannot be sorted surely.
 
-        >>> Alphabet(letters="abc").read("Cà b"), Alphabet(letters="abc").read("cx")
+        >>> LetterOrder(letters="abc").read("Cà b"), LetterOrder(letters="abc").read("cx")
         ([2, 0, -1, 1], None)
         """
         small = text.replace("I", "ı").replace("İ", "i").lower() if "ı" in self.places else text.lower()
@@ -95,7 +95,7 @@ _SEPARATORS = tuple(re.compile(form) for form in (r"\s*[;；、،]\s*", r"\s*,\s
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class _SortedItem:
     text: str
     start: int
 
@@ -129,7 +129,7 @@ def _read_order(task: str) -> str | None:
     return found[0] if len(found) == 1 and not _NOT_PLAIN.search(task) else None
 
 
-def _split(text: str) -> list[_Item]:
+def _split(text: str) -> list[_SortedItem]:
     """The items of a text that is a list: on lines of their own, between commas, or words between blanks."""
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) > 1:
@@ -146,12 +146,12 @@ def _split(text: str) -> list[_Item]:
         begin = start + (mark.end() if mark else 0)
         stripped = text[begin:end].strip(_EDGES)
         if stripped:
-            items.append(_Item(stripped, text.index(stripped, begin)))
+            items.append(_SortedItem(stripped, text.index(stripped, begin)))
         start = match.end() if match else end
     return items
 
 
-def _find_wrong(items: list[_Item], sort: str, inspection: Inspection) -> int | None:
+def _find_wrong(items: list[_SortedItem], sort: str, inspection: Inspection) -> int | None:
     """Where two neighbours stand the wrong way round; ``None`` where they do not, or nobody can be sure."""
     compared = _compare_all([item.text for item in items], sort, inspection)
     if compared is None:
@@ -162,7 +162,7 @@ def _find_wrong(items: list[_Item], sort: str, inspection: Inspection) -> int | 
 def _compare_all(texts: list[str], sort: str, inspection: Inspection) -> list[int] | None:
     """For each two neighbours: 1 where they are in order, -1 where not, 0 where both ways may be right."""
     if sort == "alphabetical":
-        alphabet = inspection.locale.get(Alphabet)
+        alphabet = inspection.locale.get(LetterOrder)
         if alphabet is None or any(len(text) > 60 or len(text.split()) > 4 for text in texts):
             return None
         grammar = function_words(inspection.locale.code)
@@ -195,7 +195,7 @@ def _read_value(text: str) -> Fraction | None:
     return (-values[0] if plain.startswith("-") else values[0]) if len(values) == 1 else None
 
 
-def _repair(items: list[_Item], sort: str, inspection: Inspection) -> tuple[Edit, ...]:
+def _repair(items: list[_SortedItem], sort: str, inspection: Inspection) -> tuple[Edit, ...]:
     """The items in their order, each at the place of another, where they are exactly those that are given."""
     given = _split(inspection.pair.input or "")
     if Counter(item.text.casefold() for item in given) != Counter(item.text.casefold() for item in items):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from examining import Examine
 
-from midb.detectors.content.unsorted_list import Alphabet
+from midb.detectors.content.unsorted_list import LetterOrder
 from midb.domain.pairs import InstructionPair
 from midb.locales import LANGUAGES, load
 
@@ -16,9 +16,9 @@ def sort(examine: Examine, language: str, given: str, response: str, task: str) 
     return repaired.response
 
 
-@pytest.mark.parametrize("language", [code for code in LANGUAGES if load(code).get(Alphabet)])
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if load(code).get(LetterOrder)])
 def test_every_alphabet_sorts_its_own_letters(examine: Examine, language: str) -> None:
-    alphabet = load(language).get(Alphabet)
+    alphabet = load(language).get(LetterOrder)
     assert alphabet is not None
     assert len(set(alphabet.letters)) == len(alphabet.letters)
     letters = [letter for letter in alphabet.letters if letter not in alphabet.undecided][-8:]

@@ -10,7 +10,7 @@ from midb.domain.pairs import InstructionPair
 def test_each_question_is_judged_alone(examine: Examine) -> None:
     text = "¿Qué es? Cómo se hace? Vienes a la fiesta? ¡Qué bien!"
     findings, repaired = examine(InstructionPair(response=text), "es", kinds=["inverted-marks"])
-    assert [bool(finding.fix) for finding in findings if finding.start > 8] == [False]
+    assert [bool(finding.fix) for finding in findings] == [True, False]
     assert repaired.response == "¿Qué es? ¿Cómo se hace? Vienes a la fiesta? ¡Qué bien!"
 
 

@@ -170,7 +170,7 @@ def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
     last = stripped[-1]
     blank = len(stripped) < len(before)
     if last == ")":
-        return bool(_LIST_MARK.search(before))
+        return _ends_in_list_mark(before)
     if last in ".,;!?…、。，；！？،؛":
         return blank or last not in ".,"
     if last in ":：" or last in _OPENERS:
@@ -185,6 +185,15 @@ def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
     if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()):
         return False  # a variable, as likely as a word
     return not re.search(r"\d", _CLAUSE.split(stripped)[-1])
+
+
+def _ends_in_list_mark(before: str) -> bool:
+    """Whether a bracket closes the mark of a list item, as in "b) 2 + 3", and none that was opened: "(x + 4) - 6"."""
+    mark = _LIST_MARK.search(before)
+    if mark is None:
+        return False
+    head = before[: mark.start()]
+    return "(" in mark.group() or head.count("(") <= head.count(")")
 
 
 def _goes_on_behind_brackets(left: tuple[ArithmeticToken, ...]) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from midb.detectors.content.results.english import EnglishTask
-from midb.detectors.content.results.problems import UNIT_SLACK, Problem
+from midb.detectors.content.results.problems import UNIT_SLACK, ComputedTask
 from midb.text.quantities.units import unit_registry
 
 _N = r"-?\d+(?:\.\d+)?"
@@ -61,7 +61,7 @@ _MOMENTS = re.compile(rf"\s*({_MOMENT})\s*(?:and|to|-)\s*({_MOMENT})\s*\.?")
 _FINE = 10**9
 
 
-def read_conversion(task: EnglishTask, given: str) -> Problem | None:
+def read_conversion(task: EnglishTask, given: str) -> ComputedTask | None:
     """The problem of a task that asks for another form; ``None`` where it is none, or none that is plain."""
     return (
         _read_units(task)
@@ -73,7 +73,7 @@ def read_conversion(task: EnglishTask, given: str) -> Problem | None:
     )
 
 
-def _read_units(task: EnglishTask) -> Problem | None:
+def _read_units(task: EnglishTask) -> ComputedTask | None:
     found = _FROM_TO.fullmatch(task.text)
     if found is None:
         return None
@@ -87,14 +87,14 @@ def _read_units(task: EnglishTask) -> Problem | None:
     factor = Fraction(registry.Quantity(1.0, old).to(new).magnitude).limit_denominator(_FINE)
     # Whole factors are known by heart; of the others people take three digits.
     slack = Fraction(0) if 1 in (factor.denominator, factor.numerator) else UNIT_SLACK
-    return Problem(f"{number} {old} in {new}", (Fraction(number) * factor,), task.numbers, slack=slack)
+    return ComputedTask(f"{number} {old} in {new}", (Fraction(number) * factor,), task.numbers, slack=slack)
 
 
 def _name_unit(word: str) -> str:
     return next(name for name, words in _UNITS.items() if re.fullmatch(words, word))
 
 
-def _read_temperature(task: EnglishTask) -> Problem | None:
+def _read_temperature(task: EnglishTask) -> ComputedTask | None:
     found = _TEMPERATURE.fullmatch(task.text)
     if found is None:
         return None
@@ -108,14 +108,14 @@ def _read_temperature(task: EnglishTask) -> Problem | None:
     celsius = {"c": number, "f": (number - 32) * Fraction(5, 9), "k": number - Fraction("273.15")}[old.pop()]
     value = {"c": celsius, "f": celsius * Fraction(9, 5) + 32, "k": celsius + Fraction("273.15")}[new]
     name = {"c": "Celsius", "f": "Fahrenheit", "k": "Kelvin"}[new]
-    return Problem(f"the temperature in {name}", (value,), task.numbers)
+    return ComputedTask(f"the temperature in {name}", (value,), task.numbers)
 
 
 def _initial(scale: str) -> str:
     return scale.strip("°")[0]
 
 
-def _read_base(task: EnglishTask) -> Problem | None:
+def _read_base(task: EnglishTask) -> ComputedTask | None:
     if found := _TO_BASE.fullmatch(task.text):
         number = int(found["n"] or found["n2"] or found["n3"])
         base = _BASES[found["b"] or found["b2"] or found["b3"]]
@@ -123,16 +123,16 @@ def _read_base(task: EnglishTask) -> Problem | None:
             return None  # the same digit in nearly every base
         spelled = format(number, {2: "b", 8: "o", 16: "X"}[base])
         letters = {2: "[01]{2,}", 8: "[0-7]{2,}", 16: "[0-9A-F]*[0-9][0-9A-F]*"}[base]
-        return Problem(f"{number} in base {base}", (), task.numbers, spelled=spelled, letters=letters)
+        return ComputedTask(f"{number} in base {base}", (), task.numbers, spelled=spelled, letters=letters)
     if found := _FROM_BASE.fullmatch(task.text):
         written, base = found["n"] or found["n2"] or "", _BASES[found["b"]]
         digits = {2: "[01]{3,}", 8: "[0-7]{2,}", 16: "[0-9a-f]{2,}"}[base]
         if re.fullmatch(digits, written):
-            return Problem(f"{written} in base 10", (Fraction(int(written, base)),), task.numbers)
+            return ComputedTask(f"{written} in base 10", (Fraction(int(written, base)),), task.numbers)
     return None
 
 
-def _read_roman(task: EnglishTask) -> Problem | None:
+def _read_roman(task: EnglishTask) -> ComputedTask | None:
     found = _ROMAN.fullmatch(task.text)
     if found is None or (found["n"] is None) == (found["n2"] is None):
         return None
@@ -143,17 +143,19 @@ def _read_roman(task: EnglishTask) -> Problem | None:
     for value, letters in _NUMERALS:
         spelled += letters * (rest // value)
         rest %= value
-    return Problem(f"{number} in Roman numerals", (), task.numbers, spelled=spelled, letters="[IVXLCDM]+")
+    return ComputedTask(f"{number} in Roman numerals", (), task.numbers, spelled=spelled, letters="[IVXLCDM]+")
 
 
-def _read_fraction(task: EnglishTask) -> Problem | None:
+def _read_fraction(task: EnglishTask) -> ComputedTask | None:
     found = _TO_DECIMAL.fullmatch(task.text)
     if found is None or found[2] == "0":
         return None
-    return Problem("the fraction as a decimal", (Fraction(int(found[1]), int(found[2])),), task.numbers, whole=False)
+    return ComputedTask(
+        "the fraction as a decimal", (Fraction(int(found[1]), int(found[2])),), task.numbers, whole=False
+    )
 
 
-def _read_time_difference(task: EnglishTask, given: str) -> Problem | None:
+def _read_time_difference(task: EnglishTask, given: str) -> ComputedTask | None:
     unit, moments = _DIFFERENCE.match(task.text), _MOMENTS.fullmatch(given)
     if unit is None or moments is None:
         return None
@@ -162,7 +164,7 @@ def _read_time_difference(task: EnglishTask, given: str) -> Problem | None:
         return None
     seconds = Fraction(int(abs((last - first).total_seconds())))
     divisor = 60 if unit[1] == "minutes" else 3600
-    return Problem(f"the difference in {unit[1]}", (seconds / divisor,), task.numbers)
+    return ComputedTask(f"the difference in {unit[1]}", (seconds / divisor,), task.numbers)
 
 
 def _read_moment(text: str) -> datetime | None:

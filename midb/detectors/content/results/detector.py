@@ -14,7 +14,7 @@ from babel import Locale as BabelLocale
 
 from midb.detectors.content.results.conversions import read_conversion
 from midb.detectors.content.results.english import EnglishTask, hide_exponents, normalise
-from midb.detectors.content.results.problems import Problem
+from midb.detectors.content.results.problems import ComputedTask
 from midb.detectors.content.results.replies import LONGEST_REPLY, Reply, read_wrong_reply
 from midb.detectors.content.results.shapes import read_shape
 from midb.detectors.content.results.sums import read_expression, read_sum
@@ -82,7 +82,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     yield WRONG_ANSWER.finding(Field.RESPONSE, reply.start, reply.end, evidence, fix=fix)
 
 
-def _read_own(pair: InstructionPair) -> Problem | None:
+def _read_own(pair: InstructionPair) -> ComputedTask | None:
     """The problem of a task that needs no words: an expression, and nothing else."""
     texts = [text.strip() for text in (pair.instruction, pair.input) if text and text.strip()]
     if len(texts) != 1 or len(texts[0]) > _LONGEST_TASK or not _BARE.fullmatch(to_ascii_signs(texts[0])):
@@ -90,7 +90,7 @@ def _read_own(pair: InstructionPair) -> Problem | None:
     return read_expression(texts[0])
 
 
-def _read_source(pair: InstructionPair, source: InstructionPair) -> Problem | None:
+def _read_source(pair: InstructionPair, source: InstructionPair) -> ComputedTask | None:
     """The problem of the source's task, if the pair's has the same numbers."""
     instruction, given = source.instruction or "", source.input or ""
     if len(instruction) + len(given) > _LONGEST_TASK or not _ASKS.search(instruction):
@@ -126,7 +126,7 @@ def _find_numerals(text: str) -> list[str]:
     return _NUMERAL.findall(plain)
 
 
-def _correct(inspection: Inspection, problem: Problem, reply: Reply, response: str) -> str | None:
+def _correct(inspection: Inspection, problem: ComputedTask, reply: Reply, response: str) -> str | None:
     """The right answer as the response writes numbers, where the response is nothing but the wrong one."""
     if not reply.alone or response[reply.start : reply.end] != reply.written:
         return None

@@ -12,7 +12,7 @@ UNIT_SLACK = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ComputedTask:
     """A task with one answer.
 
     ``what`` is what is asked for, in English, for the evidence. ``values`` are right, the first of them is named.
@@ -35,8 +35,8 @@ class Problem:
     def accepts(self, answer: Fraction, places: int) -> bool:
         """Whether an answer that is written with so many decimals is right.
 
-        >>> third = Problem("the quotient", (Fraction(10, 3),), ())
-        >>> third.accepts(Fraction("3.33"), 2), third.accepts(Fraction("3.34"), 2), third.accepts(Fraction("3.4"), 1)
+        >>> third = ComputedTask("the quotient", (Fraction(10, 3),), ())
+        >>> third.accepts(Fraction("3.33"), 2), third.accepts(Fraction("3.34"), 2), third.accepts(Fraction("3.5"), 1)
         (True, True, False)
         """
         return any(self._is_near(value, answer, places) for value in self.values)

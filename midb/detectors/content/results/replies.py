@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from midb.detectors.content.results.english import hide_exponents
-from midb.detectors.content.results.problems import Problem
+from midb.detectors.content.results.problems import ComputedTask
 from midb.text.quantities.arithmetic import to_ascii_signs
 from midb.text.quantities.numbers import NUMERAL, count_decimals, read_numeral
 
@@ -56,10 +56,10 @@ class Reply:
         return self.start + len(self.written)
 
 
-def read_wrong_reply(text: str, problem: Problem, magnitudes: Collection[str]) -> Reply | None:
+def read_wrong_reply(text: str, problem: ComputedTask, magnitudes: Collection[str]) -> Reply | None:
     """The answer of a response, if it is plain which it is, and wrong; ``magnitudes`` multiply the number before them.
 
-    >>> problem = Problem("the sum", (Fraction(57),), (Fraction(3), Fraction(17), Fraction(37)))
+    >>> problem = ComputedTask("the sum", (Fraction(57),), (Fraction(3), Fraction(17), Fraction(37)))
     >>> (read_wrong_reply("Die Summe von 3, 17 und 37 ist 58.", problem, ()) or problem).written
     '58'
     >>> read_wrong_reply("Die Summe von 3, 17 und 37 ist 57.", problem, ()) is None
@@ -93,7 +93,7 @@ def _read_number(plain: str, match: re.Match[str]) -> Reply:
     return Reply(start, written, values, is_alone, alone["unit"] if alone and is_alone else "")
 
 
-def _is_right(reply: Reply, problem: Problem) -> bool:
+def _is_right(reply: Reply, problem: ComputedTask) -> bool:
     places = count_decimals(reply.written)
     for value in reply.values:
         if problem.accepts(value, places if value.denominator > 1 or len(reply.values) == 1 else 0):
@@ -101,7 +101,7 @@ def _is_right(reply: Reply, problem: Problem) -> bool:
     return any(problem.accepts(value, places) for value in reply.values)
 
 
-def _says_fraction(plain: str, problem: Problem) -> bool:
+def _says_fraction(plain: str, problem: ComputedTask) -> bool:
     """Whether a fraction or a mixed number is the answer."""
     for match in _FRACTION.finditer(plain):
         if int(match[3]) and len(match[0]) < 20:
@@ -122,7 +122,7 @@ def _has_magnitude(plain: str, found: list[Reply], magnitudes: Collection[str]) 
     return False
 
 
-def _choose(plain: str, found: list[Reply], problem: Problem) -> Reply | None:
+def _choose(plain: str, found: list[Reply], problem: ComputedTask) -> Reply | None:
     """The number that answers."""
     if len(found) == 1:
         return found[0]
@@ -136,7 +136,7 @@ def _choose(plain: str, found: list[Reply], problem: Problem) -> Reply | None:
     return None
 
 
-def _is_scaled(reply: Reply, problem: Problem) -> bool:
+def _is_scaled(reply: Reply, problem: ComputedTask) -> bool:
     """Whether the answer is right in another unit: square metres for square centimetres."""
     if not problem.scalable:
         return False
@@ -144,7 +144,7 @@ def _is_scaled(reply: Reply, problem: Problem) -> bool:
     return any(re.fullmatch(r"10+|1/10+", str(ratio)) for ratio in ratios)
 
 
-def _read_spelled(plain: str, problem: Problem) -> Reply | None:
+def _read_spelled(plain: str, problem: ComputedTask) -> Reply | None:
     """An answer that is no decimal number."""
     found = []
     whole = plain.strip(" \n.。*`")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from midb.detectors.content.results.english import EnglishTask
-from midb.detectors.content.results.problems import CIRCLE_SLACK, Problem
+from midb.detectors.content.results.problems import CIRCLE_SLACK, ComputedTask
 
 _N = r"\d+(?:\.\d+)?"
 _UNIT = re.compile(
@@ -58,7 +58,7 @@ _FORMULAS: dict[tuple[str, str, tuple[str, ...]], Callable[[_Lengths], Fraction 
 }
 
 
-def read_shape(task: EnglishTask) -> Problem | None:
+def read_shape(task: EnglishTask) -> ComputedTask | None:
     """The problem of a task about one shape; ``None`` where something else is told about it."""
     words = [word for word in task.text.split() if word != "|"]
     shapes = [word for word in dict.fromkeys(words) if word in _SHAPES and word != "right"]
@@ -76,7 +76,7 @@ def read_shape(task: EnglishTask) -> Problem | None:
         return None
     name = "surface area" if measure == "surface" else measure
     slack = CIRCLE_SLACK if shapes[0] == "circle" else Fraction(0)
-    return Problem(f"the {name}", (value,), task.numbers, slack=slack, scalable=bool(units - {"unit"}))
+    return ComputedTask(f"the {name}", (value,), task.numbers, slack=slack, scalable=bool(units - {"unit"}))
 
 
 def _read_dimensions(words: list[str]) -> tuple[tuple[str, ...] | None, set[str]]:

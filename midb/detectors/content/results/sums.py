@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import gcd, isqrt, lcm, prod
 
 from midb.detectors.content.results.english import EnglishTask
-from midb.detectors.content.results.problems import Problem
+from midb.detectors.content.results.problems import ComputedTask
 from midb.text.quantities.arithmetic import TokenSort, find_values, split_tokens, to_ascii_signs
 
 _N = r"-?\d+(?:\.\d+)?"
@@ -111,7 +111,7 @@ _BARE_WORDS = re.compile(r"(?:(?:smallest|largest|sum|fraction) )?(?:\| )?[-\d.+
 _EXPRESSION = re.compile(r"[-+*/^().\dx×÷ ]*\d[-+*/^().\dx×÷ ]*[-+*/^x×÷][-+*/^().\dx×÷ ]*\d[)\s]*")
 
 
-def read_sum(task: EnglishTask, instruction: str, given: str) -> Problem | None:
+def read_sum(task: EnglishTask, instruction: str, given: str) -> ComputedTask | None:
     """The problem of a task about numbers; ``None`` where it is none, or none that is plain."""
     if "|" in task.text and any(re.search(_N, part) is None for part in task.text.split("|")[1:]):
         return None
@@ -123,47 +123,47 @@ def read_sum(task: EnglishTask, instruction: str, given: str) -> Problem | None:
     )
 
 
-def _read_list(task: EnglishTask) -> Problem | None:
+def _read_list(task: EnglishTask) -> ComputedTask | None:
     for pattern, what, compute in _LISTS:
         if found := pattern.fullmatch(task.text):
             numbers = [Fraction(number) for number in found[1].split()]
             value = compute(numbers)
-            return value if value is None else Problem(what, (value,), task.numbers, whole=what == "the mean")
+            return value if value is None else ComputedTask(what, (value,), task.numbers, whole=what == "the mean")
     if found := _PLUS_LIST.fullmatch(task.text):
         value = sum((Fraction(number) for number in found[1].split(" + ")), Fraction(0))
-        return Problem("the sum", (value,), task.numbers)
+        return ComputedTask("the sum", (value,), task.numbers)
     return None
 
 
-def _read_two(task: EnglishTask) -> Problem | None:
+def _read_two(task: EnglishTask) -> ComputedTask | None:
     for pattern, what, compute in _PAIRS:
         if found := pattern.fullmatch(task.text):
             value = compute(Fraction(found["a"]), Fraction(found["b"]))
-            return value if value is None else Problem(what, (value,), task.numbers)
+            return value if value is None else ComputedTask(what, (value,), task.numbers)
     if found := _DIFFERENCE.fullmatch(task.text):
         value = abs(Fraction(found[1]) - Fraction(found[2]))
-        return Problem("the difference", (value, -value), task.numbers)
+        return ComputedTask("the difference", (value, -value), task.numbers)
     return None
 
 
-def _read_series(task: EnglishTask) -> Problem | None:
+def _read_series(task: EnglishTask) -> ComputedTask | None:
     if (found := _FROM_TO.fullmatch(task.text)) and int(found[1]) < int(found[2]):
         first, last = int(found[1]), int(found[2])
-        return Problem("the sum", (Fraction((first + last) * (last - first + 1), 2),), task.numbers)
+        return ComputedTask("the sum", (Fraction((first + last) * (last - first + 1), 2),), task.numbers)
     if found := _FIRST.fullmatch(task.text):
         count = int(found[1])
         values = {"odd": [count**2], "even": [count * (count + 1), count * (count - 1)],
                   "natural": [count * (count + 1) // 2, count * (count - 1) // 2]}[found[2]]  # fmt: skip
-        return Problem("the sum", tuple(map(Fraction, values)), task.numbers)
+        return ComputedTask("the sum", tuple(map(Fraction, values)), task.numbers)
     if found := _DIGITS.fullmatch(task.text):
-        return Problem("the sum of its digits", (Fraction(sum(map(int, found[1]))),), task.numbers)
+        return ComputedTask("the sum of its digits", (Fraction(sum(map(int, found[1]))),), task.numbers)
     if found := _ROOT.fullmatch(task.text):
         scale = 10**_ROOT_DIGITS
-        return Problem("the square root", (Fraction(isqrt(int(found[1]) * scale**2), scale),), task.numbers)
+        return ComputedTask("the square root", (Fraction(isqrt(int(found[1]) * scale**2), scale),), task.numbers)
     return None
 
 
-def _read_words_and_expression(task: EnglishTask, instruction: str, given: str) -> Problem | None:
+def _read_words_and_expression(task: EnglishTask, instruction: str, given: str) -> ComputedTask | None:
     """An expression, and no word beside it that is not neutral."""
     if not _BARE_WORDS.fullmatch(task.text):
         return None
@@ -177,7 +177,7 @@ def _read_words_and_expression(task: EnglishTask, instruction: str, given: str) 
     return None
 
 
-def read_expression(text: str) -> Problem | None:
+def read_expression(text: str) -> ComputedTask | None:
     """The problem of an expression alone, with an equals sign behind it or not.
 
     >>> str(read_expression("8 + 4 * 9 =").values[0])
@@ -192,4 +192,4 @@ def read_expression(text: str) -> Problem | None:
     if values is None or len(values) != 1 or any(token.sort is TokenSort.MARK for token in tokens):
         return None
     given = [Fraction(token.text) for token in tokens if token.sort is TokenSort.NUMBER and "," not in token.text]
-    return Problem(text, (values.pop(),), tuple(given))
+    return ComputedTask(text, (values.pop(),), tuple(given))

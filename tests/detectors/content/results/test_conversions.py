@@ -6,10 +6,10 @@ import pytest
 
 from midb.detectors.content.results.conversions import read_conversion
 from midb.detectors.content.results.english import normalise
-from midb.detectors.content.results.problems import Problem
+from midb.detectors.content.results.problems import ComputedTask
 
 
-def read(instruction: str, given: str = "") -> Problem | None:
+def read(instruction: str, given: str = "") -> ComputedTask | None:
     return read_conversion(normalise(instruction, given), given)
 
 

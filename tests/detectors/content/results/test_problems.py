@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from midb.detectors.content.results.problems import CIRCLE_SLACK, Problem
+from midb.detectors.content.results.problems import CIRCLE_SLACK, ComputedTask
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,14 @@ from midb.detectors.content.results.problems import CIRCLE_SLACK, Problem
     ],
 )
 def test_answers_near_a_value(value: str, answer: str, places: int, accepted: bool) -> None:
-    assert Problem("it", (Fraction(value),), ()).accepts(Fraction(answer), places) is accepted
+    assert ComputedTask("it", (Fraction(value),), ()).accepts(Fraction(answer), places) is accepted
 
 
 def test_some_values_are_never_rounded_to_a_whole_number() -> None:
-    assert not Problem("the median", (Fraction("8.5"),), (), whole=False).accepts(Fraction(9), 0)
+    assert not ComputedTask("the median", (Fraction("8.5"),), (), whole=False).accepts(Fraction(9), 0)
 
 
 def test_a_constant_may_have_been_rounded() -> None:
-    circle = Problem("the circumference", (Fraction("62.83185"),), (), slack=CIRCLE_SLACK)
+    circle = ComputedTask("the circumference", (Fraction("62.83185"),), (), slack=CIRCLE_SLACK)
     assert circle.accepts(Fraction("62.8"), 1)
     assert not circle.accepts(Fraction("63.4"), 1)

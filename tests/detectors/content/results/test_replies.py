@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import pytest
 
-from midb.detectors.content.results.problems import Problem
+from midb.detectors.content.results.problems import ComputedTask
 from midb.detectors.content.results.replies import read_wrong_reply
 
-SUM = Problem("the sum", (Fraction(57),), (Fraction(3), Fraction(17), Fraction(37)))
-NINTH = Problem("the quotient", (Fraction(10, 9),), (Fraction(10), Fraction(9)))
-HEX = Problem("3048 in base 16", (), (Fraction(3048),), spelled="BE8", letters="[0-9A-F]*[0-9][0-9A-F]*")
+SUM = ComputedTask("the sum", (Fraction(57),), (Fraction(3), Fraction(17), Fraction(37)))
+NINTH = ComputedTask("the quotient", (Fraction(10, 9),), (Fraction(10), Fraction(9)))
+HEX = ComputedTask("3048 in base 16", (), (Fraction(3048),), spelled="BE8", letters="[0-9A-F]*[0-9][0-9A-F]*")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ HEX = Problem("3048 in base 16", (), (Fraction(3048),), spelled="BE8", letters="
         (HEX, "The number 3048 is BE7.", "BE7", False),
     ],
 )
-def test_wrong(problem: Problem, text: str, written: str, alone: bool) -> None:
+def test_wrong(problem: ComputedTask, text: str, written: str, alone: bool) -> None:
     reply = read_wrong_reply(text, problem, ())
     assert reply is not None
     assert (reply.written, reply.alone) == (written, alone)
@@ -59,7 +59,7 @@ def test_wrong(problem: Problem, text: str, written: str, alone: bool) -> None:
         (HEX, "The number 3048 cannot be told."),
     ],
 )
-def test_right_or_not_plain(problem: Problem, text: str) -> None:
+def test_right_or_not_plain(problem: ComputedTask, text: str) -> None:
     assert read_wrong_reply(text, problem, ()) is None
 
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 import pytest
 
 from midb.detectors.content.results.english import normalise
-from midb.detectors.content.results.problems import Problem
+from midb.detectors.content.results.problems import ComputedTask
 from midb.detectors.content.results.sums import read_expression, read_sum
 
 
-def read(instruction: str, given: str = "") -> Problem | None:
+def read(instruction: str, given: str = "") -> ComputedTask | None:
     return read_sum(normalise(instruction, given), instruction, given)
 
 
