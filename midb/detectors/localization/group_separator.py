@@ -35,6 +35,7 @@ _GROUPED = re.compile(r"(?<![\w.,;:/#@\\=&\-–\[{])[1-9]\d{0,2}(?:,\d{3})+(?![\
 #: Units that are written right behind a number.
 _UNIT = re.compile(r"(?:[kmc]?m|[kmc]?g|km/h|[mcd]?[lL]|[kMG]?Hz|kW|kWh|[kMGT]B)\b|[²³%‰°€]")
 _GROUPED_WITH_UNIT = re.compile(r"(?<![\w.,;:/#@\\=&\-–\[{])[1-9]\d{0,2}(?:,\d{3})+(?=[a-zA-Z²³%‰°€])")
+_ANY_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d)")
 _IN_BRACKETS = re.compile(r"\(\s*\d[\d,]*\s*\)")
 #: A decimal point of English, or what may be one: digits, a point, and not three digits behind it.
 _POINT = re.compile(r"\d\.\d(?!\d\d(?!\d))")
@@ -46,7 +47,7 @@ _ABOUT_FORM = re.compile(
     re.IGNORECASE,
 )
 #: A word behind the number that may be part of a name: "10,000 Maniacs".
-_CAPITALISED = re.compile(r"[ \N{NO-BREAK SPACE}]([A-Z][a-z]{2,})\b")
+_NAMED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+ [A-Z][a-z]{2,}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,10 @@ def _find_numbers(item: FieldText) -> list[_GroupedNumber]:
     matches = list(_iterate(item.text))
     written = Counter(match.group() for match in matches)
     found = []
+    names = {match.group() for match in _NAMED.finditer(source)}
     for match in matches:
         start, end = match.span()
-        if in_source[match.group()] < written[match.group()] or _is_bound(item, start, end):
+        if in_source[match.group()] < written[match.group()] or _is_bound(item, start, end, names):
             continue
         found.append(_GroupedNumber(item, match.group(), start))
     return found
@@ -105,12 +107,15 @@ def _iterate(text: str) -> Iterator[re.Match[str]]:
     yield from sorted((match for match in found if match.start() not in bracketed), key=lambda match: match.start())
 
 
-def _is_bound(item: FieldText, start: int, end: int) -> bool:
-    """Whether a number is code, an address, data, wanted word for word, or part of a name that was not translated."""
+def _is_bound(item: FieldText, start: int, end: int, names: set[str]) -> bool:
+    """Whether a number is code, an address, data, wanted word for word, or part of a name that was not translated.
+
+    ``names`` are numbers of the source with the capitalised word behind each.
+    """
     if any(spans.overlaps(start, end) for spans in (item.protected, item.demanded, item.possible_code)):
         return True
-    name = _CAPITALISED.match(item.text, end)
-    return name is not None and f"{item.text[start:end]} {name[1]}" in (item.source or "")
+    name = _NAMED.match(item.text, start)
+    return name is not None and name.group() in names
 
 
 def _is_untranslated(item: FieldText) -> bool:
@@ -126,7 +131,8 @@ def _has_other_conventions(inspection: Inspection, numbers: list[_GroupedNumber]
     for item in inspection.fields:
         if _ANY_POINT.search(item.text) and _POINT.search(item.text):
             return True
-        for match in re.finditer(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d])", item.text):
-            if (item.field, match.start()) not in known and match.group() in (item.source or ""):
+        english = {match.group() for match in _ANY_GROUPED.finditer(item.source or "")}
+        for match in _ANY_GROUPED.finditer(item.text):
+            if (item.field, match.start()) not in known and match.group() in english:
                 return True
     return bool(_POINT.search(join_texts(inspection.pair)))

@@ -57,6 +57,8 @@ KINDS = (INVERTED_MARKS,)
 
 #: A sentence is looked at up to here.
 _LONGEST = 300
+#: By so many of its last letters a sentence is looked for in the source.
+_TAIL = 40
 #: A closing mark behind a word and at the end: several of them, and one in brackets or a name, are other things.
 _CLOSING = re.compile(r"(?<=[^\W\d_]{2})[?!](?![?!\w)\]¿¡&=/]|\s[^\W\dA-ZÁÉÍÓÚÑÜ_])")
 #: Where a sentence may begin: behind the end of one, on a new line, behind an opening bracket or quotation mark.
@@ -119,4 +121,12 @@ def _is_left_alone(item: FieldText, start: int, end: int, sentence: str, marks: 
         return True
     if marks.of_another.search(sentence) or not marks.of_the_language.search(sentence):
         return True
-    return item.source is not None and sentence in item.source
+    return bool(item.source) and sentence[-_TAIL:] in _find_tails(item.source or "")
+
+
+@functools.lru_cache(maxsize=4)
+def _find_tails(source: str) -> frozenset[str]:
+    """What stands before each closing mark of the source: a sentence that ends so was not translated."""
+    ends = [match.start() for match in _CLOSING.finditer(source)]
+    tails = [source[max(0, end - _TAIL) : end] for end in ends]
+    return frozenset(tail[start:] for tail in tails for start in range(len(tail)))

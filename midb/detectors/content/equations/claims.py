@@ -22,6 +22,9 @@ _REACH = 160
 #: A rounded intermediate result changes what is computed with it by less than this share.
 _ROUNDING = Fraction(1, 100)
 
+#: A number of so many decimals was computed in floating point.
+_FLOAT_DIGITS = 12
+
 _EQUALS = re.compile(r"(?<![=<>!:~/+*\-^|&≈≤≥≠])=(?![=<>~])")
 _LIST_MARK = re.compile(r"(?:^|[\s(])\w{1,3}\)\s*$")
 _LETTERS_WITHOUT_BLANKS = r"\u0E00-\u0E7F\u3040-\u30FF\u3400-\u9FFF\uAC00-\uD7A3"
@@ -260,6 +263,8 @@ def _agree(value: Fraction, claimed: Fraction, claim: Claim, left: tuple[Arithme
     if (value * 10**places).denominator == 1:
         return False
     last_digit = Fraction(1, 10**places)
+    if places >= _FLOAT_DIGITS and abs(value - claimed) <= abs(value) / 10**_FLOAT_DIGITS:
+        return True  # as a computer prints it: its last digits are none
     rounded_to_nearest = abs(value - claimed) * 2 <= last_digit
     cut_off = abs(claimed) <= abs(value) and abs(value - claimed) < last_digit
     return rounded_to_nearest or cut_off

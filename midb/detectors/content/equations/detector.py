@@ -194,7 +194,9 @@ def _finding(claim: Claim, response: FieldText, corrections: Corrections, words:
     if not _is_certain(claim, response.text, words):
         return
     left = claim.lefts[0]
-    value = min(find_values(left) or (Fraction(0),))
+    rights = find_values(claim.right) or {Fraction(0)}
+    # Of several readings, the one that the writer had in mind is nearest to what is claimed.
+    value = min(find_values(left) or (Fraction(0),), key=lambda one: min(abs(one - right) for right in rights))
     asked = response.text[left[0].start : left[-1].end].strip("*_ ")
     claimed = response.text[claim.right[0].start : claim.end].strip("*_ ")
     evidence = f"{asked} is {_spell(value)}, not {claimed}"
