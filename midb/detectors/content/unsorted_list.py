@@ -203,8 +203,12 @@ def _repair(items: list[_SortedItem], sort: str, inspection: Inspection) -> tupl
     texts = [item.text for item in items]
     if len({text.casefold() for text in texts}) != len(texts):
         return ()
-    key = functools.cmp_to_key(lambda one, other: -((_compare_all([one, other], sort, inspection) or [0])[0]))
-    ordered = sorted(texts, key=key)
+
+    def compare(one: str, other: str) -> int:
+        compared = _compare_all([one, other], sort, inspection)
+        return -compared[0] if compared else 0
+
+    ordered = sorted(texts, key=functools.cmp_to_key(compare))
     if any(order < 1 for order in _compare_all(ordered, sort, inspection) or [0]):
         return ()
     pairs = zip(items, ordered, strict=True)

@@ -18,6 +18,7 @@ from midb.detectors.content.results.problems import ComputedTask
 from midb.detectors.content.results.replies import LONGEST_REPLY, Reply, read_wrong_reply
 from midb.detectors.content.results.shapes import read_shape
 from midb.detectors.content.results.sums import read_expression, read_sum
+from midb.detectors.content.results.weekdays import find_wrong_weekday, read_weekday
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field, InstructionPair
@@ -56,6 +57,7 @@ _ASKS = re.compile(
     r"|compute|solve|calculations?|math|equation|divided|multiplied)\b|\d\s?%|\d\s?[-+*/^×÷%]\s?\d",
     re.IGNORECASE,
 )
+_WEEKDAY = re.compile(r"\bday of the week\b|\bweek ?day\b", re.IGNORECASE)
 _DIGIT_OR_NUMERAL = re.compile(r"\d|[IVXLCDM]{2}")
 
 
@@ -63,7 +65,12 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     """The answer of the response, where it is plain and wrong."""
     response, pair, source = inspection.pair.response, inspection.pair, inspection.source
     words = inspection.locale.get(NumberWords)
-    if not response or words is None or len(response) > LONGEST_REPLY or not _DIGIT_OR_NUMERAL.search(response):
+    if not response or words is None or len(response) > LONGEST_REPLY:
+        return
+    if source is not None and source.instruction and _WEEKDAY.search(source.instruction):
+        yield from _find_weekday(inspection, source, response)
+        return
+    if not _DIGIT_OR_NUMERAL.search(response):
         return
     problem = _read_own(pair) if source is None else _read_source(pair, source)
     if problem is None:
@@ -80,6 +87,17 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if native is not None:
         fix = (WRONG_ANSWER.edit(Field.RESPONSE, reply.start, response[reply.start : reply.end], native),)
     yield WRONG_ANSWER.finding(Field.RESPONSE, reply.start, reply.end, evidence, fix=fix)
+
+
+def _find_weekday(inspection: Inspection, source: InstructionPair, response: str) -> Iterator[Finding]:
+    """The weekday that a response names, where the date has another one."""
+    day = read_weekday(source.instruction or "", source.input or "")
+    if day is None or {day.year, day.day} - set(map(int, re.findall(r"\d{1,9}", join_task(inspection.pair)))):
+        return
+    match, right = find_wrong_weekday(response, day, inspection.locale.default_locale)
+    if match:
+        evidence = f"{day:%Y-%m-%d} is {right}, not {match.group()}"
+        yield WRONG_ANSWER.finding(Field.RESPONSE, match.start(), match.end(), evidence)
 
 
 def _read_own(pair: InstructionPair) -> ComputedTask | None:
