@@ -92,10 +92,11 @@ FORMED = [
 ANSWERS = ("wrong-answer", "unsorted-list", "inverted-marks", "group-separator")
 ANSWERED = [
     "Calculate ", "the sum of ", "Find the median: ", "Convert to binary ", "Divide ", "by ",
-    "Sort the words alphabetically", "Sort in ascending order ", "What day of the week was May 4, 2021?", "Montag", "lunes", "17", "25",
-    "1,250", "12,500", "1.5", "2,5", "-3", "0x1F", "XIV", "½", "٤", "１２", "cm²", "m2", "km", "%", " + ", " - ", " * ", "=", "/",
-    "^2", "(", ")", "[", "]", ", ", ",", "; ", "、", "\n", "\n- ", "\n1. ", " ", " ", ". ", "**", "$", "Ball", "Auto",
-    "ñandú", "ch", "ılık", "кот", "Qué es", "la casa ", "por qué ", "?", "!", "¿", "¡", '"', "`", "million ", "万", "Maniacs",
+    "Sort the words alphabetically", "Sort in ascending order ", "What day of the week was May 4, 2021?", "Montag",
+    "lunes", "17", "25", "1,250", "12,500", "1.5", "2,5", "-3", "0x1F", "XIV", "½", "٤", "１２", "cm²", "m2", "km", "%",
+    " + ", " - ", " * ", "=", "/", "^2", "(", ")", "[", "]", ", ", ",", "; ", "、", "\n", "\n- ", "\n1. ", " ", " ",
+    ". ", "**", "$", "Ball", "Auto", "ñandú", "ch", "ılık", "кот", "Qué es", "la casa ", "por qué ", "?", "!", "¿",
+    "¡", '"', "`", "million ", "万", "Maniacs",
 ]  # fmt: skip
 
 GROUPS = {
