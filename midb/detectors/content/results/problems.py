@@ -28,7 +28,6 @@ class ComputedTask:
     slack: Fraction = Fraction(0)
     whole: bool = True
     scalable: bool = False
-    percent: bool = False
     spelled: str = ""
     letters: str = ""
 
@@ -51,8 +50,3 @@ class ComputedTask:
         if not places:
             return answer in (floor(value), ceil(value))
         return (value * 10**places).denominator != 1 and abs(answer - value) < Fraction(1, 10**places)
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the answer has few decimals, so that nobody rounds it."""
-        return bool(self.values) and not self.slack and (self.values[0] * 10**4).denominator == 1

@@ -73,7 +73,7 @@ def read_wrong_reply(text: str, problem: ComputedTask, magnitudes: Collection[st
     found = [_read_number(plain, match) for match in _NUMERAL.finditer(plain)]
     if not found or any(_is_right(reply, problem) for reply in found) or _has_magnitude(plain, found, magnitudes):
         return None
-    if (problem.percent is False and "%" in plain) or any(not reply.values for reply in found):
+    if "%" in plain or any(not reply.values for reply in found):
         return None
     reply = _choose(plain, found, problem)
     if reply is None or _is_scaled(reply, problem):
