@@ -57,7 +57,8 @@ _ASKS = re.compile(
     r"|compute|solve|calculations?|math|equation|divided|multiplied)\b|\d\s?%|\d\s?[-+*/^×÷%]\s?\d",
     re.IGNORECASE,
 )
-_WEEKDAY = re.compile(r"\bday of the week\b|\bweek ?day\b", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_WEEKDAY = re.compile(r"\bday of the week\b|\bweek ?day\b")
 _DIGIT_OR_NUMERAL = re.compile(r"\d|[IVXLCDM]{2}")
 
 
@@ -67,7 +68,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     words = inspection.locale.get(NumberWords)
     if not response or words is None or len(response) > LONGEST_REPLY:
         return
-    if source is not None and source.instruction and _WEEKDAY.search(source.instruction):
+    if source is not None and "week" in (source.instruction or "") and _WEEKDAY.search(source.instruction or ""):
         yield from _find_weekday(inspection, source, response)
         return
     if not _DIGIT_OR_NUMERAL.search(response):
@@ -111,7 +112,9 @@ def _read_own(pair: InstructionPair) -> ComputedTask | None:
 def _read_source(pair: InstructionPair, source: InstructionPair) -> ComputedTask | None:
     """The problem of the source's task, if the pair's has the same numbers."""
     instruction, given = source.instruction or "", source.input or ""
-    if len(instruction) + len(given) > _LONGEST_TASK or not _ASKS.search(instruction):
+    if len(instruction) + len(given) > _LONGEST_TASK:
+        return None
+    if not (_DIGIT.search(instruction) or _DIGIT.search(given)) or not _ASKS.search(instruction):
         return None
     task = normalise(instruction, given)
     if not task.numbers:
