@@ -74,6 +74,7 @@ PIECES = (
 #: Letters that are wrong in one language, and what their rules look through.
 LETTERED = {
     "ar": ("ک", "ة", "ﻛﺘ ", "ـا", "المدينة ک "), "de": ("\u1112\u1161", "e\u0301 ", "aﬁ"),
+    "es": ("Es la casa? ", "Qué es? ", "Sirve y ven! "),
     "el": ("µα", "λόγοσ ", "aς", "H α "),
     "ja": ("\uff9f", "ﾗｰ "), "ko": ("ㅎㅏ",), "th": ("เเก", "น\u0e32\u0e49", "\u0e49"), "tr": ("ýþ", "dýþ "),
     "vi": ("ðô ", "tóan ", "toi khong "),
@@ -253,6 +254,8 @@ JUDGED = (
     "12 ft ",
     "“a” ",
     "17 + 25 = 43 ",
+    "12,500 ",
+    "(10,000 Aa) ",
 )
 
 

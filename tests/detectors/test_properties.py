@@ -89,6 +89,16 @@ FORMED = [
     "</p>", "Text eins",
 ]  # fmt: skip
 
+ANSWERS = ("wrong-answer", "unsorted-list", "inverted-marks", "group-separator")
+ANSWERED = [
+    "Calculate ", "the sum of ", "Find the median: ", "Convert to binary ", "Divide ", "by ",
+    "Sort the words alphabetically", "Sort in ascending order ", "What day of the week was May 4, 2021?", "Montag",
+    "lunes", "17", "25", "1,250", "12,500", "1.5", "2,5", "-3", "0x1F", "XIV", "½", "٤", "１２", "cm²", "m2", "km", "%",
+    " + ", " - ", " * ", "=", "/", "^2", "(", ")", "[", "]", ", ", ",", "; ", "、", "\n", "\n- ", "\n1. ", " ", " ",
+    ". ", "**", "$", "Ball", "Auto", "ñandú", "ch", "ılık", "кот", "Qué es", "la casa ", "por qué ", "?", "!", "¿",
+    "¡", '"', "`", "million ", "万", "Maniacs",
+]  # fmt: skip
+
 GROUPS = {
     "letters": (LETTERS, LETTERED),
     "damage": (DAMAGE, DAMAGED),
@@ -97,6 +107,7 @@ GROUPS = {
     "translation": (TRANSLATION, TRANSLATED),
     "comparison": (COMPARISON, COMPARED),
     "form": (FORM, FORMED),
+    "answers": (ANSWERS, ANSWERED),
 }
 
 # The fixtures hold no state that an example could leave behind.
@@ -179,6 +190,9 @@ MONOTONOUS = {
     "numbers": (
         "1", " ", "(", "=", "1=", "17 + 25 = 43 ", "1.", "1,", "1.1,", "111 ", "%", "1%", "1-", "- ", "[", "½", "1/",
         "2^", "\n",
+    ),
+    "answers": (
+        "1", " ", "(", "12,500 ", "1,", "12,500", "1/", "?", "la? ", "¿", "Qué es? ", "a, ", "b\n", "-", "$1,000 ",
     ),
     "translation": (
         "a", " ", "(", "1", "愉 ", "(愉)", "愉a", "дo", "“愉”", "the and of ", "The cat is in the house. ", "`if`",

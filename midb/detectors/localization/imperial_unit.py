@@ -7,16 +7,14 @@ measures, are left alone. Nothing is rewritten: the evidence holds the metric va
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.text.inspection import FieldText, Inspection, join_task, join_texts
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords, number_format, read_numeral
-from midb.text.quantities.units import UNITS, ImperialWords, UnitName, UnitPatterns, load_patterns
+from midb.text.quantities.units import UNITS, ImperialWords, UnitName, UnitPatterns, load_patterns, unit_registry
 
 IMPERIAL_UNIT = DefectKind(
     name="imperial-unit",
@@ -102,7 +100,7 @@ def _convert(match: re.Match[str], unit: UnitName, inspection: Inspection) -> st
     if match["magnitude"] and words:
         value *= words.magnitudes.get(match["magnitude"], 1)
     known = UNITS[unit]
-    metric = float(_registry().Quantity(float(value), known.pint).to(known.metric).magnitude)
+    metric = float(unit_registry().Quantity(float(value), known.pint).to(known.metric).magnitude)
     digits = max(2, len(re.sub(r"\D|(?<=\d)0+$", "", number)))
     places = 0 if unit is UnitName.FAHRENHEIT else digits
     rounded = f"{metric:.0f}" if places == 0 else f"{float(f'{metric:.{places}g}'):,.10g}"
@@ -130,11 +128,3 @@ def _read_measure(number: str, locale: str, english: str = "") -> Fraction:
             mark = "." if part in english or convention is None else convention.decimal
             total += possible[0 if mark in part else -1]
     return total
-
-
-@functools.cache
-def _registry() -> Any:
-    """pint's unit registry; it takes a quarter of a second, so only a process that needs it builds it, once."""
-    import pint
-
-    return pint.UnitRegistry()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -174,3 +175,11 @@ def load_patterns(code: str) -> UnitPatterns | None:
     locale = load(code)
     words, numbers = locale.get(ImperialWords), locale.get(NumberWords)
     return UnitPatterns(words, numbers) if words and numbers else None
+
+
+@functools.cache
+def unit_registry() -> Any:
+    """pint's unit registry; it takes a quarter of a second, so only a process that needs it builds it, once."""
+    import pint
+
+    return pint.UnitRegistry()

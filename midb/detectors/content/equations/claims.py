@@ -22,6 +22,9 @@ _REACH = 160
 #: A rounded intermediate result changes what is computed with it by less than this share.
 _ROUNDING = Fraction(1, 100)
 
+#: A number of so many decimals was computed in floating point.
+_FLOAT_DIGITS = 12
+
 _EQUALS = re.compile(r"(?<![=<>!:~/+*\-^|&≈≤≥≠])=(?![=<>~])")
 _LIST_MARK = re.compile(r"(?:^|[\s(])\w{1,3}\)\s*$")
 _LETTERS_WITHOUT_BLANKS = r"\u0E00-\u0E7F\u3040-\u30FF\u3400-\u9FFF\uAC00-\uD7A3"
@@ -104,7 +107,7 @@ def _read_claim(text: str, start: int, equals: int, end: int, *, inside: bool, c
         return None
     before = text[start : left[0].start]
     lefts = _find_readings(left, at_start=not before.strip() and not inside)
-    if not lefts or not ((inside and not before.strip()) or _may_begin(before, lefts[0][0])):
+    if not lefts or not ((inside and not before.strip()) or _may_begin(before, lefts[0])):
         return None
     after_word = bool(before.strip()) and before.rstrip()[-1].isalpha()
     return Claim(tuple(lefts), tuple(right), following, inside, after_word)
@@ -161,27 +164,49 @@ def _find_readings(run: list[ArithmeticToken], *, at_start: bool) -> list[tuple[
     return [reading for reading in found if reading]
 
 
-def _may_begin(before: str, first: ArithmeticToken) -> bool:
+def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
     """Whether an expression can begin after ``before``, the text between the line's start and it."""
+    first = left[0]
     stripped = before.rstrip()
     if not stripped:
         return True
     last = stripped[-1]
     blank = len(stripped) < len(before)
     if last == ")":
-        return bool(_LIST_MARK.search(before))
+        return _ends_in_list_mark(before)
     if last in ".,;!?…、。，；！？،؛":
         return blank or last not in ".,"
     if last in ":：" or last in _OPENERS:
         return True
     word = _LAST_WORD.search(stripped)
-    if word is None or first.text == "(" or first.text == "-":
+    if word is None or first.text == "-":
         return False
+    if first.text == "(" and not (blank and len(word.group()) > 2 and _goes_on_behind_brackets(left)):
+        return False  # the argument of a function
     if not blank and not _ENDS_IN_SCRIPT_WITHOUT_BLANKS.search(stripped):
         return False
     if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()):
         return False  # a variable, as likely as a word
     return not re.search(r"\d", _CLAUSE.split(stripped)[-1])
+
+
+def _ends_in_list_mark(before: str) -> bool:
+    """Whether a bracket closes the mark of a list item, as in "b) 2 + 3", and none that was opened: "(x + 4) - 6"."""
+    mark = _LIST_MARK.search(before)
+    if mark is None:
+        return False
+    head = before[: mark.start()]
+    return "(" in mark.group() or head.count("(") <= head.count(")")
+
+
+def _goes_on_behind_brackets(left: tuple[ArithmeticToken, ...]) -> bool:
+    """Whether what begins with a bracket is more than brackets: "(3 + 5) / 2", but not "(3 + 5)" or "(3)(5)"."""
+    depth = 0
+    for token in left:
+        depth += (token.sort is TokenSort.OPEN) - (token.sort is TokenSort.CLOSE)
+        if depth == 0 and token.sort is TokenSort.OPERATOR:
+            return any(inner.sort is TokenSort.OPERATOR for inner in left[: left.index(token)])
+    return False
 
 
 def _classify_rest(text: str, position: int, end: int) -> Following | None:
@@ -238,6 +263,8 @@ def _agree(value: Fraction, claimed: Fraction, claim: Claim, left: tuple[Arithme
     if (value * 10**places).denominator == 1:
         return False
     last_digit = Fraction(1, 10**places)
+    if places >= _FLOAT_DIGITS and abs(value - claimed) <= abs(value) / 10**_FLOAT_DIGITS:
+        return True  # as a computer prints it: its last digits are none
     rounded_to_nearest = abs(value - claimed) * 2 <= last_digit
     cut_off = abs(claimed) <= abs(value) and abs(value - claimed) < last_digit
     return rounded_to_nearest or cut_off

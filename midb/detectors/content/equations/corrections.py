@@ -89,9 +89,12 @@ class Corrections:
             return None  # in other digits
         value = possible.pop()
         numerals = [token.text for token in left if token.sort is TokenSort.NUMBER]
-        separators = find_separators(numerals, number_format(self._locale))
+        usual = number_format(self._locale)
+        separators = find_separators(numerals, usual)
         if separators is None:
             return None  # two conventions in one equation
+        if usual and separators.decimal != usual.decimal and self._source:
+            return None  # as in English: what writes numbers as the language does looks for each of them in the source
         claimed = separators.read(result.text)
         if claimed is None:  # a result in another convention than its equation
             readings = read_numeral(result.text)

@@ -42,6 +42,7 @@ FALSE_EQUATION = DefectKind(
     repairs=True,
     needs=(EquationWords,),
     may_change=frozenset({Invariant.NUMBERS}),
+    explains=frozenset({"wrong-answer"}),
 )
 KINDS = (FALSE_EQUATION,)
 
@@ -156,7 +157,9 @@ def _is_run_on(value: Fraction, claim: Claim) -> bool:
 def _is_list_or_vector(value: Fraction, claim: Claim) -> bool:
     """ "3+2=5,5+2=7" is two equations, "(1,2)·(3,4)" no product of decimals."""
     left, first = claim.lefts[0], claim.right[0].text
-    if (claim.inside and any("," in token.text for token in left)) or first.startswith(f"{value},"):
+    if (claim.inside and any("," in token.text for token in left)) or (
+        len(claim.right) > 1 and first.startswith(f"{value},")
+    ):
         return True
     triples = zip(left, left[1:], left[2:], strict=False)
     return any(a.sort is TokenSort.OPEN and "," in b.text and c.sort is TokenSort.CLOSE for a, b, c in triples)
@@ -191,7 +194,9 @@ def _finding(claim: Claim, response: FieldText, corrections: Corrections, words:
     if not _is_certain(claim, response.text, words):
         return
     left = claim.lefts[0]
-    value = min(find_values(left) or (Fraction(0),))
+    rights = find_values(claim.right) or {Fraction(0)}
+    # Of several readings, the one that the writer had in mind is nearest to what is claimed.
+    value = min(find_values(left) or (Fraction(0),), key=lambda one: min(abs(one - right) for right in rights))
     asked = response.text[left[0].start : left[-1].end].strip("*_ ")
     claimed = response.text[claim.right[0].start : claim.end].strip("*_ ")
     evidence = f"{asked} is {_spell(value)}, not {claimed}"
