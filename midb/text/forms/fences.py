@@ -40,11 +40,12 @@ _LEAST_WORDS = 3
 _TEMPLATE_END = re.compile(
     r"\s*(?:(?:<[|'\"/]{0,4}(?:im_end|eot_id|eom_id|end_?of_?text|end_of_turn)[|'\"/]{0,4}>|</s>)\s*)+\Z"
 )
-#: A smile or another sign behind the last mark of a sentence.
-_SMILE = re.compile(r"(?<=[.!?…。！？؟])[\s\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+\Z")
-#: Words of a line without a mark from which on it is prose that was cut off, and what a line of code hardly is without.
+#: A smile or another sign of talk at the end.
+_SMILE = re.compile(r"[\s\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+\Z")
+#: Words, or letters of scripts without blanks, from which on a line without a mark is cut-off prose; and signs of code.
 _LEAST_CUT_WORDS = 6
-_SIGN_OF_CODE = re.compile(r"[^\w\s.,'’\"“”„«»?!:-]|\b[A-Z]{2,}\b|:\s*\Z")
+_LONG_WORDS = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{10}")
+_SIGN_OF_CODE = re.compile(r"[^\w\s.,'’\"“”„«»?!:、。「」\u0e31\u0e34-\u0e3a\u0e47-\u0e4e-]|\b[A-Z]{2,}\b|:\s*\Z")
 #: Characters at the end of a block that are looked at.
 _LONGEST_END = 300
 #: Damaged fences that are looked at; with more of them nobody can say what the text was.
@@ -186,7 +187,9 @@ def _ends_in_code(text: str, opened: re.Match[str]) -> bool:
 def _is_cut_prose(content: str) -> bool:
     """Whether the last line of a text is prose that stops before its mark: many words, and no sign of code."""
     line = content.rstrip()[-_LONGEST_END:].rpartition("\n")[2].strip()
-    return len(line.split()) >= _LEAST_CUT_WORDS and not _SIGN_OF_CODE.search(line) and not punctuates_as_code(line)
+    if len(line.split()) < _LEAST_CUT_WORDS and not _LONG_WORDS.search(line):
+        return False
+    return not _SIGN_OF_CODE.search(line) and not punctuates_as_code(line)
 
 
 def _is_sentence(content: str) -> bool:

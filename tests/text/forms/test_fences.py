@@ -65,6 +65,9 @@ def test_a_fence_is_closed_before_what_a_template_left(token: str) -> None:
     [
         "Frag mich einfach, wenn etwas unklar ist. 😊",
         "더 궁금한 점이 있으면 언제든지 물어봐 주세요. ✨",
+        "Lancez ce script depuis votre terminal et admirez le résultat 🎉",
+        "このスクリプトを実行すると、画面に挨拶が表示されるようになり",
+        "เรียกใช้สคริปต์นี้ในเทอร์มินัลของคุณแล้วดูผลลัพธ์",
         "Das Programm schützt die Seite davor, dass jemand auf dem",
         "Эта программа считает слова в каждом файле и затем",
     ],
