@@ -49,7 +49,8 @@ def is_spoken_of(text: str, start: int, inspection: Inspection) -> bool:
     behind = text[start + 1 : start + 1 + _NEAR]
     if not behind[:1].isspace():
         return False
-    if text[start] in ".!?" and behind.lstrip()[:1].islower():
+    following = behind.lstrip()
+    if text[start] in ".!?" and following[:1].islower() and not following.startswith(("http", "www")):
         return True
     tasks = inspection.locale.get(PunctuationTasks)
     if tasks is None:

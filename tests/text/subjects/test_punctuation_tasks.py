@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from examining import inspection, respond
 
@@ -49,6 +51,7 @@ def test_an_unknown_language_has_no_such_tasks() -> None:
         ("de", "Der Hund ; die Katze.", False),
         ("de", "Was ist das ? eine Katze.", True),
         ("de", "Was ist das ? Eine Katze.", False),
+        ("de", "Das steht dort . https://example.org", False),
         ("ko", "주소의 ? 다음에 옵니다.", True),
         ("ko", "누구세요 ? 저는 학생입니다.", False),
         ("ja", "記号 ？ のあと", True),
@@ -57,5 +60,5 @@ def test_an_unknown_language_has_no_such_tasks() -> None:
     ],
 )
 def test_a_mark_that_is_spoken_of(code: str, text: str, expected: bool) -> None:
-    start = next(position for position, mark in enumerate(text) if mark in ";?？")
+    start = next(match.start() for match in re.finditer(r"[;?？]|\.(?= )", text))
     assert is_spoken_of(text, start, inspection(code, respond(text))) is expected
