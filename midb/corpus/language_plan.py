@@ -17,6 +17,7 @@ from midb.domain.errors import CorpusError
 from midb.locales import LANGUAGES
 from midb.text.languages import (
     INDISTINGUISHABLE,
+    NEIGHBOURS,
     LanguageIdentifier,
     find_evident_language,
     is_supported,
@@ -28,6 +29,7 @@ from midb.text.languages import (
 #: The share of a sample that has to agree before one language is taken for the whole corpus.
 AGREEMENT = 0.8
 
+_IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 _PREFIX = re.compile(r"([a-z]{2})[-_:/.]")
 
 #: A record of the sample: parsed, its id, and what its language is judged by.
@@ -84,7 +86,7 @@ def plan_languages(
     plan, warnings = _plan(rows, guesses, language, trusted)
     if not trusted:
         settled = [plan.settle(declared_language(record), key, text, identifier) for record, key, text in rows]
-        _refuse_others(settled, [text for _, _, text in rows], plan)
+        _refuse_others(settled, [_read(text, identifier) for _, _, text in rows])
         warnings += _warn_of_others(settled)
     return plan, warnings
 
@@ -136,7 +138,14 @@ def _plan(
     return LanguagePlan(described=f"{_listed(found)} (identified record by record)", trusted=trusted), warnings
 
 
-def _refuse_others(settled: Sequence[str], texts: Sequence[str], plan: LanguagePlan) -> None:
+def _read(text: str, identifier: LanguageIdentifier) -> str | None:
+    """What a text evidently is in, whatever is said of it; short Chinese without a word of grammar is Chinese still."""
+    if evident := find_evident_language(text):
+        return evident
+    return "zh" if _IDEOGRAPH.search(text) and identifier.identify(text) == "zh" else None
+
+
+def _refuse_others(settled: Sequence[str], evident: Sequence[str | None]) -> None:
     """Raise where nearly all of a sample is in languages that are none of ours, or not in the one that is said."""
     least = AGREEMENT * len(settled)
     others = Counter(code for code in settled if not is_supported(code))
@@ -147,27 +156,33 @@ def _refuse_others(settled: Sequence[str], texts: Sequence[str], plan: LanguageP
             "nothing would be examined.",
             hint=f"Known are: {' '.join(LANGUAGES)}. If it is one of them after all: --language xx --trust-language",
         )
-    evident = [find_evident_language(text) for text in texts]
-    pairs = [(code, said) for code, said in zip(evident, settled, strict=True) if code in LANGUAGES]
-    wrong = Counter(code for code, said in pairs if code and said in LANGUAGES and not same_language(code, said))
+    # Texts left in English are a defect of records in ours; Chinese ones are not theirs.
+    pairs = [(code, said) for code, said in zip(evident, settled, strict=True) if code and code != "en"]
+    wrong = Counter(code for code, said in pairs if said in LANGUAGES and not same_language(code, said))
     if wrong.total() >= least:
         reads, said = wrong.most_common(1)[0][0], Counter(settled).most_common(1)[0][0]
+        known = f"Say --language {reads}" if reads in LANGUAGES else f"midb-agent does not know {language_name(reads)}"
         raise CorpusError(
             f"the records are said to be in {language_name(said)} and read as {_named(wrong)} "
             f"({wrong.total() / len(settled):.0%} of a sample).",
-            hint=f"Say --language {reads}; or, if they are {language_name(said)}, add --trust-language.",
+            hint=f"{known}; if they are {language_name(said)}, add --trust-language.",
         )
 
 
 def _warn_of_others(settled: Sequence[str]) -> list[str]:
-    """What is said of a sample some of which is in languages that are none of ours."""
-    others = Counter(code for code in settled if not is_supported(code))
-    if not others:
-        return []
-    return [
-        f"{others.total() / len(settled):.1%} of a sample is in {_named(others)}, which midb-agent does not know: such "
-        "records are left alone and counted (--trust-language treats them as what is said of them)"
-    ]
+    """What is said of a sample some of which is in languages that are none of ours, English and Chinese among them."""
+    warnings = []
+    if neighbours := Counter(code for code in settled if code in NEIGHBOURS):
+        warnings.append(
+            f"{neighbours.total() / len(settled):.1%} of a sample is in {_named(neighbours)}, whose rules midb-agent "
+            "does not know: only what is a defect in every language is looked for there"
+        )
+    if others := Counter(code for code in settled if not is_supported(code)):
+        warnings.append(
+            f"{others.total() / len(settled):.1%} of a sample is in {_named(others)}, which midb-agent does not know: "
+            "such records are left alone and counted (--trust-language treats them as what is said of them)"
+        )
+    return warnings
 
 
 def _named(codes: Counter[str]) -> str:

@@ -13,6 +13,7 @@ from midb.text.languages import LanguageIdentifier
 
 GERMAN = "Der Hund ist ein Tier, das mit den Menschen lebt und ihnen auch bei der Arbeit hilft."
 FRENCH = "Le chien est un animal qui vit avec les hommes et qui les aide aussi dans leur travail."
+CHINESE = "苹果、梨和樱桃都在中国生长，人们非常喜欢吃。"
 ENGLISH = "The dog is an animal that lives with people and also helps them with their work."
 JAPANESE = "犬は人間と一緒に暮らし、仕事を手伝うこともある動物です。"
 INDONESIAN = "Anjing adalah hewan yang tinggal bersama manusia dan juga membantu mereka karena bisa bekerja."
@@ -126,6 +127,14 @@ def test_a_corpus_that_reads_as_another_of_ours_is_refused(plan: Planner, text: 
     assert plan.trusting([row(text)] * 5, "de").settle(None, "x", text, LanguageIdentifier(trusting=True)) == "de"
 
 
+@pytest.mark.parametrize("language", ["ja", "ko", "de"])
+def test_chinese_is_none_of_ours_however_short(plan: Planner, language: str) -> None:
+    with pytest.raises(CorpusError, match="read as Chinese") as caught:
+        plan([row(CHINESE)] * 5, language)
+    assert "does not know Chinese" in caught.value.hint
+    assert plan.of([row("東京、大阪、京都は日本の大都市です。")] * 5, "ja").fixed == "ja"
+
+
 def test_english_that_is_said_to_be_ours_was_left_by_a_translator(plan: Planner) -> None:
     assert plan.of([row(ENGLISH, lang="de")] * 5).described == "de (declared; 0% of a sample agrees)"
     assert plan.of([row(INDONESIAN, lang="ms")] * 5).described == "ms (declared; 100% of a sample agrees)"
@@ -151,7 +160,9 @@ def test_identified_languages(plan: Planner, identifier: LanguageIdentifier) -> 
 
 
 def test_a_corpus_in_english_or_in_nothing_has_no_language_of_ours(plan: Planner) -> None:
-    assert plan.of([row(ENGLISH)] * 5) == LanguagePlan(described="en (identified record by record)")
+    found, (warning,) = plan([row(ENGLISH)] * 4 + [row(CHINESE)])
+    assert found == LanguagePlan(usual=None, described="en zh (identified record by record)")
+    assert warning.startswith("100.0% of a sample is in English, Chinese, whose rules midb-agent does not know")
     assert plan.of([row("42")] * 5) == LanguagePlan(described="none (identified record by record)")
 
 

@@ -23,7 +23,7 @@ def find_unexamined(record: Mapping[str, Any], slots: Sequence[Slots], but: Coll
     return {
         _name(record, path)
         for path, text in _texts_in(record, but)
-        if path not in taken and text not in texts and _is_prose(text)
+        if path not in taken and text not in texts and (_is_prose(text) or _is_of_system(record, path, text))
     }
 
 
@@ -46,6 +46,11 @@ def _is_prose(text: str) -> bool:
     if count_ideographs(text) * 2 >= _LEAST_LETTERS:
         return True
     return count_letters(text) >= _LEAST_LETTERS and len(text.split()) >= _LEAST_WORDS
+
+
+def _is_of_system(record: Mapping[str, Any], path: Path, text: str) -> bool:
+    """Whether a text is what the system says, however short: "You are a helpful assistant." has 23 letters."""
+    return len(text.split()) > 1 and "system" in _name(record, path).replace("_", " ").split()
 
 
 def _name(record: Mapping[str, Any], path: Path) -> str:

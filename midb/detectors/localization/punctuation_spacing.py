@@ -17,7 +17,7 @@ from midb.locales import LocaleSection
 from midb.text.forms.lines import Lines
 from midb.text.forms.spaced_marks import SpacedMarks, find_missing_blanks, find_plain_blanks
 from midb.text.inspection import FieldText, Inspection
-from midb.text.subjects.punctuation_tasks import is_about_punctuation
+from midb.text.subjects.punctuation_tasks import is_about_punctuation, is_spoken_of
 
 
 class GluedRule(BaseModel):
@@ -131,7 +131,7 @@ def _find_surplus(
 ) -> Iterator[Finding]:
     for match in section.surplus.finditer(item.text) if section.never_before else ():
         start, end = match.span()
-        if lines.are_native_prose(start, end, inspection):
+        if lines.are_native_prose(start, end, inspection) and not is_spoken_of(item.text, end, inspection):
             mark = item.text[end]
             place = f'before "{mark}"' if mark in section.never_before else f'after "{item.text[start - 1]}"'
             edit = PUNCTUATION_SPACING.edit(item.field, start, match.group(), "")

@@ -36,6 +36,16 @@ _GLUED_OPENING = re.compile(
 _SENTENCE_END = re.compile(r"[^\W\d_]{2,}[^\n]*[.!?…:。！？؟][\"”»)*_]*$")
 #: Words of a line from which on it can be a sentence.
 _LEAST_WORDS = 3
+#: What a chat template leaves at the end of a text, whole or broken; a fence is closed before it.
+_TEMPLATE_END = re.compile(
+    r"\s*(?:(?:<[|'\"/]{0,4}(?:im_end|eot_id|eom_id|end_?of_?text|end_of_turn)[|'\"/]{0,4}>|</s>)\s*)+\Z"
+)
+#: A smile or another sign of talk at the end.
+_SMILE = re.compile(r"[\s\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+\Z")
+#: Words, or letters of scripts without blanks, from which on a line without a mark is cut-off prose; and signs of code.
+_LEAST_CUT_WORDS = 6
+_LONG_WORDS = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{10}")
+_SIGN_OF_CODE = re.compile(r"[^\w\s.,'’\"“”„«»?!:、。「」\u0e31\u0e34-\u0e3a\u0e47-\u0e4e-]|\b[A-Z]{2,}\b|:\s*\Z")
 #: Characters at the end of a block that are looked at.
 _LONGEST_END = 300
 #: Damaged fences that are looked at; with more of them nobody can say what the text was.
@@ -84,6 +94,9 @@ def find_open_fence(text: str) -> OpenFence | None:
     evidence = "a code fence is opened and never closed"
     if nested or opened["indent"] or not _ends_in_code(text, opened):
         return OpenFence(start, end, evidence)
+    # Only the end is searched: blanks without end before it would be tried one by one.
+    if left := _TEMPLATE_END.search(text, max(0, len(text) - _LONGEST_END)):
+        return OpenFence(start, end, evidence, (Repair(left.start(), "", f"\n{opened['fence']}\n", evidence),))
     closing = opened["fence"] if text.endswith("\n") else "\n" + opened["fence"]
     return OpenFence(start, end, evidence, (Repair(len(text), "", closing, evidence),))
 
@@ -165,9 +178,18 @@ def _is_whole(text: str) -> bool:
 
 
 def _ends_in_code(text: str, opened: re.Match[str]) -> bool:
-    """Whether the text from an opening fence to the end is something, and ends in no sentence of prose."""
-    content = text[opened.end() :]
-    return bool(content.strip()) and not _is_sentence(content)
+    """Whether the text from an opening fence to the end is something, and ends in no prose, cut off or not."""
+    content = text[opened.end() :].rstrip()[-_LONGEST_END:]
+    content = _SMILE.sub("", _TEMPLATE_END.sub("", content).rstrip())
+    return bool(content) and not _is_sentence(content) and not _is_cut_prose(content)
+
+
+def _is_cut_prose(content: str) -> bool:
+    """Whether the last line of a text is prose that stops before its mark: many words, and no sign of code."""
+    line = content.rstrip()[-_LONGEST_END:].rpartition("\n")[2].strip()
+    if len(line.split()) < _LEAST_CUT_WORDS and not _LONG_WORDS.search(line):
+        return False
+    return not _SIGN_OF_CODE.search(line) and not punctuates_as_code(line)
 
 
 def _is_sentence(content: str) -> bool:

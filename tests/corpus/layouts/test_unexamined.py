@@ -29,3 +29,11 @@ def test_what_is_looked_at_or_says_nothing_is_not() -> None:
     pair: dict[str, object] = {"instruction": "Was ist das denn nun für ein Ding hier?", "output": LONG}
     assert unexamined(pair) == set()
     assert unexamined(pair | {"text": LONG, "source": {"instruction": LONG + "?"}, "id": "x" * 90, "n": 5}) == set()
+
+
+def test_what_the_system_says_is_named_however_short() -> None:
+    short = "You are a helpful assistant."
+    turns = [{"role": "system", "content": short}, {"role": "user", "content": "Was?"}]
+    assert unexamined({"messages": turns}) == {"messages[].content of system"}
+    assert unexamined({"instruction": "Was?", "output": "Das.", "system_prompt": short}) == {"system_prompt"}
+    assert unexamined({"instruction": "Was?", "output": "Das.", "system": "linux", "category": "open qa"}) == set()

@@ -53,6 +53,36 @@ def test_the_end_closes_code_and_no_sentence() -> None:
         assert not fence.repairs
 
 
+@pytest.mark.parametrize("token", ["<|im_end|>", "<|eot_id|>", "<'im_end|>", "</s>"])
+def test_a_fence_is_closed_before_what_a_template_left(token: str) -> None:
+    assert repaired(f"Hier:\n```\nx = 1{token}\n") == f"Hier:\n```\nx = 1\n```\n{token}\n"
+    for end in (f"Damit ist alles gesagt.{token}\n", f"Damit ist alles gesagt.\n{token}"):
+        assert repaired(f"Hier:\n```\nx = 1\n{end}") is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "Frag mich einfach, wenn etwas unklar ist. 😊",
+        "더 궁금한 점이 있으면 언제든지 물어봐 주세요. ✨",
+        "Lancez ce script depuis votre terminal et admirez le résultat 🎉",
+        "このスクリプトを実行すると、画面に挨拶が表示されるようになり",
+        "เรียกใช้สคริปต์นี้ในเทอร์มินัลของคุณแล้วดูผลลัพธ์",
+        "Das Programm schützt die Seite davor, dass jemand auf dem",
+        "Эта программа считает слова в каждом файле и затем",
+    ],
+)
+def test_prose_with_a_smile_or_cut_off_is_no_code(end: str) -> None:
+    assert repaired(f"Hier:\n```\nx = 1\n\n{end}") is None
+
+
+@pytest.mark.parametrize(
+    "end", ["SELECT name FROM kunden WHERE ort ORDER BY name", "git commit -m fertig", "- name: Kiel"]
+)
+def test_code_of_words_is_closed(end: str) -> None:
+    assert repaired(f"Hier:\n```\n{end}") == f"Hier:\n```\n{end}\n```"
+
+
 def test_two_readings_are_no_repair() -> None:
     fence = find_open_fence("``\nx = 1\n``\ny = 2\n```")
     assert fence is not None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from examining import inspection, respond
 
 from midb.locales import LANGUAGES, load
-from midb.text.subjects.punctuation_tasks import PunctuationTasks, is_about_punctuation
+from midb.text.subjects.punctuation_tasks import PunctuationTasks, is_about_punctuation, is_spoken_of
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -40,3 +42,23 @@ def test_only_the_instruction_decides() -> None:
 
 def test_an_unknown_language_has_no_such_tasks() -> None:
     assert not is_about_punctuation(inspection("und", respond("x", "Korrigiere die Zeichensetzung.")))
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("de", "Das Zeichen ; trennt Felder.", True),
+        ("de", "Der Hund ; die Katze.", False),
+        ("de", "Was ist das ? eine Katze.", True),
+        ("de", "Was ist das ? Eine Katze.", False),
+        ("de", "Das steht dort . https://example.org", False),
+        ("ko", "주소의 ? 다음에 옵니다.", True),
+        ("ko", "누구세요 ? 저는 학생입니다.", False),
+        ("ja", "記号 ？ のあと", True),
+        ("th", "คำ ? คำ", False),
+        ("de", "Das Zeichen ?", False),
+    ],
+)
+def test_a_mark_that_is_spoken_of(code: str, text: str, expected: bool) -> None:
+    start = next(match.start() for match in re.finditer(r"[;?？]|\.(?= )", text))
+    assert is_spoken_of(text, start, inspection(code, respond(text))) is expected
