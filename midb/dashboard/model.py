@@ -68,7 +68,7 @@ def describe_total(usage: Usage) -> Text:
     words = [pluralize(usage.calls, "call"), f"{shorten(usage.prompt_tokens)} tokens in"]
     words.append(f"{shorten(usage.completion_tokens)} out")
     if usage.reused:
-        words.append(f"{pluralize(usage.reused, 'reply', 'replies')} re-used from the log")
+        words.append(f"{pluralize(usage.reused, 'reply', 'replies')} reused from the log")
     if usage.retries:
         words.append(pluralize(usage.retries, "retry", "retries"))
     text = Text(", ".join(words))

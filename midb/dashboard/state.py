@@ -155,7 +155,7 @@ class Progress:
 
     @property
     def usage(self) -> Usage:
-        """What the model did for the whole run, so far as the log tells; re-used replies and failed calls since the
+        """What the model did for the whole run, so far as the log tells; reused replies and failed calls since the
         run was resumed."""
         before = self.behind.usage if self.behind else Usage()
         return before + (self.used.usage if self.used else Usage())

@@ -136,7 +136,7 @@ class Behind:
     :param counts: of its records, as of one batch; without edits.
     :param reasons: of its rejected lines, by reason.
     :param warnings: warnings.
-    :param usage: replies that it paid for; re-used ones and failed calls are in no log, and 0 here.
+    :param usage: replies that it paid for; reused ones and failed calls are in no log, and 0 here.
     """
 
     counts: BatchDone

@@ -196,8 +196,8 @@ def test_the_first_screen_says_what_is_under_way_at_once(clock: Clock) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "1,204 calls, 1.2M tokens in, 388k out, 12 replies re-used from the log, 3 retries"),
-        ({"reused": 1, "retries": 0}, "1,204 calls, 1.2M tokens in, 388k out, 1 reply re-used from the log"),
+        ({}, "1,204 calls, 1.2M tokens in, 388k out, 12 replies reused from the log, 3 retries"),
+        ({"reused": 1, "retries": 0}, "1,204 calls, 1.2M tokens in, 388k out, 1 reply reused from the log"),
         ({"reused": 0, "calls_failed": 1}, "1,204 calls, 1.2M tokens in, 388k out, 3 retries, 1 call failed"),
     ],
 )
