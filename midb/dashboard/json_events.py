@@ -67,7 +67,11 @@ class JsonEvents:
         self._stream.flush()
 
 
-def to_json(event: BatchDone | LineRejected | ModelUsed | RunEnded | RunPlanned | Warned) -> dict[str, Any]:
+#: The events that are told; what a run waits for is for people.
+Told = BatchDone | LineRejected | ModelUsed | RunEnded | RunPlanned | Warned
+
+
+def to_json(event: Told) -> dict[str, Any]:
     """The object that stands for an event, as JsonEvents describes it."""
     values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     match event:

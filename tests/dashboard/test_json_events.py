@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 from run_events import USAGE, batch, end, plan, used
 
-from midb.dashboard.json_events import JsonEvents, to_json
+from midb.dashboard.json_events import JsonEvents, Told, to_json
 from midb.domain.decisions import Outcome
 from midb.domain.events import Event, LineRejected, Waiting, Warned
 
@@ -56,7 +56,7 @@ def test_json_events_have_the_names_they_promise() -> None:
 
 
 #: One event of each kind, with the names it has.
-SENT: dict[str, Event] = {
+SENT: dict[str, Told] = {
     "plan": plan(),
     "batch": batch(rejected=1),
     "usage": used(),

@@ -17,7 +17,7 @@ from cli_fixtures import Cli
 from doc_pages import DOCS, ROOT, names, section, table
 
 from midb.cli.running import Interruption
-from midb.dashboard.json_events import to_json
+from midb.dashboard.json_events import Told, to_json
 from midb.domain.decisions import Action, Outcome, Pass
 from midb.domain.errors import MidbError
 from midb.domain.events import (
@@ -39,7 +39,7 @@ EVENTS = DOCS / "json-events.md"
 EDIT = EditMade(record="de-1", language="de", pass_="content", kind="k", field="response", before="a", after="b")
 
 #: One of each event that a run tells.
-SAMPLES: dict[type, Event] = {
+SAMPLES: dict[type, Told] = {
     RunPlanned: RunPlanned(
         corpus="c", total=1, format="f", layout="l", language="de", passes=("content",), engine="e", output="o",
         database="d", rejected="r", workers=1,
@@ -68,7 +68,7 @@ def test_there_is_a_sample_of_every_event() -> None:
 
 
 @pytest.mark.parametrize("event", SAMPLES.values(), ids=lambda event: type(event).__name__)
-def test_every_name_of_an_event_is_documented(event: Event) -> None:
+def test_every_name_of_an_event_is_documented(event: Told) -> None:
     told = to_json(event)
     title = told.pop("event")
     wanted = set(told)

@@ -96,6 +96,7 @@ def test_what_is_too_long_is_refused_unexamined(corpus: OpenedCorpus, monkeypatc
     assert positions(first) == [0, 1, 2]
     assert [raw.position for raw, _ in first.items] == [0, 2]
     refused = first.settled[1]
+    assert isinstance(refused, RejectedLine)
     assert (refused.reason, refused.length, refused.sha256) == ("too-long", 100, long_record(1).sha256())
     assert "MiB, more than" in refused.message
 
