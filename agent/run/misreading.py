@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from midb.agent.run.examine import Examiner, ExaminerSettings, explain_unexamined
+from midb.agent.run.examine import Examiner, ExaminerSettings, explain_left_alone, explain_unexamined
 from midb.corpus.layouts import Columns
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.survey import MANY
@@ -13,6 +13,11 @@ from midb.domain.defects import Severity
 from midb.domain.errors import CorpusError
 from midb.domain.results import RecordResult
 
+#: Seconds of processor time that a record may take to be tried: nobody waits here for what a run gives its time to.
+TRIAL_SECONDS = 2.0
+#: Records that take longer, after which the trial ends. The first may have had to load what all need.
+MOST_SLOW = 2
+
 
 def refuse_misread(corpus: OpenedCorpus, selection: KindSelection) -> None:
     """Raise CorpusError where every example of a corpus shows the same critical kind, and nobody said what its columns
@@ -20,12 +25,7 @@ def refuse_misread(corpus: OpenedCorpus, selection: KindSelection) -> None:
     columns = corpus.found.usual
     if corpus.rules.mapping is not None or not isinstance(columns, Columns):
         return  # the user has said it, or it is a talk, whose turns say who speaks
-    examiner = Examiner(ExaminerSettings(rules=corpus.rules, selection=selection, rewrite=False))
-    results = [
-        result
-        for result in examiner.examine_batch([(raw, None) for raw in corpus.found.examples])
-        if isinstance(result, RecordResult) and not explain_unexamined(result)
-    ]
+    results = _examine(corpus, selection) if len(corpus.found.examples) >= MANY else []
     shown: Counter[str] = Counter()
     for result in results:
         found = (logged.finding for pair in result.pairs for logged in pair.findings)
@@ -40,3 +40,20 @@ def refuse_misread(corpus: OpenedCorpus, selection: KindSelection) -> None:
             hint=f"Say which columns hold what; they are read as --map {read}, which also says that this is right. "
             f"Or leave the kind out: --kinds=-{kind}.",
         )
+
+
+def _examine(corpus: OpenedCorpus, selection: KindSelection) -> list[RecordResult]:
+    """The results of those examples that can be examined; none where they take too long."""
+    settings = ExaminerSettings(rules=corpus.rules, selection=selection, rewrite=False, record_seconds=TRIAL_SECONDS)
+    examiner = Examiner(settings)
+    results: list[RecordResult] = []
+    slow = 0
+    for raw in corpus.found.examples:
+        (result,) = examiner.examine_batch([(raw, None)])
+        if not isinstance(result, RecordResult) or explain_unexamined(result):
+            continue
+        if not explain_left_alone(result):
+            results.append(result)
+        elif (slow := slow + 1) == MOST_SLOW:
+            return []
+    return results
