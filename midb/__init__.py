@@ -10,6 +10,7 @@ The names in ``__all__`` are the library: they keep their meaning within a versi
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.2.0"
+
+# A Python that is started in a checkout finds this folder before what is installed, and with it only a part of the
+# package: the others stand beside it there.
+if not os.path.isdir(os.path.join(__path__[0], "agent")):
+    __path__.append(os.path.dirname(os.path.abspath(__path__[0])))
 
 __all__ = [
     "BoostResult",
