@@ -6,8 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
 from midb.kernels.errors import RequestError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def list_ids(given: Sequence[int]) -> list[int]:
@@ -21,12 +26,25 @@ def list_ids(given: Sequence[int]) -> list[int]:
 FindEnd = Callable[[Sequence[int], int], int]
 
 
+class Constraint(Protocol):
+    """Follows one output and says which tokens may come next, such as those that a grammar allows."""
+
+    def accept(self, token_id: int) -> bool:
+        """Go on by one token if it may come next; if it may not, return False and change nothing."""
+        ...
+
+    def allow(self) -> NDArray[np.bool_]:
+        """Say of each id whether it may come next, ``[ids]``; at least one may. Ids beyond the array may not."""
+        ...
+
+
 class SequenceFinishReason(StrEnum):
     """Why a sequence ended."""
 
     STOP = "stop"  # it generated a stop id, which is the last of its token ids
     ENDED = "ended"  # the request's find_end found its end, and what was generated beyond it is dropped
     LENGTH = "length"  # it generated max_new_tokens
+    LOOPED = "looped"  # it repeats the same tokens over and over, see engine.outputs.loops
     CANCELLED = "cancelled"
 
 
@@ -55,6 +73,10 @@ class Request:
     :param ignore_eos: do not stop at the checkpoint's own end-of-sequence ids.
     :param find_end: looks for an end that no single id makes, such as a string. It is called with each step's tokens,
         on the engine's thread; what it keeps does not depend on drafts if it takes the first end there is.
+    :param constraint: makes what says which tokens the output may hold. Where the model would take another one, the
+        likeliest of those that are allowed is taken (or drawn, above temperature 0), exactly as if the others had no
+        logits. It is called on the engine's thread, once or more often.
+    :param stop_loops: end an output that only repeats itself.
     """
 
     prompt_ids: Sequence[int]
@@ -66,6 +88,8 @@ class Request:
     adapter: str | None = None
     ignore_eos: bool = False
     find_end: FindEnd | None = None
+    constraint: Callable[[], Constraint] | None = None
+    stop_loops: bool = False
 
     def make_sampling_params(self, eos_ids: Sequence[int]) -> SamplingParams:
         """Make the sampling parameters; the stop ids of the checkpoint are among them unless ``ignore_eos`` is set."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
+from midb.kernels.engine.outputs.constraining import constrain
 from midb.kernels.engine.cost import StepCost, make_roofline
 from midb.kernels.engine.drafting.draft import Drafter
 from midb.kernels.engine.drafting.pacing import PacedDrafter
@@ -216,6 +217,7 @@ class Engine:
             runner.capture(plan)
             captured = self._clock() - before
             sampled = runner.run(plan)
+            constrain(plan, sampled, runner)
         place = 0
         for work in plan.works:
             if work.samples:

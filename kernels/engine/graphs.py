@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: 15 ms for 670 rows. From about 256 rows on every row takes its time, so there the buckets are a few per cent apart.
 _ROWS = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 160, 192, 224, *range(256, 2049, 128))
 
+#: Most rows of a step that is replayed.
+MOST_ROWS = _ROWS[-1]
+
 #: Rows of each sequence, and of each sample, that a bucket assumes: many in prompts, several while drafts are verified,
 #: one in decoding.
 _ROWS_EACH = (64, 16, 4, 1)
@@ -94,7 +97,7 @@ class StepGraphs:
     def find_bucket(self, plan: StepPlan) -> StepSize | None:
         """Find the least bucket that a step fits in; None if it is one that no graph can run."""
         rows = len(plan.token_ids)
-        if rows > _ROWS[-1] or plan.prefill is not None:
+        if rows > MOST_ROWS or plan.prefill is not None:
             return None
         adapter = None
         if plan.adapters:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops, choose_ops
-from midb.kernels.engine.graphs import StepGraphs
+from midb.kernels.engine.graphs import MOST_ROWS, StepGraphs
 from midb.kernels.engine.padding import plan_prompts
 from midb.kernels.engine.step_batch import LEAST_CASCADE, KeySpan, Staging, StepBatch
 from midb.kernels.engine.step_plan import NEVER_SHARED, SharedBounds, StepPlan
@@ -45,6 +47,10 @@ class ModelRunner:
         self.staging = Staging(self.device)
         self.prefill = self._choose_prefill()
         with torch.inference_mode(), self.on_device():
+            most = max(config.max_num_batched_tokens, MOST_ROWS)
+            # Of the rows that were sampled last: what a constraint refuses is sampled again. Always the same memory,
+            # which graphs write to.
+            self._sampled_hidden = torch.empty((most, model.hidden_size), dtype=self.dtype, device=self.device)
             self.model.load(Path(config.checkpoint), config.adapters, self.max_model_len)
             self.num_blocks = -(-self._choose_kv_tokens() // config.block_size)
             # Zeros: what a kernel reads beyond a sequence's end is multiplied by 0, and 0 times NaN is NaN.
@@ -157,7 +163,25 @@ class ModelRunner:
         hidden = self.compute_hidden(batch)
         if batch.sample_rows.numel() == 0:
             return batch.sample_rows
-        return self.model.sample(hidden[batch.sample_rows.long()], batch.temperatures, batch.noise_keys)
+        kept = self._sampled_hidden[: len(batch.sample_rows)]
+        torch.index_select(hidden, 0, batch.sample_rows, out=kept)
+        return self.model.sample(kept, batch.temperatures, batch.noise_keys)
+
+    @torch.inference_mode()
+    def sample_again(self, plan: StepPlan, places: list[int], allowed: list[NDArray[np.bool_]]) -> list[int]:
+        """Sample rows of the last step once more, from some ids only.
+
+        :param places: of the samples, counted as ``run`` returns them.
+        :param allowed: for each of them which ids it may be, as ``Constraint.allow`` says it.
+        """
+        mask = np.zeros((len(places), self.model_config.vocab_size), dtype=np.bool_)
+        for row, ids in zip(mask, allowed, strict=True):
+            row[: len(ids)] = ids[: len(row)]
+        temperatures, noise_keys = plan.temperatures[places], plan.noise_keys[places]
+        numbers = (torch.from_numpy(array).to(self.device) for array in (temperatures, noise_keys, mask))
+        rows = torch.tensor(places, device=self.device)
+        sampled: list[int] = self.model.sample(self._sampled_hidden[rows], *numbers).tolist()
+        return sampled
 
     def compute_hidden(self, batch: StepBatch) -> Tensor:
         """Compute the hidden states of all rows, ``[rows, hidden]``; their KV is in the cache afterwards."""

@@ -86,12 +86,14 @@ class Scheduler:
     def requeue(self) -> None:
         """Let all running sequences wait again, with what they have generated.
 
-        For a step that broke off: the KV that it wrote cannot be trusted, so all of theirs is computed anew.
+        For a step that broke off: the KV that it wrote cannot be trusted, so all of theirs is computed anew, and what
+        follows their outputs begins anew as well.
         """
         for sequence in self.running:
             if sequence.block_table is not None:
                 self.pool.release(sequence.block_table)
             sequence.block_table, sequence.num_computed_tokens, sequence.status = None, 0, SequenceStatus.WAITING
+            sequence.constraint = None
         interrupted, self.running = self.running, []
         for sequence in interrupted:
             self.add(sequence)

@@ -8,7 +8,8 @@ from enum import Enum
 from midb.kernels.engine.block_pool import BlockTable
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.trust import Trust
-from midb.kernels.request import Request, Result, SamplingParams, SequenceFinishReason
+from midb.kernels.engine.outputs.loops import find_loop
+from midb.kernels.request import Constraint, Request, Result, SamplingParams, SequenceFinishReason
 
 
 class SequenceStatus(Enum):
@@ -30,6 +31,7 @@ class Sequence:
     :param trust: in the drafts of the pass.
     :param num_computed_tokens: tokens at the beginning whose KV is in the cache, or will be in the coming step.
     :param bypassed: sequences that were admitted before this one while it had waited the longest.
+    :param constraint: what follows the output, if the request has a constraint and the output was looked at.
     :param counts: what goes into the result, by the names that :class:`Result` has for it.
     """
 
@@ -45,6 +47,7 @@ class Sequence:
     num_computed_tokens: int = 0
     bypassed: int = 0
     finish_reason: SequenceFinishReason | None = None
+    constraint: Constraint | None = None
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("steps", "rows", "verified", "drafted", "accepted", "prefix_hits"), 0)
     )
@@ -97,6 +100,8 @@ class Sequence:
         if find_end is not None and (kept := find_end(self.token_ids, known)):  # it may come before a stop id
             del self.token_ids[max(kept, known + 1) :]
             self.finish_reason = SequenceFinishReason.ENDED
+        elif self.request.stop_loops and self.finish_reason is None:
+            self._stop_at_loop(known)
         if self.finish_reason is None and self.remaining <= 0:
             self.finish_reason = SequenceFinishReason.LENGTH
         counts = self.counts
@@ -106,6 +111,14 @@ class Sequence:
         counts["accepted"] += accepted
         if self.drafter is not None and self.finish_reason is None:
             self.drafter.extend(emitted, len(draft))
+
+    def _stop_at_loop(self, known: int) -> None:
+        """End where the output was first seen to repeat itself, wherever the steps were cut."""
+        begin, given = self.num_prompt_tokens, self.request.reference_ids
+        kept = find_loop(self.token_ids, begin, known - begin, () if given is None else given)
+        if kept:
+            del self.token_ids[begin + kept :]
+            self.finish_reason = SequenceFinishReason.LOOPED
 
     def make_result(self) -> Result:
         """Make the result of a finished sequence."""

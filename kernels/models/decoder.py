@@ -161,17 +161,22 @@ class Decoder:
         cap = self.config.logit_softcap
         return cap * torch.tanh(logits / cap) if cap else logits
 
-    def sample(self, hidden: Tensor, temperatures: Tensor, noise_keys: Tensor) -> Tensor:
-        """Sample one token id for each row, ``[rows]`` int32, chunk by chunk of the vocabulary."""
+    def sample(self, hidden: Tensor, temperatures: Tensor, noise_keys: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Sample one token id for each row, ``[rows]`` int32, chunk by chunk of the vocabulary.
+
+        :param allowed: ``[rows, vocabulary]`` bool: ids that it may be, at least one for each row; None: all.
+        """
         rows = hidden.shape[0]
         values = torch.full((rows,), -math.inf, dtype=torch.float32, device=self.device)
         ids = torch.zeros(rows, dtype=torch.int32, device=self.device)
         first = 0
         for part in self.head:
-            logits = part(hidden)
-            self.ops.sample_chunk(
-                logits, first, temperatures, noise_keys, values, ids, softcap=self.config.logit_softcap
-            )
+            logits, cap = part(hidden), self.config.logit_softcap
+            if allowed is not None:
+                logits = logits.float()
+                logits = cap * torch.tanh(logits / cap) if cap else logits
+                logits, cap = logits.masked_fill(~allowed[:, first : first + logits.shape[1]], -math.inf), 0.0
+            self.ops.sample_chunk(logits, first, temperatures, noise_keys, values, ids, softcap=cap)
             first += logits.shape[1]
         return ids
 

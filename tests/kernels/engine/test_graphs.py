@@ -131,7 +131,7 @@ def test_what_is_not_replayed(checkpoint: GetCheckpoint, monkeypatch: pytest.Mon
     assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 1), ("b", 1, 2)])) is None
     assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 1)])) is None  # the other row has none
     assert stepped.find_bucket(replace(decoding, adapters=[("a", 0, 2)])) is not None
-    monkeypatch.setattr(graphs, "_ROWS", (1,))
+    monkeypatch.setattr(graphs, "MOST_ROWS", 1)
     assert stepped.find_bucket(decoding) is None
 
 

@@ -1,0 +1,1 @@
+"""What an output may hold, and where it ends."""
