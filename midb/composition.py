@@ -124,7 +124,7 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         )
     from midb.agent.engines import checkpoint
     from midb.agent.engines.threaded import ThreadedEngine
-    from midb.agent.engines.tokenizer import ChatTokenizer
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
     from midb.kernels import EngineError, ModelConfig
 
     base = checkpoint.find(model, checkpoint.MODEL_FILES)
@@ -178,12 +178,15 @@ def _name_dtype(model_config: ModelConfig, config: EngineConfig) -> str:
 
 
 def _make_fingerprint(base: CheckpointFolder, adapter: CheckpointFolder | None, dtype: str, max_length: int) -> str:
-    """Name all that replies depend on: the files, what they are computed in, and where a reply is cut."""
+    """Name all that replies depend on: the files, what they are computed in, where a reply is cut, and whether it is
+    kept to a schema."""
     from midb.agent.engines import checkpoint
 
     parts = ["own", base.name, f"sha256:{checkpoint.hash_files(base.folder)}"]
     if adapter:
         parts += ["adapter", adapter.name, f"sha256:{checkpoint.hash_files(adapter.folder)}"]
+    if importlib.util.find_spec("llguidance") is not None:
+        parts.append("guided")
     return " ".join([*parts, dtype, f"length {max_length}", f"midb {__version__}"])
 
 
@@ -226,6 +229,8 @@ class KernelEngine:
                     seed=request.seed,
                     stop_ids=request.stop_ids,
                     find_end=request.find_end,
+                    constraint=request.constraint,
+                    stop_loops=True,
                     adapter=self._adapter,
                 )
             )

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from damages import Damage, change, cut_header, cut_weights, pickle_weights, put, remove
 
-from midb.agent.engines import template_bounds
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
+from midb.agent.engines.tokenizing import template_bounds
 from midb.composition import EngineOptions, KernelEngine, build_engine, open_engine
 from midb.domain.errors import MidbError, UsageError
 from midb.runs.config import load_config
@@ -27,7 +27,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
 
-from midb.agent.engines.tokenizer import ChatTokenizer  # noqa: E402
+from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer  # noqa: E402
 from midb.agent.engines.tokens import RequestRefused, TokenRequest  # noqa: E402
 from midb.kernels import EngineConfig  # noqa: E402
 
@@ -145,6 +145,17 @@ def test_drafts_change_nothing_where_a_stop_string_ends_a_text(letters: Path) ->
         assert (after.text, after.completion_tokens) == (before.text, before.completion_tokens)
         assert after.finish_reason is before.finish_reason is FinishReason.STOP_STRING
         assert after.text == text[: text.index(text[6:9])]
+
+
+def test_a_reply_that_only_repeats_itself_is_stopped(letters: Path) -> None:
+    """Without noise, a random model soon does; a text that is to be copied may."""
+    (first,) = serve(letters, [ask(f"Text {n}") for n in range(8)])
+    looped = [n for n, reply in enumerate(first) if reply.finish_reason is FinishReason.LOOPED]
+    assert looped
+    assert all(first[n].completion_tokens in (128, 192) for n in looped)
+    text = first[looped[0]].text
+    ((again,),) = serve(letters, [ask(f"Text {looped[0]}", reference=text * 2, growth=1.0)])
+    assert again.completion_tokens > len(text)
 
 
 def test_what_is_too_long_fails_and_others_do_not(letters: Path) -> None:

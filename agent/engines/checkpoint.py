@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from midb.agent.engines.tokenizer import VOCABULARIES, first_line
+from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES, first_line
 from midb.domain.errors import UsageError
 
 #: The files of a tokenizer, with its chat template.

@@ -19,6 +19,7 @@ class FinishReason(StrEnum):
     STOP = "stop"
     STOP_STRING = "stop-string"  # a stop string of the request ended it, or may have: most servers do not tell
     LENGTH = "length"  # it reached the bound on new tokens
+    LOOPED = "looped"  # it would only have repeated itself, and was stopped
     FILTERED = "filtered"  # a server withheld it
     OTHER = "other"
 

@@ -1,9 +1,9 @@
 """A token engine behind the TextEngine protocol: an event loop on one side, one engine thread on the other.
 
 It knows neither torch nor the engine's package: a factory makes the engine on the thread that steps it, and a
-tokenizer turns chats into ids and ids into text. A JSON Schema is not enforced here. A caller that knows the likeliest
-reply, such as the skeleton of the JSON with the commonest verdict, gives it as ``reference``, and the engine drafts
-from it.
+tokenizer turns chats into ids and ids into text. A JSON Schema is enforced where the tokenizer knows how. A caller that
+knows the likeliest reply, such as the skeleton of the JSON with the commonest verdict, gives it as ``reference``, and
+the engine drafts from it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ _MOST_PINS = 64
 
 #: Most system messages that are remembered, to notice when one comes back.
 _MOST_REMEMBERED = 256
+
+#: Why a reply ended, by why its tokens did.
+_FINISHES = {"stop": FinishReason.STOP, "looped": FinishReason.LOOPED}
 
 
 class ThreadedEngine:
@@ -145,6 +148,7 @@ class ThreadedEngine:
             seed=request.sampling.seed,
             stop_ids=self._tokenizer.find_stop_ids(request.stop),
             find_end=self._tokenizer.make_end_finder(request.stop, len(prompt)),
+            constraint=self._tokenizer.make_constraint(request.schema) if request.schema else None,
         )
 
     def _make_reply(self, request: TextRequest, asked: TokenRequest, result: TokenResult, started: float) -> TextReply:
@@ -154,7 +158,7 @@ class ThreadedEngine:
         if cut is not None or (stopped and result.token_ids[-1] not in self._tokenizer.find_stop_ids(())):
             finish = FinishReason.STOP_STRING
         else:
-            finish = FinishReason.STOP if stopped else FinishReason.LENGTH
+            finish = _FINISHES.get(result.finish_reason, FinishReason.LENGTH)
         return TextReply(
             text=text if cut is None else cut,
             finish_reason=finish,

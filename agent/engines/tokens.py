@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from midb.agent.engines.protocol import Message
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class RequestRefused(Exception):
@@ -16,6 +20,18 @@ class RequestRefused(Exception):
         super().__init__(message)
         self.code = code
         self.hint = hint
+
+
+class ReplyConstraint(Protocol):
+    """Follows one reply, and says which tokens may come next."""
+
+    def accept(self, token_id: int) -> bool:
+        """Go on by one token if it may come next; if it may not, return False and change nothing."""
+        ...
+
+    def allow(self) -> NDArray[np.bool_]:
+        """Say of each id whether it may come next, ``[ids]``; at least one may."""
+        ...
 
 
 #: ``find_end(token_ids, first_new) -> kept``: of the ids of prompt and reply so far, of which those from ``first_new``
@@ -28,6 +44,7 @@ class TokenRequest:
     """What the token engine is asked: ids, never text. ``reference_ids`` include the tokens that close a reply.
 
     :param find_end: looks for stop strings, see ``Tokenizer.make_end_finder``; called on the engine's thread.
+    :param constraint: makes what keeps the reply to its schema, see ``Tokenizer.make_constraint``; likewise.
     """
 
     prompt_ids: list[int]
@@ -37,11 +54,12 @@ class TokenRequest:
     seed: int
     stop_ids: list[int]
     find_end: EndFinder | None = None
+    constraint: Callable[[], ReplyConstraint] | None = None
 
 
 class TokenResult(Protocol):
     """What the token engine answers. The ``finish_reason`` "stop" means that the last id is a stop id, "ended" that the
-    request's ``find_end`` found its end."""
+    request's ``find_end`` found its end, "looped" that it would only have repeated itself."""
 
     @property
     def index(self) -> int: ...
@@ -118,4 +136,8 @@ class Tokenizer(Protocol):
 
     def make_end_finder(self, stop: Sequence[str], prompt_tokens: int) -> EndFinder | None:
         """Make what finds the first stop string in a reply as it grows; None if none can be found so."""
+        ...
+
+    def make_constraint(self, schema: Mapping[str, Any]) -> Callable[[], ReplyConstraint] | None:
+        """Make what keeps a reply to a JSON Schema; None if that cannot be enforced."""
         ...

@@ -18,11 +18,17 @@ from midb.agent.model.sections import SAME, keep_outer_blanks, make_tag
 from midb.domain.decisions import REWRITING_PASSES, Pass, Reason
 from midb.domain.defects import Severity
 from midb.domain.pairs import Field, InstructionPair
+from midb.text.forms.repetitions import find_repetitions
 
 _THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 
 #: A tag with whatever nonce: one of another prompt, or of none.
 _ANY_TAG = re.compile(r"<\|(?:instruction|input|response|end)(?::[^|>\n]{0,40})?\|>")
+
+#: Characters at the end of a reply in which a loop is looked for, the fewest that one has, and how often it repeats.
+_LOOKED_AT = 4_000
+_LEAST_LOOP = 200
+_LEAST_TIMES = 4
 
 
 class ReplyError(Exception):
@@ -72,6 +78,8 @@ def parse_rewrite(
 
 def _take_body(reply: str, finish: FinishReason) -> str:
     """The reply without thoughts and outer blanks; raises where it did not come to its end."""
+    if finish is FinishReason.LOOPED or (finish is FinishReason.LENGTH and _ends_in_a_loop(reply)):
+        raise ReplyError(Reason.LOOPED, "The reply repeated the same words over and over, and was stopped.")
     if finish is FinishReason.LENGTH:
         raise ReplyError(Reason.TRUNCATED, "The reply was too long and was cut off.")
     if finish is FinishReason.FILTERED:
@@ -83,6 +91,15 @@ def _take_body(reply: str, finish: FinishReason) -> str:
     if not body.strip():
         raise ReplyError(Reason.EMPTY_REPLY, "The reply was empty.")
     return body.strip()
+
+
+def _ends_in_a_loop(reply: str) -> bool:
+    """Whether the end of a reply that reached its bound is the same few words again and again."""
+    tail = reply.rstrip()[-_LOOKED_AT:]
+    return any(
+        run.end == len(tail) and run.end - run.start >= _LEAST_LOOP and run.times >= _LEAST_TIMES
+        for run in find_repetitions(tail, len(tail) // _LEAST_TIMES)
+    )
 
 
 def _split_sections(body: str, sections: Sequence[Field], nonce: str) -> dict[Field, str]:
@@ -184,4 +201,6 @@ def _parse_objection(value: object) -> Objection:
     version, severity, text = value["version"], value["severity"], value["reason"]
     if version not in ("A", "B") or severity not in set(Severity) or not isinstance(text, str):
         raise ReplyError(Reason.BAD_SCHEMA, message)
+    if not any(map(str.isalnum, text)):  # the dots of the prompt's own skeleton, as small models copy them
+        raise ReplyError(Reason.BAD_SCHEMA, 'A "reason" must say in one sentence what is wrong.')
     return Objection(Side(version), Severity(severity), text)

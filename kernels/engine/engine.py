@@ -12,13 +12,13 @@ from pathlib import Path
 from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
-from midb.kernels.engine.outputs.constraining import constrain
 from midb.kernels.engine.cost import StepCost, make_roofline
 from midb.kernels.engine.drafting.draft import Drafter
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.survival import SurvivalTable
 from midb.kernels.engine.drafting.trust import Trust
 from midb.kernels.engine.model_runner import ModelRunner
+from midb.kernels.engine.outputs.constraining import constrain
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
 from midb.kernels.engine.step_plan import plan_step

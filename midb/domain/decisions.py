@@ -86,6 +86,7 @@ class Reason(StrEnum):
     LEFT_ALONE = "left-alone"
     # The reply could not be used.
     TRUNCATED = "truncated"
+    LOOPED = "looped"
     WITHHELD = "withheld"
     EMPTY_REPLY = "empty-reply"
     CHATTER = "chatter"

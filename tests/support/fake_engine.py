@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from midb.agent.engines.protocol import Message
-from midb.agent.engines.tokenizer import find_stop_string
+from midb.agent.engines.tokenizing.tokenizer import find_stop_string
 from midb.agent.engines.tokens import EndFinder, RequestRefused, TokenRequest
 
 #: A hang shows as a failure; nothing in these tests takes a tenth of these seconds.
@@ -163,3 +164,6 @@ class Letters:
         return (
             functools.partial(find_stop_string, list(map(chr, range(256))), wanted, prompt_tokens) if wanted else None
         )
+
+    def make_constraint(self, schema: Mapping[str, Any]) -> None:
+        """Nothing is enforced."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_engine import FakeEngine, FakeResult, Letters
 
-from midb.agent.engines.tokenizer import ChatTokenizer
+from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
 from midb.agent.engines.tokens import RequestRefused, TokenEngine, Tokenizer, TokenRequest, TokenResult
 from midb.composition import KernelEngine
 

@@ -98,11 +98,29 @@ def test_what_is_not_as_asked_for_is_a_failed_attempt(reply: str, reason: Reason
         (FinishReason.LENGTH, Reason.TRUNCATED),
         (FinishReason.OTHER, Reason.TRUNCATED),
         (FinishReason.FILTERED, Reason.WITHHELD),
+        (FinishReason.LOOPED, Reason.LOOPED),
     ],
 )
 def test_a_reply_that_did_not_end_is_never_used_however_whole_it_looks(finish: FinishReason, reason: Reason) -> None:
     with pytest.raises(ReplyError) as failed:
         parse(f"{SAME}\n{END}", finish)
+    assert failed.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("tail", "reason"),
+    [
+        ("und so weiter " * 40, Reason.LOOPED),
+        ("ラ" * 300, Reason.LOOPED),
+        ("und so weiter " * 4, Reason.TRUNCATED),  # too short to tell
+        ("und so weiter " * 40 + "dann aber kam es doch ganz anders, als alle dachten.", Reason.TRUNCATED),
+        ("".join(f"{number}. Punkt\n" for number in range(80)), Reason.TRUNCATED),
+    ],
+)
+def test_a_reply_that_reached_its_bound_in_a_loop_is_told_from_one_that_was_long(tail: str, reason: Reason) -> None:
+    """Servers do not tell the one from the other."""
+    with pytest.raises(ReplyError) as failed:
+        parse(f"Die Antwort ist lang. {tail}", FinishReason.LENGTH)
     assert failed.value.reason is reason
 
 
@@ -179,6 +197,7 @@ BAD_VERDICTS = {
     verdict(reasons=[{"version": "A"}]): Reason.BAD_SCHEMA,
     verdict(reasons=[reason("C", "minor")]): Reason.BAD_SCHEMA,
     verdict(reasons=[reason("A", "grave")]): Reason.BAD_SCHEMA,
+    verdict(reasons=[reason("B", "minor") | {"reason": "..."}]): Reason.BAD_SCHEMA,
     verdict(more=1): Reason.BAD_SCHEMA,
     "": Reason.EMPTY_REPLY,
 }

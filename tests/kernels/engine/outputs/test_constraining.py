@@ -30,7 +30,7 @@ class Stairs:
 
     def allow(self) -> NDArray[np.bool_]:
         ids = np.arange(VOCABULARY - 3)  # the last ids of the vocabulary are beyond what it knows
-        allowed = ids % 2 == len(self.seen) % 2
+        allowed: NDArray[np.bool_] = ids % 2 == len(self.seen) % 2
         if self.seen:
             allowed[self.seen[-1]] = False
         return allowed

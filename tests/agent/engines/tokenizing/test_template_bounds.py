@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from midb.agent.engines import template_bounds
-from midb.agent.engines.template_bounds import LONGEST, TemplateOutOfBoundsError, render_bounded, try_out
+from midb.agent.engines.tokenizing import template_bounds
+from midb.agent.engines.tokenizing.template_bounds import LONGEST, TemplateOutOfBoundsError, render_bounded, try_out
 
 resource = pytest.importorskip("resource")
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from midb.agent.engines.protocol import Message
-from midb.agent.engines.template_bounds import TemplateOutOfBoundsError, render_bounded, try_out
-from midb.agent.engines.tokens import EndFinder, RequestRefused
+from midb.agent.engines.tokenizing.template_bounds import TemplateOutOfBoundsError, render_bounded, try_out
+from midb.agent.engines.tokens import EndFinder, ReplyConstraint, RequestRefused
 from midb.agent.record_clock import RecordOutOfTimeError
 from midb.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from midb.agent.engines.tokenizing.grammar import ReplyGrammar
 
 #: One of these holds the vocabulary.
 VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json")
@@ -124,6 +127,24 @@ class ChatTokenizer:
                 [[number] for number in range(count)], skip_special_tokens=True, clean_up_tokenization_spaces=False
             )
         return functools.partial(find_stop_string, self._pieces, strings, prompt_tokens)
+
+    @functools.cached_property
+    def _grammar(self) -> ReplyGrammar | None:
+        try:
+            from midb.agent.engines.tokenizing.grammar import ReplyGrammar
+
+            return ReplyGrammar(self._tokenizer, self._closing)
+        except (ImportError, ValueError):  # llguidance is missing, or the vocabulary is of a kind that it does not know
+            return None
+
+    def make_constraint(self, schema: Mapping[str, Any]) -> Callable[[], ReplyConstraint] | None:
+        """Make what keeps a reply to a JSON Schema; None without llguidance, or where it does not know how."""
+        if self._grammar is None:
+            return None
+        try:
+            return self._grammar.make_constraint(schema)
+        except ValueError:
+            return None
 
     def _render(self, messages: Sequence[Message], *, generate: bool) -> str:
         if self._merge_system and len(messages) > 1 and messages[0].role == "system":

@@ -18,7 +18,7 @@ from midb.domain.errors import UsageError
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
 
-from midb.agent.engines.tokenizer import ChatTokenizer, find_stop_string, first_line  # noqa: E402
+from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer, find_stop_string, first_line  # noqa: E402
 
 SYSTEM = Message("system", "Repair the text and change nothing else. Answer with the text alone, please.")
 
