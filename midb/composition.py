@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ def build_engine(
     options: EngineOptions | None = None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> TextEngine:
-    """Build the engine of a MODEL: ``openai:NAME@URL``, a checkpoint's folder, or its name on the hub.
+    """Build the engine of a MODEL: ``openai:NAME@URL``, a checkpoint's folder, its name on the hub, or a GGUF file.
 
     Files are found and checked here. Weights are loaded by ``start()``, whose EngineDown says what is wrong with them.
 
@@ -115,7 +115,8 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         server = f"--model openai:{model}@https://HOST/v1"
         missing_folder = f"there is no folder {model}, and it is no OWNER/NAME of the hub."
         raise UsageError(missing_folder, hint=f"If a server serves it, name the server: {server}")
-    missing = [n for n in ("torch", "transformers", "safetensors") if importlib.util.find_spec(n) is None]
+    needed = ("torch", "transformers", "safetensors", *(("gguf",) if Path(model).is_file() else ()))
+    missing = [n for n in needed if importlib.util.find_spec(n) is None]
     if missing:
         raise UsageError(
             f"running a model here needs {', '.join(missing)}, which the base install leaves out.",
@@ -137,7 +138,7 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         config = _make_config(base, adapter, model_config, options)
     except EngineError as error:
         raise UsageError(str(error.args[0]), hint=error.hint) from error
-    tokenizer = ChatTokenizer(base.folder, base.name)
+    tokenizer = ChatTokenizer(*_find_tokenizer(base))
     dtype = _name_dtype(model_config, config)
     details = ", ".join((dtype, *(["adapter " + adapter.name] if adapter else [])))
     return ThreadedEngine(
@@ -147,6 +148,18 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         concurrency=config.max_num_seqs,
         fingerprint=lambda: _make_fingerprint(base, adapter, dtype, config.max_model_len),
     )
+
+
+def _find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any] | None]:
+    """Where a checkpoint's tokenizer is: in its folder; of a GGUF file beside it, if there is one, or in it."""
+    from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES
+    from midb.kernels.gguf.header import read_header
+
+    if not base.folder.is_file():
+        return base.folder, base.name, None
+    if any((base.folder.parent / name).is_file() for name in VOCABULARIES):
+        return base.folder.parent, base.name, None
+    return base.folder, base.name, read_header(base.folder).metadata
 
 
 def _make_config(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -24,7 +25,7 @@ from midb.domain.errors import MidbError, UsageError
 from midb.runs.config import load_config
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
 
 from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer  # noqa: E402
@@ -111,6 +112,44 @@ def test_a_right_reference_saves_steps_and_changes_nothing(letters: Path) -> Non
         assert after.accepted > 0
         assert after.steps < after.completion_tokens
     assert sum(reply.steps for reply in drafted) < sum(reply.completion_tokens for reply in drafted) / 3
+
+
+def test_a_gguf_file_gives_the_text_of_the_folder_it_was_made_from(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    from gguf_files import write_gguf
+    from random_checkpoints import RandomCheckpoint
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_checkpoint)
+    model = transformers.AutoModelForCausalLM.from_pretrained(tiny_checkpoint)
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    special = {entry["content"] for entry in described["added_tokens"]}
+    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    metadata = {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "gpt-2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": [3 if token in special else 1 for token in tokens],
+        "tokenizer.ggml.merges": [" ".join(merge) for merge in described["model"]["merges"]],
+        "tokenizer.ggml.eos_token_id": tokenizer.eos_token_id,
+        "tokenizer.chat_template": tokenizer.chat_template,
+    }
+    file = write_gguf(tmp_path / "tiny.gguf", RandomCheckpoint(tiny_checkpoint, model), metadata=metadata)
+    requests = [ask(f"t{n}", sampling=Sampling(temperature=1.0, seed=n)) for n in range(4)]
+    (of_folder,), (of_file,) = serve(tiny_checkpoint, requests), serve(file, requests)
+    assert [reply.text for reply in of_file] == [reply.text for reply in of_folder]
+    engine = build_engine(str(file), options=CPU)
+    assert engine.described.startswith("tiny.gguf on cpu")
+    assert engine.fingerprint() != build_engine(str(tiny_checkpoint), options=CPU).fingerprint()
+    metadata["tokenizer.ggml.pre"] = "unknown"
+    strange = write_gguf(tmp_path / "strange.gguf", RandomCheckpoint(tiny_checkpoint, model), metadata=metadata)
+    with pytest.raises(UsageError, match="is not read from GGUF files") as refused:
+        build_engine(str(strange), options=CPU)
+    assert "tokenizer.json" in refused.value.hint
+    for path in tiny_checkpoint.glob("*token*"):
+        shutil.copy(path, tmp_path)  # beside the file: it takes the place of the file's own
+    shutil.copy(tiny_checkpoint / "chat_template.jinja", tmp_path)
+    ((beside, *_),) = serve(strange, requests[:1])
+    assert beside.text == of_folder[0].text
 
 
 def test_a_stop_string_ends_the_text(letters: Path) -> None:
