@@ -41,7 +41,7 @@ _LARGEST_TEXT = 512 << 20
 #: Bytes at either end of a file's data that are hashed.
 _HASHED_BYTES = 1 << 20
 
-#: Bytes at the beginning of a GGUF file that are hashed: more than the metadata of any model has, a vocabulary included.
+#: Bytes at the beginning of a GGUF file that are hashed: more than the metadata of any model has, with its vocabulary.
 _GGUF_HEAD = 32 << 20
 
 #: More bytes than the header of any real model has; this is safetensors' own limit.
