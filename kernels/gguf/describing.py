@@ -32,6 +32,12 @@ _OTHERS = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "out
 #: Factors by which the frequencies of a Llama 3.1 are divided; its metadata does not state how they came about.
 ROPE_FACTORS = "rope_freqs.weight"
 
+#: Numbers that a file must state.
+_NEEDED = (
+    "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "rms_norm_eps",
+    "max_position_embeddings",
+)  # fmt: skip
+
 _LAYER_NAME = re.compile(r"blk\.(\d+)\.(\w+)\.(weight|bias)")
 
 
@@ -82,15 +88,7 @@ def describe_model(header: GgufHeader) -> dict[str, Any]:
         described |= {"attn_logit_softcapping": None, "final_logit_softcapping": None}
     _refuse_strange_tensors(header)
     # A file that lacks a number must not fall back on a family's default, but be told of.
-    needed = (
-        "hidden_size",
-        "intermediate_size",
-        "num_hidden_layers",
-        "num_attention_heads",
-        "vocab_size",
-        "rms_norm_eps",
-    )
-    for name in (*needed, "max_position_embeddings"):
+    for name in _NEEDED:
         if described[name] is None:
             raise CheckpointError(f"{path}: its metadata does not state {name}.", hint="Is it the file of a model?")
     return {name: value for name, value in described.items() if value is not None}
