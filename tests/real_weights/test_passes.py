@@ -1,5 +1,4 @@
-"""The passes with a real small model, here and behind llama.cpp: it is poor at the task, and whatever it writes is checked,
-logged and explained."""
+"""The passes with a real small model, here and behind llama.cpp: poor at the task; all it writes is checked, and logged."""
 
 from __future__ import annotations
 

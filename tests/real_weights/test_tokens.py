@@ -1,4 +1,4 @@
-"""Token for token what transformers generates with the same weights: six languages, batches, drafts, caches, an adapter."""
+"""Token for token what transformers generates: six languages, batches, drafts, caches, an adapter."""
 
 from __future__ import annotations
 
