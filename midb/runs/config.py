@@ -79,6 +79,9 @@ class RunConfig(BaseModel):
     )
     concurrency: int | None = Field(None, ge=1, le=4096, description="Records under way at once with a model.")
     device: str = Field("auto", description="Where a checkpoint runs: auto, cpu, cuda.")
+    devices: str | None = Field(
+        None, description="Devices that share a checkpoint's work: all (GPUs), or numbers such as 0,1."
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of a checkpoint's weights.")
     adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
     timeout: float | None = Field(None, gt=0, description="Seconds a server may take for one reply.")
