@@ -152,6 +152,8 @@ class ModelUsed:
     :param usage: of all passes.
     :param by_pass: of each pass.
     :param in_flight: records under way.
+    :param calls: calls under way, which the model is answering.
+    :param tokens_coming: new tokens of their replies so far, as far as the engine tells; `usage` counts whole replies.
     :param ahead: records that are done, but wait for one before them to be written.
     :param seconds: since the run (re)started.
     :param budget_left: for people ("0:41:20", "312,000 tokens"); empty without a budget.
@@ -160,6 +162,8 @@ class ModelUsed:
     usage: Usage
     by_pass: Mapping[Pass, Usage]
     in_flight: int
+    calls: int = 0
+    tokens_coming: int = 0
     ahead: int = 0
     seconds: float
     budget_left: str = ""
