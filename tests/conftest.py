@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from replay_server import Answerer, Fault, ReplayServer, ReplayServers
+from replay_server import Answerer, ReplayServer, ReplayServers
 from transformers_serve import TransformersServer, serve
 
 from midb.checks.repair import choose_fixes

@@ -166,9 +166,7 @@ def sum_up(state: PairState) -> PairResult:
     )
 
 
-def _note_no_usable_reply(
-    original: InstructionPair, decisions: Sequence[Decision], failed: Sequence[Pass]
-) -> Decision:
+def _note_no_usable_reply(original: InstructionPair, decisions: Sequence[Decision], failed: Sequence[Pass]) -> Decision:
     """Why a pair is unchanged of which a model was asked, and which nobody can therefore take for looked at."""
     last = {decision.pass_: decision.reason for decision in decisions}
     digest = original.content_hash()

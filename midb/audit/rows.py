@@ -31,6 +31,7 @@ def outcome_before(outcome: Outcome, decisions: Sequence[Decision]) -> Outcome:
         return Outcome.REVERTED
     return outcome
 
+
 VERIFY_HINT = "midb-agent audit verify names every row that was changed."
 
 

@@ -44,7 +44,7 @@ class Outcome(StrEnum):
     """What became of a pair or record; with the rejected lines these balance the ledger.
 
     ``REVERTED``: every rewrite was taken back, by a check or by verification. Where there was none, because no reply of
-    a model could be used, the pair is unchanged, for the reason ``no-usable-reply``. ``UNDONE``: a person undid edits, with
+    a model could be used, the pair is unchanged, for the reason ``no-usable-reply``. ``UNDONE``: a person undid, with
     `midb-agent revert`.
     """
 

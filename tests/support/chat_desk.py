@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from replay_server import Answer, Answerer, Fault, ReplayServer
+from replay_server import Answer, Answerer, ReplayServer
 
-from midb.agent.engines.server.openai import OpenAIEngine
 from midb.agent.engines.protocol import Message, TextReply, TextRequest
+from midb.agent.engines.server.openai import OpenAIEngine
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""One request to a server until its reply: its retries, how long it may be silent, and what the server does not take."""
+"""One request to a server until its reply: its retries, how long it may be silent, what the server does not take."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 import httpx
 
+from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
 from midb.agent.engines.server import chat_api
 from midb.agent.engines.server.chat_api import Complaint, Malformed, ServedModel
 from midb.agent.engines.server.chat_server import LARGEST_BODY, ChatResponse, ChatServer, TransientFailure, too_long
 from midb.agent.engines.server.chat_stream import ReplyStream, is_event_stream, looks_like_events
 from midb.agent.engines.server.pace import Pace
-from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
 
 #: Longest pause before the first retry, in seconds. Each later one may be twice as long as the one before.
 _FIRST_WAIT = 0.5

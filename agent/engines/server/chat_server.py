@@ -17,8 +17,8 @@ import httpx
 from pydantic import SecretStr
 
 from midb import __version__
-from midb.agent.engines.server import chat_api
 from midb.agent.engines.protocol import CallFailed, EngineDown
+from midb.agent.engines.server import chat_api
 from midb.agent.engines.server.server_address import is_loopback
 from midb.domain.errors import UsageError
 from midb.text.smuggling.folding import drop_unseen

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from midb.agent.engines.protocol import Activity, EngineDown, TextReply, TextRequest
 from midb.agent.engines.server import chat_api
 from midb.agent.engines.server.chat_api import Malformed
 from midb.agent.engines.server.chat_call import (
@@ -27,7 +28,6 @@ from midb.agent.engines.server.chat_call import (
     ServerTraits,
 )
 from midb.agent.engines.server.chat_server import LARGEST_LISTING, ChatResponse, ChatServer, TransientFailure
-from midb.agent.engines.protocol import Activity, EngineDown, TextReply, TextRequest
 from midb.agent.engines.server.pace import Pace
 from midb.agent.engines.server.server_address import check_name, normalise_url
 from midb.domain.errors import UsageError
@@ -46,7 +46,7 @@ class OpenAIEngine:
     """Text from ``NAME`` at an OpenAI-compatible server. Replies are streamed, where the server can do so.
 
     :param url: of the server; ``/v1`` is added if it has no path.
-    :param concurrency: most requests in flight. Fewer are, where the server does not serve as many at once (``places``).
+    :param concurrency: most requests in flight. Fewer are, where the server does not serve so many (``places``).
     :param timeout: seconds that the server may take to come further with a reply; not the whole reply's.
     :param retries: most retries of one request, after a busy server, a lost connection, or a reply that is none.
     :param key_variable: environment variable that holds the key; if it is not set, no key is sent.

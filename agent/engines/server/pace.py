@@ -1,4 +1,4 @@
-"""How many calls a server is sent at once: as many as it says that it serves, or as it shows; fewer where it is too many.
+"""How many calls a server is sent at once: as many as it says or shows that it serves, fewer where it is too many.
 
 What TCP does with packets: the number grows with replies and is halved by a sign of overload, so that a server with one
 slot and one with hundreds are both kept busy, and no call waits in a server's queue until its time is over.
@@ -12,8 +12,8 @@ from collections import deque
 #: Calls at once with which a server begins that does not say how many it serves.
 FIRST = 4
 
-#: Replies without a sign of overload, in fullnesses of the limit, after which one more is tried. The number is doubled by
-#: each overload, up to the last: a server whose measure was found is not tried again and again.
+#: Replies without a sign of overload, in multiples of the limit, after which one more is tried. The number is doubled
+#: by each overload, up to this: a server whose measure was found is not tried again and again.
 _LONGEST_PATIENCE = 8
 
 

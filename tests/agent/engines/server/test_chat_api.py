@@ -9,6 +9,7 @@ import orjson
 import pytest
 from chat_desk import SCHEMA, ask
 
+from midb.agent.engines.protocol import FinishReason, Message, Sampling, TextReply, TextRequest
 from midb.agent.engines.server import chat_api
 from midb.agent.engines.server.chat_api import (
     Complaint,
@@ -23,7 +24,6 @@ from midb.agent.engines.server.chat_api import (
     read_retry_after,
     shorten,
 )
-from midb.agent.engines.protocol import FinishReason, Message, Sampling, TextReply, TextRequest
 
 
 def test_the_examples_in_the_source_are_true() -> None:

@@ -317,7 +317,7 @@ LLAMA = [{"id": "replay", "owned_by": "llamacpp"}]
 @pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("says", [True, False])
 def test_a_server_with_few_slots_serves_everybody(slots: int, streams: bool, says: bool) -> None:
-    """A reply takes 30 s, and as many again for each that waits before it: with all sent at once, most would be over."""
+    """A reply takes 30 s, and as many again for each that waits before it: all at once, most would be in vain."""
     server = ReplayServer(
         lambda messages, body: slow(),
         slots=slots,

@@ -90,7 +90,7 @@ def test_no_place_is_lost_whoever_is_cancelled_when(steps: list[int]) -> None:
                 assert places.taken == len(inside)
         places.resize(100)
         await settle()
-        for task, leave in tasks.values():
+        for _, leave in tasks.values():
             leave.set()
         await asyncio.gather(*(task for task, _ in tasks.values()), return_exceptions=True)
         assert (places.taken, places.waiting) == (0, 0)
