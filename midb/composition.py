@@ -144,8 +144,8 @@ def _build_share(model: str, options: EngineOptions, shares: int) -> TextEngine:
 
 
 def _build_server_engine(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
-    from midb.agent.engines.openai import OpenAIEngine
-    from midb.agent.engines.server_address import parse_spec
+    from midb.agent.engines.server.openai import OpenAIEngine
+    from midb.agent.engines.server.server_address import parse_spec
 
     name, url = parse_spec(model)
     asked = {"concurrency": options.concurrency, "timeout": options.timeout}
@@ -273,6 +273,11 @@ class KernelEngine:
     def busy(self) -> bool:
         """Requests are waiting or running."""
         return self._engine.busy
+
+    @property
+    def tokens_under_way(self) -> int:
+        """New tokens, so far, of the requests that are running."""
+        return sum(sequence.num_output_tokens for sequence in self._engine.scheduler.running)
 
     def add(self, request: TokenRequest) -> int:
         """Take a request; raises RequestRefused."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from midb.agent.engines.devices.pool import DevicePool
-from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, TextReply, TextRequest
+from midb.agent.engines.protocol import Activity, CallFailed, EngineDown, FinishReason, Message, TextReply, TextRequest
 from midb.agent.processes import ignore_signals
 from midb.domain.errors import UsageError
 
@@ -31,6 +31,16 @@ class Capitals:
 
     def __init__(self, trouble: str = "") -> None:
         self._trouble = trouble
+        self._waiting = 0
+
+    @property
+    def places(self) -> int:
+        """As many as ever."""
+        return self.concurrency
+
+    def activity(self) -> Activity:
+        """Seven tokens of each reply that is waited for."""
+        return Activity(calls=self._waiting, tokens=7 * self._waiting)
 
     def fingerprint(self) -> str:
         """The same on each device."""
@@ -57,6 +67,7 @@ class Capitals:
         if text == "refuse":
             raise CallFailed("context-exceeded", "it is too long.", hint="Shorten it.")
         if text == "wait":
+            self._waiting += 1
             await asyncio.Event().wait()
         return TextReply(text=text.upper(), finish_reason=FinishReason.STOP, prompt_tokens=os.getpid())
 

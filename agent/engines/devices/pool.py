@@ -18,8 +18,19 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 
-from midb.agent.engines.devices.process import Answer, Ask, Drop, End, Lost, Served, Started, Unserved, engine_main
-from midb.agent.engines.protocol import EngineDown, TextEngine, TextReply, TextRequest
+from midb.agent.engines.devices.process import (
+    Answer,
+    Ask,
+    Drop,
+    End,
+    Lost,
+    Progress,
+    Served,
+    Started,
+    Unserved,
+    engine_main,
+)
+from midb.agent.engines.protocol import Activity, EngineDown, TextEngine, TextReply, TextRequest
 from midb.agent.processes import describe_exit, hold_signals
 
 #: Processes that may die of a request before it is given up.
@@ -52,6 +63,7 @@ class _Device:
         self.name = name
         self.waiting: dict[int, _Waiting] = {}
         self.alive = True
+        self.tokens = 0  # so far, of the replies that are under way
         self.lost: Lost | None = None  # what the process said of its end
         context = multiprocessing.get_context("spawn")
         self._pipe: Connection
@@ -133,6 +145,17 @@ class DevicePool:
         """As of an engine on one device."""
         return self._like.fingerprint()
 
+    @property
+    def places(self) -> int:
+        """As many as the devices that are left serve at once."""
+        left = sum(device.alive for device in self._devices) if self._devices else len(self._makes)
+        return max(self._like.concurrency * left, 1)
+
+    def activity(self) -> Activity:
+        """What is under way on all devices."""
+        alive = [device for device in self._devices if device.alive]
+        return Activity(calls=sum(len(one.waiting) for one in alive), tokens=sum(one.tokens for one in alive))
+
     async def start(self) -> None:
         """Start a process for each device; raises EngineDown, which names the device, if one of them cannot serve."""
         if self._devices:
@@ -200,6 +223,8 @@ class DevicePool:
     def _take(self, device: _Device, answer: Answer | None) -> None:
         if isinstance(answer, Started):
             self._ready[device.name].set_result(None)
+        elif isinstance(answer, Progress):
+            device.tokens = answer.tokens
         elif isinstance(answer, Lost):
             device.lost = answer
             self._bury(device)

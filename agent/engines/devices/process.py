@@ -63,6 +63,13 @@ class Unserved:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """Tokens so far of the replies that are under way."""
+
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Why the engine serves no more; the process ends."""
 
@@ -71,7 +78,10 @@ class Lost:
 
 
 Command = Ask | Drop | End
-Answer = Started | Served | Unserved | Lost
+Answer = Started | Served | Unserved | Progress | Lost
+
+#: Seconds between two tellings of how far the engine is, which only a screen waits for.
+_TELLING = 1.0
 
 
 def engine_main(pipe: Connection, make: Callable[[], TextEngine]) -> None:
@@ -101,6 +111,7 @@ class _Server:
             return
         self._pipe.send(Started())
         threading.Thread(target=self._listen, args=(loop,), name="midb-pipe", daemon=True).start()
+        telling = loop.create_task(self._tell(engine))
         try:
             while not isinstance(command := await self._commands.get(), End):
                 if isinstance(command, Ask):
@@ -108,6 +119,7 @@ class _Server:
                 elif (task := self._tasks.get(command.number)) is not None:
                     task.cancel()
         finally:
+            telling.cancel()
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -123,6 +135,16 @@ class _Server:
                 command = End()
             with contextlib.suppress(RuntimeError):  # the loop is closed already
                 loop.call_soon_threadsafe(self._commands.put_nowait, command)
+
+    async def _tell(self, engine: TextEngine) -> None:
+        """Tell how far the engine is, as long as that changes."""
+        told = 0
+        while True:
+            await asyncio.sleep(_TELLING)
+            if (tokens := engine.activity().tokens) != told:
+                told = tokens
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self._pipe.send(Progress(tokens))
 
     async def _answer(self, engine: TextEngine, asked: Ask) -> None:
         try:

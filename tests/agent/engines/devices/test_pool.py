@@ -13,7 +13,7 @@ import pytest
 from device_engines import ask, make_capitals, make_dead, make_none, make_poor, with_pool
 
 from midb.agent.engines.devices.pool import DevicePool
-from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply
+from midb.agent.engines.protocol import Activity, CallFailed, EngineDown, TextReply
 
 
 async def gather(pool: DevicePool, *texts: str) -> list[Any]:
@@ -22,7 +22,8 @@ async def gather(pool: DevicePool, *texts: str) -> list[Any]:
 
 def test_all_devices_serve_one_queue() -> None:
     async def use(pool: DevicePool) -> list[TextReply]:
-        assert pool.concurrency == 6
+        assert pool.concurrency == pool.places == 6
+        assert pool.activity() == Activity()
         assert pool.fingerprint() == "capitals 1"
         return await gather(pool, *(f"text {number}" for number in range(40)))
 
@@ -41,11 +42,14 @@ def test_what_a_dead_process_had_goes_to_the_others(end: str, tmp_path: Path) ->
         if end == "die once":
             return await gather(pool, f"die once {tmp_path / 'flag'}", "a", "b", "c")
         waiting = [asyncio.ensure_future(pool.generate(ask("wait"))) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert pool.activity().calls == 2
         (before,) = await gather(pool, "x")
         os.kill(before.prompt_tokens, signal.SIGKILL)
         while not said:
             await asyncio.sleep(0)
         assert len({len(device.waiting) for device in pool._devices}) == 2
+        assert (pool.places, pool.concurrency) == (3, 6)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)

@@ -10,7 +10,7 @@ import pytest
 from device_engines import BOUND, ask, make_capitals, make_none
 
 from midb.agent.engines.devices import process
-from midb.agent.engines.devices.process import Ask, Drop, End, Lost, Served, Started, engine_main
+from midb.agent.engines.devices.process import Ask, Drop, End, Lost, Progress, Served, Started, engine_main
 
 
 def run(theirs: Any, make: Any) -> threading.Thread:
@@ -44,5 +44,21 @@ def test_an_engine_that_cannot_be_made_is_told() -> None:
         patched.setattr(process, "ignore_signals", lambda: None)
         thread = run(theirs, make_none)
         assert ours.recv() == Lost("there is no such folder.")
+        thread.join(BOUND)
+        assert not thread.is_alive()
+
+
+def test_it_tells_how_far_it_is() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(process, "ignore_signals", lambda: None)
+        patched.setattr(process, "_TELLING", 0.0)
+        thread = run(theirs, make_capitals)
+        assert ours.recv() == Started()
+        ours.send(Ask(1, ask("wait")))
+        assert ours.recv() == Progress(7)  # and not again, for nothing changes
+        ours.send(Ask(2, ask("one")))
+        assert isinstance(ours.recv(), Served)
+        ours.send(End())
         thread.join(BOUND)
         assert not thread.is_alive()
