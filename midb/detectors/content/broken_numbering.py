@@ -105,7 +105,9 @@ def _examine_list(field: FieldText, items: Sequence[_Item], inspection: Inspecti
     only_one = len(wrong) == 1 and (repeated or first < len(items) - 1)
     # One number came twice, and the list counted on from it: 1, 2, 2, 3, 4.
     shifted = repeated and numbers[first:] == list(range(first, len(numbers)))
-    if not (only_one or shifted):
+    # Numbers were left out, and the same list of the source has none left out.
+    skipped = all(a < b for a, b in pairwise(numbers)) and _source_counts_on(field, len(items))
+    if not (only_one or shifted or skipped):
         return
     pair = [items[first - 1].text, item.text]
     if repeated and (

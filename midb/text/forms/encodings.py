@@ -23,7 +23,7 @@ LOST = "\N{REPLACEMENT CHARACTER}"
 #: Encodings that UTF-8 is mistaken for, and that ftfy and Python know.
 _ENCODINGS = (
     "latin-1", "sloppy-windows-1252", "sloppy-windows-1251", "sloppy-windows-1250", "sloppy-windows-1253",
-    "sloppy-windows-1254", "sloppy-windows-1257", "iso-8859-2", "macroman", "cp437",
+    "sloppy-windows-1254", "sloppy-windows-1257", "sloppy-windows-1258", "iso-8859-2", "macroman", "cp437",
 )  # fmt: skip
 
 
@@ -78,7 +78,11 @@ _HIGH_LATIN = re.compile(r"(?<![\w])[\u00a1-\u00ff]{4,}(?!\w)")
 _HIGH_LATIN_ANY = re.compile(r"(?<![\w])[\u00a1-\u00ff]+(?!\w)")
 # UTF-8 kana and ideographic punctuation read as Shift_JIS (縺繧繝縲) or as GBK (銇銈銉銆).
 _KANA_READ_AS = {"cp932": re.compile("[縺繧繝縲]"), "gbk": re.compile("[銇銈銉銆]")}
+# Arabic in UTF-8 read as windows-1256: each letter is ط or ظ and a second character. Three in a row are no word.
+_ARABIC_READ_AS = re.compile(f"(?:[طظ][{re.escape(bytes(range(0x80, 0xC0)).decode('cp1256'))}]){{3,}}")
 _WORD = re.compile(r"[^\x00-\x20]+")
+# Marks that stand beside a word and may be sound where the word is not.
+_PIECE = re.compile(r"[^\x00-\x20¿¡«»“”„‘’]+")
 # ASCII letters right next to Cyrillic or Greek ones.
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][A-Za-z]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -108,6 +112,7 @@ def looks_damaged(text: str) -> bool:
         any(_SEQUENCE.match(text, match.start()) for match in _LEAD_AND_FOLLOW.finditer(text))
         or bool(_SHORTENED.search(text) or _HIGH_LATIN.search(text))
         or any(pattern.search(text) for pattern in _KANA_READ_AS.values())
+        or bool(_ARABIC_READ_AS.search(text))
     )
 
 
@@ -153,6 +158,7 @@ def _find_in_line(
         words = (
             _restore_words(line, writing)
             or [*_restore_old_code_page(line, code_pages, writing)]
+            or [*_restore_arabic(line)]
             or [*_restore_kana(line)]
             or [*_decode_escapes(line)]
         )
@@ -229,18 +235,28 @@ def _restore_words(line: str, writing: Writing) -> list[DamagedWord]:
         words: list[DamagedWord] = []
         proven = False
         for match in _WORD.finditer(line):
-            before = match.group()
-            if before.isascii():
-                continue
-            try:
-                after = before.encode(encoding).decode("utf-8")
-            except UnicodeError:
-                continue
-            words.append(DamagedWord(match.start(), before, after))
-            proven = proven or writing.proves(before, after)
+            for start, before, after in _decode_word(match, encoding):
+                words.append(DamagedWord(start, before, after))
+                proven = proven or writing.proves(before, after)
         if proven and len(words) > len(best):
             best = words
     return best
+
+
+def _decode_word(match: re.Match[str], encoding: str) -> Iterator[tuple[int, str, str]]:
+    """Where the damaged part of a word begins, it, and what it was: the whole word, or what sound marks stand beside."""
+    pieces = [(match.start(), match.group())]
+    if _PIECE.sub("", match.group()):
+        pieces += [(match.start() + piece.start(), piece.group()) for piece in _PIECE.finditer(match.group())]
+    for start, before in pieces:
+        if before.isascii():
+            continue
+        try:
+            yield start, before, before.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        if start == match.start() and len(before) == len(match.group()):
+            return
 
 
 def _compare_words(line: str, fixed: str) -> list[DamagedWord]:
@@ -287,6 +303,12 @@ def _has_case_of_a_word(word: str) -> bool:
     (True, False)
     """
     return word.islower() or word.isupper() or word[1:].islower() or word.lower() == word.upper()
+
+
+def _restore_arabic(line: str) -> Iterator[DamagedWord]:
+    """Runs of Arabic letters that were read as windows-1256: "ط§ظ„ط¨" for "الب"."""
+    for match in _ARABIC_READ_AS.finditer(line):
+        yield DamagedWord(match.start(), match.group(), match.group().encode("cp1256").decode("utf-8", "replace"))
 
 
 def _restore_kana(line: str) -> Iterator[DamagedWord]:
