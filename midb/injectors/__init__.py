@@ -24,9 +24,10 @@ def injectors() -> dict[str, Injector]:
     return {injector.kind: injector for injector in sorted(found, key=lambda injector: injector.kind)}
 
 
-def inject(kind: str, clean: CleanPair, seed: object) -> Injection | None:
+def inject(kind: str, clean: CleanPair, seed: object, *, typography: bool = True) -> Injection | None:
     """A defect of one kind in a clean pair; the same seed gives the same. ``None`` where the pair has no place for one.
 
-    Raises KeyError for a kind without an injector.
+    Without ``typography`` nothing is injected that offends only against a convention of print. Raises KeyError for a
+    kind without an injector.
     """
-    return injectors()[kind].inject(clean, Random(f"{seed} {kind}"))
+    return injectors()[kind].inject(clean, Random(f"{seed} {kind}"), typography=typography)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from midb.domain.edits import Edit, apply
+from midb.domain.edits import Edit, apply, sort_edits
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale, load
 
@@ -70,10 +70,14 @@ class Injection:
         """The pair with the defect in it."""
         return apply(pair, self.edits)
 
+    def sorted_edits(self) -> list[Edit]:
+        """The edits in text order."""
+        return sort_edits(self.edits)
+
     def places(self) -> list[tuple[int, int]]:
-        """``[start, end)`` of each edit's result in the defective text."""
+        """``[start, end)`` of each edit's result in the defective text, in text order."""
         shift, places = 0, []
-        for edit in sorted(self.edits, key=lambda edit: edit.start):
+        for edit in self.sorted_edits():
             places.append((edit.start + shift, edit.start + shift + len(edit.after)))
             shift += len(edit.after) - len(edit.before)
         return places
@@ -91,11 +95,14 @@ class Injector:
     arises: str
     propose: Propose
 
-    def inject(self, clean: CleanPair, random: Random) -> Injection | None:
-        """One of the possible defects, each form as likely as the others; ``None`` where the pair has no place for one."""
+    def inject(self, clean: CleanPair, random: Random, *, typography: bool = True) -> Injection | None:
+        """One of the possible defects, each form as likely as the others; ``None`` where the pair has no place for one.
+
+        Without ``typography`` nothing is injected that offends only against a convention of print.
+        """
         by_form: dict[str, list[Injection]] = {}
         for injection in self.propose(clean, random):
-            if injection.applied(clean.pair) != clean.pair:
+            if injection.applied(clean.pair) != clean.pair and (typography or not injection.convention):
                 by_form.setdefault(injection.form, []).append(injection)
         if not by_form:
             return None

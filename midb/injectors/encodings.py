@@ -146,6 +146,29 @@ def _propose_legacy(clean: CleanPair, random: Random) -> Iterator[Injection]:
         if clean.language == "el":
             for match in re.finditer("(?<=[α-ωά-ώ])μ(?=[α-ωά-ώ])|μ(?=[α-ωά-ώ]{3})", text):
                 yield change(kind, "micro sign", field, match.start(), "μ", "\u00b5")
+        if clean.language == "ja":
+            for match in _KATAKANA.finditer(text):
+                half = "".join(_HALF_WIDTH.get(kana, kana) for kana in match.group())
+                yield change(kind, "half-width kana", field, match.start(), match.group(), half, Expectation.FLAGGED)
+        if clean.language == "ko":
+            for match in re.finditer("[가-힣]{2,}", text):
+                single = "".join(map(_take_apart, match.group()))
+                yield change(kind, "single jamo", field, match.start(), match.group(), single, Expectation.FLAGGED)
+
+
+_FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_LAST = ["", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"]
+
+
+def _take_apart(syllable: str) -> str:
+    """The letters of a Korean syllable side by side, as a broken input method leaves them.
+
+    >>> _take_apart("한")
+    'ㅎㅏㄴ'
+    """
+    code = ord(syllable) - 0xAC00
+    first, vowel, last = code // 588, code % 588 // 28, code % 28
+    return _FIRST[first] + chr(0x314F + vowel) + _LAST[last]
 
 
 INJECTORS = (

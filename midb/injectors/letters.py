@@ -112,7 +112,7 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
     own = set(clean.locale.scripts) | ({"Han"} if clean.language in ("ja", "ko") else set())
     for field, text in clean.texts():
         ranges = code_ranges(text)
-        places = [m.start() for m in re.finditer(r"(?<=[^\W\d_]{2})(?= [^\W\d_]{3})|(?<=[ぁ-ん])(?=[、。])", text)]
+        places = [m.start() for m in re.finditer(r"(?<=[^\W\d_]{2})(?= [^\W\d_]{3})|(?<=[ぁ-ん])(?=[、。])|(?<=[ก-๎]{3})(?= [ก-๎])", text)]
         for script, pieces in _PIECES.items():
             if script in own:
                 continue

@@ -54,9 +54,9 @@ def _propose_group(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 #: Signs and words of metric units, by the imperial one that an English text has there.
 _UNITS = {
-    "mile": "km|Kilometern?|kilomètres|chilometri|kilómetros|quilômetros|километр\\w*|كيلومتر\\w*|كم|kilometre|キロメートル|킬로미터|kilometrů"
+    "mile": "km|Kilometern?|kilomètres|chilometri|kilómetros|quilômetros|километр\\w*|км|كيلومتر\\w*|كم|kilometre|キロメートル|킬로미터|kilometrů"
     "|χιλιόμετρα|กิโลเมตร|กม\\.|ki-?lô-?mét|kilometer",
-    "pound": "kg|Kilogramm|kilogrammes|chili|kilogramos|quilos|килограмм\\w*|كيلوغرام\\w*|كغ|キログラム|킬로그램|กิโลกรัม|กก\\.",
+    "pound": "kg|Kilogramm|kilogrammes|chili|kilogramos|quilos|килограмм\\w*|кг|كيلوغرام\\w*|كغ|キログラム|킬로그램|กิโลกรัม|กก\\.",
     "fahrenheit": "°C|℃",
 }  # fmt: skip
 _ENGLISH_UNITS = {
@@ -75,7 +75,7 @@ def _propose_imperial(clean: CleanPair, random: Random) -> Iterator[Injection]:
             (match, unit)
             for unit, names in _UNITS.items()
             if _ENGLISH_UNITS[unit].search(clean.source_text(field))
-            for match in re.finditer(rf"(?<![\w.,])(\d{{1,3}})([ \u00a0\u202f]?)(?:{names})(?![a-zà-ÿ])", text)
+            for match in re.finditer(rf"(?<![\d.,])(\d{{1,3}})([ \u00a0\u202f]?)(?:{names})(?![a-zà-ÿ])", text)
             if is_outside(*match.span(), code_ranges(text))
         ]
         if found:

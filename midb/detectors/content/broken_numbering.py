@@ -117,7 +117,7 @@ def _examine_list(field: FieldText, items: Sequence[_Item], inspection: Inspecti
     to_change = [item] if only_one else items[first:]
     # Two short entries under one number may share a rank; where the source counts on, they do not.
     provable = _source_counts_on(field, len(items)) or not (repeated and all(map(_may_be_a_name, pair)))
-    if not only_one:  # "go on with step 4" would mean another step after renumbering
+    if not (only_one or skipped):  # "go on with step 4" would mean another step after renumbering
         provable = provable and not any(_mentions(entry.text, range(first, len(items) + 1)) for entry in items)
     fix = tuple(
         NUMBERING.edit(field.field, entry.start, entry.written, _write_number(place, entry.written))

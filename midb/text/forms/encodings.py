@@ -81,10 +81,13 @@ _KANA_READ_AS = {"cp932": re.compile("[縺繧繝縲]"), "gbk": re.compile("[銇�
 # Arabic in UTF-8 read as windows-1256: each letter is ط or ظ and a second character. Three in a row are no word.
 _ARABIC_READ_AS = re.compile(f"(?:[طظ][{re.escape(bytes(range(0x80, 0xC0)).decode('cp1256'))}]){{3,}}")
 _WORD = re.compile(r"[^\x00-\x20]+")
-# Marks that stand beside a word and may be sound where the word is not.
-_PIECE = re.compile(r"[^\x00-\x20¿¡«»“”„‘’]+")
+# Marks that open a word and may be sound where the word is not; an apostrophe parts two words.
+_OPENING = re.compile(r"[¿¡«“„‘]+")
+_PIECE = re.compile(r"[^\x00-\x20’]+")
 # ASCII letters right next to Cyrillic or Greek ones.
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][A-Za-z]")
+# A capital with an accent inside a word of small letters, and a second byte behind it: "deÄŸiÅŸtirir".
+_INNER_CAPITAL = re.compile("(?<=[a-z])[Ã-Å][^\x00-\x7f]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _ESCAPES = re.compile(r"(?<![\\\w:])(?:\\u[0-9a-fA-F]{4})+|(?<=[^\W\d_])(?:\\u[0-9a-fA-F]{4})+")
 
@@ -145,7 +148,8 @@ def find_damaged_words(
         position += len(line) + 1
     proven = proven or any(certainty is _Certainty.DAMAGED and _is_certain(word, writing) for word, certainty in found)
     for word, certainty in found:
-        if certainty is _Certainty.DAMAGED or (certainty is _Certainty.OPEN and proven):
+        shown = certainty is _Certainty.OPEN or (word.after is not None and writing.is_own(word.after))
+        if certainty is _Certainty.DAMAGED or (shown and proven):
             yield word if _is_certain(word, writing) else DamagedWord(word.start, word.before, None)
 
 
@@ -205,6 +209,10 @@ class Writing:
         """Whether a text of this language, or one in Latin letters, could look like this."""
         return bool(self._plausible.fullmatch(text))
 
+    def is_own(self, text: str) -> bool:
+        """Whether a text is a word in a script of the language other than Latin."""
+        return self._own is not None and len(self._own.findall(text)) > 1
+
     def proves(self, before: str, after: str) -> bool:
         """Whether a word that decodes is more than a coincidence.
 
@@ -213,6 +221,8 @@ class Writing:
         if not self.is_plausible(after) or is_bad(after):
             return False
         if is_bad(before) or (_MIXED.search(before) and not _MIXED.search(after)):
+            return True
+        if len(_INNER_CAPITAL.findall(before)) > 1 and not _INNER_CAPITAL.search(after):
             return True
         return self._own is not None and not self._own.search(before) and len(self._own.findall(after)) > 1
 
@@ -246,8 +256,11 @@ def _restore_words(line: str, writing: Writing) -> list[DamagedWord]:
 def _decode_word(match: re.Match[str], encoding: str) -> Iterator[tuple[int, str, str]]:
     """Where the damaged part of a word begins, it, and what it was: the whole word, or what sound marks stand beside."""
     pieces = [(match.start(), match.group())]
-    if _PIECE.sub("", match.group()):
-        pieces += [(match.start() + piece.start(), piece.group()) for piece in _PIECE.finditer(match.group())]
+    opening = _OPENING.match(match.group())
+    sound = opening.end() if opening else 0
+    if sound or "’" in match.group():
+        rest = match.group()[sound:]
+        pieces += [(match.start() + sound + piece.start(), piece.group()) for piece in _PIECE.finditer(rest)]
     for start, before in pieces:
         if before.isascii():
             continue
@@ -306,9 +319,12 @@ def _has_case_of_a_word(word: str) -> bool:
 
 
 def _restore_arabic(line: str) -> Iterator[DamagedWord]:
-    """Runs of Arabic letters that were read as windows-1256: "ط§ظ„ط¨" for "الب"."""
-    for match in _ARABIC_READ_AS.finditer(line):
-        yield DamagedWord(match.start(), match.group(), match.group().encode("cp1256").decode("utf-8", "replace"))
+    """Arabic that was read as windows-1256: "ط§ظ„ط¨" for "الب". One long word proves it of all that decode."""
+    if not _ARABIC_READ_AS.search(line):
+        return
+    for match in _WORD.finditer(line):
+        for start, before, after in _decode_word(match, "cp1256"):
+            yield DamagedWord(start, before, after)
 
 
 def _restore_kana(line: str) -> Iterator[DamagedWord]:
