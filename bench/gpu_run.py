@@ -52,7 +52,7 @@ def link_packages() -> None:
     (site / "midb").mkdir()
     for one in (ROOT / "midb").iterdir():
         (site / "midb" / one.name).symlink_to(one)
-    for name in ("agent", "kernels", "prompts"):
+    for name in ("agent", "kernels", "prompts", "training"):
         (site / "midb" / name).symlink_to(ROOT / name)
     sys.path[:0] = [str(site), str(ROOT / "bench")]
 

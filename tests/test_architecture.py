@@ -17,12 +17,25 @@ ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {
     "midb": ("midb.agent", "midb.kernels", "midb.cli", "midb.composition", "torch", "langgraph", "typer", "click"),
     "agent": ("midb.cli", "midb.composition", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
+    "training": ("midb.cli", "midb.composition", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
     # The engine knows token ids only: of midb it knows nothing but itself, and no tokenizer.
     "kernels": ("transformers", "tokenizers", "pickle", "langgraph", "typer", "rich"),
 }  # fmt: skip
 
 #: Packages of midb, from the ground up: each may import itself, the locales, and what stands before it.
-LAYERS = ("domain", "prompts", "text", "checks", "detectors", "corpus", "injectors", "audit", "runs", "shards", "dashboard")
+LAYERS = (
+    "domain",
+    "prompts",
+    "text",
+    "checks",
+    "detectors",
+    "corpus",
+    "injectors",
+    "audit",
+    "runs",
+    "shards",
+    "dashboard",
+)
 
 #: Where agent and kernels meet, and everything meets the user.
 ABOVE = ("cli", "composition", "library", "__main__")
@@ -36,7 +49,7 @@ TORCHLESS = (
 
 
 #: Folders whose modules are installed.
-INSTALLED = ("midb", "agent", "kernels", "prompts")
+INSTALLED = ("midb", "agent", "kernels", "prompts", "training")
 
 #: Every module that people read, as paths from the root.
 CODE = [path.relative_to(ROOT) for top in (*INSTALLED, "bench") for path in sorted((ROOT / top).rglob("*.py"))]

@@ -18,6 +18,7 @@ def modules_with_examples() -> list[str]:
         ("midb", "midb"),
         ("agent", "midb.agent"),
         ("kernels", "midb.kernels"),
+        ("training", "midb.training"),
         ("prompts", "midb.prompts"),
     ):
         for path in sorted((ROOT / folder).rglob("*.py")):

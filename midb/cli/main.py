@@ -42,6 +42,10 @@ COMMANDS = {
         "midb.cli.injecting:inject",
         "Put known defects into a corpus, to measure what finds them: a checker, a model, people.",
     ),
+    "examples": (
+        "midb.cli.examples:examples",
+        "Make training examples from revisions: chats of what a run would send, and the reply that is to be learnt.",
+    ),
     "kinds": (
         "midb.cli.about:list_kinds",
         "List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others.",

@@ -16,7 +16,7 @@ from doc_shell import commands
 PAGE = ROOT / "CONTRIBUTING.md"
 
 #: Packages of the repository, and what they are called where they are installed.
-PACKAGES = {"midb": ".", "agent": "agent", "kernels": "kernels", "prompts": "prompts"}
+PACKAGES = {"midb": ".", "agent": "agent", "kernels": "kernels", "prompts": "prompts", "training": "training"}
 
 #: Seconds after which a step that hangs has failed.
 PATIENCE = 600

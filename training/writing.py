@@ -1,0 +1,86 @@
+"""Writes examples as chats in JSON Lines, which trainers of every kind read, with a manifest of how they were made."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from midb import __version__
+from midb.corpus.output import move_into_place, writing
+from midb.domain.errors import UsageError
+from midb.domain.hashing import file_sha256
+from midb.training.examples.example import Example
+
+#: The files of a set of examples. The manifest is written last: without it a set is not whole.
+TRAIN, HELD_OUT, MANIFEST = "train.jsonl", "held_out.jsonl", "manifest.json"
+
+
+def as_chat(example: Example) -> dict[str, Any]:
+    """An example as a chat: what a run sends, and the reply. ``weight`` says which messages are to be learnt.
+
+    Trainers that know no weights should be told to learn from replies only.
+    """
+    asked = [{"role": message.role, "content": message.content, "weight": 0} for message in example.messages]
+    return {
+        "messages": [*asked, {"role": "assistant", "content": example.completion, "weight": 1}],
+        "language": example.language,
+        "pass": example.pass_.value,
+        "kind": example.kind.value,
+        "defect": example.defect or None,
+        "row": example.row,
+        "name": example.name,
+    }
+
+
+def write_examples(
+    folder: Path, train: Sequence[Example], held_out: Sequence[Example], manifest: Mapping[str, Any]
+) -> None:
+    """Write both sides and the manifest.
+
+    :raises UsageError: where the folder holds something else.
+    :raises MidbError: where it cannot be written.
+    """
+    strangers = sorted(
+        path.name
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.name not in (TRAIN, HELD_OUT, MANIFEST)
+    )
+    if strangers or (folder.exists() and not folder.is_dir()):
+        raise UsageError(
+            f"{folder} holds something else{f' ({strangers[0]})' if strangers else ''}.", hint="Choose another -o."
+        )
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)
+    for name, examples in ((TRAIN, train), (HELD_OUT, held_out)):
+        _write(folder / name, (orjson.dumps(as_chat(example)) + b"\n" for example in examples))
+    files = {name: file_sha256(folder / name) for name in (TRAIN, HELD_OUT)}
+    whole = {
+        "midb_agent": __version__,
+        "python": platform.python_version(),
+        **manifest,
+        "counts": {"train": count(train), "held_out": count(held_out)},
+        "sha256": files,
+    }
+    _write(folder / MANIFEST, [orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n"])
+
+
+def count(examples: Iterable[Example]) -> list[dict[str, Any]]:
+    """Examples by language, pass and kind."""
+    counted = Counter((example.language, example.pass_.value, example.kind.value) for example in examples)
+    return [
+        {"language": language, "pass": pass_, "kind": kind, "examples": number}
+        for (language, pass_, kind), number in sorted(counted.items())
+    ]
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    with writing(partial), partial.open("wb") as file:
+        file.writelines(parts)
+    move_into_place(partial, path)
