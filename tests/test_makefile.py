@@ -24,7 +24,7 @@ class Checkout:
         self.folder = folder
         shutil.copy(ROOT / "Makefile", folder)
         for name in ("pyproject.toml", "constraints.txt", "README.md", "midb/a.py", "agent/b.py", "kernels/c.py",
-                     "prompts/d.md", "midb/locales/de.toml"):  # fmt: skip
+                     "prompts/d.md", "midb/locales/de.toml", "training/e.py"):  # fmt: skip
             self.write(name, INSTALLED - 100)
         (folder / "venv" / "bin").mkdir(parents=True)
         (folder / "venv" / "bin" / "python").touch()
