@@ -55,7 +55,8 @@ class ModelRunner:
             self.num_blocks = -(-self._choose_kv_tokens() // config.block_size)
             # Zeros: what a kernel reads beyond a sequence's end is multiplied by 0, and 0 times NaN is NaN.
             self.kv_cache = self._make_kv_cache(self.num_blocks)
-        use_graphs = config.cuda_graphs and self.device.type == "cuda"
+        # Which experts a row chooses is read back to the host in the middle of a step, which no graph can do.
+        use_graphs = config.cuda_graphs and self.device.type == "cuda" and model.experts is None
         self.graphs = StepGraphs(self._forward, self) if use_graphs else None
 
     @property

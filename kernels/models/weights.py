@@ -12,8 +12,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from midb.kernels.config import ModelConfig, read_json
+from midb.kernels.config import ModelConfig
+from midb.kernels.config_file import read_json
 from midb.kernels.errors import CheckpointError
+from midb.kernels.models.layout import list_parts, reorder_rows, weight_shape
 from midb.kernels.models.linear import LowRank
 
 #: What may stand before "embed_tokens.weight" and "layers.0...": in causal models, and in Gemma 3 with its vision part.
@@ -132,30 +134,6 @@ def open_tensors(checkpoint: Path, device: torch.device, dtype: torch.dtype) -> 
     return CheckpointTensors(checkpoint, "model", device, dtype)
 
 
-#: The parts of each fused layer, in order, by their names in the checkpoint.
-FUSED: dict[str, tuple[str, ...]] = {
-    "qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
-    "out": ("self_attn.o_proj",),
-    "gate_up": ("mlp.gate_proj", "mlp.up_proj"),
-    "down": ("mlp.down_proj",),
-}
-
-
-def weight_shape(config: ModelConfig, part: str) -> tuple[int, int]:
-    """``(out, in)`` of a part of a fused layer."""
-    q, kv = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
-    hidden, inner = config.hidden_size, config.intermediate_size
-    return {
-        "self_attn.q_proj": (q, hidden),
-        "self_attn.k_proj": (kv, hidden),
-        "self_attn.v_proj": (kv, hidden),
-        "self_attn.o_proj": (hidden, q),
-        "mlp.gate_proj": (inner, hidden),
-        "mlp.up_proj": (inner, hidden),
-        "mlp.down_proj": (hidden, inner),
-    }[part]
-
-
 #: An update that is made larger than that says more about the file than about the model.
 _LARGEST_ALPHA = 1e6
 
@@ -176,7 +154,7 @@ def read_adapter(
     with CheckpointTensors(folder, "adapter_model", device, dtype) as tensors:
         unused = set(tensors.names)
         for layer in range(config.num_layers):
-            for fused, parts in FUSED.items():
+            for fused, parts in list_parts(config, layer).items():
                 start = 0
                 for part in parts:
                     outer, inner = weight_shape(config, part)
@@ -194,7 +172,7 @@ def read_adapter(
                             raise CheckpointError(f"{folder}: the update of {name} has the rank {rank}.")
                         down = tensors.get(f"{name}.lora_A.weight", rank, inner)
                         scale = _compute_scale(raw, name, rank, folder)
-                        up = tensors.get(f"{name}.lora_B.weight", outer, rank) * scale
+                        up = reorder_rows(config, part, tensors.get(f"{name}.lora_B.weight", outer, rank)) * scale
                         updates.setdefault((layer, fused), []).append(LowRank(down, up, start, start + outer))
                         unused -= {f"{name}.lora_A.weight", f"{name}.lora_B.weight"}
                     start += outer
