@@ -119,10 +119,9 @@ def read_rope(raw: Mapping[str, Any], kind: str, path: Path, *, in_part: bool = 
 
 def _read_longrope(rope: Rope, raw: Mapping[str, Any], scaling: Mapping[str, Any]) -> Rope:
     """LongRoPE (Ding et al., 2024) as Phi-3 has it; what stands beside the parameters goes before what is in them."""
-    longest = int(raw["max_position_embeddings"])
-    stated = scaling.get("original_max_position_embeddings", longest)
-    original = int(raw.get("original_max_position_embeddings", stated))
-    factor = float(scaling.get("factor") or longest / original)
+    stated = [holder.get("original_max_position_embeddings") for holder in (raw, scaling)]
+    original = int(stated[0] or stated[1] or raw["max_position_embeddings"])
+    factor = float(scaling.get("factor") or raw["max_position_embeddings"] / original)
     given = scaling.get("attention_factor")
     grown = math.sqrt(1 + math.log(factor) / math.log(original)) if factor > 1 else 1.0
     return replace(
