@@ -27,6 +27,29 @@ _INSTEAD = (
 )
 
 
+def read_block(raw: Mapping[str, Any], path: Path) -> tuple[int, int] | None:
+    """Read for which blocks of a weight, in rows and columns, a checkpoint in fp8 has scales of their own.
+
+    :return: None where scales are of rows, or of whole tensors.
+    :raises CheckpointError: for a block that is none.
+    """
+    found = raw.get("quantization_config")
+    if not isinstance(found, Mapping):
+        return None
+    block = found.get("weight_block_size")
+    groups = found.get("config_groups")
+    for group in groups.values() if isinstance(groups, Mapping) else ():
+        weights = group.get("weights") if isinstance(group, Mapping) else None
+        block = (weights.get("block_structure") if isinstance(weights, Mapping) else None) or block
+    if block is None:
+        return None
+    if not isinstance(block, list) or len(block) != 2 or not all(type(size) is int and size > 0 for size in block):
+        raise CheckpointError(
+            f"{path}: {repr(block)[:40]} is no block of rows and columns.", hint="Is it the file of a model?"
+        )
+    return block[0], block[1]
+
+
 def check_quantization(raw: Mapping[str, Any], path: Path) -> None:
     """Raise CheckpointError for a config.json whose weights are quantized in another way than fp8."""
     found = raw.get("quantization_config")

@@ -42,7 +42,8 @@ class EngineOptions:
     :param timeout: seconds that a server may take for a reply; 0 is the engine's own default.
     :param key_variable: environment variable that holds a server's key.
     :param adapter: folder or hub name of a LoRA adapter in peft's layout.
-    :param max_length: tokens of prompt and reply together; 0 is the model's own limit, but 16,384 at most.
+    :param max_length: tokens of prompt and reply together; 0 is the length that the model was trained for, but 16,384
+        at most.
     """
 
     device: str = "auto"
@@ -179,9 +180,16 @@ def _make_config(
         device=device,
         dtype=options.dtype,
         adapters=adapters,
-        max_model_len=min(options.max_length or _MAX_MODEL_LEN, model_config.max_positions),
+        max_model_len=_choose_length(options, model_config),
         max_num_seqs=options.concurrency or _MAX_NUM_SEQS.get(kind, _MAX_NUM_SEQS["cpu"]),
     )
+
+
+def _choose_length(options: EngineOptions, model_config: ModelConfig) -> int:
+    """Longest prompt and reply together. A model that computes all of its texts in another way once longer ones are
+    taken (LongRoPE) takes them only where that was asked for."""
+    usual = min(_MAX_MODEL_LEN, model_config.trained_positions)
+    return min(options.max_length or usual, model_config.max_positions)
 
 
 def _name_dtype(model_config: ModelConfig, config: EngineConfig) -> str:

@@ -197,6 +197,20 @@ def test_a_reply_that_only_repeats_itself_is_stopped(letters: Path) -> None:
     assert again.completion_tokens > len(text)
 
 
+@pytest.mark.parametrize(("asked", "expected"), [(0, 512), (300, 300), (1000, 1000), (10**6, 4096)])
+def test_a_model_with_longrope_is_kept_within_what_it_was_trained_for(asked: int, expected: int, copy: Path) -> None:
+    """Unless longer texts are asked for: then all texts are computed in another way."""
+    path = copy / "config.json"
+    config = json.loads(path.read_text())
+    factors = [1.0] * (config["hidden_size"] // config["num_attention_heads"] // 2)
+    scaling = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": factors, "long_factor": factors}
+    config |= {"model_type": "phi3", "max_position_embeddings": 4096, "original_max_position_embeddings": 512}
+    config |= {"head_dim": None, "rope_parameters": scaling, "layer_types": None}
+    path.write_text(json.dumps(config))
+    engine = build_engine(str(copy), options=EngineOptions(device="cpu", max_length=asked))
+    assert f" length {expected} " in engine.fingerprint()
+
+
 def test_what_is_too_long_fails_and_others_do_not(letters: Path) -> None:
     async def whole() -> list[Any]:
         engine = build_engine(str(letters), options=EngineOptions(device="cpu", max_length=400))

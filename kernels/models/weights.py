@@ -15,18 +15,31 @@ from torch import Tensor
 from midb.kernels.config import ModelConfig
 from midb.kernels.config_file import read_json
 from midb.kernels.errors import CheckpointError
+from midb.kernels.models.fp8 import FP8_DTYPES, SCALES, dequantize_fp8
 from midb.kernels.models.layout import list_parts, reorder_rows, weight_shape
 from midb.kernels.models.linear import LowRank
+from midb.kernels.quantization import read_block
 
 #: What may stand before "embed_tokens.weight" and "layers.0...": in causal models, and in Gemma 3 with its vision part.
 _PREFIXES = ("model.", "language_model.model.", "model.language_model.", "")
 
 
 class CheckpointTensors:
-    """The tensors of a folder, by name: shapes are checked, and each file is opened once. A context manager."""
+    """The tensors of a folder, by name: shapes are checked, and each file is opened once. A context manager.
 
-    def __init__(self, folder: Path, stem: str, device: torch.device, dtype: torch.dtype) -> None:
-        self.folder, self.device, self.dtype = folder, device, dtype
+    :param block: rows and columns of a weight in fp8 that share a scale, where it is neither a row nor all.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stem: str,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        block: tuple[int, int] | None = None,
+    ) -> None:
+        self.folder, self.device, self.dtype, self._block = folder, device, dtype, block
         self._open = ExitStack()
         self._files: dict[str, Any] = {}
         single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
@@ -103,6 +116,8 @@ class CheckpointTensors:
                 hint="Does config.json fit the weights?",
             )
         tensor = self._read(name)
+        if tensor.dtype in FP8_DTYPES:
+            tensor = self._scale(name, tensor)
         if not tensor.is_floating_point() or tensor.element_size() < 2:
             raise CheckpointError(
                 f"{self.folder}: {name} is {tensor.dtype}.", hint="Quantized weights are not supported."
@@ -112,6 +127,18 @@ class CheckpointTensors:
     def _read(self, name: str) -> Tensor:
         tensor: Tensor = self._files[name].get_tensor(name)
         return tensor
+
+    def _scale(self, name: str, tensor: Tensor) -> Tensor:
+        """Multiply a weight in fp8 by its scales, which stand beside it."""
+        scales = next((scale for ending in SCALES if (scale := name + ending) in self), None)
+        if scales is None:
+            raise CheckpointError(f"{self.folder}: {name} is in fp8, and it has no scale.", hint="Is it all there?")
+        try:
+            return dequantize_fp8(tensor, self._read(scales), self._block)
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self.folder}: {scales} does not fit {name}: {error}.", hint="Does config.json fit the weights?"
+            ) from error
 
     def join(self, parts: Iterable[tuple[str, tuple[int, ...]]]) -> Tensor:
         """Read tensors and concatenate them along their first dimension."""
@@ -131,7 +158,8 @@ def open_tensors(checkpoint: Path, device: torch.device, dtype: torch.dtype) -> 
         from midb.kernels.models.gguf_tensors import GgufTensors
 
         return GgufTensors(checkpoint, device, dtype)
-    return CheckpointTensors(checkpoint, "model", device, dtype)
+    path = checkpoint / "config.json"
+    return CheckpointTensors(checkpoint, "model", device, dtype, block=read_block(read_json(path), path))
 
 
 #: An update that is made larger than that says more about the file than about the model.

@@ -42,7 +42,7 @@ def test_a_folder_and_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, "8", True, None, [8]])
 def test_what_is_no_count(value: Any) -> None:
-    with pytest.raises(CheckpointError, match="n is .*, not a number above 0"):
+    with pytest.raises(CheckpointError, match=r"n is .*, not a number above 0"):
         ConfigReader({"n": value}, Path("x")).read_count("n")
 
 

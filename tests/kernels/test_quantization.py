@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from midb.kernels import CheckpointError
-from midb.kernels.quantization import check_quantization
+from midb.kernels.quantization import check_quantization, read_block
 
 FLOAT = {"weights": {"num_bits": 8, "type": "float", "strategy": "channel"}, "targets": ["Linear"]}
 #: Of compressed-tensors, but for the groups.
@@ -62,3 +62,21 @@ def test_it_says_what_to_do() -> None:
     with pytest.raises(CheckpointError) as caught:
         check_quantization({"quantization_config": {"quant_method": "awq"}}, Path("config.json"))
     assert all(word in str(caught.value.hint) for word in ("bf16", "GGUF", "server"))
+
+
+@pytest.mark.parametrize(
+    ("found", "block"),
+    [
+        (None, None), ({"quant_method": "fp8"}, None), ({"weight_block_size": [128, 64]}, (128, 64)),
+        (FLOATS | {"config_groups": {"a": FLOAT}}, None),
+        (FLOATS | {"config_groups": {"a": {"weights": {"block_structure": [32, 16]}}}}, (32, 16)),
+    ],
+)  # fmt: skip
+def test_blocks_that_share_a_scale(found: Any, block: tuple[int, int] | None) -> None:
+    assert read_block({"quantization_config": found}, Path("config.json")) == block
+
+
+@pytest.mark.parametrize("block", [[128], [128, 0], [128, "a"], "128x128", [True, 1], [1] * 1000])
+def test_blocks_that_are_none(block: Any) -> None:
+    with pytest.raises(CheckpointError, match="is no block of rows and columns"):
+        read_block({"quantization_config": {"weight_block_size": block}}, Path("config.json"))
