@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -124,6 +125,9 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
             hint="pip install '.[engine]' in the folder of midb-agent's source, or use a server: "
             "--model openai:NAME@URL",
         )
+    # Before torch is imported, which reads it once. Its threads would else wait for each other by turning in circles,
+    # which takes the processors from those that are waited for wherever something else runs as well.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from midb.agent.engines import checkpoint
     from midb.agent.engines.threaded import ThreadedEngine
     from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer

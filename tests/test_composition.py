@@ -396,6 +396,19 @@ def test_an_adapter_that_cannot_be_loaded_is_one_sentence(tiny_checkpoint: Path,
     assert "adapter_config.json does not exist" in failed.value.message
 
 
+def test_threads_that_wait_do_not_turn_in_circles(tiny_checkpoint: Path) -> None:
+    """Whoever says otherwise is heeded. It has to be said before torch is there."""
+    program = (
+        "import os, sys; from midb.composition import build_engine\n"
+        f"build_engine({str(tiny_checkpoint)!r})\n"
+        "print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    others = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for given, expected in ((others, "passive"), (others | {"OMP_WAIT_POLICY": "active"}, "active")):
+        done = subprocess.run([sys.executable, "-c", program], env=given, capture_output=True, text=True, check=True)
+        assert done.stdout.split()[-1] == expected
+
+
 def test_importing_it_loads_neither_side(tmp_path: Path) -> None:
     code = (
         "import midb.composition, sys; midb.composition.EngineOptions();"

@@ -60,7 +60,8 @@ class RunConfig(BaseModel):
     only: tuple[str, ...] = Field((), description="Examine these kinds and no others, separated by commas.")
     typography: bool = Field(False, description="Also repair conventions of print (quotation marks, no-break blanks).")
     model: str | None = Field(
-        None, description="Language model that rewrites: a checkpoint folder, a hub name, or openai:NAME@URL."
+        None,
+        description="Language model that rewrites: a checkpoint folder, a GGUF file, a hub name, or openai:NAME@URL.",
     )
     route: Literal["content", "findings", "all"] = Field(
         "content",
