@@ -31,7 +31,7 @@ _MOST_LAYERS = 10_000
 _MOST_EXPERTS = 10_000
 
 #: What an engine computes in.
-DTYPES = ("float32", "bfloat16")
+DTYPES = ("float32", "bfloat16", "fp8")
 
 #: The attention kernel reads a block with matrix instructions, which take 16 keys or more at a time.
 _LEAST_BLOCK_SIZE_ON_GPU = 16
@@ -47,7 +47,7 @@ class EngineConfig:
     :param checkpoint: folder with config.json and safetensors, or a GGUF file.
     :param device: "cpu" or "cuda" (also "cuda:1").
     :param dtype: of weights and activations; "auto" is the checkpoint's own, but bfloat16 where that is float16, and
-        on a GPU always.
+        on a GPU always. "fp8" is bfloat16 with weights and inputs of linear layers rounded to 8 bits, for new GPUs.
     :param adapters: folders of LoRA adapters in peft's layout, by the name that requests use.
     :param max_model_len: longest prompt and output together, in tokens; 0 is the model's own limit.
     :param block_size: tokens of one KV block; a power of two, on a GPU at least 16.

@@ -38,7 +38,7 @@ class EngineOptions:
     """How a model is run, as the command line asks for it. A server ignores device, dtype, adapter and max_length.
 
     :param device: auto, cpu or cuda (also cuda:1); auto takes a GPU if torch finds one.
-    :param dtype: auto (the checkpoint's own), float32 or bfloat16.
+    :param dtype: auto (the checkpoint's own), float32, bfloat16, or on a GPU fp8.
     :param concurrency: requests in flight; 0 is the engine's own default.
     :param timeout: seconds that a server may take for a reply; 0 is the engine's own default.
     :param key_variable: environment variable that holds a server's key.
@@ -177,6 +177,8 @@ def _make_config(
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu" and options.dtype == "fp8":
+        raise UsageError("a CPU computes fp8 slower than anything else.", hint="--dtype bfloat16, or a GPU.")
     adapters: dict[str, str | Path] = {_ADAPTER: adapter.folder} if adapter else {}
     kind = device.partition(":")[0]
     return EngineConfig(

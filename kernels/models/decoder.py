@@ -54,10 +54,15 @@ class DecoderLayer:
 
 
 class Decoder:
-    """A model on one device."""
+    """A model on one device.
 
-    def __init__(self, config: ModelConfig, ops: Ops, device: torch.device, dtype: torch.dtype) -> None:
-        self.config, self.ops, self.device, self.dtype = config, ops, device, dtype
+    :param fp8: linear layers, but for the head, multiply in fp8; ``dtype`` is bf16 then.
+    """
+
+    def __init__(
+        self, config: ModelConfig, ops: Ops, device: torch.device, dtype: torch.dtype, *, fp8: bool = False
+    ) -> None:
+        self.config, self.ops, self.device, self.dtype, self.fp8 = config, ops, device, dtype, fp8
         self.layers: list[DecoderLayer] = []
         self.embedding = self.final_norm = torch.empty(0)
         self.head: list[Linear] = []
@@ -106,7 +111,7 @@ class Decoder:
                     for part in parts[fused]
                 ])  # fmt: skip
 
-            return Linear(join("weight", 2), join("bias", 1) if biased[fused] else None).pack()
+            return self._lay_out(Linear(join("weight", 2), join("bias", 1) if biased[fused] else None))
 
         def load_norm(name: str, size: int = config.hidden_size) -> Tensor:
             return tensors.get(f"{prefix}{name}.weight", size)
@@ -128,6 +133,9 @@ class Decoder:
             after_mlp=load_norm("post_feedforward_layernorm") if sandwich else None,
         )
 
+    def _lay_out(self, layer: Linear) -> Linear:
+        return layer.quantize() if self.fp8 else layer.pack()
+
     def _load_experts(self, tensors: CheckpointTensors, prefix: str) -> Experts | None:
         config, experts = self.config, self.config.experts
         if experts is None:
@@ -136,7 +144,8 @@ class Decoder:
 
         def load_expert(name: str) -> tuple[Linear, Linear]:
             gate_up = tensors.join((f"{name}.{part}.weight", (inner, hidden)) for part in ("gate_proj", "up_proj"))
-            return Linear(gate_up).pack(), Linear(tensors.get(f"{name}.down_proj.weight", hidden, inner)).pack()
+            down = tensors.get(f"{name}.down_proj.weight", hidden, inner)
+            return self._lay_out(Linear(gate_up)), self._lay_out(Linear(down))
 
         return Experts(
             tensors.get(f"{prefix}mlp.gate.weight", experts.count, hidden),

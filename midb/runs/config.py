@@ -79,7 +79,7 @@ class RunConfig(BaseModel):
     )
     concurrency: int | None = Field(None, ge=1, le=4096, description="Records under way at once with a model.")
     device: str = Field("auto", description="Where a checkpoint runs: auto, cpu, cuda.")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of a checkpoint's weights.")
+    dtype: Literal["auto", "float32", "bfloat16", "fp8"] = Field("auto", description="Of a checkpoint: auto, float32, bfloat16, or fp8 on a GPU.")
     adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
     timeout: float | None = Field(None, gt=0, description="Seconds a server may take for one reply.")
     key_variable: str = Field(

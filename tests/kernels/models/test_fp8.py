@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 import torch
-from random_checkpoints import MakeCheckpoint, RandomCheckpoint
+from random_checkpoints import MakeCheckpoint, MakePrompts, RandomCheckpoint
 from safetensors.torch import load_file, save_file
+from steps import prepare
 from torch import Tensor
 
-from midb.kernels import CheckpointError, Engine, EngineConfig, Request
-from midb.kernels.models.fp8 import dequantize_fp8
+from midb.kernels import CheckpointError, Engine, EngineConfig, EngineError, ModelConfig, Request
+from midb.kernels.engine.block_pool import BlockPool
+from midb.kernels.engine.model_runner import ModelRunner
+from midb.kernels.engine.scheduler import Work
+from midb.kernels.engine.sequence import Sequence
+from midb.kernels.models import fp8
+from midb.kernels.models.fp8 import can_multiply, dequantize_fp8, multiply_fp8, quantize_rows, try_fp8
 
 #: The greatest number of e4m3.
 MOST = 448.0
@@ -152,3 +158,77 @@ def test_blocks_without_a_weight_in_fp8(fresh: MakeCheckpoint) -> None:
     (made.folder / "config.json").write_text(json.dumps(config | {"quantization_config": FP8}))
     result = next(iter(Engine(EngineConfig(checkpoint=made.folder)).generate([Request([1, 2], max_new_tokens=8)])))
     assert result.token_ids == made.generate_greedily([1, 2], 8)
+
+
+def test_each_row_is_rounded_by_its_own_scale() -> None:
+    x = torch.randn(6, 32) * torch.tensor([1e-6, 1e-3, 1.0, 1e3, 1e6, 0.0])[:, None]
+    rounded, scale = quantize_rows(x)
+    back = rounded.float() * scale
+    assert bool(
+        ((back - x).abs() <= 2**-4 * x.abs() + 2**-9 * scale).all()
+    )  # half a unit of three bits, or of the least
+    assert bool((back[5] == 0).all())
+    assert torch.equal(quantize_rows(x[2:4])[0].view(torch.uint8), rounded[2:4].view(torch.uint8))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5, 64])
+def test_a_product_is_that_of_the_rounded_matrices(rows: int) -> None:
+    torch.manual_seed(rows)
+    x, weight = torch.randn(rows, 32).bfloat16(), torch.randn(48, 32)
+    rounded, scale = quantize_rows(weight)
+    found = multiply_fp8(x, rounded, scale)
+    left, own = quantize_rows(x)
+    expected = (left.float() * own) @ (rounded.float() * scale).t()
+    assert found.dtype == torch.bfloat16
+    assert float((found.float() - expected).norm()) <= 2**-8 * float(expected.norm())
+
+
+@pytest.mark.parametrize(("shape", "can"), [((48, 32), True), ((48, 40), False), ((49, 32), False)])
+def test_dimensions_that_matrix_units_take(shape: tuple[int, int], can: bool) -> None:
+    assert can_multiply(torch.empty(shape)) is can
+
+
+@pytest.mark.parametrize("family_name", ["qwen3", "llama-bias-tied", "qwen3-moe"])
+def test_a_model_computed_in_fp8_loses_what_three_bits_lose(
+    family_name: str, fresh: MakeCheckpoint, prompts: MakePrompts
+) -> None:
+    """More than bf16 does, so that it is in fp8 that it is computed; and little."""
+    sizes = {"hidden_size": 64, "intermediate_size": 96}
+    made = fresh(family_name, **(sizes | ({"moe_intermediate_size": 32} if family_name == "qwen3-moe" else {})))
+    prompt = prompts(seed=5, count=1)[0]
+    with torch.no_grad():
+        exact = made.model(torch.tensor([prompt])).logits[0]
+
+    def measure_loss(dtype: str) -> float:
+        config = EngineConfig(checkpoint=made.folder, dtype=dtype)
+        runner = ModelRunner(config, ModelConfig.from_checkpoint(made.folder))
+        quantized = runner.model.layers[0].qkv.weight.dtype == torch.float8_e4m3fn
+        assert quantized is (dtype == "fp8")
+        assert runner.model.embedding.dtype == runner.model.head[0].weight.dtype == torch.bfloat16
+        request = Request(prompt, max_new_tokens=1)
+        sequence = Sequence(0, request, request.make_sampling_params(()), 0, list(prompt))
+        sequence.block_table = BlockPool(runner.num_blocks, 16).allocate(prompt, len(prompt))
+        with torch.inference_mode():
+            batch = prepare([Work(sequence, 0, len(prompt), False)], 16, runner.device)
+            found = runner.model.compute_logits(runner.compute_hidden(batch))
+        return float((found - exact).norm() / exact.norm())
+
+    # Where two experts are worth almost the same to a row, it may choose the other one.
+    most = 0.5 if family_name == "qwen3-moe" else 0.25
+    assert measure_loss("bfloat16") < measure_loss("fp8") < most
+
+
+def test_a_device_that_cannot_is_one_sentence(monkeypatch: pytest.MonkeyPatch, fresh: MakeCheckpoint) -> None:
+    try_fp8(torch.device("cpu"))
+
+    def refuse(*_: Any, **__: Any) -> Tensor:
+        raise RuntimeError("torch._scaled_mm is only supported on CUDA devices with compute capability >= 9.0\nmore")
+
+    monkeypatch.setattr(torch, "_scaled_mm", refuse)
+    made = fresh("qwen3")
+    with pytest.raises(EngineError, match=r"does not multiply in fp8: torch\._scaled_mm is only") as caught:
+        Engine(EngineConfig(checkpoint=made.folder, dtype="fp8"))
+    assert "\n" not in str(caught.value)
+    monkeypatch.setattr(fp8, "multiply_fp8", lambda x, weight, scale: x @ weight.float().t())
+    with pytest.raises(EngineError, match="multiplies wrongly"):
+        try_fp8(torch.device("cpu"))
