@@ -5,6 +5,7 @@ Needs torch and transformers; a conftest skips its folder where they are missing
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,8 @@ class MakePrompts(Protocol):
 def build_checkpoint(folder: Path, family: str, seed: int = 1, **changes: Any) -> RandomCheckpoint:
     """Write a checkpoint of a family with random weights."""
     name, special = FAMILIES[family]
-    settings = {key: value for key, value in (_SIZE | special | changes).items() if key != "head_dim" or value}
+    wanted = copy.deepcopy(_SIZE | special | changes)  # transformers writes into the parameters of rope
+    settings = {key: value for key, value in wanted.items() if key != "head_dim" or value}
     config_class = getattr(transformers, f"{name}TextConfig" if name == "Gemma3" else f"{name}Config")
     torch.manual_seed(seed)
     model = getattr(transformers, f"{name}ForCausalLM")(config_class(**settings)).eval().float()

@@ -102,9 +102,10 @@ def test_tokens_are_those_of_what_the_file_stands_for(
 ) -> None:
     made = fresh(family_name)
     prompt = [1, 2, 3, 4, 50, 60]
-    before = made.model(torch.tensor([prompt])).logits
-    quantize(made, way, settings, ending)
-    after = made.model(torch.tensor([prompt])).logits
+    with torch.no_grad():
+        before = made.model(torch.tensor([prompt])).logits
+        quantize(made, way, settings, ending)
+        after = made.model(torch.tensor([prompt])).logits
     assert 0 < float((after - before).norm() / before.norm()) < 0.2  # three bits of a fraction
     result = next(iter(Engine(EngineConfig(checkpoint=made.folder)).generate([Request(prompt, max_new_tokens=16)])))
     assert result.token_ids == made.generate_greedily(prompt, 16)
