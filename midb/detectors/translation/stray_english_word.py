@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import regex
 
@@ -65,6 +66,12 @@ _WORD_TASK = re.compile(
 _LEAST_LETTERS = 3
 #: A unit right behind a number is short.
 _LONGEST_UNIT = 4
+#: A field with more words in Latin letters is no sentence of another script with one left in it.
+_MOST_RUNS = 200
+#: Characters of an instruction whose quotations are looked at.
+_LONGEST_TASK = 1_000
+#: Characters on either side in which the marks of a quotation are looked for.
+_NEAR = 300
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
@@ -76,7 +83,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         (item, match)
         for item in inspection.filled_fields()
         if item.source and has_own_letter(item.text, inspection.locale)
-        for match in _RUN.finditer(item.text)
+        for match in islice(_RUN.finditer(item.text), _MOST_RUNS)
         if _is_stray(item, match.start(), match.end(), inspection)
     ]
     if not found or _is_about_words(inspection, section):
@@ -111,7 +118,9 @@ def _is_stray(item: FieldText, start: int, end: int, inspection: Inspection) -> 
         return False
     if any(spans.overlaps(start, end) for spans in (item.protected, item.possible_code, item.demanded)):
         return False
-    return not any(first <= start and end <= last for first, last in find_quotations(text))
+    near = text[max(0, start - _NEAR) : end + _NEAR]
+    offset = max(0, start - _NEAR)
+    return not any(offset + first <= start and end <= offset + last for first, last in find_quotations(near))
 
 
 def _is_beside_own_letter(text: str, start: int, end: int, inspection: Inspection) -> bool:
@@ -122,8 +131,6 @@ def _is_beside_own_letter(text: str, start: int, end: int, inspection: Inspectio
 
 
 def _is_quoted_by_the_task(words: str, inspection: Inspection) -> bool:
-    """Whether the source's task speaks of the words themselves."""
-    for text in inspection.source.texts() if inspection.source else ():
-        if any(words in text[1][start:end].lower() for start, end in find_quotations(text[1]) if end - start < 40):
-            return True
-    return False
+    """Whether the source's instruction speaks of the words themselves."""
+    instruction = (inspection.source.instruction if inspection.source else None) or ""
+    return any(words in instruction[start:end].lower() for start, end in find_quotations(instruction[:_LONGEST_TASK]))
