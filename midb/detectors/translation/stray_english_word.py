@@ -39,7 +39,8 @@ _RUN = regex.compile(
     r"(?![\p{Latin}\p{N}_'’@/\\&=+*<>~-]|[ ]?[(（\[=]|[ .,:][\p{Latin}\p{N}]|\.\p{Latin})"
 )
 #: Behind one of these stands a value, an item of a row, a gloss or a quotation.
-_BEFORE = re.compile(r"[(（\[【「『<《“‘\"'`:：=→|][ \t]*\Z")
+_BEFORE = re.compile(r"[(（\[【「『<《“‘\"'`:：=→|/\\@#&+~][ \t]*\Z")
+_BEHIND = re.compile(r"[ \t]*[/\\@=|]")
 _QUOTE = re.compile(r"[\"'“”‘’«»「」『』`*_]")
 #: Words that are written so in texts of any script: units, functions, formats, technology, borrowed Latin, brands.
 _AT_HOME = frozenset((
@@ -107,10 +108,14 @@ def _is_stray(item: FieldText, start: int, end: int, inspection: Inspection) -> 
     words = text[start:end]
     if len(words) < _LEAST_LETTERS or words in _AT_HOME or all(word in _AT_HOME for word in words.split()):
         return False
-    if not re.search(rf"(?<!\w){re.escape(words)}(?!\w)", item.source or "", re.IGNORECASE):
+    if not _stands_in_source(words, item):
         return False
     before = text[max(0, start - 8) : start]
-    if _BEFORE.search(before) or _QUOTE.search(text[start - 1 : start] + text[end : end + 1]):
+    if (
+        _BEFORE.search(before)
+        or _BEHIND.match(text, end)
+        or _QUOTE.search(text[start - 1 : start] + text[end : end + 1])
+    ):
         return False
     if before.rstrip()[-1:].isdigit() and len(words) <= _LONGEST_UNIT:
         return False
@@ -121,6 +126,12 @@ def _is_stray(item: FieldText, start: int, end: int, inspection: Inspection) -> 
     near = text[max(0, start - _NEAR) : end + _NEAR]
     offset = max(0, start - _NEAR)
     return not any(offset + first <= start and end <= offset + last for first, last in find_quotations(near))
+
+
+def _stands_in_source(words: str, item: FieldText) -> bool:
+    """Whether the field's source has the words too, in its prose and not only in an address or in code."""
+    found = re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", item.source or "", re.IGNORECASE)
+    return any(not item.source_protected.overlaps(*match.span()) for match in found)
 
 
 def _is_beside_own_letter(text: str, start: int, end: int, inspection: Inspection) -> bool:
