@@ -36,10 +36,10 @@ FOREIGN_CURRENCY = DefectKind(
 KINDS = (FOREIGN_CURRENCY,)
 
 #: An amount, its thousands apart or not.
-_AMOUNT = r"(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:,\d\d)?|\d[\d.,]*(?<=\d))"
+_AMOUNT = r"(?:\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,3}(?:,\d\d)?|\d[\d.,]{0,20}(?<=\d))"
 _ENGLISH = re.compile(
-    r"(?<![\w$])\$ ?(?P<one>\d[\d,]*(?:\.\d{1,2})?)(?!\w)(?! ?(?:[mb]illion|trillion|thousand|k\b))"
-    r"|\b(?P<two>\d[\d,]*(?:\.\d{1,2})?) dollars?\b",
+    r"(?<![\w$])\$ ?(?P<one>\d[\d,]{0,12}(?:\.\d{1,2})?)(?!\w)(?! ?(?:[mb]illion|trillion|thousand|k\b))"
+    r"|(?<![\w.,])(?P<two>\d[\d,]{0,12}(?:\.\d{1,2})?) dollars?\b",
     re.IGNORECASE,
 )
 #: A price of everyday life is no higher.

@@ -25,7 +25,9 @@ _END = re.compile(r"[.!?…]+[\"'”’»)\]*]*(?=\s|$)|[。！？؟۔]+[」』�
 _OPENING = " \t\"'“‘«„¿¡([*-"
 #: A full stop behind one of these may belong to it: an initial, a number, a short word.
 _ABBREVIATION = re.compile(r"(?:(?<!\w)[^\W\d_]{1,4}|\d|\.[^\W\d_])$")
-_WORD = re.compile(r"\S*\w\S*")
+#: Characters on either side of such a mark that tell what it is.
+_NEAR = 16
+_LETTER_OR_DIGIT = re.compile(r"\w")
 _MARK = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)]|#+)\s*")
 _SLASH = re.compile(r"\S\s*/\s*\S")
 
@@ -54,7 +56,7 @@ def count(measure: Measure, text: str, language: str) -> LengthCount | None:
 def _count_words(text: str, language: str) -> LengthCount | None:
     if language in ("ja", "th"):
         return None  # no blanks between words
-    number = sum(not _MARK.fullmatch(word) for word in _WORD.findall(text))
+    number = sum(bool(_LETTER_OR_DIGIT.search(word)) and not _MARK.fullmatch(word) for word in text.split())
     if language == "ko":
         return LengthCount(number, 2 * number)  # particles are written with their nouns
     if language == "vi":
@@ -68,7 +70,8 @@ def _count_sentences(lines: list[str]) -> LengthCount:
         ends = list(_END.finditer(line))
         possible += len(ends) + bool(not ends or line[ends[-1].end() :].strip())
         for end in ends:
-            behind = line[end.end() :].lstrip(_OPENING)[:1]
-            abbreviated = end.group()[0] == "." and _ABBREVIATION.search(line[: end.start()])
+            behind = line[end.end() : end.end() + _NEAR].lstrip(_OPENING)[:1]
+            before = line[max(0, end.start() - _NEAR) : end.start()]
+            abbreviated = end.group()[0] == "." and _ABBREVIATION.search(before)
             sure += not behind or not (abbreviated or behind.islower())
     return LengthCount(sure, possible)

@@ -16,6 +16,7 @@ from midb.domain.pairs import Field
 from midb.locales import Locale
 from midb.text.forms.alphabets import LetterOrder
 from midb.text.inspection import Inspection
+from midb.text.quotations import find_quotations
 
 ENGLISH_BOUND_TASK = DefectKind(
     name="english-bound-task",
@@ -28,6 +29,8 @@ KINDS = (ENGLISH_BOUND_TASK,)
 
 #: A word of an English task that was left as it is; names have capitals.
 _ENGLISH_WORD = re.compile(r"(?<![\w@#/.&-])[a-z]{3,}(?![\w@/&-]|\.\w)")
+#: Characters of what is given in which such a word is looked for.
+_LONGEST_GIVEN = 2_000
 _WITH_CAPITALS = ("Latin", "Cyrillic", "Greek")
 
 
@@ -61,10 +64,16 @@ def _has_capitals(locale: Locale) -> bool:
 
 
 def _has_english_word(inspection: Inspection) -> bool:
-    """Whether the task holds a small English word in a language of another script; elsewhere nobody can tell."""
+    """Whether the task gives a small English word, in a language of another script; elsewhere nobody can tell.
+
+    A word is given in quotation marks, behind a colon or as the input; anywhere else it is one that was not translated.
+    """
     if "Latin" in inspection.locale.scripts or inspection.source is None:
         return False
     pair, source = inspection.pair, inspection.source
-    english = f"{source.instruction}\n{source.input or ''}"
-    task = f"{pair.instruction}\n{pair.input or ''}"
-    return any(re.search(rf"\b{word}\b", english) for word in _ENGLISH_WORD.findall(task))
+    instruction = pair.instruction or ""
+    given = [instruction[start:end] for start, end in find_quotations(instruction)]
+    given += (pair.input or "", instruction.replace("：", ":").partition(":")[2])
+    english = f"{source.instruction}\n{(source.input or '')[:_LONGEST_GIVEN]}"
+    words = (word for text in given for word in _ENGLISH_WORD.findall(text[:_LONGEST_GIVEN]))
+    return any(re.search(rf"\b{word}\b", english) for word in words)
