@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from damages import Damage, change, cut_header, cut_weights, pickle_weights, put, remove
 
+from midb.agent.engines.devices.pool import DevicePool
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
 from midb.agent.engines.tokenizing import template_bounds
 from midb.composition import EngineOptions, KernelEngine, build_engine, open_engine
@@ -350,6 +351,10 @@ def test_a_pipe_or_a_device_is_one_sentence(copy: Path, name: str) -> None:
         ("openai:gpt@ftp://x", CPU, "followed by @"),
         ("TINY", EngineOptions(device="tpu"), 'device is "tpu"'),
         ("TINY", EngineOptions(device="cpu", dtype="int4"), 'dtype is "int4"'),
+        ("TINY", EngineOptions(devices="cpu,tpu"), '--devices cpu,tpu: "tpu" is no device.'),
+        ("TINY", EngineOptions(devices="0,0"), "cuda:0 is named twice."),
+        ("TINY", EngineOptions(devices="cpu,cpu", device="cpu"), "--device and --devices are both given."),
+        ("nowhere", EngineOptions(devices="cpu,cpu"), "there is no folder nowhere"),
         ("TINY", EngineOptions(device="cpu", adapter="nowhere"), "there is no folder nowhere"),
     ],
 )
@@ -437,6 +442,24 @@ def test_the_engine_is_described(tiny_checkpoint: Path) -> None:
     assert engine.described == "tiny on cpu (bfloat16)"
     assert engine.concurrency == 16
     assert build_engine(str(tiny_checkpoint), options=EngineOptions(device="cpu", concurrency=3)).concurrency == 3
+
+
+def test_two_devices_answer_as_one_does(letters: Path) -> None:
+    """Each in a process of its own, with the checkpoint read there."""
+    requests = [ask(f"Text {n}", sampling=Sampling(temperature=1.0, seed=n), stop=("q",)) for n in range(12)]
+    (alone,) = serve(letters, requests)
+    (together,) = serve(letters, requests, options=EngineOptions(devices="cpu,cpu"))
+    assert [(r.text, r.finish_reason, r.completion_tokens) for r in together] == [
+        (r.text, r.finish_reason, r.completion_tokens) for r in alone
+    ]
+    two, one = (
+        build_engine(str(letters), options=EngineOptions(devices=devices, concurrency=5))
+        for devices in ("cpu,cpu", "cpu")
+    )
+    assert isinstance(two, DevicePool)
+    assert two.described == one.described.replace("on cpu", "on cpu 1, cpu 2")
+    assert (two.concurrency, one.concurrency) == (6, 5), "what is asked for in all, shared"
+    assert two.fingerprint() == one.fingerprint(), "replies of one are found again by the other"
 
 
 @pytest.mark.parametrize(

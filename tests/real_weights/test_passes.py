@@ -1,4 +1,4 @@
-"""The passes with a real small model, here and behind llama.cpp: poor at the task; all it writes is checked, and logged."""
+"""The passes with a real small model, here and behind llama.cpp: poor at the task, and all it writes is checked."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def make_tokenizer(metadata: Mapping[str, Any], name: str) -> Any:
         raise UsageError(f"the tokenizer of {name} ({described}) is not read from GGUF files.", hint=_HINT)
     cut = _CUTS[pre]
     tokens = _read_texts(metadata, "tokens", name)
-    merges = [tuple(merge.split(" ")) for merge in _read_texts(metadata, "merges", name)]
+    merges: Any = [tuple(merge.split(" ")) for merge in _read_texts(metadata, "merges", name)]
     types = metadata.get("tokenizer.ggml.token_type", [])
     try:
         made = Tokenizer(
@@ -89,7 +89,8 @@ def make_tokenizer(metadata: Mapping[str, Any], name: str) -> Any:
             made.add_tokens([AddedToken(token, special=special, normalized=False)])
     end = metadata.get("tokenizer.ggml.eos_token_id")
     beginning = metadata.get("tokenizer.ggml.bos_token_id")
-    return transformers.PreTrainedTokenizerFast(
+    fast: Any = transformers.PreTrainedTokenizerFast
+    return fast(
         tokenizer_object=made,
         eos_token=_pick(tokens, end),
         bos_token=_pick(tokens, beginning),
