@@ -19,8 +19,8 @@ class LanguageTasks(LocaleSection, table="language_tasks"):
 
 
 # fmt: off
-#: The same for the instruction of the English source.
-_OF_SOURCE = LanguageTasks(
+#: The same for the instruction of the English source, and for one that was left in English.
+_OF_ENGLISH = LanguageTasks(
     languages=(
         "english", "translat", "french", "spanish", "german", "italian", "latin", "chinese", "japanese", "russian",
         "greek", "language",
@@ -45,12 +45,12 @@ class LanguageTask:
     @functools.cached_property
     def about_languages(self) -> bool:
         """Whether the task is one of translation, or about some language."""
-        return self._mentions(self._section.languages, _OF_SOURCE.languages)
+        return self._mentions(self._section.languages, _OF_ENGLISH.languages)
 
     @functools.cached_property
     def about_material(self) -> bool:
         """Whether the task is one whose material may well be foreign words."""
-        return self._mentions(self._section.material, _OF_SOURCE.material)
+        return self._mentions(self._section.material, _OF_ENGLISH.material)
 
     def names_a_language(self, text: str) -> bool:
         """Whether some other text of the pair speaks of languages."""
@@ -61,4 +61,6 @@ class LanguageTask:
         source = self._inspection.source
         instruction = (self._inspection.pair.instruction or "").lower()
         original = ((source.instruction if source else None) or "").lower()
-        return any(word in instruction for word in words) or any(word in original for word in english)
+        if any(word in instruction for word in words) or any(word in original for word in english):
+            return True
+        return any(word in instruction for word in english) and self._inspection.is_asked_in_english
