@@ -38,6 +38,9 @@ _OF_ENGLISH = LanguageTasks(
 class LanguageTask:
     """What the instruction of one pair says about the languages that may stand in it. Nothing is read before asked."""
 
+    #: Whether an instruction that was left in English is read by English words.
+    reads_english = True
+
     def __init__(self, inspection: Inspection, section: LanguageTasks) -> None:
         self._inspection = inspection
         self._section = section
@@ -63,4 +66,6 @@ class LanguageTask:
         original = ((source.instruction if source else None) or "").lower()
         if any(word in instruction for word in words) or any(word in original for word in english):
             return True
-        return any(word in instruction for word in english) and self._inspection.is_asked_in_english
+        if not self.reads_english or not any(word in instruction for word in english):
+            return False
+        return self._inspection.is_asked_in_english

@@ -52,6 +52,17 @@ def test_the_english_source_may_say_it_instead() -> None:
     assert not task("de", "Tu das.", "Boil some rice.").about_languages
 
 
+def test_an_instruction_left_in_english_says_it_in_english() -> None:
+    english = "Translate what my neighbour says into Arabic, please."
+    assert task("ko", english).about_languages
+    assert not task("ko", "Describe what my neighbour says about the weather.").about_languages
+    # An English word alone makes no English instruction, and who looks for English reads none.
+    assert not task("ko", "번역가 Translator 라는 이름의 카페를 소개하는 글을 써 보세요.").about_material
+    found = task("ko", english)
+    found.reads_english = False
+    assert not found.about_languages
+
+
 def test_another_text_of_the_pair_may_name_a_language() -> None:
     found = task("de", "Tu das.")
     assert found.names_a_language("Auf Englisch heißt es …")
