@@ -57,7 +57,7 @@ def test_an_instruction_left_in_english_says_it_in_english() -> None:
     assert task("ko", english).about_languages
     assert not task("ko", "Describe what my neighbour says about the weather.").about_languages
     # An English word alone makes no English instruction, and who looks for English reads none.
-    assert not task("ko", "번역가 Translator 라는 이름의 카페를 소개하는 글을 써 보세요.").about_material
+    assert not task("ko", "카페 Verb 에서 커피를 마실 시간을 정해 보세요.").about_material
     found = task("ko", english)
     found.reads_english = False
     assert not found.about_languages
