@@ -20,7 +20,7 @@ class LanguageTasks(LocaleSection, table="language_tasks"):
 
 # fmt: off
 #: The same for the instruction of the English source, and for one that was left in English.
-_OF_ENGLISH = LanguageTasks(
+_OF_SOURCE = LanguageTasks(
     languages=(
         "english", "translat", "french", "spanish", "german", "italian", "latin", "chinese", "japanese", "russian",
         "greek", "language",
@@ -48,12 +48,12 @@ class LanguageTask:
     @functools.cached_property
     def about_languages(self) -> bool:
         """Whether the task is one of translation, or about some language."""
-        return self._mentions(self._section.languages, _OF_ENGLISH.languages)
+        return self._mentions(self._section.languages, _OF_SOURCE.languages)
 
     @functools.cached_property
     def about_material(self) -> bool:
         """Whether the task is one whose material may well be foreign words."""
-        return self._mentions(self._section.material, _OF_ENGLISH.material)
+        return self._mentions(self._section.material, _OF_SOURCE.material)
 
     def names_a_language(self, text: str) -> bool:
         """Whether some other text of the pair speaks of languages."""
