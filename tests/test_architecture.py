@@ -125,6 +125,7 @@ def test_the_engine_imports_only_itself_and_its_libraries() -> None:
         "triton",
         "safetensors",
         "flash_attn",
+        "gguf",
         "flash_attn_interface",
         *sys.stdlib_module_names,
     }

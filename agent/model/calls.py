@@ -30,6 +30,9 @@ from midb.domain.generations import Generation, GenerationKey, Usage
 #: fails all of those.
 LEAST_FAILURES_IN_A_ROW = 16
 
+#: The same where they waited in vain: each took as long as the user allows a server to be silent.
+LEAST_TIMEOUTS_IN_A_ROW = 4
+
 #: Failures that say something about one request, and nothing about the engine.
 _REQUEST = frozenset({"context-exceeded", "bad-request"})
 
@@ -144,7 +147,8 @@ class Model:
                     raise
                 self._failures_in_a_row += 1
                 self._last_failure = error
-                if self._failures_in_a_row > max(2 * self.engine.concurrency, LEAST_FAILURES_IN_A_ROW):
+                least = LEAST_TIMEOUTS_IN_A_ROW if error.code == "timeout" else LEAST_FAILURES_IN_A_ROW
+                if self._failures_in_a_row > max(2 * self.engine.places, least):
                     raise self.down() from error
                 if not _OUTAGE.fullmatch(error.code):
                     raise

@@ -218,16 +218,11 @@ class Engine:
             captured = self._clock() - before
             sampled = runner.run(plan)
             constrain(plan, sampled, runner)
-        place = 0
-        for work in plan.works:
-            if work.samples:
-                count = len(work.draft) + 1
-                self._take_sampled(work, sampled[place : place + count])
-                place += count
+        self._take_sampled(plan.works, sampled)
         # Proposing drafts and following what came take time as well, and more of it the more is drafted. A capture does
         # not count: it happens once.
         seconds = self._clock() - started - captured
-        rows = sum(work.rows for work in works)
+        rows = len(plan.token_ids)
         self.cost.observe(self.cost.compute_load(rows, len(sampled)), seconds)
         stats = self.stats
         stats.steps += 1
@@ -235,19 +230,29 @@ class Engine:
         stats.step_seconds += seconds
         return True
 
-    def _take_sampled(self, work: Work, sampled: list[int]) -> None:
-        sequence = work.sequence
-        before = sequence.num_output_tokens, sequence.counts["accepted"]
-        sequence.take(sampled, work.draft)
-        if work.draft:
-            sequence.trust.learn(work.expected, sequence.counts["accepted"] - before[1])
+    def _take_sampled(self, works: list[Work], sampled: list[int]) -> None:
+        """Give each sequence what was sampled for it."""
         stats = self.stats
         stats.verified += len(sampled)
-        stats.drafted += len(work.draft)
-        stats.generated += sequence.num_output_tokens - before[0]
-        stats.accepted += sequence.counts["accepted"] - before[1]
-        if sequence.finish_reason is not None:
-            self._finish(sequence)
+        place = 0
+        for work in works:
+            if not work.samples:
+                continue
+            sequence, draft = work.sequence, work.draft
+            known, end = len(sequence.token_ids), place + len(draft) + 1
+            if draft:
+                before = sequence.counts["accepted"]
+                sequence.take(sampled[place:end], draft)
+                accepted = sequence.counts["accepted"] - before
+                sequence.trust.learn(work.expected, accepted)
+                stats.drafted += len(draft)
+                stats.accepted += accepted
+            else:
+                sequence.take(sampled[place:end], draft)
+            stats.generated += len(sequence.token_ids) - known
+            place = end
+            if sequence.finish_reason is not None:
+                self._finish(sequence)
 
     def _finish(self, sequence: Sequence) -> None:
         del self._sequences[sequence.index]

@@ -30,6 +30,14 @@ _ENGLISH_CONVERSION = re.compile(r"\b(?:convert|conversion|metric|imperial|equiv
 #: English words by which a pound is money.
 _MONEY = re.compile(r"£|\b(?:sterling|GBP|quid)\b|\bBritish pounds?\b", re.IGNORECASE)
 #: English words by which a cup is a measure.
+#: A number, in digits or as a word: any other word before "feet" may be one that they have.
+_ENGLISH_NUMBER = (
+    r"(?:\d|[½¼¾⅓⅔]|\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty"
+    r"|fifty|sixty|seventy|eighty|ninety|hundred|thousand|[mb]illion|half|quarter|dozen|few|several|many|some|couple of"
+    r"|per|square|cubic|of|in|by|and|to|degrees?))"
+)
+#: Cups that are drunk.
+_DRINK = re.compile(r"\bcups? of (?:\w+ )?(?:tea|coffee|cocoa|espresso|hot chocolate)\b", re.IGNORECASE)
 _RECIPE = re.compile(r"\b(?:tea|table)spoons?\b|\bts?p\b|\btbsps?\b|\bounces?\b|°F|\bpreheat", re.IGNORECASE)
 #: Behind one of these a measure may be part of a title.
 _QUOTES = "\"'«“„‘「『‹"
@@ -74,9 +82,9 @@ def _is_confirmed(unit: UnitName, match: re.Match[str], patterns: UnitPatterns, 
         return unit is not UnitName.CUP and not patterns.is_ordinary(match)
     if unit is UnitName.POUND and _MONEY.search(english):
         return False
-    if unit is UnitName.CUP and not _RECIPE.search(english):
+    if unit is UnitName.CUP and (not _RECIPE.search(english) or _DRINK.search(english)):
         return False
-    return bool(re.search(rf"(?:\d|\b[a-z]+|[½¼¾⅓⅔])[\s-]{{0,3}}(?:{UNITS[unit].english})", english, re.IGNORECASE))
+    return bool(re.search(rf"{_ENGLISH_NUMBER}[\s-]{{0,3}}(?:{UNITS[unit].english})", english, re.IGNORECASE))
 
 
 def _is_alone(item: FieldText, match: re.Match[str], unit: UnitName, patterns: UnitPatterns) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from midb.locales import LocaleSection
 from midb.text.inspection import Inspection
@@ -35,6 +36,14 @@ _OF_SOURCE = LanguageTasks(
 # fmt: on
 
 
+#: Phrases of English with "language" in them that are about none; what a language of its own says is not known.
+_NO_LANGUAGE = re.compile(
+    r"\b(?:plain|simple|simpler|simplified|easy|body|sign|programming|natural|figurative|descriptive|everyday|formal|informal"
+    r"|poetic|vivid|persuasive|professional|query|markup|modeling|large|inclusive|respectful|polite|clear|concise|creative"
+    r"|colloquial|technical|layman['’]?s) languages?\b"
+)
+
+
 class LanguageTask:
     """What the instruction of one pair says about the languages that may stand in it. Nothing is read before asked."""
 
@@ -47,7 +56,15 @@ class LanguageTask:
 
     @functools.cached_property
     def about_languages(self) -> bool:
-        """Whether the task is one of translation, or about some language."""
+        """Whether the task is one of translation, or about some language.
+
+        The source knows better: in "plain language" no language is meant, and a translation has the same word for it.
+        """
+        source = self._inspection.source
+        original = ((source.instruction if source else None) or "").lower()
+        bare = _NO_LANGUAGE.sub("", original)
+        if bare != original and not any(word in bare for word in _OF_SOURCE.languages):
+            return False
         return self._mentions(self._section.languages, _OF_SOURCE.languages)
 
     @functools.cached_property

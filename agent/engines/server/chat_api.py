@@ -44,6 +44,9 @@ _LARGEST_TOKEN = 32
 _SPARE_BYTES = 4 << 10
 _SPARE_BODY = 256 << 10
 
+#: Bytes of what stands around one token of a stream: seldom more than 400, with the times that some servers tell 800.
+_LARGEST_EVENT = 2 << 10
+
 #: Finish reasons by the words of servers.
 _FINISH_REASONS = {
     "stop": FinishReason.STOP,
@@ -57,6 +60,9 @@ _CONTEXT = re.compile(r"context[ _](length|size|window)|longer than the maximum 
 
 #: That a schema is refused, in the words and codes of the same.
 _SCHEMA = re.compile(r"response_format|json.?schema|guided|grammar|structured.outputs?", re.IGNORECASE)
+
+#: That a stream is refused, or to be told its usage.
+_STREAM = re.compile(r"stream_options|include_usage|\bstream(ing|ed)?\b|return_progress", re.IGNORECASE)
 
 #: That a model is unknown, in the words and codes of the same.
 _UNKNOWN_MODEL = re.compile(r"model.*(not[ _]found|not exist|unknown|no such)|(unknown|no such) model", re.I | re.S)
@@ -85,6 +91,11 @@ class Complaint:
         return self.status == 501 or (self.status in (400, 422) and _SCHEMA.search(self._all) is not None)
 
     @property
+    def stream_refused(self) -> bool:
+        """The server does not stream, or does not know a field that asks for more than text."""
+        return self.status in (400, 422, 501) and _STREAM.search(self._all) is not None
+
+    @property
     def wants_completion_tokens(self) -> bool:
         """The bound on new tokens has another name, as with OpenAI's newer models, which refuse the old one."""
         return self.status in (400, 422) and "max_completion_tokens" in self._all
@@ -110,10 +121,12 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """What ``/models`` says about the model: the tokens that it takes (0 if unknown), and where it comes from."""
+    """What ``/models`` says about the model: the tokens that it takes (0 if unknown), where it comes from, and whether
+    llama.cpp serves it, which tells more."""
 
     context: int = 0
     origin: str = ""
+    by_llama_cpp: bool = False
 
 
 def shorten(text: str, limit: int = SHOWN) -> str:
@@ -165,11 +178,13 @@ def make_request_body(
     max_tokens: int,
     length_field: str = "max_tokens",
     with_schema: bool = True,
+    stream: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Make the body of a request.
 
     :param length_field: name of the bound on new tokens.
+    :param stream: the fields by which a server is asked to stream, and what to tell meanwhile.
     :param extra: fields that replace those of the body or are added to them; None takes a field out.
     :raises TypeError: for text that is no Unicode (lone surrogates), and for extras that JSON cannot carry.
     """
@@ -189,6 +204,7 @@ def make_request_body(
             "type": "json_schema",
             "json_schema": {"name": title, "schema": schema, "strict": True},
         }
+    body |= stream or {}
     body |= extra or {}
     return orjson.dumps({field: value for field, value in body.items() if value is not None})
 
@@ -203,23 +219,27 @@ def bound_body(max_tokens: int) -> int:
     return _SPARE_BODY + 4 * bound_text(max_tokens)
 
 
+def bound_stream(max_tokens: int) -> int:
+    """Count the bytes that a streamed response may have: each token may come in an event of its own."""
+    return bound_body(max_tokens) + max_tokens * _LARGEST_EVENT
+
+
 def read_reply(
-    body: bytes, *, retries: int, seconds: float, longest: int | None = None, stop: Sequence[str] = ()
+    value: Any, *, retries: int, seconds: float, longest: int | None = None, stop: Sequence[str] = ()
 ) -> TextReply:
-    """Read the reply from a response of status 200; raises Malformed if there is none.
+    """Read the reply from the JSON of a response of status 200; raises Malformed if there is none.
 
     A reply may have no text if it was withheld, or if it ended while a reasoning model was still thinking.
 
     :param longest: most bytes of its text.
     :param stop: the stop strings that were asked for; a server that knows none has gone on behind them.
     """
-    value = parse_json(body)
     choices = value.get("choices") if isinstance(value, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         complains = isinstance(value, dict) and value.get("error")  # some do so with status 200
-        raise Malformed("the reply has no message", read_complaint(200, body) if complains else None)
+        raise Malformed("the reply has no message", find_complaint(200, value) if complains else None)
     ended = choice.get("finish_reason")
     finish = _FINISH_REASONS.get(ended, FinishReason.OTHER) if isinstance(ended, str) else FinishReason.OTHER
     text = message.get("content")
@@ -266,12 +286,27 @@ def read_complaint(status: int, body: bytes) -> Complaint:
         value = parse_json(body)
     except Malformed:
         return Complaint(status, body[: 8 * SHOWN].decode(errors="replace"))
+    return find_complaint(status, value)
+
+
+def find_complaint(status: int, value: Any) -> Complaint:
+    """Find what a server says in the JSON of its response."""
     error = value.get("error", value) if isinstance(value, dict) else value
     if not isinstance(error, dict):
-        return Complaint(status, error if isinstance(error, str) else orjson.dumps(error).decode())
+        return Complaint(status, _as_sentence(error))
     sentence = next((error[field] for field in ("message", "detail", "error") if error.get(field)), error)
-    codes = tuple(str(error[field]) for field in ("code", "type", "param") if error.get(field) is not None)
-    return Complaint(status, sentence if isinstance(sentence, str) else orjson.dumps(sentence).decode(), codes)
+    codes = tuple(_as_sentence(error[field]) for field in ("code", "type", "param") if error.get(field) is not None)
+    return Complaint(status, _as_sentence(sentence), codes)
+
+
+def _as_sentence(value: Any) -> str:
+    """A text as it is, all else as JSON, which can be read deeper than it can be written."""
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return ""
 
 
 def read_models(body: bytes, name: str) -> ServedModel | list[str]:
@@ -311,7 +346,15 @@ def _read_served(entry: dict[str, Any], name: str) -> ServedModel:
         if isinstance(entry.get(field), str) and entry[field] not in ("", name)
     ]
     origin += [f"{field} {_read_count(meta, field)}" for field in ("n_params", "size") if _read_count(meta, field)]
-    return ServedModel(context, ", ".join(origin))
+    return ServedModel(context, ", ".join(origin), entry.get("owned_by") == "llamacpp")
+
+
+def read_slots(body: bytes) -> int:
+    """Read from llama.cpp's ``/props`` how many requests it serves at once; 0 if it does not say."""
+    try:
+        return _read_count(parse_json(body), "total_slots")
+    except Malformed:
+        return 0
 
 
 def read_retry_after(value: str | None, now: float, longest: float) -> float:

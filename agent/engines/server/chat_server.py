@@ -17,9 +17,9 @@ import httpx
 from pydantic import SecretStr
 
 from midb import __version__
-from midb.agent.engines import chat_api
 from midb.agent.engines.protocol import CallFailed, EngineDown
-from midb.agent.engines.server_address import is_loopback
+from midb.agent.engines.server import chat_api
+from midb.agent.engines.server.server_address import is_loopback
 from midb.domain.errors import UsageError
 from midb.text.smuggling.folding import drop_unseen
 
@@ -59,6 +59,10 @@ class ChatResponse:
     body: bytes
 
 
+#: Hears the headers and one piece of a body; says whether to read on.
+Listener = Callable[[httpx.Headers, bytes], bool]
+
+
 class TransientFailure(Exception):
     """A failure after which to ask again: a busy server, a lost connection, half a reply.
 
@@ -73,6 +77,11 @@ class TransientFailure(Exception):
         self.sentence = sentence
         self.wait = wait
         self.refused = refused
+
+
+def too_long(largest: int) -> TransientFailure:
+    """What to raise for a response of more than so many bytes."""
+    return TransientFailure("bad-reply", f"a reply of more than {largest >> 10:,} KiB.")
 
 
 class ChatServer:
@@ -110,11 +119,20 @@ class ChatServer:
             await client.aclose()
 
     async def exchange(
-        self, method: str, path: str, content: bytes | None = None, *, largest: int = LARGEST_BODY
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        *,
+        largest: int = LARGEST_BODY,
+        listen: Listener | None = None,
+        at_root: bool = False,
     ) -> ChatResponse:
         """Send a request and read the whole response, or of a complaint the beginning.
 
         :param largest: most bytes of the response; of one that has more no more is read.
+        :param listen: is given each piece of a response that is no complaint; once it says so, no more is read.
+        :param at_root: the path begins at the host, not at the API's address.
         :raises TransientFailure: if it makes sense to ask again.
         :raises EngineDown: if the server cannot serve any request.
         """
@@ -125,8 +143,9 @@ class ChatServer:
             raise RuntimeError("the engine is not started")
         try:
             with self._borrow_client(self._tls) as client:
-                async with client.stream(method, self.url + path, content=content) as response:
-                    body = await _read_body(response, largest)
+                url = (self.url.removesuffix("/v1") if at_root else self.url) + path
+                async with client.stream(method, url, content=content) as response:
+                    body = await _read_body(response, largest, listen)
                     answer = ChatResponse(response.status_code, response.headers, body)
         except httpx.RequestError as error:
             reason = self.redact(str(error)) or type(error).__name__
@@ -137,6 +156,8 @@ class ChatServer:
 
     def refuse_key(self, text: str) -> None:
         """Raise CallFailed if a reply holds the key, as it is, backwards or in Base64: it must not reach the log."""
+        if not self._forms:
+            return
         plain = drop_unseen(text).casefold()
         if any(form.casefold() in plain for form in self._forms if len(form) >= _SHORTEST_SECRET):
             raise CallFailed(
@@ -191,7 +212,7 @@ class ChatServer:
             headers=headers,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept, so none is sent
             follow_redirects=False,  # the key and the corpus go to the host that the user named, and to no other
-            # Only the whole call has a limit, in OpenAIEngine: a reply that comes slowly is still coming.
+            # Only a silence has a limit, and the whole, in ChatCall: a reply that comes slowly is still coming.
             timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS),
             verify=tls,
@@ -235,7 +256,7 @@ class ChatServer:
         return self.redact(str(target.copy_with(userinfo=b"", query=None, fragment=None)))
 
 
-async def _read_body(response: httpx.Response, largest: int) -> bytes:
+async def _read_body(response: httpx.Response, largest: int, listen: Listener | None = None) -> bytes:
     """Read a body that is not compressed, ``largest`` bytes at most; of a complaint only the beginning."""
     complains = response.status_code >= 400
     coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -250,7 +271,9 @@ async def _read_body(response: httpx.Response, largest: int) -> bytes:
             if len(body) >= _READ_OF_COMPLAINT:
                 return bytes(body[:_READ_OF_COMPLAINT])
         elif len(body) > largest:
-            raise TransientFailure("bad-reply", f"a reply of more than {largest >> 10:,} KiB.")
+            raise too_long(largest)
+        elif listen and not listen(response.headers, piece):
+            break
     return bytes(body)
 
 

@@ -9,8 +9,9 @@ import orjson
 import pytest
 from chat_desk import SCHEMA, ask
 
-from midb.agent.engines import chat_api
-from midb.agent.engines.chat_api import (
+from midb.agent.engines.protocol import FinishReason, Message, Sampling, TextReply, TextRequest
+from midb.agent.engines.server import chat_api
+from midb.agent.engines.server.chat_api import (
     Complaint,
     Malformed,
     ServedModel,
@@ -23,7 +24,6 @@ from midb.agent.engines.chat_api import (
     read_retry_after,
     shorten,
 )
-from midb.agent.engines.protocol import FinishReason, Message, Sampling, TextReply, TextRequest
 
 
 def test_the_examples_in_the_source_are_true() -> None:
@@ -103,7 +103,7 @@ def test_half_a_character_cannot_be_sent() -> None:
 
 
 def read(value: object) -> TextReply:
-    return read_reply(orjson.dumps(value), retries=2, seconds=1.5)
+    return read_reply(parse_json(orjson.dumps(value)), retries=2, seconds=1.5)
 
 
 def reply_with(message: dict[str, Any], finish: object = "stop", **more: object) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def reply_with(message: dict[str, Any], finish: object = "stop", **more: object)
 def test_what_ended_a_reply(text: str, told: dict[str, Any], cut: str, reason: FinishReason) -> None:
     value = reply_with({"content": text})
     value["choices"][0] |= told
-    reply = read_reply(orjson.dumps(value), retries=0, seconds=0.0, stop=("</x>",))
+    reply = read_reply(parse_json(orjson.dumps(value)), retries=0, seconds=0.0, stop=("</x>",))
     assert (reply.text, reply.finish_reason) == (cut, reason)
     assert read(value).text == text  # nothing is cut that was not asked for
 
@@ -167,17 +167,17 @@ def test_a_count_beyond_what_the_log_can_hold_is_none() -> None:
     body = b'{"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": %s}}'
     for number in (b"9223372036854775808", b"18446744073709551616", b"99999999999999999999999", b"1e999"):
         try:
-            assert chat_api.read_reply(body % number, retries=0, seconds=0.0).prompt_tokens == 0
+            assert chat_api.read_reply(parse_json(body % number), retries=0, seconds=0.0).prompt_tokens == 0
         except Malformed:
             assert number == b"1e999", "which is no number of JSON to everybody"
-    assert chat_api.read_reply(body % b"7", retries=0, seconds=0.0).prompt_tokens == 7
+    assert chat_api.read_reply(orjson.loads(body % b"7"), retries=0, seconds=0.0).prompt_tokens == 7
 
 
 def test_a_text_longer_than_its_bound_is_no_reply() -> None:
     body = orjson.dumps(reply_with({"content": "é" * 100}))
-    assert chat_api.read_reply(body, retries=0, seconds=0.0, longest=200).text == "é" * 100
+    assert chat_api.read_reply(orjson.loads(body), retries=0, seconds=0.0, longest=200).text == "é" * 100
     with pytest.raises(Malformed, match="longer than what was asked for"):
-        chat_api.read_reply(body, retries=0, seconds=0.0, longest=199)
+        chat_api.read_reply(orjson.loads(body), retries=0, seconds=0.0, longest=199)
     assert chat_api.bound_body(100) > 2 * chat_api.bound_text(100) > 2 * 100 * 30
 
 

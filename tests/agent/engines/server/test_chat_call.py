@@ -25,9 +25,9 @@ from replay_server import (
     without_usage,
 )
 
-from midb.agent.engines.chat_call import Pauses
-from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply
+from midb.agent.engines.server.chat_call import Pauses
+from midb.agent.engines.server.openai import OpenAIEngine
 
 #: A small response that would be a large one.
 BOMB = gzip.compress(b"a" * (1 << 20))
@@ -91,10 +91,17 @@ def test_a_context_that_is_no_number_is_none(replay_server: Serve, desk: Desk, s
         (drip("tröpfelt"), "tröpfelt", FinishReason.STOP, (7, 1)),
     ],
 )
+@pytest.mark.parametrize("streams", [True, False])
 def test_what_a_reply_may_look_like(
-    replay_server: Serve, desk: Desk, answer: str | Fault, text: str, finish: FinishReason, tokens: tuple[int, int]
+    replay_server: Serve,
+    desk: Desk,
+    answer: str | Fault,
+    text: str,
+    finish: FinishReason,
+    tokens: tuple[int, int],
+    streams: bool,
 ) -> None:
-    reply = reply_to(desk.engine(replay_server(script(answer))))
+    reply = reply_to(desk.engine(replay_server(script(answer), streams=streams)))
     assert (reply.text, reply.finish_reason) == (text, finish)
     assert (reply.prompt_tokens, reply.completion_tokens) == tokens
     assert (reply.retries, desk.waits) == (0, [])
@@ -140,9 +147,18 @@ BROKEN: dict[str, tuple[Fault, str]] = {
 }
 
 
-@pytest.mark.parametrize(("fault", "code"), BROKEN.values(), ids=BROKEN)
-def test_what_may_pass_is_asked_again(replay_server: Serve, desk: Desk, fault: Fault, code: str) -> None:
-    server = replay_server(script(fault, fault, "gut"))
+#: Whether the server streams or not; a stream without text is an empty reply, whatever its one body would hold.
+EVERY_WAY = {
+    f"{name}{', streamed' if streams else ''}": (fault, code, streams)
+    for name, (fault, code) in BROKEN.items()
+    for streams in (True, False)
+    if not (streams and name == "null")
+}
+
+
+@pytest.mark.parametrize(("fault", "code", "streams"), EVERY_WAY.values(), ids=EVERY_WAY)
+def test_what_may_pass_is_asked_again(replay_server: Serve, desk: Desk, fault: Fault, code: str, streams: bool) -> None:
+    server = replay_server(script(fault, fault, "gut"), streams=streams)
     reply = reply_to(desk.engine(server))
     assert (reply.text, reply.retries) == ("gut", 2)
     assert desk.waits == [0.5, 1.0]
@@ -150,9 +166,11 @@ def test_what_may_pass_is_asked_again(replay_server: Serve, desk: Desk, fault: F
     assert server.requests[0].body == server.requests[2].body
 
 
-@pytest.mark.parametrize(("fault", "code"), BROKEN.values(), ids=BROKEN)
-def test_what_does_not_pass_fails_with_a_code(replay_server: Serve, desk: Desk, fault: Fault, code: str) -> None:
-    server = replay_server(lambda messages, body: fault)
+@pytest.mark.parametrize(("fault", "code", "streams"), EVERY_WAY.values(), ids=EVERY_WAY)
+def test_what_does_not_pass_fails_with_a_code(
+    replay_server: Serve, desk: Desk, fault: Fault, code: str, streams: bool
+) -> None:
+    server = replay_server(lambda messages, body: fault, streams=streams)
     with pytest.raises(CallFailed) as caught:
         reply_to(desk.engine(server))
     assert (caught.value.code, caught.value.retries, caught.value.retryable) == (code, 5, True)

@@ -15,12 +15,21 @@ from typing import Any
 
 import orjson
 
-from midb.agent.engines import chat_api
-from midb.agent.engines.chat_api import Malformed
-from midb.agent.engines.chat_call import LATER_HINT, UP_HINT, CallSettings, ChatCall, Pauses, ServerTraits
-from midb.agent.engines.chat_server import LARGEST_LISTING, ChatResponse, ChatServer, TransientFailure
-from midb.agent.engines.protocol import CallFailed, EngineDown, TextReply, TextRequest
-from midb.agent.engines.server_address import check_name, normalise_url
+from midb.agent.engines.protocol import Activity, EngineDown, TextReply, TextRequest
+from midb.agent.engines.server import chat_api
+from midb.agent.engines.server.chat_api import Malformed
+from midb.agent.engines.server.chat_call import (
+    LATER_HINT,
+    STREAM_WITH_PROGRESS,
+    UP_HINT,
+    CallSettings,
+    ChatCall,
+    Pauses,
+    ServerTraits,
+)
+from midb.agent.engines.server.chat_server import LARGEST_LISTING, ChatResponse, ChatServer, TransientFailure
+from midb.agent.engines.server.pace import Pace
+from midb.agent.engines.server.server_address import check_name, normalise_url
 from midb.domain.errors import UsageError
 
 #: Seconds within which the list of models must come, with all retries: some servers load their model meanwhile.
@@ -34,11 +43,11 @@ _LONGEST_FINGERPRINT = 1 << 20
 
 
 class OpenAIEngine:
-    """Text from ``NAME`` at an OpenAI-compatible server; replies are not streamed.
+    """Text from ``NAME`` at an OpenAI-compatible server. Replies are streamed, where the server can do so.
 
     :param url: of the server; ``/v1`` is added if it has no path.
-    :param concurrency: most requests in flight; further ones wait.
-    :param timeout: seconds that one request may take, with its retries and their pauses.
+    :param concurrency: most requests in flight. Fewer are, where the server does not serve so many (``places``).
+    :param timeout: seconds that the server may take to come further with a reply; not the whole reply's.
     :param retries: most retries of one request, after a busy server, a lost connection, or a reply that is none.
     :param key_variable: environment variable that holds the key; if it is not set, no key is sent.
     :param extra_body: fields laid over each request's body, such as ``chat_template_kwargs``; None takes one out.
@@ -74,7 +83,6 @@ class OpenAIEngine:
         self.url = normalise_url(url)
         self.described = f"{self.name} at {self.url}"
         self.concurrency = concurrency
-        self._timeout = timeout
         self._settings = CallSettings(
             name=self.name,
             retries=retries,
@@ -89,7 +97,10 @@ class OpenAIEngine:
         self._server = ChatServer(self.url, key_variable=key_variable, environment=environment, now=now)
         self._traits = ServerTraits()
         self._pauses = Pauses()
-        self._slots = asyncio.Semaphore(concurrency)
+        if extra_body and not extra_body.get("stream", True):
+            self._traits.streaming = ({},)  # who wants none gets none, nor what belongs to it
+        self._pace = Pace(concurrency)
+        self._calls: set[ChatCall] = set()
 
     def __repr__(self) -> str:
         return f"OpenAIEngine({self.name!r}, {self.url!r}, concurrency={self.concurrency})"
@@ -107,7 +118,7 @@ class OpenAIEngine:
         :raises EngineDown: nobody listens at the address, the key is refused, or there is no such model.
         """
         self._server.open(self._settings.warn)
-        answer = await self._list_models(min(self._timeout, _START_SECONDS))
+        answer = await self._list_models(min(self._settings.timeout, _START_SECONDS))
         if answer.status != 200:
             return
         try:
@@ -119,23 +130,31 @@ class OpenAIEngine:
             more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
             raise EngineDown(f"{self.url} has no model {self.name}.", hint=f"It has {listed}{more}.")
         self._traits.model = found
+        if found.by_llama_cpp:
+            await self._learn_slots()
+
+    @property
+    def places(self) -> int:
+        """Requests that the server is sent at once, by what it has said and shown so far."""
+        return self._pace.limit
+
+    def activity(self) -> Activity:
+        """What is under way."""
+        return Activity(calls=self._pace.places.taken, tokens=sum(call.tokens for call in self._calls))
 
     async def generate(self, request: TextRequest) -> TextReply:
-        """Serve one request as soon as fewer than ``concurrency`` are in flight.
+        """Serve one request as soon as fewer than ``places`` are in flight.
 
         :raises CallFailed: the codes are timeout, connection, http-400 and the like, context-exceeded, bad-reply,
             key-in-reply and bad-request.
         :raises EngineDown: the server wants another key, has no such model, no money left, or sends elsewhere.
         """
-        async with self._slots:
-            call = ChatCall(self._server, self._settings, self._traits, self._pauses, request)
-            try:
-                async with asyncio.timeout(self._timeout):
-                    return await call.run()
-            except TimeoutError:
-                raise CallFailed(
-                    "timeout", f"{self.url} took longer than {self._timeout:g} s.", retries=call.retries
-                ) from None
+        call = ChatCall(self._server, self._settings, self._traits, self._pauses, self._pace, request)
+        self._calls.add(call)
+        try:
+            return await call.run()
+        finally:
+            self._calls.discard(call)
 
     def stop_retrying(self) -> None:
         """End the pauses of all requests, which then fail; none is tried twice from now on."""
@@ -144,6 +163,23 @@ class OpenAIEngine:
     async def close(self) -> None:
         """Close the connections; requests in flight fail."""
         await self._server.close()
+
+    async def _learn_slots(self) -> None:
+        """Ask llama.cpp how many requests it serves at once, and from now on for its progress in reading a prompt.
+
+        What a server that does not say would have told is learnt from its replies.
+        """
+        first, *others = self._traits.streaming
+        if first:
+            self._traits.streaming = (STREAM_WITH_PROGRESS, first, *others)
+        try:
+            async with asyncio.timeout(min(self._settings.timeout, _START_SECONDS)):
+                answer = await self._server.exchange("GET", "/props", largest=LARGEST_LISTING, at_root=True)
+        except (TransientFailure, EngineDown, TimeoutError):
+            return
+        if answer.status == 200 and (slots := chat_api.read_slots(answer.body)):
+            self._pace.know(slots)
+            self.concurrency = self._pace.limit
 
     async def _list_models(self, seconds: float) -> ChatResponse:
         """Ask for ``/models``, again and again while the server is still loading, for so many seconds at most."""

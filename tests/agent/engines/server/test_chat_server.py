@@ -13,9 +13,9 @@ import pytest
 from chat_desk import KEY, SCHEMA, Desk, Serve, ask, echo, reply_to, script, start, with_engine
 from replay_server import Fault, hang_up, not_json, refused
 
-from midb.agent.engines.chat_server import ChatServer, TransientFailure, _read_body
-from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import CallFailed, EngineDown
+from midb.agent.engines.server.chat_server import ChatServer, TransientFailure, _read_body
+from midb.agent.engines.server.openai import OpenAIEngine
 from midb.domain.errors import UsageError
 
 

@@ -12,9 +12,9 @@ import pytest
 from tiny_model import SENTENCES
 from transformers_serve import TransformersServer
 
-from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
-from midb.agent.engines.server_address import parse_spec
+from midb.agent.engines.server.openai import OpenAIEngine
+from midb.agent.engines.server.server_address import parse_spec
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ import doctest
 
 import pytest
 
-from midb.agent.engines import server_address
-from midb.agent.engines.server_address import check_name, is_loopback, normalise_url, parse_spec
+from midb.agent.engines.server import server_address
+from midb.agent.engines.server.server_address import check_name, is_loopback, normalise_url, parse_spec
 from midb.domain.errors import UsageError
 
 
