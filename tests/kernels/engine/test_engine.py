@@ -260,9 +260,9 @@ def test_a_step_that_breaks_off_costs_no_token(
             raise error
         return sampled
 
-    def broken_take(work: Work, sampled: list[int]) -> None:
+    def broken_take(works: list[Work], sampled: list[int]) -> None:
         nonlocal now
-        take(work, sampled)
+        take(works, sampled)
         if now == 3:
             now = 0
             raise error
