@@ -29,7 +29,6 @@ KINDS = (IMPERIAL_UNIT,)
 _ENGLISH_CONVERSION = re.compile(r"\b(?:convert|conversion|metric|imperial|equivalent|how many)\b", re.IGNORECASE)
 #: English words by which a pound is money.
 _MONEY = re.compile(r"£|\b(?:sterling|GBP|quid)\b|\bBritish pounds?\b", re.IGNORECASE)
-#: English words by which a cup is a measure.
 #: A number, in digits or as a word: any other word before "feet" may be one that they have.
 _ENGLISH_NUMBER = (
     r"(?:\d|[½¼¾⅓⅔]|\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty"
@@ -38,6 +37,7 @@ _ENGLISH_NUMBER = (
 )
 #: Cups that are drunk.
 _DRINK = re.compile(r"\bcups? of (?:\w+ )?(?:tea|coffee|cocoa|espresso|hot chocolate)\b", re.IGNORECASE)
+#: English words by which a cup is a measure.
 _RECIPE = re.compile(r"\b(?:tea|table)spoons?\b|\bts?p\b|\btbsps?\b|\bounces?\b|°F|\bpreheat", re.IGNORECASE)
 #: Behind one of these a measure may be part of a title.
 _QUOTES = "\"'«“„‘「『‹"
