@@ -20,7 +20,7 @@ class LanguageTasks(LocaleSection, table="language_tasks"):
 
 
 # fmt: off
-#: The same for the instruction of the English source.
+#: The same for the instruction of the English source, and for one that was left in English.
 _OF_SOURCE = LanguageTasks(
     languages=(
         "english", "translat", "french", "spanish", "german", "italian", "latin", "chinese", "japanese", "russian",
@@ -46,6 +46,9 @@ _NO_LANGUAGE = re.compile(
 
 class LanguageTask:
     """What the instruction of one pair says about the languages that may stand in it. Nothing is read before asked."""
+
+    #: Whether an instruction that was left in English is read by English words.
+    reads_english = True
 
     def __init__(self, inspection: Inspection, section: LanguageTasks) -> None:
         self._inspection = inspection
@@ -78,4 +81,8 @@ class LanguageTask:
         source = self._inspection.source
         instruction = (self._inspection.pair.instruction or "").lower()
         original = ((source.instruction if source else None) or "").lower()
-        return any(word in instruction for word in words) or any(word in original for word in english)
+        if any(word in instruction for word in words) or any(word in original for word in english):
+            return True
+        if not self.reads_english or not any(word in instruction for word in english):
+            return False
+        return self._inspection.is_asked_in_english
