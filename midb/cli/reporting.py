@@ -20,7 +20,7 @@ from midb.report.examples import read_examples
 from midb.report.figures import gather
 from midb.report.gates import fails, measure, parse_gate
 from midb.report.page import write_page
-from midb.report.sampling import Sampler
+from midb.report.sampling import EditDraw
 from midb.text.terminal import visible, visible_json
 
 #: What an output's name may end in.
@@ -47,8 +47,8 @@ def report(
 ) -> int:
     """Report what a run did, from its audit log: as an HTML page, a data set's card, or JSON.
 
-    The page holds a sample of edits with their texts; card and JSON hold no texts. Without -o the page is written beside
-    the log, except with --json or --fail-on alone.
+    The page holds a sample of edits with their texts; card and JSON hold no texts. Without -o the page is written
+    beside the log, except with --json or --fail-on alone.
     Example: midb-agent report --db c.boosted.jsonl.audit.db -o report.html --fail-on 'open.critical>0'
     """
     gates = [parse_gate(text) for text in fail_on or ()]
@@ -58,11 +58,11 @@ def report(
     if output is not None:
         _check_output(output, path, force=force)
     page = output is not None and output.suffix.lower() == ".html"
-    sampler = Sampler(seed, examples if page else 0)
+    draw = EditDraw(seed, examples if page else 0)
     with AuditReader(path) as reader:
-        figures = gather(reader, reader.run(run), sampler, path)
+        figures = gather(reader, reader.run(run), draw, path)
         failed = [gate for gate in gates if fails(gate, figures)]
-        shown = read_examples(reader, sampler.drawn())
+        shown = read_examples(reader, draw.drawn())
     if output is not None and page:
         text = write_page(figures, shown, seed=seed, most=examples, version=__version__)
         write_file([text], output)

@@ -15,6 +15,9 @@ _MARKUP = regex.compile(r"[\\`*_{}\[\]#+!|<>&~$]")
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
+#: Where a model server is: nobody's business who reads a card.
+_ADDRESS = regex.compile(r"@?\w+://\S+")
+
 #: Kinds that the table of known limitations lists.
 _LISTED = 30
 
@@ -65,7 +68,8 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"# {escape_markdown(report['output']['name'])}"
     yield ""
     if report["run"]["status"] not in ("finished", "superseded"):
-        yield f"**The run is {escape_markdown(report['run']['status'])}: these figures are of what it has done so far.**"
+        status = escape_markdown(report["run"]["status"])
+        yield f"**The run is {status}: these figures are of what it has done so far.**"
         yield ""
     yield "## What was done to the data"
     yield ""
@@ -116,6 +120,7 @@ def _reproduction(report: Mapping[str, Any]) -> Iterator[str]:
     yield "## How to reproduce and verify"
     yield ""
     for name, value in (
+        ("what rewrote", _ADDRESS.sub("", report["engine"])),
         ("corpus, SHA-256", report["corpus"]["sha256"]),
         ("output, SHA-256", report["output"]["sha256"] or "not finished"),
         ("settings, SHA-256", report["settings_hash"]),

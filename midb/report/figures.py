@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from midb.audit.questions.filters import STANDS
-from midb.audit.questions.summary import LEFT_ALONE, LEDGER, REJECTED, TAKEN_BACK
+from midb.audit.questions.summary import LEDGER, LEFT_ALONE, REJECTED, TAKEN_BACK
 from midb.audit.questions.usage import total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
 from midb.audit.run_rows import Run
 from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
 from midb.domain.defects import FindingStatus, Severity
-from midb.report.sampling import EditPlace, Sampler
+from midb.report.sampling import EditDraw, EditPlace
 from midb.text.terminal import quote_words
 
 #: Says how the JSON is laid out; names are added to it, never renamed or removed.
@@ -43,13 +43,13 @@ _FINDINGS = (
 )
 
 
-def gather(reader: AuditReader, run: Run, sampler: Sampler, db: Path) -> dict[str, Any]:
-    """The figures of a run, as the JSON report gives them; ``sampler`` is shown every edit that stands.
+def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path) -> dict[str, Any]:
+    """The figures of a run, as the JSON report gives them; ``draw`` is shown every edit that stands.
 
     Findings, edits and records are counted apart: each figure is of what its name says.
     """
     languages = _count_languages(reader, run)
-    edits, kinds_and_languages = _count_edits(reader, run, sampler)
+    edits, kinds_and_languages = _count_edits(reader, run, draw)
     findings = _count_findings(reader, run, kinds_and_languages)
     rejected = list(_rows(reader, REJECTED, run, ("reason", "lines", "first_line")))
     taken_back = list(_rows(reader, TAKEN_BACK, run, ("pass", "reason", "times")))
@@ -117,7 +117,7 @@ def _count_languages(reader: AuditReader, run: Run) -> dict[str, dict[str, Any]]
 _Matrix = defaultdict[tuple[str, str], Counter[str]]
 
 
-def _count_edits(reader: AuditReader, run: Run, sampler: Sampler) -> tuple[dict[str, Any], _Matrix]:
+def _count_edits(reader: AuditReader, run: Run, draw: EditDraw) -> tuple[dict[str, Any], _Matrix]:
     """Edits that stand, by kind, pass and language, and by kind and language together."""
     kinds, passes, languages = Counter[str](), Counter[str](), Counter[str]()
     matrix: _Matrix = defaultdict(Counter)
@@ -127,7 +127,7 @@ def _count_edits(reader: AuditReader, run: Run, sampler: Sampler) -> tuple[dict[
         passes[pass_] += 1
         languages[language] += 1
         matrix[kind, language]["edits"] += 1
-        sampler.offer(kind, EditPlace(record=row[3], decision=row[4], ordinal=row[5]))
+        draw.offer(kind, EditPlace(record=row[3], decision=row[4], ordinal=row[5]))
     counted = {"kinds": _ordered(kinds), "passes": _ordered(passes), "languages": _ordered(languages)}
     return {"total": kinds.total(), **counted}, matrix
 

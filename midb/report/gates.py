@@ -1,4 +1,4 @@
-"""`--fail-on`: a figure of the report held against a bound, such as ``open.critical>0``. One comparison, no language."""
+"""`--fail-on`: a figure of the report held against a bound, such as ``open.critical>0``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as one HTML file that asks nothing of the network. What it runs is named by its hash, and nothing else is."""
+"""The report as one HTML file that asks nothing of the network. Only its own script and style, named by hash, may run."""
 
 from __future__ import annotations
 

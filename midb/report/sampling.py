@@ -16,8 +16,8 @@ class EditPlace:
     ordinal: int
 
 
-class Sampler:
-    """Keeps ``most`` of the edits of each kind that it is offered, each as likely as any other, whatever their order."""
+class EditDraw:
+    """Keeps ``most`` of the edits of each kind that it is offered, each as likely, whatever their order."""
 
     def __init__(self, seed: int, most: int) -> None:
         self.seed, self.most = seed, most

@@ -37,6 +37,13 @@ def test_it_says_what_was_done_and_how_to_prove_it(finished_log: Path) -> None:
     assert f"    {figures['verify']}" in card
 
 
+def test_the_address_of_a_server_stays_at_home(tampered: Tamper) -> None:
+    path = tampered("UPDATE runs SET engine = 'openai Qwen/Qwen3-8B@http://user:pw@10.0.0.7:8000/v1 vllm'")
+    card = write_card(report_on(path, most=0)[0])
+    assert "- what rewrote: openai Qwen/Qwen3-8B vllm\n" in card
+    assert "10.0.0.7" not in card
+
+
 def test_an_unfinished_run_says_so(finished_log: Path) -> None:
     assert "**The run is interrupted" in write_card(report_on(finished_log, 2)[0])
 

@@ -45,7 +45,8 @@ def test_the_summary_says_the_same(finished_log: Path) -> None:
 def test_density_is_of_what_was_found_and_of_what_is_left(finished_log: Path) -> None:
     german = report_on(finished_log)[0]["languages"]["de"]
     assert german == {
-        "records": 1, "changed": 1, "pairs": 1, "edits": 2, "open": 1, "density_before": 3000.0, "density_after": 1000.0,
+        "records": 1, "changed": 1, "pairs": 1, "edits": 2, "open": 1, "density_before": 3000.0,
+        "density_after": 1000.0,
     }  # fmt: skip
 
 

@@ -46,7 +46,8 @@ def test_a_comparison_holds_or_not(text: str, failed: bool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "open.critical", "open.critical>", ">0", "open.critical=0", "open.critical>x", "open>0>1", "__import__('os')>0",
+    ["", "open.critical", "open.critical>", ">0", "open.critical=0", "open.critical>x", "open>0>1",
+     "__import__('os')>0",
      "open.critical>0 or 1", "open.critical>1e9999", "open.critical>" + "9" * 400],
 )  # fmt: skip
 def test_what_is_no_comparison_is_a_sentence(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import shutil
 import subprocess
@@ -102,7 +103,7 @@ def test_people_who_listen_or_type_find_their_way(finished_log: Path) -> None:
     assert all(th.get("scope") in ("col", "row") for th in read.named("th"))
     headings = [int(tag[1]) for tag, _ in read.tags if re.fullmatch("h[1-6]", tag)]
     assert headings[0] == 1
-    assert all(after - before <= 1 for before, after in zip(headings, headings[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(headings))
     ids = [attributes["id"] for _, attributes in read.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert all(section["aria-labelledby"] in ids for section in read.named("section"))

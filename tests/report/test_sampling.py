@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import random
 
-from midb.report.sampling import EditPlace, Sampler
+from midb.report.sampling import EditDraw, EditPlace
 
 PLACES = [EditPlace(record=number, decision=2 * number, ordinal=number % 3) for number in range(500)]
 
 
 def draw(seed: int, most: int, places: list[EditPlace]) -> list[EditPlace]:
-    sampler = Sampler(seed, most)
+    lottery = EditDraw(seed, most)
     for place in places:
-        sampler.offer("mojibake" if place.record < 490 else "rare", place)
-    return [place for drawn in sampler.drawn().values() for place in drawn]
+        lottery.offer("mojibake" if place.record < 490 else "rare", place)
+    return [place for drawn in lottery.drawn().values() for place in drawn]
 
 
 def test_a_seed_draws_the_same_whatever_the_order() -> None:
