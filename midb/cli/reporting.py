@@ -49,7 +49,7 @@ def report(
 
     The page holds a sample of edits with their texts; card and JSON hold no texts. Without -o the page is written
     beside the log, except with --json or --fail-on alone.
-    Example: midb-agent report --db c.boosted.jsonl.audit.db -o report.html --fail-on 'open.critical>0'
+    Example: midb-agent report --db c.boosted.jsonl.audit.db -o report.html
     """
     gates = [parse_gate(text) for text in fail_on or ()]
     path = find_log(db)

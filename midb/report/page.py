@@ -1,4 +1,4 @@
-"""The report as one HTML file that asks nothing of the network. Only its own script and style, named by hash, may run."""
+"""The report as one HTML file that asks nothing of the network. Only its own script and style may run."""
 
 from __future__ import annotations
 

@@ -84,7 +84,9 @@ class RunConfig(BaseModel):
     devices: str | None = Field(
         None, description="Devices that share a checkpoint's work: all (GPUs), or numbers such as 0,1."
     )
-    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of a checkpoint's weights.")
+    dtype: Literal["auto", "float32", "bfloat16", "fp8"] = Field(
+        "auto", description="Of a checkpoint: auto, float32, bfloat16, or fp8 on a GPU."
+    )
     adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
     timeout: float | None = Field(None, gt=0, description="Seconds in which a server's reply must come further.")
     key_variable: str = Field(
