@@ -28,7 +28,9 @@ class RawRecord:
 
     ``line`` counts from 1, ``offset`` and ``end`` are bytes of the decompressed corpus (``end`` is where the next
     record's search starts). ``before`` and ``after`` are the bytes around the body that belong to it: blank lines, an
-    array's comma, a line end. An oversized record has its bytes in ``spool`` instead of ``body``.
+    array's comma, a line end. An oversized record has its bytes in ``spool`` instead of ``body``. Where the corpus has
+    no JSON, ``body`` is the object that was made of the bytes in ``row``; ``fault`` (reason, message) says why none
+    could be made.
     """
 
     position: int
@@ -40,6 +42,8 @@ class RawRecord:
     body: bytes
     after: bytes
     spool: IO[bytes] | None = None
+    row: bytes = b""
+    fault: tuple[str, str] | None = None
 
     @classmethod
     def alone(cls, body: bytes, position: int = 0) -> RawRecord:
@@ -57,20 +61,20 @@ class RawRecord:
 
     @property
     def length(self) -> int:
-        """Bytes of the body."""
-        return len(self.body) if self.spool is None else self.spool.seek(0, 2)
+        """Bytes of the record as it lies in the corpus."""
+        return len(self.row or self.body) if self.spool is None else self.spool.seek(0, 2)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in pieces, wherever it is kept."""
+        """The record as it lies in the corpus, in pieces, wherever it is kept."""
         if self.spool is None:
-            yield self.body
+            yield self.row or self.body
             return
         self.spool.seek(0)
         while chunk := self.spool.read(1 << 20):
             yield chunk
 
     def sha256(self) -> str:
-        """SHA-256 (hex) of the body."""
+        """SHA-256 (hex) of the record as it lies in the corpus."""
         digest = hashlib.sha256()
         for chunk in self.chunks():
             digest.update(chunk)

@@ -149,7 +149,7 @@ def cut(container: Container, owner: Callable[[RawRecord], int], sinks: Sequence
 
 def _write(container: Container, item: RawRecord, sink: Sink) -> None:
     data = container.kept(item, None, first=sink.length == 0)
-    if sink.length == 0 and data.startswith(BOM):
+    if sink.length == 0 and (item.before + item.body).startswith(BOM):
         data = BOM + data  # a mark amid the corpus is part of its line; at the very beginning it would be taken off
     end = len(data) - (len(item.after) if item.spool else 0)
     sink.write(data[:end])

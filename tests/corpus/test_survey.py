@@ -192,8 +192,9 @@ def test_real_corpora(corpora: list[Path], identifier: LanguageIdentifier) -> No
 @pytest.mark.parametrize(
     ("content", "hint", "absent"),
     [
-        (b"instruction,output\nWas?,Das.\n", "read_csv", "JSON array"),
-        (b"instruction\toutput\nWas?\tDas.\n", "read_csv", "JSON array"),
+        (b"question_text,reply\nWas?,Das.\n", "--map", "JSON array"),
+        (b"Was?\tDas.\nWo?\tHier.\n", "names of the columns", "JSON array"),
+        (b"instruction,output\nWas?,Das,und,mehr\n", "separator", "JSON array"),
         (b'{"question_id": 1, "choices": [{"index": 0, "turns": ["Das Licht."]}]}\n', "--map", "jq"),
         (b'{"text": "### Human: Was ist das?### Assistant: Ein Haus."}\n', "messages", "--map"),
         (b'{"message_id": "m", "parent_id": null, "text": "Das.", "role": "assistant"}\n', "messages", "--map"),

@@ -13,6 +13,7 @@ import orjson
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading
 from midb.corpus.formats.parquet import Parquet
+from midb.corpus.formats.table import Table, find_dialect
 from midb.corpus.formats.text import JsonArray, JsonLines
 from midb.corpus.raw import BOM
 from midb.domain.errors import CorpusError
@@ -25,11 +26,11 @@ _FOREIGN = {
     rb"SQLite format 3\x00": ("SQLite", "Export a table as JSON Lines first."),
 }
 
-#: How a table becomes a corpus, given what pandas reads it with.
-TO_JSON_LINES = (
-    "Convert it first, for example with pandas: "
-    "pandas.{}('FILE').to_json('corpus.jsonl', orient='records', lines=True, force_ascii=False)"
-)
+#: How a workbook becomes a corpus.
+_TO_CSV = "Save it as CSV, or with pandas: pandas.read_excel('FILE').to_csv('corpus.csv', index=False)"
+
+#: Endings of the names of tables: one with a single column is not known by its bytes.
+_TABLES = (".csv", ".tsv", ".tab")
 
 #: One object over many lines: its first line holds the brace alone, its second begins with a key.
 _ONE_OBJECT = re.compile(rb'\{[ \t\r]*\n\s*"')
@@ -84,7 +85,7 @@ def _refuse_zip(path: Path) -> CorpusError:
     except (OSError, zipfile.BadZipFile):
         names = []
     if any(name.startswith("xl/") for name in names):
-        return CorpusError(f"{path} is an Excel workbook.", hint=TO_JSON_LINES.format("read_excel"))
+        return CorpusError(f"{path} is an Excel workbook.", hint=_TO_CSV)
     if any(name.startswith("word/") for name in names):
         return CorpusError(f"{path} is a Word document.", hint="A corpus is JSON Lines: one object a line.")
     return CorpusError(f"{path} is a zip file.", hint=f"Unpack it first: unzip {quote_word(path.name)}")
@@ -130,6 +131,9 @@ def _text_container(path: Path, compression: str, head: bytes) -> Container:
         )
     if head.startswith(b"[") and not _is_line_of_many(head):
         return JsonArray(path, compression)
+    named = any(ending.lower() in _TABLES for ending in path.suffixes[-2:])
+    if dialect := find_dialect(head, named=named):
+        return Table(path, dialect, compression)
     return JsonLines(path, compression)
 
 

@@ -287,7 +287,7 @@ def test_real_files_come_back_byte_for_byte(shared_files: list[Path], rewrite: R
 @pytest.mark.parametrize(
     ("inside", "told", "hint"),
     [
-        ("xl/workbook.xml", "is an Excel workbook", "read_excel"),
+        ("xl/workbook.xml", "is an Excel workbook", "to_csv"),
         ("word/document.xml", "is a Word document", "JSON Lines"),
         ("corpus.jsonl", "is a zip file", "unzip"),
     ],
