@@ -19,6 +19,9 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 #: left out.
 MAX_BLANK_BYTES = 1024 * 1024
 
+#: The offset of a record in a folder is the number of its file times this, plus its offset there.
+FILE_BYTES = 1 << 44
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -30,7 +33,7 @@ class RawRecord:
     record's search starts). ``before`` and ``after`` are the bytes around the body that belong to it: blank lines, an
     array's comma, a line end. An oversized record has its bytes in ``spool`` instead of ``body``. Where the corpus has
     no JSON, ``body`` is the object that was made of the bytes in ``row``; ``fault`` (reason, message) says why none
-    could be made.
+    could be made. ``file`` names the file of a folder that the record lies in, and ``line`` is that of the file.
     """
 
     position: int
@@ -44,6 +47,17 @@ class RawRecord:
     spool: IO[bytes] | None = None
     row: bytes = b""
     fault: tuple[str, str] | None = None
+    file: str = ""
+
+    @property
+    def offset_in_file(self) -> int:
+        """Where it begins in its file, also where that is one of a folder."""
+        return self.offset % FILE_BYTES
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people: its line, and of a folder the file."""
+        return f"{self.file}, line {self.line:,}" if self.file else f"line {self.line:,}"
 
     @classmethod
     def alone(cls, body: bytes, position: int = 0) -> RawRecord:

@@ -205,7 +205,7 @@ def _unreadable(container: Container, raw: RawRecord, error: RecordError, mappin
     elif error.reason == "not-utf8":
         hint = "Convert it to UTF-8 first, for example: iconv -f LATIN1 -t UTF-8"
     return CorpusError(
-        f"no record of {container.path} can be read; the first problem, line {raw.line}: {error.message}.", hint=hint
+        f"no record of {container.path} can be read; the first problem, {raw.place}: {error.message}.", hint=hint
     )
 
 

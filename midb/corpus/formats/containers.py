@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import stat
 import zipfile
@@ -12,11 +13,13 @@ import orjson
 
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading
+from midb.corpus.formats.gathering import gather, is_pattern
 from midb.corpus.formats.parquet import Parquet
-from midb.corpus.formats.table import Table, find_dialect
+from midb.corpus.formats.table import TableFile, find_dialect
 from midb.corpus.formats.text import JsonArray, JsonLines
 from midb.corpus.raw import BOM
 from midb.domain.errors import CorpusError
+from midb.domain.hashing import file_sha256
 from midb.text.terminal import quote_word
 
 #: How files begin that hold something else (patterns), and what to do about them.
@@ -37,21 +40,19 @@ _ONE_OBJECT = re.compile(rb'\{[ \t\r]*\n\s*"')
 
 
 def open_container(path: Path) -> Container:
-    """The container of a corpus file, found out from its bytes (not from its name).
+    """The container of a corpus file, found out from its bytes (not from its name); of a folder or a pattern all files.
 
-    Raises CorpusError, with a hint, for what cannot be a corpus: missing, a folder, empty, UTF-16, one object.
+    Raises CorpusError, with a hint, for what cannot be a corpus: missing, empty, UTF-16, one object.
     """
     with reading(path):
         if refused := _refuse_address(path):
             raise refused
+        if is_pattern(path) or path.is_dir():
+            return gather(path, open_container)
         if not path.exists():
             near = sorted(p.name for p in path.parent.glob("*.json*")) if path.parent.is_dir() else []
             hint = f"The folder holds {', '.join(near[:5])}." if near else "Check its name."
             raise CorpusError(f"there is no corpus {path}.", hint=hint)
-        if path.is_dir():
-            raise CorpusError(
-                f"{path} is a folder.", hint=f"Name a file, or: cat {quote_word(str(path))}/*.jsonl | midb-agent run -"
-            )
         if not stat.S_ISREG(path.stat().st_mode):
             raise CorpusError(
                 f"{path} is a pipe or a device, which cannot be read twice.",
@@ -75,6 +76,18 @@ def open_container(path: Path) -> Container:
     compression = GZIP if magic.startswith(b"\x1f\x8b") else ZSTD if magic.startswith(b"\x28\xb5\x2f\xfd") else ""
     with reading(path), open_stream(path, compression) as stream:
         return _text_container(path, compression, _head(stream))
+
+
+def corpus_exists(path: Path) -> bool:
+    """Whether there is a file, a folder with at least one, or anything that fits a pattern."""
+    if path.is_dir():
+        return any(inner.is_file() for inner in path.rglob("*"))
+    return path.is_file() or (is_pattern(path) and bool(glob.glob(str(path), recursive=True)))
+
+
+def corpus_sha256(path: Path) -> str:
+    """The hash by which a run knows its corpus again (of a folder that of the files that are read)."""
+    return file_sha256(path) if path.is_file() else open_container(path).identity()[1]
 
 
 def _refuse_zip(path: Path) -> CorpusError:
@@ -133,7 +146,7 @@ def _text_container(path: Path, compression: str, head: bytes) -> Container:
         return JsonArray(path, compression)
     named = any(ending.lower() in _TABLES for ending in path.suffixes[-2:])
     if dialect := find_dialect(head, named=named):
-        return Table(path, dialect, compression)
+        return TableFile(path, dialect, compression)
     return JsonLines(path, compression)
 
 

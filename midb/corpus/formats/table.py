@@ -105,7 +105,7 @@ def _first_rows(dialect: Dialect, text: bytes) -> list[bytes]:
     return rows[:-1] if len(rows) > 2 else rows
 
 
-class Table(TextContainer):
+class TableFile(TextContainer):
     """One row a record, its columns named by the first row. ``head`` is everything before the first record."""
 
     default_suffix = ".csv"

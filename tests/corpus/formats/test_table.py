@@ -13,7 +13,7 @@ import pytest
 from corpus_files import Rewrite, read
 
 from midb.corpus.formats.containers import open_container
-from midb.corpus.formats.table import Table, find_dialect
+from midb.corpus.formats.table import TableFile, find_dialect
 from midb.corpus.formats.text import JsonLines
 from midb.corpus.raw import BOM, RawRecord, Start
 from midb.corpus.records import load_object
@@ -41,11 +41,11 @@ TABLES = {
 tables = pytest.mark.parametrize("data", TABLES.values(), ids=list(TABLES))
 
 
-def opened(folder: Path, data: bytes, name: str = "corpus") -> Table:
+def opened(folder: Path, data: bytes, name: str = "corpus") -> TableFile:
     path = folder / name
     path.write_bytes(data)
     container = open_container(path)
-    assert isinstance(container, Table)
+    assert isinstance(container, TableFile)
     return container
 
 
@@ -73,7 +73,7 @@ def test_rejected_rows_leave_a_table_with_the_same_columns(data: bytes, tmp_path
     for rejected in itertools.chain.from_iterable(itertools.combinations(range(3), size) for size in range(4)):
         path = tmp_path / "output"
         path.write_bytes(rewrite(container, dict.fromkeys(rejected)).read_bytes())
-        again = Table(path, container.dialect)
+        again = TableFile(path, container.dialect)
         assert again.names == ROWS[0]
         assert [load_object(record)["id"] for record in read(again)[0]] == [
             row[0] for number, row in enumerate(ROWS[1:]) if number not in rejected
