@@ -38,7 +38,7 @@ def refuses(called: Called, code: int, *told: str) -> None:
         (b"\n \n\n", "is empty"),
         ('{"instruction": "x"}'.encode("utf-16"), "UTF-16"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "binary"),
-        (b'{\n "data": [\n  {\n   "instruction": "x"\n  }\n ]\n}', "jq"),
+        (b'{\n "data": {\n  "first": {\n   "instruction": "x"\n  }\n }\n}', "jq"),
         ("ein deutscher Text\n" * 5, "not valid JSON"),
         ('{"instruction": "M\u00fcll"}\n'.encode("latin-1"), "iconv"),
         (b'{"a": "x", "b": "y"}\n', "--map"),

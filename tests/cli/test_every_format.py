@@ -116,7 +116,7 @@ def test_rejected_records_and_a_limit(name: str, cli: Cli, tmp_path: Path, small
     assert cli("audit", "verify").code == 0
 
 
-@pytest.mark.parametrize("name", ["c.csv", "excel.csv", "c.tsv", "c.csv.gz"])
+@pytest.mark.parametrize("name", ["c.csv", "excel.csv", "c.tsv", "c.csv.gz", "within.json", "columns.json"])
 def test_shards_are_merged_to_what_a_single_run_leaves(name: str, cli: Cli, tmp_path: Path) -> None:
     corpus = write_as(name, tmp_path, records())
     assert run(cli, corpus) == 0

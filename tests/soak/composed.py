@@ -66,7 +66,7 @@ UNREADABLE = (b'{"broken": ', b"[1, 2]", b'"a text"', b'{"id": "nothing else"}',
 #: Formats by name; a name says how the file is called and laid out.
 FORMATS = (
     "lines", "crlf", "bom", "no-end", "gz", "zst", "array", "array-gz", "array-zst", "parquet", "turns", "sharegpt",
-    "csv", "excel", "tsv", "csv-gz", "folder", "mixed",
+    "csv", "excel", "tsv", "csv-gz", "folder", "mixed", "within", "columns",
     "source-by-id", "source-by-line", "stdin", "shards",
 )  # fmt: skip
 
@@ -74,6 +74,7 @@ FORMATS = (
 #: Formats that other tests have as well, by the name of the corpus there.
 _WRITTEN = {
     "csv": "c.csv", "excel": "excel.csv", "tsv": "c.tsv", "csv-gz": "c.csv.gz", "folder": "folder", "mixed": "mixed",
+    "within": "within.json", "columns": "columns.json",
 }  # fmt: skip
 
 

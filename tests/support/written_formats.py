@@ -15,8 +15,8 @@ from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object
 
 #: Formats by the name of the corpus. Of those in BYTES nothing but what is edited may change.
-BYTES = ("c.jsonl", "c.json", "c.csv", "excel.csv", "c.tsv", "folder")
-FORMATS = (*BYTES, "c.csv.gz", "c.parquet", "mixed")
+BYTES = ("c.jsonl", "c.json", "within.json", "c.csv", "columns.json", "pandas.json", "excel.csv", "c.tsv", "folder")
+FORMATS = (*BYTES, "columns.json.gz", "c.csv.gz", "c.parquet", "mixed")
 
 Records = Sequence[dict[str, Any]]
 
@@ -37,6 +37,13 @@ def write_as(name: str, folder: Path, records: Records) -> Path:
         parquet.write_table(pyarrow.Table.from_pylist(list(records)), path, row_group_size=10)
     elif name.endswith(".jsonl"):
         path.write_bytes(b"".join(json.dumps(record).encode() + b"\n" for record in records))
+    elif name in ("columns.json", "pandas.json"):
+        columns = {column: [record[column] for record in records] for column in records[0]}
+        numbered = {column: dict(enumerate(values)) for column, values in columns.items()}
+        path.write_text(json.dumps(numbered if name == "pandas.json" else columns), encoding="utf-8")
+    elif name == "within.json":
+        whole = {"version": [1, 2], "data": list(records), "licence": "CC"}
+        path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     elif name.endswith(".json"):
         path.write_text(json.dumps(list(records), ensure_ascii=False, indent=2), encoding="utf-8")
     else:

@@ -14,6 +14,8 @@ import orjson
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading
 from midb.corpus.formats.gathering import gather, is_pattern
+from midb.corpus.formats.one_object.columnar import Columnar, may_be_columnar
+from midb.corpus.formats.one_object.within import ArrayWithin, find_opening
 from midb.corpus.formats.parquet import Parquet
 from midb.corpus.formats.table import TableFile, find_dialect
 from midb.corpus.formats.text import JsonArray, JsonLines
@@ -137,6 +139,10 @@ def _text_container(path: Path, compression: str, head: bytes) -> Container:
         )
     if not head:
         raise CorpusError(f"{path} is empty.", hint="A corpus has one JSON object a line, or is a JSON array.")
+    if may_be_columnar(head) and _is_whole(head) and (columnar := Columnar(path, compression)).is_one():
+        return columnar
+    if head.startswith(b"{") and _is_whole(head) and (found := find_opening(head)):
+        return ArrayWithin(path, _beginning(path, compression, found[0]), found[1], compression)
     if _ONE_OBJECT.match(head):
         raise CorpusError(
             f"{path} holds a JSON object that spreads over several lines.",
@@ -148,6 +154,25 @@ def _text_container(path: Path, compression: str, head: bytes) -> Container:
     if dialect := find_dialect(head, named=named):
         return TableFile(path, dialect, compression)
     return JsonLines(path, compression)
+
+
+def _is_whole(head: bytes) -> bool:
+    """Whether an object at the beginning may be all there is: no line that is an object follows it."""
+    line, _, rest = head.partition(b"\n")
+    if not rest.strip():
+        return True
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return True
+    return False
+
+
+def _beginning(path: Path, compression: str, opening: bytes) -> bytes:
+    """The opening of an object as it stands in its file: with the blanks before it, without a byte-order mark."""
+    with open_stream(path, compression) as stream:
+        text = stream.read(2 << 16).removeprefix(BOM)
+    return text[: text.index(opening) + len(opening)]
 
 
 def _is_line_of_many(head: bytes) -> bool:

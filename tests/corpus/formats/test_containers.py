@@ -219,7 +219,6 @@ def test_missing_files_folders_and_pipes(tmp_path: Path) -> None:
     cases = {
         "corpsu.jsonl": ("there is no corpus", "corpus.jsonl"),
         "nowhere/corpus.jsonl": ("there is no corpus", "name"),
-        ".": ("is a folder", "midb-agent run -"),
         "pipe": ("is a pipe", "midb-agent run -"),
         "x" * 300: ("cannot be read: file name too long", "name"),
     }
