@@ -16,7 +16,7 @@ from midb.corpus.records import load_object
 
 #: Formats by the name of the corpus. Of those in BYTES nothing but what is edited may change.
 BYTES = ("c.jsonl", "c.json", "within.json", "c.csv", "columns.json", "pandas.json", "excel.csv", "c.tsv", "folder")
-FORMATS = (*BYTES, "columns.json.gz", "c.csv.gz", "c.parquet", "mixed")
+FORMATS = (*BYTES, "columns.json.gz", "c.csv.gz", "c.parquet", "c.arrow", "c.feather", "saved", "mixed")
 
 Records = Sequence[dict[str, Any]]
 
@@ -30,6 +30,18 @@ def write_as(name: str, folder: Path, records: Records) -> Path:
         inner = write_as(name.removesuffix(".gz"), folder, records)
         path.write_bytes(gzip.compress(inner.read_bytes(), mtime=0))
         inner.unlink()
+    elif name.endswith((".arrow", ".feather")):
+        import pyarrow
+
+        table = pyarrow.Table.from_pylist(list(records))
+        make = pyarrow.ipc.new_stream if name.endswith(".arrow") else pyarrow.ipc.new_file
+        with make(str(path), table.schema) as writer:
+            writer.write_table(table, max_chunksize=10)
+    elif name == "saved":
+        import datasets
+
+        datasets.disable_progress_bars()
+        datasets.Dataset.from_list(list(records)).save_to_disk(path, num_shards=2)
     elif name.endswith(".parquet"):
         import pyarrow
         from pyarrow import parquet

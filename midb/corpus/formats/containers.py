@@ -11,12 +11,13 @@ from typing import BinaryIO
 
 import orjson
 
+from midb.corpus.formats.arrow.ipc import FILE, STREAM, ArrowFile
+from midb.corpus.formats.arrow.parquet import Parquet
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading
 from midb.corpus.formats.gathering import gather, is_pattern
 from midb.corpus.formats.one_object.columnar import Columnar, may_be_columnar
 from midb.corpus.formats.one_object.within import ArrayWithin, find_opening
-from midb.corpus.formats.parquet import Parquet
 from midb.corpus.formats.table import TableFile, find_dialect
 from midb.corpus.formats.text import JsonArray, JsonLines
 from midb.corpus.raw import BOM
@@ -67,12 +68,8 @@ def open_container(path: Path) -> Container:
             raise CorpusError(f"{path} is a {what} file.", hint=hint)
     if magic.startswith(b"PK\x03\x04"):
         raise _refuse_zip(path)
-    if magic.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
-        raise CorpusError(
-            f"{path} is an Arrow file.",
-            hint="Write it as JSON Lines first: datasets.Dataset.from_file('FILE').to_json('corpus.jsonl', "
-            "force_ascii=False)",
-        )
+    if magic.startswith((FILE, STREAM)):
+        return ArrowFile(path, magic)
     if magic.startswith(b"PAR1"):
         return Parquet(path)
     compression = GZIP if magic.startswith(b"\x1f\x8b") else ZSTD if magic.startswith(b"\x28\xb5\x2f\xfd") else ""

@@ -11,8 +11,7 @@ import dataclasses
 import hashlib
 import itertools
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +24,10 @@ from midb.domain.hashing import file_sha256, listed
 
 #: What stands in the partial output where reading stopped before the end.
 _CUT = -1
+
+
+#: Makes a file of the output that tells about the others: from the bytes of the corpus's own, and its place there.
+Companion = Callable[[bytes, Path], bytes]
 
 
 class EmptyFile(Container):
@@ -55,7 +58,7 @@ class Member:
 
 
 class Folder(Container):
-    """Several files, in the order of their names. ``companions`` are files that an output has as well, as they are.
+    """Several files, in the order of their names. ``companions`` are files that an output has as well.
 
     ``given`` is what the user named, a folder or a pattern; ``path`` is the folder that all files lie in.
     """
@@ -63,12 +66,17 @@ class Folder(Container):
     suffix = ""
 
     def __init__(
-        self, path: Path, members: Sequence[Member], *, given: Path | None = None, companions: Sequence[str] = ()
+        self,
+        path: Path,
+        members: Sequence[Member],
+        *,
+        given: Path | None = None,
+        companions: Mapping[str, Companion] | None = None,
     ) -> None:
         super().__init__(path)
         self.given = given or path
         self.members = tuple(members)
-        self.companions = tuple(companions)
+        self.companions = dict(companions or {})
         formats = dict.fromkeys(m.container.name for m in self.members if not isinstance(m.container, EmptyFile))
         count = f"{len(self.members):,} files" if len(self.members) != 1 else "1 file"
         self.name = f"a folder of {count}: {', '.join(formats)}"
@@ -138,9 +146,9 @@ class Folder(Container):
             temporary.mkdir(mode=self.path.stat().st_mode & 0o777 | 0o700)
             with partial.open("rb") as pieces:
                 self._finish(_Pieces(pieces), temporary)
-            for name in self.companions:
-                target = self._make_way(temporary / name)
-                shutil.copyfile(self.path / name, target)
+            for name, adapt in self.companions.items():
+                if (temporary / name).parent.is_dir():
+                    (temporary / name).write_bytes(adapt((self.path / name).read_bytes(), temporary / name))
         return temporary
 
     def _finish(self, pieces: _Pieces, folder: Path) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import orjson
+
 from midb.corpus.formats.base import Container
-from midb.corpus.formats.folder import EmptyFile, Folder, Member
+from midb.corpus.formats.folder import Companion, EmptyFile, Folder, Member
 from midb.corpus.places import beside, default_database
 from midb.domain.errors import CorpusError
+from midb.domain.hashing import digest, file_sha256
 
 #: Endings of the names of corpus files, with and without that of a compression.
-ENDINGS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".tab", ".parquet", ".arrow")
+ENDINGS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".tab", ".parquet", ".arrow", ".feather")
 _PACKED = (".gz", ".zst")
 
 #: Files that tell about a data set, and hold no records of it.
 _ABOUT = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json"})
+
+#: Of those that `datasets` writes: what it says of a folder, of its data, and which folders are splits of one.
+_STATE, _INFO, _SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 
 #: Names that are listed in a message.
 _LISTED = 5
@@ -48,7 +54,42 @@ def gather(path: Path, open_one: Callable[[Path], Container]) -> Folder:
         raise CorpusError(
             f"the folder {path} holds no corpus.", hint=f"{held} Known are the endings {', '.join(ENDINGS)}."
         )
-    return Folder(path, _members(path, corpora, open_one))
+    stated = saved_datasets(path)
+    corpora = [file for file in corpora if file.parent not in stated or file.name in stated[file.parent]]
+    return Folder(path, _members(path, corpora, open_one), companions=_companions(path, stated))
+
+
+def saved_datasets(path: Path) -> dict[Path, list[str]]:
+    """The folders that `datasets` saved within a folder, each with the names of its data files."""
+    found: dict[Path, list[str]] = {}
+    for state in path.rglob(_STATE):
+        try:
+            files = orjson.loads(state.read_bytes())["_data_files"]
+            found[state.parent] = [file["filename"] for file in files]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _companions(path: Path, stated: Mapping[Path, list[str]]) -> dict[str, Companion]:
+    """What tells `datasets` of its folders: as it is, but the state, which has a fingerprint."""
+    found: dict[str, Companion] = {}
+    for folder in stated:
+        about = [*(file for name in (_INFO, _STATE) if (file := folder / name).is_file()), folder.parent / _SPLITS]
+        for file in about:
+            if file.is_file() and path in file.parents:
+                found[file.relative_to(path).as_posix()] = _state_of if file.name == _STATE else lambda data, _: data
+    return found
+
+
+def _state_of(data: bytes, place: Path) -> bytes:
+    """The state of a saved data set that was written anew: with the files that are there, and another fingerprint, by
+    which `datasets` knows what it has computed from it before."""
+    state = orjson.loads(data)
+    state["_data_files"] = [file for file in state["_data_files"] if (place.parent / file["filename"]).is_file()]
+    hashes = [file_sha256(place.parent / file["filename"]) for file in state["_data_files"]]
+    state["_fingerprint"] = digest(state.get("_fingerprint"), *hashes)[:16]
+    return orjson.dumps(state, option=orjson.OPT_INDENT_2)
 
 
 def _members(root: Path, files: Iterable[Path], open_one: Callable[[Path], Container]) -> list[Member]:

@@ -305,10 +305,10 @@ def test_a_zip_file_is_called_what_it_is(tmp_path: Path, inside: str, told: str,
 def test_an_arrow_file_is_not_text_in_another_encoding(tmp_path: Path, beginning: bytes) -> None:
     path = tmp_path / "c.arrow"
     path.write_bytes(beginning + b"\0" * 64)
-    with pytest.raises(CorpusError, match="is an Arrow file") as caught:
-        open_container(path)
+    pytest.importorskip("pyarrow")
+    with pytest.raises(CorpusError, match="is damaged") as caught:
+        list(open_container(path).read())
     assert "iconv" not in caught.value.hint
-    assert "to_json" in caught.value.hint
 
 
 @pytest.mark.parametrize(

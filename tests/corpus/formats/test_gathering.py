@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from corpus_files import Rewrite
 
 from midb.corpus.formats.containers import corpus_exists, corpus_sha256, open_container
 from midb.corpus.formats.folder import Folder
@@ -93,3 +94,21 @@ def test_a_file_that_is_no_corpus_after_all_is_named(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text('{\n  "about": 1\n}\n')
     with pytest.raises(CorpusError, match=r"b\.json"):
         open_container(tmp_path)
+
+
+def test_splits_that_datasets_saved_are_loaded_by_it_again(tmp_path: Path, rewrite: Rewrite) -> None:
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    rows = {"train": [{"prompt": "Was?"}, {"prompt": "Wo?"}], "test": [{"prompt": "Wer?"}]}
+    splits = datasets.DatasetDict({name: datasets.Dataset.from_list(held) for name, held in rows.items()})
+    splits.save_to_disk(tmp_path / "saved")
+    (tmp_path / "saved" / "train" / "cache-1.arrow").write_bytes(b"something computed")
+    container = open_container(tmp_path / "saved")
+    assert names(tmp_path / "saved") == ["test/data-00000-of-00001.arrow", "train/data-00000-of-00001.arrow"]
+    made = datasets.load_from_disk(rewrite(container, {1: b'{"prompt":"Was denn?"}'}))
+    assert {name: made[name].to_list() for name in made} == rows | {
+        "train": [{"prompt": "Was denn?"}, {"prompt": "Wo?"}]
+    }
+    assert made["train"]._fingerprint != splits["train"]._fingerprint, "what was computed from the other is not its own"
+    cut = datasets.load_from_disk(rewrite(container, {}, 1) / "test")
+    assert cut.to_list() == rows["test"]
