@@ -112,7 +112,11 @@ def _refuse_address(path: Path) -> CorpusError | None:
     hint = "Download the file first, and name it."
     if scheme == "hf":
         name = "/".join(rest.removeprefix("datasets/").split("/")[:2])
-        hint = f"Download it first: hf download {name} --repo-type dataset --local-dir ."
+        folder = name.rpartition("/")[2]
+        hint = (
+            f"Download it, then name the folder: hf download {name} --repo-type dataset --local-dir {folder} && "
+            f"midb-agent run {folder}"
+        )
     return CorpusError(f"{scheme}://{rest} is an address, and only files of this machine are read.", hint=hint)
 
 
