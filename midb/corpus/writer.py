@@ -97,8 +97,9 @@ class OutputFiles:
 
     def make(self) -> Path:
         """Make the finished file from the partial one, beside its place; returns where it lies."""
-        with writing(self.places.temporary):
-            remove(self.places.temporary)  # what a killed run left
+        if self.places.temporary.is_dir() and not self.places.temporary.is_symlink():
+            with writing(self.places.temporary):
+                remove(self.places.temporary)  # a folder that a killed run left half made
         GrowingFile(self.places.temporary, 0, self._mode).close()  # made here, so that nobody may read it too early
         made = self.container.finish(self.places.partial, self.places.temporary)
         if made != self.places.temporary:
