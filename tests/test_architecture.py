@@ -22,7 +22,19 @@ FORBIDDEN = {
 }  # fmt: skip
 
 #: Packages of midb, from the ground up: each may import itself, the locales, and what stands before it.
-LAYERS = ("domain", "prompts", "text", "checks", "detectors", "corpus", "injectors", "audit", "runs", "shards", "dashboard")
+LAYERS = (
+    "domain",
+    "prompts",
+    "text",
+    "checks",
+    "detectors",
+    "corpus",
+    "injectors",
+    "audit",
+    "runs",
+    "shards",
+    "dashboard",
+)
 
 #: Where agent and kernels meet, and everything meets the user.
 ABOVE = ("cli", "composition", "library", "__main__")

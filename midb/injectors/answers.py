@@ -115,7 +115,9 @@ def _propose_count(clean: CleanPair, random: Random) -> Iterator[Injection]:
     yield change("item-count-mismatch", "one too many", Field.RESPONSE, len(text), "", extra, _FLAGGED)
 
 
-_SORTED = re.compile(r"\b(?:sort|arrange|order)\b.*\b(?:alphabetical|ascending|descending|smallest|largest|order)", re.IGNORECASE)
+_SORTED = re.compile(
+    r"\b(?:sort|arrange|order)\b.*\b(?:alphabetical|ascending|descending|smallest|largest|order)", re.IGNORECASE
+)
 
 
 def _propose_unsorted(clean: CleanPair, random: Random) -> Iterator[Injection]:

@@ -12,7 +12,9 @@ from midb.domain.edits import Edit, apply, sort_edits
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale, load
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|\$[^$\n]+\$|\{[^{}\n]*\}|https?://\S+|\S+@\S+|\w+\.[a-z]{2,4}\b", re.DOTALL)
+_CODE = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]+`|\$[^$\n]+\$|\{[^{}\n]*\}|https?://\S+|\S+@\S+|\w+\.[a-z]{2,4}\b", re.DOTALL
+)
 
 
 class Expectation(StrEnum):
@@ -132,7 +134,9 @@ def rewrite(
     end = 0
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    return change(kind, form, field, start, before[start : len(before) - end], after[start : len(after) - end], expected)
+    return change(
+        kind, form, field, start, before[start : len(before) - end], after[start : len(after) - end], expected
+    )
 
 
 def code_ranges(text: str) -> list[tuple[int, int]]:

@@ -140,7 +140,9 @@ def _propose_legacy(clean: CleanPair, random: Random) -> Iterator[Injection]:
         if clean.locale.script == "Latin":
             ranges = code_ranges(text)
             for match in _LIGATURE.finditer(text):
-                inside = text[match.start() - 1 : match.start()].isalpha() or text[match.end() : match.end() + 1].isalpha()
+                inside = (
+                    text[match.start() - 1 : match.start()].isalpha() or text[match.end() : match.end() + 1].isalpha()
+                )
                 if inside and is_outside(*match.span(), ranges):
                     yield change(kind, "ligature", field, match.start(), match.group(), _LIGATURES[match.group()])
         if clean.language == "el":

@@ -112,7 +112,10 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
     own = set(clean.locale.scripts) | ({"Han"} if clean.language in ("ja", "ko") else set())
     for field, text in clean.texts():
         ranges = code_ranges(text)
-        places = [m.start() for m in re.finditer(r"(?<=[^\W\d_]{2})(?= [^\W\d_]{3})|(?<=[ぁ-ん])(?=[、。])|(?<=[ก-๎]{3})(?= [ก-๎])", text)]
+        places = [
+            m.start()
+            for m in re.finditer(r"(?<=[^\W\d_]{2})(?= [^\W\d_]{3})|(?<=[ぁ-ん])(?=[、。])|(?<=[ก-๎]{3})(?= [ก-๎])", text)
+        ]
         for script, pieces in _PIECES.items():
             if script in own:
                 continue
@@ -125,7 +128,9 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 
 INJECTORS = (
-    Injector("mixed-script-word", "keyboards of two scripts, and readers of print, confuse look-alikes", _propose_mixed),
+    Injector(
+        "mixed-script-word", "keyboards of two scripts, and readers of print, confuse look-alikes", _propose_mixed
+    ),
     Injector("wrong-letter", "keyboards, fonts and old encodings put another letter there", _propose_wrong),
     Injector("lost-accents", "a form or a converter lets ASCII through only", _propose_lost),
     Injector("foreign-script", "a model of many languages slips into another one", _propose_foreign),

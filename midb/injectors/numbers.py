@@ -93,7 +93,9 @@ def _convert(number: int, unit: str) -> str:
     return str(round(number * _FACTORS[unit]) if unit in _FACTORS else round(number * 9 / 5 + 32))
 
 
-_EQUATION = re.compile(r"(?<![\d.,=+*/×÷−-])(?<![=+*/×÷−-] )\d+(?: [+×*÷/−-] \d+)+ = (\d+)(?![\d.,]\d|\d|%| [+×*÷/=−-])")
+_EQUATION = re.compile(
+    r"(?<![\d.,=+*/×÷−-])(?<![=+*/×÷−-] )\d+(?: [+×*÷/−-] \d+)+ = (\d+)(?![\d.,]\d|\d|%| [+×*÷/=−-])"
+)
 
 
 def _propose_equation(clean: CleanPair, random: Random) -> Iterator[Injection]:
@@ -124,7 +126,11 @@ def _wrong_values(digits: str, random: Random) -> Iterator[tuple[str, str]]:
 def _propose_answer(clean: CleanPair, random: Random) -> Iterator[Injection]:
     kind = "wrong-answer"
     text, task = clean.response, f"{clean.source_text(Field.INSTRUCTION)} {clean.source_text(Field.INPUT)}"
-    if re.fullmatch(r"\d{1,5}", text) and text == clean.source_text(Field.RESPONSE) and len(re.findall(r"\d+", task)) >= 2:
+    if (
+        re.fullmatch(r"\d{1,5}", text)
+        and text == clean.source_text(Field.RESPONSE)
+        and len(re.findall(r"\d+", task)) >= 2
+    ):
         for form, wrong in _wrong_values(text, random):
             yield change(kind, form, Field.RESPONSE, 0, text, wrong)
 

@@ -11,7 +11,12 @@ from midb.locales import LANGUAGES
 
 @pytest.mark.parametrize(
     ("language", "text", "made"),
-    [("ru", "сегодня", "cегодня"), ("el", "κόσμος", "κόσμoς"), ("de", "Katzen", "Kаtzen"), ("ja", "Python です", "Pythоn です")],
+    [
+        ("ru", "сегодня", "cегодня"),
+        ("el", "κόσμος", "κόσμoς"),
+        ("de", "Katzen", "Kаtzen"),
+        ("ja", "Python です", "Pythоn です"),
+    ],
 )
 def test_look_alikes_of_another_alphabet(language: str, text: str, made: str) -> None:
     assert made in defects(injectors()["mixed-script-word"], pair(language, text), seeds=40)["one letter"]
