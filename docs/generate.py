@@ -70,8 +70,8 @@ def kinds_page() -> str:
         " pair\nuseless. A finding may have another severity than its kind.\n",
         "*Recall*: of defects that `midb-agent inject` put into clean texts, those that are repaired to the very text"
         " of before,\nor found where no repair can be proved. *Precision*: of findings in real texts that people read,"
-        " those that are right,\nand the interval (Wilson, 95 %) in which the true share lies. How both were measured is"
-        " told in\n[benchmarks](benchmarks.md#how-good-the-kinds-are).\n",
+        " those that are right,\nand the interval (Wilson, 95 %) in which the true share lies."
+        " [Benchmarks](benchmarks.md#how-good-the-kinds-are)\ntell how both were measured.\n",
         "| kind | family | severity | what is done | recall | precision |",
         "|---|---|---|---|---|---|",
         *(
@@ -137,7 +137,7 @@ def percent(share: float) -> str:
 
 def figures_of(kind: DefectKind) -> Iterator[str]:
     """What was measured of a kind, by language where it differs."""
-    found, injected = total("recall", kind.name)
+    met, injected = total("recall", kind.name)
     if injected:
         by = {code: measured(kind.name, code) for code in LANGUAGES}
         below = [
@@ -146,7 +146,7 @@ def figures_of(kind: DefectKind) -> Iterator[str]:
             if one.found < RECALL_AIM * one.injected
         ]
         low = f" Below {percent(RECALL_AIM)}: {', '.join(below)}." if below else ""
-        yield f"Recall: of {injected:,} injected defects {found:,} are repaired exactly, or found.{low}"
+        yield f"Recall: of {injected:,} injected defects {met:,} are repaired exactly, or found.{low}"
     right, judged = total("precision", kind.name)
     if judged:
         by_language = figures()["precision"][kind.name]
@@ -159,7 +159,8 @@ def figures_of(kind: DefectKind) -> Iterator[str]:
         yield f"Precision: of {judged:,} findings that were read {right:,} are right.{errors}"
     if counted := figures().get("findings", {}).get(kind.name, {}).get("all"):
         findings, repairable, rows = counted
-        yield f"In 26,918 real pairs: {findings:,} findings, {repairable:,} with a repair, in {rows:,} different English rows."
+        found = f"{findings:,} findings, {repairable:,} with a repair, in {rows:,} different English rows"
+        yield f"In [real translated pairs](benchmarks.md#how-good-the-kinds-are): {found}."
 
 
 def module_of(kind: DefectKind) -> str:

@@ -52,7 +52,7 @@ def clean_pairs() -> Iterator[tuple[str, CleanPair]]:
 
 
 def real_pairs(corpora: Path) -> Iterator[tuple[str, CleanPair]]:
-    """Every pair of a folder of corpora (*.jsonl; columns instruction, input, output or response, source) with its id."""
+    """Every pair of a folder of corpora with its id: *.jsonl with instruction, input, output or response, source."""
     for path in sorted(corpora.glob("*.jsonl")):
         with path.open(encoding="utf-8") as file:
             for line in file:

@@ -13,10 +13,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from detectors.figures import store
-from detectors.pairs import examine, real_pairs
 from registry import ROOT, Row, benchmark
 
+from detectors.figures import store
+from detectors.pairs import examine, real_pairs
 from midb.detectors import detectors, kinds
 from midb.locales.measured import wilson
 from midb.text.inspection import Inspection

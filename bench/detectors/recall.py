@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from detectors.figures import store
-from detectors.pairs import clean_pairs, examine, look
 from registry import Row, benchmark
 
+from detectors.figures import store
+from detectors.pairs import clean_pairs, examine, look
 from midb.detectors import kinds
 from midb.domain.pairs import Field, InstructionPair
 from midb.injectors import CleanPair, Expectation, Injection, inject, injectors

@@ -31,7 +31,7 @@ from midb.locales import LANGUAGES
 
 @dataclass
 class Spoiled:
-    """What was put where: pairs read, pairs that got a defect by kind, and records without a pair or language of ours."""
+    """Pairs that were read, those that got a defect by kind, and records ``left`` as they were: no pair to be used."""
 
     pairs: int = 0
     defects: Counter[str] = field(default_factory=Counter)

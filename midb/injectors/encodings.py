@@ -159,7 +159,7 @@ def _propose_legacy(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 
 _FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_LAST = ["", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"]
+_LAST: list[str] = ["", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"]
 
 
 def _take_apart(syllable: str) -> str:
@@ -170,7 +170,7 @@ def _take_apart(syllable: str) -> str:
     """
     code = ord(syllable) - 0xAC00
     first, vowel, last = code // 588, code % 588 // 28, code % 28
-    return _FIRST[first] + chr(0x314F + vowel) + _LAST[last]
+    return f"{_FIRST[first]}{chr(0x314F + vowel)}{_LAST[last]}"
 
 
 INJECTORS = (

@@ -10,8 +10,10 @@ from midb.domain.pairs import Field
 from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, code_ranges, is_outside
 from midb.injectors.words import words_of
 
-_BEFORE = {"frame before the answer": ("### Response:\n", "[/INST] ", "<|im_start|>assistant\n", "### Output:\n")}
-_BEHIND = {
+_BEFORE: dict[str, tuple[str, ...]] = {
+    "frame before the answer": ("### Response:\n", "[/INST] ", "<|im_start|>assistant\n", "### Output:\n")
+}
+_BEHIND: dict[str, tuple[str, ...]] = {
     "chat token behind the answer": ("<|im_end|>", "</s>", "<|endoftext|>", "<|eot_id|>"),
     "next turn": ("<|im_end|>\n<|im_start|>user", "\n<|im_start|>user"),
 }

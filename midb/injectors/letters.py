@@ -46,8 +46,14 @@ _WRONG: dict[str, tuple[tuple[str, str, str, Expectation], ...]] = {
     "th": (
         ("two vowels for one", "แ", "เเ", Expectation.REPAIRED),
         ("vowel in two parts", "(?<=[ก-ฮ])ำ", "\u0e4d\u0e32", Expectation.REPAIRED),
-        ("doubled tone mark", "(?<=[ก-ฮ])([\u0e48\u0e49])(?![\u0e31-\u0e3a\u0e47-\u0e4e])", r"\1\1", Expectation.REPAIRED),
-        ("tone before its vowel", "(?<=[ก-ฮ])([\u0e34-\u0e37\u0e31])([\u0e48\u0e49])(?!ำ)", r"\2\1", Expectation.REPAIRED),
+        (
+            "doubled tone mark", "(?<=[ก-ฮ])([\u0e48\u0e49])(?![\u0e31-\u0e3a\u0e47-\u0e4e])", r"\1\1",
+            Expectation.REPAIRED,
+        ),
+        (
+            "tone before its vowel", "(?<=[ก-ฮ])([\u0e34-\u0e37\u0e31])([\u0e48\u0e49])(?!ำ)", r"\2\1",
+            Expectation.REPAIRED,
+        ),
     ),
     "el": (
         ("sigma inside for final sigma", r"(?<=\w\w\w\w)ς(?![\w.’'])", "σ", Expectation.REPAIRED),

@@ -54,14 +54,17 @@ def _propose_group(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 #: Signs and words of metric units, by the imperial one that an English text has there.
 _UNITS = {
-    "mile": "km|Kilometern?|kilomètres|chilometri|kilómetros|quilômetros|километр\\w*|км|كيلومتر\\w*|كم|kilometre|キロメートル|킬로미터|kilometrů"
-    "|χιλιόμετρα|กิโลเมตร|กม\\.|ki-?lô-?mét|kilometer",
-    "pound": "kg|Kilogramm|kilogrammes|chili|kilogramos|quilos|килограмм\\w*|кг|كيلوغرام\\w*|كغ|キログラム|킬로그램|กิโลกรัม|กก\\.",
+    "mile": "km|Kilometern?|kilomètres|chilometri|kilómetros|quilômetros|километр\\w*|км|كيلومتر\\w*|كم|kilometre"
+    "|キロメートル|킬로미터|kilometrů|χιλιόμετρα|กิโลเมตร|กม\\.|ki-?lô-?mét|kilometer",
+    "pound": "kg|Kilogramm|kilogrammes|chili|kilogramos|quilos|килограмм\\w*|кг|كيلوغرام\\w*|كغ|キログラム|킬로그램"
+    "|กิโลกรัม|กก\\.",
     "fahrenheit": "°C|℃",
-}  # fmt: skip
+}
 _ENGLISH_UNITS = {
-    "mile": re.compile(r"\bmiles?\b"), "pound": re.compile(r"\b(?:pounds?|lbs?)\b"), "fahrenheit": re.compile("°F|Fahrenheit")
-}  # fmt: skip
+    "mile": re.compile(r"\bmiles?\b"),
+    "pound": re.compile(r"\b(?:pounds?|lbs?)\b"),
+    "fahrenheit": re.compile("°F|Fahrenheit"),
+}
 #: How many of the one are one of the other; degrees are no multiples.
 _FACTORS = {"mile": 0.6214, "pound": 2.2046}
 

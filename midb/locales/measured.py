@@ -24,7 +24,7 @@ _Z = 1.959964
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
-    """The interval (Wilson) of the share of which ``right`` of ``of`` were seen; everything where none was.
+    """The interval (Wilson) of a share of which ``right`` of ``of`` were seen; everything where none was.
 
     >>> [round(bound, 3) for bound in wilson(30, 30)], wilson(0, 0)
     ([0.886, 1.0], (0.0, 1.0))
@@ -38,8 +38,8 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One kind in one language: findings that were judged and those that are right, defects injected and those found."""
+class KindFigures:
+    """One kind in one language: findings judged, those of them that are right, defects injected, those found."""
 
     judged: int = 0
     right: int = 0
@@ -50,9 +50,9 @@ class Measured:
     def reason(self) -> str | None:
         """Why the kind is not looked for in the language, ``None`` where nothing speaks against it.
 
-        >>> Measured(judged=30, right=27).reason
+        >>> KindFigures(judged=30, right=27).reason
         'of 30 findings that people read 27 were right, which is 90 %; the aim is 95 %'
-        >>> Measured(judged=30, right=29).reason
+        >>> KindFigures(judged=30, right=29).reason
         """
         if self.judged < _LEAST_JUDGED or self.right >= PRECISION_AIM * self.judged:
             return None
@@ -63,7 +63,7 @@ class Measured:
     def describe(self) -> str:
         """The figures in words; empty where nothing was measured.
 
-        >>> Measured(30, 30, 20, 18).describe()
+        >>> KindFigures(30, 30, 20, 18).describe()
         'of 30 findings read 30 right; of 20 injected defects 18 found, below the aim of 95 %'
         """
         parts = []
@@ -90,11 +90,11 @@ def total(measurement: str, kind: str) -> tuple[int, int]:
     return sum(count[0] for count in counts), sum(count[1] for count in counts)
 
 
-def measured(kind: str, language: str) -> Measured:
+def measured(kind: str, language: str) -> KindFigures:
     """The figures of one kind in one language."""
     right, judged = figures().get("precision", {}).get(kind, {}).get(language, (0, 0))
     found, injected = figures().get("recall", {}).get(kind, {}).get(language, (0, 0))
-    return Measured(judged, right, injected, found)
+    return KindFigures(judged, right, injected, found)
 
 
 def find_measured_reasons(language: str) -> dict[str, str]:

@@ -43,7 +43,7 @@ def test_what_natives_say_comes_first() -> None:
 
 
 def test_a_low_recall_is_told_and_switches_nothing_off(capsys: pytest.CaptureFixture[str]) -> None:
-    few = measured.Measured(injected=20, found=10)
+    few = measured.KindFigures(injected=20, found=10)
     assert few.reason is None
     assert few.describe().endswith("below the aim of 95 %")
     about.list_kinds(language="it")
