@@ -11,7 +11,7 @@ from midb.injectors.base import CleanPair, Expectation, Injection, Injector, cha
 from midb.injectors.words import words_of
 
 _BEFORE: dict[str, tuple[str, ...]] = {
-    "frame before the answer": ("### Response:\n", "[/INST] ", "<|im_start|>assistant\n", "### Output:\n")
+    "frame before the answer": ("### Response:\n", "[/INST] ", "<|im_start|>assistant\n", "### Output:\n"),
 }
 _BEHIND: dict[str, tuple[str, ...]] = {
     "chat token behind the answer": ("<|im_end|>", "</s>", "<|endoftext|>", "<|eot_id|>"),
