@@ -1,4 +1,4 @@
-"""What drafting costs where it brings nothing: the engine with drafts against itself without, on new text, in seconds.
+"""What drafting costs: where it brings nothing, in seconds of the whole engine; and what the host takes for a step.
 
 The bound is small and machines are noisy. So two engines take their steps in turn, in one process and over the same
 requests, and then again with their roles swapped: whatever else the machine does affects both sides, and so does
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from registry import Row, benchmark
 
 if TYPE_CHECKING:
-    from replay import Load, ReplayEngine
+    from replay import HostEngine, Load, ReplayEngine
 
 #: Rounds that count. Each is a full batch of requests, served twice.
 ROUNDS = 6
@@ -34,6 +34,21 @@ STEPS = 16
 
 #: Resamples of the pairs for the interval of their median.
 RESAMPLES = 10_000
+
+#: Sequences that are decoded together while the host's time is measured.
+HOST_BATCHES = (32, 256)
+
+#: Shares of tokens that the seeded edits change then; 1 is a new text.
+HOST_SHARES = (0.03, 0.12, 1.0)
+
+#: Tokens of an output then, so that all sequences decode long enough.
+HOST_TOKENS = 192
+
+#: Rounds of each side then; they take turns, after one that warms up.
+HOST_ROUNDS = 5
+
+#: A step counts then if at least this share of the sequences decodes in it, and nothing else is computed.
+FULL_STEP = 0.9
 
 
 class TimeSpent(NamedTuple):
@@ -162,3 +177,81 @@ def run_gate(corpora: Path) -> Iterator[Row]:
         for dtype in ("bfloat16", "float32"):
             for drafts in (True, False):
                 yield compare(folder, texts, dtype, drafts, ROUNDS)
+
+
+class HostStep(NamedTuple):
+    """A step in which all sequences decode: milliseconds of processor time, and the tokens that it brought."""
+
+    spent: float
+    tokens: int
+
+
+def measure_steps(engine: HostEngine, load: Load, batch: int) -> list[HostStep]:
+    """Serve a load with a new engine, and measure each full step."""
+    engine.runner.outputs = load.outputs
+    for request in load.requests:
+        engine.add(request)
+    steps = []
+    while engine.busy:
+        running = engine.scheduler.running
+        full = len(running) >= FULL_STEP * batch and all(sequence.decoding for sequence in running)
+        before, started = engine.stats.generated, time.process_time()
+        engine.step()
+        spent = 1e3 * (time.process_time() - started)
+        if full:
+            steps.append(HostStep(spent, engine.stats.generated - before))
+    found = sorted((result.index, result.token_ids) for result in engine.take_results())
+    assert [ids for _, ids in found] == load.outputs
+    return steps
+
+
+def compare_hosts(
+    folder: Path, texts: list[list[int]], batch: int, share: float, rounds: int = HOST_ROUNDS
+) -> Iterator[Row]:
+    """One row with drafts and one without.
+
+    Each round has engines of its own and takes the same steps, so the least that a step took is what it takes where
+    nothing else is going on.
+    """
+    from replay import HostEngine, make_load
+
+    from midb.kernels import EngineConfig
+
+    load = make_load(texts, batch, share, new_tokens=HOST_TOKENS)
+    found: dict[bool, list[list[HostStep]]] = {True: [], False: []}
+    for number in range(rounds + 1):
+        for draft in (True, False):
+            steps = measure_steps(
+                HostEngine(EngineConfig(checkpoint=folder, max_num_seqs=batch, draft=draft)), load, batch
+            )
+            if number:  # the first one warms up
+                found[draft].append(steps)
+    for draft, measured in found.items():
+        least = [min(same) for same in zip(*measured, strict=True)]
+        spent = [step.spent for step in least]
+        cuts = statistics.quantiles(spent, n=5)
+        yield {
+            "drafts": draft,
+            "batch": batch,
+            "edits": share,
+            "steps": len(least),
+            "tokens_a_step": round(statistics.fmean(step.tokens for step in least), 1),
+            "ms_a_step": round(statistics.median(spent), 3),
+            "ms_p20_p80": [round(cuts[0], 3), round(cuts[-1], 3)],
+            "us_a_token": round(1e3 * statistics.median(step.spent / step.tokens for step in least), 3),
+        }
+
+
+@benchmark(
+    "engine-host", "the host's processor time of a step, all sequences decoding and no model behind them, by replay"
+)
+def run_host(corpora: Path) -> Iterator[Row]:
+    """Batches and shares of edits, each with drafts and without."""
+    from replay import LARGE, read_texts, write_settings
+
+    texts = read_texts(corpora)
+    with tempfile.TemporaryDirectory() as name:
+        folder = write_settings(Path(name), LARGE)
+        for batch in HOST_BATCHES:
+            for share in HOST_SHARES:
+                yield from compare_hosts(folder, texts, batch, share)

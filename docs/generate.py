@@ -199,7 +199,10 @@ def labelled_text(case: dict[str, Any], wanted: str) -> str | None:
     texts = [text for text in (before, after, source) if text]
     if not before.strip() or max(map(len, texts)) > LONGEST_EXAMPLE or max(t.count("\n") for t in texts) >= MOST_LINES:
         return None
-    parts = [("source", source)] if source else []
+    parts = [("source", source)] if source and source != "…" else []
+    asked = case.get("instruction", "")
+    if wanted == "flagged" and after == before and field == "response" and 3 < len(asked) <= LONGEST_EXAMPLE:
+        parts.insert(0, ("instruction", asked))  # a whole response is wrong for what was asked
     parts += [("found", before), (wanted, "the whole text" if wanted == "flagged" and after == before else after)]
     lines = [f"Example ({load(case['language']).name}, {field}):"]
     for name, text in parts:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from midb.kernels.errors import CheckpointError, EngineError
+from midb.kernels.gguf.describing import describe_model
+from midb.kernels.gguf.header import is_gguf, read_header
 from midb.kernels.rope import Rope, read_rope
 
 #: What an engine computes in.
@@ -27,7 +29,7 @@ _LEAST = {"max_num_seqs": 1, "max_num_batched_tokens": 1, "num_speculative_token
 class EngineConfig:
     """Settings of one engine, in vLLM's words where vLLM has the same setting.
 
-    :param checkpoint: folder with config.json and safetensors.
+    :param checkpoint: folder with config.json and safetensors, or a GGUF file.
     :param device: "cpu" or "cuda" (also "cuda:1").
     :param dtype: of weights and activations; "auto" is the checkpoint's own, but bfloat16 where that is float16, and
         on a GPU always.
@@ -136,10 +138,17 @@ class ModelConfig:
 
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> ModelConfig:
-        """Read ``config.json`` and ``generation_config.json``; raises CheckpointError with one clear sentence."""
+        """Read ``config.json`` and ``generation_config.json``, or what a GGUF file says instead.
+
+        :raises CheckpointError: with one clear sentence.
+        """
         folder = Path(folder)
+        if is_gguf(folder):
+            return _parse(describe_model(read_header(folder)), None, folder)
         if not folder.is_dir():
-            raise CheckpointError(f"{folder} is not a folder.", hint="A checkpoint is a folder with config.json.")
+            raise CheckpointError(
+                f"{folder} is not a folder.", hint="A checkpoint is a folder with config.json, or a GGUF file."
+            )
         raw = read_json(folder / "config.json")
         family = str(raw.get("model_type"))
         if "auto_map" in raw and family not in _FAMILIES:

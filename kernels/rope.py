@@ -11,7 +11,7 @@ from typing import Any
 from midb.kernels.errors import CheckpointError
 
 #: The kinds of scaling that are supported.
-_KINDS = ("default", "linear", "llama3", "yarn")
+_KINDS = ("default", "linear", "llama3", "yarn", "factors")
 
 #: YaRN's attention factor grows by this much with the logarithm of the factor (Peng et al., 2023, eq. 22).
 _ATTENTION_GROWTH = 0.1
@@ -25,6 +25,7 @@ class Rope:
     :param beta_slow: and divides those by the factor that make fewer turns than this.
     :param whole_dimensions: the ramp between the two begins and ends at whole numbers.
     :param attention_factor: cosines and sines are multiplied by it.
+    :param factors: "factors" divides each frequency by its own; as GGUF files state what "llama3" comes to.
     """
 
     theta: float
@@ -37,6 +38,7 @@ class Rope:
     beta_slow: float = 1.0
     whole_dimensions: bool = True
     attention_factor: float = 1.0
+    factors: tuple[float, ...] = ()
 
     @property
     def scaled_positions(self) -> int:
@@ -66,6 +68,8 @@ def read_rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
         rope = Rope(theta=float(theta), kind=name)
         if name != "default":
             rope = replace(rope, factor=float(scaling["factor"]))
+        if name == "factors":
+            rope = replace(rope, factors=tuple(map(float, scaling["factors"])))
         if name in ("llama3", "yarn"):
             rope = replace(rope, original_max_positions=int(scaling["original_max_position_embeddings"]))
         if name == "llama3":
@@ -81,7 +85,7 @@ def read_rope(raw: Mapping[str, Any], kind: str, path: Path) -> Rope:
             )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise CheckpointError(f"{path}: the parameters of rope scaling are incomplete: {error}.") from error
-    numbers = (rope.factor, rope.beta_fast, rope.beta_slow, rope.attention_factor, rope.theta - 1)
+    numbers = (rope.factor, rope.beta_fast, rope.beta_slow, rope.attention_factor, rope.theta - 1, *rope.factors)
     sane = all(math.isfinite(number) and number > 0 for number in numbers)
     if not sane or (name in ("llama3", "yarn") and rope.original_max_positions < 1):
         raise CheckpointError(

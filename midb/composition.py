@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from midb import __version__
 from midb.domain.errors import UsageError
+from midb.domain.portability import usable_cores
 
 if TYPE_CHECKING:
     from midb.agent.engines.checkpoint import CheckpointFolder
@@ -37,6 +40,7 @@ class EngineOptions:
     """How a model is run, as the command line asks for it. A server ignores device, dtype, adapter and max_length.
 
     :param device: auto, cpu or cuda (also cuda:1); auto takes a GPU if torch finds one.
+    :param devices: several of them, which share the requests: "all" GPUs, or names with commas, such as "0,1"; "": one.
     :param dtype: auto (the checkpoint's own), float32 or bfloat16.
     :param concurrency: requests in flight; 0 is the engine's own default.
     :param timeout: seconds that a server may take for a reply; 0 is the engine's own default.
@@ -46,6 +50,7 @@ class EngineOptions:
     """
 
     device: str = "auto"
+    devices: str = ""
     dtype: str = "auto"
     concurrency: int = 0
     timeout: float = 0.0
@@ -67,6 +72,7 @@ def open_engine(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunE
 
     options = EngineOptions(
         device=config.device,
+        devices=config.devices or "",
         dtype=config.dtype,
         concurrency=config.concurrency or 0,
         timeout=config.timeout or 0.0,
@@ -87,7 +93,7 @@ def build_engine(
     options: EngineOptions | None = None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> TextEngine:
-    """Build the engine of a MODEL: ``openai:NAME@URL``, a checkpoint's folder, or its name on the hub.
+    """Build the engine of a MODEL: ``openai:NAME@URL``, a checkpoint's folder, its name on the hub, or a GGUF file.
 
     Files are found and checked here. Weights are loaded by ``start()``, whose EngineDown says what is wrong with them.
 
@@ -97,12 +103,49 @@ def build_engine(
     options = options or EngineOptions()
     if model.startswith("openai:"):
         return _build_server_engine(model, options, warn)
+    # Before torch is imported, which reads it once. Its threads would else wait for each other by turning in circles,
+    # which takes the processors from those that are waited for wherever something else runs as well.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    _check_own_engine(model)
+    return _build_pool(model, options, warn) if options.devices else _build_own_engine(model, options)
+
+
+def _build_pool(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
+    """An engine for each device, in a process of its own; for a single device, just its engine."""
+    from midb.agent.engines.devices.pool import DevicePool
+    from midb.kernels import EngineError
+    from midb.kernels.devices import list_devices
+
+    if options.device != "auto":
+        raise UsageError("--device and --devices are both given.", hint="--devices alone names one device as well.")
+    try:
+        names = list_devices(options.devices)
+    except EngineError as error:
+        raise UsageError(f"--devices {options.devices}: {error.args[0]}", hint=error.hint) from error
+    each = [
+        replace(options, device=name, devices="", concurrency=-(-options.concurrency // len(names))) for name in names
+    ]
+    one = _build_own_engine(model, each[0])
+    if len(names) == 1:
+        return one
+    labels = [name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, start=1)]
+    makes = [(label, partial(_build_share, model, own, len(names))) for label, own in zip(labels, each, strict=True)]
+    described = one.described.replace(f" on {names[0]} ", f" on {', '.join(labels)} ")
+    return DevicePool(one, makes, described=described, warn=warn)
+
+
+def _build_share(model: str, options: EngineOptions, shares: int) -> TextEngine:
+    """Build the engine of one device of several, in its own process; CPUs share the cores."""
+    if options.device == "cpu":
+        import torch
+
+        torch.set_num_threads(max(usable_cores() // shares, 1))
     return _build_own_engine(model, options)
 
 
 def _build_server_engine(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
-    from midb.agent.engines.openai import OpenAIEngine
-    from midb.agent.engines.server_address import parse_spec
+    from midb.agent.engines.server.openai import OpenAIEngine
+    from midb.agent.engines.server.server_address import parse_spec
 
     name, url = parse_spec(model)
     asked = {"concurrency": options.concurrency, "timeout": options.timeout}
@@ -110,18 +153,23 @@ def _build_server_engine(model: str, options: EngineOptions, warn: Callable[[str
     return OpenAIEngine(name, url, key_variable=options.key_variable, warn=warn, **given)
 
 
-def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
+def _check_own_engine(model: str) -> None:
+    """Raise UsageError for what is no checkpoint, and where what is needed to run one is not installed."""
     if "/" not in model and not Path(model).exists():
         server = f"--model openai:{model}@https://HOST/v1"
         missing_folder = f"there is no folder {model}, and it is no OWNER/NAME of the hub."
         raise UsageError(missing_folder, hint=f"If a server serves it, name the server: {server}")
-    missing = [n for n in ("torch", "transformers", "safetensors") if importlib.util.find_spec(n) is None]
+    needed = ("torch", "transformers", "safetensors", *(("gguf",) if Path(model).is_file() else ()))
+    missing = [n for n in needed if importlib.util.find_spec(n) is None]
     if missing:
         raise UsageError(
             f"running a model here needs {', '.join(missing)}, which the base install leaves out.",
             hint="pip install '.[engine]' in the folder of midb-agent's source, or use a server: "
             "--model openai:NAME@URL",
         )
+
+
+def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
     from midb.agent.engines import checkpoint
     from midb.agent.engines.threaded import ThreadedEngine
     from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
@@ -137,7 +185,7 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         config = _make_config(base, adapter, model_config, options)
     except EngineError as error:
         raise UsageError(str(error.args[0]), hint=error.hint) from error
-    tokenizer = ChatTokenizer(base.folder, base.name)
+    tokenizer = ChatTokenizer(*_find_tokenizer(base))
     dtype = _name_dtype(model_config, config)
     details = ", ".join((dtype, *(["adapter " + adapter.name] if adapter else [])))
     return ThreadedEngine(
@@ -147,6 +195,18 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         concurrency=config.max_num_seqs,
         fingerprint=lambda: _make_fingerprint(base, adapter, dtype, config.max_model_len),
     )
+
+
+def _find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any] | None]:
+    """Where a checkpoint's tokenizer is: in its folder; of a GGUF file beside it, if there is one, or in it."""
+    from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES
+    from midb.kernels.gguf.header import read_header
+
+    if not base.folder.is_file():
+        return base.folder, base.name, None
+    if any((base.folder.parent / name).is_file() for name in VOCABULARIES):
+        return base.folder.parent, base.name, None
+    return base.folder, base.name, read_header(base.folder).metadata
 
 
 def _make_config(
@@ -213,6 +273,11 @@ class KernelEngine:
     def busy(self) -> bool:
         """Requests are waiting or running."""
         return self._engine.busy
+
+    @property
+    def tokens_under_way(self) -> int:
+        """New tokens, so far, of the requests that are running."""
+        return sum(sequence.num_output_tokens for sequence in self._engine.scheduler.running)
 
     def add(self, request: TokenRequest) -> int:
         """Take a request; raises RequestRefused."""

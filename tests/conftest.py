@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from replay_server import Answerer, Fault, ReplayServer, ReplayServers
+from replay_server import Answerer, ReplayServer, ReplayServers
 from transformers_serve import TransformersServer, serve
 
 from midb.checks.repair import choose_fixes
@@ -122,10 +122,8 @@ def replay_server() -> Iterator[ReplayServers]:
     """Makes OpenAI-compatible servers that a test writes the replies of; they end with the test."""
     with ExitStack() as stack:
 
-        def make(
-            answer: Answerer, *, model: str = "replay", models: list[dict[str, Any]] | Fault | None = None
-        ) -> ReplayServer:
-            return stack.enter_context(ReplayServer(answer, model=model, models=models))
+        def make(answer: Answerer, **settings: Any) -> ReplayServer:
+            return stack.enter_context(ReplayServer(answer, **settings))
 
         yield make
 

@@ -42,8 +42,8 @@ ABOVE = ("cli", "composition", "library", "__main__")
 #: What is decided without touching a tensor, so that it can be tested in milliseconds.
 TORCHLESS = (
     "__init__", "config", "errors", "request", "rope", "engine/block_pool", "engine/cost", "engine/drafting/draft",
-    "engine/drafting/gate", "engine/drafting/pacing", "engine/drafting/survival", "engine/drafting/trust",
-    "engine/sampling", "engine/scheduler", "engine/sequence",
+    "engine/drafting/gate", "engine/drafting/memory", "engine/drafting/pacing", "engine/drafting/survival",
+    "engine/drafting/trust", "engine/sampling", "engine/scheduler", "engine/sequence",
 )  # fmt: skip
 
 
@@ -137,6 +137,7 @@ def test_the_engine_imports_only_itself_and_its_libraries() -> None:
         "triton",
         "safetensors",
         "flash_attn",
+        "gguf",
         "flash_attn_interface",
         *sys.stdlib_module_names,
     }

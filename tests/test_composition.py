@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from damages import Damage, change, cut_header, cut_weights, pickle_weights, put, remove
 
+from midb.agent.engines.devices.pool import DevicePool
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
 from midb.agent.engines.tokenizing import template_bounds
 from midb.composition import EngineOptions, KernelEngine, build_engine, open_engine
@@ -24,7 +26,7 @@ from midb.domain.errors import MidbError, UsageError
 from midb.runs.config import load_config
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
 
 from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer  # noqa: E402
@@ -111,6 +113,44 @@ def test_a_right_reference_saves_steps_and_changes_nothing(letters: Path) -> Non
         assert after.accepted > 0
         assert after.steps < after.completion_tokens
     assert sum(reply.steps for reply in drafted) < sum(reply.completion_tokens for reply in drafted) / 3
+
+
+def test_a_gguf_file_gives_the_text_of_the_folder_it_was_made_from(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    from gguf_files import write_gguf
+    from random_checkpoints import RandomCheckpoint
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_checkpoint)
+    model = transformers.AutoModelForCausalLM.from_pretrained(tiny_checkpoint)
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    special = {entry["content"] for entry in described["added_tokens"]}
+    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    metadata = {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "gpt-2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": [3 if token in special else 1 for token in tokens],
+        "tokenizer.ggml.merges": [" ".join(merge) for merge in described["model"]["merges"]],
+        "tokenizer.ggml.eos_token_id": tokenizer.eos_token_id,
+        "tokenizer.chat_template": tokenizer.chat_template,
+    }
+    file = write_gguf(tmp_path / "tiny.gguf", RandomCheckpoint(tiny_checkpoint, model), metadata=metadata)
+    requests = [ask(f"t{n}", sampling=Sampling(temperature=1.0, seed=n)) for n in range(4)]
+    (of_folder,), (of_file,) = serve(tiny_checkpoint, requests), serve(file, requests)
+    assert [reply.text for reply in of_file] == [reply.text for reply in of_folder]
+    engine = build_engine(str(file), options=CPU)
+    assert engine.described.startswith("tiny.gguf on cpu")
+    assert engine.fingerprint() != build_engine(str(tiny_checkpoint), options=CPU).fingerprint()
+    metadata["tokenizer.ggml.pre"] = "unknown"
+    strange = write_gguf(tmp_path / "strange.gguf", RandomCheckpoint(tiny_checkpoint, model), metadata=metadata)
+    with pytest.raises(UsageError, match="is not read from GGUF files") as refused:
+        build_engine(str(strange), options=CPU)
+    assert "tokenizer.json" in refused.value.hint
+    for path in tiny_checkpoint.glob("*token*"):
+        shutil.copy(path, tmp_path)  # beside the file: it takes the place of the file's own
+    shutil.copy(tiny_checkpoint / "chat_template.jinja", tmp_path)
+    ((beside, *_),) = serve(strange, requests[:1])
+    assert beside.text == of_folder[0].text
 
 
 def test_a_stop_string_ends_the_text(letters: Path) -> None:
@@ -290,6 +330,10 @@ def test_a_pipe_or_a_device_is_one_sentence(copy: Path, name: str) -> None:
         ("openai:gpt@ftp://x", CPU, "followed by @"),
         ("TINY", EngineOptions(device="tpu"), 'device is "tpu"'),
         ("TINY", EngineOptions(device="cpu", dtype="int4"), 'dtype is "int4"'),
+        ("TINY", EngineOptions(devices="cpu,tpu"), '--devices cpu,tpu: "tpu" is no device.'),
+        ("TINY", EngineOptions(devices="0,0"), "cuda:0 is named twice."),
+        ("TINY", EngineOptions(devices="cpu,cpu", device="cpu"), "--device and --devices are both given."),
+        ("nowhere", EngineOptions(devices="cpu,cpu"), "there is no folder nowhere"),
         ("TINY", EngineOptions(device="cpu", adapter="nowhere"), "there is no folder nowhere"),
     ],
 )
@@ -343,6 +387,19 @@ def test_an_adapter_that_cannot_be_loaded_is_one_sentence(tiny_checkpoint: Path,
     assert "adapter_config.json does not exist" in failed.value.message
 
 
+def test_threads_that_wait_do_not_turn_in_circles(tiny_checkpoint: Path) -> None:
+    """Whoever says otherwise is heeded. It has to be said before torch is there."""
+    program = (
+        "import os, sys; from midb.composition import build_engine\n"
+        f"build_engine({str(tiny_checkpoint)!r})\n"
+        "print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    others = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for given, expected in ((others, "passive"), (others | {"OMP_WAIT_POLICY": "active"}, "active")):
+        done = subprocess.run([sys.executable, "-c", program], env=given, capture_output=True, text=True, check=True)
+        assert done.stdout.split()[-1] == expected
+
+
 def test_importing_it_loads_neither_side(tmp_path: Path) -> None:
     code = (
         "import midb.composition, sys; midb.composition.EngineOptions();"
@@ -364,6 +421,24 @@ def test_the_engine_is_described(tiny_checkpoint: Path) -> None:
     assert engine.described == "tiny on cpu (bfloat16)"
     assert engine.concurrency == 16
     assert build_engine(str(tiny_checkpoint), options=EngineOptions(device="cpu", concurrency=3)).concurrency == 3
+
+
+def test_two_devices_answer_as_one_does(letters: Path) -> None:
+    """Each in a process of its own, with the checkpoint read there."""
+    requests = [ask(f"Text {n}", sampling=Sampling(temperature=1.0, seed=n), stop=("q",)) for n in range(12)]
+    (alone,) = serve(letters, requests)
+    (together,) = serve(letters, requests, options=EngineOptions(devices="cpu,cpu"))
+    assert [(r.text, r.finish_reason, r.completion_tokens) for r in together] == [
+        (r.text, r.finish_reason, r.completion_tokens) for r in alone
+    ]
+    two, one = (
+        build_engine(str(letters), options=EngineOptions(devices=devices, concurrency=5))
+        for devices in ("cpu,cpu", "cpu")
+    )
+    assert isinstance(two, DevicePool)
+    assert two.described == one.described.replace("on cpu", "on cpu 1, cpu 2")
+    assert (two.concurrency, one.concurrency) == (6, 5), "what is asked for in all, shared"
+    assert two.fingerprint() == one.fingerprint(), "replies of one are found again by the other"
 
 
 @pytest.mark.parametrize(

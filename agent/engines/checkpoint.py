@@ -26,6 +26,9 @@ MODEL_FILES = (
 #: All that is fetched of an adapter.
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.safetensors.index.json")
 
+#: How the name of a GGUF file ends, which is a whole checkpoint by itself.
+GGUF_SUFFIX = ".gguf"
+
 #: OWNER/NAME.
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -38,13 +41,16 @@ _LARGEST_TEXT = 512 << 20
 #: Bytes at either end of a file's data that are hashed.
 _HASHED_BYTES = 1 << 20
 
+#: Bytes at the beginning of a GGUF file that are hashed: more than the metadata of any model has, with its vocabulary.
+_GGUF_HEAD = 32 << 20
+
 #: More bytes than the header of any real model has; this is safetensors' own limit.
 _LONGEST_HEADER = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFolder:
-    """A folder, and what people call it: its hub name, or the name of the folder."""
+    """A folder, and what people call it: its hub name, or the name of the folder. ``folder`` may be a GGUF file."""
 
     name: str
     folder: Path
@@ -60,8 +66,12 @@ def find(given: str, files: tuple[str, ...], *, download: Callable[..., str] | N
     folder = Path(given).expanduser()
     if folder.is_dir():
         return CheckpointFolder(folder.resolve().name, folder)
+    if folder.is_file() and folder.suffix.lower() == GGUF_SUFFIX and files is MODEL_FILES:
+        return CheckpointFolder(folder.name, folder)
     if folder.exists():
-        raise UsageError(f"{given} is a file.", hint="A checkpoint is a folder with config.json and safetensors.")
+        raise UsageError(
+            f"{given} is a file.", hint="A checkpoint is a folder with config.json and safetensors, or a .gguf file."
+        )
     if not _HUB_NAME.fullmatch(given):
         raise UsageError(
             f"there is no folder {given}.", hint="Give a checkpoint's folder, or its name on the hub (OWNER/NAME)."
@@ -114,7 +124,7 @@ def check_files(folder: Path) -> None:
     :raises UsageError: one sentence.
     """
     try:
-        for path in sorted(folder.iterdir()):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             text = path.name in _READ_IN_FULL or path.name.endswith(".safetensors.index.json")
             if not text and path.suffix != ".safetensors":
                 continue
@@ -146,6 +156,8 @@ def hash_files(folder: Path) -> str:
     :raises UsageError: for a file that cannot be read, or is no safetensors file.
     """
     found = hashlib.sha256()
+    if not folder.is_dir():
+        return _hash_ends(folder)
     for path in sorted(folder.iterdir()):
         if not path.is_file():
             continue
@@ -161,6 +173,15 @@ def hash_files(folder: Path) -> str:
         found.update(f"{path.name}\0{len(content)}\0".encode())
         found.update(content)
     return found.hexdigest()
+
+
+def _hash_ends(path: Path) -> str:
+    """Hash a GGUF file by its size and its ends: the first holds metadata, vocabulary and the places of all tensors."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        first = file.read(_GGUF_HEAD)
+        file.seek(max(len(first), size - _HASHED_BYTES))
+        return hashlib.sha256(size.to_bytes(8, "little") + first + file.read()).hexdigest()
 
 
 def _read_excerpt(path: Path) -> bytes:

@@ -75,6 +75,7 @@ class Worker:
     :param on_ready: is called with the engine's ``max_model_len`` once it is made.
     :param on_outcomes: is called with the outcomes of a turn.
     :param on_end: is called last, with the reason.
+    :ivar tokens: new ones of all requests that are under way, as of the last step; read from any thread.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Worker:
         self._indices: dict[Job, int] = {}
         self._outcomes: list[tuple[Answer, TokenResult | Failure]] = []
         self._failed_steps = 0
+        self.tokens = 0
 
     def run(self) -> None:
         """Serve until it is told to close, or until the engine is lost."""
@@ -113,6 +115,7 @@ class Worker:
             if engine.busy:
                 self._step(engine)
             self._collect(engine)
+            self.tokens = engine.tokens_under_way
             self._deliver()
 
     def _take_commands(self, *, wait: bool) -> Iterator[Command]:

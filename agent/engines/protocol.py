@@ -109,14 +109,34 @@ class EngineStopped(EngineDown):
         super().__init__("the run stops, and no call is tried again.", retryable=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What an engine is doing: requests that it is serving, and tokens of their replies so far.
+
+    :param tokens: new ones, as far as the engine tells before a reply is whole.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+
+
 class TextEngine(Protocol):
-    """Generates text. Requests are served at the same time: callers await as many as ``concurrency`` at once."""
+    """Generates text. Requests are served at the same time: callers await as many as ``places`` at once."""
 
     #: What people call it, for the first screen.
     described: str
 
-    #: Requests that are worth having in flight at once.
+    #: Requests that are ever worth having in flight at once.
     concurrency: int
+
+    @property
+    def places(self) -> int:
+        """Requests that are worth having in flight now: an engine that learns it from a server starts with fewer."""
+        ...
+
+    def activity(self) -> Activity:
+        """What it is doing now."""
+        ...
 
     def fingerprint(self) -> str:
         """All that replies depend on, as one line: if it is the same, a logged reply may be used again."""

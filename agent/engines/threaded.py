@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from midb.agent.engines.engine_thread import CLOSED, Answer, Cancel, Close, Command, Failure, Job, Pin, Worker
-from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest, cut_at_stop
+from midb.agent.engines.protocol import Activity, CallFailed, FinishReason, Message, TextReply, TextRequest, cut_at_stop
 from midb.agent.engines.tokens import RequestRefused, TokenEngine, Tokenizer, TokenRequest, TokenResult
 
 #: New tokens that are allowed on top of what the reference allows, for what a reply says besides the text.
@@ -68,6 +68,7 @@ class ThreadedEngine:
         self._down: Failure | None = None
         self._max_model_len = 0
         self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
         self._seen: dict[str, int] = {}  # how often each system message came, the longest unused first
         self._pins = 0
 
@@ -85,12 +86,22 @@ class ThreadedEngine:
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         worker = Worker(self._make, self._commands, self._report_ready, self._report_outcomes, self._report_end)
+        self._worker = worker
         # A daemon: if a run is killed before close(), the interpreter must not wait for the engine.
         self._thread = threading.Thread(target=worker.run, name="midb-engine", daemon=True)
         self._thread.start()
         await self._ready
         if self._down is not None:
             raise self._down.make_error()
+
+    @property
+    def places(self) -> int:
+        """As many as ever: what comes too many waits in the engine."""
+        return self.concurrency
+
+    def activity(self) -> Activity:
+        """What is under way."""
+        return Activity(calls=len(self._pending), tokens=self._worker.tokens if self._worker else 0)
 
     async def generate(self, request: TextRequest) -> TextReply:
         """Serve one request; raises CallFailed or EngineDown. Cancelling the awaiting task cancels the sequence."""

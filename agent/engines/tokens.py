@@ -90,6 +90,11 @@ class TokenEngine(Protocol):
         """There is something to step."""
         ...
 
+    @property
+    def tokens_under_way(self) -> int:
+        """New tokens, so far, of the requests that are not finished."""
+        ...
+
     def add(self, request: TokenRequest) -> int:
         """Take a request; its index comes back with its result. Raises RequestRefused."""
         ...

@@ -30,6 +30,9 @@ from midb.domain.generations import Generation, GenerationKey, Usage
 #: fails all of those.
 LEAST_FAILURES_IN_A_ROW = 16
 
+#: The same where they waited in vain: each took as long as the user allows a server to be silent.
+LEAST_TIMEOUTS_IN_A_ROW = 4
+
 #: Failures that say something about one request, and nothing about the engine.
 _REQUEST = frozenset({"context-exceeded", "bad-request"})
 
@@ -104,13 +107,8 @@ class Model:
         self._failures_in_a_row = 0
         self._replies += 1
         self._slowest = max(self._slowest, reply.seconds)
-        if not reply.prompt_tokens and not reply.completion_tokens:
-            # A server that counts nothing must not make a budget of tokens endless.
-            if not self._estimates:
-                self._estimates = True
-                self._warn("the model's server counts no tokens; they are estimated, at four bytes each")
-            prompt = sum(len(message.content.encode()) for message in task.request.messages)
-            reply = replace(reply, prompt_tokens=prompt // 4, completion_tokens=len(reply.text.encode()) // 4 + 1)
+        if not reply.prompt_tokens:
+            reply = self._estimate(task, reply)
         generation = Generation(
             key=key,
             pass_=task.pass_.value,
@@ -122,6 +120,20 @@ class Model:
         )
         self._count(task.pass_, Usage.of([generation]))
         return await self._keep(generation)
+
+    def _estimate(self, task: Task, reply: TextReply) -> TextReply:
+        """A reply with tokens that its server did not count: that must not make a budget of tokens endless."""
+        if not self._estimates:
+            self._estimates = True
+            self._warn(
+                "the model's server does not stop at a closing tag, and is hung up on there; the tokens of prompts are "
+                "estimated, at four bytes each"
+                if reply.completion_tokens
+                else "the model's server counts no tokens; they are estimated, at four bytes each"
+            )
+        prompt = sum(len(message.content.encode()) for message in task.request.messages)
+        written = reply.completion_tokens or len(reply.text.encode()) // 4 + 1
+        return replace(reply, prompt_tokens=prompt // 4, completion_tokens=written)
 
     async def _ask(self, task: Task) -> TextReply:
         """A reply, also across an outage: while nobody gets one, a pair is not to blame, and nothing is recorded of it.
@@ -144,7 +156,8 @@ class Model:
                     raise
                 self._failures_in_a_row += 1
                 self._last_failure = error
-                if self._failures_in_a_row > max(2 * self.engine.concurrency, LEAST_FAILURES_IN_A_ROW):
+                least = LEAST_TIMEOUTS_IN_A_ROW if error.code == "timeout" else LEAST_FAILURES_IN_A_ROW
+                if self._failures_in_a_row > max(2 * self.engine.places, least):
                     raise self.down() from error
                 if not _OUTAGE.fullmatch(error.code):
                     raise

@@ -6,6 +6,7 @@ thoughts in front is passed over.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,12 +49,10 @@ def parse_rewrite(
     if finish is FinishReason.STOP_STRING and end not in body and (SAME in body or _ANY_TAG.search(body)):
         body += end  # it is what ended the reply, and no part of it
     if not body.endswith(end):
-        if end in body:
-            raise ReplyError(Reason.CHATTER, f"There is text after {end}.")
-        if _ANY_TAG.search(body):
-            raise ReplyError(Reason.MISSING_SECTION, f"The closing {end} is missing.")
-        raise ReplyError(Reason.ANSWERED, "The reply has no sections: it is an answer, not an edited pair.")
+        raise _describe_end(body, end, nonce)
     body = body[: -len(end)]
+    if end in body:
+        raise ReplyError(Reason.CHATTER, "There is text after the end tag.")
     if body.strip() == SAME:
         return pair
     if SAME in body and not _ANY_TAG.search(body):
@@ -64,8 +63,10 @@ def parse_rewrite(
         original = pair.text(field) or ""
         if text.strip() == SAME or text.strip() == original.strip():
             continue
+        if not text.strip():
+            raise ReplyError(Reason.FIELD_EMPTIED, f"The section {field} is empty: put its text or {SAME} there.")
         if (stray := _ANY_TAG.search(text)) and stray[0] not in original:
-            raise ReplyError(Reason.UNKNOWN_SECTION, f"The tag {stray[0]} stands within the section {field}.")
+            raise ReplyError(Reason.UNKNOWN_SECTION, f"A tag without the CODE stands within the section {field}.")
         if SAME in text and SAME not in original:
             raise ReplyError(Reason.CHATTER, f"{SAME} stands beside other text in the section {field}.")
         if "\r\n" in original:
@@ -74,6 +75,23 @@ def parse_rewrite(
                 continue
         replaced[field] = keep_outer_blanks(text.strip(), original)
     return pair.replaced(replaced) if replaced else pair
+
+
+def _describe_end(body: str, end: str, nonce: str) -> ReplyError:
+    """What is wrong with a reply that does not end with its end tag.
+
+    What is told to the next attempt names tags without their code, which is another one there.
+    """
+    if end in body:
+        return ReplyError(Reason.CHATTER, "There is text after the end tag.")
+    tags = _ANY_TAG.findall(body)
+    if any(nonce in tag for tag in tags):
+        return ReplyError(Reason.MISSING_SECTION, "The end tag is missing.")
+    if tags:
+        return ReplyError(Reason.MISSING_SECTION, "The tags of the reply do not carry the CODE of the task.")
+    if SAME in body:
+        return ReplyError(Reason.MISSING_SECTION, f"The end tag is missing behind {SAME}.")
+    return ReplyError(Reason.ANSWERED, "The reply has no sections: it is an answer, not an edited pair.")
 
 
 def _take_body(reply: str, finish: FinishReason) -> str:
@@ -104,18 +122,22 @@ def _ends_in_a_loop(reply: str) -> bool:
 
 def _split_sections(body: str, sections: Sequence[Field], nonce: str) -> dict[Field, str]:
     """The text of each section; raises ReplyError unless they are exactly those asked for, in order."""
-    opening = re.compile(rf"<\|(instruction|input|response|end):{re.escape(nonce)}\|>")
+    opening = re.compile(rf"<\|(instruction|input|response):{re.escape(nonce)}\|>")
     found = list(opening.finditer(body))
     names = [match[1] for match in found]
     expected = [field.value for field in sections]
     if not names or body[: found[0].start()].strip():
+        if not names and _ANY_TAG.search(body):
+            raise ReplyError(Reason.MISSING_SECTION, "The tags of the reply do not carry the CODE of the task.")
         if not names:
             raise ReplyError(Reason.MISSING_SECTION, f"The sections are missing: {', '.join(expected)}.")
-        raise ReplyError(Reason.CHATTER, f"There is text before {make_tag(names[0], nonce)}.")
+        raise ReplyError(Reason.CHATTER, "There is text before the first tag.")
     if unknown := [name for name in names if name not in expected]:
         raise ReplyError(Reason.UNKNOWN_SECTION, f"There is no section {unknown[0]} in this task.")
     if missing := [name for name in expected if name not in names]:
         raise ReplyError(Reason.MISSING_SECTION, f"The section {missing[0]} is missing.")
+    if twice := [name for name in expected if names.count(name) > 1]:
+        raise ReplyError(Reason.UNKNOWN_SECTION, f"The section {twice[0]} stands there more than once.")
     if names != expected:
         raise ReplyError(Reason.UNKNOWN_SECTION, f"The sections must be, in this order: {', '.join(expected)}.")
     ends = [match.start() for match in found[1:]] + [len(body)]
@@ -174,13 +196,14 @@ def parse_verdict(reply: str, finish: FinishReason, nonce: str) -> Verdict:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        reason = Reason.CHATTER if "{" in body and not body.startswith("{") else Reason.BAD_SCHEMA
-        raise ReplyError(reason, "The reply is not one JSON object and nothing else.") from None
+        raise _describe_no_json(body) from None
     names = {"code", "preferred", "blamed", "reasons"}
-    if not isinstance(value, dict) or value.keys() != names:
+    if not isinstance(value, dict):
+        raise ReplyError(Reason.BAD_SCHEMA, "The reply is JSON, but no object.")
+    if value.keys() != names:
         raise ReplyError(Reason.BAD_SCHEMA, f"The JSON object must have exactly the keys {', '.join(sorted(names))}.")
     if value["code"] != nonce:
-        raise ReplyError(Reason.BAD_SCHEMA, f'"code" must be {nonce}.')
+        raise ReplyError(Reason.BAD_SCHEMA, '"code" is not the CODE of the task.')
     if value["preferred"] not in ("A", "B", "tie"):
         raise ReplyError(Reason.BAD_SCHEMA, '"preferred" must be A, B or tie.')
     if value["blamed"] not in ("none", *REWRITING_PASSES):
@@ -194,6 +217,21 @@ def parse_verdict(reply: str, finish: FinishReason, nonce: str) -> Verdict:
     )
 
 
+def _describe_no_json(body: str) -> ReplyError:
+    """What is wrong with a reply that is no JSON."""
+    if "{" not in body:
+        return ReplyError(Reason.BAD_SCHEMA, "The reply is no JSON object.")
+    if not body.startswith("{"):
+        return ReplyError(Reason.CHATTER, "There is text before the JSON object.")
+    try:
+        _, end = json.JSONDecoder().raw_decode(body)
+    except (ValueError, RecursionError):
+        return ReplyError(Reason.BAD_SCHEMA, "The JSON object is broken: check its quotes, commas and braces.")
+    if body[end:].strip():
+        return ReplyError(Reason.CHATTER, "There is text after the JSON object.")
+    return ReplyError(Reason.BAD_SCHEMA, "The JSON object is broken.")
+
+
 def _parse_objection(value: object) -> Objection:
     message = '"reasons" must hold objects with version (A or B), severity (minor, major, critical) and reason.'
     if not isinstance(value, dict) or value.keys() != {"version", "severity", "reason"}:
@@ -201,6 +239,6 @@ def _parse_objection(value: object) -> Objection:
     version, severity, text = value["version"], value["severity"], value["reason"]
     if version not in ("A", "B") or severity not in set(Severity) or not isinstance(text, str):
         raise ReplyError(Reason.BAD_SCHEMA, message)
-    if not any(map(str.isalnum, text)):  # the dots of the prompt's own skeleton, as small models copy them
-        raise ReplyError(Reason.BAD_SCHEMA, 'A "reason" must say in one sentence what is wrong.')
+    if not any(character.isalnum() for character in text):  # the three dots of the prompt, copied
+        raise ReplyError(Reason.BAD_SCHEMA, 'A "reason" says nothing: it must name the fault.')
     return Objection(Side(version), Severity(severity), text)

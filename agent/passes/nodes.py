@@ -19,11 +19,13 @@ from midb.domain.decisions import (
     Action,
     Decision,
     LoggedFinding,
+    Outcome,
     PairResult,
     Pass,
     Reason,
     Violation,
     decide,
+    find_failed_passes,
     pair_outcome,
     standing,
 )
@@ -152,12 +154,29 @@ def sum_up(state: PairState) -> PairResult:
     """The outcome of a pair, and what became of each finding."""
     original, final = state["original"], state["current"]
     decisions = tuple(state["decisions"])
+    outcome = pair_outcome(original, final, decisions)
+    if outcome is Outcome.UNCHANGED and (failed := find_failed_passes(decisions)):
+        decisions += (_note_no_usable_reply(original, decisions, failed),)
     return PairResult(
         original=original,
         final=final,
-        outcome=pair_outcome(original, final, decisions),
+        outcome=outcome,
         decisions=decisions,
         findings=tuple(log_findings(state)),
+    )
+
+
+def _note_no_usable_reply(original: InstructionPair, decisions: Sequence[Decision], failed: Sequence[Pass]) -> Decision:
+    """Why a pair is unchanged of which a model was asked, and which nobody can therefore take for looked at."""
+    last = {decision.pass_: decision.reason for decision in decisions}
+    digest = original.content_hash()
+    return Decision(
+        pass_=Pass.ROUTE,
+        action=Action.SKIPPED,
+        reason=Reason.NO_USABLE_REPLY,
+        detail=", ".join(f"{pass_}: {last[pass_]}" for pass_ in failed),
+        before_hash=digest,
+        after_hash=digest,
     )
 
 

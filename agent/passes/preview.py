@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from midb.agent.engines.protocol import FinishReason, Message, TextReply, TextRequest
+from midb.agent.engines.protocol import Activity, FinishReason, Message, TextReply, TextRequest
 from midb.agent.graph import build_graph, run_pair
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import ModelSettings, Route
@@ -32,6 +32,13 @@ class _Recorder:
 
     async def start(self) -> None:
         pass
+
+    @property
+    def places(self) -> int:
+        return self.concurrency
+
+    def activity(self) -> Activity:
+        return Activity()
 
     async def generate(self, request: TextRequest) -> TextReply:
         self.requests.append(request)

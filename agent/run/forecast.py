@@ -78,11 +78,13 @@ def forecast(session: Session, sample: int, emit: Emit) -> Forecast:
         raise MidbError("none of the sampled records can be read.")
     spent = [session.log.spent_on(_generations(result)) for result in results]
     judged = [session.log.spent_on(_generations(result, frozenset({Pass.VERIFICATION}))) for result in results]
-    at_once = min(session.workers, len(results))
+    # As many as the server turned out to serve at once, where that is fewer.
+    workers = min(session.workers, session.model.engine.places)
+    at_once = min(workers, len(results))
     return Forecast(
         sampled=len(results),
         records=records,
-        at_once=session.workers,
+        at_once=workers,
         prompt_tokens=_total([one.prompt_tokens for one in spent], records),
         completion_tokens=_total([one.completion_tokens for one in spent], records),
         seconds=_total([one.seconds / at_once for one in spent], records),

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from midb.agent.engines.protocol import EngineStopped
+from midb.agent.engines.server.pace import Places
 from midb.agent.model.calls import Model
 from midb.agent.run.batches import Batch, Item, Result
 from midb.agent.run.examine import Examiner, ExaminerSettings
@@ -38,7 +39,10 @@ REPORT_EVERY = 1.0
 
 
 class ModelPool:
-    """Examines batches with a model, ``concurrency`` records at once, on the loop that its engine was started on."""
+    """Examines batches with a model, ``concurrency`` records at once, on the loop that its engine was started on.
+
+    Fewer are under way where the engine serves fewer: begun all together, none would come to its end for long.
+    """
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class ModelPool:
         self._examiner = Examiner(settings, model)
         self._runner = loop
         self._out: deque[tuple[Batch, list[asyncio.Task[Result]]]] = deque()
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = Places(self._allowed)
         self._in_flight = self._begun = self._ended = 0
         self._reported_at = 0.0
         self._moved: asyncio.Event | None = None
@@ -128,10 +132,17 @@ class ModelPool:
             except TimeoutError:
                 stopped()  # says so while it drains
 
+    @property
+    def _allowed(self) -> int:
+        """Records that may be under way now: some more than the engine serves, so that it never waits for one."""
+        places = self._model.engine.places
+        return min(self._concurrency, places + max(1, places // 4))
+
     def _fill(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> None:
         """Take batches while somebody would have nothing to do, and not too many are out."""
+        self._slots.resize(self._allowed)
         while (
-            self._begun - self._ended < self._concurrency
+            self._begun - self._ended < self._slots.count
             and sum(max(len(tasks), 1) for _, tasks in self._out) < AHEAD * self._concurrency
             and not (stopped() or self._model.exhausted)
             and (batch := next(batches, None)) is not None
@@ -185,11 +196,14 @@ class ModelPool:
     def report_usage(self) -> None:
         """Say what the model has done so far."""
         self._reported_at = self._model.seconds
+        activity = self._model.engine.activity()
         self._report(
             ModelUsed(
                 usage=self._model.usage,
                 by_pass=self._model.by_pass,
                 in_flight=self._in_flight,
+                calls_in_flight=activity.calls,
+                tokens_in_flight=activity.tokens,
                 ahead=sum(task.done() for _, tasks in self._out for task in tasks),
                 seconds=self._model.seconds,
                 budget_left=self._model.budget_left,

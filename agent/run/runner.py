@@ -176,6 +176,7 @@ class Runner:
             database=str(session.log.path),
             rejected_path=str(session.places.rejected) if rejected else "",
             internal_errors=session.log.count_pairs(run, Reason.INTERNAL_ERROR),
+            no_usable_reply=session.log.count_pairs(run, Reason.NO_USABLE_REPLY),
             too_slow=session.log.count_pairs(run, Reason.TOO_SLOW),
             unexamined=session.log.count_pairs(run, Reason.UNEXAMINED),
             seconds=self._clock() - started,

@@ -189,7 +189,7 @@ def mode_of(config: RunConfig, container: Container) -> int:
 def worker_count(config: RunConfig, left: int, engine: RunEngine | None = None) -> int:
     """Worker processes for the records that are ``left``, 0 for none; with a model, records under way at once."""
     if engine:
-        return config.concurrency or engine.text.concurrency
+        return min(config.concurrency or engine.text.concurrency, engine.text.concurrency)
     return 0 if left < INLINE_RECORDS else config.workers
 
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from midb.agent.processes import hold_signals, ignore_signals
 from midb.agent.record_clock import ended_by_limit
 from midb.agent.run.batches import Batch, Item, Result, batches_of
 from midb.agent.run.examine import Examiner, ExaminerSettings, leave_slow
@@ -37,13 +36,10 @@ DEATHS = 2
 #: Seconds that a worker without work gets to end by itself.
 PATIENCE = 1.0
 
-#: What a terminal or a cluster sends to a whole group of processes.
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 
 def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     """A worker's life: examine what comes through the pipe until it closes."""
-    _ignore_signals()
+    ignore_signals()
     turn_off_telemetry()
     examiner = Examiner(settings, in_worker=True)
     while True:
@@ -55,31 +51,6 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
             return
 
 
-def _ignore_signals() -> None:
-    """Ignore what was held back since the process began, and all that comes."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold signals back: a process that is started here holds them from its first moment on, while it imports.
-
-    Windows has no such thing; there a worker that is interrupted while it imports is one that died.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # it lets signals through again when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class _Worker:
     """One process, and the batch it is working on."""
 
@@ -87,7 +58,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=worker_main, args=(theirs, settings), daemon=True)
-        with _signals_held():
+        with hold_signals():
             self.process.start()
         theirs.close()
         self.task: tuple[int, Sequence[Item]] | None = None

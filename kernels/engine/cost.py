@@ -74,15 +74,14 @@ class StepCost:
         """Estimate the seconds of many loads at once, as ``estimate_seconds`` does each."""
         if not self._loads:
             return self._pace * self._compute_prior(loads)
-        known, seconds = np.asarray(self._loads), np.asarray(self._seconds)
-        above = np.searchsorted(known, loads, side="right")
-        left = np.clip(above - 1, 0, len(known) - 1)
-        right = np.minimum(left + 1, len(known) - 1)
-        inside = (above > 0) & (above < len(known))
-        width = np.where(inside, known[right] - known[left], 1.0)
-        between = seconds[left] + (seconds[right] - seconds[left]) * (loads - known[left]) / width
-        beyond = seconds[left] * self._compute_prior(loads) / self._compute_prior(known)[left]
-        return self._pace * np.where(inside, between, beyond)
+        found: NDArray[np.float64] = np.interp(loads, self._loads, self._seconds)
+        for known, seconds, beyond in (
+            (self._loads[0], self._seconds[0], loads < self._loads[0]),
+            (self._loads[-1], self._seconds[-1], loads > self._loads[-1]),
+        ):
+            if beyond.any():
+                found[beyond] = seconds * self._compute_prior(loads[beyond]) / float(self._prior(known))
+        return self._pace * found
 
     def _compute_prior(self, loads: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.broadcast_to(np.asarray(self._prior(loads), dtype=np.float64), loads.shape)

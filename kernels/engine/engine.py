@@ -14,6 +14,7 @@ from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost, make_roofline
 from midb.kernels.engine.drafting.draft import Drafter
+from midb.kernels.engine.drafting.memory import OutputMemory, make_sketch
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.survival import SurvivalTable
 from midb.kernels.engine.drafting.trust import Trust
@@ -109,6 +110,7 @@ class Engine:
         self._finished: deque[Result] = deque()
         self._passes: dict[int, _Pass] = {}  # by group, the longest unused first
         self._shared_pass = _Pass()  # for groups that only one request has had so far
+        self._memory = OutputMemory()
         self._pins: list[BlockTable] = []
         self._next_index = 0
         self._next_pin = -1
@@ -163,7 +165,9 @@ class Engine:
         if self.config.draft:
             of_pass = self._find_pass(sequence.group)
             reference = () if request.reference_ids is None else list_ids(request.reference_ids)
-            sequence.drafter = PacedDrafter(Drafter(reference, sequence.token_ids, of_pass.table))
+            sequence.sketch = make_sketch(reference)
+            earlier = self._memory.recall(sequence.group, sequence.sketch)
+            sequence.drafter = PacedDrafter(Drafter(reference, sequence.token_ids, of_pass.table, earlier))
             sequence.trust = of_pass.trust
         self._start(sequence)
         self.stats.requests += 1
@@ -218,16 +222,11 @@ class Engine:
             captured = self._clock() - before
             sampled = runner.run(plan)
             constrain(plan, sampled, runner)
-        place = 0
-        for work in plan.works:
-            if work.samples:
-                count = len(work.draft) + 1
-                self._take_sampled(work, sampled[place : place + count])
-                place += count
+        self._take_sampled(plan.works, sampled)
         # Proposing drafts and following what came take time as well, and more of it the more is drafted. A capture does
         # not count: it happens once.
         seconds = self._clock() - started - captured
-        rows = sum(work.rows for work in works)
+        rows = len(plan.token_ids)
         self.cost.observe(self.cost.compute_load(rows, len(sampled)), seconds)
         stats = self.stats
         stats.steps += 1
@@ -235,19 +234,29 @@ class Engine:
         stats.step_seconds += seconds
         return True
 
-    def _take_sampled(self, work: Work, sampled: list[int]) -> None:
-        sequence = work.sequence
-        before = sequence.num_output_tokens, sequence.counts["accepted"]
-        sequence.take(sampled, work.draft)
-        if work.draft:
-            sequence.trust.learn(work.expected, sequence.counts["accepted"] - before[1])
+    def _take_sampled(self, works: list[Work], sampled: list[int]) -> None:
+        """Give each sequence what was sampled for it."""
         stats = self.stats
         stats.verified += len(sampled)
-        stats.drafted += len(work.draft)
-        stats.generated += sequence.num_output_tokens - before[0]
-        stats.accepted += sequence.counts["accepted"] - before[1]
-        if sequence.finish_reason is not None:
-            self._finish(sequence)
+        place = 0
+        for work in works:
+            if not work.samples:
+                continue
+            sequence, draft = work.sequence, work.draft
+            known, end = len(sequence.token_ids), place + len(draft) + 1
+            if draft:
+                before = sequence.counts["accepted"]
+                sequence.take(sampled[place:end], draft)
+                accepted = sequence.counts["accepted"] - before
+                sequence.trust.learn(work.expected, accepted)
+                stats.drafted += len(draft)
+                stats.accepted += accepted
+            else:
+                sequence.take(sampled[place:end], draft)
+            stats.generated += len(sequence.token_ids) - known
+            place = end
+            if sequence.finish_reason is not None:
+                self._finish(sequence)
 
     def _finish(self, sequence: Sequence) -> None:
         del self._sequences[sequence.index]
@@ -259,7 +268,9 @@ class Engine:
         self.scheduler.remove(sequence)
         self.stats.finished += 1
         self.stats.prefix_hits += sequence.counts["prefix_hits"]
-        self._finished.append(sequence.make_result())
+        result = sequence.make_result()
+        self._memory.add(sequence.group, sequence.sketch, result.token_ids)
+        self._finished.append(result)
 
     def take_results(self) -> Iterator[Result]:
         """Take the results since the last call, in the order in which they finished."""

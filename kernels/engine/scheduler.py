@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from midb.kernels.config import EngineConfig
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost
-from midb.kernels.engine.drafting.draft import NO_DRAFT, Draft
-from midb.kernels.engine.drafting.gate import choose_lengths
+from midb.kernels.engine.drafting.draft import Draft
+from midb.kernels.engine.drafting.gate import choose_lengths, find_least_survival
 from midb.kernels.engine.sequence import Sequence, SequenceStatus
 
 #: Sequences that may be admitted before the one that has waited the longest; then it comes first.
@@ -102,50 +102,61 @@ class Scheduler:
     def schedule(self) -> list[Work]:
         """Plan the next step; the plan is empty only when there is nothing to do."""
         self._admit()
+        pool, block_size = self.pool, self.config.block_size
         # Each sequence that decodes is sure of its row. The prompts share what is left, first come, first served.
-        left = self.config.max_num_batched_tokens - sum(sequence.decoding for sequence in self.running)
+        left = self.config.max_num_batched_tokens - sum([sequence.decoding for sequence in self.running])
         works = []
         for sequence in self.running:
-            table, decoding = sequence.block_table, sequence.decoding
+            table, computed = sequence.block_table, sequence.num_computed_tokens
             assert table is not None
-            ready = self.pool.count_ready_tokens(table, sequence.num_computed_tokens)
-            if ready is None:
-                continue
-            sequence.counts["prefix_hits"] += ready - sequence.num_computed_tokens
-            sequence.num_computed_tokens = ready
-            pending = len(sequence.token_ids) - ready
+            pending = len(sequence.token_ids) - computed
+            decoding = pending == 1
+            if computed < table.hits * block_size:  # others may have computed more of the beginning
+                ready = pool.count_ready_tokens(table, computed)
+                if ready is None:
+                    continue
+                sequence.counts["prefix_hits"] += ready - computed
+                sequence.num_computed_tokens = computed = ready
+                pending = len(sequence.token_ids) - computed
             count = 1 if decoding else min(pending, left)
             if count == 0:
                 continue
             if not decoding:
                 left -= count
-            works.append(Work(sequence, ready, count, count == pending))
-            sequence.num_computed_tokens += count
+            works.append(Work(sequence, computed, count, count == pending))
+            computed += count
+            sequence.num_computed_tokens = computed
             sequence.counts["rows"] += count
-            self.pool.mark_scheduled(table, sequence.token_ids, sequence.num_computed_tokens)
+            if computed // block_size > table.settled:  # it fills a block
+                pool.mark_scheduled(table, sequence.token_ids, computed)
         if self.config.draft and left > 0:
             self._add_drafts(works, left)
         return works
 
     def _add_drafts(self, works: list[Work], left: int) -> None:
-        drafts = [self._propose(work) for work in works]
-        for trust in {id(work.sequence.trust): work.sequence.trust for work in works}.values():
-            trust.fade()
-        if not any(draft.tokens for draft in drafts):
-            return
-        sampled = sum(work.samples for work in works)
+        most = self.config.num_speculative_tokens
+        sampled = sum([work.samples for work in works])
         load = self.cost.compute_load(sum(work.count for work in works), sampled)
-        factors = [work.sequence.trust.factor for work in works]
+        least = find_least_survival(sampled, load, self.cost, left)
+        passes = {id(work.sequence.trust): work.sequence.trust for work in works}
+        least_of = {name: least / trust.factor for name, trust in passes.items()}
+        proposed: list[tuple[Work, Draft]] = []
+        for work in works:
+            if work.samples and (drafter := work.sequence.drafter) is not None:
+                limit = min(most, work.sequence.remaining - 1)
+                if limit > 0 and (draft := drafter.propose(limit, least_of[id(work.sequence.trust)])).tokens:
+                    proposed.append((work, draft))
+        for trust in passes.values():
+            trust.fade()
+        if not proposed:
+            return
+        drafts = [draft for _, draft in proposed]
+        factors = [work.sequence.trust.factor for work, _ in proposed]
         lengths = choose_lengths(drafts, factors, sampled, load, self.cost, left)
-        for work, draft, length in zip(works, drafts, lengths, strict=True):
-            work.draft, work.expected = draft.tokens[:length], sum(draft.survival[:length])
-            work.sequence.counts["rows"] += length
-
-    def _propose(self, work: Work) -> Draft:
-        limit = min(self.config.num_speculative_tokens, work.sequence.remaining - 1)
-        if not work.samples or work.sequence.drafter is None or limit <= 0:
-            return NO_DRAFT
-        return work.sequence.drafter.propose(limit)
+        for (work, draft), length in zip(proposed, lengths, strict=True):
+            if length:
+                work.draft, work.expected = draft.tokens[:length], sum(draft.survival[:length])
+                work.sequence.counts["rows"] += length
 
     def _admit(self) -> None:
         while self._waiting and len(self.running) < self.config.max_num_seqs:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from midb.kernels.engine.block_pool import BlockTable
+from midb.kernels.engine.drafting.memory import Sketch
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.trust import Trust
 from midb.kernels.engine.outputs.loops import find_loop
@@ -29,6 +30,8 @@ class Sequence:
         admitted one after another, and share what is learnt about drafts.
     :param token_ids: prompt and output so far.
     :param trust: in the drafts of the pass.
+    :param sketch: of the reference, by which requests like this one are known; empty without drafts.
+    :ivar num_prompt_tokens: tokens of the prompt.
     :param num_computed_tokens: tokens at the beginning whose KV is in the cache, or will be in the coming step.
     :param bypassed: sequences that were admitted before this one while it had waited the longest.
     :param constraint: what follows the output, if the request has a constraint and the output was looked at.
@@ -42,6 +45,7 @@ class Sequence:
     token_ids: list[int]
     drafter: PacedDrafter | None = None
     trust: Trust = field(default_factory=Trust)
+    sketch: Sketch = frozenset()
     status: SequenceStatus = SequenceStatus.WAITING
     block_table: BlockTable | None = None
     num_computed_tokens: int = 0
@@ -51,16 +55,15 @@ class Sequence:
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("steps", "rows", "verified", "drafted", "accepted", "prefix_hits"), 0)
     )
+    num_prompt_tokens: int = field(init=False)
 
-    @property
-    def num_prompt_tokens(self) -> int:
-        """Tokens of the prompt."""
-        return len(self.request.prompt_ids)
+    def __post_init__(self) -> None:
+        self.num_prompt_tokens = len(self.request.prompt_ids)
 
     @property
     def num_output_tokens(self) -> int:
         """Tokens of the output so far."""
-        return len(self.token_ids) - len(self.request.prompt_ids)
+        return len(self.token_ids) - self.num_prompt_tokens
 
     @property
     def decoding(self) -> bool:
@@ -87,11 +90,10 @@ class Sequence:
         while agreed < len(draft) and sampled[agreed] == draft[agreed]:
             agreed += 1
         emitted = sampled[: agreed + 1]
-        for place, token in enumerate(emitted):
-            if token in self.sampling.stop_ids:
-                emitted = emitted[: place + 1]
-                self.finish_reason = SequenceFinishReason.STOP
-                break
+        if not (stop_ids := self.sampling.stop_ids).isdisjoint(emitted):
+            end = next(place for place, token in enumerate(emitted) if token in stop_ids)
+            emitted = emitted[: end + 1]
+            self.finish_reason = SequenceFinishReason.STOP
         accepted = min(agreed, len(emitted))
         known = len(self.token_ids)
         self.num_computed_tokens = known + min(accepted, len(emitted) - 1)

@@ -16,7 +16,7 @@ from torch import Tensor
 from midb.kernels.config import ModelConfig
 from midb.kernels.dispatch import Ops
 from midb.kernels.models.linear import AdapterRows, Linear
-from midb.kernels.models.weights import FUSED, CheckpointTensors, read_adapter, weight_shape
+from midb.kernels.models.weights import FUSED, CheckpointTensors, open_tensors, read_adapter, weight_shape
 from midb.kernels.rope import Rope
 
 #: Bytes of the logits of one chunk: few enough to stay in the L2 cache of a GPU until they are reduced.
@@ -59,7 +59,7 @@ class Decoder:
         """Read the checkpoint and the adapters; raises CheckpointError."""
         config = self.config
         hidden = config.hidden_size
-        with CheckpointTensors(folder, "model", self.device, self.dtype) as tensors:
+        with open_tensors(folder, self.device, self.dtype) as tensors:
             prefix = tensors.find_prefix()
             self.embedding = tensors.get(f"{prefix}embed_tokens.weight", config.vocab_size, hidden)
             self.layers = [self._load_layer(tensors, f"{prefix}layers.{n}.") for n in range(config.num_layers)]
@@ -187,11 +187,13 @@ def make_rotary_table(rope: Rope, head_dim: int, positions: int, device: torch.d
     Frequencies are ``theta^(-2i/d)`` (Su et al., 2021). "linear" divides all of them by the factor (Chen et al., 2023).
     "llama3" divides those whose wavelength exceeds the original context, with a smooth ramp to the others (Llama 3.1's
     own rule). "yarn" divides those that make few turns over the original context, with a ramp that is linear in the
-    number of the frequency (Peng et al., 2023).
+    number of the frequency (Peng et al., 2023). "factors" divides each by its own.
     """
     frequencies = 1.0 / rope.theta ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
     if rope.kind == "linear":
         frequencies = frequencies / rope.factor
+    elif rope.kind == "factors":
+        frequencies = frequencies / torch.tensor(rope.factors)
     elif rope.kind == "llama3":
         turns = rope.original_max_positions * frequencies / (2 * math.pi)
         smooth = (turns - rope.low_freq_factor) / (rope.high_freq_factor - rope.low_freq_factor)

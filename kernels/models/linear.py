@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-#: Rows that a packed CPU weight is laid out for. Measured from 1 to 512 rows, it was the best or as good as the best.
-_PACKED_FOR = 64
+#: Rows that a packed CPU weight is laid out for. On an AMD EPYC a step of one row took 22.7 ms with 8 and 37.1 with 64,
+#: and steps of 8 and 32 rows the same. On an Intel Xeon 8 took 0.85 to 1.08 times what 64 did (the median: 1.00), for
+#: weights from 576 x 960 to 4096 x 6144, 1 to 64 rows, fp32 and bf16.
+_PACKED_FOR = 8
 
 
 @dataclass(frozen=True, slots=True)

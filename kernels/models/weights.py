@@ -91,7 +91,7 @@ class CheckpointTensors:
 
     def get(self, name: str, *shape: int) -> Tensor:
         """Read a tensor in the engine's dtype; raises CheckpointError if it is missing, or has another shape."""
-        if name not in self._files:
+        if name not in self:
             raise CheckpointError(
                 f"{self.folder}: the tensor {name} is missing.", hint="Does config.json fit the weights?"
             )
@@ -100,12 +100,16 @@ class CheckpointTensors:
                 f"{self.folder}: {name} has shape {list(found)}, not {list(shape)}.",
                 hint="Does config.json fit the weights?",
             )
-        tensor: Tensor = self._files[name].get_tensor(name)
+        tensor = self._read(name)
         if not tensor.is_floating_point() or tensor.element_size() < 2:
             raise CheckpointError(
                 f"{self.folder}: {name} is {tensor.dtype}.", hint="Quantized weights are not supported."
             )
         return tensor.to(self.device, self.dtype)
+
+    def _read(self, name: str) -> Tensor:
+        tensor: Tensor = self._files[name].get_tensor(name)
+        return tensor
 
     def join(self, parts: Iterable[tuple[str, tuple[int, ...]]]) -> Tensor:
         """Read tensors and concatenate them along their first dimension."""
@@ -117,6 +121,15 @@ class CheckpointTensors:
             if f"{prefix}embed_tokens.weight" in self._files:
                 return prefix
         raise CheckpointError(f"{self.folder}: the tensor model.embed_tokens.weight is missing.")
+
+
+def open_tensors(checkpoint: Path, device: torch.device, dtype: torch.dtype) -> CheckpointTensors:
+    """Open the weights of a model: a folder of safetensors, or a GGUF file; raises CheckpointError."""
+    if checkpoint.is_file():
+        from midb.kernels.models.gguf_tensors import GgufTensors
+
+        return GgufTensors(checkpoint, device, dtype)
+    return CheckpointTensors(checkpoint, "model", device, dtype)
 
 
 #: The parts of each fused layer, in order, by their names in the checkpoint.

@@ -9,13 +9,28 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from midb.audit.run_rows import Run
-from midb.domain.decisions import Action, Decision, Outcome, Pass, Reason, standing
+from midb.domain.decisions import Action, Decision, Outcome, Pass, Reason, find_failed_passes, standing
 from midb.domain.edits import Edit
 from midb.domain.errors import AuditError
 from midb.domain.pairs import Field
 
 #: What the outcome of a record that a revert changed is called in logs of version 0.1.0.
 OUTCOME_BEFORE_UNDONE = Outcome.REVERTED
+
+
+def outcome_before(outcome: Outcome, decisions: Sequence[Decision]) -> Outcome:
+    """What versions before this one called the outcome of a pair with some decisions.
+
+    What was undone was called reverted up to 0.1.0, as was a pair of which no reply could be used, before this had a
+    reason of its own.
+    """
+    if outcome is Outcome.UNDONE:
+        return OUTCOME_BEFORE_UNDONE
+    told = any(decision.reason is Reason.NO_USABLE_REPLY for decision in decisions)
+    if outcome is Outcome.UNCHANGED and find_failed_passes(decisions) and not told:
+        return Outcome.REVERTED
+    return outcome
+
 
 VERIFY_HINT = "midb-agent audit verify names every row that was changed."
 

@@ -101,6 +101,9 @@ def run(
         int | None, typer.Option("--concurrency", metavar="N", help=options.help_of("concurrency"))
     ] = None,
     device: Annotated[str | None, typer.Option("--device", metavar="DEVICE", help=options.help_of("device"))] = None,
+    devices: Annotated[
+        str | None, typer.Option("--devices", metavar="all|0,1", help=options.help_of("devices"))
+    ] = None,
     dtype: Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=options.help_of("dtype"))] = None,
     adapter: Annotated[str | None, typer.Option("--adapter", metavar="LORA", help=options.help_of("adapter"))] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", metavar="S", help=options.help_of("timeout"))] = None,
@@ -129,8 +132,8 @@ def run(
         options.given(
             corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
             kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
-            concurrency=concurrency, device=device, dtype=dtype, adapter=adapter, timeout=timeout, limit=limit,
-            workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
+            concurrency=concurrency, device=device, devices=devices, dtype=dtype, adapter=adapter, timeout=timeout,
+            limit=limit, workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
         )
         | options.given(
             **{

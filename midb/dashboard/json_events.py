@@ -40,12 +40,13 @@ class JsonEvents:
       left, right}]
     - ``usage``, only with a model, about once a second, counts since the run (re)started: calls, reused,
       prompt_tokens, completion_tokens, cached_tokens, drafted, accepted, steps, retries, attempts_failed,
-      calls_failed, passes {pass: {the same}}, in_flight, ahead, seconds, budget_left
+      calls_failed, passes {pass: {the same}}, in_flight, calls_in_flight,
+      tokens_in_flight, ahead, seconds, budget_left
     - ``rejected``: line, reason, message
     - ``warning``: message, logged (whether it is in the audit log)
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
-      repaired, open, output, database, rejected_path, internal_errors, too_slow, unexamined, seconds, resume_command,
-      head (of the audit log), usage {the eleven numbers of ``usage``, since the run (re)started}
+      repaired, open, output, database, rejected_path, internal_errors, too_slow, no_usable_reply, unexamined, seconds,
+      resume_command, head (of the audit log), usage {the eleven numbers of ``usage``, since the run (re)started}
 
     Every name is always there. Unlike a display, this is data: an error of the stream is raised.
     """

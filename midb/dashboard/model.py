@@ -41,6 +41,7 @@ def _list_figures(progress: Progress, used: ModelUsed) -> list[Text]:
     figures = [
         Text(_describe_speed(progress)),
         Text(f"{pluralize(used.in_flight, 'record')} in flight{ahead}"),
+        Text(_describe_coming(used)),
         Text(_describe_paid(usage)),
         Text(f"budget left {fit(used.budget_left, 30)}" if used.budget_left else ""),
         failed if usage.calls_failed else Text(""),
@@ -60,7 +61,8 @@ def describe_model(progress: Progress) -> list[str]:
         return []
     usage = progress.usage
     failed = [f"failed calls {format_count(usage.calls_failed)}"] if usage.calls_failed else []
-    return [_describe_speed(progress), _describe_paid(usage), *failed]
+    coming = [words] if (words := _describe_coming(progress.used)) else []
+    return [_describe_speed(progress), _describe_paid(usage), *coming, *failed]
 
 
 def describe_total(usage: Usage) -> Text:
@@ -80,6 +82,14 @@ def describe_total(usage: Usage) -> Text:
 def _describe_speed(progress: Progress) -> str:
     read, written = progress.tokens_per_second
     return f"tokens/s in {_format_rate(read)}  out {_format_rate(written)}"
+
+
+def _describe_coming(used: ModelUsed) -> str:
+    """What a model is at: before its first reply the only sign of life, which on a slow machine takes minutes."""
+    if not used.calls_in_flight:
+        return ""
+    tokens = f", {shorten(used.tokens_in_flight)} tokens of their replies so far" if used.tokens_in_flight else ""
+    return f"{pluralize(used.calls_in_flight, 'call')} under way{tokens}"
 
 
 def _describe_paid(usage: Usage) -> str:

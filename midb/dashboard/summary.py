@@ -51,7 +51,7 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
 def _describe_workers(plan: RunPlanned) -> str:
     """How much goes on at once."""
     if plan.model:
-        return f"   {pluralize(plan.workers, 'record')} at once" if plan.workers else ""
+        return f"   up to {pluralize(plan.workers, 'record')} at once" if plan.workers else ""
     return f"   {pluralize(plan.workers, 'worker') if plan.workers else 'in this process'}"
 
 
@@ -85,6 +85,8 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if ended.no_usable_reply:
+        parts.append(describe_no_usable_reply(ended))
     if ended.unexamined:
         parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):
@@ -124,6 +126,16 @@ def describe_internal_errors(ended: RunEnded) -> Text:
         f"{records} hit an internal error and {'was' if ended.internal_errors == 1 else 'were'} kept unchanged; "
         "the audit log names them (reason internal-error).",
         "bold red",
+    )
+
+
+def describe_no_usable_reply(ended: RunEnded) -> Text:
+    """Says what became of what the model could not be brought to answer: nothing."""
+    pairs = pluralize(ended.no_usable_reply, "pair")
+    return Text(
+        f"{pairs} got no usable reply from the model and {'was' if ended.no_usable_reply == 1 else 'were'} kept "
+        "unchanged; the audit log names them (reason no-usable-reply).",
+        "yellow",
     )
 
 
@@ -231,6 +243,8 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
         parts.append(describe_internal_errors(ended))
     if ended.too_slow:
         parts.append(describe_too_slow(ended))
+    if ended.no_usable_reply:
+        parts.append(describe_no_usable_reply(ended))
     if ended.unexamined:
         parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):

@@ -43,7 +43,8 @@ class Action(StrEnum):
 class Outcome(StrEnum):
     """What became of a pair or record; with the rejected lines these balance the ledger.
 
-    ``REVERTED``: every rewrite was taken back, by a check or by verification. ``UNDONE``: a person undid edits, with
+    ``REVERTED``: every rewrite was taken back, by a check or by verification. Where there was none, because no reply of
+    a model could be used, the pair is unchanged, for the reason ``no-usable-reply``. ``UNDONE``: a person undid, with
     `midb-agent revert`.
     """
 
@@ -98,6 +99,8 @@ class Reason(StrEnum):
     # There was no reply.
     ENGINE_FAILED = "engine-failed"
     CONTEXT_EXCEEDED = "context-exceeded"
+    # What became of the pair then: nothing.
+    NO_USABLE_REPLY = "no-usable-reply"
     # The rewrite is no edit of the text, or says what nobody said.
     TOO_LITTLE_KEPT = "too-little-kept"
     STRUCTURE_CHANGED = "structure-changed"
@@ -115,6 +118,7 @@ class Reason(StrEnum):
 #: Why a record stays as it is without having been examined to the end.
 LEFT_ALONE_REASONS = (
     Reason.INTERNAL_ERROR, Reason.TOO_SLOW, Reason.OTHER_LANGUAGE, Reason.UNEXAMINED, Reason.TOO_MANY_FINDINGS,
+    Reason.NO_USABLE_REPLY,
 )  # fmt: skip
 
 
@@ -231,14 +235,28 @@ def pair_outcome(original: InstructionPair, final: InstructionPair, decisions: I
     """Improved if the text changed; reverted if it did not because every rewrite was taken back; else unchanged.
 
     What counts is how each pass ended: a reply that could not be used, followed by one that leaves the pair alone,
-    is no rewrite that was taken back. Undone where a person decided so, whatever became of the text.
+    is no rewrite that was taken back; nor is one that no other followed. Undone where a person decided so, whatever
+    became of the text.
     """
-    last = {decision.pass_: decision.action for decision in decisions}
-    if Pass.REVERT in last:
+    decided = list(decisions)
+    if any(decision.pass_ is Pass.REVERT for decision in decided):
         return Outcome.UNDONE
     if final != original:
         return Outcome.IMPROVED
-    return Outcome.REVERTED if Action.REJECTED in last.values() else Outcome.UNCHANGED
+    failed = find_failed_passes(decided)
+    tried = any(decision.pass_ in failed and _took_back(decision) for decision in decided)
+    return Outcome.REVERTED if tried else Outcome.UNCHANGED
+
+
+def find_failed_passes(decisions: Iterable[Decision]) -> tuple[Pass, ...]:
+    """The passes whose last attempt came to nothing: a rewrite was taken back, or no reply could be used."""
+    last = {decision.pass_: decision.action for decision in decisions}
+    return tuple(pass_ for pass_, action in last.items() if action is Action.REJECTED)
+
+
+def _took_back(decision: Decision) -> bool:
+    """Whether a decision took back a rewrite: its own edits, or as verification those of the passes."""
+    return decision.action is Action.REJECTED and (decision.pass_ is Pass.VERIFICATION or bool(decision.edits))
 
 
 def record_outcome(outcomes: Sequence[Outcome]) -> Outcome:

@@ -152,6 +152,8 @@ class ModelUsed:
     :param usage: of all passes.
     :param by_pass: of each pass.
     :param in_flight: records under way.
+    :param calls_in_flight: calls that the engine is serving; records wait for theirs where it serves fewer.
+    :param tokens_in_flight: new tokens of their replies so far, as far as the engine tells; `usage` has whole replies.
     :param ahead: records that are done, but wait for one before them to be written.
     :param seconds: since the run (re)started.
     :param budget_left: for people ("0:41:20", "312,000 tokens"); empty without a budget.
@@ -160,6 +162,8 @@ class ModelUsed:
     usage: Usage
     by_pass: Mapping[Pass, Usage]
     in_flight: int
+    calls_in_flight: int = 0
+    tokens_in_flight: int = 0
     ahead: int = 0
     seconds: float
     budget_left: str = ""
@@ -181,6 +185,7 @@ class RunEnded:
     :param rejected_path: where the rejected lines are; empty where there are none.
     :param internal_errors: pairs that a fault of this program kept from being examined.
     :param too_slow: pairs that were left as they are because their record took too long.
+    :param no_usable_reply: pairs that were left as they are because no reply of the model could be used.
     :param unexamined: records in which no pair was found: they stay as they are.
     :param seconds: since the run (re)started.
     :param resume_command: what to type to go on; says nothing where the run is finished.
@@ -200,6 +205,7 @@ class RunEnded:
     rejected_path: str
     internal_errors: int = 0
     too_slow: int = 0
+    no_usable_reply: int = 0
     unexamined: int = 0
     seconds: float = 0.0
     resume_command: str = ""

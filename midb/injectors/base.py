@@ -12,7 +12,8 @@ from midb.domain.edits import Edit, apply, sort_edits
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale, load
 
-_CODE = re.compile(
+#: Fenced and inline code, addresses, formulas, placeholders, names of files.
+CODE = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]+`|\$[^$\n]+\$|\{[^{}\n]*\}|https?://\S+|\S+@\S+|\w+\.[a-z]{2,4}\b", re.DOTALL
 )
 
@@ -145,7 +146,7 @@ def code_ranges(text: str) -> list[tuple[int, int]]:
     >>> code_ranges("a `b` http://c.d")
     [(2, 5), (6, 16)]
     """
-    return [match.span() for match in _CODE.finditer(text)]
+    return [match.span() for match in CODE.finditer(text)]
 
 
 def is_outside(start: int, end: int, ranges: Iterable[tuple[int, int]]) -> bool:

@@ -7,7 +7,18 @@ import unicodedata
 from collections.abc import Iterator
 from random import Random
 
-from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, code_ranges, is_outside, rewrite
+from midb.injectors.base import (
+    CODE,
+    CleanPair,
+    Expectation,
+    Injection,
+    Injector,
+    change,
+    code_ranges,
+    is_outside,
+    rewrite,
+)
+from midb.text.quotations import find_quotations
 
 #: Letters that look alike, as keyboards of two layouts and readers of print confuse them.
 _CYRILLIC_FOR_LATIN = dict(zip("aceopxyACEHKMOPTX", "асеорхуАСЕНКМОРТХ", strict=True))
@@ -133,7 +144,28 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
                     yield change("foreign-script", form, field, start, "", f" {piece}", expected)
 
 
+#: Scripts in which a Latin word in small letters is no word of the language.
+_NOT_LATIN = frozenset({"ar", "ja", "ko", "ru", "el", "th"})
+
+
+def _propose_stray(clean: CleanPair, random: Random) -> Iterator[Injection]:
+    kind = "stray-english-word"
+    if clean.language not in _NOT_LATIN:
+        return
+    for field, text in clean.texts():
+        source = CODE.sub(" ", clean.source_text(field))
+        english = re.findall(r"(?<![\w{<.$\\/-])[a-z]{5,}(?![\w}>/.-])", source)
+        ranges = [*code_ranges(text), *find_quotations(text)]
+        # Beside a number it may be a unit or a name.
+        places = re.finditer(r"(?<=[^\d\W] )[^\W\da-zA-Z_]{3,}(?= [^\d\W])|(?<=[ぁ-ん])[一-龠]{2}(?=[ぁ-ん])", text)
+        for match in list(places)[:20]:
+            if english and is_outside(*match.span(), ranges):
+                word = random.choice(english)
+                yield change(kind, "in place of a word", field, match.start(), match.group(), word, Expectation.FLAGGED)
+
+
 INJECTORS = (
+    Injector("stray-english-word", "a translator leaves a word that it does not know", _propose_stray),
     Injector(
         "mixed-script-word", "keyboards of two scripts, and readers of print, confuse look-alikes", _propose_mixed
     ),

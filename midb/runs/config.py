@@ -60,7 +60,8 @@ class RunConfig(BaseModel):
     only: tuple[str, ...] = Field((), description="Examine these kinds and no others, separated by commas.")
     typography: bool = Field(False, description="Also repair conventions of print (quotation marks, no-break blanks).")
     model: str | None = Field(
-        None, description="Language model that rewrites: a checkpoint folder, a hub name, or openai:NAME@URL."
+        None,
+        description="Language model that rewrites: a checkpoint folder, a GGUF file, a hub name, or openai:NAME@URL.",
     )
     route: Literal["content", "findings", "all"] = Field(
         "content",
@@ -76,11 +77,16 @@ class RunConfig(BaseModel):
     dry_run: int | None = Field(
         None, alias="dry-run", ge=1, description="Only forecast time and tokens, from a sample of so many records."
     )
-    concurrency: int | None = Field(None, ge=1, le=4096, description="Records under way at once with a model.")
+    concurrency: int | None = Field(
+        None, ge=1, le=4096, description="Most calls of a model at once; fewer where its server serves fewer."
+    )
     device: str = Field("auto", description="Where a checkpoint runs: auto, cpu, cuda.")
+    devices: str | None = Field(
+        None, description="Devices that share a checkpoint's work: all (GPUs), or numbers such as 0,1."
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of a checkpoint's weights.")
     adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
-    timeout: float | None = Field(None, gt=0, description="Seconds a server may take for one reply.")
+    timeout: float | None = Field(None, gt=0, description="Seconds in which a server's reply must come further.")
     key_variable: str = Field(
         "OPENAI_API_KEY", alias="key-variable", description="Environment variable with a server's key."
     )

@@ -14,10 +14,11 @@ from midb.audit.rows import (
     LoggedRecord,
     RecordRow,
     as_text,
+    outcome_before,
     read_row,
 )
 from midb.audit.run_rows import Run
-from midb.domain.decisions import Action, Pass, Reason
+from midb.domain.decisions import Action, Decision, Outcome, Pass, Reason
 from midb.domain.edits import Edit
 from midb.domain.errors import AuditError
 from midb.domain.pairs import Field
@@ -111,3 +112,19 @@ def test_a_column_that_is_not_there_is_a_sentence() -> None:
     with pytest.raises(AuditError, match="the table findings lacks the column pair"):
         read_row(FindingRow, "findings", row)
     connection.close()
+
+
+def decided(pass_: Pass, action: Action, reason: Reason) -> Decision:
+    return Decision(pass_=pass_, action=action, reason=reason, before_hash="a", after_hash="a")
+
+
+def test_what_outcomes_were_called_before_they_had_a_word_of_their_own() -> None:
+    """A log of an older version is verified by its own words, one of this version by these."""
+    unusable = decided(Pass.CONTENT, Action.REJECTED, Reason.CHATTER)
+    told = decided(Pass.ROUTE, Action.SKIPPED, Reason.NO_USABLE_REPLY)
+    alone = decided(Pass.CONTENT, Action.SKIPPED, Reason.LEFT_ALONE)
+    assert outcome_before(Outcome.UNDONE, []) is Outcome.REVERTED
+    assert outcome_before(Outcome.UNCHANGED, [unusable]) is Outcome.REVERTED
+    assert outcome_before(Outcome.UNCHANGED, [unusable, told]) is Outcome.UNCHANGED
+    assert outcome_before(Outcome.UNCHANGED, [unusable, alone]) is Outcome.UNCHANGED
+    assert outcome_before(Outcome.IMPROVED, [unusable]) is Outcome.IMPROVED

@@ -75,6 +75,18 @@ def test_the_gate_compares_pairs_of_steps(replay: ModuleType, tmp_path: Path, mo
     assert row["wall_range"][0] <= row["wall_ratio"] <= row["wall_range"][1]
 
 
+def test_the_host_alone_takes_the_same_steps_each_time(replay: ModuleType, tmp_path: Path) -> None:
+    """Drafts included, so that versions of its code can be compared step by step."""
+    gate = importlib.import_module("gate")
+    folder = replay.write_settings(tmp_path, TINY)
+    with_drafts, without = gate.compare_hosts(folder, make_texts(), 4, 0.1, rounds=2)
+    assert (with_drafts["drafts"], without["drafts"]) == (True, False)
+    assert with_drafts["tokens_a_step"] > without["tokens_a_step"] == 4
+    assert with_drafts["steps"] < without["steps"]
+    for row in (with_drafts, without):
+        assert row["ms_p20_p80"][0] <= row["ms_a_step"] <= row["ms_p20_p80"][1]
+
+
 def test_weights_in_memory_are_those_of_a_checkpoint(replay: ModuleType, tmp_path: Path) -> None:
     from midb.kernels import Engine, EngineConfig, Request
 

@@ -61,7 +61,7 @@ USELESS: dict[str, Fault] = {
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between tries take no time, and there is a key."""
-    monkeypatch.setattr("midb.agent.engines.chat_call._FIRST_WAIT", 0.0)
+    monkeypatch.setattr("midb.agent.engines.server.chat_call._FIRST_WAIT", 0.0)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
 
@@ -171,7 +171,7 @@ def test_a_run_that_is_stopped_waits_for_no_server(
     fault, given = ENDLESS[endless]
     monkeypatch.setattr("midb.agent.run.model_pool.DRAIN", given)
     monkeypatch.setattr(
-        "midb.agent.engines.chat_call._FIRST_WAIT", 100.0
+        "midb.agent.engines.server.chat_call._FIRST_WAIT", 100.0
     )  # the longest there is, where it is waited for
     monkeypatch.setattr("midb.agent.run.batches.BATCH", 1)
     good, stops = improving(), [True]

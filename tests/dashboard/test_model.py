@@ -125,6 +125,29 @@ def test_before_the_first_word_of_a_model_nothing_is_claimed(clock: Clock) -> No
     assert "tokens/s" not in page
 
 
+@pytest.mark.parametrize(
+    ("calls", "tokens", "said"),
+    [
+        (0, 0, ""),
+        (1, 0, "1 call under way"),
+        (4, 1234, "4 calls under way, 1,234 tokens of their replies so far"),
+    ],
+)
+def test_before_the_first_reply_it_shows_that_the_model_is_at_work(
+    clock: Clock, calls: int, tokens: int, said: str
+) -> None:
+    """On a slow machine that takes minutes; on a screen and in a file."""
+    progress = Progress(clock)
+    progress.take(plan(model=True))
+    event = used(Usage(), seconds=90.0, calls_in_flight=calls, tokens_in_flight=tokens)
+    progress.take(event)
+    page = "\n".join(screen(progress, 200, 50))
+    lines = show_paced(clock, plan(model=True), *[event] * 25, every=1.0)
+    for text in (page, lines):
+        assert said in text
+        assert ("under way" in text) == bool(said)
+
+
 def test_the_speed_is_that_of_the_last_seconds_and_falls_while_nothing_arrives(clock: Clock) -> None:
     progress = Progress(clock)
     progress.take(plan(model=True))
@@ -184,7 +207,7 @@ def test_the_model_opens_the_live_screen_before_its_first_batch(clock: Clock) ->
 
 def test_the_first_screen_says_what_is_under_way_at_once(clock: Clock) -> None:
     text = show_paced(clock, plan(model=True, engine="Qwen3-8B", workers=64, budget="2h"))
-    assert "engine     Qwen3-8B   64 records at once\nbudget     2h\n" in text
+    assert "engine     Qwen3-8B   up to 64 records at once\nbudget     2h\n" in text
     for workers in (0, 1, 2):
         text = show_paced(clock, plan(model=True, workers=workers))
         assert "in this process" not in text

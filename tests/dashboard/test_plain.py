@@ -56,6 +56,7 @@ def test_only_the_first_rejected_lines_are_told_in_full(clock: Clock) -> None:
         ({"rejected": 2, "read": 162}, r"ledger balances: 162 read = .* \+ 2 rejected\nrejected   out.*\n"),
         ({"unexamined": 1}, r"1 record was not examined and stays as it is.*\n"),
         ({"too_slow": 2}, r"2 pairs took too long and were kept unchanged.*\n"),
+        ({"no_usable_reply": 2}, r"2 pairs got no usable reply from the model and were kept unchanged.*\n"),
         ({"internal_errors": 1}, r"1 record hit an internal error and was kept unchanged.*\n"),
         (
             {"status": "interrupted", "resume_command": "midb-agent run x"},

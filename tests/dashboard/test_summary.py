@@ -85,6 +85,8 @@ def test_errors_of_our_own_are_not_hidden(clock: Clock) -> None:
     quiet = show_in_file(clock, plan(), batch(), end(unexamined=2))
     assert "2 records were not examined and stay as they are: no pair was found (reason unexamined)" in quiet
     assert "1 pair took too long and was kept unchanged" in show_in_file(clock, plan(), batch(), end(too_slow=1))
+    unusable = show_in_file(clock, plan(model=True), batch(), end(no_usable_reply=1))
+    assert "1 pair got no usable reply from the model and was kept unchanged" in unusable
     assert "FAILED after 0:02:05" in show_in_file(clock, end(status="failed"))
 
 

@@ -145,6 +145,20 @@ def test_what_drafts_cost() -> None:
     assert checked == 6
 
 
+def test_what_the_host_takes_for_a_step() -> None:
+    measured = {(row["batch"], row["edits"], row["drafts"]): row for row in rows("engine-host")}
+    shares = {"3 % edits": 0.03, "12 % edits": 0.12, "new text": 1.0}
+    checked = 0
+    for batch, text, drafts, without, _ in table(section(PAGE, "What the host takes for a step")):
+        with_drafts, plain = (measured[int(batch), shares[text], on] for on in (True, False))
+        milliseconds, tokens = numbers(drafts)
+        assert milliseconds == pytest.approx(with_drafts["ms_a_step"], abs=0.0051)
+        assert tokens == round(with_drafts["tokens_a_step"])
+        assert numbers(without) == [pytest.approx(plain["ms_a_step"], abs=0.0051)]
+        checked += 1
+    assert checked == len(measured) / 2 == 6
+
+
 GPU = [
     json.loads(line) for line in (ROOT / "bench" / "results" / "gpu-run.jsonl").read_text(encoding="utf-8").splitlines()
 ]

@@ -114,6 +114,7 @@ def test_a_failed_verification_leaves_nothing_of_what_was_before_it(
 
 REJECTED = decision(Pass.CONTENT, Action.REJECTED, edits=1)
 SKIPPED = decision(Pass.CONTENT, Action.SKIPPED)
+UNUSABLE = decision(Pass.CONTENT, Action.REJECTED)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,13 @@ SKIPPED = decision(Pass.CONTENT, Action.SKIPPED)
         # How each pass ended counts: a reply that could not be used, then one that leaves the pair alone.
         (BEFORE, [REJECTED, SKIPPED], Outcome.UNCHANGED),
         (BEFORE, [SKIPPED, REJECTED], Outcome.REVERTED),
+        # Where no reply could be used, no rewrite was taken back; where one was before it, one was.
+        (BEFORE, [UNUSABLE], Outcome.UNCHANGED),
+        (BEFORE, [UNUSABLE, UNUSABLE], Outcome.UNCHANGED),
+        (BEFORE, [REJECTED, UNUSABLE], Outcome.REVERTED),
+        (BEFORE, [UNUSABLE, REJECTED], Outcome.REVERTED),
+        (BEFORE, [APPLIED, REFUSED, UNUSABLE], Outcome.REVERTED),
+        (BEFORE, [REJECTED, SKIPPED, decision(Pass.TRANSLATION, Action.REJECTED)], Outcome.UNCHANGED),
         # A person decided: whatever became of the text.
         (AFTER, [decision(Pass.REVERT, Action.APPLIED, edits=1)], Outcome.UNDONE),
         (BEFORE, [decision(Pass.REVERT, Action.APPLIED)], Outcome.UNDONE),

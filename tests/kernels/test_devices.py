@@ -1,4 +1,4 @@
-"""What ``doctor`` says about GPUs."""
+"""Which devices can be named, and what ``doctor`` says about GPUs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,45 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from midb.kernels import devices
+from midb.kernels import EngineError, devices
 from midb.kernels.ops import prefill
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ("all", ("cuda:0", "cuda:1", "cuda:2")),
+        ("0,2", ("cuda:0", "cuda:2")),
+        (" cuda:1 , 0", ("cuda:1", "cuda:0")),
+        ("1", ("cuda:1",)),
+        ("cpu,cpu", ("cpu", "cpu")),
+    ],
+)
+def test_devices_are_named(asked: str, named: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert devices.list_devices(asked) == named
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("all", "no GPU"),
+        ("", "No device"),
+        (",", "No device"),
+        ("0,0", "cuda:0 is named twice"),
+        ("cuda:1,1", "cuda:1 is named twice"),
+        ("cpu,0", "do not compute alike"),
+        ("mps", '"mps" is no device'),
+        ("cuda:-1", '"cuda:-1" is no device'),
+        ("0;1", '"0;1" is no device'),
+    ],
+)
+def test_what_is_no_device_is_said(asked: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(EngineError, match=told) as failed:
+        devices.list_devices(asked)
+    assert failed.value.hint
 
 
 def test_no_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

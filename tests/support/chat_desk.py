@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from replay_server import Answer, Answerer, Fault, ReplayServer
+from replay_server import Answer, Answerer, ReplayServer
 
-from midb.agent.engines.openai import OpenAIEngine
 from midb.agent.engines.protocol import Message, TextReply, TextRequest
+from midb.agent.engines.server.openai import OpenAIEngine
 
 T = TypeVar("T")
 
@@ -24,9 +24,7 @@ SCHEMA = {"title": "A verdict!", "type": "object", "properties": {"ok": {"type":
 class Serve(Protocol):
     """Starts a server, which ends with the test."""
 
-    def __call__(
-        self, answer: Answerer, *, model: str = "replay", models: list[Any] | Fault | None = None
-    ) -> ReplayServer: ...
+    def __call__(self, answer: Answerer, **settings: Any) -> ReplayServer: ...
 
 
 class Longest(random.Random):

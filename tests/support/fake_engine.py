@@ -64,6 +64,11 @@ class FakeEngine:
         """There are requests."""
         return bool(self._running)
 
+    @property
+    def tokens_under_way(self) -> int:
+        """Tokens of a running request are none before it ends; one for each that runs shows that it is asked."""
+        return len(self._running)
+
     def add(self, request: TokenRequest) -> int:
         """Take a request; a text may ask to be refused."""
         self.threads.add(threading.get_ident())

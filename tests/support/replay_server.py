@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
@@ -55,6 +56,7 @@ class Fault:
     :param cut: hangs up "before" anything is sent, or in the middle of the "body".
     :param drip: the body comes in pieces of so many bytes.
     :param gate: the last byte waits for it.
+    :param every: seconds between the events of a stream, and before each; a reply in one body takes as long in all.
     """
 
     content: str | None = ""
@@ -68,6 +70,7 @@ class Fault:
     cut: str = ""
     drip: int = 0
     gate: Gate | None = None
+    every: float = 0.0
 
 
 def truncated(text: str) -> Fault:
@@ -140,6 +143,9 @@ class ReplayServer:
     :param answer: (messages, body) -> a text, or a Fault; it may be a coroutine function, run on the server's loop.
         If it raises, the request gets a 500, and the test fails at the end of ``with``.
     :param models: what ``/v1/models`` lists, instead of just ``model``; or a Fault, such as ``refused(404)``.
+    :param streams: who asks for a stream gets one; else the reply comes in one body all the same.
+    :param props: what ``/props`` says, as llama.cpp's does; it has none unless given.
+    :param slots: so many requests are served at once, further ones wait for theirs; 0 is as many as come.
     """
 
     def __init__(
@@ -148,8 +154,15 @@ class ReplayServer:
         *,
         model: str = "replay",
         models: list[dict[str, Any]] | Fault | None = None,
+        streams: bool = True,
+        props: dict[str, Any] | Fault | None = None,
+        slots: int = 0,
     ) -> None:
         self.model = model
+        self.streams = streams
+        self.props = props
+        self._count_of_slots = slots
+        self._slots: asyncio.Semaphore | None = None
         self.models = [{"id": model, "object": "model"}] if models is None else models
         self.port = 0
         self._answer = answer
@@ -217,8 +230,24 @@ class ReplayServer:
         if self._errors and error is None:
             raise self._errors[0]
 
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Self]:
+        """Serve on the caller's own loop, whose time may be its own, instead of on a thread."""
+        serving = asyncio.ensure_future(self._serve())
+        while not self.port:
+            await asyncio.sleep(0)
+        try:
+            yield self
+        finally:
+            assert self._stop is not None
+            self._stop.set()
+            await serving
+        if self._errors:
+            raise self._errors[0]
+
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._slots = asyncio.Semaphore(self._count_of_slots or 1 << 20)
         open_connections: set[asyncio.Task[None]] = set()
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -261,14 +290,20 @@ class ReplayServer:
             self._peak = max(self._peak, self._in_flight)
             self._changed.notify_all()
         answering = [chat]
+        held = [False]
         try:
-            fault = await _unless_gone(reader, self._decide(request, chat))
-            return await self._respond(reader, writer, fault, answering) and headers.get("connection") != "close"
+            fault = await _unless_gone(reader, self._decide(request, chat, held))
+            asked = request.body if self.streams else {}
+            return await self._respond(reader, writer, fault, asked, answering) and headers.get("connection") != "close"
         finally:
             self._answered(answering)
+            if held[0] and self._slots:
+                self._slots.release()
 
-    async def _decide(self, request: Request, chat: bool) -> Fault:
+    async def _decide(self, request: Request, chat: bool, held: list[bool]) -> Fault:
         if chat:
+            assert self._slots is not None
+            held[0] = await self._slots.acquire()
             try:
                 answer = self._answer(request.body["messages"], request.body)
                 answer = await answer if inspect.isawaitable(answer) else answer
@@ -276,6 +311,8 @@ class ReplayServer:
                 self._errors.append(error)
                 return refused(500, f"the test's own answer failed: {error!r}")
             return Fault(content=answer) if isinstance(answer, str) else answer
+        if (request.method, request.path) == ("GET", "/props") and self.props is not None:
+            return self.props if isinstance(self.props, Fault) else Fault(raw=orjson.dumps(self.props))
         if (request.method, request.path) != ("GET", "/v1/models"):
             return refused(404, "Not Found")
         if isinstance(self.models, Fault):
@@ -283,7 +320,12 @@ class ReplayServer:
         return Fault(raw=orjson.dumps({"object": "list", "data": self.models}))
 
     async def _respond(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Fault, answering: list[bool]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        fault: Fault,
+        asked: Body,
+        answering: list[bool],
     ) -> bool:
         if fault.cut == "before":
             return False
@@ -291,14 +333,29 @@ class ReplayServer:
             writer.write(fault.wire)
             await writer.drain()
             return False
-        body = self._completion(fault) if fault.raw is None else fault.raw
-        lines = [f"HTTP/1.1 {fault.status} .", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+        streamed = fault.raw is None and bool(asked.get("stream"))
+        if streamed:
+            body = b"".join(events_of(self._completion(fault), asked))
+        else:
+            body = orjson.dumps(self._completion(fault)) if fault.raw is None else fault.raw
+        kind = "text/event-stream" if streamed else "application/json"
+        lines = [f"HTTP/1.1 {fault.status} .", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in fault.headers.items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         if fault.cut == "body":
             writer.write(head + body[: len(body) // 2])
             await writer.drain()
             return False
+        if fault.every:
+            pieces = events_of(self._completion(fault), asked) if streamed else [body]
+            count = len(events_of(self._completion(fault), asked))
+            writer.write(head)
+            for piece in pieces[:-1]:
+                await _unless_gone(reader, asyncio.sleep(fault.every))
+                writer.write(piece)
+                await writer.drain()
+            await _unless_gone(reader, asyncio.sleep(fault.every * (1 if streamed else count)))
+            head, body = b"", pieces[-1]
         if fault.drip or fault.gate:
             writer.write(head)
             step = fault.drip or len(body)
@@ -315,7 +372,7 @@ class ReplayServer:
         await writer.drain()
         return True
 
-    def _completion(self, fault: Fault) -> bytes:
+    def _completion(self, fault: Fault) -> dict[str, Any]:
         message = {"role": "assistant", "content": fault.content, **fault.message}
         choice: dict[str, Any] = {"index": 0, "message": message}
         if fault.finish_reason is not None:
@@ -327,7 +384,7 @@ class ReplayServer:
                 "completion_tokens": len((fault.content or "").split()),
                 **fault.usage,
             }
-        return orjson.dumps(value)
+        return value
 
     def _answered(self, answering: list[bool]) -> None:
         with self._changed:
@@ -340,12 +397,33 @@ class ReplayServer:
             self._changed.notify_all()
 
 
+#: Most events that a text is cut into: what is far too long needs no more of them to be so.
+_MOST_EVENTS = 4000
+
+
+def events_of(completion: dict[str, Any], asked: Body, *, size: int = 3) -> list[bytes]:
+    """A completion as the events of a stream, its text in pieces of ``size`` characters."""
+    (choice,) = completion["choices"]
+    message = dict(choice["message"])
+    content = message.pop("content")
+    deltas: list[dict[str, Any]] = [{"role": message.pop("role"), "content": None}]
+    if isinstance(content, str):
+        size = max(size, len(content) // _MOST_EVENTS)
+        deltas += [{"content": content[start : start + size]} for start in range(0, len(content), size)]
+    elif content is not None:
+        deltas.append({"content": content})
+    deltas += [{name: value} for name, value in message.items()]
+    values: list[dict[str, Any]] = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    values.append({"choices": [{**choice, "delta": {}, "message": None}]})
+    if "usage" in completion and asked.get("stream_options", {}).get("include_usage"):
+        values.append({"choices": [], "usage": completion["usage"]})
+    return [*(b"data: " + orjson.dumps(value) + b"\n\n" for value in values), b"data: [DONE]\n\n"]
+
+
 class ReplayServers(Protocol):
     """Makes servers that end with the test: the fixture ``replay_server``."""
 
-    def __call__(
-        self, answer: Answerer, *, model: str = "replay", models: list[dict[str, Any]] | Fault | None = None
-    ) -> ReplayServer: ...
+    def __call__(self, answer: Answerer, **settings: Any) -> ReplayServer: ...
 
 
 async def _unless_gone(reader: asyncio.StreamReader, work: Awaitable[_Result]) -> _Result:

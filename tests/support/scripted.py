@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from midb.agent.engines.protocol import CallFailed, FinishReason, Message, TextReply, TextRequest
+from midb.agent.engines.protocol import Activity, CallFailed, FinishReason, Message, TextReply, TextRequest
 from midb.agent.model.sections import SAME, make_tag
 
 Answer = str | TextReply | CallFailed | BaseException
@@ -33,6 +33,13 @@ class ScriptedEngine:
 
     async def start(self) -> None:
         self.started = True
+
+    @property
+    def places(self) -> int:
+        return self.concurrency
+
+    def activity(self) -> Activity:
+        return Activity()
 
     async def generate(self, request: TextRequest) -> TextReply:
         assert self.started

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from midb.agent.engines.protocol import Message
+from midb.agent.engines.tokenizing.gguf_vocabulary import make_tokenizer
 from midb.agent.engines.tokenizing.template_bounds import TemplateOutOfBoundsError, render_bounded, try_out
 from midb.agent.engines.tokens import EndFinder, ReplyConstraint, RequestRefused
 from midb.agent.record_clock import RecordOutOfTimeError
@@ -37,11 +38,12 @@ class ChatTokenizer:
     """Chats to prompt ids, expected replies to reference ids, ids to text.
 
     :param folder: the checkpoint's files; none is fetched and no code among them is run.
+    :param metadata: of a GGUF file in the place of a folder, by the names that it has there.
     :raises UsageError: with one sentence, for a tokenizer that is missing, damaged, or has no usable chat template.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._tokenizer = _load_tokenizer(folder, name)
+    def __init__(self, folder: Path, name: str, metadata: Mapping[str, Any] | None = None) -> None:
+        self._tokenizer = make_tokenizer(metadata, name) if metadata is not None else _load_tokenizer(folder, name)
         try:
             template = self._tokenizer.get_chat_template()
         except ValueError:

@@ -101,15 +101,18 @@ class Drafter:
         tokens that close it; may be empty.
     :param context: the prompt, where repetitions are looked for as well.
     :param table: what the pass has learnt so far.
+    :param earlier: outputs of requests like this one, where repetitions are looked for too.
     """
 
-    def __init__(self, reference: Sequence[int], context: Sequence[int], table: SurvivalTable) -> None:
+    def __init__(
+        self, reference: Sequence[int], context: Sequence[int], table: SurvivalTable, earlier: Sequence[int] = ()
+    ) -> None:
         self._reference = tuple(reference)
         self._table = table
         self._fidelity = table.fidelity if reference else 0.0
         self._paths: list[_Path] = [(1.0, 0, 0, _COPYING)]  # the likeliest first, one for each index
         self._places: dict[int, list[int]] | None = None  # of each token in the reference
-        self._history = TokenHistory([*reference, *context], len(reference))  # and the output so far
+        self._history = TokenHistory([*reference, *earlier, *context], len(reference))  # and the output so far
         self._proposed: list[tuple[Source, int, int, tuple[int, ...]]] = []  # each with source, strength, level
 
     @property
@@ -124,22 +127,27 @@ class Drafter:
             return NO_DRAFT
         table, cursor, level = self._table, self.cursor, find_level(self._fidelity)
         source, strength = self._assess_cursor()
+        if source is Source.TRACK and cursor < len(self._reference):
+            return self._draft(source, strength, level, cursor, self._reference, limit)
         choices: list[_Choice] = []
         if cursor < len(self._reference):
             choices.append((source, strength, cursor, self._reference))
-        if source is not Source.TRACK or not choices:
-            choices += self._find_repetitions()
+        choices += self._find_repetitions()
         if not choices:
             return NO_DRAFT
         if len(choices) > 1:
             choices.sort(key=lambda choice: -table.estimate_rate(choice[0], choice[1], level))
         source, strength, place, text = choices[0]
-        survival = table.estimate_survival(source, strength, level, limit)[:limit]
-        tokens = tuple(text[place : place + len(survival)])
-        self._proposed.append((source, strength, level, tokens))
+        draft = self._draft(source, strength, level, place, text, limit)
         # What was not chosen is compared as well: a source that was once found poor must be able to recover.
         self._proposed += [(other, length, level, (text[place],)) for other, length, place, text in choices[1:]]
-        return Draft(tokens, survival[: len(tokens)])
+        return draft
+
+    def _draft(self, source: Source, strength: int, level: int, place: int, text: Sequence[int], limit: int) -> Draft:
+        survival = self._table.estimate_survival(source, strength, level, limit)
+        tokens = tuple(text[place : place + min(len(survival), limit)])
+        self._proposed.append((source, strength, level, tokens))
+        return Draft(tokens, survival if len(survival) == len(tokens) else survival[: len(tokens)])
 
     def extend(self, emitted: Sequence[int], drafted: int) -> None:
         """Take what a step yielded: learn from it, and where it left the reference, find the place again.
@@ -151,21 +159,22 @@ class Drafter:
         compared = tuple(emitted[: drafted + 1])
         for source, strength, level, tokens in self._proposed:
             length = min(len(tokens), len(compared))
-            accepted = next((place for place in range(length) if tokens[place] != compared[place]), length)
+            accepted = 0
+            while accepted < length and tokens[accepted] == compared[accepted]:
+                accepted += 1
             table.learn(source, strength, level, accepted=accepted, missed=accepted < length)
         self._proposed = []
         self._follow(emitted)
 
-    def watch(self, emitted: Sequence[int]) -> bool:
+    def watch(self, emitted: Sequence[int], least: float = 0.0) -> bool:
         """Take tokens without following them, for a time in which nothing is proposed: much cheaper than ``extend``.
 
-        Returns whether to propose again: True if the latest two tokens or more stood together before, and always went
-        on in the same way. Otherwise the tokens count as not copied.
+        Returns whether to propose again: True if the latest two tokens or more stood together before, always went on in
+        the same way, and will so again with a probability of ``least`` or more. Otherwise the tokens count as not
+        copied.
         """
-        self._history.extend(emitted)
         self._proposed = []
-        repeated = self._find_repetitions(least=2)
-        if repeated and repeated[0][0] is Source.REPEAT:
+        if self._history.note(emitted) and self._recognises(least):
             self._keep_likeliest([(1.0, self.cursor, 0, _INSERTING), *self._find_moves(1.0)])
             return True
         self._fidelity *= (1 - _WEIGHT_IN_TEXT) ** len(emitted)
@@ -173,18 +182,39 @@ class Drafter:
             self._table.fidelity *= (1 - _WEIGHT_IN_PASS) ** len(emitted)
         return False
 
+    def _recognises(self, least: float) -> bool:
+        """Whether the latest tokens tell what follows, as ``watch`` says."""
+        table, level = self._table, find_level(self._fidelity)
+        if least > 0 and table.estimate_rate(Source.REPEAT, LONGEST, level) < least:
+            return False
+        repeated = self._find_repetitions(least=2)
+        if not repeated or repeated[0][0] is not Source.REPEAT:
+            return False
+        return table.estimate_rate(Source.REPEAT, repeated[0][1], level) >= least
+
     def _follow(self, emitted: Sequence[int]) -> None:
         reference, table, history = self._reference, self._table, self._history
-        for token in emitted:
+        size = len(reference)
+        place, end = 0, len(emitted)
+        while place < end:
+            token = emitted[place]
             _, cursor, run, _ = self._paths[0]
-            hit = cursor < len(reference) and reference[cursor] == token
-            self._fidelity += _WEIGHT_IN_TEXT * (hit - self._fidelity)
-            table.fidelity += _WEIGHT_IN_PASS * (hit - table.fidelity) if reference else 0.0
-            history.extend((token,))
+            hit = cursor < size and reference[cursor] == token
+            copied = 1
             if hit and len(self._paths) == 1:
-                self._paths[0] = 1.0, cursor + 1, run + 1, _COPYING
+                # Most tokens of a copied text come here, and many of them at a time.
+                most = min(end - place, size - cursor)
+                while copied < most and reference[cursor + copied] == emitted[place + copied]:
+                    copied += 1
+            self._fidelity = _average(self._fidelity, hit, _WEIGHT_IN_TEXT, copied)
+            if reference:
+                table.fidelity = _average(table.fidelity, hit, _WEIGHT_IN_PASS, copied)
+            history.extend(emitted[place : place + copied])
+            if hit and len(self._paths) == 1:
+                self._paths[0] = 1.0, cursor + copied, run + copied, _COPYING
             else:
                 self._branch(token)
+            place += copied
 
     def _assess_cursor(self) -> tuple[Source, int]:
         """Say what a draft from the cursor would rest on, and how strongly."""
@@ -213,29 +243,40 @@ class Drafter:
             if place < len(reference) and reference[place] == token:
                 branches.append((likelihood * _COPY_ODDS[state], place + 1, run + 1, _COPYING))
                 continue
-            insert, substitute, delete = (likelihood * odds for odds in _EDIT_ODDS[state])
-            branches.append((insert * by_edit, place, 0, _INSERTING))
+            insert, substitute, delete = _EDIT_ODDS[state]
+            branches.append((likelihood * insert * by_edit, place, 0, _INSERTING))
             if place < len(reference):
-                branches.append((substitute * by_edit, place + 1, 0, _SUBSTITUTING))
+                branches.append((likelihood * substitute * by_edit, place + 1, 0, _SUBSTITUTING))
+            if not places:
+                continue
             ahead = bisect_right(places, place)
             for found in places[ahead : ahead + _MOST_PATHS]:
                 deleted = found - place
-                branches.append((delete / (deleted * (deleted + 1)), found + 1, 1, _COPYING))
-        best = max(branches)
-        if best[3] != _COPYING:
+                branches.append((likelihood * delete / (deleted * (deleted + 1)), found + 1, 1, _COPYING))
+        if places and (best := max(branches))[3] != _COPYING:  # else there is no place to move to
             branches += self._find_moves(best[0])
         self._keep_likeliest(branches)
 
     def _keep_likeliest(self, branches: list[_Path]) -> None:
         """Keep the likeliest paths, one for each place."""
+        branches.sort(reverse=True)
         merged: dict[int, _Path] = {}
-        for path in sorted(branches, reverse=True):
-            first = merged.setdefault(path[1], path)
-            if first is not path:
-                merged[path[1]] = first[0] + path[0], *first[1:]
-        ranked = sorted(merged.values(), reverse=True)[:_MOST_PATHS]
+        for path in branches:
+            place = path[1]
+            if place in merged:
+                likelihood, _, run, state = merged[place]
+                merged[place] = likelihood + path[0], place, run, state
+            else:
+                merged[place] = path
+        ranked = list(merged.values())
+        if len(ranked) < len(branches):  # those that were merged may have risen
+            ranked.sort(reverse=True)
         top = ranked[0][0]
-        self._paths = [(path[0] / top, *path[1:]) for path in ranked if path[0] > _NEGLIGIBLE * top]
+        self._paths = [
+            (likelihood / top, place, run, state)
+            for likelihood, place, run, state in ranked[:_MOST_PATHS]
+            if likelihood > _NEGLIGIBLE * top
+        ]
 
     def _find_moves(self, likelihood: float) -> list[_Path]:
         """Make a path from each place of the reference before which the latest two tokens stand."""
@@ -282,3 +323,10 @@ class Drafter:
         while known < most and history[end - known - 1] == history[-known - 1]:
             known += 1
         return known
+
+
+def _average(mean: float, hit: bool, weight: float, count: int) -> float:
+    """The running mean of hits after ``count`` more hits, or as many misses."""
+    if count == 1:
+        return mean + weight * (hit - mean)
+    return hit + (mean - hit) * (1.0 - weight) ** count

@@ -11,6 +11,19 @@ from midb.kernels.engine.cost import StepCost
 from midb.kernels.engine.drafting.draft import Draft
 
 
+def find_least_survival(sampled: int, load: float, cost: StepCost, budget: int) -> float:
+    """Find the survival below which no row of a draft is likely to be verified; 0 where rows are free.
+
+    It is what a row adds, if a few or many are added, whichever is less, against the price of a token without drafts.
+    Parameters as those of ``choose_lengths``.
+    """
+    if not sampled or budget < 1:
+        return 0.0
+    base = cost.estimate_seconds(load)
+    added = min((cost.estimate_seconds(load + more) - base) / more for more in {1, min(sampled, budget), budget})
+    return added * sampled / cost.estimate_seconds(sampled)
+
+
 def choose_lengths(
     drafts: Iterable[Draft], trust: Sequence[float], sampled: int, load: float, cost: StepCost, budget: int
 ) -> list[int]:
@@ -35,10 +48,17 @@ def choose_lengths(
     owner = np.repeat(np.arange(len(drafts)), counts)  # of each token, all drafts one after the other
     survival = np.fromiter(chain.from_iterable(draft.survival for draft in drafts), np.float64, total)
     survival *= np.asarray(trust, np.float64)[owner]
-    order = np.argsort(-survival, kind="stable")[:budget]  # the likeliest token first
-    gains = np.concatenate(([0.0], np.cumsum(survival[order])))
+    ranked = -np.sort(-survival)[:budget]  # the likeliest token first
+    gains = np.concatenate(([0.0], np.cumsum(ranked)))
     more = np.arange(len(gains), dtype=np.float64)
-    price = float((cost.estimate_all(sampled + more) / (sampled + gains)).min())
-    best = int(np.argmax(gains * price - cost.estimate_all(load + more)))
-    chosen: list[int] = np.bincount(owner[order[:best]], minlength=len(drafts)).tolist()
+    seconds = cost.estimate_all(load + more)
+    decoding = seconds if load == sampled else cost.estimate_all(sampled + more)
+    price = float((decoding / (sampled + gains)).min())
+    best = int(np.argmax(gains * price - seconds))
+    if not best:
+        return [0] * len(drafts)
+    last = ranked[best - 1]
+    verified = survival > last
+    verified[np.flatnonzero(survival == last)[: best - int(verified.sum())]] = True  # of equals, the first ones
+    chosen: list[int] = np.bincount(owner[verified], minlength=len(drafts)).tolist()
     return chosen

@@ -22,19 +22,26 @@ class PacedDrafter:
         self._steps_without_draft = 0  # steps since a draft was verified
         self._asleep = False
         self._expected: tuple[int, ...] | None = None  # first token of this step's proposal; None: it was not asked
+        self._least = 0.0
 
-    def propose(self, limit: int) -> Draft:
-        """Propose what the drafter does; nothing while it only watches."""
-        draft = NO_DRAFT if self._asleep else self._drafter.propose(limit)
+    def propose(self, limit: int, least: float = 0.0) -> Draft:
+        """Propose what the drafter does; nothing while it only watches.
+
+        :param least: survival of a row that is worth to be verified, as far as is known: for less it does not wake up.
+        """
+        self._least = least
+        if self._asleep:
+            return NO_DRAFT
+        draft = self._drafter.propose(limit)
         self._expected = draft.tokens[:1]
         return draft
 
     def extend(self, emitted: Sequence[int], drafted: int) -> None:
         """Take what a step yielded, as the drafter does."""
-        expected, self._expected = self._expected, None
         if self._asleep:
-            self._asleep = not self._drafter.watch(emitted)
+            self._asleep = not self._drafter.watch(emitted, self._least)
             return
+        expected, self._expected = self._expected, None
         self._drafter.extend(emitted, drafted)
         if expected is None:  # the step had no room for drafts, which says nothing about them
             return

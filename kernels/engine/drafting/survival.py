@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from enum import IntEnum
+from itertools import accumulate, chain, islice, repeat
+from operator import mul, neg
 
 #: A row that yields a token less often than this is not proposed, not even where rows are free.
 _LEAST_SURVIVAL = 0.002
@@ -78,6 +80,7 @@ class SurvivalTable:
         self.fidelity = _FIRST_FIDELITY
         self._learnt, self._redraw = 0, 0
         self._curves: dict[tuple[Source, int, int], tuple[float, ...]] = {}
+        self._rates: dict[int, list[float]] = {}  # by length, of each source and level, as of when curves were drawn
         top = len(_LEVELS)
         self._prior = [  # misses by source and level, then by bucket of strength
             [1 - low - (high - low) * level / top for low, high in zip(*_PRIORS[source], strict=True)]
@@ -106,30 +109,52 @@ class SurvivalTable:
         key = source, min(strength, LONGEST), level
         curve = self._curves.get(key, ())
         if len(curve) < limit and (not curve or curve[-1] > _LEAST_SURVIVAL):
-            product, drawn = 1.0, list[float]()
-            while len(drawn) < limit and product > _LEAST_SURVIVAL:
-                product *= self.estimate_rate(source, strength + len(drawn), level)
-                drawn.append(product)
-                source = _source_after(source)
-            self._curves[key] = curve = tuple(drawn)
+            self._curves[key] = curve = self._draw_curve(*key, limit)
         return curve
+
+    def _draw_curve(self, source: Source, strength: int, level: int, limit: int) -> tuple[float, ...]:
+        first = self._get_rates(source, level)[strength]
+        rest = self._get_rates(_source_after(source), level)
+        following = chain(rest[strength + 1 :], repeat(rest[-1]))
+        drawn = list(accumulate(islice(following, limit - 1), mul, initial=first))
+        # The first one that is not worth a row is the last.
+        return tuple(drawn[: bisect_left(drawn, -_LEAST_SURVIVAL, key=neg) + 1])
+
+    def _get_rates(self, source: Source, level: int) -> list[float]:
+        """The rate at each length up to the longest."""
+        row = _find_row(source, level)
+        if row not in self._rates:
+            by_bucket = [self.estimate_rate(source, length, level) for length in (0, *_BUCKETS)]
+            self._rates[row] = [by_bucket[bucket] for bucket in _BUCKET_OF]
+        return self._rates[row]
 
     def learn(self, source: Source, strength: int, level: int, *, accepted: int, missed: bool) -> None:
         """Learn from one draft: the number of its tokens that came, and whether the next one did not."""
-        row = _find_row(source, level)
-        for length in range(strength, strength + accepted + missed):
-            bucket = _BUCKET_OF[length if length < LONGEST else LONGEST]
-            self._cells[row][bucket][1] += 1
-            self._misses[row][1] += self._prior[row][bucket]
-            if length == strength + accepted:
-                self._cells[row][bucket][0] += 1
-                self._misses[row][0] += 1
-            if length == strength:
-                row = _find_row(_source_after(source), level)
-        self._learnt += accepted + missed
+        compared = accepted + missed
+        if not compared:
+            return
+        row, bucket = _find_row(source, level), _BUCKET_OF[strength if strength < LONGEST else LONGEST]
+        self._note(row, bucket, 1)
+        if compared > 1:
+            row, length, end = _find_row(_source_after(source), level), strength + 1, strength + compared
+            while length < end:
+                bucket = _BUCKET_OF[length if length < LONGEST else LONGEST]
+                next_length = min(_BUCKETS[bucket], end) if bucket < len(_BUCKETS) else end
+                self._note(row, bucket, next_length - length)
+                length = next_length
+        if missed:
+            self._cells[row][bucket][0] += 1
+            self._misses[row][0] += 1
+        self._learnt += compared
         if self._learnt > self._redraw:
             self._curves.clear()
+            self._rates.clear()
             self._redraw = int(self._learnt * (1 + _REDRAW_GROWTH)) + _REDRAW_LEAST
+
+    def _note(self, row: int, bucket: int, compared: int) -> None:
+        """Count tokens of one bucket that were compared."""
+        self._cells[row][bucket][1] += compared
+        self._misses[row][1] += self._prior[row][bucket] * compared
 
 
 def find_level(fidelity: float) -> int:

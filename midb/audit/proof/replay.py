@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from midb.audit.rows import OUTCOME_BEFORE_UNDONE, DecisionRow, LoggedRecord
+from midb.audit.rows import DecisionRow, LoggedRecord, outcome_before
 from midb.audit.texts import parse_texts, texts_hash
 from midb.domain.decisions import Action, Outcome, Pass, Reason, pair_outcome, record_outcome
 from midb.domain.defects import DefectFamily, FindingStatus, Severity
@@ -188,13 +188,13 @@ def _check_sums(
         decisions = [(found.pair, found.decision()) for found in record.decisions]
     except ValueError:
         return
-    outcomes = [
-        pair_outcome(original, final, [decision for pair, decision in decisions if pair == number])
-        for number, (original, final) in enumerate(zip(originals, finals, strict=False))
-    ]
+    outcomes, before = [], []
+    for number, (original, final) in enumerate(zip(originals, finals, strict=False)):
+        own = [decision for pair, decision in decisions if pair == number]
+        outcomes.append(pair_outcome(original, final, own))
+        before.append(outcome_before(outcomes[-1], own))
     expected = record_outcome(outcomes)
-    older = expected is Outcome.UNDONE and row.outcome == OUTCOME_BEFORE_UNDONE
-    if row.outcome != expected and not older:
+    if row.outcome not in (expected, record_outcome(before)):
         message = f"its outcome is {row.outcome}, but its texts and decisions say {expected}"
         yield Problem("records", str(row.id), row.record_key, message)
     standing = sum(finding.status == FindingStatus.OPEN for finding in record.findings)

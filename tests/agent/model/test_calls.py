@@ -13,7 +13,7 @@ from scripted import Answer, ScriptedEngine
 from scripted_pairs import BETTER, PAIR, Script, Store, Through, rewrite_in
 
 from midb.agent.engines.protocol import CallFailed, EngineDown, EngineStopped, FinishReason, TextReply, TextRequest
-from midb.agent.model.calls import LEAST_FAILURES_IN_A_ROW, Model, read_finish
+from midb.agent.model.calls import LEAST_FAILURES_IN_A_ROW, LEAST_TIMEOUTS_IN_A_ROW, Model, read_finish
 from midb.agent.model.settings import Budget, ModelSettings
 from midb.agent.model.tasks import Task, rewriting_task
 from midb.domain.decisions import Outcome, Pass, Reason
@@ -249,14 +249,16 @@ def test_a_call_that_fails_while_others_are_served_is_this_requests_fault() -> N
     assert bench.model.usage.calls_failed >= 1
 
 
-def test_an_outage_ends_the_run_after_so_many_calls() -> None:
-    bench = Bench(lambda request: CallFailed("timeout", "slow", retries=1))
-    with pytest.raises(
-        EngineDown, match=f"{LEAST_FAILURES_IN_A_ROW + 1} calls in a row failed; the last: slow"
-    ) as down:
+@pytest.mark.parametrize(
+    ("code", "most"), [("http-503", LEAST_FAILURES_IN_A_ROW), ("timeout", LEAST_TIMEOUTS_IN_A_ROW)]
+)
+def test_an_outage_ends_the_run_after_so_many_calls(code: str, most: int) -> None:
+    """Calls that waited in vain took long, each: fewer are enough."""
+    bench = Bench(lambda request: CallFailed(code, "slow", retries=1))
+    with pytest.raises(EngineDown, match=f"{most + 1} calls in a row failed; the last: slow") as down:
         bench.run(lambda model: model.generate(task_about("a")))
     assert down.value.retryable
-    assert bench.model.usage.calls_failed == bench.model.usage.retries == LEAST_FAILURES_IN_A_ROW + 1
+    assert bench.model.usage.calls_failed == bench.model.usage.retries == most + 1
 
 
 @pytest.mark.parametrize("code", ["http-400", "http-404", "bad-reply", "key-in-reply", "whatever"])

@@ -82,6 +82,8 @@ FAILED = {
     sections(instruction=SAME, response="x <|input|> y"): Reason.UNKNOWN_SECTION,
     sections(instruction=SAME, response=f"{SAME} und mehr"): Reason.CHATTER,
     sections(instruction=SAME, response="x").replace(NONCE, "00000000"): Reason.MISSING_SECTION,
+    sections(instruction="", response=""): Reason.FIELD_EMPTIED,
+    sections(instruction=SAME, response=" \n"): Reason.FIELD_EMPTIED,
 }
 
 
@@ -90,6 +92,61 @@ def test_what_is_not_as_asked_for_is_a_failed_attempt(reply: str, reason: Reason
     with pytest.raises(ReplyError) as failed:
         parse(reply)
     assert failed.value.reason is reason
+
+
+WHOLE = sections(instruction=SAME, response="x")
+
+#: What the next attempt is told, and it must be so.
+TOLD = {
+    f"{WHOLE}\nHope it helps!": "There is text after the end tag.",
+    f"{WHOLE}\n{WHOLE}": "There is text after the end tag.",
+    WHOLE.removesuffix(END): "The end tag is missing.",
+    SAME: f"The end tag is missing behind {SAME}.",
+    WHOLE.replace(NONCE, "CODE"): "The tags of the reply do not carry the CODE of the task.",
+    f"{WHOLE.replace(NONCE, '00000000')}\n{END}": "The tags of the reply do not carry the CODE of the task.",
+    f"Gern!\n{WHOLE}": "There is text before the first tag.",
+    f"{make_tag('instruction', NONCE)}\na\n{WHOLE}": "The section instruction stands there more than once.",
+    sections(response="x", instruction=SAME): "The sections must be, in this order: instruction, response.",
+    sections(response="x"): "The section instruction is missing.",
+    sections(instruction="", response="x"): f"The section instruction is empty: put its text or {SAME} there.",
+    "Blau.": "The reply has no sections: it is an answer, not an edited pair.",
+}
+
+
+@pytest.mark.parametrize(("reply", "told"), TOLD.items())
+def test_the_next_attempt_is_told_what_was_wrong(reply: str, told: str) -> None:
+    """Without a code: the next prompt has another, and a weak model copies what it is shown."""
+    with pytest.raises(ReplyError) as failed:
+        parse(reply)
+    assert str(failed.value) == told
+    assert NONCE not in told
+
+
+@pytest.mark.parametrize(
+    ("reply", "told", "reason"),
+    [
+        ("A is better.", "The reply is no JSON object.", Reason.BAD_SCHEMA),
+        ('Sure: {"code": 1}', "There is text before the JSON object.", Reason.CHATTER),
+        ('{"code": 1} Done.', "There is text after the JSON object.", Reason.CHATTER),
+        ('{"code": 1, "reasons": [}', "The JSON object is broken", Reason.BAD_SCHEMA),
+        ("[1]", "The reply is JSON, but no object.", Reason.BAD_SCHEMA),
+        ('{"a": NaN}', "The JSON object is broken", Reason.BAD_SCHEMA),
+        ('{"a":' * 5000, "The JSON object is broken", Reason.BAD_SCHEMA),
+    ],
+)
+def test_what_is_wrong_with_a_verdict_is_told_too(reply: str, told: str, reason: Reason) -> None:
+    with pytest.raises(ReplyError) as failed:
+        parse_verdict(reply, FinishReason.STOP, NONCE)
+    assert str(failed.value).startswith(told)
+    assert failed.value.reason is reason
+
+
+@pytest.mark.parametrize("text", ["...", "", " ", "…"])
+def test_a_reason_that_says_nothing_is_none(text: str) -> None:
+    """Three dots stand for it in the prompt, and a weak model copies them."""
+    objection = {"version": "A", "severity": "minor", "reason": text}
+    with pytest.raises(ReplyError, match="says nothing"):
+        parse_verdict(verdict(reasons=[objection]), FinishReason.STOP, NONCE)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +243,7 @@ BAD_VERDICTS = {
     "[]": Reason.BAD_SCHEMA,
     "{}": Reason.BAD_SCHEMA,
     f"Sure: {verdict()}": Reason.CHATTER,
-    f"{verdict()} Done.": Reason.BAD_SCHEMA,
+    f"{verdict()} Done.": Reason.CHATTER,
     verdict()[:-3]: Reason.BAD_SCHEMA,
     verdict(code="00000000"): Reason.BAD_SCHEMA,
     verdict(preferred="rewrite"): Reason.BAD_SCHEMA,

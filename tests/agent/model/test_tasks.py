@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import orjson
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.agent.engines.protocol import Message, Sampling
+from midb.agent.engines.protocol import FinishReason, Message, Sampling
+from midb.agent.model.replies import ReplyError, parse_rewrite
 from midb.agent.model.sections import make_tag
 from midb.agent.model.tasks import (
     FOREIGN_GROWTH,
@@ -21,7 +23,7 @@ from midb.agent.model.tasks import (
     rewriting_task,
     verdict_task,
 )
-from midb.domain.decisions import Pass
+from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.defects import DefectFamily, Finding, Severity
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
@@ -47,6 +49,30 @@ def ask(pass_: Pass = Pass.CONTENT, pair: InstructionPair = PAIR, **more: object
 def user_of(task: Task) -> str:
     """What is asked of this pair alone."""
     return task.request.messages[1].content
+
+
+@pytest.mark.parametrize("pass_", REWRITING_PASSES)
+@pytest.mark.parametrize("failed", [False, True])
+def test_nothing_that_a_prompt_shows_passes_for_a_text_when_it_is_copied(pass_: Pass, failed: bool) -> None:
+    """A weak model writes down the layout that it was shown, with the code filled in; that must not become the pair."""
+    task = ask(pass_, failures=("There is text after the end tag.",) if failed else ())
+    shown = [message.content.replace("CODE", task.nonce) for message in task.request.messages]
+    end = make_tag("end", task.nonce)
+    copied = [
+        text[start : stop + len(end)]
+        for text in shown
+        for start in (match.start() for match in re.finditer(r"^<\|", text, re.MULTILINE))
+        for stop in (match.start() for match in re.finditer(re.escape(end), text))
+        if start <= stop
+    ]
+    assert len(copied) > 4
+    for reply in copied:
+        for without_input in (reply, reply.replace(make_tag("input", task.nonce) + "\n", "")):
+            for finish in (FinishReason.STOP, FinishReason.STOP_STRING):
+                try:
+                    assert parse_rewrite(without_input, finish, PAIR, task.sections, task.nonce) == PAIR
+                except ReplyError as error:
+                    assert str(error)
 
 
 # -- rewriting ---------------------------------------------------------------------------------------------------------

@@ -112,7 +112,12 @@ def test_a_failed_attempt_has_one_retry_and_then_the_text_stands(
 
     result = through(PAIR, answer)
     assert result.final == PAIR
-    assert result.outcome is Outcome.REVERTED
+    if any(decision.edits for decision in result.decisions):
+        assert result.outcome is Outcome.REVERTED
+    else:
+        assert result.outcome is Outcome.UNCHANGED, "nothing was taken back: nothing was there"
+        assert trail_of(result)[-1] == ("route", "skipped", "no-usable-reply")
+        assert result.decisions[-1].detail == f"{pass_}: {reason}"
     tried = [(d.reason.value, d.attempt) for d in result.decisions if d.pass_.value == pass_]
     assert tried == [(reason, 1), (reason, 2)]
     prompts = [r.messages[1].content for r in through.engine.requests if scripted.pass_of(r) == pass_]
@@ -143,7 +148,8 @@ def test_leaving_alone_after_a_failed_attempt_is_unchanged(through: Through) -> 
 def test_a_call_without_a_reply_leaves_the_pair_as_it_is(through: Through) -> None:
     result = through(PAIR, lambda _: CallFailed("bad-reply", "no text"), route=Route.CONTENT)
     assert result.final == PAIR
-    assert trail_of(result) == [("content", "rejected", "engine-failed")]
+    assert result.outcome is Outcome.UNCHANGED
+    assert trail_of(result) == [("content", "rejected", "engine-failed"), ("route", "skipped", "no-usable-reply")]
     assert "bad-reply" in result.decisions[0].detail
 
 
@@ -167,7 +173,8 @@ def test_line_ends_are_those_of_the_corpus(through: Through) -> None:
 
 def test_a_pair_that_is_too_long_for_the_model_says_so(through: Through) -> None:
     result = through(PAIR, lambda _: CallFailed("context-exceeded", "9,000 of 8,192 tokens"), route=Route.CONTENT)
-    assert trail_of(result) == [("content", "rejected", "context-exceeded")]
+    assert trail_of(result) == [("content", "rejected", "context-exceeded"), ("route", "skipped", "no-usable-reply")]
+    assert result.decisions[-1].detail == "content: context-exceeded"
 
 
 def test_instructions_are_not_told(through: Through) -> None:
@@ -178,7 +185,7 @@ def test_instructions_are_not_told(through: Through) -> None:
 
     result = through(PAIR, answer)
     assert result.final == PAIR
-    assert {d.reason for d in result.decisions} == {Reason.PROMPT_LEAKED}
+    assert {d.reason for d in result.decisions} == {Reason.PROMPT_LEAKED, Reason.NO_USABLE_REPLY}
 
 
 def test_a_mended_finding_is_told_as_repaired_by_the_model(through: Through) -> None:

@@ -102,7 +102,7 @@ def test_a_verdict_of_a_model_that_writes_garbage_has_the_form_that_was_asked_fo
         if reply.finish_reason is FinishReason.STOP:
             ended += 1
             assert orjson.loads(reply.text).keys() == {"code", "reasons", "preferred", "blamed"}
-            with pytest.raises(ReplyError, match=f'"code" must be {task.nonce}'):
+            with pytest.raises(ReplyError, match='"code" is not the CODE of the task'):
                 parse_verdict(reply.text, reply.finish_reason, task.nonce)
             right = reply.text.replace(orjson.loads(reply.text)["code"], task.nonce)
             assert parse_verdict(right, reply.finish_reason, task.nonce) is not None

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from midb.kernels.engine.cost import StepCost, make_roofline
 from midb.kernels.engine.drafting.draft import NO_DRAFT, Draft
-from midb.kernels.engine.drafting.gate import choose_lengths
+from midb.kernels.engine.drafting.gate import choose_lengths, find_least_survival
 
 
 def draft(*rates: float) -> Draft:
@@ -76,6 +76,31 @@ def test_a_draft_that_is_not_trusted_gives_way() -> None:
     cost = StepCost(lambda rows: 2.0 + rows)
     sure = draft(0.9, 0.9)
     assert choose_lengths([sure, sure], [1.0, 0.1], 2, 2, cost, 99) == [2, 0]
+
+
+@given(
+    st.lists(rates, min_size=1, max_size=4), st.floats(0.1, 1), st.floats(0, 9), st.integers(1, 30), st.integers(0, 60)
+)
+def test_no_draft_that_is_less_likely_than_the_least_survival_is_verified(
+    drafts: list[list[float]], trust: float, fixed: float, budget: int, more: int
+) -> None:
+    made = [draft(*one) for one in drafts]
+    cost = StepCost(lambda rows: fixed + rows)  # every row costs the same
+    load = len(made) + more
+    least = find_least_survival(len(made), load, cost, budget)
+    kept = choose_lengths(made, [trust] * len(made), len(made), load, cost, budget)
+    for one, count in zip(made, kept, strict=True):
+        assert all(trust * survival >= least * (1 - 1e-9) for survival in one.survival[:count])
+
+
+def test_the_least_survival_is_what_a_row_costs_in_tokens() -> None:
+    assert find_least_survival(8, 8, StepCost(lambda rows: 1.0), 99) == 0, "rows are free"
+    assert find_least_survival(8, 8, StepCost(lambda rows: 24.0 + rows), 99) == pytest.approx(0.25)
+    assert find_least_survival(8, 8, StepCost(make_roofline(100)), 4) < 0.1, "up to 100 rows they nearly are"
+    steps = StepCost(lambda rows: 8.0 + 4 * (rows > 8))
+    assert find_least_survival(8, 8, steps, 64) < find_least_survival(8, 8, steps, 8) < 1, "many share the step"
+    assert find_least_survival(0, 9, StepCost(lambda rows: 1.0 + rows), 9) == 0, "no token has a price"
+    assert find_least_survival(8, 8, StepCost(lambda rows: 1.0 + rows), 0) == 0, "no row is left"
 
 
 def test_nothing_to_verify_is_no_row() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import hypothesis.strategies as st
 from hypothesis import given
 
@@ -31,6 +33,25 @@ def test_every_end_is_found(first: list[int], rest: list[int], size: int, cursor
     assert list(history.iterate_back(latest)) == ends[::-1]
     assert list(history.iterate_back(latest, cursor)) == [end for end in reversed(ends) if end <= cursor]
     assert list(history.iterate_on(latest, cursor, stop)) == [end for end in ends if cursor < end < stop]
+
+
+@given(TOKENS, TOKENS, st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 3), max_size=4)), max_size=8))
+def test_it_is_noticed_when_two_tokens_come_again(
+    first: list[int], rest: list[int], steps: list[tuple[bool, list[int]]]
+) -> None:
+    """Whatever was appended without a look in between; also across the gap, where a search finds no end."""
+    history, tokens = TokenHistory(first + rest, len(first)), first + rest
+    for watched, more in steps:
+        if watched and more:
+            tokens += more[:1]
+            pairs = list(itertools.pairwise(tokens))
+            assert history.note(more[:1]) is (len(pairs) > 0 and pairs[-1] in pairs[:-1])
+        else:
+            history.extend(more)
+            tokens += more
+        assert history.tokens == tokens
+        if tokens:
+            assert [ord(one) for one in history.latest(3)] == tokens[-3:]
 
 
 def test_ids_of_the_largest_vocabularies() -> None:

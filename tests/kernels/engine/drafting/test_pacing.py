@@ -61,6 +61,26 @@ def test_it_is_asked_where_the_latest_tokens_tell_what_follows() -> None:
     assert asked(paced, drafter, [2, 3, 77, 4, 5, 77, 9, 4, 77]) == [False, False, True, *[False] * 5, True]
 
 
+def test_where_rows_are_dear_only_what_is_likely_enough_wakes_it() -> None:
+    """A longer match is likelier to go on."""
+
+    def wake(least: float) -> int | None:
+        drafter = Asked([*range(20), 90, *range(20, 40)], [], SurvivalTable())
+        paced = PacedDrafter(drafter)
+        asked(paced, drafter, range(100, 120))
+        for length, token in enumerate([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], start=1):
+            before = drafter.times
+            paced.propose(16, least)
+            if drafter.times > before:
+                return length - 1  # tokens that it had seen
+            paced.extend([token], 0)
+        return None
+
+    assert wake(0.0) == 2
+    assert 2 < (wake(0.6) or 0) < 8
+    assert wake(0.99) is None
+
+
 def test_a_copy_whose_rows_are_too_dear_is_still_known_for_one() -> None:
     """They may be cheap again later."""
     text = list(range(400))
