@@ -22,7 +22,7 @@ _CODE_PAGES = {
 _WESTERN = ("sloppy-windows-1252", "latin-1")
 
 #: A word with a letter beyond ASCII in it.
-_WORD = re.compile(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
 
 
 def _propose_mojibake(clean: CleanPair, random: Random) -> Iterator[Injection]:

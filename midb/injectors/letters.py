@@ -155,11 +155,11 @@ def _propose_stray(clean: CleanPair, random: Random) -> Iterator[Injection]:
     for field, text in clean.texts():
         source = CODE.sub(" ", clean.source_text(field))
         english = re.findall(r"(?<![\w{<.$\\/-])[a-z]{5,}(?![\w}>/.-])", source)
-        ranges = [*code_ranges(text), *find_quotations(text)]
+        ranges, quoted = code_ranges(text), list(find_quotations(text))
         # Beside a number it may be a unit or a name.
         places = re.finditer(r"(?<=[^\d\W] )[^\W\da-zA-Z_]{3,}(?= [^\d\W])|(?<=[ぁ-ん])[一-龠]{2}(?=[ぁ-ん])", text)
         for match in list(places)[:20]:
-            if english and is_outside(*match.span(), ranges):
+            if english and is_outside(*match.span(), ranges) and is_outside(*match.span(), quoted):
                 word = random.choice(english)
                 yield change(kind, "in place of a word", field, match.start(), match.group(), word, Expectation.FLAGGED)
 

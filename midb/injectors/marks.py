@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, code_ranges, is_outside, rewrite
@@ -28,7 +28,7 @@ def _propose_form(clean: CleanPair, random: Random) -> Iterator[Injection]:
     for field, text in clean.texts():
         ranges = code_ranges(text)
 
-        def places(mark: str, text: str = text, ranges: list[tuple[int, int]] = ranges) -> list[int]:
+        def places(mark: str, text: str = text, ranges: Sequence[tuple[int, int]] = ranges) -> list[int]:
             found = re.finditer(rf"{_LETTER_BEFORE}{re.escape(mark)}(?=\s|\Z{behind})", text)
             return [match.start() for match in found if is_outside(match.start(), match.end(), ranges)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from random import Random
@@ -35,7 +36,17 @@ def _propose_decimal(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 def _stands_in(number: str, source: str) -> bool:
     """Whether a number stands in the source, and is no part of a longer one."""
-    return re.search(rf"(?<![\d.,]){re.escape(number)}(?!\d|[.,]\d)", source) is not None
+    return number in _numbers_of(source)
+
+
+@functools.lru_cache(maxsize=8)
+def _numbers_of(text: str) -> frozenset[str]:
+    """The numbers of an English text as they are written.
+
+    >>> sorted(_numbers_of("In 2.5.1, 12.5 of 1,300."))
+    ['1,300', '12.5', '2.5.1']
+    """
+    return frozenset(re.findall(r"\d+(?:[.,]\d+)*", text))
 
 
 def _propose_group(clean: CleanPair, random: Random) -> Iterator[Injection]:

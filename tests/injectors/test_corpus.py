@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clean_pairs import CLEAN
@@ -18,7 +19,7 @@ from midb.injectors.corpus import Spoiled, Spoiler, spoil
 
 def spoiled(
     corpus: Path, *, rate: float = 1.0, seed: int = 7, selection: KindSelection | None = None, limit: int | None = None
-) -> tuple[Spoiled, list[str], list[dict[str, object]]]:
+) -> tuple[Spoiled, list[str], list[dict[str, Any]]]:
     """What was done, the lines of the output, and the key."""
     output, key = corpus.parent / "out.jsonl", corpus.parent / "key.jsonl"
     opened = open_corpus(open_container(corpus), limit=limit)

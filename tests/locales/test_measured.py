@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from midb.locales import LANGUAGES, load, measured
 
 
 @pytest.fixture
-def wrong_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+def wrong_findings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Half of what the kind of inverted marks finds is wrong."""
     figures = {"precision": {"inverted-marks": {"es": [10, 20]}, "mojibake": {"es": [1, 9]}}}
     monkeypatch.setattr(measured, "figures", lambda: figures)
