@@ -167,8 +167,10 @@ def test_a_text_that_only_damage_made_foreign_is_repaired(identifier: LanguageId
 
 
 def test_a_damaged_text_of_another_language_is_left(identifier: LanguageIdentifier) -> None:
-    clean = clean_pairs("de")["market"]
-    pair = InstructionPair(response=clean.response.replace("öffnet", "Ã¶ffnet"))
-    assert identifier.is_in_another(pair.response or "", "ar")
-    (found,) = inspect(Inspection(pair, load("ar"), identifier), select_only(["mojibake"]))
+    ukrainian = (
+        "Потяг щоранку вирушає з головного вокзалу і за дві години прибуває в гори, де є багато їдалень і cafÃ©."
+    )
+    pair = InstructionPair(response=ukrainian)
+    assert identifier.is_in_another(ukrainian, "ru")
+    (found,) = inspect(Inspection(pair, load("ru"), identifier), select_only(["mojibake"]))
     assert found.fix == ()
