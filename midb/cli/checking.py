@@ -72,11 +72,11 @@ def check(
         examiner = ExaminerSettings(
             rules=opened.rules, selection=settings.selection, rewrite=False, record_seconds=settings.record_seconds
         )
-        for _, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
+        for raw, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
                 print(f"line {result.line:,}: {visible(result.message)}", file=sys.stderr)
             elif why := explain_unexamined(result):
-                print(f"line {result.line:,}: {visible(why)}; it is not examined", file=sys.stderr)
+                print(f"{visible(raw.place)}: {visible(why)}; it is not examined", file=sys.stderr)
             elif slow := explain_left_alone(result):
                 print(f"warning: {slow}", file=sys.stderr)
             report.add(result)

@@ -28,6 +28,10 @@ COMMANDS = {
     ),
     "check": ("midb.cli.checking:check", "Find defects and change nothing."),
     "audit": ("midb.cli.audit.commands:app", "Look into the audit log: what was changed, why, and the proof."),
+    "report": (
+        "midb.cli.reporting:report",
+        "Report what a run did, from its audit log: as an HTML page, a data set's card, or JSON.",
+    ),
     "prompts": ("midb.cli.prompting:app", "The prompts of the passes, and what would be sent about a record."),
     "revert": ("midb.cli.reverting:revert", "Undo edits: write a new corpus without them, and log that."),
     "split": (

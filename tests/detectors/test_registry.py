@@ -164,13 +164,3 @@ def test_a_text_that_only_damage_made_foreign_is_repaired(identifier: LanguageId
     assert identifier.is_in_another(damaged.response or "", "ar")
     (found,) = inspect(Inspection(damaged, load("ar"), identifier), select_only(["mojibake"]))
     assert apply(damaged, found.fix).response == clean.response
-
-
-def test_a_damaged_text_of_another_language_is_left(identifier: LanguageIdentifier) -> None:
-    ukrainian = (
-        "Потяг щоранку вирушає з головного вокзалу і за дві години прибуває в гори, де є багато їдалень і cafÃ©."
-    )
-    pair = InstructionPair(response=ukrainian)
-    assert identifier.is_in_another(ukrainian, "ru")
-    (found,) = inspect(Inspection(pair, load("ru"), identifier), select_only(["mojibake"]))
-    assert found.fix == ()

@@ -23,8 +23,8 @@ from midb.agent.engines.devices.process import (
     Ask,
     Drop,
     End,
+    HowFar,
     Lost,
-    Progress,
     Served,
     Started,
     Unserved,
@@ -223,7 +223,7 @@ class DevicePool:
     def _take(self, device: _Device, answer: Answer | None) -> None:
         if isinstance(answer, Started):
             self._ready[device.name].set_result(None)
-        elif isinstance(answer, Progress):
+        elif isinstance(answer, HowFar):
             device.tokens = answer.tokens
         elif isinstance(answer, Lost):
             device.lost = answer

@@ -63,7 +63,7 @@ class Unserved:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class HowFar:
     """Tokens so far of the replies that are under way."""
 
     tokens: int
@@ -78,7 +78,7 @@ class Lost:
 
 
 Command = Ask | Drop | End
-Answer = Started | Served | Unserved | Progress | Lost
+Answer = Started | Served | Unserved | HowFar | Lost
 
 #: Seconds between two tellings of how far the engine is, which only a screen waits for.
 _TELLING = 1.0
@@ -144,7 +144,7 @@ class _Server:
             if (tokens := engine.activity().tokens) != told:
                 told = tokens
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    self._pipe.send(Progress(tokens))
+                    self._pipe.send(HowFar(tokens))
 
     async def _answer(self, engine: TextEngine, asked: Ask) -> None:
         try:

@@ -10,7 +10,7 @@ import pytest
 from device_engines import BOUND, ask, make_capitals, make_none
 
 from midb.agent.engines.devices import process
-from midb.agent.engines.devices.process import Ask, Drop, End, Lost, Progress, Served, Started, engine_main
+from midb.agent.engines.devices.process import Ask, Drop, End, HowFar, Lost, Served, Started, engine_main
 
 
 def run(theirs: Any, make: Any) -> threading.Thread:
@@ -56,7 +56,7 @@ def test_it_tells_how_far_it_is() -> None:
         thread = run(theirs, make_capitals)
         assert ours.recv() == Started()
         ours.send(Ask(1, ask("wait")))
-        assert ours.recv() == Progress(7)  # and not again, for nothing changes
+        assert ours.recv() == HowFar(7)  # and not again, for nothing changes
         ours.send(Ask(2, ask("one")))
         assert isinstance(ours.recv(), Served)
         ours.send(End())
