@@ -18,6 +18,8 @@ PRECISION_AIM = 0.95
 RECALL_AIM = 0.95
 #: Of so few findings nobody can say that too many are wrong.
 _LEAST_JUDGED = 10
+#: A single wrong one among them may be chance.
+_LEAST_WRONG = 2
 
 #: Of a normal distribution, for an interval that holds the true share in 95 of 100 cases.
 _Z = 1.959964
@@ -54,6 +56,8 @@ class KindFigures:
         'of 30 findings that people read 27 were right, which is 90 %; the aim is 95 %'
         >>> KindFigures(judged=30, right=29).reason
         """
+        if self.judged - self.right < _LEAST_WRONG:
+            return None
         if self.judged < _LEAST_JUDGED or self.right >= PRECISION_AIM * self.judged:
             return None
         share, aim = f"{self.right / self.judged:.0%}", f"{PRECISION_AIM:.0%}"

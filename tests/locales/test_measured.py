@@ -17,7 +17,7 @@ from midb.locales import LANGUAGES, load, measured
 @pytest.fixture
 def wrong_findings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Half of what the kind of inverted marks finds is wrong."""
-    figures = {"precision": {"inverted-marks": {"es": [10, 20]}, "mojibake": {"es": [1, 9]}}}
+    figures = {"precision": {"inverted-marks": {"es": [10, 20]}, "mojibake": {"es": [1, 9], "de": [9, 10]}}}
     monkeypatch.setattr(measured, "figures", lambda: figures)
     load.cache_clear()
     yield
@@ -37,6 +37,7 @@ def test_a_kind_that_errs_is_off_in_that_language_and_says_why(capsys: pytest.Ca
 @pytest.mark.usefixtures("wrong_findings")
 def test_too_few_findings_prove_nothing() -> None:
     assert kinds()["mojibake"].abstention(load("es")) is None
+    assert kinds()["mojibake"].abstention(load("de")) is None
 
 
 def test_what_natives_say_comes_first() -> None:
