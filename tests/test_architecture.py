@@ -29,6 +29,7 @@ LAYERS = (
     "checks",
     "detectors",
     "corpus",
+    "injectors",
     "audit",
     "runs",
     "shards",

@@ -42,6 +42,10 @@ COMMANDS = {
         "midb.cli.sharding:merge_shards",
         "Put the finished runs of all shards together: one output and one audit log, as of a single run.",
     ),
+    "inject": (
+        "midb.cli.injecting:inject",
+        "Put known defects into a corpus, to measure what finds them: a checker, a model, people.",
+    ),
     "kinds": (
         "midb.cli.about:list_kinds",
         "List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others.",

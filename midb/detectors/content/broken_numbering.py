@@ -105,7 +105,9 @@ def _examine_list(field: FieldText, items: Sequence[_Item], inspection: Inspecti
     only_one = len(wrong) == 1 and (repeated or first < len(items) - 1)
     # One number came twice, and the list counted on from it: 1, 2, 2, 3, 4.
     shifted = repeated and numbers[first:] == list(range(first, len(numbers)))
-    if not (only_one or shifted):
+    # Numbers were left out, and the same list of the source has none left out.
+    skipped = all(a < b for a, b in pairwise(numbers)) and _source_counts_on(field, len(items))
+    if not (only_one or shifted or skipped):
         return
     pair = [items[first - 1].text, item.text]
     if repeated and (
@@ -115,7 +117,7 @@ def _examine_list(field: FieldText, items: Sequence[_Item], inspection: Inspecti
     to_change = [item] if only_one else items[first:]
     # Two short entries under one number may share a rank; where the source counts on, they do not.
     provable = _source_counts_on(field, len(items)) or not (repeated and all(map(_may_be_a_name, pair)))
-    if not only_one:  # "go on with step 4" would mean another step after renumbering
+    if not (only_one or skipped):  # "go on with step 4" would mean another step after renumbering
         provable = provable and not any(_mentions(entry.text, range(first, len(items) + 1)) for entry in items)
     fix = tuple(
         NUMBERING.edit(field.field, entry.start, entry.written, _write_number(place, entry.written))

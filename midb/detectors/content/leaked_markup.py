@@ -51,7 +51,7 @@ _TOKEN = re.compile(
     r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>|<extra_id_\d+>|\[(?:PAD|CLS|SEP)\]|</?s>"
 )
 #: The speaker that stands behind the token which opens a turn.
-_ROLE = re.compile(r"(?:system|user|assistant|model)[ \t]*(?=\n|<)")
+_ROLE = re.compile(r"(?:system|user|assistant|model)[ \t]*(?=\n|<|\Z)")
 _TOKEN_START = re.compile(r"[<\[]")
 
 

@@ -188,7 +188,10 @@ def _is_stuck(field: FieldText, run: Repetition) -> bool:
     if letters < _LEAST_LETTERS or _FORM.search(unit) or any(map(str.isdigit, unit)):
         return False
     if field.protected.overlaps(run.start, run.end):
-        return False
+        # A sentence may hold a formula or an address; code and data may be of one line, again and again.
+        told = field.protected.blank_out(field.text)[run.start : run.start + run.period]
+        if field.possible_code.overlaps(run.start, run.end) or sum(map(str.isalpha, told)) < _SENTENCE:
+            return False
     to_the_end = not field.text[run.end :].strip()
     enough = _MOST_WORDS if run.period < _SENTENCE else _MOST_SENTENCES
     # Two thirds of that are enough where the text ends with it: the model was stopped.

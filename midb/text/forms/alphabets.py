@@ -25,6 +25,7 @@ class LetterOrder(LocaleSection, table="alphabet"):
         ([2, 0, -1, 1], None)
         """
         small = text.replace("I", "ı").replace("İ", "i").lower() if "ı" in self.places else text.lower()
+        small = small.replace("ς", "σ")  # the same letter, at the end of a word
         if any(pair in small for pair in self.undecided):
             return None
         found = []

@@ -23,7 +23,7 @@ LOST = "\N{REPLACEMENT CHARACTER}"
 #: Encodings that UTF-8 is mistaken for, and that ftfy and Python know.
 _ENCODINGS = (
     "latin-1", "sloppy-windows-1252", "sloppy-windows-1251", "sloppy-windows-1250", "sloppy-windows-1253",
-    "sloppy-windows-1254", "sloppy-windows-1257", "iso-8859-2", "macroman", "cp437",
+    "sloppy-windows-1254", "sloppy-windows-1257", "sloppy-windows-1258", "iso-8859-2", "macroman", "cp437",
 )  # fmt: skip
 
 
@@ -78,9 +78,16 @@ _HIGH_LATIN = re.compile(r"(?<![\w])[\u00a1-\u00ff]{4,}(?!\w)")
 _HIGH_LATIN_ANY = re.compile(r"(?<![\w])[\u00a1-\u00ff]+(?!\w)")
 # UTF-8 kana and ideographic punctuation read as Shift_JIS (縺繧繝縲) or as GBK (銇銈銉銆).
 _KANA_READ_AS = {"cp932": re.compile("[縺繧繝縲]"), "gbk": re.compile("[銇銈銉銆]")}
+# Arabic in UTF-8 read as windows-1256: each letter is ط or ظ and a second character. Three in a row are no word.
+_ARABIC_READ_AS = re.compile(f"(?:[طظ][{re.escape(bytes(range(0x80, 0xC0)).decode('cp1256'))}]){{3,}}")
 _WORD = re.compile(r"[^\x00-\x20]+")
+# Marks that open a word and may be sound where the word is not; an apostrophe parts two words.
+_OPENING = re.compile(r"[¿¡«“„‘]+")
+_PIECE = re.compile(r"[^\x00-\x20’]+")
 # ASCII letters right next to Cyrillic or Greek ones.
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][A-Za-z]")
+# A capital with an accent inside a word of small letters, and a second byte behind it: "deÄŸiÅŸtirir".
+_INNER_CAPITAL = re.compile("(?<=[a-z])[Ã-Å][^\x00-\x7f]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _ESCAPES = re.compile(r"(?<![\\\w:])(?:\\u[0-9a-fA-F]{4})+|(?<=[^\W\d_])(?:\\u[0-9a-fA-F]{4})+")
 
@@ -108,6 +115,7 @@ def looks_damaged(text: str) -> bool:
         any(_SEQUENCE.match(text, match.start()) for match in _LEAD_AND_FOLLOW.finditer(text))
         or bool(_SHORTENED.search(text) or _HIGH_LATIN.search(text))
         or any(pattern.search(text) for pattern in _KANA_READ_AS.values())
+        or bool(_ARABIC_READ_AS.search(text))
     )
 
 
@@ -140,7 +148,8 @@ def find_damaged_words(
         position += len(line) + 1
     proven = proven or any(certainty is _Certainty.DAMAGED and _is_certain(word, writing) for word, certainty in found)
     for word, certainty in found:
-        if certainty is _Certainty.DAMAGED or (certainty is _Certainty.OPEN and proven):
+        shown = certainty is _Certainty.OPEN or (word.after is not None and writing.is_own(word.after))
+        if certainty is _Certainty.DAMAGED or (shown and proven):
             yield word if _is_certain(word, writing) else DamagedWord(word.start, word.before, None)
 
 
@@ -153,6 +162,7 @@ def _find_in_line(
         words = (
             _restore_words(line, writing)
             or [*_restore_old_code_page(line, code_pages, writing)]
+            or [*_restore_arabic(line)]
             or [*_restore_kana(line)]
             or [*_decode_escapes(line)]
         )
@@ -199,6 +209,10 @@ class Writing:
         """Whether a text of this language, or one in Latin letters, could look like this."""
         return bool(self._plausible.fullmatch(text))
 
+    def is_own(self, text: str) -> bool:
+        """Whether a text is a word in a script of the language other than Latin."""
+        return self._own is not None and len(self._own.findall(text)) > 1
+
     def proves(self, before: str, after: str) -> bool:
         """Whether a word that decodes is more than a coincidence.
 
@@ -207,6 +221,8 @@ class Writing:
         if not self.is_plausible(after) or is_bad(after):
             return False
         if is_bad(before) or (_MIXED.search(before) and not _MIXED.search(after)):
+            return True
+        if len(_INNER_CAPITAL.findall(before)) > 1 and not _INNER_CAPITAL.search(after):
             return True
         return self._own is not None and not self._own.search(before) and len(self._own.findall(after)) > 1
 
@@ -229,18 +245,31 @@ def _restore_words(line: str, writing: Writing) -> list[DamagedWord]:
         words: list[DamagedWord] = []
         proven = False
         for match in _WORD.finditer(line):
-            before = match.group()
-            if before.isascii():
-                continue
-            try:
-                after = before.encode(encoding).decode("utf-8")
-            except UnicodeError:
-                continue
-            words.append(DamagedWord(match.start(), before, after))
-            proven = proven or writing.proves(before, after)
+            for start, before, after in _decode_word(match, encoding):
+                words.append(DamagedWord(start, before, after))
+                proven = proven or writing.proves(before, after)
         if proven and len(words) > len(best):
             best = words
     return best
+
+
+def _decode_word(match: re.Match[str], encoding: str) -> Iterator[tuple[int, str, str]]:
+    """The damaged part of a word with its place and what it was: all of it, or all but sound marks beside it."""
+    pieces = [(match.start(), match.group())]
+    opening = _OPENING.match(match.group())
+    sound = opening.end() if opening else 0
+    if sound or "’" in match.group():
+        rest = match.group()[sound:]
+        pieces += [(match.start() + sound + piece.start(), piece.group()) for piece in _PIECE.finditer(rest)]
+    for start, before in pieces:
+        if before.isascii():
+            continue
+        try:
+            yield start, before, before.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        if start == match.start() and len(before) == len(match.group()):
+            return
 
 
 def _compare_words(line: str, fixed: str) -> list[DamagedWord]:
@@ -287,6 +316,15 @@ def _has_case_of_a_word(word: str) -> bool:
     (True, False)
     """
     return word.islower() or word.isupper() or word[1:].islower() or word.lower() == word.upper()
+
+
+def _restore_arabic(line: str) -> Iterator[DamagedWord]:
+    """Arabic that was read as windows-1256: "ط§ظ„ط¨" for "الب". One long word proves it of all that decode."""
+    if not _ARABIC_READ_AS.search(line):
+        return
+    for match in _WORD.finditer(line):
+        for start, before, after in _decode_word(match, "cp1256"):
+            yield DamagedWord(start, before, after)
 
 
 def _restore_kana(line: str) -> Iterator[DamagedWord]:

@@ -73,6 +73,10 @@ class Claim:
         return numbers[0] if len(numbers) == 1 else None
 
 
+#: French for "there is", which ends in a word of one letter.
+_THERE_IS = re.compile(r"\bil y a\Z", re.IGNORECASE)
+
+
 def find_claims(text: str) -> Iterator[Claim]:
     """Every equation of a text whose two sides can be read as plain arithmetic.
 
@@ -185,7 +189,7 @@ def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
         return False  # the argument of a function
     if not blank and not _ENDS_IN_SCRIPT_WITHOUT_BLANKS.search(stripped):
         return False
-    if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()):
+    if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()) and not _THERE_IS.search(stripped):
         return False  # a variable, as likely as a word
     return not re.search(r"\d", _CLAUSE.split(stripped)[-1])
 

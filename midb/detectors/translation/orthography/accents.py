@@ -31,7 +31,8 @@ class LostAccents(LocaleSection, table="lost_accents"):
     @functools.cached_property
     def absent(self) -> re.Pattern[str]:
         """One of the letters with an accent."""
-        return re.compile(f"[{self.marks}{self.marks.upper()}]")
+        # In capitals a dotless i is the letter I, which is in every text.
+        return re.compile(f"[{self.marks}{''.join(mark for mark in self.marks.upper() if not mark.isascii())}]")
 
     @functools.cached_property
     def accented_word(self) -> re.Pattern[str]:
@@ -72,9 +73,20 @@ def find_lost_accents(item: FieldText, locale: Locale) -> tuple[int, int, str] |
             return None
         return bare[0].start(), bare[0].end(), f"{len(bare)} words without an accent, and none with one"
     found = list(_bare_words(locale.code).finditer(item.text))
-    if not found or not (_are_evident(found, item) or _is_long(item, section, locale)):
+    if not found:
+        return _judge_by_length(item, section, locale)
+    if not (_are_evident(found, item) or _is_long(item, section, locale)):
         return None
     return found[0].start(), found[0].end(), f"words of grammar without their accents ({len(found)}), and none with one"
+
+
+def _judge_by_length(item: FieldText, section: LostAccents, locale: Locale) -> tuple[int, int, str] | None:
+    """The same for a text without any such word of grammar: it must be twice as long."""
+    letters = count_letters(item.protected.blank_out(item.text))
+    if letters < 2 * section.letters or item.language != locale.code:
+        return None
+    first = next(re.finditer(r"[^\W\d_]+", item.text))
+    return first.start(), first.end(), f"{letters} letters without a single accent"
 
 
 def _are_evident(found: list[re.Match[str]], item: FieldText) -> bool:

@@ -14,7 +14,7 @@ _ACCENTED = re.compile("[ΐΰάέήίόύώΆΈΉΊΌΎΏ]")
 _VOWEL = re.compile("[αεηιουωάέήίόύώϊϋΐΰ]")
 
 #: σ behind a word. An apostrophe or a hyphen shows that the word goes on or is cut; so may a bracket.
-_FINAL = re.compile(f"(?<![{_LETTER}\\w'’-])[{_LETTER}]+σ(?![{_LETTER}\\w'’᾽\\-‐…*_(])")
+_FINAL = re.compile(f"(?<![{_LETTER}\\w'’-])[{_LETTER}]+σ(?![{_LETTER}\\w'’᾽\\-‐…*_(\u00ad\u200b-\u200d\u2060\ufeff])")
 #: Shorter ones before a full stop are abbreviations, and so may be longer ones without an accent.
 _LEAST_BEFORE_STOP = 4
 _PRONOUNS = frozenset({"σασ", "μασ", "τουσ", "τησ", "τισ"})

@@ -1,0 +1,48 @@
+"""What injectors know about languages: texts that scaffolds, pages, models and translators leave, in words.toml.
+
+These are written from how the defects look in the wild, apart from the tables that detectors go by.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict
+
+
+class LeftWords(BaseModel):
+    """What is left in texts of one language.
+
+    ``keywords``: what an English keyword of program code becomes. ``path_word``: what a translator makes of a part of
+    an address. ``refusals``: whole answers of a model that declines. ``announced``: lines before a translation;
+    ``noted``: a note behind it. ``unsourced``: the note of an encyclopedia that a source is missing. ``units``: what
+    stands for miles, pounds and degrees Fahrenheit after a number. ``paragraph``: some sentences of the language.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keywords: dict[str, str]
+    path_word: str
+    placeholder: str
+    no_input: str
+    refusals: tuple[str, ...]
+    announced: tuple[str, ...]
+    noted: str
+    regenerate: str
+    unsourced: str
+    units: dict[str, str]
+    paragraph: str
+
+
+@functools.cache
+def words_of(language: str) -> LeftWords | None:
+    """The words of a language, ``None`` for one that is not known. The file is read once per process."""
+    table = _tables().get(language)
+    return LeftWords.model_validate(table) if table else None
+
+
+@functools.cache
+def _tables() -> dict[str, object]:
+    return tomllib.loads((files("midb.injectors") / "words.toml").read_text(encoding="utf-8"))
