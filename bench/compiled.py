@@ -196,14 +196,16 @@ def _make_empty(*shape: int, dtype: str = "bfloat16") -> Any:
 
 
 def _make_norm_cases(label: str, hidden: int) -> Iterator[Case]:
-    def launch(add: bool) -> object:
+    def launch(add: bool, centered: bool = False) -> object:
         from midb.kernels.ops.rms_norm import add_rms_norm
 
         x = _make_empty(256, hidden)
-        return add_rms_norm(x, _make_empty(256, hidden) if add else None, _make_empty(hidden), eps=1e-6)
+        residual = _make_empty(256, hidden) if add else None
+        return add_rms_norm(x, residual, _make_empty(hidden), eps=1e-6, centered=centered)
 
     yield Case(f"norm {label}", lambda: launch(False))
     yield Case(f"add norm {label}", lambda: launch(True))
+    yield Case(f"add centered norm {label}", lambda: launch(True, True))
 
 
 def _make_rotary_cases(label: str, *, heads: int, kv_heads: int, head_dim: int) -> Iterator[Case]:

@@ -27,6 +27,7 @@ GATES = {
     "pipeline": ("tests/agent", "tests/audit", "tests/corpus", "tests/detectors"),
     "drafter": ("tests/kernels/engine",),
     "engine": ("tests/kernels",),
+    "detectors": ("tests/detectors", "tests/injectors"),
     "kernels": ("tests/kernels/ops",),
 }
 

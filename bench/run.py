@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 
 import compiled  # noqa: F401  (each registers its benchmarks)
+import detectors.real
+import detectors.recall  # noqa: F401
 import drafter  # noqa: F401
 import engine  # noqa: F401
 import gate  # noqa: F401

@@ -27,6 +27,7 @@ from midb.detectors import detectors, kinds
 from midb.domain.defects import DefectFamily, DefectKind
 from midb.kernels import EngineConfig
 from midb.locales import LANGUAGES, load
+from midb.locales.measured import RECALL_AIM, figures, measured, total, wilson
 from midb.runs.config import RunConfig
 from midb.text.terminal import visible
 
@@ -67,10 +68,15 @@ def kinds_page() -> str:
         "- **--typography**: a convention of print, not an error. It is looked for on request only.\n",
         "Severities are those of [MQM](https://themqm.org/): *minor* is noticed, *major* misleads, *critical* makes the"
         " pair\nuseless. A finding may have another severity than its kind.\n",
-        "| kind | family | severity | what is done |",
-        "|---|---|---|---|",
+        "*Recall*: of defects that `midb-agent inject` put into clean texts, those that are repaired to the very text"
+        " of before,\nor found where no repair can be proved. *Precision*: of findings in real texts that people read,"
+        " those that are right,\nand the interval (Wilson, 95 %) in which the true share lies."
+        " [Benchmarks](benchmarks.md#how-good-the-kinds-are)\ntell how both were measured.\n",
+        "| kind | family | severity | what is done | recall | precision |",
+        "|---|---|---|---|---|---|",
         *(
             f"| [`{kind.name}`](#{kind.name}) | {kind.family} | {kind.severity} | {', '.join(what_is_done(kind))} |"
+            f" {share_of('recall', kind)} | {share_of('precision', kind)} |"
             for kind in kinds().values()
         ),
     ]
@@ -105,8 +111,56 @@ def kind_section(kind: DefectKind) -> Iterator[str]:
         )
     else:
         yield "Looked for in all languages."
+    if told := "\n".join(f"- {line}" for line in figures_of(kind)):
+        yield told
     if found := example(kind):
         yield found
+
+
+def share_of(measurement: str, kind: DefectKind) -> str:
+    """A measurement of a kind as a cell of the table; "not measured" where nothing was."""
+    right, of = total(measurement, kind.name)
+    if not of:
+        return "not measured"
+    low, high = wilson(right, of)
+    interval = f" ({percent(low)} to {percent(high)})" if measurement == "precision" else ""
+    return f"{right:,} of {of:,}{interval}"
+
+
+def percent(share: float) -> str:
+    """
+    >>> percent(0.8829), percent(1.0)
+    ('88 %', '100 %')
+    """
+    return f"{100 * share:.0f} %"
+
+
+def figures_of(kind: DefectKind) -> Iterator[str]:
+    """What was measured of a kind, by language where it differs."""
+    met, injected = total("recall", kind.name)
+    if injected:
+        by = {code: measured(kind.name, code) for code in LANGUAGES}
+        below = [
+            f"`{code}` {one.found} of {one.injected}"
+            for code, one in by.items()
+            if one.found < RECALL_AIM * one.injected
+        ]
+        low = f" Below {percent(RECALL_AIM)}: {', '.join(below)}." if below else ""
+        yield f"Recall: of {injected:,} injected defects {met:,} are repaired exactly, or found.{low}"
+    right, judged = total("precision", kind.name)
+    if judged:
+        by_language = figures()["precision"][kind.name]
+        wrong = [
+            f"`{code}` {count[1] - count[0]} of {count[1]}"
+            for code, count in by_language.items()
+            if count[0] < count[1]
+        ]
+        errors = f" Wrong: {', '.join(wrong)}." if wrong else ""
+        yield f"Precision: of {judged:,} findings that were read {right:,} are right.{errors}"
+    if counted := figures().get("findings", {}).get(kind.name, {}).get("all"):
+        findings, repairable, rows = counted
+        found = f"{findings:,} findings, {repairable:,} with a repair, in {rows:,} different English rows"
+        yield f"In [real translated pairs](benchmarks.md#how-good-the-kinds-are): {found}."
 
 
 def module_of(kind: DefectKind) -> str:
@@ -145,7 +199,10 @@ def labelled_text(case: dict[str, Any], wanted: str) -> str | None:
     texts = [text for text in (before, after, source) if text]
     if not before.strip() or max(map(len, texts)) > LONGEST_EXAMPLE or max(t.count("\n") for t in texts) >= MOST_LINES:
         return None
-    parts = [("source", source)] if source else []
+    parts = [("source", source)] if source and source != "…" else []
+    asked = case.get("instruction", "")
+    if wanted == "flagged" and after == before and field == "response" and 3 < len(asked) <= LONGEST_EXAMPLE:
+        parts.insert(0, ("instruction", asked))  # a whole response is wrong for what was asked
     parts += [("found", before), (wanted, "the whole text" if wanted == "flagged" and after == before else after)]
     lines = [f"Example ({load(case['language']).name}, {field}):"]
     for name, text in parts:

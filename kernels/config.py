@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import operator
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from midb.kernels.config_file import SHOWN, ConfigReader, read_json
 from midb.kernels.errors import CheckpointError, EngineError
+from midb.kernels.families import (
+    FAMILIES,
+    Family,
+    find_family,
+    list_families,
+    read_activation,
+    read_layer_kinds,
+    read_rotated,
+)
 from midb.kernels.gguf.describing import describe_model
 from midb.kernels.gguf.header import is_gguf, read_header
-from midb.kernels.rope import Rope, read_rope
+from midb.kernels.quantization import check_quantization
+from midb.kernels.rope import UNROTATED, Rope, read_rope
+
+#: The most layers that a config.json may state: there is a list of them.
+_MOST_LAYERS = 10_000
+
+#: The most experts of a layer.
+_MOST_EXPERTS = 10_000
 
 #: What an engine computes in.
-DTYPES = ("float32", "bfloat16")
+DTYPES = ("float32", "bfloat16", "fp8")
 
 #: The attention kernel reads a block with matrix instructions, which take 16 keys or more at a time.
 _LEAST_BLOCK_SIZE_ON_GPU = 16
@@ -32,7 +47,7 @@ class EngineConfig:
     :param checkpoint: folder with config.json and safetensors, or a GGUF file.
     :param device: "cpu" or "cuda" (also "cuda:1").
     :param dtype: of weights and activations; "auto" is the checkpoint's own, but bfloat16 where that is float16, and
-        on a GPU always.
+        on a GPU always. "fp8" is bfloat16 with weights and inputs of linear layers rounded to 8 bits, for new GPUs.
     :param adapters: folders of LoRA adapters in peft's layout, by the name that requests use.
     :param max_model_len: longest prompt and output together, in tokens; 0 is the model's own limit.
     :param block_size: tokens of one KV block; a power of two, on a GPU at least 16.
@@ -88,11 +103,36 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpertsConfig:
+    """Layers whose feed-forward is one of many for each row: a mixture of experts (Shazeer et al., 2017).
+
+    :param count: experts of a layer; ``per_token`` of them compute each row.
+    :param intermediate_size: of one expert.
+    :param normalised: the weights of those that are chosen sum up to 1.
+    :param layers: of each layer, whether it has experts.
+    """
+
+    count: int
+    per_token: int
+    intermediate_size: int
+    normalised: bool
+    layers: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """A decoder-only model, described by what its forward does and not by its name.
 
+    :param trained_positions: length up to which texts are computed as the model was trained. Where an engine takes
+        longer ones, other frequencies hold for all of its texts (LongRoPE); ``max_positions`` for other models.
     :param windows: of each layer, the number of keys that a row sees, its own included; 0 means all.
     :param ropes: of each layer.
+    :param rotary_dim: how many of a head's dimensions are rotated, the first ones.
+    :param rotates_pairs: neighbours are rotated as pairs, and not one half of a head with the other.
+    :param fused_weights: the checkpoint holds the parts of ``qkv`` and ``gate_up`` as one tensor each (Phi-3).
+    :param layer_norm: norms subtract the mean of a row first: LayerNorm in the place of RMSNorm (Cohere).
+    :param parallel: attention and feed-forward of a layer both start from the same norm (Cohere).
+    :param logit_scale: logits are multiplied by it.
     :param norm_offset: 1 where the weights of norms stand for ``1 + weight`` (Gemma).
     :param sandwich_norms: there are norms after attention and after the feed-forward too (Gemma).
     """
@@ -106,12 +146,19 @@ class ModelConfig:
     num_kv_heads: int
     head_dim: int
     max_positions: int
+    trained_positions: int
     norm_eps: float
     activation: str
     tied: bool
     windows: tuple[int, ...]
     ropes: tuple[Rope, ...]
     attention_scale: float
+    rotary_dim: int
+    rotates_pairs: bool = False
+    fused_weights: bool = False
+    layer_norm: bool = False
+    parallel: bool = False
+    experts: ExpertsConfig | None = None
     qkv_bias: bool = False
     out_bias: bool = False
     mlp_bias: bool = False
@@ -121,6 +168,7 @@ class ModelConfig:
     embedding_scale: float = 1.0
     attention_softcap: float = 0.0
     logit_softcap: float = 0.0
+    logit_scale: float = 1.0
     dtype: str = "float32"
     eos_ids: tuple[int, ...] = ()
 
@@ -128,8 +176,11 @@ class ModelConfig:
     def num_parameters(self) -> int:
         """Number of weights that a row is multiplied with: those of the layers and of the head."""
         attention = 2 * self.hidden_size * self.head_dim * (self.num_heads + self.num_kv_heads)
-        layer = attention + 3 * self.hidden_size * self.intermediate_size
-        return self.num_layers * layer + self.vocab_size * self.hidden_size
+        widths = [self.intermediate_size * 3] * self.num_layers
+        if (experts := self.experts) is not None:
+            routed = experts.per_token * experts.intermediate_size * 3 + experts.count
+            widths = [routed if routes else width for routes, width in zip(experts.layers, widths, strict=True)]
+        return self.num_layers * attention + (sum(widths) + self.vocab_size) * self.hidden_size
 
     @property
     def head_share(self) -> float:
@@ -151,10 +202,10 @@ class ModelConfig:
             )
         raw = read_json(folder / "config.json")
         family = str(raw.get("model_type"))
-        if "auto_map" in raw and family not in _FAMILIES:
+        if "auto_map" in raw and family not in FAMILIES:
             raise CheckpointError(
                 f"{folder} needs code of its own (trust_remote_code), which is never run.",
-                hint=f"Known model types: {', '.join(_FAMILIES)}.",
+                hint=f"Known model types: {list_families()}.",
             )
         generation = folder / "generation_config.json"
         eos = (read_json(generation) if generation.exists() else {}).get("eos_token_id")
@@ -165,121 +216,44 @@ class ModelConfig:
         return _parse(outer | text, eos, folder / "config.json")
 
 
-#: What a family does unless its config.json says otherwise: the defaults of transformers, which older files leave out.
-_PLAIN: dict[str, Any] = {
-    "rms_norm_eps": 1e-6,
-    "hidden_act": "silu",
-    "tie_word_embeddings": False,
-    "rope_theta": 10000.0,
-}
-
-#: What both generations of Gemma do.
-_GEMMA: dict[str, Any] = _PLAIN | {
-    "hidden_act": "gelu_pytorch_tanh", "tie_word_embeddings": True, "head_dim": 256, "query_pre_attn_scalar": 256,
-    "sliding_window": 4096,
-}  # fmt: skip
-
-#: The families that are known, by their model type.
-_FAMILIES: dict[str, dict[str, Any]] = {
-    "llama": _PLAIN,
-    "mistral": _PLAIN | {"sliding_window": None},
-    "qwen2": _PLAIN,
-    "qwen3": _PLAIN | {"head_dim": 128},
-    "gemma2": _GEMMA | {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "sliding_window_pattern": 2},
-    "gemma3_text": _GEMMA
-    | {
-        "rope_theta": 1_000_000.0, "rope_local_base_freq": 10_000.0, "sliding_window_pattern": 6, "vocab_size": 262_208,
-        "num_attention_heads": 8, "num_key_value_heads": 4, "max_position_embeddings": 131_072,
-    },
-}  # fmt: skip
-
-#: Activations by the names in config.json, as our ops call them.
-_ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_tanh"}
-
-
-#: Bytes of a JSON file of a checkpoint: an index of 100,000 tensors has ten million.
-_LONGEST_JSON = 64 << 20
-
-#: The greatest count that a config.json may state, and the most layers: there is a list of these.
-_MOST = 1 << 31
-_MOST_LAYERS = 10_000
-
-#: Characters of a value that a message shows.
-_SHOWN = 40
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file of a checkpoint, which may hold anything; raises CheckpointError."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CheckpointError(
-                f"{path} is no file, but a folder, a pipe or a device.", hint="Download the checkpoint again."
-            )
-        if path.stat().st_size > _LONGEST_JSON:
-            raise CheckpointError(
-                f"{path} is larger than {_LONGEST_JSON >> 20} MiB, which no such file is.",
-                hint="Is it the file of a model?",
-            )
-        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except RecursionError:
-        raise CheckpointError(f"{path} is nested too deeply.", hint="Is it the file of a model?") from None
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist.", hint="Is the download complete?") from None
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        message = str(error).partition(";")[0]  # what stands behind it is how to lift a limit of Python
-        raise CheckpointError(f"{path} is not JSON: {message}.", hint="Is the download complete?") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path} holds no JSON object.")
-    return value
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
-
-
 def _parse(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConfig:
     try:
         return _parse_values(raw, generation_eos, path)
     except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
         raise CheckpointError(
-            f"{path} holds a value of the wrong kind: {str(error)[:_SHOWN]}.", hint="Is it the file of a model?"
+            f"{path} holds a value of the wrong kind: {str(error)[:SHOWN]}.", hint="Is it the file of a model?"
         ) from error
 
 
 def _parse_values(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> ModelConfig:
-    family = raw.get("model_type")
-    if not isinstance(family, str) or family not in _FAMILIES:
-        raise CheckpointError(
-            f'{path}: model type "{str(family)[:_SHOWN]}" is unknown.', hint=f"Known: {', '.join(_FAMILIES)}."
-        )
-    if raw.get("quantization_config"):
-        raise CheckpointError(
-            f"{path}: the weights are quantized, which is not supported.", hint="Use the bf16 weights."
-        )
-    merged = _FAMILIES[family] | {key: value for key, value in raw.items() if value is not None}
-    if family == "gemma3_text" and merged.get("use_bidirectional_attention"):
+    name, family = find_family(raw, path)
+    check_quantization(raw, path)
+    merged = {**family.defaults, **{key: value for key, value in raw.items() if value is not None}}
+    if name == "gemma3_text" and merged.get("use_bidirectional_attention"):
         raise CheckpointError(f"{path}: the model attends in both directions, so it does not generate.")
-    reader = _ConfigReader(merged, path)
-    gemma = family.startswith("gemma")
+    if family.cohere and merged.get("use_qk_norm"):
+        raise CheckpointError(f"{path}: norms of queries and keys are not supported in a model of Cohere.")
+    reader = ConfigReader(merged, path)
     hidden, heads = (reader.read_count(name) for name in ("hidden_size", "num_attention_heads"))
     layers = reader.read_count("num_hidden_layers", most=_MOST_LAYERS)
     kv_heads = reader.read_count("num_key_value_heads", heads)
     head_dim = reader.read_count("head_dim", hidden // heads)
     if heads % kv_heads:
         raise CheckpointError(f"{path}: {heads} heads cannot share {kv_heads} key heads.")
-    if head_dim % 2:
-        raise CheckpointError(f"{path}: a head of {head_dim} cannot be rotated in halves.")
-    kinds = _read_layer_kinds(merged, family, layers, path)
+    kinds = read_layer_kinds(merged, name, layers, path)
     window = reader.read_count("sliding_window") if "sliding_attention" in kinds else 0
-    ropes = {kind: read_rope(merged, kind, path) for kind in dict.fromkeys(kinds)}
+    ropes = {kind: read_rope(merged, kind, path, in_part=family.fused) for kind in dict.fromkeys(kinds)}
+    rotary_dim = _check_rotary_dim(head_dim, tuple(ropes.values()), path)
+    rotated = read_rotated(merged, name, kinds, path)
     stated_positions = reader.read_count("max_position_embeddings")
+    max_positions = max(stated_positions, *(rope.scaled_positions for rope in ropes.values()))
+    long = [rope.original_max_positions for rope in ropes.values() if rope.kind == "longrope"]
     bias = bool(merged.get("attention_bias", False))
     softcaps = merged.get("attn_logit_softcapping"), merged.get("final_logit_softcapping")
     eos = generation_eos if generation_eos is not None else merged.get("eos_token_id")
+    gemma = family.gemma
     return ModelConfig(
-        family=family,
+        family=name,
         vocab_size=reader.read_count("vocab_size"),
         hidden_size=hidden,
         intermediate_size=reader.read_count("intermediate_size"),
@@ -287,85 +261,62 @@ def _parse_values(raw: Mapping[str, Any], generation_eos: Any, path: Path) -> Mo
         num_heads=heads,
         num_kv_heads=kv_heads,
         head_dim=head_dim,
-        max_positions=max(stated_positions, *(rope.scaled_positions for rope in ropes.values())),
-        norm_eps=reader.read_number("rms_norm_eps"),
-        activation=_read_activation(merged, gemma, path),
+        max_positions=max_positions,
+        trained_positions=min(max_positions, *long) if long else max_positions,
+        norm_eps=reader.read_number("layer_norm_eps" if family.cohere else "rms_norm_eps"),
+        activation=read_activation(merged, family, path),
         tied=bool(merged["tie_word_embeddings"]),
         windows=tuple(window if kind == "sliding_attention" else 0 for kind in kinds),
-        ropes=tuple(ropes[kind] for kind in kinds),
+        ropes=tuple(ropes[kind] if turned else UNROTATED for kind, turned in zip(kinds, rotated, strict=True)),
         attention_scale=(reader.read_number("query_pre_attn_scalar") if gemma else head_dim) ** -0.5,
-        qkv_bias=family == "qwen2" or bias,
+        rotary_dim=rotary_dim,
+        rotates_pairs=family.cohere,
+        fused_weights=family.fused,
+        layer_norm=family.cohere,
+        parallel=family.cohere,
+        experts=_read_experts(reader, family, layers),
+        qkv_bias=family.qkv_bias or bias,
         out_bias=bias,
         mlp_bias=bool(merged.get("mlp_bias", False)),
-        qk_norm=family in ("qwen3", "gemma3_text"),
+        qk_norm=family.qk_norm,
         norm_offset=1.0 if gemma else 0.0,
         sandwich_norms=gemma,
         embedding_scale=hidden**0.5 if gemma else 1.0,
         attention_softcap=reader.read_number("attn_logit_softcapping") if gemma and softcaps[0] else 0.0,
         logit_softcap=reader.read_number("final_logit_softcapping") if gemma and softcaps[1] else 0.0,
+        logit_scale=reader.read_number("logit_scale") if family.cohere else 1.0,
         dtype=str(merged.get("dtype", merged.get("torch_dtype", "float32"))),
         eos_ids=tuple(map(operator.index, eos if isinstance(eos, list) else [] if eos is None else [eos])),
     )
 
 
-def _read_activation(merged: Mapping[str, Any], gemma: bool, path: Path) -> str:
-    name = str(merged.get("hidden_activation", merged["hidden_act"]))
-    if gemma and name == "gelu":
-        name = "gelu_pytorch_tanh"  # older files of Gemma say "gelu", and the model computes this one
-    if name not in _ACTIVATIONS:
-        raise CheckpointError(f'{path}: activation "{name}" is unknown.', hint=f"Known: {', '.join(_ACTIVATIONS)}.")
-    return _ACTIVATIONS[name]
+def _check_rotary_dim(head_dim: int, ropes: tuple[Rope, ...], path: Path) -> int:
+    rotary_dim = int(head_dim * ropes[0].share)
+    if head_dim % 2 or rotary_dim % 2 or not rotary_dim:
+        raise CheckpointError(f"{path}: {rotary_dim} dimensions of a head of {head_dim} cannot be rotated in halves.")
+    for rope in ropes:
+        for factors in filter(None, (rope.factors, rope.long_factors)):
+            if len(factors) != rotary_dim // 2:
+                raise CheckpointError(
+                    f"{path}: {len(factors)} factors of rope scaling do not fit {rotary_dim // 2} frequencies."
+                )
+    return rotary_dim
 
 
-class _ConfigReader:
-    """Reads numbers from a config.json, which may hold anything."""
-
-    def __init__(self, raw: Mapping[str, Any], path: Path) -> None:
-        self.raw, self.path = raw, path
-
-    def read_count(self, name: str, default: int | None = None, most: int = _MOST) -> int:
-        """Read a number above 0; raises CheckpointError."""
-        value = self.raw.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise CheckpointError(f"{self.path}: {name} is {_show(value)}, not a number above 0.")
-        if value > most:
-            raise CheckpointError(
-                f"{self.path}: {name} is {_show(value)}; no model has more than {most:,}.",
-                hint="Is it the file of a model?",
-            )
-        return value
-
-    def read_number(self, name: str) -> float:
-        """Read a finite number above 0, with decimals or without; raises CheckpointError."""
-        value = self.raw[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _MOST:
-            raise CheckpointError(f"{self.path}: {name} is {_show(value)}, not a sound number above 0.")
-        return float(value)
-
-
-def _show(value: Any) -> str:
-    """A value as it stands in the file, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _read_layer_kinds(raw: Mapping[str, Any], family: str, layers: int, path: Path) -> list[str]:
-    """ "sliding_attention" or "full_attention" for each layer, as transformers derives it for each family."""
-    windowed = raw.get("sliding_window") is not None
-    if family in ("qwen2", "qwen3"):
-        windowed = windowed and bool(raw.get("use_sliding_window", False))
-    if family == "mistral":
-        kinds = ["sliding_attention" if windowed else "full_attention"] * layers
-    elif family == "llama":
-        kinds = ["full_attention"] * layers
-    elif "layer_types" in raw:
-        kinds = list(raw["layer_types"])
-    elif family in ("qwen2", "qwen3"):
-        first = raw.get("max_window_layers", layers)
-        kinds = ["sliding_attention" if windowed and i >= first else "full_attention" for i in range(layers)]
-    else:
-        pattern = raw.get("_sliding_window_pattern", raw["sliding_window_pattern"])
-        kinds = ["sliding_attention" if (i + 1) % pattern else "full_attention" for i in range(layers)]
-    if len(kinds) != layers or set(kinds) - {"sliding_attention", "full_attention"}:
-        raise CheckpointError(f"{path}: layer_types does not fit {layers} layers of sliding or full attention.")
-    return kinds
+def _read_experts(reader: ConfigReader, family: Family, layers: int) -> ExpertsConfig | None:
+    raw = reader.raw
+    if not family.experts:
+        return None
+    count = raw.get("num_local_experts", raw.get("num_experts", 128))
+    step, dense = raw["decoder_sparse_step"], raw.get("mlp_only_layers", [])
+    routed = tuple(bool(count) and i not in dense and (i + 1) % step == 0 for i in range(layers))
+    if not any(routed):
+        return None
+    count = ConfigReader({"num_experts": count}, reader.path).read_count("num_experts", most=_MOST_EXPERTS)
+    return ExpertsConfig(
+        count=count,
+        per_token=reader.read_count("num_experts_per_tok", most=count),
+        intermediate_size=reader.read_count("moe_intermediate_size"),
+        normalised=bool(raw["norm_topk_prob"]),
+        layers=routed,
+    )

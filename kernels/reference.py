@@ -21,17 +21,20 @@ _MASK = 0xFFFFFFFF
 
 
 def add_rms_norm(
-    x: Tensor, residual: Tensor | None, weight: Tensor, *, eps: float, offset: float = 0.0
+    x: Tensor, residual: Tensor | None, weight: Tensor, *, eps: float, offset: float = 0.0, centered: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Residual addition and RMSNorm (Zhang & Sennrich, 2019): ``s = x + residual; y = s / rms(s) * (offset + weight)``.
 
     :param x: ``[rows, hidden]``.
     :param residual: ``[rows, hidden]``, or None for none.
     :param weight: ``[hidden]``; Gemma's stand for ``1 + weight``, which is ``offset=1``.
+    :param centered: the mean of ``s`` is subtracted first, which makes it LayerNorm (Ba et al., 2016).
     :return: ``y`` and ``s``, both ``[rows, hidden]`` in the dtype of ``x``; ``s`` is rounded before it is normed.
     """
     total = x if residual is None else x + residual
     wide = total.float()
+    if centered:
+        wide = wide - wide.mean(-1, keepdim=True)
     scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
     return (wide * scale * (offset + weight.float())).to(x.dtype), total
 

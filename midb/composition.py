@@ -41,12 +41,13 @@ class EngineOptions:
 
     :param device: auto, cpu or cuda (also cuda:1); auto takes a GPU if torch finds one.
     :param devices: several of them, which share the requests: "all" GPUs, or names with commas, such as "0,1"; "": one.
-    :param dtype: auto (the checkpoint's own), float32 or bfloat16.
+    :param dtype: auto (the checkpoint's own), float32, bfloat16, or on a GPU fp8.
     :param concurrency: requests in flight; 0 is the engine's own default.
     :param timeout: seconds that a server may take for a reply; 0 is the engine's own default.
     :param key_variable: environment variable that holds a server's key.
     :param adapter: folder or hub name of a LoRA adapter in peft's layout.
-    :param max_length: tokens of prompt and reply together; 0 is the model's own limit, but 16,384 at most.
+    :param max_length: tokens of prompt and reply together; 0 is the length that the model was trained for, but 16,384
+        at most.
     """
 
     device: str = "auto"
@@ -219,6 +220,8 @@ def _make_config(
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu" and options.dtype == "fp8":
+        raise UsageError("a CPU computes fp8 slower than anything else.", hint="--dtype bfloat16, or a GPU.")
     adapters: dict[str, str | Path] = {_ADAPTER: adapter.folder} if adapter else {}
     kind = device.partition(":")[0]
     return EngineConfig(
@@ -226,9 +229,16 @@ def _make_config(
         device=device,
         dtype=options.dtype,
         adapters=adapters,
-        max_model_len=min(options.max_length or _MAX_MODEL_LEN, model_config.max_positions),
+        max_model_len=_choose_length(options, model_config),
         max_num_seqs=options.concurrency or _MAX_NUM_SEQS.get(kind, _MAX_NUM_SEQS["cpu"]),
     )
+
+
+def _choose_length(options: EngineOptions, model_config: ModelConfig) -> int:
+    """Longest prompt and reply together. A model that computes all of its texts in another way once longer ones are
+    taken (LongRoPE) takes them only where that was asked for."""
+    usual = min(_MAX_MODEL_LEN, model_config.trained_positions)
+    return min(options.max_length or usual, model_config.max_positions)
 
 
 def _name_dtype(model_config: ModelConfig, config: EngineConfig) -> str:

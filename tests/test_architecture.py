@@ -34,6 +34,7 @@ LAYERS = (
     "audit",
     "runs",
     "shards",
+    "report",
     "dashboard",
 )
 
@@ -42,9 +43,10 @@ ABOVE = ("cli", "composition", "library", "__main__")
 
 #: What is decided without touching a tensor, so that it can be tested in milliseconds.
 TORCHLESS = (
-    "__init__", "config", "errors", "request", "rope", "engine/block_pool", "engine/cost", "engine/drafting/draft",
-    "engine/drafting/gate", "engine/drafting/pacing", "engine/drafting/survival", "engine/drafting/trust",
-    "engine/sampling", "engine/scheduler", "engine/sequence",
+    "__init__", "config", "config_file", "errors", "families", "quantization", "request", "rope", "engine/block_pool",
+    "engine/cost", "engine/drafting/draft", "engine/drafting/gate", "engine/drafting/memory", "engine/drafting/pacing",
+    "engine/drafting/survival", "engine/drafting/trust", "engine/outputs/constraining", "engine/outputs/loops",
+    "engine/sampling", "engine/scheduler", "engine/sequence", "gguf/describing", "gguf/header",
 )  # fmt: skip
 
 

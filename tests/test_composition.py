@@ -198,6 +198,27 @@ def test_a_reply_that_only_repeats_itself_is_stopped(letters: Path) -> None:
     assert again.completion_tokens > len(text)
 
 
+def test_fp8_is_for_gpus(tiny_checkpoint: Path) -> None:
+    with pytest.raises(UsageError, match="a CPU computes fp8 slower") as caught:
+        build_engine(str(tiny_checkpoint), options=EngineOptions(device="cpu", dtype="fp8"))
+    assert "bfloat16" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(0, 512), (300, 300), (1000, 1000), (10**6, 4096)])
+def test_a_model_with_longrope_is_kept_within_what_it_was_trained_for(asked: int, expected: int, copy: Path) -> None:
+    """Unless longer texts are asked for: then all texts are computed in another way."""
+    path = copy / "config.json"
+    config = json.loads(path.read_text())
+    factors = [1.0] * (config["hidden_size"] // config["num_attention_heads"] // 2)
+    scaling = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": factors, "long_factor": factors}
+    config |= {"model_type": "phi3", "max_position_embeddings": 4096, "original_max_position_embeddings": 512}
+    config |= {"rope_parameters": scaling}
+    del config["head_dim"]
+    path.write_text(json.dumps(config))
+    engine = build_engine(str(copy), options=EngineOptions(device="cpu", max_length=asked))
+    assert f" length {expected} " in engine.fingerprint()
+
+
 def test_what_is_too_long_fails_and_others_do_not(letters: Path) -> None:
     async def whole() -> list[Any]:
         engine = build_engine(str(letters), options=EngineOptions(device="cpu", max_length=400))

@@ -14,13 +14,13 @@ from midb import __version__
 from midb.corpus.output import move_into_place, writing
 from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
-from midb.training.examples.example import Example
+from midb.training.examples.example import TrainingExample
 
 #: The files of a set of examples. The manifest is written last: without it a set is not whole.
 TRAIN, HELD_OUT, MANIFEST = "train.jsonl", "held_out.jsonl", "manifest.json"
 
 
-def as_chat(example: Example) -> dict[str, Any]:
+def as_chat(example: TrainingExample) -> dict[str, Any]:
     """An example as a chat: what a run sends, and the reply. ``weight`` says which messages are to be learnt.
 
     Trainers that know no weights should be told to learn from replies only.
@@ -38,7 +38,7 @@ def as_chat(example: Example) -> dict[str, Any]:
 
 
 def write_examples(
-    folder: Path, train: Sequence[Example], held_out: Sequence[Example], manifest: Mapping[str, Any]
+    folder: Path, train: Sequence[TrainingExample], held_out: Sequence[TrainingExample], manifest: Mapping[str, Any]
 ) -> None:
     """Write both sides and the manifest.
 
@@ -70,7 +70,7 @@ def write_examples(
     _write(folder / MANIFEST, [orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n"])
 
 
-def count(examples: Iterable[Example]) -> list[dict[str, Any]]:
+def count(examples: Iterable[TrainingExample]) -> list[dict[str, Any]]:
     """Examples by language, pass and kind."""
     counted = Counter((example.language, example.pass_.value, example.kind.value) for example in examples)
     return [

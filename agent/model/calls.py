@@ -107,13 +107,8 @@ class Model:
         self._failures_in_a_row = 0
         self._replies += 1
         self._slowest = max(self._slowest, reply.seconds)
-        if not reply.prompt_tokens and not reply.completion_tokens:
-            # A server that counts nothing must not make a budget of tokens endless.
-            if not self._estimates:
-                self._estimates = True
-                self._warn("the model's server counts no tokens; they are estimated, at four bytes each")
-            prompt = sum(len(message.content.encode()) for message in task.request.messages)
-            reply = replace(reply, prompt_tokens=prompt // 4, completion_tokens=len(reply.text.encode()) // 4 + 1)
+        if not reply.prompt_tokens:
+            reply = self._estimate(task, reply)
         generation = Generation(
             key=key,
             pass_=task.pass_.value,
@@ -125,6 +120,20 @@ class Model:
         )
         self._count(task.pass_, Usage.of([generation]))
         return await self._keep(generation)
+
+    def _estimate(self, task: Task, reply: TextReply) -> TextReply:
+        """A reply with tokens that its server did not count: that must not make a budget of tokens endless."""
+        if not self._estimates:
+            self._estimates = True
+            self._warn(
+                "the model's server does not stop at a closing tag, and is hung up on there; the tokens of prompts are "
+                "estimated, at four bytes each"
+                if reply.completion_tokens
+                else "the model's server counts no tokens; they are estimated, at four bytes each"
+            )
+        prompt = sum(len(message.content.encode()) for message in task.request.messages)
+        written = reply.completion_tokens or len(reply.text.encode()) // 4 + 1
+        return replace(reply, prompt_tokens=prompt // 4, completion_tokens=written)
 
     async def _ask(self, task: Task) -> TextReply:
         """A reply, also across an outage: while nobody gets one, a pair is not to blame, and nothing is recorded of it.

@@ -71,9 +71,9 @@ def reject(raw: RawRecord, error: RecordError) -> RejectedLine:
     return RejectedLine(
         position=raw.position,
         line=raw.line,
-        offset=raw.offset,
+        offset=raw.offset_in_file,
         length=raw.length,
         sha256=raw.sha256(),
         reason=error.reason,
-        message=error.message,
+        message=f"{raw.file}: {error.message}" if raw.file else error.message,
     )

@@ -12,7 +12,9 @@ from typing import IO
 
 from midb.audit.log import AuditLog
 from midb.corpus.formats.base import Container
-from midb.corpus.output import writing
+from midb.corpus.formats.folder import Folder
+from midb.corpus.formats.gathering import is_pattern
+from midb.corpus.output import remove, writing
 from midb.corpus.places import OutputPlaces, default_database
 from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
@@ -49,6 +51,8 @@ def stdin_copy(stream: IO[bytes], folder: Path) -> Iterator[Path]:
 
 def default_output(name: Path, container: Container) -> Path:
     """``<corpus>.boosted.<ext>`` beside the corpus."""
+    if isinstance(container, Folder):
+        name = container.path.absolute() if is_pattern(name) or not name.name else name
     stem = name.name.removesuffix(container.suffix) if container.suffix else name.name
     return name.with_name(f"{stem}.boosted{container.suffix}")
 
@@ -61,7 +65,8 @@ def find_places(config: RunConfig, container: Container) -> OutputPlaces:
         raise UsageError("the output cannot be standard output: it appears only when it is complete.", hint="-o FILE")
     places = OutputPlaces(output, config.db or default_database(output))
     inputs = [container.path, *([config.source] if config.source else [])]
-    places.check(inputs, "the corpus or its source")
+    folder = container.path if isinstance(container, Folder) else None
+    places.check(inputs, "the corpus or its source", folder=folder)
     return places
 
 
@@ -76,8 +81,7 @@ def refuse_foreign_output(places: OutputPlaces, log: AuditLog | None) -> None:
 
 def clean_up(places: OutputPlaces) -> None:
     """Remove what a kill during the very last step may have left."""
-    for path in (places.partial, places.temporary):
-        with suppress(FileNotFoundError):
-            path.unlink()
+    for path in (places.partial, places.temporary, places.replaced):
+        remove(path)
     if places.rejected.exists() and not places.rejected.stat().st_size:
         places.rejected.unlink()

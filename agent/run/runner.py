@@ -69,6 +69,8 @@ class Runner:
                 self._warnings.append(("info", describe_earlier(session.earlier)))
             for warning in session.new_warnings:
                 self.warn(warning)
+            if not at.position:
+                self._warnings += (("info", note) for note in session.corpus.container.notes())
             self._emit(Waiting(what=self._describe_start()))
             with self._pool() as pool:
                 for batch, results in pool.examine(self._left(), self._stopped):

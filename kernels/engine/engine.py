@@ -14,6 +14,7 @@ from midb.kernels.dispatch import Ops
 from midb.kernels.engine.block_pool import BlockPool, BlockTable
 from midb.kernels.engine.cost import StepCost, make_roofline
 from midb.kernels.engine.drafting.draft import Drafter
+from midb.kernels.engine.drafting.memory import OutputMemory, make_sketch
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.survival import SurvivalTable
 from midb.kernels.engine.drafting.trust import Trust
@@ -109,6 +110,7 @@ class Engine:
         self._finished: deque[Result] = deque()
         self._passes: dict[int, _Pass] = {}  # by group, the longest unused first
         self._shared_pass = _Pass()  # for groups that only one request has had so far
+        self._memory = OutputMemory()
         self._pins: list[BlockTable] = []
         self._next_index = 0
         self._next_pin = -1
@@ -163,7 +165,9 @@ class Engine:
         if self.config.draft:
             of_pass = self._find_pass(sequence.group)
             reference = () if request.reference_ids is None else list_ids(request.reference_ids)
-            sequence.drafter = PacedDrafter(Drafter(reference, sequence.token_ids, of_pass.table))
+            sequence.sketch = make_sketch(reference)
+            earlier = self._memory.recall(sequence.group, sequence.sketch)
+            sequence.drafter = PacedDrafter(Drafter(reference, sequence.token_ids, of_pass.table, earlier))
             sequence.trust = of_pass.trust
         self._start(sequence)
         self.stats.requests += 1
@@ -264,7 +268,9 @@ class Engine:
         self.scheduler.remove(sequence)
         self.stats.finished += 1
         self.stats.prefix_hits += sequence.counts["prefix_hits"]
-        self._finished.append(sequence.make_result())
+        result = sequence.make_result()
+        self._memory.add(sequence.group, sequence.sketch, result.token_ids)
+        self._finished.append(result)
 
     def take_results(self) -> Iterator[Result]:
         """Take the results since the last call, in the order in which they finished."""

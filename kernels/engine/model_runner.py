@@ -18,6 +18,7 @@ from midb.kernels.engine.step_batch import LEAST_CASCADE, KeySpan, Staging, Step
 from midb.kernels.engine.step_plan import NEVER_SHARED, SharedBounds, StepPlan
 from midb.kernels.errors import EngineError
 from midb.kernels.models.decoder import Decoder
+from midb.kernels.models.fp8 import try_fp8
 from midb.kernels.ops import prefill
 
 #: Tokens that the KV cache of a CPU engine holds where its config names none: some thirty requests of a thousand.
@@ -28,7 +29,9 @@ _CPU_KV_TOKENS = 32_768
 _GRAPHS_SHARE = 1
 
 #: What an engine computes in, by the dtype of its checkpoint.
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.bfloat16}
+_DTYPES = {
+    "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.bfloat16, "fp8": torch.bfloat16,
+}  # fmt: skip
 
 
 class ModelRunner:
@@ -43,7 +46,11 @@ class ModelRunner:
         self.dtype = choose_dtype(config.dtype, model.dtype, self.device)
         self.ops = ops or choose_ops(self.device)
         self.max_model_len = min(config.max_model_len or model.max_positions, model.max_positions)
-        self.model = Decoder(model, self.ops, self.device, self.dtype)
+        fp8 = config.dtype == "fp8"
+        if fp8:
+            with self.on_device():
+                try_fp8(self.device)
+        self.model = Decoder(model, self.ops, self.device, self.dtype, fp8=fp8)
         self.staging = Staging(self.device)
         self.prefill = self._choose_prefill()
         with torch.inference_mode(), self.on_device():
@@ -55,7 +62,8 @@ class ModelRunner:
             self.num_blocks = -(-self._choose_kv_tokens() // config.block_size)
             # Zeros: what a kernel reads beyond a sequence's end is multiplied by 0, and 0 times NaN is NaN.
             self.kv_cache = self._make_kv_cache(self.num_blocks)
-        use_graphs = config.cuda_graphs and self.device.type == "cuda"
+        # Which experts a row chooses is read back to the host in the middle of a step, which no graph can do.
+        use_graphs = config.cuda_graphs and self.device.type == "cuda" and model.experts is None
         self.graphs = StepGraphs(self._forward, self) if use_graphs else None
 
     @property

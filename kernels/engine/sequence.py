@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from midb.kernels.engine.block_pool import BlockTable
+from midb.kernels.engine.drafting.memory import Sketch
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.trust import Trust
 from midb.kernels.engine.outputs.loops import find_loop
@@ -29,6 +30,7 @@ class Sequence:
         admitted one after another, and share what is learnt about drafts.
     :param token_ids: prompt and output so far.
     :param trust: in the drafts of the pass.
+    :param sketch: of the reference, by which requests like this one are known; empty without drafts.
     :ivar num_prompt_tokens: tokens of the prompt.
     :param num_computed_tokens: tokens at the beginning whose KV is in the cache, or will be in the coming step.
     :param bypassed: sequences that were admitted before this one while it had waited the longest.
@@ -43,6 +45,7 @@ class Sequence:
     token_ids: list[int]
     drafter: PacedDrafter | None = None
     trust: Trust = field(default_factory=Trust)
+    sketch: Sketch = frozenset()
     status: SequenceStatus = SequenceStatus.WAITING
     block_table: BlockTable | None = None
     num_computed_tokens: int = 0

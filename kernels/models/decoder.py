@@ -1,10 +1,11 @@
-"""One decoder for Llama 3, Mistral, Qwen2/2.5, Qwen3 and Gemma 2/3, driven by its config. Rows in, hidden states out.
+"""One decoder for all families, driven by its config. Rows in, hidden states out.
 
 It knows neither sequences nor blocks: the caller's ``attend`` decides what attends to what.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from torch import Tensor
 
 from midb.kernels.config import ModelConfig
 from midb.kernels.dispatch import Ops
+from midb.kernels.models.experts import Experts
+from midb.kernels.models.layout import list_parts, reorder_rows, weight_shape
 from midb.kernels.models.linear import AdapterRows, Linear
-from midb.kernels.models.weights import FUSED, CheckpointTensors, open_tensors, read_adapter, weight_shape
+from midb.kernels.models.weights import CheckpointTensors, open_tensors, read_adapter
 from midb.kernels.rope import Rope
 
 #: Bytes of the logits of one chunk: few enough to stay in the L2 cache of a GPU until they are reduced.
@@ -31,7 +34,11 @@ Attend = Callable[[int, Tensor], Tensor]
 
 @dataclass(slots=True)
 class DecoderLayer:
-    """The parameters of one layer."""
+    """The parameters of one layer.
+
+    :param mlp_norm: None where the feed-forward starts from the norm before attention.
+    :param gate_up: with ``down`` the feed-forward; both are None where ``experts`` stand in their place.
+    """
 
     attention_norm: Tensor
     qkv: Linear
@@ -39,17 +46,23 @@ class DecoderLayer:
     k_norm: Tensor | None
     out: Linear
     after_attention: Tensor | None
-    mlp_norm: Tensor
-    gate_up: Linear
-    down: Linear
+    mlp_norm: Tensor | None
+    gate_up: Linear | None
+    down: Linear | None
+    experts: Experts | None
     after_mlp: Tensor | None
 
 
 class Decoder:
-    """A model on one device."""
+    """A model on one device.
 
-    def __init__(self, config: ModelConfig, ops: Ops, device: torch.device, dtype: torch.dtype) -> None:
-        self.config, self.ops, self.device, self.dtype = config, ops, device, dtype
+    :param fp8: linear layers, but for the head, multiply in fp8; ``dtype`` is bf16 then.
+    """
+
+    def __init__(
+        self, config: ModelConfig, ops: Ops, device: torch.device, dtype: torch.dtype, *, fp8: bool = False
+    ) -> None:
+        self.config, self.ops, self.device, self.dtype, self.fp8 = config, ops, device, dtype, fp8
         self.layers: list[DecoderLayer] = []
         self.embedding = self.final_norm = torch.empty(0)
         self.head: list[Linear] = []
@@ -62,8 +75,9 @@ class Decoder:
         with open_tensors(folder, self.device, self.dtype) as tensors:
             prefix = tensors.find_prefix()
             self.embedding = tensors.get(f"{prefix}embed_tokens.weight", config.vocab_size, hidden)
-            self.layers = [self._load_layer(tensors, f"{prefix}layers.{n}.") for n in range(config.num_layers)]
-            self.final_norm = tensors.get(f"{prefix}norm.weight", hidden)
+            self.layers = [self._load_layer(tensors, n, f"{prefix}layers.{n}.") for n in range(config.num_layers)]
+            # Logits are linear in it. All known scales are powers of two, which change no digit of a weight.
+            self.final_norm = tensors.get(f"{prefix}norm.weight", hidden) * config.logit_scale
             head = self.embedding
             if not config.tied:
                 name = prefix.removesuffix("model.") + "lm_head.weight"
@@ -83,19 +97,28 @@ class Decoder:
             return self.config.vocab_size
         return _CHUNK_BYTES // (_CHUNK_ROWS * self.dtype.itemsize)
 
-    def _load_layer(self, tensors: CheckpointTensors, prefix: str) -> DecoderLayer:
+    def _load_layer(self, tensors: CheckpointTensors, number: int, prefix: str) -> DecoderLayer:
         config = self.config
         biased = {"qkv": config.qkv_bias, "out": config.out_bias, "gate_up": config.mlp_bias, "down": config.mlp_bias}
+        parts = list_parts(config, number)
 
         def load_linear(fused: str) -> Linear:
-            shapes = [(f"{prefix}{part}", weight_shape(config, part)) for part in FUSED[fused]]
-            bias = tensors.join((f"{n}.bias", s[:1]) for n, s in shapes) if biased[fused] else None
-            return Linear(tensors.join((f"{n}.weight", s) for n, s in shapes), bias).pack()
+            def join(ending: str, dimensions: int) -> Tensor:
+                return torch.cat([
+                    reorder_rows(
+                        config, part, tensors.get(f"{prefix}{part}.{ending}", *weight_shape(config, part)[:dimensions])
+                    )
+                    for part in parts[fused]
+                ])  # fmt: skip
+
+            return self._lay_out(Linear(join("weight", 2), join("bias", 1) if biased[fused] else None))
 
         def load_norm(name: str, size: int = config.hidden_size) -> Tensor:
             return tensors.get(f"{prefix}{name}.weight", size)
 
         sandwich = config.sandwich_norms
+        mlp_norm = "pre_feedforward_layernorm" if sandwich else "post_attention_layernorm"
+        routed = "down" not in parts
         return DecoderLayer(
             attention_norm=load_norm("input_layernorm"),
             qkv=load_linear("qkv"),
@@ -103,10 +126,33 @@ class Decoder:
             k_norm=load_norm("self_attn.k_norm", config.head_dim) if config.qk_norm else None,
             out=load_linear("out"),
             after_attention=load_norm("post_attention_layernorm") if sandwich else None,
-            mlp_norm=load_norm("pre_feedforward_layernorm" if sandwich else "post_attention_layernorm"),
-            gate_up=load_linear("gate_up"),
-            down=load_linear("down"),
+            mlp_norm=None if config.parallel else load_norm(mlp_norm),
+            gate_up=None if routed else load_linear("gate_up"),
+            down=None if routed else load_linear("down"),
+            experts=self._load_experts(tensors, prefix) if routed else None,
             after_mlp=load_norm("post_feedforward_layernorm") if sandwich else None,
+        )
+
+    def _lay_out(self, layer: Linear) -> Linear:
+        return layer.quantize() if self.fp8 else layer.pack()
+
+    def _load_experts(self, tensors: CheckpointTensors, prefix: str) -> Experts | None:
+        config, experts = self.config, self.config.experts
+        if experts is None:
+            return None
+        hidden, inner, ops = config.hidden_size, experts.intermediate_size, self.ops
+
+        def load_expert(name: str) -> tuple[Linear, Linear]:
+            gate_up = tensors.join((f"{name}.{part}.weight", (inner, hidden)) for part in ("gate_proj", "up_proj"))
+            down = tensors.get(f"{name}.down_proj.weight", hidden, inner)
+            return self._lay_out(Linear(gate_up)), self._lay_out(Linear(down))
+
+        return Experts(
+            tensors.get(f"{prefix}mlp.gate.weight", experts.count, hidden),
+            [load_expert(f"{prefix}mlp.experts.{n}") for n in range(experts.count)],
+            experts.per_token,
+            experts.normalised,
+            lambda gate_up: ops.gated_activation(gate_up, kind=config.activation),
         )
 
     def forward(
@@ -126,15 +172,16 @@ class Decoder:
         """
         config, ops = self.config, self.ops
         eps, offset = config.norm_eps, config.norm_offset
+        norm = functools.partial(ops.add_rms_norm, eps=eps, offset=offset, centered=config.layer_norm)
         x = torch.nn.functional.embedding(token_ids, self.embedding)
         if config.embedding_scale != 1.0:
             # Rounded to the dtype, as it was when Gemma was trained.
             x = x * torch.tensor(config.embedding_scale, dtype=self.dtype)
         residual: Tensor | None = None
         for number, layer in enumerate(self.layers):
-            x, residual = ops.add_rms_norm(x, residual, layer.attention_norm, eps=eps, offset=offset)
+            normed, residual = norm(x, residual, layer.attention_norm)
             queries = ops.rotary_kv_write(
-                layer.qkv(x, adapters),
+                layer.qkv(normed, adapters),
                 positions,
                 slots,
                 self.cos_sin[number],
@@ -147,13 +194,23 @@ class Decoder:
             )
             x = layer.out(attend(number, queries).flatten(1), adapters)
             if layer.after_attention is not None:
-                x, _ = ops.add_rms_norm(x, None, layer.after_attention, eps=eps, offset=offset)
-            x, residual = ops.add_rms_norm(x, residual, layer.mlp_norm, eps=eps, offset=offset)
-            x = layer.down(ops.gated_activation(layer.gate_up(x, adapters), kind=config.activation), adapters)
+                x, _ = norm(x, None, layer.after_attention)
+            if layer.mlp_norm is None:
+                x = x + self._feed_forward(layer, normed, adapters)
+                continue
+            x, residual = norm(x, residual, layer.mlp_norm)
+            x = self._feed_forward(layer, x, adapters)
             if layer.after_mlp is not None:
-                x, _ = ops.add_rms_norm(x, None, layer.after_mlp, eps=eps, offset=offset)
-        x, _ = ops.add_rms_norm(x, residual, self.final_norm, eps=eps, offset=offset)
+                x, _ = norm(x, None, layer.after_mlp)
+        x, _ = norm(x, residual, self.final_norm)
         return x
+
+    def _feed_forward(self, layer: DecoderLayer, x: Tensor, adapters: AdapterRows) -> Tensor:
+        if layer.gate_up is not None and layer.down is not None:
+            gate_up = layer.gate_up(x, adapters)
+            return layer.down(self.ops.gated_activation(gate_up, kind=self.config.activation), adapters)
+        assert layer.experts is not None
+        return layer.experts(x)
 
     def compute_logits(self, hidden: Tensor) -> Tensor:
         """``[rows, hidden] -> [rows, vocabulary]`` in fp32, with the soft cap where the model has one."""
@@ -187,24 +244,31 @@ def make_rotary_table(rope: Rope, head_dim: int, positions: int, device: torch.d
     Frequencies are ``theta^(-2i/d)`` (Su et al., 2021). "linear" divides all of them by the factor (Chen et al., 2023).
     "llama3" divides those whose wavelength exceeds the original context, with a smooth ramp to the others (Llama 3.1's
     own rule). "yarn" divides those that make few turns over the original context, with a ramp that is linear in the
-    number of the frequency (Peng et al., 2023). "factors" divides each by its own.
+    number of the frequency (Peng et al., 2023). "factors" divides each by its own, and so does "longrope" (Ding et al.,
+    2024), by others if ``positions`` exceed the original context. Dimensions that are not rotated have a cosine of 1.
     """
-    frequencies = 1.0 / rope.theta ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
+    rotated = int(head_dim * rope.share)
+    frequencies = 1.0 / rope.theta ** (torch.arange(0, rotated, 2, dtype=torch.float32) / rotated)
     if rope.kind == "linear":
         frequencies = frequencies / rope.factor
-    elif rope.kind == "factors":
-        frequencies = frequencies / torch.tensor(rope.factors)
+    elif rope.kind == "none":
+        frequencies = torch.zeros_like(frequencies)
+    elif rope.kind in ("factors", "longrope"):
+        long = rope.kind == "longrope" and positions > rope.original_max_positions
+        frequencies = frequencies / torch.tensor(rope.long_factors if long else rope.factors)
     elif rope.kind == "llama3":
         turns = rope.original_max_positions * frequencies / (2 * math.pi)
         smooth = (turns - rope.low_freq_factor) / (rope.high_freq_factor - rope.low_freq_factor)
         smooth = smooth.clamp(0.0, 1.0)
         frequencies = (1 - smooth) * frequencies / rope.factor + smooth * frequencies
     elif rope.kind == "yarn":
-        first, last = _find_yarn_ramp(rope, head_dim)
-        scaled = ((torch.arange(head_dim // 2) - first) / (last - first)).clamp(0.0, 1.0)
+        first, last = _find_yarn_ramp(rope, rotated)
+        scaled = ((torch.arange(rotated // 2) - first) / (last - first)).clamp(0.0, 1.0)
         frequencies = scaled * frequencies / rope.factor + (1 - scaled) * frequencies
     angles = torch.arange(positions, dtype=torch.float32)[:, None] * frequencies
-    return (torch.cat((angles.cos(), angles.sin()), dim=-1) * rope.attention_factor).to(device)
+    rest = torch.zeros(positions, (head_dim - rotated) // 2)
+    cos, sin = angles.cos() * rope.attention_factor, angles.sin() * rope.attention_factor
+    return torch.cat((cos, rest + 1.0, sin, rest), dim=-1).to(device)
 
 
 def _find_yarn_ramp(rope: Rope, head_dim: int) -> tuple[float, float]:

@@ -12,19 +12,34 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from midb.kernels.config import ModelConfig, read_json
+from midb.kernels.config import ModelConfig
+from midb.kernels.config_file import read_json
 from midb.kernels.errors import CheckpointError
+from midb.kernels.models.fp8 import FP8_DTYPES, SCALES, dequantize_fp8
+from midb.kernels.models.layout import list_parts, reorder_rows, weight_shape
 from midb.kernels.models.linear import LowRank
+from midb.kernels.quantization import read_block
 
 #: What may stand before "embed_tokens.weight" and "layers.0...": in causal models, and in Gemma 3 with its vision part.
 _PREFIXES = ("model.", "language_model.model.", "model.language_model.", "")
 
 
 class CheckpointTensors:
-    """The tensors of a folder, by name: shapes are checked, and each file is opened once. A context manager."""
+    """The tensors of a folder, by name: shapes are checked, and each file is opened once. A context manager.
 
-    def __init__(self, folder: Path, stem: str, device: torch.device, dtype: torch.dtype) -> None:
-        self.folder, self.device, self.dtype = folder, device, dtype
+    :param block: rows and columns of a weight in fp8 that share a scale, where it is neither a row nor all.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stem: str,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        block: tuple[int, int] | None = None,
+    ) -> None:
+        self.folder, self.device, self.dtype, self._block = folder, device, dtype, block
         self._open = ExitStack()
         self._files: dict[str, Any] = {}
         single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
@@ -101,6 +116,8 @@ class CheckpointTensors:
                 hint="Does config.json fit the weights?",
             )
         tensor = self._read(name)
+        if tensor.dtype in FP8_DTYPES:
+            tensor = self._scale(name, tensor)
         if not tensor.is_floating_point() or tensor.element_size() < 2:
             raise CheckpointError(
                 f"{self.folder}: {name} is {tensor.dtype}.", hint="Quantized weights are not supported."
@@ -110,6 +127,18 @@ class CheckpointTensors:
     def _read(self, name: str) -> Tensor:
         tensor: Tensor = self._files[name].get_tensor(name)
         return tensor
+
+    def _scale(self, name: str, tensor: Tensor) -> Tensor:
+        """Multiply a weight in fp8 by its scales, which stand beside it."""
+        scales = next((scale for ending in SCALES if (scale := name + ending) in self), None)
+        if scales is None:
+            raise CheckpointError(f"{self.folder}: {name} is in fp8, and it has no scale.", hint="Is it all there?")
+        try:
+            return dequantize_fp8(tensor, self._read(scales), self._block)
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self.folder}: {scales} does not fit {name}: {error}.", hint="Does config.json fit the weights?"
+            ) from error
 
     def join(self, parts: Iterable[tuple[str, tuple[int, ...]]]) -> Tensor:
         """Read tensors and concatenate them along their first dimension."""
@@ -129,31 +158,8 @@ def open_tensors(checkpoint: Path, device: torch.device, dtype: torch.dtype) -> 
         from midb.kernels.models.gguf_tensors import GgufTensors
 
         return GgufTensors(checkpoint, device, dtype)
-    return CheckpointTensors(checkpoint, "model", device, dtype)
-
-
-#: The parts of each fused layer, in order, by their names in the checkpoint.
-FUSED: dict[str, tuple[str, ...]] = {
-    "qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
-    "out": ("self_attn.o_proj",),
-    "gate_up": ("mlp.gate_proj", "mlp.up_proj"),
-    "down": ("mlp.down_proj",),
-}
-
-
-def weight_shape(config: ModelConfig, part: str) -> tuple[int, int]:
-    """``(out, in)`` of a part of a fused layer."""
-    q, kv = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
-    hidden, inner = config.hidden_size, config.intermediate_size
-    return {
-        "self_attn.q_proj": (q, hidden),
-        "self_attn.k_proj": (kv, hidden),
-        "self_attn.v_proj": (kv, hidden),
-        "self_attn.o_proj": (hidden, q),
-        "mlp.gate_proj": (inner, hidden),
-        "mlp.up_proj": (inner, hidden),
-        "mlp.down_proj": (hidden, inner),
-    }[part]
+    path = checkpoint / "config.json"
+    return CheckpointTensors(checkpoint, "model", device, dtype, block=read_block(read_json(path), path))
 
 
 #: An update that is made larger than that says more about the file than about the model.
@@ -176,7 +182,7 @@ def read_adapter(
     with CheckpointTensors(folder, "adapter_model", device, dtype) as tensors:
         unused = set(tensors.names)
         for layer in range(config.num_layers):
-            for fused, parts in FUSED.items():
+            for fused, parts in list_parts(config, layer).items():
                 start = 0
                 for part in parts:
                     outer, inner = weight_shape(config, part)
@@ -194,7 +200,7 @@ def read_adapter(
                             raise CheckpointError(f"{folder}: the update of {name} has the rank {rank}.")
                         down = tensors.get(f"{name}.lora_A.weight", rank, inner)
                         scale = _compute_scale(raw, name, rank, folder)
-                        up = tensors.get(f"{name}.lora_B.weight", outer, rank) * scale
+                        up = reorder_rows(config, part, tensors.get(f"{name}.lora_B.weight", outer, rank)) * scale
                         updates.setdefault((layer, fused), []).append(LowRank(down, up, start, start + outer))
                         unused -= {f"{name}.lora_A.weight", f"{name}.lora_B.weight"}
                     start += outer

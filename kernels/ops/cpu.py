@@ -10,16 +10,18 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import gelu, rms_norm, silu
+from torch.nn.functional import gelu, layer_norm, rms_norm, silu
 
 from midb.kernels import reference
 
 
 def add_rms_norm(
-    x: Tensor, residual: Tensor | None, weight: Tensor, *, eps: float, offset: float = 0.0
+    x: Tensor, residual: Tensor | None, weight: Tensor, *, eps: float, offset: float = 0.0, centered: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """``reference.add_rms_norm`` by torch's fused norm."""
+    """``reference.add_rms_norm`` by torch's fused norms."""
     total = x if residual is None else x + residual
+    if centered:
+        return layer_norm(total, weight.shape, weight + offset if offset else weight, None, eps), total
     return _normalise(total, weight, eps, offset), total
 
 

@@ -23,8 +23,9 @@ def _add_rms_norm(
     HIDDEN: tl.constexpr,
     BLOCK: tl.constexpr,
     ADD: tl.constexpr,
+    CENTERED: tl.constexpr,
 ):
-    """``s = x + residual; y = s / sqrt(mean(s^2) + eps) * (offset + weight)``."""
+    """``s = x + residual; y = s / sqrt(mean(s^2) + eps) * (offset + weight)``, of ``s - mean(s)`` if CENTERED."""
     column = tl.arange(0, BLOCK)
     kept = column < HIDDEN
     place = tl.program_id(0).to(tl.int64) * HIDDEN + column
@@ -34,13 +35,15 @@ def _add_rms_norm(
         total = (total.to(tl.float32) + residual.to(tl.float32)).to(total.dtype)
         tl.store(total_ptr + place, total, mask=kept)
     wide = total.to(tl.float32)
+    if CENTERED:
+        wide = tl.where(kept, wide - tl.sum(wide, axis=0) / HIDDEN, 0.0)
     scale = tl.rsqrt(tl.sum(wide * wide, axis=0) / HIDDEN + eps)
     weight = tl.load(weight_ptr + column, mask=kept, other=0.0).to(tl.float32)
     tl.store(y_ptr + place, (wide * scale * (offset + weight)).to(total.dtype), mask=kept)
 
 
 def add_rms_norm(
-    x: Tensor, residual: Tensor | None, weight: Tensor, *, eps: float, offset: float = 0.0
+    x: Tensor, residual: Tensor | None, weight: Tensor, *, eps: float, offset: float = 0.0, centered: bool = False
 ) -> tuple[Tensor, Tensor]:
     """As ``reference.add_rms_norm``; without a residual ``s`` is ``x`` itself, not a copy."""
     rows, hidden = x.shape
@@ -60,6 +63,7 @@ def add_rms_norm(
             HIDDEN=hidden,
             BLOCK=block,
             ADD=residual is not None,
+            CENTERED=centered,
             num_warps=min(max(block // 512, 1), 16),
         )
     return y, total

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from midb import __version__
 from midb.detectors import kinds
 from midb.domain.portability import usable_cores
 from midb.locales import LANGUAGES, load
+from midb.locales.measured import measured
 from midb.runs.privacy import refused_tracing
 from midb.runs.versions import DISTRIBUTION, known_libraries
 
@@ -43,6 +45,7 @@ def list_kinds(
                 "kind": kind.name, "family": kind.family.value, "severity": kind.severity.value,
                 "repairs": kind.repairs, "needs_source": kind.needs_source, "typography": kind.convention,
                 "summary": kind.summary, "abstains": {other: why for other, why in reasons.items() if why},
+                "measured": {other: asdict(measured(kind.name, other)) for other in LANGUAGES},
             }  # fmt: skip
             typer.echo(orjson.dumps(row).decode())
         return
@@ -61,6 +64,8 @@ def list_kinds(
         for other in [code] if code else LANGUAGES:
             if reason := kind.abstention(load(other)):
                 console.print(Text(f"  {'':21}not in {other}: {reason}"), soft_wrap=True)
+            elif code and (told := measured(kind.name, code).describe()):
+                console.print(Text(f"  {'':21}measured: {told}"), soft_wrap=True)
     console.print(
         Text(
             "\nrepairs: some findings carry a provable repair; flags: never; source: only with the English source; "

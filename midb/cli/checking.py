@@ -25,6 +25,7 @@ from midb.domain.errors import UsageError
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import load_config
 from midb.text.languages import is_supported
+from midb.text.subjects.instruction_forms import FormTally
 from midb.text.terminal import visible, visible_json
 
 #: Findings shown in full before the table only counts.
@@ -71,11 +72,11 @@ def check(
         examiner = ExaminerSettings(
             rules=opened.rules, selection=settings.selection, rewrite=False, record_seconds=settings.record_seconds
         )
-        for _, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
+        for raw, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
                 print(f"line {result.line:,}: {visible(result.message)}", file=sys.stderr)
             elif why := explain_unexamined(result):
-                print(f"line {result.line:,}: {visible(why)}; it is not examined", file=sys.stderr)
+                print(f"{visible(raw.place)}: {visible(why)}; it is not examined", file=sys.stderr)
             elif slow := explain_left_alone(result):
                 print(f"warning: {slow}", file=sys.stderr)
             report.add(result)
@@ -165,6 +166,7 @@ class TableReport:
         self._repairable: Counter[str] = Counter()
         self._languages: dict[str, set[str]] = defaultdict(set)
         self._others: Counter[str] = Counter()
+        self._forms = FormTally()
         self._records = self._flagged = self._rejected = self._unexamined = 0
 
     def add(self, result: Result) -> None:
@@ -175,6 +177,8 @@ class TableReport:
         self._unexamined += bool(explain_unexamined(result))
         if not is_supported(result.language):
             self._others[result.language] += 1
+        for pair in result.pairs:
+            self._forms.add(pair.original.instruction or "", result.language)
         found = [(pair, logged.finding) for pair in result.pairs for logged in pair.findings]
         self._flagged += bool(found)
         for pair, finding in found:
@@ -208,6 +212,10 @@ class TableReport:
         if self._kinds:
             self._console.print()
             self._console.print(table)
+        if forms := self._forms.describe():
+            self._console.print(Text("\ninstructions ask in several ways, which readers notice:"), soft_wrap=True)
+            for line in forms:
+                self._console.print(Text(f"  {line}"), soft_wrap=True)
         if others := describe_other_languages(self._others):
             self._console.print(Text(f"\n{others}"), soft_wrap=True)
         if self._unexamined:

@@ -28,6 +28,10 @@ COMMANDS = {
     ),
     "check": ("midb.cli.checking:check", "Find defects and change nothing."),
     "audit": ("midb.cli.audit.commands:app", "Look into the audit log: what was changed, why, and the proof."),
+    "report": (
+        "midb.cli.reporting:report",
+        "Report what a run did, from its audit log: as an HTML page, a data set's card, or JSON.",
+    ),
     "prompts": ("midb.cli.prompting:app", "The prompts of the passes, and what would be sent about a record."),
     "revert": ("midb.cli.reverting:revert", "Undo edits: write a new corpus without them, and log that."),
     "split": (
@@ -39,11 +43,11 @@ COMMANDS = {
         "Put the finished runs of all shards together: one output and one audit log, as of a single run.",
     ),
     "inject": (
-        "midb.cli.injecting:inject",
+        "midb.cli.learning.injecting:inject",
         "Put known defects into a corpus, to measure what finds them: a checker, a model, people.",
     ),
     "examples": (
-        "midb.cli.examples:examples",
+        "midb.cli.learning.examples:examples",
         "Make training examples from revisions: chats of what a run would send, and the reply that is to be learnt.",
     ),
     "kinds": (

@@ -18,12 +18,12 @@ from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
 from midb.cli import options
 from midb.cli.audit.options import Db, find_log
-from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.containers import corpus_exists, corpus_sha256, open_container
+from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import open_corpus
 from midb.corpus.places import OutputPlaces
 from midb.domain.errors import UsageError
-from midb.domain.hashing import file_sha256
 from midb.runs.revert import Selection, Undoer, checked_parent
 from midb.text.terminal import visible
 
@@ -65,11 +65,13 @@ def revert(
         parent = checked_parent(reader, run)
         check_words(reader, parent, selection)
         source = find_corpus(parent, path, corpus)
-        places.check([source], "the corpus of the run")
+        container = open_container(source)
+        folder = container.path if isinstance(container, Folder) else None
+        places.check([source], "the corpus of the run", folder=folder)
         settings = orjson.loads(parent.config)
         mapping = parse_mapping(settings["map"]) if settings.get("map") else None
         # Each record's language is in the log: none needs to be identified.
-        opened = open_corpus(open_container(source), mapping=mapping, limit=settings.get("limit"), identify=False)
+        opened = open_corpus(container, mapping=mapping, limit=settings.get("limit"), identify=False)
         done = Undoer(log, reader, parent, opened).revert(selection, places)
     kinds = ", ".join(f"{name} {count:,}" for name, count in done.edits.most_common())
     print(
@@ -98,8 +100,8 @@ def find_corpus(parent: Run, db: Path, given: Path | None) -> Path:
         [given] if given else [Path(parent.corpus), db.parent / parent.corpus, db.parent / Path(parent.corpus).name]
     )
     for candidate in candidates:
-        if candidate.is_file() and file_sha256(candidate) == parent.corpus_sha256:
+        if corpus_exists(candidate) and corpus_sha256(candidate) == parent.corpus_sha256:
             return candidate
-    seen = [candidate for candidate in candidates if candidate.is_file()]
+    seen = [candidate for candidate in candidates if corpus_exists(candidate)]
     state = "has changed since the run" if seen else "is not there"
     raise UsageError(f"the corpus of run {parent.id} ({parent.corpus}) {state}.", hint="Name it with --corpus FILE.")

@@ -6,12 +6,14 @@ import base64
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from midb.corpus.places import beside
 from midb.corpus.raw import RawRecord
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.hashing import hash_beginning
@@ -116,7 +118,7 @@ def rejected_entry(raw: RawRecord, line: RejectedLine) -> bytes:
     It stands as text in ``raw`` or, where it is no UTF-8, in ``raw_base64``. Of a line of more than REJECTED_BYTES only
     the beginning is there, and ``bytes`` says how many it has.
     """
-    about: dict[str, Any] = {
+    about: dict[str, Any] = ({"file": raw.file} if raw.file else {}) | {
         "line": line.line, "offset": line.offset, "reason": line.reason, "message": line.message,
         "sha256": line.sha256,
     }  # fmt: skip
@@ -135,9 +137,29 @@ def rejected_entry(raw: RawRecord, line: RejectedLine) -> bytes:
 
 
 def move_into_place(finished: Path, target: Path) -> None:
-    """Replace ``target`` in one step: a reader sees the old file or the new one, never half of either."""
+    """Replace ``target`` in one step: a reader sees the old file or the new one, never half of either.
+
+    A folder takes two, for no system replaces one that is not empty: in between there is none, and the old one lies
+    beside it.
+    """
+    replaced = beside(target, ".replaced")
     with writing(target):
-        with finished.open("rb") as file:
-            os.fsync(file.fileno())
+        if finished.is_dir():
+            remove(replaced)
+            if target.exists():
+                os.replace(target, replaced)
+        else:
+            with finished.open("rb") as file:
+                os.fsync(file.fileno())
         os.replace(finished, target)
         sync_folder(target.parent)
+        if target.is_dir():
+            remove(replaced)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

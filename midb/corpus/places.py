@@ -31,6 +31,11 @@ class OutputPlaces:
         return beside(self.output, ".temporary")
 
     @property
+    def replaced(self) -> Path:
+        """An earlier output that is a folder, until the new one is in its place."""
+        return beside(self.output, ".replaced")
+
+    @property
     def rejected(self) -> Path:
         """Where lines go that cannot be read."""
         return beside(self.output, ".rejected.jsonl")
@@ -49,10 +54,23 @@ class OutputPlaces:
         """A path as the log names it: relative to the log, so that the folder can be moved as a whole."""
         return text_of(os.path.relpath(path.absolute(), self.db.absolute().parent))
 
-    def check(self, inputs: Iterable[Path], what: str) -> None:
-        """Raise UsageError where nothing can be written, or one of ``inputs`` (in words: ``what``) would be lost."""
-        if self.output.is_dir():
+    def check(self, inputs: Iterable[Path], what: str, *, folder: Path | None = None) -> None:
+        """Raise UsageError where nothing can be written, or one of ``inputs`` (in words: ``what``) would be lost.
+
+        ``folder`` is a corpus of many files: its output is a folder as well, and lies outside of it.
+        """
+        if folder is None and self.output.is_dir():
             raise UsageError(f"the output {self.output} is a folder.", hint="Name a file with -o.")
+        if folder is not None and self.output.is_file():
+            hint = "The output of a folder is a folder: name one with -o."
+            raise UsageError(f"the output {self.output} is a file.", hint=hint)
+        for path in (self.output, self.db):
+            if folder is None:
+                break
+            if folder.resolve() in path.resolve().parents or path.resolve() in folder.resolve().parents:
+                raise UsageError(
+                    f"{path} lies in the corpus {folder}, or the corpus in it.", hint="Name another place with -o."
+                )
         for path in (self.output, self.db):
             folder = path.absolute().parent
             if not folder.is_dir():
@@ -70,7 +88,7 @@ class OutputPlaces:
 
         ``ours``: the log knows of a run that wrote here, so that it is what a killed run left.
         """
-        for path in (self.partial, self.rejected, self.temporary):
+        for path in (self.partial, self.rejected, self.temporary, self.replaced):
             if path.is_symlink() or (not ours and path.exists() and (path.is_dir() or path.stat().st_size)):
                 raise UsageError(
                     f"{path} exists and is not what midb-agent wrote there.",

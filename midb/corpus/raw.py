@@ -19,6 +19,9 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 #: left out.
 MAX_BLANK_BYTES = 1024 * 1024
 
+#: The offset of a record in a folder is the number of its file times this, plus its offset there.
+FILE_BYTES = 1 << 44
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -28,7 +31,9 @@ class RawRecord:
 
     ``line`` counts from 1, ``offset`` and ``end`` are bytes of the decompressed corpus (``end`` is where the next
     record's search starts). ``before`` and ``after`` are the bytes around the body that belong to it: blank lines, an
-    array's comma, a line end. An oversized record has its bytes in ``spool`` instead of ``body``.
+    array's comma, a line end. An oversized record has its bytes in ``spool`` instead of ``body``. Where the corpus has
+    no JSON, ``body`` is the object that was made of the bytes in ``row``; ``fault`` (reason, message) says why none
+    could be made. ``file`` names the file of a folder that the record lies in, and ``line`` is that of the file.
     """
 
     position: int
@@ -40,6 +45,19 @@ class RawRecord:
     body: bytes
     after: bytes
     spool: IO[bytes] | None = None
+    row: bytes = b""
+    fault: tuple[str, str] | None = None
+    file: str = ""
+
+    @property
+    def offset_in_file(self) -> int:
+        """Where it begins in its file, also where that is one of a folder."""
+        return self.offset % FILE_BYTES
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people: its line, and of a folder the file."""
+        return f"{self.file}, line {self.line:,}" if self.file else f"line {self.line:,}"
 
     @classmethod
     def alone(cls, body: bytes, position: int = 0) -> RawRecord:
@@ -57,20 +75,20 @@ class RawRecord:
 
     @property
     def length(self) -> int:
-        """Bytes of the body."""
-        return len(self.body) if self.spool is None else self.spool.seek(0, 2)
+        """Bytes of the record as it lies in the corpus."""
+        return len(self.row or self.body) if self.spool is None else self.spool.seek(0, 2)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in pieces, wherever it is kept."""
+        """The record as it lies in the corpus, in pieces, wherever it is kept."""
         if self.spool is None:
-            yield self.body
+            yield self.row or self.body
             return
         self.spool.seek(0)
         while chunk := self.spool.read(1 << 20):
             yield chunk
 
     def sha256(self) -> str:
-        """SHA-256 (hex) of the body."""
+        """SHA-256 (hex) of the record as it lies in the corpus."""
         digest = hashlib.sha256()
         for chunk in self.chunks():
             digest.update(chunk)

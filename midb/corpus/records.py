@@ -53,6 +53,8 @@ def load_object(raw: RawRecord) -> dict[str, Any]:
     """Parse a record's bytes; raises RecordError with a machine reason for whatever is no JSON object."""
     if raw.spool is not None or len(raw.body) > MAX_RECORD_BYTES:
         raise too_long(raw)
+    if raw.fault is not None:
+        raise RecordError(*raw.fault)
     try:
         value = orjson.loads(raw.body)
     except orjson.JSONDecodeError:

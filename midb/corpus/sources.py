@@ -92,7 +92,7 @@ def open_sources(path: Path, corpus: Container, records: int) -> Sources:
     """The sources of a corpus in a file of their own; raises CorpusError as ``align_sources`` does."""
     container = open_container(path)
     if not isinstance(container, TextContainer):
-        raise CorpusError(f"{path}: a source must be JSON Lines or a JSON array.", hint="Convert it first.")
+        raise CorpusError(f"{path}: a source must be JSON Lines, a JSON array or a table.", hint="Convert it first.")
     return align_sources(container, corpus, records)
 
 

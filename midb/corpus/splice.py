@@ -86,6 +86,17 @@ def splice(body: bytes, stages: Mapping[Path, Sequence[Sequence[Edit]]], *, asci
     return b"".join((*parts, body[position:]))
 
 
+def has_escapes(text: bytes) -> bool:
+    """Whether some JSON writes a character beyond ASCII as an escape."""
+    return _ESCAPED.search(text) is not None
+
+
+def write_string(text: str, *, like: bytes, ascii_only: bool) -> bytes:
+    """A text as a JSON string, escaped as the string ``like`` is; where that shows nothing, ``ascii_only`` decides."""
+    escaping = like.isascii() and (ascii_only or has_escapes(like))
+    return json.dumps(text).encode() if escaping else orjson.dumps(text)
+
+
 def _edited(points: list[str], edits: Sequence[Edit], ascii_only: bool) -> list[str]:
     """The code points of a text, as the record writes them, after the edits of one decision."""
     edited: list[str] = []

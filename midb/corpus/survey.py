@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from midb.corpus.formats.base import Container
-from midb.corpus.formats.containers import TO_JSON_LINES
 from midb.corpus.language_plan import LanguagePlan, plan_languages
 from midb.corpus.layouts import Columns, Layout, LayoutFinder, Prompts, RecordError, find_unexamined, quotable
 from midb.corpus.raw import RawRecord
@@ -195,22 +194,19 @@ def _unreadable(container: Container, raw: RawRecord, error: RecordError, mappin
         hint = f"The columns are: {', '.join(quotable(key, 40) for key in list(load_object(raw))[:20])}."
     elif error.reason == "unknown-layout" and {"role", "text"} <= load_object(raw).keys():
         hint = 'Each record is one turn of a talk: join the turns of a talk in one record, as "messages".'
-    elif error.reason == "invalid-json" and _is_table(raw.body):
-        hint = f"This looks like a table (CSV or TSV). {TO_JSON_LINES.format('read_csv')}"
     elif error.reason == "unknown-layout":
         hint = "Say which columns hold the texts: --map instruction=COLUMN,response=COLUMN"
+        if raw.row:
+            hint += ". The first line of a table holds the names of the columns."
+    elif error.reason == "ragged-row":
+        hint = "A cell that holds the separator stands between quotation marks; the first line names the columns."
     elif error.reason == "too-long":
         hint += " If this is one large object, take the list out of it first, for example: jq -c '.data[]'"
     elif error.reason == "not-utf8":
         hint = "Convert it to UTF-8 first, for example: iconv -f LATIN1 -t UTF-8"
     return CorpusError(
-        f"no record of {container.path} can be read; the first problem, line {raw.line}: {error.message}.", hint=hint
+        f"no record of {container.path} can be read; the first problem, {raw.place}: {error.message}.", hint=hint
     )
-
-
-def _is_table(line: bytes) -> bool:
-    """Whether the first line looks like the names of the columns of a table."""
-    return not line.lstrip().startswith((b"{", b"[")) and bool(re.search(rb"[,;\t]", line))
 
 
 def _list_within(raw: RawRecord) -> str | None:

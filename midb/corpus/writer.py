@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from midb.corpus.formats.base import Container
-from midb.corpus.output import DEFAULT_MODE, GrowingFile, move_into_place, rejected_entry
+from midb.corpus.output import DEFAULT_MODE, GrowingFile, move_into_place, rejected_entry, remove, writing
 from midb.corpus.places import OutputPlaces
 from midb.corpus.raw import RawRecord, Tail
 from midb.domain.results import RejectedLine
@@ -97,6 +97,9 @@ class OutputFiles:
 
     def make(self) -> Path:
         """Make the finished file from the partial one, beside its place; returns where it lies."""
+        if self.places.temporary.is_dir() and not self.places.temporary.is_symlink():
+            with writing(self.places.temporary):
+                remove(self.places.temporary)  # a folder that a killed run left half made
         GrowingFile(self.places.temporary, 0, self._mode).close()  # made here, so that nobody may read it too early
         made = self.container.finish(self.places.partial, self.places.temporary)
         if made != self.places.temporary:
@@ -114,7 +117,7 @@ class OutputFiles:
     def remove(self) -> None:
         """Remove everything: nothing of it will be used."""
         for path in (self._output.path, self.places.temporary, *([self._rejected.path] if self._rejected else [])):
-            path.unlink(missing_ok=True)
+            remove(path)
 
     def close(self) -> None:
         """Let go of the files."""

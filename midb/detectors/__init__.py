@@ -16,7 +16,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from midb.domain.defects import DefectFamily, DefectKind, Finding
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant
+from midb.domain.edits import apply_to_text
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field
 from midb.locales import LANGUAGES, Locale
@@ -141,9 +142,19 @@ def leave_other_languages(findings: list[Finding], inspection: Inspection) -> li
         if (bound or finding.fix) and (item := fields.get(finding.field)) and item.is_left_alone(code):
             if bound:
                 continue
-            finding = replace(finding, fix=())
+            if not _restores_language(finding, item.text, inspection):
+                finding = replace(finding, fix=())
         kept.append(finding)
     return kept
+
+
+def _restores_language(finding: Finding, text: str, inspection: Inspection) -> bool:
+    """Whether a text is in its language after all once a finding is repaired: it was only damaged, or had a label."""
+    if Invariant.LANGUAGE not in kinds()[finding.kind].may_change:
+        return False
+    code = inspection.locale.code
+    repaired = apply_to_text(text, [edit for edit in finding.fix if edit.field is finding.field])
+    return inspection.identifier.identify(repaired) == code and not inspection.identifier.is_in_another(repaired, code)
 
 
 @functools.lru_cache(maxsize=64)

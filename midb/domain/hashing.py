@@ -19,9 +19,24 @@ def digest(*parts: Any) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file's bytes."""
+    """SHA-256 (hex) of a file's bytes; of a folder that of its files, listed as ``sha256sum`` does by their names.
+
+    Hidden files of a folder do not count: file managers leave them anywhere.
+    """
+    if path.is_dir():
+        made = hashlib.sha256()
+        names = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+        for name in sorted(names):
+            if not any(part.startswith(".") for part in name.split("/")):
+                made.update(listed(name, file_sha256(names[name])))
+        return made.hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def listed(name: str, sha256: str) -> bytes:
+    """The line of a file in a list of hashes."""
+    return f"{sha256}  {name}\n".encode("utf-8", "surrogateescape")
 
 
 #: Bytes of a file that are in memory at once.

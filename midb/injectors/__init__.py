@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from random import Random
 
-from midb.injectors import answers, encodings, leftovers, letters, literals, markup, marks, numbers
+from midb.injectors import answers, encodings, leftovers, letters, literals, marks, markup, numbers
 from midb.injectors.base import CleanPair, Expectation, Injection, Injector
 
 __all__ = ["CleanPair", "Expectation", "Injection", "Injector", "inject", "injectors"]

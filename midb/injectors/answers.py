@@ -75,7 +75,7 @@ def _propose_loop(clean: CleanPair, random: Random) -> Iterator[Injection]:
         yield change(kind, "last sentence on lines of its own", Field.RESPONSE, len(text), "", line, _FLAGGED)
     if "$" in text:
         return
-    for match in re.finditer(r"[^\W\d_]{4,}(?=[.!](?:\s|\Z))", text):
+    for match in re.finditer(r"(?<![^\W\d_])[^\W\d_]{4,}(?=[.!](?:\s|\Z))", text):
         long = match.group()[-1] * random.randint(60, 200)
         yield change(kind, "last letter of a word", Field.RESPONSE, match.end(), "", long, _FLAGGED)
     for match in re.finditer("[\u064b-\u0652\u0e48-\u0e4b]", text):
@@ -115,7 +115,9 @@ def _propose_count(clean: CleanPair, random: Random) -> Iterator[Injection]:
     yield change("item-count-mismatch", "one too many", Field.RESPONSE, len(text), "", extra, _FLAGGED)
 
 
-_SORTED = re.compile(r"\b(?:sort|arrange|order)\b.*\b(?:alphabetical|ascending|descending|smallest|largest|order)", re.IGNORECASE)
+_SORTED = re.compile(
+    r"\b(?:sort|arrange|order)\b.*\b(?:alphabetical|ascending|descending|smallest|largest|order)", re.IGNORECASE
+)
 
 
 def _propose_unsorted(clean: CleanPair, random: Random) -> Iterator[Injection]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -12,7 +14,11 @@ from midb.domain.edits import Edit, apply, sort_edits
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale, load
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|\$[^$\n]+\$|\{[^{}\n]*\}|https?://\S+|\S+@\S+|\w+\.[a-z]{2,4}\b", re.DOTALL)
+#: Fenced and inline code, addresses, formulas, placeholders, names of files.
+CODE = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]+`|\$[^$\n]+\$|\{[^{}\n]*\}|https?://\S+|(?<!\S)\S+@\S+|(?<!\w)\w+\.[a-z]{2,4}\b",
+    re.DOTALL,
+)
 
 
 class Expectation(StrEnum):
@@ -102,7 +108,8 @@ class Injector:
         """
         by_form: dict[str, list[Injection]] = {}
         for injection in self.propose(clean, random):
-            if injection.applied(clean.pair) != clean.pair and (typography or not injection.convention):
+            changes = any(edit.before != edit.after for edit in injection.edits)
+            if changes and (typography or not injection.convention):
                 by_form.setdefault(injection.form, []).append(injection)
         if not by_form:
             return None
@@ -132,18 +139,26 @@ def rewrite(
     end = 0
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    return change(kind, form, field, start, before[start : len(before) - end], after[start : len(after) - end], expected)
+    return change(
+        kind, form, field, start, before[start : len(before) - end], after[start : len(after) - end], expected
+    )
 
 
-def code_ranges(text: str) -> list[tuple[int, int]]:
+@functools.lru_cache(maxsize=8)
+def code_ranges(text: str) -> tuple[tuple[int, int], ...]:
     """Where fenced and inline code, addresses and formulas stand: most defects of prose do not arise in them.
 
     >>> code_ranges("a `b` http://c.d")
-    [(2, 5), (6, 16)]
+    ((2, 5), (6, 16))
     """
-    return [match.span() for match in _CODE.finditer(text)]
+    return tuple(match.span() for match in CODE.finditer(text))
 
 
-def is_outside(start: int, end: int, ranges: Iterable[tuple[int, int]]) -> bool:
-    """Whether nothing of ``[start, end)`` lies in one of the ranges."""
-    return all(end <= first or last <= start for first, last in ranges)
+def is_outside(start: int, end: int, ranges: Sequence[tuple[int, int]]) -> bool:
+    """Whether nothing of ``[start, end)`` lies in one of the ranges, which are in order and do not overlap.
+
+    >>> is_outside(1, 2, [(2, 5)]), is_outside(4, 9, [(2, 5)]), is_outside(5, 9, [(2, 5)])
+    (True, False, True)
+    """
+    before = bisect.bisect_left(ranges, end, key=lambda found: found[0])
+    return before == 0 or ranges[before - 1][1] <= start

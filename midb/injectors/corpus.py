@@ -31,7 +31,7 @@ from midb.locales import LANGUAGES
 
 @dataclass
 class Spoiled:
-    """What was put where: pairs read, pairs that got a defect by kind, and records without a pair or language of ours."""
+    """Pairs that were read, those that got a defect by kind, and records ``left`` as they were: no pair to be used."""
 
     pairs: int = 0
     defects: Counter[str] = field(default_factory=Counter)
@@ -94,9 +94,7 @@ def spoil(opened: OpenedCorpus, output: Path, key: Path, spoiler: Spoiler) -> Sp
     return spoiler.done
 
 
-def _spoil_record(
-    parsed: ParsedRecord, language: str, spoiler: Spoiler, stages: Stages
-) -> Iterator[dict[str, Any]]:
+def _spoil_record(parsed: ParsedRecord, language: str, spoiler: Spoiler, stages: Stages) -> Iterator[dict[str, Any]]:
     """The lines of the key for one record; ``stages`` gets the edits."""
     if language not in LANGUAGES or parsed.unexamined:
         spoiler.done.left += 1
@@ -138,7 +136,9 @@ class _TwoFiles:
             if path.exists() or path.is_symlink():
                 raise UsageError(f"{path} exists.", hint="Choose another -o or --key: nothing is replaced.")
             if not path.absolute().parent.is_dir():
-                raise UsageError(f"there is no folder {path.absolute().parent}.", hint="Make it first, or name another.")
+                raise UsageError(
+                    f"there is no folder {path.absolute().parent}.", hint="Make it first, or name another."
+                )
         if output.absolute() == key.absolute():
             raise UsageError("the corpus and its key are the same file.", hint="Choose another --key.")
         self._mode = access_of(self._container.path)

@@ -22,7 +22,7 @@ _CODE_PAGES = {
 _WESTERN = ("sloppy-windows-1252", "latin-1")
 
 #: A word with a letter beyond ASCII in it.
-_WORD = re.compile(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
 
 
 def _propose_mojibake(clean: CleanPair, random: Random) -> Iterator[Injection]:
@@ -140,7 +140,9 @@ def _propose_legacy(clean: CleanPair, random: Random) -> Iterator[Injection]:
         if clean.locale.script == "Latin":
             ranges = code_ranges(text)
             for match in _LIGATURE.finditer(text):
-                inside = text[match.start() - 1 : match.start()].isalpha() or text[match.end() : match.end() + 1].isalpha()
+                inside = (
+                    text[match.start() - 1 : match.start()].isalpha() or text[match.end() : match.end() + 1].isalpha()
+                )
                 if inside and is_outside(*match.span(), ranges):
                     yield change(kind, "ligature", field, match.start(), match.group(), _LIGATURES[match.group()])
         if clean.language == "el":
@@ -157,7 +159,7 @@ def _propose_legacy(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 
 _FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_LAST = ["", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"]
+_LAST: list[str] = ["", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"]
 
 
 def _take_apart(syllable: str) -> str:
@@ -168,7 +170,7 @@ def _take_apart(syllable: str) -> str:
     """
     code = ord(syllable) - 0xAC00
     first, vowel, last = code // 588, code % 588 // 28, code % 28
-    return _FIRST[first] + chr(0x314F + vowel) + _LAST[last]
+    return f"{_FIRST[first]}{chr(0x314F + vowel)}{_LAST[last]}"
 
 
 INJECTORS = (

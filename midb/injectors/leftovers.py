@@ -10,8 +10,10 @@ from midb.domain.pairs import Field
 from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, code_ranges, is_outside
 from midb.injectors.words import words_of
 
-_BEFORE = {"frame before the answer": ("### Response:\n", "[/INST] ", "<|im_start|>assistant\n", "### Output:\n")}
-_BEHIND = {
+_BEFORE: dict[str, tuple[str, ...]] = {
+    "frame before the answer": ("### Response:\n", "[/INST] ", "<|im_start|>assistant\n", "### Output:\n"),
+}
+_BEHIND: dict[str, tuple[str, ...]] = {
     "chat token behind the answer": ("<|im_end|>", "</s>", "<|endoftext|>", "<|eot_id|>"),
     "next turn": ("<|im_end|>\n<|im_start|>user", "\n<|im_start|>user"),
 }
@@ -50,7 +52,9 @@ def _propose_page(clean: CleanPair, random: Random) -> Iterator[Injection]:
         yield change(kind, "button of a code block", Field.RESPONSE, start, "", "Copy code\n")
     if text.rstrip().endswith((".", "。")) and "\n" not in text:
         notes = ["[citation needed]", *([f"[{words.unsourced}]"] if words else [])]
-        yield change(kind, "note of an encyclopedia", Field.RESPONSE, len(text), "", random.choice(notes), Expectation.FLAGGED)
+        yield change(
+            kind, "note of an encyclopedia", Field.RESPONSE, len(text), "", random.choice(notes), Expectation.FLAGGED
+        )
         mark = f"[{random.randint(1, 9)}]"
         yield change(kind, "footnote mark", Field.RESPONSE, len(text), "", mark, Expectation.FLAGGED)
 
@@ -71,7 +75,9 @@ def _propose_note(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 
 INJECTORS = (
-    Injector("leaked-markup", "frames of prompts and tokens of chats stay in the text that was cut out", _propose_markup),
+    Injector(
+        "leaked-markup", "frames of prompts and tokens of chats stay in the text that was cut out", _propose_markup
+    ),
     Injector("page-leftover", "buttons and notes of a page come along with a copy", _propose_page),
     Injector("translator-note", "a model that translates announces it, or explains what it did", _propose_note),
 )

@@ -7,7 +7,18 @@ import unicodedata
 from collections.abc import Iterator
 from random import Random
 
-from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, code_ranges, is_outside, rewrite
+from midb.injectors.base import (
+    CODE,
+    CleanPair,
+    Expectation,
+    Injection,
+    Injector,
+    change,
+    code_ranges,
+    is_outside,
+    rewrite,
+)
+from midb.text.quotations import find_quotations
 
 #: Letters that look alike, as keyboards of two layouts and readers of print confuse them.
 _CYRILLIC_FOR_LATIN = dict(zip("aceopxyACEHKMOPTX", "асеорхуАСЕНКМОРТХ", strict=True))
@@ -46,8 +57,14 @@ _WRONG: dict[str, tuple[tuple[str, str, str, Expectation], ...]] = {
     "th": (
         ("two vowels for one", "แ", "เเ", Expectation.REPAIRED),
         ("vowel in two parts", "(?<=[ก-ฮ])ำ", "\u0e4d\u0e32", Expectation.REPAIRED),
-        ("doubled tone mark", "(?<=[ก-ฮ])([\u0e48\u0e49])(?![\u0e31-\u0e3a\u0e47-\u0e4e])", r"\1\1", Expectation.REPAIRED),
-        ("tone before its vowel", "(?<=[ก-ฮ])([\u0e34-\u0e37\u0e31])([\u0e48\u0e49])(?!ำ)", r"\2\1", Expectation.REPAIRED),
+        (
+            "doubled tone mark", "(?<=[ก-ฮ])([\u0e48\u0e49])(?![\u0e31-\u0e3a\u0e47-\u0e4e])", r"\1\1",
+            Expectation.REPAIRED,
+        ),
+        (
+            "tone before its vowel", "(?<=[ก-ฮ])([\u0e34-\u0e37\u0e31])([\u0e48\u0e49])(?!ำ)", r"\2\1",
+            Expectation.REPAIRED,
+        ),
     ),
     "el": (
         ("sigma inside for final sigma", r"(?<=\w\w\w\w)ς(?![\w.’'])", "σ", Expectation.REPAIRED),
@@ -112,7 +129,10 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
     own = set(clean.locale.scripts) | ({"Han"} if clean.language in ("ja", "ko") else set())
     for field, text in clean.texts():
         ranges = code_ranges(text)
-        places = [m.start() for m in re.finditer(r"(?<=[^\W\d_]{2})(?= [^\W\d_]{3})|(?<=[ぁ-ん])(?=[、。])|(?<=[ก-๎]{3})(?= [ก-๎])", text)]
+        places = [
+            m.start()
+            for m in re.finditer(r"(?<=[^\W\d_]{2})(?= [^\W\d_]{3})|(?<=[ぁ-ん])(?=[、。])|(?<=[ก-๎]{3})(?= [ก-๎])", text)
+        ]
         for script, pieces in _PIECES.items():
             if script in own:
                 continue
@@ -124,8 +144,31 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
                     yield change("foreign-script", form, field, start, "", f" {piece}", expected)
 
 
+#: Scripts in which a Latin word in small letters is no word of the language.
+_NOT_LATIN = frozenset({"ar", "ja", "ko", "ru", "el", "th"})
+
+
+def _propose_stray(clean: CleanPair, random: Random) -> Iterator[Injection]:
+    kind = "stray-english-word"
+    if clean.language not in _NOT_LATIN:
+        return
+    for field, text in clean.texts():
+        source = CODE.sub(" ", clean.source_text(field))
+        english = re.findall(r"(?<![\w{<.$\\/-])[a-z]{5,}(?![\w}>/.-])", source)
+        ranges, quoted = code_ranges(text), list(find_quotations(text))
+        # Beside a number it may be a unit or a name.
+        places = re.finditer(r"(?<=[^\d\W] )[^\W\da-zA-Z_]{3,}(?= [^\d\W])|(?<=[ぁ-ん])[一-龠]{2}(?=[ぁ-ん])", text)
+        for match in list(places)[:20]:
+            if english and is_outside(*match.span(), ranges) and is_outside(*match.span(), quoted):
+                word = random.choice(english)
+                yield change(kind, "in place of a word", field, match.start(), match.group(), word, Expectation.FLAGGED)
+
+
 INJECTORS = (
-    Injector("mixed-script-word", "keyboards of two scripts, and readers of print, confuse look-alikes", _propose_mixed),
+    Injector("stray-english-word", "a translator leaves a word that it does not know", _propose_stray),
+    Injector(
+        "mixed-script-word", "keyboards of two scripts, and readers of print, confuse look-alikes", _propose_mixed
+    ),
     Injector("wrong-letter", "keyboards, fonts and old encodings put another letter there", _propose_wrong),
     Injector("lost-accents", "a form or a converter lets ASCII through only", _propose_lost),
     Injector("foreign-script", "a model of many languages slips into another one", _propose_foreign),

@@ -100,6 +100,8 @@ def _keyword(keyword: str) -> re.Pattern[str]:
 INJECTORS = (
     Injector("altered-url", "a translator takes the words of an address for words", _propose_url),
     Injector("altered-placeholder", "a translator translates the name between braces", _propose_placeholder),
-    Injector("altered-formula", "a translator takes LaTeX for text, and blanks come between its marks", _propose_formula),
+    Injector(
+        "altered-formula", "a translator takes LaTeX for text, and blanks come between its marks", _propose_formula
+    ),
     Injector("translated-code", "a translator takes the keywords of a program for words", _propose_code),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, code_ranges, is_outside, rewrite
@@ -28,7 +28,7 @@ def _propose_form(clean: CleanPair, random: Random) -> Iterator[Injection]:
     for field, text in clean.texts():
         ranges = code_ranges(text)
 
-        def places(mark: str, text: str = text, ranges: list[tuple[int, int]] = ranges) -> list[int]:
+        def places(mark: str, text: str = text, ranges: Sequence[tuple[int, int]] = ranges) -> list[int]:
             found = re.finditer(rf"{_LETTER_BEFORE}{re.escape(mark)}(?=\s|\Z{behind})", text)
             return [match.start() for match in found if is_outside(match.start(), match.end(), ranges)]
 
@@ -38,6 +38,8 @@ def _propose_form(clean: CleanPair, random: Random) -> Iterator[Injection]:
                 continue
             wrong = f"{english} " if clean.language == "ja" and english == "," else english
             for start in places(mark):
+                if mark == "。" and text[start + 1 : start + 2].strip():
+                    continue  # a full stop of English has a blank behind it
                 yield change(kind, f"English {english}", field, start, mark, wrong)
         if clean.language not in ("ja", "ar", "el"):
             for mark, chinese in _CHINESE.items():
@@ -59,7 +61,9 @@ def _propose_spacing(clean: CleanPair, random: Random) -> Iterator[Injection]:
         if comma and re.search(r"[.!?؟]\s*\Z", text):
             for match in re.finditer(rf"(?<=[^\W\d_]{{3}}){comma} (?=[^\W\d_]{{3}})", text):
                 word = text[: match.start()].rsplit(None, 1)[-1]
-                if is_outside(match.start(), match.end(), ranges) and word[0].islower() | (clean.language in ("ar", "ko")):
+                if is_outside(match.start(), match.end(), ranges) and word[0].islower() | (
+                    clean.language in ("ar", "ko")
+                ):
                     yield change(kind, "no blank behind a comma", field, match.start(), match.group(), comma)
         if clean.language == "fr":
             high = list(re.finditer("(?<=[^\\W\\d_]{2})[ \u00a0\u202f]+[?!;](?=\\s|\\Z)", text))
@@ -83,7 +87,9 @@ def _propose_percent(clean: CleanPair, random: Random) -> Iterator[Injection]:
                 if is_outside(*match.span(), ranges):
                     yield change(kind, "sign as in English", field, match.start(), match.group(), f"{match[1]}%")
             continue
-        found = [match for match in _PERCENT.finditer(text) if match[2].strip() == "" and is_outside(*match.span(), ranges)]
+        found = [
+            match for match in _PERCENT.finditer(text) if match[2].strip() == "" and is_outside(*match.span(), ranges)
+        ]
         for match in found if clean.language in _WITH_BLANK else ():
             if match[2]:
                 plain = change(kind, "plain blank", field, match.start(2), match[2], " ")
@@ -97,7 +103,9 @@ def _propose_inverted(clean: CleanPair, random: Random) -> Iterator[Injection]:
         for match in re.finditer("[¿¡]", text):
             # A question shows by its first word that it is one, an exclamation does not.
             expected = Expectation.REPAIRED if match.group() == "¿" else Expectation.FLAGGED
-            yield change("inverted-marks", f"{match.group()} left out", field, match.start(), match.group(), "", expected)
+            yield change(
+                "inverted-marks", f"{match.group()} left out", field, match.start(), match.group(), "", expected
+            )
 
 
 #: Marks of print that a keyboard does not have: everybody types the straight ones.
@@ -123,8 +131,14 @@ def _propose_quotes(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 INJECTORS = (
     Injector("punctuation-form", "marks are typed as in English or Chinese", _propose_form),
-    Injector("punctuation-spacing", "blanks are typed as in another language, or tokens are joined with blanks", _propose_spacing),
-    Injector("percent-form", "the sign stays on the side where English has it, or its blank may break", _propose_percent),
+    Injector(
+        "punctuation-spacing",
+        "blanks are typed as in another language, or tokens are joined with blanks",
+        _propose_spacing,
+    ),
+    Injector(
+        "percent-form", "the sign stays on the side where English has it, or its blank may break", _propose_percent
+    ),
     Injector("inverted-marks", "marks that English does not have are left out", _propose_inverted),
     Injector("quotation-marks", "a keyboard has the straight marks only", _propose_quotes),
 )

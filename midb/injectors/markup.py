@@ -78,7 +78,9 @@ def _shifted(text: str, items: list[re.Match[str]]) -> str:
 
 
 INJECTORS = (
-    Injector("spaced-emphasis", "a translator puts blanks around marks, and Markdown no longer shows them", _propose_spaced),
+    Injector(
+        "spaced-emphasis", "a translator puts blanks around marks, and Markdown no longer shows them", _propose_spaced
+    ),
     Injector("unclosed-markup", "an answer is cut off, or one of two marks is lost", _propose_unclosed),
     Injector("escaped-text", "a text went through a program's literals, or JSON inside JSON", _propose_escaped),
     Injector("broken-numbering", "items were moved, added or taken out, and the numbers stayed", _propose_numbering),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from random import Random
@@ -35,7 +36,17 @@ def _propose_decimal(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 def _stands_in(number: str, source: str) -> bool:
     """Whether a number stands in the source, and is no part of a longer one."""
-    return re.search(rf"(?<![\d.,]){re.escape(number)}(?!\d|[.,]\d)", source) is not None
+    return number in _numbers_of(source)
+
+
+@functools.lru_cache(maxsize=8)
+def _numbers_of(text: str) -> frozenset[str]:
+    """The numbers of an English text as they are written.
+
+    >>> sorted(_numbers_of("In 2.5.1, 12.5 of 1,300."))
+    ['1,300', '12.5', '2.5.1']
+    """
+    return frozenset(re.findall(r"\d+(?:[.,]\d+)*", text))
 
 
 def _propose_group(clean: CleanPair, random: Random) -> Iterator[Injection]:
@@ -54,14 +65,17 @@ def _propose_group(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 #: Signs and words of metric units, by the imperial one that an English text has there.
 _UNITS = {
-    "mile": "km|Kilometern?|kilomètres|chilometri|kilómetros|quilômetros|километр\\w*|км|كيلومتر\\w*|كم|kilometre|キロメートル|킬로미터|kilometrů"
-    "|χιλιόμετρα|กิโลเมตร|กม\\.|ki-?lô-?mét|kilometer",
-    "pound": "kg|Kilogramm|kilogrammes|chili|kilogramos|quilos|килограмм\\w*|кг|كيلوغرام\\w*|كغ|キログラム|킬로그램|กิโลกรัม|กก\\.",
+    "mile": "km|Kilometern?|kilomètres|chilometri|kilómetros|quilômetros|километр\\w*|км|كيلومتر\\w*|كم|kilometre"
+    "|キロメートル|킬로미터|kilometrů|χιλιόμετρα|กิโลเมตร|กม\\.|ki-?lô-?mét|kilometer",
+    "pound": "kg|Kilogramm|kilogrammes|chili|kilogramos|quilos|килограмм\\w*|кг|كيلوغرام\\w*|كغ|キログラム|킬로그램"
+    "|กิโลกรัม|กก\\.",
     "fahrenheit": "°C|℃",
-}  # fmt: skip
+}
 _ENGLISH_UNITS = {
-    "mile": re.compile(r"\bmiles?\b"), "pound": re.compile(r"\b(?:pounds?|lbs?)\b"), "fahrenheit": re.compile("°F|Fahrenheit")
-}  # fmt: skip
+    "mile": re.compile(r"\bmiles?\b"),
+    "pound": re.compile(r"\b(?:pounds?|lbs?)\b"),
+    "fahrenheit": re.compile("°F|Fahrenheit"),
+}
 #: How many of the one are one of the other; degrees are no multiples.
 _FACTORS = {"mile": 0.6214, "pound": 2.2046}
 
@@ -93,7 +107,9 @@ def _convert(number: int, unit: str) -> str:
     return str(round(number * _FACTORS[unit]) if unit in _FACTORS else round(number * 9 / 5 + 32))
 
 
-_EQUATION = re.compile(r"(?<![\d.,=+*/×÷−-])(?<![=+*/×÷−-] )\d+(?: [+×*÷/−-] \d+)+ = (\d+)(?![\d.,]\d|\d|%| [+×*÷/=−-])")
+_EQUATION = re.compile(
+    r"(?<![\d.,=+*/×÷−-])(?<![=+*/×÷−-] )\d+(?: [+×*÷/−-] \d+)+ = (\d+)(?![\d.,]\d|\d|%| [+×*÷/=−-])"
+)
 
 
 def _propose_equation(clean: CleanPair, random: Random) -> Iterator[Injection]:
@@ -124,7 +140,11 @@ def _wrong_values(digits: str, random: Random) -> Iterator[tuple[str, str]]:
 def _propose_answer(clean: CleanPair, random: Random) -> Iterator[Injection]:
     kind = "wrong-answer"
     text, task = clean.response, f"{clean.source_text(Field.INSTRUCTION)} {clean.source_text(Field.INPUT)}"
-    if re.fullmatch(r"\d{1,5}", text) and text == clean.source_text(Field.RESPONSE) and len(re.findall(r"\d+", task)) >= 2:
+    if (
+        re.fullmatch(r"\d{1,5}", text)
+        and text == clean.source_text(Field.RESPONSE)
+        and len(re.findall(r"\d+", task)) >= 2
+    ):
         for form, wrong in _wrong_values(text, random):
             yield change(kind, form, Field.RESPONSE, 0, text, wrong)
 

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from midb.locales.measured import find_measured_reasons
+
 #: The languages of the project, in the order of its description.
 LANGUAGES = ("it", "es", "fr", "de", "ru", "ar", "tr", "ja", "ko", "pt", "cs", "el", "id", "th", "vi", "ms")
 
@@ -84,4 +86,6 @@ def load(code: str) -> Locale:
     tables = tomllib.loads((files("midb.locales") / f"{code}.toml").read_text(encoding="utf-8"))
     identity = {key: tables.pop(key) for key in _IDENTITY}
     identity["scripts"] = tuple(identity["scripts"])
-    return Locale(**identity, abstain=tables.pop("abstain", {}), tables=tables)
+    # What natives say against a kind comes first; what was measured is asked for where they have nothing against it.
+    abstain = find_measured_reasons(code) | tables.pop("abstain", {})
+    return Locale(**identity, abstain=abstain, tables=tables)

@@ -41,7 +41,7 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    corpus: Path = Field(description="The corpus: JSON Lines, a JSON array or Parquet, also .gz or .zst; - is stdin.")
+    corpus: Path = Field(description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder of them; - is stdin.")
     output: Path | None = Field(None, description="Where the boosted corpus goes. Default: <corpus>.boosted.<ext>")
     db: Path | None = Field(None, description="The audit log. Default: <output>.audit.db")
     language: str = Field("auto", description="Language of all records; auto: declared, or found out.")
@@ -84,7 +84,9 @@ class RunConfig(BaseModel):
     devices: str | None = Field(
         None, description="Devices that share a checkpoint's work: all (GPUs), or numbers such as 0,1."
     )
-    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of a checkpoint's weights.")
+    dtype: Literal["auto", "float32", "bfloat16", "fp8"] = Field(
+        "auto", description="Of a checkpoint: auto, float32, bfloat16, or fp8 on a GPU."
+    )
     adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
     timeout: float | None = Field(None, gt=0, description="Seconds in which a server's reply must come further.")
     key_variable: str = Field(

@@ -18,6 +18,7 @@ from typing import Protocol
 from midb.corpus.formats.array import CLOSING
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import RecordError
 from midb.corpus.output import GrowingFile, move_into_place
 from midb.corpus.raw import BOM, RawRecord, Tail
@@ -149,7 +150,7 @@ def cut(container: Container, owner: Callable[[RawRecord], int], sinks: Sequence
 
 def _write(container: Container, item: RawRecord, sink: Sink) -> None:
     data = container.kept(item, None, first=sink.length == 0)
-    if sink.length == 0 and data.startswith(BOM):
+    if sink.length == 0 and (item.before + item.body).startswith(BOM):
         data = BOM + data  # a mark amid the corpus is part of its line; at the very beginning it would be taken off
     end = len(data) - (len(item.after) if item.spool else 0)
     sink.write(data[:end])
@@ -209,6 +210,11 @@ def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path
     if str(corpus) == "-":
         raise UsageError("a corpus that is cut cannot come from standard input.", hint="Name a file.")
     container = open_container(corpus)
+    if isinstance(container, Folder):
+        raise UsageError(
+            f"{corpus} is {container.name}: it is cut already.",
+            hint="Run its files on several machines, each for itself; no merge is needed.",
+        )
     sources: Container | None = None
     if source is not None and not isinstance(open_sources(source, container, -1), SourcesById):
         sources = open_container(source)

@@ -129,6 +129,12 @@ class Inspection:
         """One field, ``None`` where the pair does not have it."""
         return next((item for item in self.fields if item.field is field), None)
 
+    @functools.cached_property
+    def is_asked_in_english(self) -> bool:
+        """Whether the instruction itself is in English: what it is about is told by English words then."""
+        item = self.field(Field.INSTRUCTION)
+        return item is not None and self.locale.code != "en" and item.language == "en"
+
     def filled_fields(self) -> Iterator[FieldText]:
         """The fields that hold more than blanks."""
         return (item for item in self.fields if item.text.strip())

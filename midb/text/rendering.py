@@ -80,9 +80,9 @@ def _render_inline(hunk: Hunk) -> Text:
         if not old.changed:
             line.append(visible(old.text))
             continue
-        line.append(f"[{_show_change(old.text)}]", style="bold red")
+        line.append(f"[{show_change(old.text)}]", style="bold red")
         line.append(" → ")
-        line.append(f"[{_show_change(new.text)}]", style="bold green")
+        line.append(f"[{show_change(new.text)}]", style="bold green")
     return line
 
 
@@ -92,21 +92,21 @@ def _render_line(sign: str, pieces: Sequence[Piece], style: str, full: bool) -> 
     mixed = any(has_right_to_left(piece.text) for piece in pieces)
     line.append(ISOLATE if mixed else "")
     for piece in pieces:
-        text = _shorten(piece.text, full)
+        text = shorten(piece.text, full)
         if piece.changed:
-            line.append(f"[{_show_change(text)}]", style=f"bold {style}")
+            line.append(f"[{show_change(text)}]", style=f"bold {style}")
         else:
             line.append(visible(text), style="default")
     return line.append(END_OF_ISOLATE if mixed else "")
 
 
-def _show_change(text: str) -> str:
+def show_change(text: str) -> str:
     """A changed passage made visible, with its blanks at both ends: they may be all that was changed."""
     escaped = _OTHER_BLANK.sub(lambda match: f"\\u{ord(match[0]):04x}", visible(text))
     return str(_EDGE_BLANKS.sub(lambda match: "␣" * len(match[0]), escaped))
 
 
-def _shorten(text: str, full: bool) -> str:
+def shorten(text: str, full: bool) -> str:
     """A passage without its middle where it is too long, with the number of characters left out."""
     if full or len(text) <= LONGEST:
         return text

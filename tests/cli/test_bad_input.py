@@ -38,7 +38,7 @@ def refuses(called: Called, code: int, *told: str) -> None:
         (b"\n \n\n", "is empty"),
         ('{"instruction": "x"}'.encode("utf-16"), "UTF-16"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "binary"),
-        (b'{\n "data": [\n  {\n   "instruction": "x"\n  }\n ]\n}', "jq"),
+        (b'{\n "data": {\n  "first": {\n   "instruction": "x"\n  }\n }\n}', "jq"),
         ("ein deutscher Text\n" * 5, "not valid JSON"),
         ('{"instruction": "M\u00fcll"}\n'.encode("latin-1"), "iconv"),
         (b'{"a": "x", "b": "y"}\n', "--map"),
@@ -58,7 +58,9 @@ def test_files_that_are_no_corpus(cli: Cli, tmp_path: Path, content: bytes | str
 def test_missing_file_and_folder(cli: Cli, write: Write, tmp_path: Path) -> None:
     write("corpus.jsonl", GOOD)
     refuses(cli("run", "corpsu.jsonl"), 2, "there is no corpus corpsu.jsonl", "corpus.jsonl")
-    refuses(cli("run", tmp_path), 2, "is a folder", "midb-agent run -")
+    (tmp_path / "none").mkdir()
+    refuses(cli("run", "none"), 2, "the folder none holds no corpus", "It is empty")
+    refuses(cli("run", "*.csv"), 2, "no file fits *.csv", "quote it")
 
 
 def test_unreadable_lines_are_kept_with_number_and_reason_and_the_run_goes_on(cli: Cli, write: Write, ask: Ask) -> None:

@@ -85,3 +85,11 @@ def test_one_kind_alone(cli: Cli, write: Write, broken: Record) -> None:
     bare = cli("check", "c.jsonl", "--language", "de", "--kinds", "mojibake")
     assert bare.code == 2
     assert "--only mojibake" in bare.err
+
+
+def test_mixed_address_is_told_of_the_corpus(cli: Cli, write: Write) -> None:
+    asked = ("Nennen Sie drei Farben.", "Nenne drei Farben.")
+    write("c.jsonl", *({"id": f"de-{n}", "instruction": asked[n % 2], "output": "Rot, gelb."} for n in range(24)))
+    lines = [line.strip() for line in cli("check", "c.jsonl", "--language", "de").out.splitlines()]
+    assert "instructions ask in several ways, which readers notice:" in lines
+    assert "de: 12 Sie, 12 du" in lines

@@ -362,7 +362,7 @@ def test_a_server_that_counts_no_tokens_is_told_of_and_estimated(
     server = replay_server(lambda messages, body: replay.without_usage(good(scripted.request_of(messages, body))))
     called = cli("run", "c.jsonl", "--model", server.spec)
     assert called.code == 0, called.err
-    assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%counts no tokens%'") == [(1,)]
+    assert ask(DB, "SELECT count(*) FROM run_events WHERE message LIKE '%estimated, at four bytes%'") == [(1,)]
     assert ask(DB, "SELECT min(prompt_tokens) > 300, min(completion_tokens) > 0 FROM generations") == [(1, 1)]
 
 

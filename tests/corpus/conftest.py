@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def rewrite(tmp_path: Path) -> Rewrite:
             else:
                 written += container.kept(item, fates.get(item.position), first=not written)
         partial.write_bytes(written)
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
         return container.finish(partial, temporary)
 
     return run

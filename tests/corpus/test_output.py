@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import errno
 import fcntl
 import hashlib
@@ -23,6 +24,7 @@ from midb.corpus.output import (
     make_private,
     move_into_place,
     rejected_entry,
+    remove,
     writing,
 )
 from midb.corpus.raw import RawRecord, Start, read_lines
@@ -217,3 +219,30 @@ def test_the_finished_file_replaces_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(MidbError, match="cannot be written"):
         move_into_place(finished, target)
     assert target.read_bytes() == b"new"
+
+
+def test_a_folder_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    for text in ("old", "new"):
+        (tmp_path / "made").mkdir()
+        (tmp_path / "made" / f"{text}.jsonl").write_text(text)
+        move_into_place(tmp_path / "made", target)
+        assert [path.name for path in target.iterdir()] == [f"{text}.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_is_removed_is_gone_and_a_link_loses_nothing_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    remove(tmp_path / "link")
+    assert (tmp_path / "folder" / "file").exists()
+    for name in ("folder", "nothing"):
+        remove(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rejected_line_of_a_folder_names_its_file() -> None:
+    raw = dataclasses.replace(RawRecord.alone(b"{"), file="part.jsonl")
+    line = RejectedLine(0, 1, 0, 1, raw.sha256(), "invalid-json", "not valid JSON")
+    assert json.loads(rejected_entry(raw, line))["file"] == "part.jsonl"

@@ -102,3 +102,25 @@ def test_others_get_no_more_access_than_to_the_corpus(mode: int, access: int, tm
     (tmp_path / "c").touch()
     (tmp_path / "c").chmod(mode)
     assert access_of(tmp_path / "c") == access
+
+
+def test_the_output_of_a_folder_is_a_folder_outside_of_it(tmp_path: Path) -> None:
+    corpus = tmp_path / "data"
+    (corpus / "deep").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    (tmp_path / "there").mkdir()
+
+    def check(name: str, db: str = "log.db") -> None:
+        OutputPlaces(tmp_path / name, tmp_path / db).check([corpus], "the corpus", folder=corpus)
+
+    check("out")
+    check("there")
+    for name in ("data/out", "data/deep/out", "."):
+        with pytest.raises(UsageError, match="lies in the corpus"):
+            check(name)
+    with pytest.raises(UsageError, match="lies in the corpus"):
+        check("out", "data/log.db")
+    with pytest.raises(UsageError, match="is a file"):
+        check("file")
+    with pytest.raises(UsageError, match="would overwrite the corpus"):
+        check("data")

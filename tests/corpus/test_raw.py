@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import io
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from corpus_files import Part
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from midb.corpus.raw import BOM, MAX_RECORD_BYTES, RawRecord, Start, Tail, read_lines
+from midb.corpus.raw import BOM, FILE_BYTES, MAX_RECORD_BYTES, RawRecord, Start, Tail, read_lines
 from midb.domain.errors import MidbError
 
 #: What lines are made of, and what breaks them.
@@ -112,3 +114,10 @@ def test_a_full_temporary_folder_is_said_in_a_sentence(monkeypatch: pytest.Monke
         list(read_lines(io.BytesIO(b"x" * 100), Start(), limit=10))
     assert "TMPDIR" in caught.value.hint
     assert MAX_RECORD_BYTES >= 1 << 20
+
+
+def test_a_record_that_is_no_json_is_told_and_hashed_as_it_lies_there() -> None:
+    raw = dataclasses.replace(RawRecord.alone(b'{"a":"b"}'), row=b"b;c", file="t.csv", offset=3 * FILE_BYTES + 7)
+    assert (raw.length, list(raw.chunks()), raw.sha256()) == (3, [b"b;c"], hashlib.sha256(b"b;c").hexdigest())
+    assert (raw.place, raw.offset_in_file) == ("t.csv, line 1", 7)
+    assert RawRecord.alone(b"{}", 4).place == "line 5"

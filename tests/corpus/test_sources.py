@@ -128,7 +128,7 @@ def test_a_source_that_is_no_corpus(opened: OpenSources, tmp_path: Path) -> None
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"instruction": ["x"]}), tmp_path / "sources.parquet")
-    with pytest.raises(CorpusError, match="must be JSON Lines or a JSON array"):
+    with pytest.raises(CorpusError, match="must be JSON Lines, a JSON array or a table"):
         open_sources(tmp_path / "sources.parquet", open_container(tmp_path / "corpus.jsonl"), 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.corpus.splice import Path, find_strings, splice
+from midb.corpus.splice import Path, find_strings, has_escapes, splice, write_string
 from midb.domain.edits import Edit, apply_to_text
 from midb.domain.pairs import Field
 
@@ -175,3 +175,15 @@ def test_many_edits_of_a_long_text_take_linear_work() -> None:
     edits = [Edit(Field.RESPONSE, place, place + 1, "a", "b", "k") for place in range(0, len(text), 5)]
     new = splice(b'{"t": "' + text.encode() + b'"}', {("t",): [edits]}, ascii_only=False)
     assert new == b'{"t": "' + b"baaaa" * 200_000 + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("like", "ascii_only", "written"),
+    [
+        (b'"gr\\u00fcn"', False, b'"\\u00e4"'), ('"grün"'.encode(), True, '"ä"'.encode()),
+        (b'"rot"', True, b'"\\u00e4"'), (b'"rot"', False, '"ä"'.encode()), (b'"\\\\u00fc"', False, '"ä"'.encode()),
+    ],
+)  # fmt: skip
+def test_a_text_is_written_as_the_one_before_was(like: bytes, ascii_only: bool, written: bytes) -> None:
+    assert write_string("ä", like=like, ascii_only=ascii_only) == written
+    assert has_escapes(like) == (like == b'"gr\\u00fcn"')

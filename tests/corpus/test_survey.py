@@ -137,8 +137,8 @@ def test_languages_are_planned_from_the_sample(look: Look) -> None:
         (b'\n\n{"instruction": "M\xfcll"}\n', "line 3: not UTF-8", "iconv"),
         (bytes(range(254, 0, -1)) * 50, "line 1: not UTF-8", "iconv"),
         (b'{"text": "x"}\n' * 3, "no column holds an instruction (columns: text)", "--map"),
-        (b'{"data": [{"instruction": "x"}]}', "(columns: data)", "jq -c '.data[]'"),
-        (b'{"meta": {}, "rows": [{"messages": [{"role": "user", "content": "x"}]}]}', "columns", "jq -c '.rows[]'"),
+        (b'{"pairs": [{"instruction": "x"}]}', "(columns: pairs)", "jq -c '.pairs[]'"),
+        (b'{"meta": {}, "lines": [{"messages": [{"role": "user", "content": "x"}]}]}', "columns", "jq -c '.lines[]'"),
         (b'{"x\'; rm": [{"instruction": "x"}]}', "columns", "--map"),
         (b'{"instruction": null}', "is missing or null", "JSON Lines"),
         (b'{"instruction": ["x"]}', "holds a list", "JSON Lines"),
@@ -177,7 +177,7 @@ def test_a_cut_off_file_is_found_before_the_run(look: Look) -> None:
 def test_one_enormous_object_is_no_corpus(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midb.corpus.records.MAX_RECORD_BYTES", 1000)
     with pytest.raises(CorpusError, match="more than") as caught:
-        look([{"data": [row(GERMAN)] * 100}])
+        look([{"pairs": [row(GERMAN)] * 100}])
     assert "jq" in caught.value.hint
 
 
@@ -192,8 +192,9 @@ def test_real_corpora(corpora: list[Path], identifier: LanguageIdentifier) -> No
 @pytest.mark.parametrize(
     ("content", "hint", "absent"),
     [
-        (b"instruction,output\nWas?,Das.\n", "read_csv", "JSON array"),
-        (b"instruction\toutput\nWas?\tDas.\n", "read_csv", "JSON array"),
+        (b"question_text,reply\nWas?,Das.\n", "--map", "JSON array"),
+        (b"Was?\tDas.\nWo?\tHier.\n", "names of the columns", "JSON array"),
+        (b"instruction,output\nWas?,Das,und,mehr\n", "separator", "JSON array"),
         (b'{"question_id": 1, "choices": [{"index": 0, "turns": ["Das Licht."]}]}\n', "--map", "jq"),
         (b'{"text": "### Human: Was ist das?### Assistant: Ein Haus."}\n', "messages", "--map"),
         (b'{"message_id": "m", "parent_id": null, "text": "Das.", "role": "assistant"}\n', "messages", "--map"),

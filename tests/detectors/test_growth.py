@@ -17,7 +17,7 @@ from midb.checks.bounds import BOUNDS, STRICT
 from midb.checks.model_checks import check_model_rewrite
 from midb.checks.repair import choose_fixes
 from midb.checks.verification import check_rewrite
-from midb.detectors import KindSelection, inspect, kinds
+from midb.detectors import KindSelection, inspect, kinds, select_only
 from midb.domain.decisions import Pass
 from midb.domain.defects import DefectFamily
 from midb.domain.edits import Edit, apply
@@ -265,6 +265,37 @@ def test_time_grows_with_what_is_judged_by_its_surroundings(make: Callable[[str,
         make("it", piece)()  # what reads units is loaded
     grown = {piece: measure_growth(lambda text: make("it", text), "", piece, "") for piece in JUDGED}
     assert {piece: round(growth) for piece, growth in grown.items() if growth > MOST_TIME} == {}
+
+
+def carry_out(task: str, language: str, text: str) -> Callable[[], object]:
+    """Everything that kinds about tasks find where a task is given, and this text is its input and its response."""
+    pair = InstructionPair(instruction=task, input=text, response=text)
+    source = InstructionPair(instruction=task, input=text, response=text)
+    chosen = select_only(
+        ["english-bound-task", "stray-english-word", "length-limit", "foreign-currency", "english-name"]
+    )
+    return lambda: inspect(Inspection(pair, load(language), IDENTIFIER, source), chosen)
+
+
+@pytest.mark.parametrize(
+    ("task", "language", "piece"),
+    [
+        ("Use 50 words or less.", "de", "$"),
+        ("Use 50 words or less.", "de", "Aa "),
+        ("Write it in two sentences.", "de", "Aa bb. "),
+        ("What do 4 pens at $3 cost?", "de", "1,"),
+        ("What do 4 pens at $3 cost?", "de", "123 456 "),
+        ("Write a rhyming poem.", "de", "Aa bb\n"),
+        ("Correct the grammar of the sentence.", "de", "Aa "),
+        ("Sort the words in alphabetical order.", "ja", "aa, "),
+        ("Give a synonym.", "ja", "beacon, "),
+        ("Write a story.", "ja", "光 beacon "),
+        ("Write a story.", "ja", "aa-"),
+    ],
+)
+def test_time_grows_with_what_a_task_is_about(task: str, language: str, piece: str) -> None:
+    carry_out(task, language, piece)()
+    assert measure_growth(lambda text: carry_out(task, language, text), "", piece, "") <= MOST_TIME
 
 
 def test_time_that_grows_with_the_square_is_seen() -> None:

@@ -99,6 +99,16 @@ ANSWERED = [
     "¡", '"', "`", "million ", "万", "Maniacs",
 ]  # fmt: skip
 
+TASKS = ("english-bound-task", "stray-english-word", "length-limit", "foreign-currency", "english-name")
+TASKED = [
+    "Write a rhyming poem", "Correct the spelling of the sentence: ", "Explain the idiom ", "Write a haiku ",
+    'Name fruits that begin with the letter "K" ', "Sort the words in alphabetical order ", "Give a synonym ",
+    "in 50 words or less", " in two sentences", "a five-line poem", "höchstens 20 Wörter", "100文字以内", "en 20 mots",
+    "John Smith", "Джон Смит", "$2.50", "3 Dollar",
+    "5", "zwei ", "Haus", "Maus", "кот ", "دار ", "光の ", "빛 ", "แสง ", "φως ", "beacon ", "of light ", "pdf ",
+    "iPhone ", "(", ")", "“", "”", '"', ":", ". ", "? ", "\n", "\n\n", " / ", "K", "Kiwi, ", "- ", "1. ", "。", " ",
+]  # fmt: skip
+
 GROUPS = {
     "letters": (LETTERS, LETTERED),
     "damage": (DAMAGE, DAMAGED),
@@ -108,6 +118,7 @@ GROUPS = {
     "comparison": (COMPARISON, COMPARED),
     "form": (FORM, FORMED),
     "answers": (ANSWERS, ANSWERED),
+    "tasks": (TASKS, TASKED),
 }
 
 # The fixtures hold no state that an example could leave behind.

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 import pytest
+from clean_pairs import clean_pairs
 from examining import inspection, respond
 
 from midb.detectors import (
@@ -18,9 +19,12 @@ from midb.detectors import (
     select_only,
 )
 from midb.domain.defects import DefectFamily, DefectKind, Finding
+from midb.domain.edits import apply
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
+from midb.text.inspection import Inspection
+from midb.text.languages import LanguageIdentifier
 
 
 def test_every_module_in_the_folder_of_a_family_is_a_detector_of_it() -> None:
@@ -152,3 +156,11 @@ def test_an_abstention_has_a_reason_of_its_own(code: str) -> None:
         abstains = name in locale.abstain
         assert abstains == (kinds()[name].abstention(locale) is not None), "an abstention needs a reason of its own"
         assert abstains != (name in locale.tables), "a table that an abstention makes useless"
+
+
+def test_a_text_that_only_damage_made_foreign_is_repaired(identifier: LanguageIdentifier) -> None:
+    clean = clean_pairs("ar")["steps"]
+    damaged = InstructionPair(response=clean.response.encode().decode("cp1256"))
+    assert identifier.is_in_another(damaged.response or "", "ar")
+    (found,) = inspect(Inspection(damaged, load("ar"), identifier), select_only(["mojibake"]))
+    assert apply(damaged, found.fix).response == clean.response

@@ -45,6 +45,25 @@ def test_throughput_and_memory() -> None:
     assert f"{memory[-1]['pairs']:,} real" in section(PAGE, title)
 
 
+def test_how_good_the_kinds_are() -> None:
+    title = "How good the kinds are"
+    recall = rows("detectors-recall")
+    met, of = (sum(row[name] for row in recall) for name in ("met", "of"))
+    exact, due = (sum(row[name] for row in recall) for name in ("exactly_repaired", "to_be_repaired"))
+    assert numbers(figure(title, "injected defects"))[:2] == [met, of]
+    assert numbers(figure(title, "repaired exactly"))[:2] == [exact, due]
+    assert numbers(figure(title, "another text"))[:1] == [sum(row["changed_otherwise"] for row in recall)]
+    clean = rows("detectors-clean")
+    assert numbers(figure(title, "false alarms"))[:2] == [row["findings_per_1000"] for row in clean]
+    judged = rows("detectors-precision")
+    right, read = (sum(row[name] for row in judged) for name in ("right", "judged"))
+    assert numbers(figure(title, "findings that were read"))[:3] == [right, read, len(judged)]
+    (whole,) = [row for row in rows("detectors-findings") if row["kind"] == "all"]
+    assert numbers(figure(title, "real pairs"))[:2] == [whole["with_findings"], whole["pairs"]]
+    (time,) = [row for row in rows("detectors-speed") if row["detector"] == "all"]
+    assert numbers(figure(title, "processor time"))[:1] == [time["ms_per_pair"]]
+
+
 @pytest.mark.parametrize(
     ("title", "first", "name"),
     [

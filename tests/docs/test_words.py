@@ -102,6 +102,10 @@ def test_rejected_lines_are_documented(cli: Cli, write: Any, tmp_path: Path) -> 
     assert cli("run", "corpus.jsonl", "--quiet").code == 0
     lines = (tmp_path / "corpus.boosted.jsonl.rejected.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 3
+    (tmp_path / "folder").mkdir()
+    write("folder/part.jsonl", good, b"{\n")
+    assert cli("run", "folder", "--quiet").code == 0
+    lines += (tmp_path / "folder.boosted.rejected.jsonl").read_text(encoding="utf-8").splitlines()
     assert documented("Rejected lines") == {name for line in lines for name in json.loads(line)}
 
 

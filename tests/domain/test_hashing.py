@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.domain.hashing import digest, file_sha256, hash_beginning
+from midb.domain.hashing import digest, file_sha256, hash_beginning, listed
 
 PARTS = st.lists(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), max_size=4)
 
@@ -49,3 +49,14 @@ def test_a_beginning_longer_than_what_is_read_at_once_is_hashed_whole() -> None:
     content = bytes(range(256)) * 10_000
     for length in (1 << 20, (1 << 20) + 1, len(content)):
         assert hash_beginning(io.BytesIO(content), length).digest() == hashlib.sha256(content[:length]).digest()
+
+
+def test_a_folder_is_known_by_its_files_and_their_names(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b", "deep/a", ".hidden"):
+        (tmp_path / name).write_text(name)
+    listed_files = b"".join(listed(name, file_sha256(tmp_path / name)) for name in ("b", "deep/a"))
+    assert listed("b", "0f") == b"0f  b\n", "as sha256sum lists it"
+    assert file_sha256(tmp_path) == hashlib.sha256(listed_files).hexdigest()
+    (tmp_path / "b").rename(tmp_path / "c")
+    assert file_sha256(tmp_path) != hashlib.sha256(listed_files).hexdigest()

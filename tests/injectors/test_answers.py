@@ -45,7 +45,9 @@ def test_the_last_sentence_comes_again_and_again() -> None:
     text = "Erst kommt der Regen. Dann scheint die Sonne."
     (made,) = defects(injectors()["repetition-loop"], pair("de", text))["last sentence"]
     assert made.startswith(f"{text} Dann scheint die Sonne. Dann scheint die Sonne.")
-    assert "last sentence" not in defects(injectors()["repetition-loop"], pair("de", "Erst Regen. Es waren am Ende 5 Tage."))
+    assert "last sentence" not in defects(
+        injectors()["repetition-loop"], pair("de", "Erst Regen. Es waren am Ende 5 Tage.")
+    )
 
 
 def test_english_and_other_languages_take_the_place_of_the_answer() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clean_pairs import CLEAN
@@ -18,12 +19,15 @@ from midb.injectors.corpus import Spoiled, Spoiler, spoil
 
 def spoiled(
     corpus: Path, *, rate: float = 1.0, seed: int = 7, selection: KindSelection | None = None, limit: int | None = None
-) -> tuple[Spoiled, list[str], list[dict[str, object]]]:
+) -> tuple[Spoiled, list[str], list[dict[str, Any]]]:
     """What was done, the lines of the output, and the key."""
     output, key = corpus.parent / "out.jsonl", corpus.parent / "key.jsonl"
     opened = open_corpus(open_container(corpus), limit=limit)
     done = spoil(opened, output, key, Spoiler(selection or KindSelection.parse(typography=True), rate, seed))
-    lines, answers = output.read_text(encoding="utf-8").split("\n")[:-1], key.read_text(encoding="utf-8").split("\n")[:-1]
+    lines, answers = (
+        output.read_text(encoding="utf-8").split("\n")[:-1],
+        key.read_text(encoding="utf-8").split("\n")[:-1],
+    )
     output.unlink()
     key.unlink()
     assert {path.name for path in corpus.parent.iterdir()} == {corpus.name}
@@ -82,7 +86,9 @@ def test_only_the_kinds_that_are_wanted_where_they_are_looked_for(corpus: Path) 
 def test_what_cannot_be_read_stays_where_it_was(tmp_path: Path) -> None:
     corpus = tmp_path / "c.jsonl"
     good = (CLEAN / "de.jsonl").read_text(encoding="utf-8").splitlines()
-    corpus.write_text("\n".join([good[0], '{"instruction": ', '{"id": 5, "title": "x"}', *good[1:]]) + "\n", encoding="utf-8")
+    corpus.write_text(
+        "\n".join([good[0], '{"instruction": ', '{"id": 5, "title": "x"}', *good[1:]]) + "\n", encoding="utf-8"
+    )
     done, lines, _ = spoiled(corpus)
     assert lines[1:3] == ['{"instruction": ', '{"id": 5, "title": "x"}']
     assert done.left == 2

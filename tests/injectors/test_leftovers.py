@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from clean_pairs import clean_pairs, defects, pair
 
+from midb.domain.edits import Edit
 from midb.domain.pairs import Field
 from midb.injectors import CleanPair, inject, injectors
 from midb.locales import LANGUAGES
@@ -16,7 +17,7 @@ def test_an_empty_input_gets_the_words_for_none_and_a_full_one_does_not() -> Non
     assert not any(edit.field is Field.INPUT for seed in range(30) for edit in _edits(clean_pairs("de")["tense"], seed))
 
 
-def _edits(clean: CleanPair, seed: int) -> list[object]:
+def _edits(clean: CleanPair, seed: int) -> list[Edit]:
     made = inject("leaked-markup", clean, seed)
     return list(made.edits) if made else []
 

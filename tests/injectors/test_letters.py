@@ -11,7 +11,12 @@ from midb.locales import LANGUAGES
 
 @pytest.mark.parametrize(
     ("language", "text", "made"),
-    [("ru", "сегодня", "cегодня"), ("el", "κόσμος", "κόσμoς"), ("de", "Katzen", "Kаtzen"), ("ja", "Python です", "Pythоn です")],
+    [
+        ("ru", "сегодня", "cегодня"),
+        ("el", "κόσμος", "κόσμoς"),
+        ("de", "Katzen", "Kаtzen"),
+        ("ja", "Python です", "Pythоn です"),
+    ],
 )
 def test_look_alikes_of_another_alphabet(language: str, text: str, made: str) -> None:
     assert made in defects(injectors()["mixed-script-word"], pair(language, text), seeds=40)["one letter"]
@@ -66,3 +71,15 @@ def test_a_piece_of_another_script_is_of_no_script_of_the_language(language: str
             pieces.add(made.edits[0].after.strip())
     assert len(pieces) > 3
     assert own not in pieces
+
+
+def test_a_word_of_the_source_strays_into_a_sentence_of_another_script() -> None:
+    clean = pair("ru", "Мы видели старый маяк вчера.", source="We saw the ancient lighthouse (see https://a.example).")
+    made = defects(injectors()["stray-english-word"], clean, seeds=20)["in place of a word"]
+    assert made == {
+        f"Мы {before} маяк вчера.".replace("видели старый", replaced)
+        for before in ("видели старый",)
+        for word in ("ancient", "lighthouse")
+        for replaced in (f"{word} старый", f"видели {word}")
+    } | {f"Мы видели старый {word} вчера." for word in ("ancient", "lighthouse")}
+    assert inject("stray-english-word", clean_pairs("de")["market"], 1) is None

@@ -17,7 +17,14 @@ from midb.locales import LANGUAGES
         ("decimal-separator", "de", "12,5 m", "12.5 m", "one number", "12.5 m"),
         ("group-separator", "de", "48.500 Leute", "48,500 people", "English commas", "48,500 Leute"),
         ("group-separator", "fr", "48\u202f500 habitants", "48,500 people", "English commas", "48,500 habitants"),
-        ("imperial-unit", "de", "15 km bei 24 °C", "9 miles at 75 °F", "every measure", "9 Meilen bei 75 Grad Fahrenheit"),
+        (
+            "imperial-unit",
+            "de",
+            "15 km bei 24 °C",
+            "9 miles at 75 °F",
+            "every measure",
+            "9 Meilen bei 75 Grad Fahrenheit",
+        ),
         ("false-equation", "de", "17 + 25 = 42 Stück", "17 + 25 = 42", "digits swapped", "17 + 25 = 24 Stück"),
     ],
 )
@@ -42,7 +49,9 @@ def test_no_place(kind: str, language: str, text: str, source: str) -> None:
 
 def test_an_answer_that_is_one_number_gets_another() -> None:
     clean = clean_pairs("de")["average"]
-    assert {"off by one": {"13"}, "digits swapped": {"21"}}.items() <= defects(injectors()["wrong-answer"], clean).items()
+    assert {"off by one": {"13"}, "digits swapped": {"21"}}.items() <= defects(
+        injectors()["wrong-answer"], clean
+    ).items()
     task = InstructionPair(instruction="How old is she?", response="12")
     assert inject("wrong-answer", CleanPair(task, "de", task), 1) is None
 

@@ -12,6 +12,7 @@ import transformers
 from random_checkpoints import GetCheckpoint
 
 from midb.kernels import CheckpointError, EngineConfig, EngineError, ModelConfig
+from midb.kernels.rope import UNROTATED
 
 PLAIN: dict[str, Any] = {
     "vocab_size": 1000, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 8, "num_attention_heads": 4,
@@ -27,6 +28,9 @@ def read(folder: Path, raw: dict[str, Any]) -> ModelConfig:
 def theirs(raw: dict[str, Any]) -> Any:
     return transformers.CONFIG_MAPPING[raw["model_type"]](**{k: v for k, v in raw.items() if k != "model_type"})
 
+
+#: LongRoPE as the files of Phi-3 have it.
+LONGROPE: dict[str, Any] = {"type": "longrope", "short_factor": [1.0] * 8, "long_factor": [1.0, *range(2, 9)]}
 
 #: Files as transformers 4 wrote them, with what it left out.
 OLD: dict[str, dict[str, Any]] = {
@@ -63,6 +67,33 @@ OLD: dict[str, dict[str, Any]] = {
         "rope_theta": 1e6, "rope_local_base_freq": 1e4, "rope_scaling": {"rope_type": "linear", "factor": 8.0},
         "query_pre_attn_scalar": 168,
     },
+    "smollm-3": PLAIN | {
+        "model_type": "smollm3", "rope_theta": 5e6, "no_rope_layers": [1, 1, 1, 0] * 2, "use_sliding_window": False,
+        "layer_types": ["full_attention"] * 8, "tie_word_embeddings": True,
+    },
+    "smollm-3-window": PLAIN | {
+        "model_type": "smollm3", "use_sliding_window": True, "sliding_window": 512, "no_rope_layer_interval": 3,
+    },
+    "phi-3": PLAIN | {"model_type": "phi3", "sliding_window": 2047, "original_max_position_embeddings": 4096},
+    "phi-3-long": PLAIN | {
+        "model_type": "phi3", "max_position_embeddings": 131_072, "original_max_position_embeddings": 4096,
+        "rope_scaling": LONGROPE,
+    },
+    "phi-4-mini": PLAIN | {
+        "model_type": "phi3", "max_position_embeddings": 131_072, "original_max_position_embeddings": 4096,
+        "partial_rotary_factor": 0.75, "tie_word_embeddings": True,
+        "rope_scaling": LONGROPE | {"short_factor": [1.0] * 6, "long_factor": [9.0] * 6},
+    },
+    "aya-expanse": PLAIN | {"model_type": "cohere", "logit_scale": 0.125, "rope_theta": 1e4, "use_qk_norm": False},
+    "command-r7b": PLAIN | {
+        "model_type": "cohere2", "logit_scale": 0.25, "rope_theta": 5e4, "sliding_window": 512,
+        "sliding_window_pattern": 4,
+    },
+    "qwen3-moe": PLAIN | {
+        "model_type": "qwen3_moe", "head_dim": 128, "rope_theta": 1e6, "num_experts": 16, "num_experts_per_tok": 4,
+        "moe_intermediate_size": 32, "norm_topk_prob": True, "decoder_sparse_step": 2, "mlp_only_layers": [3],
+        "sliding_window": None, "use_sliding_window": False,
+    },
     "gemma-3-sparse": {
         "model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34,
         "sliding_window": 1024,
@@ -78,18 +109,24 @@ def test_old_and_new_layouts_say_the_same_and_what_transformers_understands(name
     # Files always name their stop ids; where these do not, transformers has defaults.
     new = config.to_dict() | {"dtype": raw.get("torch_dtype", "float32"), "eos_token_id": None}
     assert read(tmp_path, new) == found
-    kinds = getattr(config, "layer_types", None) or ["sliding_attention" if name == "mistral-0.1" else "full"] * 8
+    everywhere = "sliding_attention" if name in ("mistral-0.1", "phi-3") else "full"
+    kinds = getattr(config, "layer_types", None) or [everywhere] * 8
     window = config.sliding_window if "sliding_attention" in kinds else 0
     assert found.windows == tuple(window if kind == "sliding_attention" else 0 for kind in kinds)
     assert found.head_dim == (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
     assert (found.num_heads, found.num_kv_heads) == (config.num_attention_heads, config.num_key_value_heads)
     assert (found.vocab_size, found.max_positions) == (config.vocab_size, config.max_position_embeddings)
-    assert found.norm_eps == config.rms_norm_eps
+    assert found.norm_eps == getattr(config, "rms_norm_eps", getattr(config, "layer_norm_eps", None))
     assert found.tied == config.tie_word_embeddings
-    for kind, rope in zip(kinds, found.ropes, strict=True):
+    rotated = getattr(config, "no_rope_layers", None) or [not name.startswith("command") or k[0] == "s" for k in kinds]
+    for kind, turned, rope in zip(kinds, rotated, found.ropes, strict=True):
+        if not turned:
+            assert rope == UNROTATED
+            continue
         parameters = config.rope_parameters.get(kind, config.rope_parameters)
         assert (rope.kind, rope.theta) == (parameters["rope_type"], parameters["rope_theta"])
         assert rope.factor == parameters.get("factor", 1.0)
+        assert rope.share == parameters.get("partial_rotary_factor", 1.0)
 
 
 @pytest.mark.parametrize(("stated", "expected"), [(32_768, 131_072), (131_072, 131_072), (200_000, 200_000)])
@@ -102,6 +139,33 @@ def test_the_head_is_a_share_of_what_a_row_is_multiplied_with(tmp_path: Path) ->
     found = read(tmp_path, PLAIN | {"model_type": "llama"})
     layer = 2 * 64 * 16 * (4 + 2) + 3 * 64 * 128
     assert found.head_share == pytest.approx(1000 * 64 / (8 * layer + 1000 * 64))
+
+
+@pytest.mark.parametrize(
+    ("name", "trained"), [("phi-3-long", 4096), ("phi-4-mini", 4096), ("phi-3", 4096), ("yarn", 131_072)]
+)
+def test_longrope_is_as_trained_up_to_the_original_context(name: str, trained: int, tmp_path: Path) -> None:
+    found = read(tmp_path, OLD[name])
+    assert found.trained_positions == trained
+    assert found.max_positions == OLD[name]["max_position_embeddings"]
+
+
+@pytest.mark.parametrize("name", ["su", "yarn"])
+def test_longrope_under_its_first_names(name: str, tmp_path: Path) -> None:
+    """They stand in the first files of Phi-3; elsewhere "yarn" is YaRN."""
+    found = read(tmp_path, OLD["phi-3-long"] | {"rope_scaling": LONGROPE | {"type": name}})
+    assert found == read(tmp_path, OLD["phi-3-long"])
+    assert found.ropes[0].kind == "longrope"
+
+
+def test_which_layers_have_experts(tmp_path: Path) -> None:
+    """Every second layer, but the fourth is named as one without."""
+    experts = read(tmp_path, OLD["qwen3-moe"]).experts
+    assert experts is not None
+    assert experts.layers == (False, True, False, False, False, True, False, True)
+    assert (experts.count, experts.per_token, experts.intermediate_size, experts.normalised) == (16, 4, 32, True)
+    assert read(tmp_path, OLD["qwen3-moe"] | {"num_experts": 0}).experts is None
+    assert read(tmp_path, OLD["qwen3"]).experts is None
 
 
 def test_a_model_that_attends_both_ways_is_refused(tmp_path: Path) -> None:
@@ -123,7 +187,27 @@ def test_a_model_that_attends_both_ways_is_refused(tmp_path: Path) -> None:
         ({"hidden_act": "relu6"}, ("relu6", "silu")),
         ({"quantization_config": {"bits": 4}}, ("quantized", "bf16")),
         ({"model_type": "custom", "auto_map": {"AutoModelForCausalLM": "own.Model"}}, ("never run", "llama")),
-        ({"rope_parameters": {"rope_type": "longrope", "rope_theta": 1e4, "factor": 4.0}}, ("longrope", "llama3")),
+        ({"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 4.0}}, ("dynamic", "llama3")),
+        ({"partial_rotary_factor": 0.5}, ("rotated in part",)),
+        ({"model_type": "phi3", "partial_rotary_factor": 0.45}, ("7 dimensions", "of 16")),
+        ({"model_type": "phi3", "partial_rotary_factor": 1.5}, ("above 0",)),
+        (
+            {"model_type": "phi3", "rope_scaling": LONGROPE | {"short_factor": [1.0] * 7}},
+            ("7 factors", "8 frequencies"),
+        ),
+        ({"model_type": "phi3", "rope_scaling": LONGROPE | {"long_factor": [1.0] * 9}}, ("9 factors", "8 frequencies")),
+        ({"model_type": "phi3", "rope_scaling": LONGROPE | {"long_factor": 3}}, ("incomplete",)),
+        ({"model_type": "smollm3", "no_rope_layers": [1] * 7}, ("no_rope_layers", "8 layers")),
+        ({"model_type": "smollm3", "no_rope_layers": "none"}, ("no_rope_layers", "8 layers")),
+        ({"model_type": "smollm3", "no_rope_layer_interval": 0}, ("wrong kind",)),
+        ({"model_type": "cohere", "use_qk_norm": True}, ("Cohere",)),
+        ({"model_type": "cohere", "logit_scale": -1}, ("logit_scale is -1",)),
+        ({"model_type": "cohere2", "layer_norm_eps": "tiny"}, ("layer_norm_eps is 'tiny'",)),
+        ({"model_type": "qwen3_moe", "num_experts": -3}, ("num_experts is -3",)),
+        ({"model_type": "qwen3_moe", "num_experts": 10**9}, ("num_experts", "10,000")),
+        ({"model_type": "qwen3_moe", "num_experts": 4, "num_experts_per_tok": 5}, ("num_experts_per_tok", "than 4")),
+        ({"model_type": "qwen3_moe", "decoder_sparse_step": 0}, ("wrong kind",)),
+        ({"model_type": "qwen3_moe", "mlp_only_layers": 3}, ("wrong kind",)),
         ({"model_type": "gemma2", "layer_types": ["full_attention"]}, ("layer_types", "8 layers")),
         ({"model_type": "gemma2", "layer_types": ["full_attention"] * 7 + ["other"]}, ("layer_types",)),
         ({"model_type": "gemma2", "layer_types": [["full_attention"]] * 8}, ("wrong kind",)),
@@ -237,8 +321,12 @@ def test_unknown_settings_are_errors() -> None:
         EngineConfig(checkpoint="x", speculative_tokens=5)  # type: ignore[call-arg]
 
 
-def test_the_size_of_a_model(checkpoint: GetCheckpoint) -> None:
-    made = checkpoint("qwen3")
-    named = made.model.named_parameters()
-    multiplied = sum(p.numel() for name, p in named if "proj" in name or "lm_head" in name)
+@pytest.mark.parametrize("name", ["qwen3", "qwen3-moe", "phi3"])
+def test_the_size_of_a_model(name: str, checkpoint: GetCheckpoint) -> None:
+    """Of six experts two are chosen."""
+    made = checkpoint(name)
+    multiplied = 0
+    for parameter_name, parameter in made.model.named_parameters():
+        if any(part in parameter_name for part in ("proj", "lm_head", "mlp.gate.")):
+            multiplied += parameter.numel() // (3 if ".experts." in parameter_name else 1)
     assert ModelConfig.from_checkpoint(made.folder).num_parameters == multiplied

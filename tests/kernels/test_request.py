@@ -61,7 +61,7 @@ def test_ids_come_from_lists_tuples_and_arrays() -> None:
 
 
 def test_a_finish_reason_is_the_word_that_others_know_it_by() -> None:
-    assert [str(reason) for reason in SequenceFinishReason] == ["stop", "ended", "length", "cancelled"]
+    assert [str(reason) for reason in SequenceFinishReason] == ["stop", "ended", "length", "looped", "cancelled"]
 
 
 def test_a_result_that_is_printed_does_not_list_thousands_of_ids() -> None:

@@ -18,6 +18,10 @@ LLAMA3: dict[str, Any] = {
     "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 2048,
 }  # fmt: skip
+LONGROPE: dict[str, Any] = {
+    "rope_type": "longrope", "short_factor": [1.0, 1.5], "long_factor": [1.0, 4.0], "factor": 4.0,
+    "original_max_position_embeddings": 64,
+}  # fmt: skip
 YARN: dict[str, Any] = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
 
 
@@ -91,7 +95,11 @@ def test_only_yarn_says_how_far_it_scales() -> None:
 @pytest.mark.parametrize(
     ("parameters", "parts"),
     [
-        ({"rope_type": "longrope", "factor": 4.0}, ("longrope", "not supported", "llama3")),
+        ({"rope_type": "dynamic", "factor": 4.0}, ("dynamic", "not supported", "llama3")),
+        (LONGROPE | {"short_factor": [1.0, 0.0]}, ("above 0",)),
+        (LONGROPE | {"long_factor": ["x"]}, ("incomplete", "'x'")),
+        (LONGROPE | {"long_factor": None}, ("incomplete",)),
+        ({"rope_type": "longrope"}, ("incomplete", "max_position_embeddings")),
         ({"rope_type": "yarn"}, ("incomplete", "factor")),
         ({"rope_type": "yarn", "factor": 4.0}, ("incomplete", "original_max")),
         (YARN | {"factor": "x"}, ("incomplete", "'x'")),

@@ -49,7 +49,7 @@ def reference(weights: Path) -> Any:
     """The same weights in transformers, in fp32."""
     import transformers
 
-    model = transformers.AutoModelForCausalLM.from_pretrained(
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
         weights.parent, gguf_file=weights.name, dtype="float32", local_files_only=True
     )
     return model.eval()

@@ -80,7 +80,8 @@ def test_an_adapter_gives_the_tokens_of_the_weights_it_makes(
     """Requests with and without it in one batch."""
     generator = torch.Generator().manual_seed(7)
     modules = ("self_attn.q_proj", "self_attn.o_proj", "mlp.down_proj")
-    tensors, changed = {}, []
+    tensors: dict[str, torch.Tensor] = {}
+    changed = []
     for layer in range(0, 30, 6):
         for module in modules:
             weight = reference.get_submodule(f"model.layers.{layer}.{module}").weight

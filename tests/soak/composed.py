@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 import zstandard
+from written_formats import write_as
 
 #: Language -> (a question, its English original, sentences of an answer, their English originals).
 SENTENCES: dict[str, tuple[str, str, list[str], list[str]]] = {
@@ -65,8 +66,16 @@ UNREADABLE = (b'{"broken": ', b"[1, 2]", b'"a text"', b'{"id": "nothing else"}',
 #: Formats by name; a name says how the file is called and laid out.
 FORMATS = (
     "lines", "crlf", "bom", "no-end", "gz", "zst", "array", "array-gz", "array-zst", "parquet", "turns", "sharegpt",
+    "csv", "excel", "tsv", "csv-gz", "folder", "mixed", "within", "columns",
     "source-by-id", "source-by-line", "stdin", "shards",
 )  # fmt: skip
+
+
+#: Formats that other tests have as well, by the name of the corpus there.
+_WRITTEN = {
+    "csv": "c.csv", "excel": "excel.csv", "tsv": "c.tsv", "csv-gz": "c.csv.gz", "folder": "folder", "mixed": "mixed",
+    "within": "within.json", "columns": "columns.json",
+}  # fmt: skip
 
 
 def compose_record(chance: random.Random, number: int, *, source: bool = False) -> dict[str, Any]:
@@ -115,6 +124,9 @@ def compose(folder: Path, format: str, seed: int, records: int, *, rejected: boo
         originals = [compose_original(record, by_id=format == "source-by-id") for record in made]
         (folder / "english.jsonl").write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in originals))
         rejected = False  # a line more or less would shift what is aligned by line
+    if format in _WRITTEN:
+        rows = [{name: value for name, value in record.items() if isinstance(value, str)} for record in made]
+        return [write_as(_WRITTEN[format], folder, rows).name]
     if format == "parquet":
         return [write_parquet(folder, chance, made, rejected=rejected)]
     if format.startswith("array"):

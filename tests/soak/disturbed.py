@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from written_formats import bytes_of
+
 #: The command under test, as users have it.
 MIDB = [sys.executable, "-m", "midb"]
 
@@ -77,7 +79,8 @@ class Case:
         """The case with its inputs alone, in a new folder."""
         folder.mkdir()
         for name in inputs:
-            shutil.copy2(self.folder / name, folder / name)
+            source = self.folder / name
+            shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy2(source, folder / name)
         return Case(self.name, folder, self.steps, self.seconds)
 
 
@@ -230,7 +233,7 @@ def check_like(case: Case, calm: Case) -> None:
     if names != expected:
         raise Wrong(f"stray files {sorted(names - expected)}, missing files {sorted(expected - names)}")
     for name in sorted(names - set(case.dbs)):
-        if (case.folder / name).read_bytes() != (calm.folder / name).read_bytes():
+        if bytes_of(case.folder / name) != bytes_of(calm.folder / name):
             raise Wrong(f"{name} differs from that of an undisturbed run")
     for db in case.dbs:
         check_log(case.folder, db, calm.folder)

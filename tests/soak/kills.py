@@ -18,6 +18,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
 import composed
 from disturbed import (
     Case,
@@ -155,8 +157,8 @@ def steps_of(format: str, corpus: str, options: list[str]) -> list[Step]:
         runs = [Step(["run", f"{name}.jsonl", "--quiet"], db) for name, db in zip(names, dbs, strict=True)]
         merge = Step(["merge", corpus, *dbs, "-o", "whole.jsonl"], "whole.jsonl.audit.db")
         return [Step(["split", corpus, "--shards", "2"]), *runs, merge]
-    stem, _, ending = corpus.partition(".")
-    return [Step(["run", corpus, "--quiet", *options], f"{stem}.boosted.{ending}.audit.db")]
+    stem, dot, ending = corpus.partition(".")
+    return [Step(["run", corpus, "--quiet", *options], f"{stem}.boosted{dot}{ending}.audit.db")]
 
 
 def main() -> int:

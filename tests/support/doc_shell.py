@@ -53,7 +53,10 @@ class Shell:
         """Run one line; a comment behind it is for people."""
         words = shlex.split(command, comments=True)
         if words[0] == "midb-agent" and not _SHELL.search(command):
-            named = [path for word in words[1:] for path in (sorted(glob.glob(word)) or [word])]
+            quoted = set(re.findall(r"'([^']*)'", command))  # which a shell leaves as it is
+            named = [
+                path for word in words[1:] for path in ([word] if word in quoted else sorted(glob.glob(word)) or [word])
+            ]
             called = self.cli(*named)
             ran = Ran(command, called.code, called.out, called.err)
         else:

@@ -5,6 +5,7 @@ Needs torch and transformers; a conftest skips its folder where they are missing
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,12 @@ _LLAMA3 = {
     "original_max_position_embeddings": 64,
 }  # fmt: skip
 _YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 40}
+
+_LONGROPE = {
+    "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1, 1.2, 1.3, 1.4, 1.5],
+    "long_factor": [1.0, 1.5, 2.0, 3.0, 5.0, 8.0], "partial_rotary_factor": 0.75,
+    "attention_factor": 1.2,
+}  # fmt: skip
 
 #: Name -> transformers' classes and what differs from the common size. Windows are shorter than the texts.
 FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -55,6 +62,36 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "sliding_window": 9, "query_pre_attn_scalar": 24,
             "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        },
+    ),
+    "smollm3": (
+        "SmolLM3",
+        {
+            "no_rope_layers": [1, 0, 1], "use_sliding_window": True, "sliding_window": 9,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e4},
+        },
+    ),
+    "phi3": ("Phi3", {"sliding_window": 9}),
+    "phi3-longrope-part": (
+        "Phi3",
+        {
+            "head_dim": None, "num_attention_heads": 2, "num_key_value_heads": 1, "rope_parameters": _LONGROPE,
+            "original_max_position_embeddings": 160,
+        },
+    ),
+    "cohere": ("Cohere", {"head_dim": None, "logit_scale": 0.25, "attention_bias": True}),
+    "cohere2": (
+        "Cohere2",
+        {
+            "head_dim": None, "sliding_window": 9,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        },
+    ),
+    "qwen3-moe": (
+        "Qwen3Moe",
+        {
+            "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "norm_topk_prob": True,
+            "mlp_only_layers": [1],
         },
     ),
 }  # fmt: skip
@@ -97,7 +134,8 @@ class MakePrompts(Protocol):
 def build_checkpoint(folder: Path, family: str, seed: int = 1, **changes: Any) -> RandomCheckpoint:
     """Write a checkpoint of a family with random weights."""
     name, special = FAMILIES[family]
-    settings = {key: value for key, value in (_SIZE | special | changes).items() if key != "head_dim" or value}
+    wanted = copy.deepcopy(_SIZE | special | changes)  # transformers writes into the parameters of rope
+    settings = {key: value for key, value in wanted.items() if key != "head_dim" or value}
     config_class = getattr(transformers, f"{name}TextConfig" if name == "Gemma3" else f"{name}Config")
     torch.manual_seed(seed)
     model = getattr(transformers, f"{name}ForCausalLM")(config_class(**settings)).eval().float()

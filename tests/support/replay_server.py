@@ -397,6 +397,10 @@ class ReplayServer:
             self._changed.notify_all()
 
 
+#: Most events that a text is cut into: what is far too long needs no more of them to be so.
+_MOST_EVENTS = 4000
+
+
 def events_of(completion: dict[str, Any], asked: Body, *, size: int = 3) -> list[bytes]:
     """A completion as the events of a stream, its text in pieces of ``size`` characters."""
     (choice,) = completion["choices"]
@@ -404,6 +408,7 @@ def events_of(completion: dict[str, Any], asked: Body, *, size: int = 3) -> list
     content = message.pop("content")
     deltas: list[dict[str, Any]] = [{"role": message.pop("role"), "content": None}]
     if isinstance(content, str):
+        size = max(size, len(content) // _MOST_EVENTS)
         deltas += [{"content": content[start : start + size]} for start in range(0, len(content), size)]
     elif content is not None:
         deltas.append({"content": content})

@@ -117,3 +117,11 @@ def test_what_may_be_code_holds_what_is_code() -> None:
     item = FieldText(Field.RESPONSE, "x = 1\n\nprint(x)\n\n# Ausgabe: 1", None, LanguageIdentifier())
     assert len(list(item.code)) == 1
     assert [item.text[span.start : span.end] for span in item.possible_code] == ["x = 1", "print(x)", "# Ausgabe: 1"]
+
+
+def test_an_instruction_that_was_left_in_english_is_known() -> None:
+    english = InstructionPair(instruction="Describe what my neighbour says about the weather.", response="x")
+    korean = InstructionPair(instruction="이웃이 날씨에 대해 하는 말을 적어 보세요.", response="x")
+    assert inspection("ko", english).is_asked_in_english
+    assert not inspection("ko", korean).is_asked_in_english
+    assert not inspection("ko", InstructionPair(response="x")).is_asked_in_english

@@ -12,11 +12,11 @@ from midb.domain.errors import UsageError
 from midb.domain.pairs import InstructionPair
 from midb.prompts import load_prompts
 from midb.training.data.revision import Origin, Revision
-from midb.training.examples.example import Example, ExampleKind, make_example
+from midb.training.examples.example import ExampleKind, TrainingExample, make_example
 from midb.training.writing import HELD_OUT, MANIFEST, TRAIN, write_examples
 
 
-def example(name: str) -> Example:
+def example(name: str) -> TrainingExample:
     pair = InstructionPair(instruction="Nenne eine Farbe.", response="Rot.")
     made = Revision(name=name, row=name, language="de", origin=Origin.LINES, raw=pair, revised=pair)
     return make_example(made, ExampleKind.UNCHANGED, load_prompts())

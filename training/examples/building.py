@@ -21,7 +21,7 @@ from midb.prompts import PromptSet
 from midb.text.diffs import find_edits
 from midb.text.languages import LanguageIdentifier
 from midb.training.data.revision import Revision
-from midb.training.examples.example import Example, ExampleKind, UnsuitableError, make_example
+from midb.training.examples.example import ExampleKind, TrainingExample, UnsuitableError, make_example
 
 #: Shares of revisions, unchanged pairs and defects among the examples. MEB holds almost no pair that its experts left
 #: alone (0 to 3 a language), so that a model that is trained on it alone learns to expand everything.
@@ -40,7 +40,7 @@ PutIn = Callable[[InstructionPair, str, InstructionPair | None, Pass, int], tupl
 class Built:
     """Examples, and what was left out of them, by reason."""
 
-    examples: list[Example] = field(default_factory=list)
+    examples: list[TrainingExample] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
 
@@ -106,7 +106,7 @@ class ExampleBuilder:
     def _shuffle(self, revisions: Sequence[Revision]) -> list[Revision]:
         return sorted(revisions, key=lambda revision: digest(self._seed, revision.row, revision.language))
 
-    def _revised(self, revisions: Iterable[Revision], left_out: Counter[str]) -> Iterator[Example]:
+    def _revised(self, revisions: Iterable[Revision], left_out: Counter[str]) -> Iterator[TrainingExample]:
         for revision in revisions:
             if revision.pass_ not in self._passes:
                 left_out[f"of a pass that is not trained ({revision.pass_})"] += 1
@@ -118,7 +118,7 @@ class ExampleBuilder:
             kind = ExampleKind.UNCHANGED if revision.unchanged else ExampleKind.REVISION
             yield from self._make(revision, kind, left_out, found)
 
-    def _unchanged(self, revisions: Iterable[Revision], left_out: Counter[str]) -> Iterator[Example]:
+    def _unchanged(self, revisions: Iterable[Revision], left_out: Counter[str]) -> Iterator[TrainingExample]:
         for number, revision in enumerate(revisions):
             pass_ = self._passes[number % len(self._passes)]
             if self._inspect(revision, revision.revised):
@@ -127,7 +127,7 @@ class ExampleBuilder:
             clean = replace(revision, raw=revision.revised, pass_=pass_)
             yield from self._make(clean, ExampleKind.UNCHANGED, left_out)
 
-    def _damaged(self, revisions: Iterable[Revision], left_out: Counter[str]) -> Iterator[Example]:
+    def _damaged(self, revisions: Iterable[Revision], left_out: Counter[str]) -> Iterator[TrainingExample]:
         for number, revision in enumerate(revisions):
             pass_ = self._passes[(number + 1) % len(self._passes)]
             chance = self._chance(revision.row, revision.language)
@@ -150,7 +150,7 @@ class ExampleBuilder:
         left_out: Counter[str],
         findings: Sequence[Finding] = (),
         defect: str = "",
-    ) -> Iterator[Example]:
+    ) -> Iterator[TrainingExample]:
         try:
             yield make_example(revision, kind, self._prompts, findings=findings, defect=defect)
         except UnsuitableError as error:
@@ -184,8 +184,8 @@ class ExampleBuilder:
         return violations[0].reason.value if violations else ""
 
 
-def _take(examples: Iterator[Example], count: int) -> list[Example]:
-    taken: list[Example] = []
+def _take(examples: Iterator[TrainingExample], count: int) -> list[TrainingExample]:
+    taken: list[TrainingExample] = []
     while len(taken) < count and (example := next(examples, None)) is not None:
         taken.append(example)
     return taken

@@ -27,7 +27,7 @@ class ExampleKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class TrainingExample:
     """What a pass is asked, and the reply that is to be learnt.
 
     :param name: of the record and what was done to it, for people.
@@ -67,7 +67,7 @@ def make_example(
     *,
     findings: Sequence[Finding] = (),
     defect: str = "",
-) -> Example:
+) -> TrainingExample:
     """Make the example of a revision, by the code that asks and reads in a run.
 
     :param findings: what the prompt tells of the pair.
@@ -88,7 +88,7 @@ def make_example(
         raise UnsuitableError(f"no reply can say it: {error.reason}") from None
     if not _same_words(read, revision.revised):
         raise UnsuitableError("it changes a field that the pass is not shown")
-    return Example(
+    return TrainingExample(
         name=revision.name,
         row=revision.row,
         language=revision.language,

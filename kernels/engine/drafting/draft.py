@@ -101,15 +101,18 @@ class Drafter:
         tokens that close it; may be empty.
     :param context: the prompt, where repetitions are looked for as well.
     :param table: what the pass has learnt so far.
+    :param earlier: outputs of requests like this one, where repetitions are looked for too.
     """
 
-    def __init__(self, reference: Sequence[int], context: Sequence[int], table: SurvivalTable) -> None:
+    def __init__(
+        self, reference: Sequence[int], context: Sequence[int], table: SurvivalTable, earlier: Sequence[int] = ()
+    ) -> None:
         self._reference = tuple(reference)
         self._table = table
         self._fidelity = table.fidelity if reference else 0.0
         self._paths: list[_Path] = [(1.0, 0, 0, _COPYING)]  # the likeliest first, one for each index
         self._places: dict[int, list[int]] | None = None  # of each token in the reference
-        self._history = TokenHistory([*reference, *context], len(reference))  # and the output so far
+        self._history = TokenHistory([*reference, *earlier, *context], len(reference))  # and the output so far
         self._proposed: list[tuple[Source, int, int, tuple[int, ...]]] = []  # each with source, strength, level
 
     @property

@@ -14,8 +14,9 @@ from pathlib import Path
 from midb.audit.proof.difference import FileDifference, find_in_corpus, find_in_output
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
+from midb.corpus.formats.containers import corpus_exists, corpus_sha256
 from midb.corpus.places import text_of
-from midb.domain.errors import UsageError
+from midb.domain.errors import MidbError, UsageError
 from midb.domain.hashing import file_sha256, hash_beginning
 
 
@@ -111,13 +112,13 @@ def _settle(given: Path | None, number: int | None, runs: Sequence[Run], kind: F
     """The run whose file a given path is: the one named, else the one that logged its hash, else the last one."""
     if given is None:
         return None
-    if not given.is_file():
+    if not corpus_exists(given):
         raise UsageError(f"there is no file {given}.", hint=f"--{kind.value} names where the {kind.value} lies now.")
     named = [run for run in runs if number in (None, run.id)]
     if not named:
         which = "no run" if number is None else f"run {number}, if there is one,"
         raise UsageError(f"{which} is finished, so that no {kind.value} can be held against it.")
-    sha256 = file_sha256(given)
+    sha256 = _sha256(given, kind)
     return next((run for run in reversed(named) if _hash_of(run, kind) == sha256), named[-1])
 
 
@@ -130,7 +131,7 @@ def _compare_whole(
         place = _place_of(run, kind)
         note = "it was standard input, of which no copy is kept" if place == "-" else ""
         return FileProof(kind=kind, runs=numbers, path=place, state=FileState.MISSING, note=note)
-    if file_sha256(path) == _hash_of(run, kind):
+    if _sha256(path, kind) == _hash_of(run, kind):
         return FileProof(kind=kind, runs=numbers, path=text_of(path), state=FileState.AS_LOGGED)
     is_corpus = kind is FileKind.CORPUS
     difference = find_in_corpus(reader, run, path) if is_corpus else find_in_output(reader, run, path, corpus)
@@ -160,10 +161,21 @@ def _find(log: Path, run: Run, kind: FileKind) -> Path | None:
     place = _place_of(run, kind) + (".partial" if kind is FileKind.PARTIAL else "")
     folder = log.parent
     candidates = [folder / place, folder / Path(place).name, *([Path(place)] if kind is FileKind.CORPUS else [])]
-    there = [path for path in dict.fromkeys(candidates) if path.is_file()]
+    whole = kind in (FileKind.CORPUS, FileKind.OUTPUT)  # which a folder may be
+    there = [path for path in dict.fromkeys(candidates) if (corpus_exists(path) if whole else path.is_file())]
     if len(there) > 1 and (expected := _hash_of(run, kind)):
-        return next((path for path in there if file_sha256(path) == expected), there[0])
+        return next((path for path in there if _sha256(path, kind) == expected), there[0])
     return there[0] if there else None
+
+
+def _sha256(path: Path, kind: FileKind) -> str | None:
+    """The hash of a file or a folder, ``None`` where its files cannot be read as a corpus any more."""
+    if kind is not FileKind.CORPUS:
+        return file_sha256(path)
+    try:
+        return corpus_sha256(path)
+    except MidbError:
+        return None
 
 
 def _compare_beginning(reader: AuditReader, run: Run, kind: FileKind) -> Iterator[FileProof]:

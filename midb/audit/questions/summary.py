@@ -1,4 +1,7 @@
-"""A run summed up: its ledger, repairs, what was taken back, what is open, rejected lines, events."""
+"""A run summed up: its ledger, repairs, what was taken back, what is open, rejected lines, events.
+
+And what only many records show together: records that are the same, and rows that are flagged in several languages.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,33 @@ OPEN = (
     "AND f.status = 'open' GROUP BY 1, 2, 3 ORDER BY n DESC, r.language) GROUP BY 1, 2 ORDER BY 3 DESC, 1"
 )
 
+#: (first record, its line, records): records of a language whose texts were the same, the most frequent first
+DUPLICATES = (
+    "SELECT record_key, line, n FROM (SELECT min(position) AS first, count(*) AS n FROM records WHERE run_id = ?1 "
+    "AND pairs > 0 GROUP BY language, original_hash HAVING count(*) > 1) JOIN records ON run_id = ?1 AND "
+    "position = first ORDER BY n DESC, first LIMIT 100"
+)
+
+#: A record's id without the code of its language in front of it or behind it: the same row has it in every language.
+_ROW = (
+    "CASE WHEN substr(r.record_key, 1, length(r.language) + 1) IN "
+    "(r.language || '-', r.language || '_', r.language || '/', r.language || ':') "
+    "THEN substr(r.record_key, length(r.language) + 2) "
+    "WHEN substr(r.record_key, -length(r.language) - 1) IN "
+    "('-' || r.language, '_' || r.language, '/' || r.language, ':' || r.language) "
+    "THEN substr(r.record_key, 1, length(r.record_key) - length(r.language) - 1) ELSE r.record_key END"
+)
+
+#: (row, kind, number of languages, languages): rows with one open kind in three languages or more, whose source is
+#: probably at fault. Defects of translation are each translator's own.
+SEVERAL_LANGUAGES = (
+    "SELECT row, kind, count(*), group_concat(language, ', ') FROM (SELECT DISTINCT "
+    f"{_ROW} AS row, f.kind, r.language FROM records r JOIN findings f ON f.record_id = r.id WHERE r.run_id = ? "
+    "AND f.status = 'open' AND (f.family = 'content' OR f.kind = 'english-bound-task') "
+    "AND r.record_key NOT LIKE '#%' ORDER BY r.language) "
+    "GROUP BY 1, 2 HAVING count(*) > 2 ORDER BY 3 DESC, 1, 2 LIMIT 100"
+)
+
 #: (reason, lines, the first of them)
 REJECTED = "SELECT reason, count(*), min(line) FROM rejected_lines WHERE run_id = ? GROUP BY 1 ORDER BY 2 DESC, 1"
 
@@ -50,6 +80,8 @@ PARTS = {
     "taken_back": TAKEN_BACK,
     "open": OPEN,
     "left_alone": LEFT_ALONE,
+    "duplicates": DUPLICATES,
+    "several_languages": SEVERAL_LANGUAGES,
     "rejected": REJECTED,
     "events": EVENTS,
 }

@@ -122,12 +122,21 @@ def show_summary(
     _print_table(console, ("taken back by", "reason", "times"), parts["taken_back"])
     _print_table(console, ("open", "severity", "findings", "languages"), parts["open"])
     _print_table(console, ("left as they are", "records", "first line"), parts["left_alone"])
+    _print_first(console, ("the same texts", "first line", "records"), parts["duplicates"])
+    _print_first(console, ("open in several languages", "kind", "number", "languages"), parts["several_languages"])
     _show_usage(console, used)
     _print_table(console, ("rejected lines", "lines", "first"), parts["rejected"])
     events = parts["events"]
     _print_table(console, ("at", "level", "event"), events[:_EVENTS])
     if len(events) > _EVENTS:
         console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
+
+
+def _print_first(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """A table of the first rows, and how many more there are."""
+    _print_table(console, titles, rows[:_EVENTS])
+    if len(rows) > _EVENTS:
+        console.print(Text(f"… and {len(rows) - _EVENTS:,} more (--json lists up to 100)"))
 
 
 def _show_usage(console: Console, used: Sequence[PassUsage]) -> None:

@@ -1,1 +1,1 @@
-"""File formats of a corpus: JSON Lines, JSON arrays, Parquet, Arrow, compressed or not."""
+"""File formats of a corpus: JSON Lines, JSON, tables, Parquet, Arrow, compressed or not, and folders of them."""

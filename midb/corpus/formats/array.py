@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from midb.corpus.raw import BOM, MAX_BLANK_BYTES, MAX_RECORD_BYTES, RawRecord, Spool, Start, Tail
+from midb.domain.errors import CorpusError
 
 _CHUNK = 1 << 16
 _SEPARATORS = re.compile(rb"[\s,]*+")
@@ -118,18 +119,29 @@ class _Everything:
         return len(window), False
 
 
-def read_array(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES) -> Iterator[RawRecord | Tail]:
-    """The elements of an array in a stream that stands at ``start`` (at its opening, or behind an element)."""
+def read_array(
+    stream: BinaryIO, start: Start, *, within: bytes = b"", limit: int = MAX_RECORD_BYTES
+) -> Iterator[RawRecord | Tail]:
+    """The elements of an array in a stream that stands at ``start`` (at its opening, or behind an element).
+
+    ``within``: the array is a value of an object, which begins with these bytes, the bracket the last of them; the rest
+    of the object belongs to the tail.
+    """
     window = _Window(stream, start.offset)
     line, position = start.line, start.position
     before = b""
     if start.offset == 0:
         if window.starts_with(BOM):
             window.take(len(BOM))
-        before, breaks = window.take_run(_BLANKS)
-        line += breaks
-        if window.starts_with(b"["):
-            before += window.take(1)
+        if within:
+            window.starts_with(within)
+            before = window.take(len(within))
+            line += before.count(b"\n")
+        else:
+            before, breaks = window.take_run(_BLANKS)
+            line += breaks
+            if window.starts_with(b"["):
+                before += window.take(1)
     while True:
         separators, breaks = window.take_run(_SEPARATORS)
         line += breaks
@@ -137,9 +149,19 @@ def read_array(stream: BinaryIO, start: Start, *, limit: int = MAX_RECORD_BYTES)
         scanner: _Scanner | _Everything = _Scanner()
         if not window:
             # A file cut off behind an element still gives an array that can be read.
-            yield Tail(before.rstrip(b", \t\r\n") + CLOSING)
+            yield Tail(before.rstrip(b", \t\r\n") + CLOSING + (b"}" if within else b""))
             return
         if window.starts_with(b"]"):
+            if within:
+                while len(window) <= MAX_BLANK_BYTES and window.more():
+                    pass
+                if len(window) > MAX_BLANK_BYTES:
+                    raise CorpusError(
+                        f"behind the list of records stand more than {MAX_BLANK_BYTES >> 20} MiB of other things.",
+                        hint="Take the list out of its object first, for example: jq -c '.data[]'",
+                    )
+                yield Tail(before + window.take(len(window)))
+                return
             if (end := window.run(_BLANKS, 1)) == len(window) and not window.more():
                 yield Tail(before + window.take(end))
                 return

@@ -23,6 +23,8 @@ class Container(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: What the user named: the same but where that is a pattern, and the path the folder of what fits it.
+        self.given = path
 
     @abstractmethod
     def read(self, start: Start = Start()) -> Iterator[RawRecord | Tail]:  # noqa: B008  (frozen)
@@ -50,6 +52,10 @@ class Container(ABC):
     @abstractmethod
     def finish(self, partial: Path, temporary: Path) -> Path:
         """Make the finished file from the partial one; returns the one of the two paths where it lies."""
+
+    def notes(self) -> list[str]:
+        """What a log says of the corpus besides, so that its records are found again; known once it was read."""
+        return []
 
     def identity(self) -> tuple[int, str]:
         """Size in bytes and SHA-256 (hex) of what is read: by these a run knows its corpus again."""

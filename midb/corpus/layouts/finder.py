@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from midb.corpus.layouts.answers import Answers, without_response
 from midb.corpus.layouts.base import Layout, RecordError, Slots, quotable
-from midb.corpus.layouts.columns import Columns, columns_of
+from midb.corpus.layouts.columns import Columns, columns_of, fold
 from midb.corpus.layouts.conversations import ASSISTANTS, USERS, Conversation, Exchanges, Prompts
 from midb.corpus.layouts.one_text import refuse_talks
 
@@ -32,6 +33,15 @@ _EXCHANGES = tuple(Exchanges(f"{key} of exchanges", key) for key in ("conversati
 _HISTORY = Exchanges("history", "history")
 #: Columns with several answers to the question of a record.
 _SEVERAL = ("instances", "completions", "responses", "generations", "outputs", "answers", "candidates")
+
+
+#: Columns with one answer each: the preferred one and the other, or those that judges compare. Letters and numbers
+#: behind a name, of which there are two at least; more than two letters are the options of a choice.
+_COMPARED = (("chosen_response", "rejected_response"), ("conversation_a", "conversation_b"))
+_NUMBERED = re.compile(r"(response|output|answer|completion|generation|reply) ?([ab]|\d{1,2})")
+
+#: Under which the answer to a question stands that is a list of turns of its own.
+_TO_PROMPT = ("completion", "response")
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,9 @@ class LayoutFinder:
             return preference
         for listed in (*_LISTED, *_TALKS, *_EXCHANGES):
             if listed.matches(record):
-                return listed
+                return _with_completion(record, listed) or listed
+        if "conversation_a" in record and (compared := _find_compared(record, None)):
+            return compared
         usual = self._usual
         columns = self._columns(record)
         if columns and (several := _find_several(record, columns)):
@@ -118,6 +130,33 @@ def _find_several(record: Mapping[str, Any], columns: Columns) -> Layout | None:
     if columns.response is not None and isinstance(record.get(columns.response), list | dict):
         keys = [columns.response]
     if not keys:
-        return None
+        return _find_compared(record, without_response(columns)) if columns.response is None else None
     layout = Answers(f"{columns.instruction}/{keys[0]}", (keys[0],), without_response(columns))
+    return layout if layout.matches(record) else None
+
+
+def _find_compared(record: Mapping[str, Any], question: Columns | None) -> Layout | None:
+    """Two answers or more in columns of their own, to the question of other columns or with talks of their own."""
+    for keys in _COMPARED:
+        layout = Answers("preference", keys, question, _TALKS)
+        if all(key in record for key in keys) and layout.matches(record):
+            return layout
+    stems: dict[str, list[str]] = {}
+    for key in record:
+        if match := _NUMBERED.fullmatch(fold(key)):
+            stems.setdefault(match[1], []).append(key)
+    for stem, names in stems.items():
+        options = any(fold(key) in (f"{stem} c", f"{stem}c") for key in record)
+        layout = Answers(f"several in columns of {stem}", tuple(names), question, _TALKS)
+        if len(names) > 1 and not options and question is not None and layout.matches(record):
+            return layout
+    return None
+
+
+def _with_completion(record: Mapping[str, Any], talk: Layout) -> Layout | None:
+    """A question that is a list of turns, with the answer to it in a column of its own."""
+    keys = [key for key in _TO_PROMPT if record.get(key)]
+    if not isinstance(talk, Conversation) or talk.key != "prompt" or not keys:
+        return None
+    layout = Answers(f"prompt and {keys[0]} of turns", (keys[0],), talk)
     return layout if layout.matches(record) else None

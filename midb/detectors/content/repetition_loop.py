@@ -98,8 +98,8 @@ _ENCODED = re.compile(r"[0-9+/=_]")
 #: Units of genomes and hexadecimal numbers.
 _BASES = re.compile(r"[ACGTUNacgtun]+|[0-9A-Fa-f]+")
 _MARKS = regex.compile(rf"(\p{{Mn}})\1{{{CERTAIN_MARKS - 1},}}")
-#: What a form to fill in, or a table, is made of.
-_FORM = re.compile(r"_{2,}|\.{3,}|…|\|")
+#: What a form to fill in, or a table, is made of; and an item in brackets, which says that there is nothing to say.
+_FORM = re.compile(r"_{2,}|\.{3,}|…|\||\A\s*(?:\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]|<[^<>]*>)\s*\Z")
 _ITEM = re.compile(r"[^,،、，;；]+")
 _MARKER = re.compile(r"^\s*(?:\d{1,3}[.)．、）]|[-*•‣·])\s*")
 

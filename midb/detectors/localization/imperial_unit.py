@@ -15,6 +15,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.text.inspection import FieldText, Inspection, join_task, join_texts
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords, number_format, read_numeral
 from midb.text.quantities.units import UNITS, ImperialWords, UnitName, UnitPatterns, load_patterns, unit_registry
+from midb.text.quotations import find_quotations
 
 IMPERIAL_UNIT = DefectKind(
     name="imperial-unit",
@@ -28,10 +29,20 @@ KINDS = (IMPERIAL_UNIT,)
 _ENGLISH_CONVERSION = re.compile(r"\b(?:convert|conversion|metric|imperial|equivalent|how many)\b", re.IGNORECASE)
 #: English words by which a pound is money.
 _MONEY = re.compile(r"£|\b(?:sterling|GBP|quid)\b|\bBritish pounds?\b", re.IGNORECASE)
+#: A number, in digits or as a word: any other word before "feet" may be one that they have.
+_ENGLISH_NUMBER = (
+    r"(?:\d|[½¼¾⅓⅔]|\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty"
+    r"|fifty|sixty|seventy|eighty|ninety|hundred|thousand|[mb]illion|half|quarter|dozen|few|several|many|some|couple of"
+    r"|per|square|cubic|of|in|by|and|to|degrees?))"
+)
+#: Cups that are drunk.
+_DRINK = re.compile(r"\bcups? of (?:\w+ )?(?:tea|coffee|cocoa|espresso|hot chocolate)\b", re.IGNORECASE)
 #: English words by which a cup is a measure.
 _RECIPE = re.compile(r"\b(?:tea|table)spoons?\b|\bts?p\b|\btbsps?\b|\bounces?\b|°F|\bpreheat", re.IGNORECASE)
 #: Behind one of these a measure may be part of a title.
 _QUOTES = "\"'«“„‘「『‹"
+#: A quotation that is no longer, and no sentence, may be a title with a measure in it.
+_LONGEST_TITLE = 60
 #: Signs of fractions, as numerator and denominator.
 _VULGAR = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅛": (1, 8)}
 
@@ -49,6 +60,8 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     pair, source = inspection.pair, inspection.source
     if patterns.conversion.search(join_task(pair)):
+        return
+    if _ENGLISH_CONVERSION.search(join_task(pair)) and inspection.is_asked_in_english:
         return
     if source and _ENGLISH_CONVERSION.search(join_task(source)):
         return
@@ -69,9 +82,9 @@ def _is_confirmed(unit: UnitName, match: re.Match[str], patterns: UnitPatterns, 
         return unit is not UnitName.CUP and not patterns.is_ordinary(match)
     if unit is UnitName.POUND and _MONEY.search(english):
         return False
-    if unit is UnitName.CUP and not _RECIPE.search(english):
+    if unit is UnitName.CUP and (not _RECIPE.search(english) or _DRINK.search(english)):
         return False
-    return bool(re.search(rf"(?:\d|\b[a-z]+|[½¼¾⅓⅔])[\s-]{{0,3}}(?:{UNITS[unit].english})", english, re.IGNORECASE))
+    return bool(re.search(rf"{_ENGLISH_NUMBER}[\s-]{{0,3}}(?:{UNITS[unit].english})", english, re.IGNORECASE))
 
 
 def _is_alone(item: FieldText, match: re.Match[str], unit: UnitName, patterns: UnitPatterns) -> bool:
@@ -80,7 +93,22 @@ def _is_alone(item: FieldText, match: re.Match[str], unit: UnitName, patterns: U
     around = text[max(0, start - _NEAR) : end + _NEAR]
     if patterns.metric.search(around) or (unit is UnitName.INCH and patterns.screens.search(around)):
         return False
-    return text[start - 1 : start] not in tuple(_QUOTES) and not item.protected.overlaps(start, end)
+    if text[start - 1 : start] in tuple(_QUOTES) or item.protected.overlaps(start, end):
+        return False
+    quoted = find_quotations(text)
+    return not any(first <= start and end <= last and _may_be_title(text[first:last]) for first, last in quoted)
+
+
+def _may_be_title(quoted: str) -> bool:
+    """Whether what stands in quotation marks may be a title: short, one line, begun with a capital, without an end.
+
+    >>> _may_be_title("Around 20 Miles"), _may_be_title("I ran 20 miles."), _may_be_title("for 20 miles")
+    (True, False, False)
+    """
+    quoted = quoted.strip()
+    if len(quoted) > _LONGEST_TITLE or "\n" in quoted or quoted[:1].islower():
+        return False
+    return not quoted.endswith((".", "!", "?", ",", ";", "…", "。", "！", "？", "؟"))
 
 
 def _finding(item: FieldText, unit: UnitName, places: list[re.Match[str]], inspection: Inspection) -> Finding:

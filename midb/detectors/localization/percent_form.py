@@ -54,6 +54,13 @@ _SIGN_AFTER_BLANK = re.compile(
 _ROW = re.compile(r"[|\t=]|[^\W\d][,;]\d[\d.]*%|%[,;]\S")
 #: An operand stands behind this.
 _OPERATOR = re.compile(r"(?:^|[\s)\d])[x×*·/^=+÷]\s?$")
+#: What is set in a style sheet, right before its value: that is written as programs read it.
+_STYLE = re.compile(
+    r"(?<![\w-])(?:[a-z]+(?:-[a-z]+)+|width|height|margin|padding|opacity|top|left|right|bottom|flex|zoom|scale|border"
+    r"|radius|gap|inset|hue|saturate|brightness|contrast)\s?:\s?\Z"
+)
+#: The longest of its names.
+_LONGEST_NAME = 40
 _NEXT_WORD = re.compile(r" ([^\W\d_]{3,})")
 
 
@@ -102,6 +109,8 @@ def _is_prose(item: FieldText, start: int, end: int) -> bool:
     last = text.find("\n", end, end + _REACH) + 1 or end + _REACH
     line = text[first:last]
     if _ROW.search(line) or item.protected.overlaps(start, end):
+        return False
+    if _STYLE.search(text[max(0, start - _LONGEST_NAME) : start]):
         return False
     return not (item.possible_code.overlaps(start, end) or item.demanded.overlaps(start, end))
 

@@ -17,6 +17,7 @@ from midb.locales import LocaleSection
 from midb.text.forms.lines import Lines
 from midb.text.forms.spaced_marks import SpacedMarks, find_missing_blanks, find_plain_blanks
 from midb.text.inspection import FieldText, Inspection
+from midb.text.spans import Protected
 from midb.text.subjects.punctuation_tasks import is_about_punctuation, is_spoken_of
 
 
@@ -126,11 +127,18 @@ def _find_in_field(item: FieldText, section: PunctuationSpacing, inspection: Ins
             yield PUNCTUATION_SPACING.finding(item.field, position, position + 1, evidence, fix=(edit,))
 
 
+def _keeps_off_address(item: FieldText, start: int) -> bool:
+    """Whether an address ends right before a blank: that keeps the mark from being read as a part of the address."""
+    return item.protected.only(Protected.URL, Protected.EMAIL).holds(start - 1)
+
+
 def _find_surplus(
     item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection
 ) -> Iterator[Finding]:
     for match in section.surplus.finditer(item.text) if section.never_before else ():
         start, end = match.span()
+        if _keeps_off_address(item, start):
+            continue
         if lines.are_native_prose(start, end, inspection) and not is_spoken_of(item.text, end, inspection):
             mark = item.text[end]
             place = f'before "{mark}"' if mark in section.never_before else f'after "{item.text[start - 1]}"'

@@ -150,7 +150,8 @@ def _find_places(text: str, inspection: Inspection) -> Iterator[tuple[str, int, 
         elif name == "windows":
             after = None if _may_be_mojibake(text, start, alphabet) else _WINDOWS[before]
         elif name == "newline":
-            after = None if _between_small_letters(text, start) else _choose_line_break(text, start)
+            lost = _between_small_letters(text, start) or _beside_lost_character(text, start)
+            after = None if lost else _choose_line_break(text, start)
         elif name == "embedding":
             if start not in unpaired and right_to_left:
                 continue
@@ -160,7 +161,7 @@ def _find_places(text: str, inspection: Inspection) -> Iterator[tuple[str, int, 
         elif name in ("filler", "symbol"):
             after = "•" if before in "\uf0b7\uf0a7" and _starts_line(text, start) else None
         elif name == "control":
-            after = "" if before in _EMPTY_CONTROLS else None
+            after = "" if before in _EMPTY_CONTROLS and not _beside_lost_character(text, start) else None
         elif name == "hyphen":
             after = "" if _between_letters(text, start) and not _beside_high_latin(text, start) else None
         yield name, start, before, after
@@ -198,6 +199,11 @@ def _between_letters(text: str, start: int) -> bool:
 def _between_small_letters(text: str, start: int) -> bool:
     """Inside a word, where a separator may be what is left of a ligature: ``de\\x0cnition``."""
     return text[start - 1 : start].islower() and text[start + 1 : start + 2].islower()
+
+
+def _beside_lost_character(text: str, start: int) -> bool:
+    """Next to a U+FFFD, or to one character away from it, where the control is a part of what was lost in decoding."""
+    return "\ufffd" in text[max(0, start - 2) : start + 3]
 
 
 def _beside_high_latin(text: str, start: int) -> bool:

@@ -97,6 +97,9 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 class _Task(LanguageTask):
     """The task of a pair, and what else of the pair shows which language a field should be in."""
 
+    #: What an English instruction asks for is in English because nobody translated it, whatever it asks.
+    reads_english = False
+
     def __init__(self, inspection: Inspection, section: LanguageTasks) -> None:
         super().__init__(inspection, section)
         self.inspection = inspection

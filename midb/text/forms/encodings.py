@@ -254,7 +254,7 @@ def _restore_words(line: str, writing: Writing) -> list[DamagedWord]:
 
 
 def _decode_word(match: re.Match[str], encoding: str) -> Iterator[tuple[int, str, str]]:
-    """Where the damaged part of a word begins, it, and what it was: the whole word, or what sound marks stand beside."""
+    """The damaged part of a word with its place and what it was: all of it, or all but sound marks beside it."""
     pieces = [(match.start(), match.group())]
     opening = _OPENING.match(match.group())
     sound = opening.end() if opening else 0

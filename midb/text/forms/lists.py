@@ -37,6 +37,8 @@ def find_only_list(text: str) -> ItemList | None:
     if len(numbered) >= 2:
         if any(int(line["number"]) != number for number, line in enumerate(numbered, 1)):
             return None
+        if any(_goes_on(line, len(numbered)) for line in lines[lines.index(numbered[-1]) + 1 :]):
+            return None  # the mark of the last item is damaged
         return _make_list(numbered)
     bullets = [index for index, line in enumerate(lines) if line["bullet"]]
     if numbered or len(bullets) < 2:
@@ -52,6 +54,11 @@ def find_only_list(text: str) -> ItemList | None:
     if len({lines[index]["bullet"] for index in top}) > 1:
         return None  # two levels without indentation
     return _make_list([lines[index] for index in top])
+
+
+def _goes_on(line: re.Match[str], count: int) -> bool:
+    """Whether a line without a mark begins with the number after ``count``, as in "4 more" below an item 3."""
+    return bool(re.match(rf"[ \t]*{count + 1}(?![\d.,:])", line["other"] or ""))
 
 
 def _make_list(lines: list[re.Match[str]]) -> ItemList:

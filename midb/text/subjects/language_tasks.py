@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from midb.locales import LocaleSection
 from midb.text.inspection import Inspection
@@ -19,7 +20,7 @@ class LanguageTasks(LocaleSection, table="language_tasks"):
 
 
 # fmt: off
-#: The same for the instruction of the English source.
+#: The same for the instruction of the English source, and for one that was left in English.
 _OF_SOURCE = LanguageTasks(
     languages=(
         "english", "translat", "french", "spanish", "german", "italian", "latin", "chinese", "japanese", "russian",
@@ -35,8 +36,19 @@ _OF_SOURCE = LanguageTasks(
 # fmt: on
 
 
+#: Phrases of English with "language" in them that are about none; what a language of its own says is not known.
+_NO_LANGUAGE = re.compile(
+    r"\b(?:plain|simple|simpler|simplified|easy|body|sign|programming|natural|figurative|descriptive|everyday|formal|informal"
+    r"|poetic|vivid|persuasive|professional|query|markup|modeling|large|inclusive|respectful|polite|clear|concise|creative"
+    r"|colloquial|technical|layman['’]?s) languages?\b"
+)
+
+
 class LanguageTask:
     """What the instruction of one pair says about the languages that may stand in it. Nothing is read before asked."""
+
+    #: Whether an instruction that was left in English is read by English words.
+    reads_english = True
 
     def __init__(self, inspection: Inspection, section: LanguageTasks) -> None:
         self._inspection = inspection
@@ -44,7 +56,15 @@ class LanguageTask:
 
     @functools.cached_property
     def about_languages(self) -> bool:
-        """Whether the task is one of translation, or about some language."""
+        """Whether the task is one of translation, or about some language.
+
+        The source knows better: in "plain language" no language is meant, and a translation has the same word for it.
+        """
+        source = self._inspection.source
+        original = ((source.instruction if source else None) or "").lower()
+        bare = _NO_LANGUAGE.sub("", original)
+        if bare != original and not any(word in bare for word in _OF_SOURCE.languages):
+            return False
         return self._mentions(self._section.languages, _OF_SOURCE.languages)
 
     @functools.cached_property
@@ -61,4 +81,8 @@ class LanguageTask:
         source = self._inspection.source
         instruction = (self._inspection.pair.instruction or "").lower()
         original = ((source.instruction if source else None) or "").lower()
-        return any(word in instruction for word in words) or any(word in original for word in english)
+        if any(word in instruction for word in words) or any(word in original for word in english):
+            return True
+        if not self.reads_english or not any(word in instruction for word in english):
+            return False
+        return self._inspection.is_asked_in_english

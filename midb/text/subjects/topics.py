@@ -80,3 +80,9 @@ def speaks_of_language_models(inspection: Inspection) -> bool:
 def speaks_of_programming(inspection: Inspection) -> bool:
     """Whether the pair, or its source, is about code."""
     return _speak_of(_PROGRAMMING, inspection)
+
+
+def asks_for_programming(inspection: Inspection) -> bool:
+    """Whether the instruction of the pair, or of its source, is about code."""
+    pairs = (inspection.pair,) if inspection.source is None else (inspection.pair, inspection.source)
+    return any(_PROGRAMMING.search(pair.instruction or "") for pair in pairs)

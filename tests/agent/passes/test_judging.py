@@ -168,7 +168,7 @@ def test_an_unusable_verdict_is_asked_for_once_more_and_told_why(through: Throug
     assert [(d.reason, d.attempt) for d in judgement.decisions] == [
         (Reason.VERDICT_UNUSABLE, 4), (Reason.ACCEPTED, 5),
     ]  # fmt: skip
-    assert "not one JSON object" in asked[1].messages[1].content
+    assert "no JSON object" in asked[1].messages[1].content
     judgement, asked = ask_for_verdict(through.fresh(), lambda request: "yes")
     assert (judgement.accepted, judgement.reasons, len(asked)) == (False, "there was no usable verdict", 2)
 

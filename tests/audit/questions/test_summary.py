@@ -16,12 +16,14 @@ from midb.domain.decisions import (
     RUN_OUTCOMES,
     Action,
     Decision,
+    LoggedFinding,
     Outcome,
     PairResult,
     Pass,
     Reason,
 )
-from midb.domain.pairs import InstructionPair
+from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
+from midb.domain.pairs import Field, InstructionPair
 from midb.domain.results import RecordResult
 
 
@@ -70,6 +72,44 @@ def test_records_that_were_left_alone_are_counted_with_the_reason(tmp_path: Path
         log.write_batch(run, records, [], replace(checkpoint, position=2))
     with AuditReader(tmp_path / "run.audit.db") as reader:
         assert summarize(reader, 1)["left_alone"] == [("unexamined", 2, 4)]
+
+
+def write_records(folder: Path, keys: dict[str, tuple[str, str, str]]) -> AuditReader:
+    """A log of one run with a record for each key: its language, its response, and the kind that is open in it."""
+    records = []
+    for position, (key, (language, response, kind)) in enumerate(keys.items()):
+        pair = InstructionPair(instruction="?", response=response)
+        family = DefectFamily.TRANSLATION if kind == "mojibake" else DefectFamily.CONTENT
+        finding = Finding(kind, family, Severity.MAJOR, Field.RESPONSE, 0, 1, "so", (), "x")
+        found = (LoggedFinding(finding, FindingStatus.OPEN),) if kind else ()
+        pairs = (PairResult(pair, pair, Outcome.UNCHANGED, (), found),)
+        records.append(RecordResult(position, position + 1, key, language, Outcome.UNCHANGED, pairs, None))
+    with AuditLog(folder / "run.audit.db") as log:
+        run, checkpoint = log.begin(RUN)
+        log.write_batch(run, records, [], replace(checkpoint, position=len(records)))
+    return AuditReader(folder / "run.audit.db")
+
+
+def test_records_of_the_same_texts_are_told_once(tmp_path: Path) -> None:
+    texts = {f"de-{n}": ("de", "a" if n % 2 else f"b{n}", "") for n in range(6)}
+    with write_records(tmp_path, texts | {"fr-1": ("fr", "a", "")}) as reader:
+        assert summarize(reader, 1)["duplicates"] == [("de-1", 2, 3)]
+
+
+def test_a_row_that_is_open_in_three_languages_is_told(tmp_path: Path) -> None:
+    rows = {
+        **{f"{code}-07": (code, code, "wrong-answer") for code in ("de", "fr", "it")},
+        **{f"12/{code}": (code, code + "2", "length-limit") for code in ("de", "fr", "it", "tr")},
+        **{f"{code}_08": (code, code + "3", "wrong-answer") for code in ("de", "fr")},
+        **{f"{code}-09": (code, code + "4", "mojibake") for code in ("de", "fr", "it")},
+        **{f"{code}-10": (code, code + "5", "") for code in ("de", "fr", "it")},
+        "decoder-1": ("de", "x", "wrong-answer"),
+    }
+    with write_records(tmp_path, rows) as reader:
+        assert summarize(reader, 1)["several_languages"] == [
+            ("12", "length-limit", 4, "de, fr, it, tr"),
+            ("07", "wrong-answer", 3, "de, fr, it"),
+        ]
 
 
 def ledger(path: Path, run: int) -> dict[str, int]:

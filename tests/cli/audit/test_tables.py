@@ -121,3 +121,15 @@ def test_events_beyond_the_first_are_counted(tmp_path: Path) -> None:
     assert "w19" in out
     assert "w20" not in out
     assert "… and 5 more events (--json lists all)\n" in out
+
+
+def test_what_many_records_show_together_is_listed_up_to_a_bound(tmp_path: Path) -> None:
+    parts: dict[str, list[tuple[Any, ...]]] = {name: [] for name in PARTS}
+    parts |= {
+        "duplicates": [("de-7", 8, 3)],
+        "several_languages": [(f"{n:02}", "wrong-answer", 3, "de, fr, it") for n in range(25)],
+    }
+    out = printed(lambda console: show_summary(console, tmp_path, [], RUN, parts, []))
+    assert re.search(r"the same texts +first line +records\s+de-7 +8 +3", out)
+    assert re.search(r"19 +wrong-answer +3 +de, fr, it", out)
+    assert "… and 5 more (--json lists up to 100)" in out

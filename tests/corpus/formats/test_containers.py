@@ -219,7 +219,6 @@ def test_missing_files_folders_and_pipes(tmp_path: Path) -> None:
     cases = {
         "corpsu.jsonl": ("there is no corpus", "corpus.jsonl"),
         "nowhere/corpus.jsonl": ("there is no corpus", "name"),
-        ".": ("is a folder", "midb-agent run -"),
         "pipe": ("is a pipe", "midb-agent run -"),
         "x" * 300: ("cannot be read: file name too long", "name"),
     }
@@ -287,7 +286,7 @@ def test_real_files_come_back_byte_for_byte(shared_files: list[Path], rewrite: R
 @pytest.mark.parametrize(
     ("inside", "told", "hint"),
     [
-        ("xl/workbook.xml", "is an Excel workbook", "read_excel"),
+        ("xl/workbook.xml", "is an Excel workbook", "to_csv"),
         ("word/document.xml", "is a Word document", "JSON Lines"),
         ("corpus.jsonl", "is a zip file", "unzip"),
     ],
@@ -306,10 +305,10 @@ def test_a_zip_file_is_called_what_it_is(tmp_path: Path, inside: str, told: str,
 def test_an_arrow_file_is_not_text_in_another_encoding(tmp_path: Path, beginning: bytes) -> None:
     path = tmp_path / "c.arrow"
     path.write_bytes(beginning + b"\0" * 64)
-    with pytest.raises(CorpusError, match="is an Arrow file") as caught:
-        open_container(path)
+    pytest.importorskip("pyarrow")
+    with pytest.raises(CorpusError, match="is damaged") as caught:
+        list(open_container(path).read())
     assert "iconv" not in caught.value.hint
-    assert "to_json" in caught.value.hint
 
 
 @pytest.mark.parametrize(

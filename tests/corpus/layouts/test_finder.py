@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from midb.corpus.formats.containers import open_container
-from midb.corpus.layouts import Columns, LayoutFinder, RecordError, Slots, columns_of, parse_mapping
+from midb.corpus.layouts import Columns, LayoutFinder, RecordError, Slots, columns_of, find_unexamined, parse_mapping
 from midb.corpus.raw import RawRecord
 from midb.corpus.records import load_object
 from midb.domain.errors import UsageError
@@ -246,3 +246,67 @@ def test_messages_for_people_quote_hostile_keys_safely() -> None:
     assert json.loads(json.dumps(caught.value.message).encode()) == caught.value.message
     assert "half \\ud83d of a pair" in caught.value.message
     assert "k" * 41 not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("record", "answers"),
+    [
+        ({"prompt": "q", "response_a": "x", "response_b": "y", "winner": "a"}, ["response_a", "response_b"]),
+        ({"instruction": "q", "input": "i", "output_1": "x", "output_2": "y"}, ["output_1", "output_2"]),
+        ({"question": "q", "Answer 0": "x", "Answer 1": "y", "Answer 2": "z"}, ["Answer 0", "Answer 1", "Answer 2"]),
+        ({"prompt": "q", "chosen_response": "x", "rejected_response": "y"}, ["chosen_response", "rejected_response"]),
+    ],
+)
+def test_each_of_several_columns_with_an_answer_is_examined(record: dict[str, str], answers: list[str]) -> None:
+    _, slots = found(record)
+    assert [slot.paths[Field.RESPONSE] for slot in slots] == [(key,) for key in answers]
+    assert [slot.pair.response for slot in slots] == [record[key] for key in answers]
+    assert Field.INSTRUCTION in slots[0].paths, "the question is edited with the first answer"
+    assert [Field.INSTRUCTION in slot.paths for slot in slots[1:]] == [False] * (len(answers) - 1)
+    assert not find_unexamined(record, slots)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"question": "q", "answer_a": "x", "answer_b": "y", "answer_c": "z", "correct": "a"},
+        {"prompt": "q", "response": "x", "response_b": "y"},
+        {"prompt": "q", "response_a": "x", "score_b": "y"},
+    ],
+)
+def test_options_of_a_choice_and_single_columns_are_no_answers_to_compare(record: dict[str, str]) -> None:
+    _, slots = found(record)
+    assert len(slots) == 1
+
+
+def test_talks_side_by_side_are_both_examined() -> None:
+    talks = {f"conversation_{side}": [*ROLES[:1], {"role": "assistant", "content": side}] for side in "ab"}
+    _, slots = found({"question_id": "1", **talks})
+    assert [slot.paths for slot in slots] == [
+        {Field.INSTRUCTION: (key, 0, "content"), Field.RESPONSE: (key, 1, "content")} for key in talks
+    ]
+
+
+def test_a_prompt_of_turns_goes_with_its_completion_of_turns() -> None:
+    record = {"prompt": ROLES[:1], "completion": ROLES[1:]}
+    _, slots = found(record)
+    assert [slot.paths for slot in slots] == [
+        {Field.INSTRUCTION: ("prompt", 0, "content"), Field.RESPONSE: ("completion", 0, "content")}
+    ]
+    assert not find_unexamined(record, slots)
+
+
+def test_tool_calls_system_prompts_and_content_parts_are_passed_by() -> None:
+    record = {
+        "messages": [
+            {"role": "system", "content": "Du hilfst."},
+            {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "q"}]},
+            {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "content": "{}"},
+            {"role": "assistant", "content": "a"},
+        ],
+        "tools": [{"type": "function"}],
+    }
+    _, slots = found(record)
+    assert [(slot.pair.instruction, slot.pair.response) for slot in slots] == [("q", "a")]
+    assert slots[0].paths[Field.RESPONSE] == ("messages", 4, "content")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from examining import Examine
 
-from midb.detectors.content.unsorted_list import LetterOrder
 from midb.domain.pairs import InstructionPair
 from midb.locales import LANGUAGES, load
+from midb.text.forms.alphabets import LetterOrder
 
 
 def sort(examine: Examine, language: str, given: str, response: str, task: str) -> str | None:

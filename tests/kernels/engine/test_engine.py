@@ -260,9 +260,9 @@ def test_a_step_that_breaks_off_costs_no_token(
             raise error
         return sampled
 
-    def broken_take(work: Work, sampled: list[int]) -> None:
+    def broken_take(works: list[Work], sampled: list[int]) -> None:
         nonlocal now
-        take(work, sampled)
+        take(works, sampled)
         if now == 3:
             now = 0
             raise error
@@ -362,3 +362,21 @@ def test_requests_that_can_never_be_served(checkpoint: GetCheckpoint, request_: 
     with pytest.raises(RequestError, match=part):
         engine.add(request_)
     assert not engine.busy
+
+
+def test_a_second_try_drafts_from_the_first_reply(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
+    """Its reference is of no use, so that drafts can only come from the earlier output; the tokens are the same."""
+    made = checkpoint("qwen3")
+    (prompt,) = prompts(11, 1, longest=40, shared=70)
+    chance = random.Random(5)
+    reference = [chance.randrange(99) for _ in range(40)]
+    request = Request(prompt, reference, max_new_tokens=40, temperature=1.0, seed=3)
+    engine = Engine(EngineConfig(checkpoint=made.folder))
+    first, second = (serve(engine, [request])[0] for _ in range(2))
+    assert second.token_ids == first.token_ids
+    assert second.accepted > first.accepted + 10
+    assert second.steps < first.steps / 2
+    other = Request(prompt, reference[::-1], max_new_tokens=40, temperature=1.0, seed=3)
+    (third,) = serve(engine, [other])
+    assert third.token_ids == first.token_ids
+    assert third.steps > second.steps, "its reference is not like that of the others"

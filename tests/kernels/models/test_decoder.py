@@ -13,7 +13,7 @@ from random_checkpoints import GetCheckpoint, MakeCheckpoint, MakePrompts
 from steps import prepare
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-from midb.kernels import EngineConfig, ModelConfig
+from midb.kernels import Engine, EngineConfig, ModelConfig
 from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.scheduler import Work
@@ -59,6 +59,29 @@ def test_logits_are_those_of_transformers(
         with torch.no_grad():
             expected = made.model(torch.tensor([prompt])).logits[0]
         torch.testing.assert_close(found, expected, atol=LOGITS, rtol=0)
+
+
+def test_longrope_beyond_the_original_context(fresh: MakeCheckpoint, prompts: MakePrompts) -> None:
+    """The engine takes longer texts, so that all are computed with the long factors, which transformers does with
+    these: they are longer than the original context."""
+    made = fresh("phi3-longrope-part", original_max_position_embeddings=20)
+    texts = [prompt for prompt in prompts(seed=3, count=8) if len(prompt) > 20]
+    assert len(texts) > 2
+    for prompt, found in zip(texts, compute_logits(made.folder, texts, 7), strict=True):
+        with torch.no_grad():
+            expected = made.model(torch.tensor([prompt])).logits[0]
+        torch.testing.assert_close(found, expected, atol=LOGITS, rtol=0)
+
+
+def test_longrope_within_the_original_context(fresh: MakeCheckpoint, prompts: MakePrompts) -> None:
+    """Where the engine takes no longer texts, the short factors hold."""
+    made = fresh("phi3-longrope-part", original_max_position_embeddings=60)
+    prompt = prompts(seed=5, count=1)[0]
+    config = EngineConfig(checkpoint=made.folder, max_model_len=60)
+    result = next(iter(Engine(config).generate([Request(prompt, max_new_tokens=10)])))
+    assert result.token_ids == made.generate_greedily(prompt, 10)
+    longer = EngineConfig(checkpoint=made.folder, max_model_len=61)
+    assert next(iter(Engine(longer).generate([Request(prompt, max_new_tokens=10)]))).token_ids != result.token_ids
 
 
 def test_bfloat16_differs_from_float32_by_rounding_only(fresh: MakeCheckpoint, prompts: MakePrompts) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from random_checkpoints import GetCheckpoint, MakePrompts, RandomCheckpoint, write_adapter
+from random_checkpoints import ADAPTED_MODULES, GetCheckpoint, MakePrompts, RandomCheckpoint, write_adapter
 from safetensors.torch import load_file, save_file
 
 from midb.kernels import CheckpointError, Engine, EngineConfig, Request, RequestError
@@ -30,15 +30,18 @@ def generate_merged(
     return found
 
 
-@pytest.mark.parametrize("family_name", ["qwen3", "llama-bias-tied", "gemma3"])
+@pytest.mark.parametrize("family_name", ["qwen3", "llama-bias-tied", "gemma3", "cohere2", "phi3-longrope-part"])
 def test_each_request_gets_its_own_adapter(
     family_name: str, checkpoint: GetCheckpoint, prompts: MakePrompts, tmp_path: Path
 ) -> None:
     made = checkpoint(family_name)
-    one = write_adapter(tmp_path / "one", made, seed=1)
-    two = write_adapter(
-        tmp_path / "two", made, seed=2, modules=("self_attn.k_proj", "mlp.down_proj"), rank=2, use_rslora=True
+    fused = family_name.startswith("phi3")
+    every = (
+        ("self_attn.qkv_proj", "self_attn.o_proj", "mlp.gate_up_proj", "mlp.down_proj") if fused else ADAPTED_MODULES
     )
+    one = write_adapter(tmp_path / "one", made, seed=1, modules=every)
+    some = ("self_attn.qkv_proj" if fused else "self_attn.k_proj", "mlp.down_proj")
+    two = write_adapter(tmp_path / "two", made, seed=2, modules=some, rank=2, use_rslora=True)
     engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"one": one, "two": two}, block_size=4))
     texts = prompts(seed=3, count=4, shared=11)  # a common beginning: its KV differs by adapter
     scales: dict[str | None, Callable[[str], float]] = {"one": lambda _: 6 / 4, "two": lambda _: 6 / math.sqrt(2)}
@@ -70,6 +73,17 @@ def test_alpha_by_module(checkpoint: GetCheckpoint, prompts: MakePrompts, tmp_pa
     engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"a": adapter}))
     result = next(iter(engine.generate([Request(prompt, max_new_tokens=16, adapter="a")])))
     assert result.token_ids == generate_merged(made, adapter, scale, prompt, 16)
+
+
+def test_an_adapter_of_the_attention_of_a_model_with_experts(
+    checkpoint: GetCheckpoint, prompts: MakePrompts, tmp_path: Path
+) -> None:
+    made = checkpoint("qwen3-moe")
+    adapter = write_adapter(tmp_path / "a", made, seed=1, modules=("self_attn.q_proj", "self_attn.o_proj"))
+    prompt = prompts(seed=1, count=1)[0]
+    engine = Engine(EngineConfig(checkpoint=made.folder, adapters={"a": adapter}))
+    result = next(iter(engine.generate([Request(prompt, max_new_tokens=12, adapter="a")])))
+    assert result.token_ids == generate_merged(made, adapter, lambda _: 6 / 4, prompt, 12)
 
 
 def test_an_unknown_adapter(checkpoint: GetCheckpoint) -> None:

@@ -24,6 +24,7 @@ BENCH = Path(__file__).resolve().parents[3] / "bench"
 #: for 4 programs (128 registers) or 2 of 4 warps, or at a head size of 256 for one of 8; sampling for 2 of 16 warps.
 REGISTERS = {
     "add norm llama 4096": 40,
+    "add centered norm llama 4096": 48,
     "rotary llama with norms": 64,
     "attention llama block 16 rows 1": 128,
     "attention llama block 64 rows 17": 255,

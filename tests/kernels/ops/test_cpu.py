@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -76,14 +77,15 @@ def test_no_rows_at_all() -> None:
     assert lse.shape == (0, 4)
 
 
-@pytest.mark.parametrize("offset", [0.0, 1.0])
+@pytest.mark.parametrize(("offset", "centered"), [(0.0, False), (1.0, False), (0.0, True), (1.0, True)])
 @pytest.mark.parametrize("with_residual", [False, True])
-def test_norm(offset: float, with_residual: bool) -> None:
+def test_norm(offset: float, centered: bool, with_residual: bool) -> None:
     torch.manual_seed(1)
     x, weight = torch.randn(5, 48), torch.randn(48)
     residual = torch.randn(5, 48) if with_residual else None
-    found = cpu.add_rms_norm(x, residual, weight, eps=1e-6, offset=offset)
-    wanted = reference.add_rms_norm(x, residual, weight, eps=1e-6, offset=offset)
+    settings: dict[str, Any] = {"eps": 1e-6, "offset": offset, "centered": centered}
+    found = cpu.add_rms_norm(x, residual, weight, **settings)
+    wanted = reference.add_rms_norm(x, residual, weight, **settings)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, atol=FP32, rtol=FP32)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from kernel_judge import Judge, MakeNormal
@@ -17,13 +19,16 @@ DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("hidden", [1, 63, 64, 65, 509, 2048])
-@pytest.mark.parametrize("offset", [0.0, 1.0])
-def test_as_good_as_torch(normal: MakeNormal, judge: Judge, dtype: torch.dtype, hidden: int, offset: float) -> None:
+@pytest.mark.parametrize(("offset", "centered"), [(0.0, False), (1.0, False), (0.0, True)])
+def test_as_good_as_torch(
+    normal: MakeNormal, judge: Judge, dtype: torch.dtype, hidden: int, offset: float, centered: bool
+) -> None:
+    settings: dict[str, Any] = {"eps": 1e-6, "offset": offset, "centered": centered}
     x, residual, weight = normal(3, hidden, dtype=dtype), normal(3, hidden, dtype=dtype), normal(hidden, dtype=dtype)
     for second in (residual, None):
-        y, total = add_rms_norm(x, second, weight, eps=1e-6, offset=offset)
-        expected, expected_total = reference.add_rms_norm(x, second, weight, eps=1e-6, offset=offset)
-        exact, exact_total = judge.compute_exactly(reference.add_rms_norm, x, second, weight, eps=1e-6, offset=offset)
+        y, total = add_rms_norm(x, second, weight, **settings)
+        expected, expected_total = reference.add_rms_norm(x, second, weight, **settings)
+        exact, exact_total = judge.compute_exactly(reference.add_rms_norm, x, second, weight, **settings)
         judge(y, exact, expected)
         judge(total, exact_total, expected_total)
 

@@ -18,7 +18,7 @@ from midb.kernels.ops.sample import sample_chunk
 OPS = Ops(add_rms_norm, rotary_kv_write, paged_attention, merge_states, gated_activation, sample_chunk)
 
 
-@pytest.mark.parametrize("family_name", ["qwen3", "gemma2", "mistral"])
+@pytest.mark.parametrize("family_name", ["qwen3", "gemma2", "mistral", "cohere2"])
 def test_the_tokens_are_those_of_plain_torch(
     family_name: str, checkpoint: GetCheckpoint, prompts: MakePrompts, device: str
 ) -> None:

@@ -31,6 +31,8 @@ def test_a_list_has_as_many_items_as_were_written(count: int, style: str) -> Non
         "- a\n    - b",
         "--\n--",
         "**a**\n**b**",
+        "1. a\n2. b\n3 c",
+        "1. a\n2. b\nc\n 3「d」",
     ],
 )
 def test_what_is_no_one_list(text: str) -> None:
@@ -46,6 +48,8 @@ def test_what_is_no_one_list(text: str) -> None:
         ("- eins\n  weiter\n- zwei", ("eins", "zwei")),
         ("• eins\n - zwei\n• drei", None),
         ("1: één\n2: twee", ("één", "twee")),
+        ("1. a\n2. b\n3.5 kg", ("a", "b")),
+        ("1. a\n2. b\n4 c", ("a", "b")),
     ],
 )
 def test_items_without_their_marks(text: str, items: tuple[str, ...] | None) -> None:

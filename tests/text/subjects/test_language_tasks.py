@@ -52,6 +52,17 @@ def test_the_english_source_may_say_it_instead() -> None:
     assert not task("de", "Tu das.", "Boil some rice.").about_languages
 
 
+def test_an_instruction_left_in_english_says_it_in_english() -> None:
+    english = "Translate what my neighbour says into Arabic, please."
+    assert task("ko", english).about_languages
+    assert not task("ko", "Describe what my neighbour says about the weather.").about_languages
+    # An English word alone makes no English instruction, and who looks for English reads none.
+    assert not task("ko", "카페 Verb 에서 커피를 마실 시간을 정해 보세요.").about_material
+    found = task("ko", english)
+    found.reads_english = False
+    assert not found.about_languages
+
+
 def test_another_text_of_the_pair_may_name_a_language() -> None:
     found = task("de", "Tu das.")
     assert found.names_a_language("Auf Englisch heißt es …")

@@ -9,6 +9,7 @@ from examining import inspection, respond
 
 from midb.text.inspection import Inspection
 from midb.text.subjects.topics import (
+    asks_for_programming,
     names_markup,
     speaks_of_encodings,
     speaks_of_language_models,
@@ -83,3 +84,9 @@ def test_a_tag_is_no_word_for_markup() -> None:
 def test_a_german_day_is_no_tag() -> None:
     assert not speaks_of_markup(inspection("de", respond("Der Himmel ist am Tag blau.", "Warum? Guten Tag!")))
     assert speaks_of_markup(inspection("de", respond("Ein tag steht in spitzen Klammern.", "Sag etwas.")))
+
+
+def test_only_an_instruction_asks_for_programming() -> None:
+    assert asks_for_programming(inspection("de", respond("x", "Schreibe Python")))
+    assert asks_for_programming(inspection("de", respond("x"), respond("x", "Write a function")))
+    assert not asks_for_programming(inspection("de", respond("Python", "Nenne ein Tier")))

@@ -79,7 +79,11 @@ _OPENING = 30
 _LONGEST = 600
 _LONGEST_ALONE = 300
 #: Tasks about models, and what they are.
-_ABOUT_MODELS = re.compile(r"(?<![a-z])(?:ai|ia|ki|gpt|chatbots?|llm)(?![a-z])|chatgpt|language model", re.IGNORECASE)
+_LATIN = "a-zA-Z\u00c0-\u024f\u1e00-\u1eff"
+#: In small letters the abbreviations are words of grammar: Vietnamese "ai", Malay "ia", Turkish "ki".
+_ABOUT_MODELS = re.compile(
+    rf"(?<![{_LATIN}])(?:AI|IA|KI|(?i:gpt|chatbots?|llm))(?![{_LATIN}])|(?i:chatgpt|language model)"
+)
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:

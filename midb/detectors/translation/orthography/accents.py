@@ -31,7 +31,8 @@ class LostAccents(LocaleSection, table="lost_accents"):
     @functools.cached_property
     def absent(self) -> re.Pattern[str]:
         """One of the letters with an accent."""
-        return re.compile(f"[{self.marks}{self.marks.upper()}]")
+        # In capitals a dotless i is the letter I, which is in every text.
+        return re.compile(f"[{self.marks}{''.join(mark for mark in self.marks.upper() if not mark.isascii())}]")
 
     @functools.cached_property
     def accented_word(self) -> re.Pattern[str]:

@@ -24,7 +24,7 @@ from midb.training.data.files import list_files, read_revisions
 from midb.training.data.revision import Revision
 from midb.training.examples.building import Built, ExampleBuilder, parse_mix
 from midb.training.examples.damaging import put_in
-from midb.training.examples.example import Example, ExampleKind
+from midb.training.examples.example import ExampleKind, TrainingExample
 from midb.training.writing import HELD_OUT, TRAIN, write_examples
 
 #: Reasons for leaving something out that are printed; the manifest has all.
@@ -147,7 +147,7 @@ def _list(counted: Counter[str]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in counted.most_common())
 
 
-def _list_kinds(made: Sequence[Example]) -> str:
+def _list_kinds(made: Sequence[TrainingExample]) -> str:
     kinds = Counter(example.kind for example in made)
     passes = Counter(example.pass_.value for example in made)
     parts = ", ".join(f"{kinds[kind]:,} {kind.value}" for kind in ExampleKind)

@@ -1,9 +1,12 @@
-"""Parquet corpora: rows as JSON objects on the way in, the untouched columns as they were on the way out."""
+"""What Parquet and Arrow files share: rows are JSON objects on the way in, and on the way out only texts are written.
+
+Needs pyarrow, which is not loaded before such a file is opened.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,61 +14,38 @@ from typing import Any
 import orjson
 
 from midb.corpus.formats.base import Container
-from midb.corpus.output import writing
 from midb.corpus.raw import RawRecord, Start, Tail
-from midb.domain.errors import CorpusError, UsageError
+from midb.domain.errors import UsageError
 
 # What the partial output says about a row instead of giving its new texts: that they stay, ...
 _SAME = b"null"
 # ... and that the row was rejected.
 _REJECTED = b"false"
 
-#: Rows that are read at a time.
-_ROWS = 512
 
-#: Bytes after which a row group is written even if it had more rows in the corpus: it is kept in memory until then.
-_GROUP_BYTES = 128 << 20
-
-
-class Parquet(Container):
+class ColumnFile(Container):
     """One row a record. Only columns that hold text (also inside lists and structs) are written to."""
-
-    name = "Parquet"
-    suffix = ".parquet"
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        if path.suffix.lower() == self.suffix:
-            self.suffix = path.suffix  # as it is spelled
         try:
-            import pyarrow.parquet  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
+            import pyarrow  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
         except ImportError as error:
+            article = "an" if self.name.startswith("A") else "a"
             raise UsageError(
-                f"{path} is a Parquet file, which needs pyarrow.",
+                f"{path} is {article} {self.name} file, which needs pyarrow.",
                 hint="pip install '.[parquet]' in the folder of midb-agent's source, or pip install pyarrow",
             ) from error
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Any]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            with pq.ParquetFile(self.path) as file:
-                yield file
-        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-            what = str(error).partition("\n")[0].rstrip(".")
-            raise CorpusError(f"{self.path} is damaged: {what}.", hint="Download it again.") from error
-
-    def _batches(self) -> Iterator[Any]:
-        with self._opened() as file:
-            yield from file.iter_batches(batch_size=_ROWS)
+    @abstractmethod
+    def batches(self) -> Iterator[Any]:
+        """The rows as record batches, in order."""
 
     def read(self, start: Start = Start()) -> Iterator[RawRecord | Tail]:  # noqa: B008
-        from midb.corpus.formats.arrow import values_of
+        from midb.corpus.formats.arrow.values import values_of
 
         position = 0
-        for batch in self._batches():
+        for batch in self.batches():
             if position + batch.num_rows <= start.position:
                 position += batch.num_rows
                 continue
@@ -86,37 +66,18 @@ class Parquet(Container):
     def tail(self, tail: Tail, *, first: bool) -> bytes:
         return b""
 
-    def finish(self, partial: Path, temporary: Path) -> Path:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        with self._opened() as file:
-            schema, metadata = file.schema_arrow, file.metadata
-        group = metadata.row_group(0) if metadata.num_row_groups else None
-        codec = group.column(0).compression if group and group.num_columns else "SNAPPY"
-        codec = "NONE" if codec == "UNCOMPRESSED" else codec
-        with (
-            writing(temporary),
-            partial.open("rb") as lines,
-            pq.ParquetWriter(temporary, schema, compression=codec) as writer,
-        ):
-            waiting: list[Any] = []
-            for batch in self._batches():
-                waiting.append(_rewritten(batch, schema, list(itertools.islice(lines, batch.num_rows))))
-                rows, size = sum(map(len, waiting)), sum(table.nbytes for table in waiting)
-                if (group and rows >= group.num_rows) or size > _GROUP_BYTES:
-                    writer.write_table(pa.concat_tables(waiting))
-                    waiting.clear()
-            if waiting:
-                writer.write_table(pa.concat_tables(waiting))
-        return temporary
+    def tables(self, partial: Path, schema: Any) -> Iterator[Any]:
+        """Each batch as the partial output has it, as a table; rows that it leaves out are none."""
+        with partial.open("rb") as lines:
+            for batch in self.batches():
+                yield rewritten(batch, schema, list(itertools.islice(lines, batch.num_rows)))
 
 
-def _rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:
+def rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:
     """The rows of a batch as the lines of the partial output say, as a table; a row without a line is left out."""
     import pyarrow as pa
 
-    from midb.corpus.formats.arrow import last_of_name, with_texts
+    from midb.corpus.formats.arrow.values import last_of_name, with_texts
 
     rows = [line.rstrip(b"\n") for line in lines]
     changed = {row: orjson.loads(line) for row, line in enumerate(rows) if line not in (_SAME, _REJECTED)}

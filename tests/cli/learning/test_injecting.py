@@ -13,7 +13,9 @@ from cli_fixtures import Cli
 def test_what_is_injected_is_repaired_by_a_run(cli: Cli, tmp_path: Path) -> None:
     corpus = tmp_path / "c.jsonl"
     corpus.write_bytes((CLEAN / "fr.jsonl").read_bytes())
-    called = cli("inject", corpus, "-o", tmp_path / "bad.jsonl", "--only", "decomposed-text,invisible-character", "--rate", "1")
+    called = cli(
+        "inject", corpus, "-o", tmp_path / "bad.jsonl", "--only", "decomposed-text,invisible-character", "--rate", "1"
+    )
     assert called.code == 0, called.err
     assert "26 pairs read, 26 of them with a defect now" in called.err
     key = [json.loads(line) for line in (tmp_path / "bad.jsonl.key.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -29,7 +31,9 @@ def test_conversations_and_compressed_files_work_as_in_a_run(cli: Cli, tmp_path:
     ]
     corpus = tmp_path / "c.jsonl.gz"
     corpus.write_bytes(gzip.compress((json.dumps({"messages": turns, "lang": "de"}) + "\n").encode()))
-    called = cli("inject", corpus, "-o", tmp_path / "bad.jsonl.gz", "--only", "mojibake", "--rate", "1", "--key", tmp_path / "k")
+    called = cli(
+        "inject", corpus, "-o", tmp_path / "bad.jsonl.gz", "--only", "mojibake", "--rate", "1", "--key", tmp_path / "k"
+    )
     assert called.code == 0, called.err
     record = json.loads(gzip.decompress((tmp_path / "bad.jsonl.gz").read_bytes()))
     assert [turn["content"] for turn in record["messages"]] != [turn["content"] for turn in turns]

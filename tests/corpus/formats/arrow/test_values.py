@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 pa = pytest.importorskip("pyarrow")
 
-from midb.corpus.formats import arrow  # noqa: E402  (needs pyarrow)
-from midb.corpus.formats.arrow import last_of_name, values_of, with_texts  # noqa: E402
+from midb.corpus.formats.arrow import values as values_module  # noqa: E402
+from midb.corpus.formats.arrow.values import last_of_name, values_of, with_texts  # noqa: E402
 
 TEXTS = st.none() | st.text(max_size=5)
 KINDS = st.recursive(
@@ -75,7 +75,7 @@ def test_texts_are_replaced_wherever_they_lie(case: Any, data: st.DataObject) ->
 
 
 def test_the_examples_hold() -> None:
-    failed, tried = doctest.testmod(arrow)
+    failed, tried = doctest.testmod(values_module)
     assert tried
     assert not failed
 

@@ -62,7 +62,11 @@ def inject(
     lines = [
         f"{pluralize(done.pairs, 'pair')} read, {done.defects.total():,} of them with a defect now",
         *([f"  kinds    {by_kind}"] if by_kind else []),
-        *([f"  left     {pluralize(done.left, 'record')} as found: no pair, or no language of ours"] if done.left else []),
+        *(
+            [f"  left     {pluralize(done.left, 'record')} as found: no pair, or no language of ours"]
+            if done.left
+            else []
+        ),
         f"  output   {visible(str(output))}",
         f"  key      {visible(str(answers))}",
         f"  next     midb-agent check {quote_word(str(output))} --json",

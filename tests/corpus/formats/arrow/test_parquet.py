@@ -13,8 +13,8 @@ from corpus_files import Rewrite, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from midb.corpus.formats.arrow.parquet import Parquet
 from midb.corpus.formats.containers import open_container
-from midb.corpus.formats.parquet import Parquet
 from midb.corpus.layouts import LayoutFinder
 from midb.corpus.raw import RawRecord, Start
 from midb.corpus.records import parse_record

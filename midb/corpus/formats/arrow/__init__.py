@@ -1,0 +1,1 @@
+"""Parquet and Arrow files: columns whose texts are read and written, and nothing else of them. Needs pyarrow."""

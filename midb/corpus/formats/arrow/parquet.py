@@ -1,0 +1,70 @@
+"""Parquet corpora: row groups and compression are those of the corpus, as far as its first row group shows them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from midb.corpus.formats.arrow.column_file import ColumnFile
+from midb.corpus.output import writing
+from midb.domain.errors import CorpusError
+
+#: Rows that are read at a time.
+_ROWS = 512
+
+#: Bytes after which a row group is written even if it had more rows in the corpus: it is kept in memory until then.
+_GROUP_BYTES = 128 << 20
+
+
+class Parquet(ColumnFile):
+    """A Parquet file."""
+
+    name = "Parquet"
+    suffix = ".parquet"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        if path.suffix.lower() == self.suffix:
+            self.suffix = path.suffix  # as it is spelled
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Any]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with pq.ParquetFile(self.path) as file:
+                yield file
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            what = str(error).partition("\n")[0].rstrip(".")
+            raise CorpusError(f"{self.path} is damaged: {what}.", hint="Download it again.") from error
+
+    def batches(self) -> Iterator[Any]:
+        with self._opened() as file:
+            yield from file.iter_batches(batch_size=_ROWS)
+
+    def finish(self, partial: Path, temporary: Path) -> Path:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with self._opened() as file:
+            schema, metadata = file.schema_arrow, file.metadata
+        group = metadata.row_group(0) if metadata.num_row_groups else None
+        codec = group.column(0).compression if group and group.num_columns else "SNAPPY"
+        codec = "NONE" if codec == "UNCOMPRESSED" else codec
+        with (
+            writing(temporary),
+            pq.ParquetWriter(temporary, schema, compression=codec) as writer,
+        ):
+            waiting: list[Any] = []
+            for table in self.tables(partial, schema):
+                waiting.append(table)
+                rows, size = sum(map(len, waiting)), sum(one.nbytes for one in waiting)
+                if (group and rows >= group.num_rows) or size > _GROUP_BYTES:
+                    writer.write_table(pa.concat_tables(waiting))
+                    waiting.clear()
+            if waiting:
+                writer.write_table(pa.concat_tables(waiting))
+        return temporary

@@ -1,0 +1,1 @@
+"""JSON files that are one object: a list of records under a key, or columns."""

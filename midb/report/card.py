@@ -1,0 +1,133 @@
+"""The report as a card for a data set: Markdown with a YAML head as hubs of data sets read it. It holds no text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import regex
+
+from midb.locales import LANGUAGES, load
+from midb.text.terminal import visible
+
+#: What Markdown or HTML could take for markup.
+_MARKUP = regex.compile(r"[\\`*_{}\[\]#+!|<>&~$]")
+
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+
+#: Where a model server is: nobody's business who reads a card.
+_ADDRESS = regex.compile(r"@?\w+://\S+")
+
+#: Kinds that the table of known limitations lists.
+_LISTED = 30
+
+
+def escape_markdown(text: object) -> str:
+    r"""A word from the log as Markdown shows it, with nothing in it that is markup.
+
+    >>> print(escape_markdown("a|b <i>"))
+    a&#124;b &lt;i&gt;
+    """
+    named = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+    return _MARKUP.sub(lambda match: named.get(match[0], f"&#{ord(match[0])};"), visible(str(text)))
+
+
+def size_category(records: int) -> str:
+    """How a hub calls this many records.
+
+    >>> size_category(51_760), size_category(10**8)
+    ('10K<n<100K', 'n>10M')
+    """
+    return next((name for most, name in _SIZES if records < most), "n>10M")
+
+
+def write_card(report: Mapping[str, Any]) -> str:
+    """The card of a report's figures."""
+    return "\n".join([*_head(report), "", *_body(report), ""])
+
+
+def _head(report: Mapping[str, Any]) -> Iterator[str]:
+    yield "---"
+    if known := [language for language in sorted(report["languages"]) if language in LANGUAGES]:
+        yield "language:"
+        yield from (f'- "{language}"' for language in known)
+    written = report["ledger"]["read"] - report["ledger"]["rejected"]
+    yield from ("size_categories:", f"- {size_category(written)}", "task_categories:", "- text-generation", "tags:")
+    yield from ("- instruction-tuning", "- midb-agent", "---")
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(titles)} |"
+    yield f"|{'---|' * len(titles)}"
+    for row in rows:
+        yield f"| {' | '.join(f'{c:,}' if isinstance(c, int | float) else escape_markdown(c) for c in row)} |"
+
+
+def _body(report: Mapping[str, Any]) -> Iterator[str]:
+    ledger, density, left = report["ledger"], report["density"], report["open"]
+    yield f"# {escape_markdown(report['output']['name'])}"
+    yield ""
+    if report["run"]["status"] not in ("finished", "superseded"):
+        status = escape_markdown(report["run"]["status"])
+        yield f"**The run is {status}: these figures are of what it has done so far.**"
+        yield ""
+    yield "## What was done to the data"
+    yield ""
+    version = report["versions"].get("midb-agent")
+    yield (
+        f"`midb-agent`{f' {escape_markdown(version)}' if version else ''} looked for defects in every record of "
+        f"{escape_markdown(report['corpus']['name'])} and repaired what it could prove or a model could mend. "
+        "Every decision is in an audit log."
+    )
+    yield ""
+    parts = " + ".join(f"{number:,} {escape_markdown(name)}" for name, number in ledger.items() if name != "read")
+    yield f"- records: {ledger['read']:,} read = {parts}"
+    yield f"- edits that stand: {report['edits']['total']:,}"
+    yield f"- findings per 1,000 pairs: {density['before']:,} before, {density['after']:,} after"
+    yield ""
+    yield "## Languages"
+    yield ""
+    titles = ("language", "records", "changed", "edits", "open findings", "per 1,000 pairs before", "after")
+    rows = []
+    for code, row in sorted(report["languages"].items()):
+        name = f"{load(code).name} ({code})" if code in LANGUAGES else code
+        counted = (row["records"], row["changed"], row["edits"], row["open"])
+        rows.append((name, *counted, row["density_before"], row["density_after"]))
+    yield from _table(titles, rows)
+    yield ""
+    if report["edits"]["total"]:
+        yield "## Edits by kind"
+        yield ""
+        yield from _table(("kind", "edits"), list(report["edits"]["kinds"].items()))
+        yield ""
+    yield "## Known limitations"
+    yield ""
+    yield (
+        f"{left['total']:,} findings are open: they were found and not repaired ({left['critical']:,} critical, "
+        f"{left['major']:,} major, {left['minor']:,} minor). What no detector looks for is not counted."
+    )
+    if left["total"]:
+        yield ""
+        yield from _table(("kind", "open findings"), list(left["kinds"].items())[:_LISTED])
+    if len(left["kinds"]) > _LISTED:
+        yield ""
+        yield f"{len(left['kinds']) - _LISTED:,} rarer kinds are not listed here."
+    yield ""
+    yield from _reproduction(report)
+
+
+def _reproduction(report: Mapping[str, Any]) -> Iterator[str]:
+    yield "## How to reproduce and verify"
+    yield ""
+    for name, value in (
+        ("what rewrote", _ADDRESS.sub("", report["engine"])),
+        ("corpus, SHA-256", report["corpus"]["sha256"]),
+        ("output, SHA-256", report["output"]["sha256"] or "not finished"),
+        ("settings, SHA-256", report["settings_hash"]),
+        ("head of the audit log", report["head"] or "none: the log is of an older version"),
+    ):
+        yield f"- {name}: {escape_markdown(value)}"
+    yield ""
+    yield "The log is proved, and corpus and output held against it, by:"
+    yield ""
+    yield f"    {visible(report['verify'])}"

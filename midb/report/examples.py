@@ -1,0 +1,88 @@
+"""The edits that a report shows, each replayed from the log and held against its hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from midb.audit.proof.records import check_one
+from midb.audit.proof.replay import replay
+from midb.audit.reader import AuditReader
+from midb.audit.rows import VERIFY_HINT
+from midb.domain.errors import AuditError
+from midb.locales import LANGUAGES, load
+from midb.report.sampling import EditPlace
+from midb.text.diffs import Piece, find_hunks
+from midb.text.rendering import shorten, show_change
+from midb.text.terminal import has_right_to_left, visible
+
+#: Characters shown on both sides of an edit.
+AROUND = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPiece:
+    """A passage with everything in it that hides or steers made visible; ``changed`` or context."""
+
+    text: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An edit that stands, as it is shown. ``language`` is empty where it is none that this program knows."""
+
+    kind: str
+    record: str
+    pass_: str
+    language: str
+    direction: str  # ltr | rtl
+    severity: str
+    evidence: str
+    place: str
+    before: tuple[ShownPiece, ...]
+    after: tuple[ShownPiece, ...]
+
+
+def read_examples(reader: AuditReader, drawn: Mapping[str, Sequence[EditPlace]]) -> dict[str, list[Example]]:
+    """The edits at these places, by kind. Raises AuditError where one of their records is not as it was written."""
+    return {kind: [_read_example(reader, kind, place) for place in places] for kind, places in drawn.items()}
+
+
+def _read_example(reader: AuditReader, kind: str, place: EditPlace) -> Example:
+    row = next(iter(reader.records("r.id = ?", [place.record])))
+    logged = reader.parts(row)
+    if problems := check_one(reader.connection, row.id):
+        raise AuditError(f"{reader.path} was changed: {problems[0].message}.", hint=VERIFY_HINT)
+    stage = next(stage for stage in replay(logged).stages if stage.row.id == place.decision)
+    edit = next(row for row in stage.row.edits if row.ordinal == place.ordinal).edit()
+    hunk = next(find_hunks(stage.before.text(edit.field) or "", [edit], context=AROUND))
+    causes = [
+        f for f in logged.findings
+        if f.decision_id == place.decision and f.kind == kind and f.field == edit.field
+    ]  # fmt: skip
+    # The finding that the edit lies on, where one decision repairs several of a kind.
+    causes.sort(key=lambda cause: not (cause.start <= edit.end and edit.start <= cause.end))
+    turn = f"turn {stage.row.pair + 1} " if row.pairs > 1 else ""
+    known = row.language in LANGUAGES
+    rtl = load(row.language).direction == "rtl" if known else has_right_to_left(edit.before + edit.after)
+    return Example(
+        kind=visible(kind),
+        record=visible(shorten(row.record_key, False)),
+        pass_=visible(stage.row.pass_),
+        language=row.language if known else "",
+        direction="rtl" if rtl else "ltr",
+        severity=visible(causes[0].severity) if causes else "",
+        evidence=visible(shorten(causes[0].evidence if causes else stage.row.detail, False)),
+        place=f"{turn}{edit.field.value} {edit.start}-{edit.end}",
+        before=_shown(hunk.before),
+        after=_shown(hunk.after),
+    )
+
+
+def _shown(pieces: Sequence[Piece]) -> tuple[ShownPiece, ...]:
+    return tuple(
+        ShownPiece(show_change(text) if piece.changed else visible(text), piece.changed)
+        for piece in pieces
+        if (text := shorten(piece.text, False)) or piece.changed
+    )
