@@ -34,7 +34,8 @@ def test_defaults_are_those_of_transformers(name: str) -> None:
     ],
 )  # fmt: skip
 def test_kinds_of_layers(name: str, changes: dict[str, Any]) -> None:
-    config = transformers.CONFIG_MAPPING[name](num_hidden_layers=6, **changes)
+    config_class: Any = transformers.CONFIG_MAPPING[name]
+    config = config_class(num_hidden_layers=6, **changes)
     merged = {**FAMILIES[name].defaults, "sliding_window": 8, **changes}
     kinds = read_layer_kinds(merged, name, 6, PATH)
     assert kinds == config.layer_types

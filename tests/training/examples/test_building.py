@@ -25,9 +25,8 @@ def revision(number: int, revised: str | None = None) -> Revision:
         instruction=f"Wie weit ist es bis zur Stadt mit der Nummer {number}, und wie kommt man hin?",
         response=f"Es sind {number},5 Kilometer. Man fährt mit dem Zug, der alle zwanzig Minuten kommt.",
     )
-    made = raw.model_copy(
-        update={"response": raw.response + " Die Fahrt dauert nicht lange." if revised is None else revised}
-    )
+    longer = f"{raw.response} Die Fahrt dauert nicht lange."
+    made = raw.model_copy(update={"response": longer if revised is None else revised})
     return Revision(name=str(number), row=f"number {number}", language="de", origin=Origin.LINES, raw=raw, revised=made)
 
 
