@@ -69,7 +69,8 @@ _NAMED = re.compile(
 #: English words of a sentence that speaks of versions or addresses: a bare number in it may be one.
 _VERSIONS = re.compile(
     r"\b(?:versions?|releases?|firmware|drivers?|updates?|upgrades?|upgraded|patch(?:es)?|builds?|browsers?|software|kernel"
-    r"|operating system|sdk|apis?|protocols?|subnet|ip|addresses|address|ports?|changelog|cvss|editions?"
+    r"|operating system|sdk|apis?|protocols?|subnet|netmask|mask|gateway|ip|addresses|address|ports?|changelog|cvss"
+    r"|editions?"
     r"|windows|android|ios|macos|linux|ubuntu|debian|python|java|javascript|php|node|ruby|chrome|firefox|safari)\b",
     re.IGNORECASE,
 )

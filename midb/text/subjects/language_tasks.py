@@ -12,11 +12,19 @@ from midb.text.inspection import Inspection
 class LanguageTasks(LocaleSection, table="language_tasks"):
     """Parts of words, in lower case, by which a text says what it is about.
 
-    ``languages``: their names, translation. ``material``: what foreign words may be the material of.
+    ``languages``: their names, translation. ``no_languages``: phrases with such words in them that are about none
+    ("programming language"). ``material``: what foreign words may be the material of.
     """
 
     languages: tuple[str, ...]
     material: tuple[str, ...]
+    no_languages: tuple[str, ...] = ()
+
+    def leave_out(self, text: str) -> str:
+        """A text in lower case without the phrases that are about no language."""
+        for phrase in self.no_languages:
+            text = text.replace(phrase, " ")
+        return text
 
 
 # fmt: off
@@ -74,14 +82,15 @@ class LanguageTask:
 
     def names_a_language(self, text: str) -> bool:
         """Whether some other text of the pair speaks of languages."""
-        lowered = text.lower()
+        lowered = self._section.leave_out(text.lower())
         return any(word in lowered for word in self._section.languages)
 
     def _mentions(self, words: tuple[str, ...], english: tuple[str, ...]) -> bool:
         source = self._inspection.source
         instruction = (self._inspection.pair.instruction or "").lower()
         original = ((source.instruction if source else None) or "").lower()
-        if any(word in instruction for word in words) or any(word in original for word in english):
+        asked = self._section.leave_out(instruction) if words is self._section.languages else instruction
+        if any(word in asked for word in words) or any(word in original for word in english):
             return True
         if not self.reads_english or not any(word in instruction for word in english):
             return False
