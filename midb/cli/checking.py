@@ -25,7 +25,7 @@ from midb.domain.errors import UsageError
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import load_config
 from midb.text.languages import is_supported
-from midb.text.subjects.instruction_forms import FormTally
+from midb.text.subjects.instruction_forms import FormTally, find_forms, find_regions
 from midb.text.terminal import visible, visible_json
 
 #: Findings shown in full before the table only counts.
@@ -166,7 +166,7 @@ class TableReport:
         self._repairable: Counter[str] = Counter()
         self._languages: dict[str, set[str]] = defaultdict(set)
         self._others: Counter[str] = Counter()
-        self._forms = FormTally()
+        self._forms, self._regions = FormTally(), FormTally()
         self._records = self._flagged = self._rejected = self._unexamined = 0
 
     def add(self, result: Result) -> None:
@@ -178,7 +178,9 @@ class TableReport:
         if not is_supported(result.language):
             self._others[result.language] += 1
         for pair in result.pairs:
-            self._forms.add(pair.original.instruction or "", result.language)
+            self._forms.add(find_forms(pair.original.instruction or "", result.language), result.language)
+            words = "\n".join(text for _, text in pair.original.texts())
+            self._regions.add(find_regions(words, result.language), result.language)
         found = [(pair, logged.finding) for pair in result.pairs for logged in pair.findings]
         self._flagged += bool(found)
         for pair, finding in found:
@@ -215,6 +217,10 @@ class TableReport:
         if forms := self._forms.describe():
             self._console.print(Text("\ninstructions ask in several ways, which readers notice:"), soft_wrap=True)
             for line in forms:
+                self._console.print(Text(f"  {line}"), soft_wrap=True)
+        if regions := self._regions.describe():
+            self._console.print(Text("\nwords of several regions, in so many pairs:"), soft_wrap=True)
+            for line in regions:
                 self._console.print(Text(f"  {line}"), soft_wrap=True)
         if others := describe_other_languages(self._others):
             self._console.print(Text(f"\n{others}"), soft_wrap=True)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from midb.locales import LANGUAGES, load
-from midb.text.subjects.instruction_forms import FormTally, InstructionForms, find_forms
+from midb.text.subjects.instruction_forms import (
+    FormTally,
+    InstructionForms,
+    RegionalWords,
+    find_forms,
+    find_regions,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,28 +77,51 @@ def test_a_text_behind_the_instruction_is_not_looked_at() -> None:
 def test_a_mixed_corpus_is_told() -> None:
     tally = FormTally()
     for number in range(30):
-        tally.add("Nennen Sie drei." if number % 3 else "Nenne drei.", "de")
-        tally.add("Nomme-moi.", "fr")
-        tally.add("Bir cümle yazın.", "tr")
+        tally.add(find_forms("Nennen Sie drei." if number % 3 else "Nenne drei.", "de"), "de")
+        tally.add(find_forms("Nomme-moi.", "fr"), "fr")
+        tally.add(find_forms("Bir cümle yazın.", "tr"), "tr")
     assert tally.describe() == ["de: 20 Sie, 10 du"]
 
 
 def test_one_slip_is_no_habit() -> None:
     tally = FormTally()
     for _ in range(99):
-        tally.add("Nennen Sie drei.", "de")
-    tally.add("Nenne drei.", "de")
+        tally.add(find_forms("Nennen Sie drei.", "de"), "de")
+    tally.add(find_forms("Nenne drei.", "de"), "de")
     assert tally.describe() == []
 
 
 def test_a_few_instructions_are_no_corpus() -> None:
     tally = FormTally()
-    tally.add("Nennen Sie drei.", "de")
-    tally.add("Nenne drei.", "de")
+    tally.add(find_forms("Nennen Sie drei.", "de"), "de")
+    tally.add(find_forms("Nenne drei.", "de"), "de")
     assert tally.describe() == []
 
 
 def test_every_table_has_several_forms() -> None:
     known = [section for code in LANGUAGES if (section := load(code).get(InstructionForms))]
     assert len(known) >= 12
+    assert all(len(section.compiled) > 1 for section in known)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "regions"),
+    [
+        ("pt", "O usuário abriu o arquivo.", ("Brasil",)),
+        ("pt", "O utilizador abriu o ficheiro no ecrã.", ("Portugal",)),
+        ("pt", "O fenómeno foi estudado pela equipe.", ("Brasil", "Portugal")),
+        ("pt", "A casa é grande.", ()),
+        ("es", "Enciende el ordenador.", ("España",)),
+        ("es", "Encienda la computadora.", ("América",)),
+        ("de", "Der Computer.", ()),
+        ("und", "computadora", ()),
+    ],
+)
+def test_words_of_a_region(language: str, text: str, regions: tuple[str, ...]) -> None:
+    assert find_regions(text, language) == regions
+
+
+def test_every_table_of_regions_has_several() -> None:
+    known = [section for code in LANGUAGES if (section := load(code).get(RegionalWords))]
+    assert len(known) >= 2
     assert all(len(section.compiled) > 1 for section in known)
