@@ -23,6 +23,7 @@ from drafter_texts import edit, train_tokenizer
 
 from midb.kernels import EngineConfig, ModelConfig, Request
 from midb.kernels.dispatch import Ops
+from midb.kernels.engine.drafting.memory import OutputMemory
 from midb.kernels.engine.engine import Engine
 from midb.kernels.engine.graphs import StepGraphs
 from midb.kernels.engine.model_runner import ModelRunner
@@ -95,7 +96,11 @@ class ReplayEngine(Engine):
         return ReplayRunner(self.config, self.model_config, ops=ops)
 
     def replay(self, outputs: list[list[int]], keep_prefixes: bool = False) -> None:
-        """Answer the requests that are added next with these, from an empty prefix cache unless it is to be kept."""
+        """Answer the requests that are added next with these, from an empty prefix cache unless it is to be kept.
+
+        Outputs of before are forgotten: benchmarks serve the same ones again, which would be drafted whole.
+        """
+        self._memory = OutputMemory()
         if not keep_prefixes:
             self.pool.forget_idle()
         self.runner.outputs, self.runner.first = outputs, self._next_index
@@ -248,7 +253,7 @@ def serve_from(model: Any) -> Iterator[Path]:
     class StateTensors(CheckpointTensors):
         """The tensors of a model in memory, as if they stood in a file."""
 
-        def __init__(self, folder: Path, stem: str, device: torch.device, dtype: torch.dtype) -> None:
+        def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
             self.folder, self.device, self.dtype = folder, device, dtype
             self._open = ExitStack()
             self._files = state
@@ -261,7 +266,7 @@ def serve_from(model: Any) -> Iterator[Path]:
             tensor: torch.Tensor = state[name]
             return tensor.to(self.device, self.dtype)
 
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(decoder, "CheckpointTensors", StateTensors):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(decoder, "open_tensors", StateTensors):
         model.config.save_pretrained(folder)
         yield Path(folder)
 

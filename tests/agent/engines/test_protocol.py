@@ -28,7 +28,9 @@ def test_a_call_may_be_tried_again_and_a_dead_engine_may_not() -> None:
 
 
 def test_finish_reasons_are_logged_as_words() -> None:
-    assert [str(reason) for reason in FinishReason] == ["stop", "stop-string", "length", "filtered", "other"]
+    assert [str(reason) for reason in FinishReason] == [
+        "stop", "stop-string", "length", "looped", "filtered", "other",
+    ]  # fmt: skip
 
 
 def test_requests_and_replies_do_not_change() -> None:
