@@ -72,7 +72,7 @@ def _split(key: str) -> tuple[str, Field | None]:
 
 def _side_of(key: str) -> str:
     word = fold(key)
-    return "raw" if word in (*_RAW, "rejected") else "revised" if word in _REVISED else ""
+    return "raw" if word in _RAW else "revised" if word in _REVISED else ""
 
 
 def _read_object(value: Mapping[str, Any]) -> InstructionPair:

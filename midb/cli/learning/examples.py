@@ -94,7 +94,9 @@ def examples(
         "select": selection, "mix": {kind.value: value for kind, value in shares.items()}, "seed": seed,
         "holdout": None if held_out else holdout, "passes": [pass_.value for pass_ in chosen], "most": most,
         "languages": list(names), "prompts": loaded.fingerprint(),
-        "data": {path.name: file_sha256(path) for path in list_files([*data, *(held_out or [])])},
+        "data": [
+            {"name": path.name, "sha256": file_sha256(path)} for path in list_files([*data, *(held_out or [])])
+        ],
         "left_out": {"read": dict(reading.left_out), "train": dict(built.left_out), "held_out": dict(held.left_out)},
         "duplicates": doubled,
     }  # fmt: skip

@@ -40,7 +40,7 @@ def test_two_files_and_a_summary(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert {line["kind"] for line in train} == {"revision", "unchanged", "defect"}
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["seed"] == 5
-    assert list(manifest["data"]) == ["a.jsonl"]
+    assert [(one["name"], len(one["sha256"])) for one in manifest["data"]] == [("a.jsonl", 64)]
 
 
 def test_rows_on_both_sides_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

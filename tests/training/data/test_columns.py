@@ -37,7 +37,7 @@ def test_a_pair_as_it_was_and_as_it_was_made(record: dict[str, Any]) -> None:
     [
         ({"instruction": "a", "output": "b"}, "no revised text"),
         ({"output": "b", "revised_output": "c"}, "no raw instruction"),
-        ({"raw": {"number": 1}, "revised": {"instruction": "a", "output": "c"}}, "no"),
+        ({"raw": {"number": 1}, "revised": {"instruction": "a", "output": "c"}}, "instruction"),
         ({"raw": {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}] * 2},
           "revised": {"instruction": "a", "output": "c"}}, "more than one pair"),
         ({}, "no raw instruction"),
