@@ -188,13 +188,16 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         raise UsageError(str(error.args[0]), hint=error.hint) from error
     tokenizer = ChatTokenizer(*_find_tokenizer(base))
     dtype = _name_dtype(model_config, config)
-    details = ", ".join((dtype, *(["adapter " + adapter.name] if adapter else [])))
+    unguided = importlib.util.find_spec("llguidance") is None
+    details = ", ".join(
+        (dtype, *(["adapter " + adapter.name] if adapter else []), *(["without llguidance"] if unguided else []))
+    )
     return ThreadedEngine(
         lambda: KernelEngine(config),
         tokenizer,
         described=f"{base.name} on {config.device} ({details})",
         concurrency=config.max_num_seqs,
-        fingerprint=lambda: _make_fingerprint(base, adapter, dtype, config.max_model_len),
+        fingerprint=lambda: _make_fingerprint(base, adapter, dtype, config.max_model_len, guided=tokenizer.guides),
     )
 
 
@@ -247,7 +250,9 @@ def _name_dtype(model_config: ModelConfig, config: EngineConfig) -> str:
     return "bfloat16" if name == "float16" else name
 
 
-def _make_fingerprint(base: CheckpointFolder, adapter: CheckpointFolder | None, dtype: str, max_length: int) -> str:
+def _make_fingerprint(
+    base: CheckpointFolder, adapter: CheckpointFolder | None, dtype: str, max_length: int, *, guided: bool
+) -> str:
     """Name all that replies depend on: the files, what they are computed in, where a reply is cut, and whether it is
     kept to a schema."""
     from midb.agent.engines import checkpoint
@@ -255,7 +260,7 @@ def _make_fingerprint(base: CheckpointFolder, adapter: CheckpointFolder | None, 
     parts = ["own", base.name, f"sha256:{checkpoint.hash_files(base.folder)}"]
     if adapter:
         parts += ["adapter", adapter.name, f"sha256:{checkpoint.hash_files(adapter.folder)}"]
-    if importlib.util.find_spec("llguidance") is not None:
+    if guided:
         parts.append("guided")
     return " ".join([*parts, dtype, f"length {max_length}", f"midb {__version__}"])
 

@@ -139,6 +139,11 @@ class ChatTokenizer:
         except (ImportError, ValueError):  # llguidance is missing, or the vocabulary is of a kind that it does not know
             return None
 
+    @property
+    def guides(self) -> bool:
+        """Whether replies can be kept to a schema: llguidance is installed, and knows this kind of vocabulary."""
+        return self._grammar is not None
+
     def make_constraint(self, schema: Mapping[str, Any]) -> Callable[[], ReplyConstraint] | None:
         """Make what keeps a reply to a JSON Schema; None without llguidance, or where it does not know how."""
         if self._grammar is None:

@@ -114,9 +114,14 @@ def test_a_verdict_of_a_model_that_writes_garbage_has_the_form_that_was_asked_fo
 
 
 def test_without_the_library_nothing_is_enforced(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert build_engine(str(tiny_checkpoint), options=EngineOptions(device="cpu")).fingerprint().count(" guided ") == 1
     monkeypatch.delitem(sys.modules, "midb.agent.engines.tokenizing.grammar", raising=False)
     monkeypatch.setitem(sys.modules, "llguidance", None)
-    assert ChatTokenizer(tiny_checkpoint, "tiny").make_constraint(SCHEMA or {}) is None
+    tokenizer = ChatTokenizer(tiny_checkpoint, "tiny")
+    assert tokenizer.make_constraint(SCHEMA or {}) is None
+    assert not tokenizer.guides
+    # Whoever looks at the log later must see that nothing was enforced.
+    assert " guided " not in build_engine(str(tiny_checkpoint), options=EngineOptions(device="cpu")).fingerprint()
 
 
 def test_a_schema_that_is_none_is_not_enforced(tiny_checkpoint: Path) -> None:
