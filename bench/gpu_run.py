@@ -33,6 +33,7 @@ PARTS: dict[str, tuple[str, str, float]] = {
     "kernels": ("gpu.tables", "measure_kernels", 90),
     "prefill": ("gpu.tables", "measure_prefill", 60),
     "tiles": ("gpu.tiles", "measure_tiles", 60),
+    "mixed": ("gpu.tiles", "measure_mixed", 30),
     "engine": ("gpu.serving", "measure_engine", 220),
     "trace": ("gpu.tracing", "trace_steps", 90),
     "peers": ("gpu.serving", "measure_peers", 80),

@@ -28,7 +28,7 @@ from midb.kernels.engine.engine import Engine
 from midb.kernels.engine.graphs import StepGraphs
 from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.padding import pad_plan
-from midb.kernels.engine.step_batch import LEAST_CASCADE, Staging
+from midb.kernels.engine.step_batch import LEAST_CASCADE, Copied, Staging
 from midb.kernels.engine.step_plan import StepPlan
 from midb.kernels.models import decoder
 from midb.kernels.models.weights import CheckpointTensors
@@ -81,9 +81,9 @@ class ReplayRunner(ModelRunner):
     outputs: list[list[int]]
     first: int
 
-    def read_sampled(self, plan: StepPlan, sampled: torch.Tensor) -> list[int]:
+    def read_sampled(self, plan: StepPlan, copied: Copied) -> list[int]:
         """The known tokens in place of those that the sample rows drew."""
-        super().read_sampled(plan, sampled)
+        super().read_sampled(plan, copied)
         return read_known(plan, self.outputs, self.first)
 
 
@@ -141,12 +141,16 @@ class HostRunner:
     def capture(self, plan: StepPlan) -> None:
         """There is nothing to capture."""
 
-    def run(self, plan: StepPlan) -> list[int]:
+    def launch(self, plan: StepPlan) -> list[int]:
         """Lay a step out as for a graph, and answer."""
         bucket = self._graphs.find_bucket(plan)
         self.staging.put(plan if bucket is None else pad_plan(plan, bucket))
         self.now += STEP_SECONDS + ROW_SECONDS * len(plan.token_ids)
         return read_known(plan, self.outputs)
+
+    def read_sampled(self, plan: StepPlan, copied: list[int]) -> list[int]:
+        """It is there already."""
+        return copied
 
 
 class HostEngine(Engine):

@@ -61,6 +61,8 @@ class EngineConfig:
     :param enable_prefix_caching: sequences that begin alike share the KV of their beginning.
     :param cascade_attention: compute attention to a common beginning once for all sequences that share it.
     :param cuda_graphs: replay small steps as CUDA graphs.
+    :param overlap_steps: while a GPU computes a step for half of the sequences, plan one for the other half, where that
+        is worth it.
     """
 
     checkpoint: str | Path
@@ -78,6 +80,7 @@ class EngineConfig:
     enable_prefix_caching: bool = True
     cascade_attention: bool = True
     cuda_graphs: bool = True
+    overlap_steps: bool = True
 
     def __post_init__(self) -> None:
         if self.dtype not in ("auto", *DTYPES):

@@ -12,7 +12,7 @@ from midb.corpus.raw import RawRecord, Start, Tail
 from midb.corpus.records import too_long
 from midb.domain.results import RecordResult, RejectedLine
 
-#: Records per batch, transaction and checkpoint. A kill loses the work on at most the batches that are out.
+#: Most records of a batch, transaction and checkpoint. A kill loses the work on at most the batches that are out.
 BATCH = 32
 
 #: A record to be examined, with its English original in a source file, if it has one there.
@@ -45,14 +45,19 @@ class Batch:
 def batches_of(
     corpus: OpenedCorpus,
     start: Start = Start(),  # noqa: B008  (frozen)
-    find: Callable[[RawRecord], Result | None] = lambda _: None,
+    find: Callable[[RawRecord], Result | None] | None = None,
+    most: Callable[[], int] | None = None,
 ) -> Iterator[Batch]:
-    """A corpus in batches from ``start`` on; the last one has the tail. ``find`` gives results that are known."""
+    """A corpus in batches from ``start`` on; the last one has the tail.
+
+    :param find: gives results that are known.
+    :param most: gives the number of records of the batch that is made next, if that is less than ``BATCH``.
+    """
     reading = corpus.container.read(start)
     tail: Tail | None = None
     while tail is None:
         records: list[RawRecord] = []
-        for item in itertools.islice(reading, BATCH):
+        for item in itertools.islice(reading, max(1, min(BATCH, most())) if most else BATCH):
             if isinstance(item, Tail) or item.position == corpus.limit:
                 tail = item if isinstance(item, Tail) else corpus.container.cut()
                 break
@@ -60,7 +65,7 @@ def batches_of(
         # What lies in a spool is too long to be examined, and cannot be sent to a worker.
         settled: dict[int, Result] = {}
         for raw in records:
-            if result := reject(raw, too_long(raw)) if raw.spool else find(raw):
+            if result := reject(raw, too_long(raw)) if raw.spool else find(raw) if find else None:
                 settled[raw.position] = result
         items = [(raw, corpus.source_of(raw)) for raw in records if raw.position not in settled]
         yield Batch(records, items, settled, tail)

@@ -103,9 +103,13 @@ class Runner:
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint
         start = Start(at.input_offset, at.position, at.line)
-        if self._session.earlier:
-            return batches_of(self._session.corpus, start, self._session.earlier.find)
-        return batches_of(self._session.corpus, start)
+        session = self._session
+        find = session.earlier.find if session.earlier else None
+        if not session.model:
+            return batches_of(session.corpus, start, find)
+        # A batch is written once all its records are done: with a server that serves few at once it is short.
+        engine = session.model.engine
+        return batches_of(session.corpus, start, find, most=lambda: engine.places)
 
     def _warn_of_crash(self, raw: RawRecord) -> None:
         self.warn(f"line {raw.line:,}: examining this record killed a worker process; it stays as it is")

@@ -123,6 +123,8 @@ def compare_logits(run: GpuRun) -> None:
         if not run.smoke and run.begin("logits", "fp32", 8):
             single = Oracle(oracle.exact)
             compare_case(run, single, folder, prompts, "all", CASES["all"], expected, dtype="float32")
+        if not run.smoke and run.begin("logits", "fp8", 8):  # its tokens differ: how far below the best logit are they
+            compare_case(run, oracle, folder, prompts, "all", CASES["all"], None, dtype="fp8")
 
 
 def compare_case(

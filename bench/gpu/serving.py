@@ -22,11 +22,13 @@ SMALLER = (32, 128, 8)
 EDITS = (0.03, 1.0)
 
 #: Case -> what is off in it.
-CASES: dict[str, dict[str, bool]] = {
+CASES: dict[str, dict[str, Any]] = {
     "all": {},
+    "fp8": {"dtype": "fp8"},
     "no graphs": {"cuda_graphs": False},
     "no cascade": {"cascade_attention": False},
     "no drafts": {"draft": False},
+    "no overlap": {"overlap_steps": False},
 }
 
 #: Rounds before one is measured, at the most: a graph is captured once its kind of step has come some times.
@@ -59,10 +61,12 @@ def make_engine(run: GpuRun, folder: Path, **options: Any) -> ReplayEngine:
 
 
 def measure_engine(run: GpuRun) -> None:
-    """Measure the engine, one at a time: with all it has at every batch, then without each part in turn."""
+    """Measure the engine, one at a time: with all it has at every batch, in fp8, then without each part in turn."""
     model, texts = make_large(run), get_texts(run)
     with serve_from(model) as folder:
         for case, options in CASES.items():
+            if case == "fp8" and run.smoke:
+                continue
             wanted = (2,) if run.smoke else BATCHES if case == "all" else SMALLER
             loads = [(batch, share) for batch in wanted for share in EDITS]
             if case == "no drafts":
@@ -105,7 +109,7 @@ def measure_load(run: GpuRun, engine: ReplayEngine, load: Load, case: str, batch
         ms_per_step=round(1e3 * taken / done["steps"], 2),
         tokens_per_step=round(done["generated"] / done["steps"], 2),
         rows_per_token=round(done["verified"] / done["generated"], 2),
-        steps=done["steps"],
+        steps=done["steps"], halved=done["halved"],
         step_share=round(done["step_seconds"] / taken, 3),
         prefix_hits=round(done["prefix_hits"] / done["prompt_tokens"], 2),
         warm_up_s=round(warm, 2), graphs=count_graphs(engine), seconds=round(taken, 3), peak_GiB=run.find_peak(),

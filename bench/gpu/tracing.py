@@ -48,7 +48,7 @@ def choose_load(batch: int, share: float) -> Traced:
 HOST = {
     "scheduler": ("schedule", "scheduler.py"),
     "prepare": ("plan_step", "step_plan.py"),
-    "run": ("run", "model_runner.py"),
+    "launch": ("launch", "model_runner.py"),
     "wait": ("read_sampled", "model_runner.py"),
     "take_sampled": ("_take_sampled", "engine.py"),
 }
@@ -149,7 +149,7 @@ def profile_device(run: GpuRun, engine: ReplayEngine, steps: int) -> tuple[float
 def profile_host(engine: ReplayEngine, steps: int) -> dict[str, Any]:
     """Milliseconds of a step by Python's profiler, which slows Python down: its parts, and its own longest functions.
 
-    ``run`` holds ``wait``, which is the time until the sampled tokens are on the host.
+    ``wait`` is the time until the sampled tokens are on the host.
     """
     watch = cProfile.Profile()
     watch.enable()

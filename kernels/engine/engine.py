@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as Seq
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 
 from midb.kernels.config import EngineConfig, ModelConfig
@@ -20,6 +21,7 @@ from midb.kernels.engine.drafting.survival import SurvivalTable
 from midb.kernels.engine.drafting.trust import Trust
 from midb.kernels.engine.model_runner import ModelRunner
 from midb.kernels.engine.outputs.constraining import constrain
+from midb.kernels.engine.overlap import Flight, StepOverlap
 from midb.kernels.engine.scheduler import Scheduler, Work
 from midb.kernels.engine.sequence import Sequence
 from midb.kernels.engine.step_plan import plan_step
@@ -40,6 +42,9 @@ _GROUP_TOKENS = 64
 #: faster than it reads.
 _FREE_ROWS = {"cuda": 160.0, "cpu": 6.0}
 
+#: A host that waited for less than this share of a step came too late to say how long the device took for it.
+_LATE = 0.05
+
 #: What each step on a CPU takes besides its rows, as parameters times rows that are computed in the same time: 25 ms at
 #: 10^11 multiplications a second, measured on two cores with 100 million parameters and 16 sequences of 400 tokens.
 _CPU_FIXED = 2.5e9
@@ -53,12 +58,14 @@ class EngineStats:
     :param verified: rows from which a token was sampled.
     :param drafted: rows that were draft tokens.
     :param generated: tokens of all outputs.
+    :param halved: steps that were launched while another one was computed.
     :param step_seconds: of all steps, the host's part of them included.
     """
 
     requests: int = 0
     finished: int = 0
     steps: int = 0
+    halved: int = 0
     rows: int = 0
     verified: int = 0
     drafted: int = 0
@@ -104,6 +111,11 @@ class Engine:
         fixed = _CPU_FIXED / self.model_config.num_parameters if kind == "cpu" else 0.0
         self.cost = StepCost(make_roofline(_FREE_ROWS[kind], fixed), self.model_config.head_share)
         self.scheduler = Scheduler(config, self.pool, self.cost)
+        self._overlap = StepOverlap(
+            make_roofline(_FREE_ROWS[kind]) if kind == "cuda" and config.overlap_steps else None
+        )
+        self._flight: Flight | None = None
+        self._landed = self._arrived = -inf  # when the last step was over, and when its tokens came
         self.stats = EngineStats()
         self._clock = clock
         self._sequences: dict[int, Sequence] = {}
@@ -204,35 +216,77 @@ class Engine:
         try:
             return self._step()
         except BaseException:
+            self._flight = None
             for sequence in [s for s in self.scheduler.running if s.finish_reason is not None]:
                 self._finish(sequence)
             self.scheduler.requeue()
             raise
 
     def _step(self) -> bool:
-        started = self._clock()
         with self.runner.on_device():
-            works = self.scheduler.schedule()
-            if not works:
-                return False
-            runner = self.runner
-            plan = plan_step(works, self.config.block_size, shared=runner.shared, prefill_rows=runner.prefill_rows)
-            before = self._clock()
-            runner.capture(plan)
-            captured = self._clock() - before
-            sampled = runner.run(plan)
-            constrain(plan, sampled, runner)
+            running = len(self.scheduler.running)
+            halves = self._overlap.pays(running)
+            if self._flight is not None and not halves:
+                self._land()
+                return True
+            flight, before = self._launch(-(-running // 2) if halves else None), self._flight
+            if before is not None:
+                self.stats.halved += flight is not None
+                self._land()
+            self._flight = flight
+            if flight is not None and (not halves or flight.must_land):
+                self._land()
+            return flight is not None or before is not None
+
+    def _launch(self, most: int | None) -> Flight | None:
+        """Plan a step of at most so many sequences and launch it; None if there is nothing to compute."""
+        started = self._clock()
+        works = self.scheduler.schedule(most)
+        if not works:
+            return None
+        runner = self.runner
+        plan = plan_step(works, self.config.block_size, shared=runner.shared, prefill_rows=runner.prefill_rows)
+        before = self._clock()
+        runner.capture(plan)
+        begun = self._clock()
+        copied = runner.launch(plan)
+        for work in works:
+            work.sequence.awaited = work.samples
+        return Flight(plan, copied, started, begun, self._clock(), captured=begun - before)
+
+    def _land(self) -> None:
+        """Wait for the step that is computed, and give each sequence what was sampled for it."""
+        flight, self._flight = self._flight, None
+        assert flight is not None
+        plan, waiting = flight.plan, self._clock()
+        sampled = self.runner.read_sampled(plan, flight.copied)
+        arrived = self._clock()
+        constrain(plan, sampled, self.runner)
         self._take_sampled(plan.works, sampled)
-        # Proposing drafts and following what came take time as well, and more of it the more is drafted. A capture does
-        # not count: it happens once.
-        seconds = self._clock() - started - captured
-        rows = len(plan.token_ids)
-        self.cost.observe(self.cost.compute_load(rows, len(sampled)), seconds)
+        landed = self._clock()
+        self._observe(flight, len(sampled), waiting, arrived, landed)
+        self._landed = landed
+
+    def _observe(self, flight: Flight, samples: int, waiting: float, arrived: float, landed: float) -> None:
+        """Learn what a step took: times of the clock when the host began to wait for it, had its tokens, and was done.
+
+        Proposing drafts and following what came take time as well, and more of it the more is drafted. A capture does
+        not count: it happens once. Nor does what another step took meanwhile.
+        """
+        seconds = landed - max(flight.started, self._landed) - flight.captured
+        rows = len(flight.plan.token_ids)
+        load = self.cost.compute_load(rows, samples)
+        self.cost.observe(load, seconds)
+        if samples == rows:
+            host = flight.launched - flight.started - flight.captured + landed - arrived
+            device = arrived - max(flight.begun, self._arrived)
+            late = arrived - waiting < _LATE * device
+            self._overlap.observe(len(flight.plan.works), load, host, None if late else device)
+        self._arrived = arrived
         stats = self.stats
         stats.steps += 1
         stats.rows += rows
         stats.step_seconds += seconds
-        return True
 
     def _take_sampled(self, works: list[Work], sampled: list[int]) -> None:
         """Give each sequence what was sampled for it."""
@@ -243,20 +297,27 @@ class Engine:
             if not work.samples:
                 continue
             sequence, draft = work.sequence, work.draft
-            known, end = len(sequence.token_ids), place + len(draft) + 1
-            if draft:
-                before = sequence.counts["accepted"]
-                sequence.take(sampled[place:end], draft)
-                accepted = sequence.counts["accepted"] - before
-                sequence.trust.learn(work.expected, accepted)
-                stats.drafted += len(draft)
-                stats.accepted += accepted
-            else:
-                sequence.take(sampled[place:end], draft)
-            stats.generated += len(sequence.token_ids) - known
+            end = place + len(draft) + 1
+            if sequence.finish_reason is None:  # else it was cancelled meanwhile
+                self._take(work, sampled[place:end])
             place = end
-            if sequence.finish_reason is not None:
-                self._finish(sequence)
+
+    def _take(self, work: Work, sampled: list[int]) -> None:
+        sequence, draft, stats = work.sequence, work.draft, self.stats
+        known = len(sequence.token_ids)
+        sequence.awaited = False
+        if draft:
+            before = sequence.counts["accepted"]
+            sequence.take(sampled, draft)
+            accepted = sequence.counts["accepted"] - before
+            sequence.trust.learn(work.expected, accepted)
+            stats.drafted += len(draft)
+            stats.accepted += accepted
+        else:
+            sequence.take(sampled, draft)
+        stats.generated += len(sequence.token_ids) - known
+        if sequence.finish_reason is not None:
+            self._finish(sequence)
 
     def _finish(self, sequence: Sequence) -> None:
         del self._sequences[sequence.index]

@@ -14,7 +14,7 @@ from midb.kernels.config import EngineConfig, ModelConfig
 from midb.kernels.dispatch import Ops, choose_ops
 from midb.kernels.engine.graphs import MOST_ROWS, StepGraphs
 from midb.kernels.engine.padding import plan_prompts
-from midb.kernels.engine.step_batch import LEAST_CASCADE, KeySpan, Staging, StepBatch
+from midb.kernels.engine.step_batch import LEAST_CASCADE, Copied, KeySpan, Readback, Staging, StepBatch
 from midb.kernels.engine.step_plan import NEVER_SHARED, SharedBounds, StepPlan
 from midb.kernels.errors import EngineError
 from midb.kernels.models.decoder import Decoder
@@ -57,6 +57,7 @@ class ModelRunner:
             most = max(config.max_num_batched_tokens, MOST_ROWS)
             # Of the rows that were sampled last: what a constraint refuses is sampled again. Always the same memory,
             # which graphs write to.
+            self.readback = Readback(self.device, most)
             self._sampled_hidden = torch.empty((most, model.hidden_size), dtype=self.dtype, device=self.device)
             self.model.load(Path(config.checkpoint), config.adapters, self.max_model_len)
             self.num_blocks = -(-self._choose_kv_tokens() // config.block_size)
@@ -155,17 +156,16 @@ class ModelRunner:
                 self.graphs.capture(plan)
 
     @torch.inference_mode()
-    def run(self, plan: StepPlan) -> list[int]:
-        """Compute one step; returns the token sampled at each sample row."""
+    def launch(self, plan: StepPlan) -> Copied:
+        """Begin to compute one step; a GPU computes it behind what was launched before."""
         sampled = self.graphs.run(plan) if self.graphs is not None else None
         if sampled is None:
             sampled = self._forward(self.staging.send(plan))
-        return self.read_sampled(plan, sampled)
+        return self.readback.send(sampled)
 
-    def read_sampled(self, plan: StepPlan, sampled: Tensor) -> list[int]:
-        """Copy the sampled tokens to the host, which needs these few hundred numbers to decide what is accepted."""
-        ids: list[int] = sampled.tolist()
-        return ids
+    def read_sampled(self, plan: StepPlan, copied: Copied) -> list[int]:
+        """Wait for the end of a launched step; returns the token sampled at each sample row."""
+        return copied.read()
 
     def _forward(self, batch: StepBatch) -> Tensor:
         hidden = self.compute_hidden(batch)

@@ -93,30 +93,34 @@ class Scheduler:
             if sequence.block_table is not None:
                 self.pool.release(sequence.block_table)
             sequence.block_table, sequence.num_computed_tokens, sequence.status = None, 0, SequenceStatus.WAITING
-            sequence.constraint = None
+            sequence.constraint, sequence.awaited = None, False
         interrupted, self.running = self.running, []
         for sequence in interrupted:
             self.add(sequence)
         self.pool.forget_idle()
 
-    def schedule(self) -> list[Work]:
-        """Plan the next step; the plan is empty only when there is nothing to do."""
+    def schedule(self, most: int | None = None) -> list[Work]:
+        """Plan the next step; the plan is empty only when there is nothing to do before a step that is computed ends.
+
+        :param most: sequences that take part in it.
+        """
         self._admit()
         pool, block_size = self.pool, self.config.block_size
         # Each sequence that decodes is sure of its row. The prompts share what is left, first come, first served.
-        left = self.config.max_num_batched_tokens - sum([sequence.decoding for sequence in self.running])
+        ready = [sequence for sequence in self.running if not sequence.awaited][:most]
+        left = self.config.max_num_batched_tokens - sum([sequence.decoding for sequence in ready])
         works = []
-        for sequence in self.running:
+        for sequence in ready:
             table, computed = sequence.block_table, sequence.num_computed_tokens
             assert table is not None
             pending = len(sequence.token_ids) - computed
             decoding = pending == 1
             if computed < table.hits * block_size:  # others may have computed more of the beginning
-                ready = pool.count_ready_tokens(table, computed)
-                if ready is None:
+                known = pool.count_ready_tokens(table, computed)
+                if known is None:
                     continue
-                sequence.counts["prefix_hits"] += ready - computed
-                sequence.num_computed_tokens = computed = ready
+                sequence.counts["prefix_hits"] += known - computed
+                sequence.num_computed_tokens = computed = known
                 pending = len(sequence.token_ids) - computed
             count = 1 if decoding else min(pending, left)
             if count == 0:

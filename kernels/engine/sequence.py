@@ -34,6 +34,7 @@ class Sequence:
     :ivar num_prompt_tokens: tokens of the prompt.
     :param num_computed_tokens: tokens at the beginning whose KV is in the cache, or will be in the coming step.
     :param bypassed: sequences that were admitted before this one while it had waited the longest.
+    :param awaited: a step that samples for it is being computed.
     :param constraint: what follows the output, if the request has a constraint and the output was looked at.
     :param counts: what goes into the result, by the names that :class:`Result` has for it.
     """
@@ -50,6 +51,7 @@ class Sequence:
     block_table: BlockTable | None = None
     num_computed_tokens: int = 0
     bypassed: int = 0
+    awaited: bool = False
     finish_reason: SequenceFinishReason | None = None
     constraint: Constraint | None = None
     counts: dict[str, int] = field(

@@ -69,24 +69,26 @@ class StepBatch:
 class Staging:
     """The numbers of a step on their way to a device, in memory that a GPU can read by itself.
 
-    It is used again for each step, so a step must have been computed before the next one is put here.
+    Two buffers take turns, so a step must have been computed before the second one after it is put here.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._buffer = self._make_buffer(_FIRST_ROOM)
+        self._buffers = [self._make_buffer(_FIRST_ROOM) for _ in range(2)]
 
     def _make_buffer(self, room: int) -> Tensor:
         return torch.empty(room, dtype=torch.int32, pin_memory=self.device.type == "cuda")
 
     def put(self, plan: StepPlan) -> Tensor:
-        """Put the numbers of a step one after the other, ``[numbers]`` int32; it is overwritten by the next step."""
+        """Put the numbers of a step one after the other, ``[numbers]`` int32; the second step after overwrites it."""
         arrays = [array.ravel() for array in plan.arrays]
         count = sum(map(len, arrays))
-        if count > len(self._buffer):
-            self._buffer = self._make_buffer(2 * count)
-        np.concatenate(arrays, out=self._buffer.numpy()[:count])
-        return self._buffer[:count]
+        buffer = self._buffers.pop(0)
+        if count > len(buffer):
+            buffer = self._make_buffer(2 * count)
+        self._buffers.append(buffer)
+        np.concatenate(arrays, out=buffer.numpy()[:count])
+        return buffer[:count]
 
     def send(self, plan: StepPlan) -> StepBatch:
         """Copy a step to the device."""
@@ -94,6 +96,48 @@ class Staging:
         return view_batch(
             plan, numbers.clone() if self.device.type == "cpu" else numbers.to(self.device, non_blocking=True)
         )
+
+
+class Readback:
+    """Sampled tokens on their way back to the host: copied behind the step that samples them, and read once it is over.
+
+    Two buffers take turns, as those of ``Staging`` do.
+    """
+
+    def __init__(self, device: torch.device, most: int) -> None:
+        """:param most: samples of a step."""
+        self._waits = device.type == "cuda"
+        self._buffers = [torch.empty(most, dtype=torch.int32, pin_memory=True) for _ in range(2)] if self._waits else []
+
+    def send(self, sampled: Tensor) -> Copied:
+        """Begin to copy ``[samples]`` to the host."""
+        if not self._waits:
+            return Copied(sampled, None)
+        buffer = self._buffers.pop(0)
+        self._buffers.append(buffer)
+        copy = buffer[: len(sampled)]
+        copy.copy_(sampled, non_blocking=True)
+        done = torch.cuda.Event()
+        done.record()
+        return Copied(copy, done)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Sampled tokens that come to the host.
+
+    :param done: None where they are there already.
+    """
+
+    sampled: Tensor
+    done: torch.cuda.Event | None
+
+    def read(self) -> list[int]:
+        """Wait for them; the host needs these few hundred numbers to decide what is accepted."""
+        if self.done is not None:
+            self.done.synchronize()
+        ids: list[int] = self.sampled.tolist()
+        return ids
 
 
 def view_batch(plan: StepPlan, numbers: Tensor) -> StepBatch:

@@ -101,7 +101,7 @@ def test_steps_are_traced_while_all_decode(rows: list[dict[str, Any]]) -> None:
         assert row["tokens"] >= row["batch"]
         assert row["wall_ms"] > 0
         assert row["gpu_busy_ms"] > 0
-        assert min(row["host_ms"][part] for part in ("scheduler", "prepare", "run", "take_sampled")) > 0
+        assert min(row["host_ms"][part] for part in ("scheduler", "prepare", "launch", "take_sampled")) > 0
 
 
 def test_the_paged_kernel_is_held_against_fp32(rows: list[dict[str, Any]]) -> None:

@@ -49,6 +49,12 @@ def test_a_corpus_that_fills_its_batches_ends_with_an_empty_one() -> None:
     assert found[-1].tail is not None
 
 
+def test_a_batch_may_be_shorter_than_it_can_be_at_most(corpus: OpenedCorpus) -> None:
+    sizes = iter([2, 99, 0, 3])
+    found = list(batches_of(corpus, most=lambda: next(sizes)))
+    assert [positions(batch) for batch in found] == [[0, 1], [2, 3, 4], [5], [6]]
+
+
 @pytest.mark.parametrize("begin", range(8))
 def test_it_goes_on_behind_any_record(corpus: OpenedCorpus, begin: int) -> None:
     records = [raw for batch in batches_of(corpus) for raw in batch.records]

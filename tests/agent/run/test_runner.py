@@ -247,6 +247,16 @@ def test_a_model_rewrites_and_what_it_did_is_said(tmp_path: Path, small: None) -
     assert used[-1].usage == ended.usage
 
 
+def test_with_a_server_of_few_places_records_are_written_as_they_are_done(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with (
+        engine_on_a_loop(ScriptedEngine(improving(), concurrency=2)) as engine,
+        session_over(write_corpus(tmp_path, 5), engine, model="scripted") as session,
+    ):
+        Runner(session, events.append, bool).run()
+    assert [event.records for event in events if isinstance(event, BatchDone)] == [2, 2, 1]
+
+
 def test_a_budget_that_is_used_up_ends_it_and_is_said(tmp_path: Path, small: None) -> None:
     corpus = write_corpus(tmp_path, 9)
     said: list[Event] = []

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from random_checkpoints import GetCheckpoint, MakePrompts
 
 from midb.kernels import Engine, EngineConfig, EngineError, Request, RequestError, Result, SequenceFinishReason
+from midb.kernels.engine.overlap import StepOverlap
 from midb.kernels.engine.scheduler import Work
+from midb.kernels.engine.step_batch import Copied
 from midb.kernels.engine.step_plan import StepPlan
 
 NEW = 20
@@ -24,6 +26,17 @@ NEW = 20
 
 def serve(engine: Engine, requests: list[Request]) -> list[Result]:
     return sorted(engine.generate(requests), key=lambda result: result.index)
+
+
+class Halves(StepOverlap):
+    """Says always or never that steps are to be taken in halves, on a CPU too."""
+
+    def __init__(self, always: bool) -> None:
+        super().__init__(None)
+        self._always = always
+
+    def pays(self, sequences: int) -> bool:
+        return self._always and sequences > 1
 
 
 def noisy(tokens: list[int], rng: random.Random, rate: float) -> list[int]:
@@ -85,12 +98,13 @@ def folders(checkpoint: GetCheckpoint) -> dict[str, Path]:
     max_num_batched_tokens=st.integers(1, 80),
     cascade=st.booleans(),
     sharing=st.booleans(),
+    halves=st.booleans(),
 )
 def test_the_tokens_depend_on_the_request_alone(
     folders: dict[str, Path], family_name: str, seed: int, count: int, temperature: float, block_size: int,
-    max_num_batched_tokens: int, cascade: bool, sharing: bool,
+    max_num_batched_tokens: int, cascade: bool, sharing: bool, halves: bool,
 ) -> None:  # fmt: skip
-    """Drafts, batch, order, blocks, budget, cascade and cache change the speed, never a token, at any temperature."""
+    """Drafts, batch, order, blocks, budget, cascade, cache and halves change the speed alone, at any temperature."""
     rng = random.Random(seed)
     common = [rng.randrange(99) for _ in range(rng.choice([0, 20]))]
     texts = [common + [rng.randrange(99) for _ in range(rng.randint(1, 25))] for _ in range(count)]
@@ -118,6 +132,7 @@ def test_the_tokens_depend_on_the_request_alone(
         ),
         clock=lambda: float(next(ticks)),
     )
+    engine._overlap = Halves(halves)
     if seed % 3 == 0:
         engine.pin(common)
     order = list(range(count))
@@ -212,6 +227,48 @@ def test_a_bad_request_within_a_stream_leaves_nothing_behind(checkpoint: GetChec
     assert engine.pool.num_free_blocks == engine.runner.num_blocks
 
 
+def test_halves_alternate(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
+    """While one half is computed the other is planned, and what was cancelled meanwhile is not followed."""
+    made = checkpoint("qwen3")
+    texts = prompts(8, 6)
+    engine = Engine(EngineConfig(checkpoint=made.folder))
+    engine._overlap = Halves(True)
+    events: list[tuple[str, frozenset[int]]] = []
+    launch, read = engine.runner.launch, engine.runner.read_sampled
+
+    def note(what: str, plan: StepPlan) -> None:
+        events.append((what, frozenset(work.sequence.index for work in plan.works)))
+
+    def watched_launch(plan: StepPlan) -> Copied:
+        note("launched", plan)
+        return launch(plan)
+
+    def watched_read(plan: StepPlan, copied: Copied) -> list[int]:
+        note("read", plan)
+        return read(plan, copied)
+
+    engine.runner.launch, engine.runner.read_sampled = watched_launch, watched_read  # type: ignore[method-assign]
+    for text in texts:
+        engine.add(Request(text, max_new_tokens=9))
+    for _ in range(5):
+        engine.step()
+    together, first, second, *others = [half for what, half in events if what == "launched"]
+    assert len(together) == 6  # nothing is running before the first step admits them
+    assert (len(first), first | second, others) == (3, together, [first, second])
+    assert [what for what, _ in events] == ["launched", "read", "launched"] + ["launched", "read"] * 3
+    assert engine._flight is not None
+    assert 4 in first | second
+    assert engine.cancel(4)
+    while engine.busy:
+        engine.step()
+    results = {result.index: result for result in engine.take_results()}
+    assert results.pop(4).finish_reason is SequenceFinishReason.CANCELLED
+    assert {index: result.token_ids for index, result in results.items()} == {
+        index: made.generate_greedily(text, 9) for index, text in enumerate(texts) if index != 4
+    }
+    assert engine.pool.num_free_blocks == engine.runner.num_blocks
+
+
 def test_cancelling(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
     made = checkpoint("qwen3")
     texts = prompts(5, 3, shared=30)
@@ -234,9 +291,14 @@ def test_cancelling(checkpoint: GetCheckpoint, prompts: MakePrompts) -> None:
     assert engine.pool.num_free_blocks == engine.runner.num_blocks
 
 
+@pytest.mark.parametrize("halves", [False, True])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_a_step_that_breaks_off_costs_no_token(
-    error: type[BaseException], checkpoint: GetCheckpoint, prompts: MakePrompts, monkeypatch: pytest.MonkeyPatch
+    error: type[BaseException],
+    halves: bool,
+    checkpoint: GetCheckpoint,
+    prompts: MakePrompts,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Before the forward, after it, and amid taking what it sampled; in prompts and in decoding."""
     made = checkpoint("qwen3")
@@ -246,19 +308,20 @@ def test_a_step_that_breaks_off_costs_no_token(
     engine.pin(texts[0][:8])
     pinned = len(engine._pins[0].blocks)
     moments = iter([1, 0, 2, 0, 0, 3] * 6)
-    run, take = engine.runner.run, engine._take_sampled
+    engine._overlap = Halves(halves)
+    launch, take = engine.runner.launch, engine._take_sampled
     now = 0
 
-    def broken_run(plan: StepPlan) -> list[int]:
+    def broken_launch(plan: StepPlan) -> Copied:
         if now == 1:
             held = engine._pins[0].block_ids
             with torch.inference_mode():
                 engine.runner.kv_cache[:, :, max(held) * 4 + 4 :] = 7.0  # as if the forward had got half way
             raise error
-        sampled = run(plan)
+        copied = launch(plan)
         if now == 2:
             raise error
-        return sampled
+        return copied
 
     def broken_take(works: list[Work], sampled: list[int]) -> None:
         nonlocal now
@@ -267,7 +330,7 @@ def test_a_step_that_breaks_off_costs_no_token(
             now = 0
             raise error
 
-    monkeypatch.setattr(engine.runner, "run", broken_run)
+    monkeypatch.setattr(engine.runner, "launch", broken_launch)
     monkeypatch.setattr(engine, "_take_sampled", broken_take)
     for index, text in enumerate(texts):
         engine.add(Request(text, expected[index], max_new_tokens=12))

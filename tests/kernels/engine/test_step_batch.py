@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import numpy as np
 import torch
 from hypothesis import given
 from steps import prepare
@@ -12,7 +13,8 @@ from midb.kernels.engine.block_pool import BlockPool
 from midb.kernels.engine.sampling import make_noise_key
 from midb.kernels.engine.scheduler import Work
 from midb.kernels.engine.sequence import Sequence
-from midb.kernels.engine.step_batch import KeySpan
+from midb.kernels.engine.step_batch import KeySpan, Readback, Staging
+from midb.kernels.engine.step_plan import plan_step
 
 CPU = torch.device("cpu")
 SIZE = 4
@@ -191,3 +193,21 @@ def test_shared_keys_and_own_keys_are_all_keys(plans: list[tuple[int, int, int, 
         assert batch.positions[row : row + work.rows].tolist() == list(range(work.start, work.start + work.rows))
         row += work.rows
     assert row == batch.token_ids.numel()
+
+
+def test_a_step_stays_where_it_was_put_while_the_next_one_is_put() -> None:
+    """A GPU may read it yet."""
+    pool = BlockPool(400, SIZE)
+    staging = Staging(CPU)
+    works = [make_work(pool, number, [number] * 9, 0, 9) for number in range(4)]
+    plans = [plan_step([work], SIZE) for work in works]
+    plans[2] = plan_step(works[2:], SIZE)  # a larger one
+    put = [(plan, staging.put(plan)) for plan in plans[:2]]
+    for plan in plans[2:]:
+        for earlier, numbers in put:
+            assert numbers.tolist() == np.concatenate([array.ravel() for array in earlier.arrays]).tolist()
+        put = [put[-1], (plan, staging.put(plan))]
+
+
+def test_sampled_tokens_come_back() -> None:
+    assert Readback(CPU, 8).send(torch.tensor([5, 3, 9], dtype=torch.int32)).read() == [5, 3, 9]
