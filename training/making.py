@@ -75,7 +75,9 @@ def make_examples(options: MakingOptions) -> Made:
     if not train.examples:
         reasons = "; ".join(f"{number:,} {reason}" for reason, number in train.left_out.most_common(_NAMED_REASONS))
         raise UsageError("no example could be made of these revisions.", hint=reasons or "Look at --mix.")
-    files = [{"name": path.name, "sha256": file_sha256(path)} for path in list_files([*options.data, *options.held_out])]
+    files = [
+        {"name": path.name, "sha256": file_sha256(path)} for path in list_files([*options.data, *options.held_out])
+    ]
     settings = {
         "select": options.selection, "mix": {kind.value: value for kind, value in shares.items()}, "seed": options.seed,
         "holdout": None if options.held_out else options.holdout, "passes": [pass_.value for pass_ in passes],

@@ -41,9 +41,7 @@ class BatchOrder:
     :param share: number of this process and how many there are: each takes every n-th batch.
     """
 
-    def __init__(
-        self, batches: Sequence[list[int]], epochs: float, seed: int, share: tuple[int, int] = (0, 1)
-    ) -> None:
+    def __init__(self, batches: Sequence[list[int]], epochs: float, seed: int, share: tuple[int, int] = (0, 1)) -> None:
         self._batches, self._seed, self._share = batches, seed, share
         self._count = max(1, math.ceil(len(batches) * epochs - 1e-9) // share[1]) if batches else 0
 

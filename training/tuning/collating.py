@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from midb.training.tuning.encoding import EncodedExample
+from midb.training.tuning.encoded import EncodedExample
 
 #: Stands in the labels where nothing is learnt.
 IGNORED = -100

@@ -6,21 +6,17 @@ closes it, so that a model learns to stop.
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from midb.agent.engines.protocol import Message
 from midb.agent.engines.tokens import RequestRefused
 from midb.domain.errors import UsageError
-
-#: How compressed files of encoded examples are opened, by the ends of their names.
-_OPENERS: Mapping[str, Any] = {".xz": lzma.open, ".gz": gzip.open}
+from midb.training.tuning.encoded import EncodedExample
 
 
 class ChatEncoder(Protocol):
@@ -28,27 +24,6 @@ class ChatEncoder(Protocol):
 
     def encode_chat(self, messages: Sequence[Message]) -> list[int]: ...
     def encode_reference(self, text: str) -> list[int]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedExample:
-    """Token ids of prompt and reply.
-
-    :param ids: all of them; those from ``start`` on are the reply, which is learnt, its closing token included.
-    """
-
-    ids: list[int]
-    start: int
-    language: str = ""
-    pass_: str = ""
-    kind: str = ""
-    name: str = ""
-    row: str = ""
-
-    @property
-    def reply(self) -> int:
-        """Tokens that are learnt."""
-        return len(self.ids) - self.start
 
 
 @dataclass(slots=True)
@@ -60,7 +35,7 @@ class Encoded:
 
 
 def encode(chats: Iterable[Mapping[str, Any]], encoder: ChatEncoder, max_tokens: int) -> Encoded:
-    """Encode chats as ``midb-agent examples`` writes them; those longer than ``max_tokens`` are left out and counted."""
+    """Encode chats as ``midb-agent examples`` writes them; longer ones than ``max_tokens`` are left out."""
     encoded = Encoded()
     for chat in chats:
         *asked, reply = [Message(message["role"], message["content"]) for message in chat["messages"]]
@@ -113,16 +88,3 @@ def _check_chat(line: bytes, place: str) -> dict[str, Any]:
     if messages[-1]["role"] != "assistant":
         raise UsageError(f"{place} does not end with a reply.", hint=hint)
     return dict(chat)
-
-
-def write_encoded(path: Path, examples: Iterable[EncodedExample]) -> None:
-    """Write encoded examples as JSON Lines, compressed as the end of the name says (.xz, .gz)."""
-    with _OPENERS.get(path.suffix, open)(path, "wt", encoding="utf-8") as file:
-        for example in examples:
-            file.write(json.dumps(asdict(example), ensure_ascii=False, separators=(",", ":")) + "\n")
-
-
-def read_encoded(path: Path) -> list[EncodedExample]:
-    """Read what ``write_encoded`` wrote."""
-    with _OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
-        return [EncodedExample(**json.loads(line)) for line in file]

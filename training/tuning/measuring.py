@@ -10,7 +10,7 @@ import torch
 
 from midb.training.tuning.batching import cut_batches
 from midb.training.tuning.collating import IGNORED, collate, compute_loss
-from midb.training.tuning.encoding import EncodedExample
+from midb.training.tuning.encoded import EncodedExample
 
 
 def measure_loss(

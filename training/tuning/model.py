@@ -27,7 +27,9 @@ def choose_device(asked: str) -> torch.device:
     if device is None or device.type not in ("cpu", "cuda"):
         raise UsageError(f'--device "{asked}" is not known.', hint="Write --device auto, cpu, cuda or cuda:1")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"there is no device {asked} that torch finds.", hint="Leave --device away to take what is there.")
+        raise UsageError(
+            f"there is no device {asked} that torch finds.", hint="Leave --device away to take what is there."
+        )
     return device
 
 
@@ -92,9 +94,7 @@ def _choose_layers(model: Any, targets: str) -> list[str]:
         return sorted(there.intersection(ENGINE_LAYERS) or there)
     asked = [name.strip() for name in targets.split(",") if name.strip()]
     if unknown := [name for name in asked if name not in there]:
-        raise UsageError(
-            f'the model has no linear layer "{unknown[0]}".', hint=f"It has: {', '.join(sorted(there))}."
-        )
+        raise UsageError(f'the model has no linear layer "{unknown[0]}".', hint=f"It has: {', '.join(sorted(there))}.")
     return sorted(set(asked))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from midb.domain.errors import MidbError
-from midb.training.tuning.encoding import EncodedExample
+from midb.training.tuning.encoded import EncodedExample
 from midb.training.tuning.model import add_adapter, check_examples
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import find_checkpoint
@@ -39,7 +39,8 @@ class Tuned:
 class Pace:
     """When a training saves and ends.
 
-    :param max_seconds: after which it ends; 0: with its last step. ``save_seconds`` and ``save_steps``: see ``Watcher``.
+    :param max_seconds: after which it ends; 0: with its last step.
+    :param save_seconds: between two checkpoints; ``save_steps`` likewise, where it is not 0.
     """
 
     max_seconds: float = 0.0
@@ -56,7 +57,7 @@ def tune(
     *,
     told: Callable[[Progress], None] = lambda progress: None,
     begin: Callable[[Any, int, int], None] = lambda model, step, steps: None,
-    pace: Pace = Pace(),  # noqa: B008  (frozen)
+    pace: Pace = Pace(),
     resume: bool = False,
 ) -> Tuned:
     """Train an adapter of a model.
@@ -110,7 +111,8 @@ def _explaining(trainer: AdapterTrainer, settings: TuningSettings) -> Iterator[N
     except NotFiniteError as error:
         trainer.save()
         raise NotFiniteError(
-            f"{error.message.rstrip('.')}: the training stopped before it, and step {trainer.state.global_step:,} is saved.",
+            f"{error.message.rstrip('.')}: the training stopped before it; "
+            f"step {trainer.state.global_step:,} is saved.",
             hint=f"Train anew with a lower --lr (it was {settings.lr:g}), or look at the examples of that step.",
         ) from error
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:

@@ -75,7 +75,9 @@ def _option(name: str) -> str:
 #: trains it; the paper and its code differ in the learning rate and in the number of epochs.
 PRESETS = {
     "default": TuningSettings(),
-    "midb-paper": TuningSettings(rank=64, alpha=32, lr=2e-4, schedule="cosine", warmup=0.1, epochs=1.0, max_tokens=4096),
+    "midb-paper": TuningSettings(
+        rank=64, alpha=32, lr=2e-4, schedule="cosine", warmup=0.1, epochs=1.0, max_tokens=4096
+    ),
 }
 
 

@@ -118,7 +118,10 @@ def load_optimizer(folder: Path, optimizer: Any, scheduler: Any) -> None:
     """Read what ``save_optimizer`` wrote."""
     told = json.loads((folder / "optimizer.json").read_bytes())
     state: dict[int, dict[str, Any]] = {}
-    for key, value in [*safetensors.torch.load_file(folder / "optimizer.safetensors").items(), *told["numbers"].items()]:
+    for key, value in [
+        *safetensors.torch.load_file(folder / "optimizer.safetensors").items(),
+        *told["numbers"].items(),
+    ]:
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
     groups = [
@@ -165,7 +168,9 @@ def save_adapter(folder: Path, model: Any) -> None:
     config = dict(model.peft_config[model.active_adapter].to_dict())
     config["inference_mode"] = True
     plain = {name: sorted(value) if isinstance(value, set) else value for name, value in config.items()}
-    write_bytes(folder / "adapter_config.json", json.dumps(plain, indent=2, sort_keys=True, default=str).encode() + b"\n")
+    write_bytes(
+        folder / "adapter_config.json", json.dumps(plain, indent=2, sort_keys=True, default=str).encode() + b"\n"
+    )
 
 
 def load_adapter(folder: Path, model: Any) -> None:

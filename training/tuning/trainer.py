@@ -14,7 +14,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from midb.domain.errors import MidbError
 from midb.training.tuning.batching import BatchOrder, cut_batches
 from midb.training.tuning.collating import IGNORED, collate, compute_loss
-from midb.training.tuning.encoding import EncodedExample
+from midb.training.tuning.encoded import EncodedExample
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import (
     load_adapter,

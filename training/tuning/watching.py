@@ -166,7 +166,9 @@ def read_losses(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-            rows.append({**row, "step": int(row["step"]), "tokens": int(row["tokens"]), "seconds": float(row["seconds"])})
+            rows.append(
+                {**row, "step": int(row["step"]), "tokens": int(row["tokens"]), "seconds": float(row["seconds"])}
+            )
         except (ValueError, KeyError, TypeError):
             break
     return rows
