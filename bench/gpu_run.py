@@ -35,6 +35,7 @@ PARTS: dict[str, tuple[str, str, float]] = {
     "tiles": ("gpu.tiles", "measure_tiles", 60),
     "mixed": ("gpu.tiles", "measure_mixed", 30),
     "engine": ("gpu.serving", "measure_engine", 220),
+    "overlap": ("gpu.serving", "measure_overlap", 150),
     "trace": ("gpu.tracing", "trace_steps", 90),
     "peers": ("gpu.serving", "measure_peers", 80),
 }

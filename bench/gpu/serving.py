@@ -18,6 +18,9 @@ BATCHES = (8, 32, 128, 256, 1)
 #: Those for which parts of the engine are switched off in turn.
 SMALLER = (32, 128, 8)
 
+#: Those for which it matters what the host does.
+LARGER = (256, 128)
+
 #: Shares of tokens that are edited; 1 is new text.
 EDITS = (0.03, 1.0)
 
@@ -62,12 +65,23 @@ def make_engine(run: GpuRun, folder: Path, **options: Any) -> ReplayEngine:
 
 def measure_engine(run: GpuRun) -> None:
     """Measure the engine, one at a time: with all it has at every batch, in fp8, then without each part in turn."""
+    measure_cases(run, {case: BATCHES if case == "all" else SMALLER for case in CASES})
+
+
+def measure_overlap(run: GpuRun) -> None:
+    """Measure the engine with many sequences, once with steps that overlap and once without."""
+    measure_cases(run, {"all": LARGER, "no overlap": LARGER})
+
+
+def measure_cases(run: GpuRun, cases: dict[str, tuple[int, ...]]) -> None:
+    """Measure cases, each at its batches, with one engine at a time."""
     model, texts = make_large(run), get_texts(run)
     with serve_from(model) as folder:
-        for case, options in CASES.items():
+        for case, batches in cases.items():
+            options = CASES[case]
             if case == "fp8" and run.smoke:
                 continue
-            wanted = (2,) if run.smoke else BATCHES if case == "all" else SMALLER
+            wanted = (2,) if run.smoke else batches
             loads = [(batch, share) for batch in wanted for share in EDITS]
             if case == "no drafts":
                 loads = [(batch, share) for batch, share in loads if share == 1.0]  # nothing else is decoded then
