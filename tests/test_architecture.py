@@ -35,6 +35,7 @@ LAYERS = (
     "runs",
     "shards",
     "report",
+    "review",
     "dashboard",
 )
 
