@@ -34,8 +34,8 @@ LAYERS = (
     "audit",
     "runs",
     "shards",
-    "report",
     "review",
+    "report",
     "dashboard",
 )
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from midb.audit.reader import AuditReader
 from midb.audit.rows import VerdictRow
+from midb.audit.verdicts import find_standing
 from midb.locales.measured import wilson
-from midb.review.choosing import Candidate
+from midb.review.choosing import Candidate, ReviewChoice, choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,14 @@ class Precision:
     def share(self) -> float:
         """From 0 to 1."""
         return self.right / self.reviewed
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON has it."""
+        low, high = self.interval
+        return {
+            "kind": self.kind, "language": self.language, "right": self.right, "reviewed": self.reviewed,
+            "precision": round(self.share, 4), "low": round(low, 4), "high": round(high, 4),
+        }  # fmt: skip
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -44,6 +55,12 @@ def measure_precision(candidates: Iterable[Candidate], standing: Mapping[str, Ve
         is_finding = one.item.decision is None
         right[one.kind, one.language] += row.verdict == "accept" or (is_finding and row.verdict == "change")
     return [Precision(*name, right[name], count) for name, count in sorted(reviewed.items())]
+
+
+def measure_review(reader: AuditReader, run: int) -> list[Precision]:
+    """The precision of what was reviewed in a run, by the last word on each edit and finding."""
+    standing = find_standing(reader, run)
+    return measure_precision(choose(reader, run, ReviewChoice()), standing) if standing else []
 
 
 def compute_kappa(first: Mapping[str, VerdictRow], second: Mapping[str, VerdictRow]) -> tuple[float | None, int]:

@@ -153,9 +153,7 @@ class ReviewSite:
         self._said = self._read_said()
         if verdict == "withdraw":
             return RedirectResponse(f"/item/{place}", status_code=303)
-        return RedirectResponse(
-            f"/item/{self._find_next(place)}?{urlencode({'after': one.item.name})}", status_code=303
-        )
+        return RedirectResponse(f"/item/{self._find_next(place)}", status_code=303)
 
     async def _progress(self, request: Request) -> Response:
         return await run_in_threadpool(self._render_progress)
@@ -183,7 +181,12 @@ class ReviewSite:
         total = Counter((one.language, one.kind) for one in self.candidates)
         done = Counter((one.language, one.kind) for one in self.candidates if one.item.name in own)
         rows = [(language, kind, done[language, kind], count) for (language, kind), count in sorted(total.items())]
-        others = [(name, *compute_kappa(own, said)) for name, said in sorted(reviews.items()) if name != self.reviewer]
+        # Edits that stand or fall together are judged once, and counted once.
+        judged = {
+            name: {item: row for item, row in said.items() if item in self._places} for name, said in reviews.items()
+        }
+        mine = judged.get(self.reviewer, {})
+        others = [(name, *compute_kappa(mine, said)) for name, said in sorted(judged.items()) if name != self.reviewer]
         return self._answer(
             200, shown=None, progress=rows, others=others, problem=None, place=self._find_next(-1), typed={}
         )

@@ -148,9 +148,10 @@ def _read_csv(path: Path, data: bytes) -> list[list[str]]:
 def _read_xlsx(path: Path) -> list[list[str]]:
     openpyxl = _import_openpyxl()
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        found = [["" if v is None else str(v) for v in row] for row in book.worksheets[0].iter_rows(values_only=True)]
-        book.close()
+        with path.open("rb") as file:  # by its content, whatever it is called
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            found = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
     except Exception as error:  # a library's own errors, of a file that may be anything
         raise UsageError(f"{path} is no Excel workbook that can be read: {error}.") from error
     return found
@@ -215,6 +216,8 @@ def _read_said(row: Mapping[str, str]) -> Said | None:
     if word and word not in _WORDS:
         raise UsageError(f'"{word}" is no verdict (accept, reject, change).')
     verdict = _WORDS.get(word, "change")
+    if verdict == "change" and not text:
+        raise UsageError("a change needs a right text.")
     if text and verdict != "change":
         raise UsageError(f"it says {verdict} and gives a right text.")
     return Said(verdict, text if verdict == "change" else None, note)

@@ -263,7 +263,8 @@ def checked_parent(reader: AuditReader, number: int | None) -> Run:
     runs = [run for run in reader.runs() if run.kind == "run"]
     parent = reader.run(number) if number is not None else (runs[-1] if runs else reader.run())
     if parent.kind != "run":
-        raise UsageError(f"run {parent.id} is itself a revert.", hint="Name all that is to be undone in one command.")
+        hint = "Name all that is to be undone in one command." if parent.kind == "revert" else "Name another --run."
+        raise UsageError(f"run {parent.id} is itself a {parent.kind}.", hint=hint)
     if parent.status != "finished":
         raise UsageError(f"run {parent.id} is not finished ({parent.status}).", hint="Finish it first: run it again.")
     return parent

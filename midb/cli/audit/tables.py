@@ -19,6 +19,7 @@ from midb.audit.rows import RecordRow, as_text
 from midb.audit.run_rows import Run
 from midb.dashboard.blocks import OUTCOME_STYLES
 from midb.domain.decisions import list_outcomes
+from midb.review.agreement import Precision
 from midb.text.terminal import END_OF_ISOLATE, ISOLATE, has_right_to_left, isolated, visible
 
 #: Events of a run that a summary lists.
@@ -133,6 +134,16 @@ def show_summary(
     _print_table(console, ("at", "level", "event"), events[:_EVENTS])
     if len(events) > _EVENTS:
         console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
+
+
+def show_precision(console: Console, reviewed: Sequence[Precision]) -> None:
+    """How many of the reviewed edits and findings of each kind were right, with the 95 % interval."""
+    rows = [
+        (one.kind, one.language, one.right, one.reviewed, f"{100 * one.share:.1f} %",
+         f"{100 * one.interval[0]:.0f}-{100 * one.interval[1]:.0f} %")
+        for one in reviewed
+    ]  # fmt: skip
+    _print_table(console, ("reviewed", "language", "right", "of", "precision", "interval"), rows)
 
 
 def _print_first(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -107,7 +107,7 @@ def write_sheet(
     """Write edits or findings as a sheet for people without this program: one row each, with cells for what they say.
 
     Fill in verdict (accept, reject or change), right_text (with change) and note; review apply takes it back.
-    Example: midb-agent review sheet --db c.boosted.jsonl.audit.db --language tr --sample 50 -o tr.csv
+    Example: midb-agent review sheet --db c.boosted.jsonl.audit.db --sample 50 -o edits.csv
     """
     if output.suffix.lower() not in (".csv", ".xlsx"):
         raise UsageError(f"{output} says no form.", hint="Let it end in .csv or .xlsx.")
