@@ -34,7 +34,14 @@ settings.register_profile("project", deadline=None, derandomize=bool(os.environ.
 settings.load_profile("project")
 
 #: Fixtures of tests in several folders.
-pytest_plugins = ["boosted_folder", "cli_fixtures", "log_fixtures", "model_log_fixtures", "server_groups"]
+pytest_plugins = [
+    "boosted_folder",
+    "cli_fixtures",
+    "log_fixtures",
+    "model_log_fixtures",
+    "review_fixtures",
+    "server_groups",
+]
 
 #: Real data, where a checkout has it beside the repository; none of it may be needed.
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

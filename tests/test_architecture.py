@@ -34,6 +34,7 @@ LAYERS = (
     "audit",
     "runs",
     "shards",
+    "review",
     "report",
     "dashboard",
 )

@@ -20,6 +20,7 @@ from midb.audit.proof.records import check_one
 from midb.audit.record_rows import RowNumbers, build_record_rows, build_rejected_row
 from midb.audit.rows import LoggedRecord, RecordRow, read_parts, read_row
 from midb.audit.run_rows import Checkpoint, Run, Written, utc_now
+from midb.audit.verdict_rows import ReviewVerdict, build_verdict_row, describe_review
 from midb.domain.decisions import Outcome, Reason
 from midb.domain.defects import FindingStatus
 from midb.domain.errors import AuditError
@@ -205,6 +206,42 @@ class AuditLog:
         """What some replies took, whoever paid for them."""
         with explain_write_errors(self.path):
             return spent_on(self.db, generations)
+
+    # -- reviews -----------------------------------------------------------------------------------------------------
+
+    def open_review(self, parent: Run, reviewer: str) -> Run:
+        """The review of a run by one reviewer: a run of its own, which never ends; begun where there is none yet."""
+        review = Run(
+            id=0, kind="review", parent_run=parent.id, started_at=self._now(), finished_at=None, status="open",
+            corpus=parent.corpus, corpus_sha256=parent.corpus_sha256, corpus_bytes=parent.corpus_bytes, output="",
+            output_sha256=None, rejected="", engine="", versions=parent.versions,
+            **describe_review(reviewer, parent.id),
+        )  # fmt: skip
+        sql = "SELECT * FROM runs WHERE kind = 'review' AND parent_run = ? AND config = ? ORDER BY id"
+        row = self.db.execute(sql, [parent.id, review.config]).fetchone()
+        if row:
+            return Run(**{field.name: row[field.name] for field in dataclasses.fields(Run)})
+        review = dataclasses.replace(review, id=self._numbers.take("runs"))
+        with self._transaction() as execute:
+            columns = dataclasses.asdict(review)
+            _insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
+            self._save_checkpoint(execute, review.id, Checkpoint())
+            self._add_head(review.id, "begun", [("runs", review.id, begun_hash(columns))])
+        return review
+
+    def add_verdicts(self, review: Run, reviewer: str, verdicts: Sequence[ReviewVerdict]) -> None:
+        """Log what a reviewer said, in one transaction."""
+        checkpoint = self.checkpoint(review)
+        head = checkpoint.head
+        with self._transaction() as execute:
+            for verdict in verdicts:
+                number = self._numbers.take("verdicts")
+                row = build_verdict_row(verdict, number, review.id, reviewer, self._now(), head)
+                _insert(execute, "verdicts", row)
+                head = row["hash"]
+            moved = dataclasses.replace(checkpoint, position=checkpoint.position + len(verdicts), head=head)
+            self._save_checkpoint(execute, review.id, moved)
+            self._add_head(review.id, "verdicts")
 
     # -- batches ---------------------------------------------------------------------------------------------------
 

@@ -85,6 +85,21 @@ class FindingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """A row of `verdicts`."""
+
+    id: int
+    run_id: int
+    record_id: int
+    item: str
+    reviewer: str
+    verdict: str
+    text: str | None
+    note: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditRow:
     """A row of `edits`."""
 
@@ -164,7 +179,7 @@ class LoggedRecord:
         return frozenset(row.id for rows in pairs.values() for _, row in standing(rows))
 
 
-Row = TypeVar("Row", RecordRow, FindingRow, EditRow, DecisionRow, Run)
+Row = TypeVar("Row", RecordRow, FindingRow, EditRow, DecisionRow, VerdictRow, Run)
 
 
 def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, bool], ...]:
@@ -181,7 +196,7 @@ def _columns(kind: type[Any]) -> tuple[tuple[str, str, bool, bool], ...]:
     )
 
 
-_COLUMNS = {kind: _columns(kind) for kind in (RecordRow, FindingRow, EditRow, DecisionRow, Run)}
+_COLUMNS = {kind: _columns(kind) for kind in (RecordRow, FindingRow, EditRow, DecisionRow, VerdictRow, Run)}
 
 
 def read_row(kind: type[Row], table: str, row: sqlite3.Row, **more: Any) -> Row:

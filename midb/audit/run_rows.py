@@ -36,6 +36,11 @@ class Run:
     engine: str
     versions: str
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether its records start from what its parent left of them, and not from the corpus."""
+        return self.kind in ("revert", "apply") and self.parent_run is not None
+
 
 @dataclass(frozen=True)
 class Checkpoint:

@@ -34,6 +34,14 @@ COMMANDS = {
     ),
     "prompts": ("midb.cli.prompting:app", "The prompts of the passes, and what would be sent about a record."),
     "revert": ("midb.cli.reverting:revert", "Undo edits: write a new corpus without them, and log that."),
+    "review": (
+        "midb.cli.reviewing.commands:app",
+        "People review edits and findings: on a local page, or in a sheet.",
+    ),
+    "apply": (
+        "midb.cli.reviewing.applying:apply",
+        "Do what a review said: write a new corpus without rejected edits and with people's own texts, and log that.",
+    ),
     "split": (
         "midb.cli.sharding:split_corpus",
         "Cut a corpus into shards, for runs on several machines; merge puts them together.",

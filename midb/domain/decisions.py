@@ -13,8 +13,8 @@ from midb.domain.pairs import Field, InstructionPair
 
 
 class Pass(StrEnum):
-    """The steps that take decisions. ``ROUTE`` decides only that no pass is needed; ``REVERT`` is a person's, named
-    after the command: what it decides is that edits are undone."""
+    """The steps that take decisions. ``ROUTE`` decides only that no pass is needed. ``REVERT`` and ``REVIEW`` are a
+    person's: the former, named after the command, decides that edits are undone, the latter does what a review said."""
 
     ROUTE = "route"
     CONTENT = "content"
@@ -22,6 +22,7 @@ class Pass(StrEnum):
     LOCALIZATION = "localization"
     VERIFICATION = "verification"
     REVERT = "revert"
+    REVIEW = "review"
 
     @property
     def family(self) -> DefectFamily:
@@ -45,13 +46,14 @@ class Outcome(StrEnum):
 
     ``REVERTED``: every rewrite was taken back, by a check or by verification. Where there was none, because no reply of
     a model could be used, the pair is unchanged, for the reason ``no-usable-reply``. ``UNDONE``: a person undid, with
-    `midb-agent revert`.
+    `midb-agent revert`. ``CORRECTED``: what a review said was done, with `midb-agent apply`.
     """
 
     UNCHANGED = "unchanged"
     IMPROVED = "improved"
     REVERTED = "reverted"
     UNDONE = "undone"
+    CORRECTED = "corrected"
 
 
 #: The ledger of a run: read = unchanged + improved + reverted + rejected.
@@ -59,6 +61,14 @@ RUN_OUTCOMES = (Outcome.UNCHANGED, Outcome.IMPROVED, Outcome.REVERTED)
 
 #: The ledger of a revert, which starts from what a run left: read = unchanged + undone + rejected.
 REVERT_OUTCOMES = (Outcome.UNCHANGED, Outcome.UNDONE)
+
+#: The ledger of what a review said, likewise: read = unchanged + corrected + rejected.
+APPLY_OUTCOMES = (Outcome.UNCHANGED, Outcome.CORRECTED)
+
+
+def list_outcomes(run_kind: str) -> tuple[Outcome, ...]:
+    """The outcomes that the ledger of a kind of run (``runs.kind``) has."""
+    return {"revert": REVERT_OUTCOMES, "apply": APPLY_OUTCOMES}.get(run_kind, RUN_OUTCOMES)
 
 
 class Reason(StrEnum):
@@ -74,6 +84,7 @@ class Reason(StrEnum):
     UNEXAMINED = "unexamined"
     TOO_MANY_FINDINGS = "too-many-findings"
     REVERT_REQUESTED = "revert-requested"
+    REVIEWED = "reviewed"
     LANGUAGE_CHANGED = "language-changed"
     PROTECTED_SPAN_CHANGED = "protected-span-changed"
     NUMBER_CHANGED = "number-changed"
@@ -235,10 +246,12 @@ def pair_outcome(original: InstructionPair, final: InstructionPair, decisions: I
     """Improved if the text changed; reverted if it did not because every rewrite was taken back; else unchanged.
 
     What counts is how each pass ended: a reply that could not be used, followed by one that leaves the pair alone,
-    is no rewrite that was taken back; nor is one that no other followed. Undone where a person decided so, whatever
-    became of the text.
+    is no rewrite that was taken back; nor is one that no other followed. Undone or corrected where a person decided so,
+    whatever became of the text.
     """
     decided = list(decisions)
+    if any(decision.pass_ is Pass.REVIEW for decision in decided):
+        return Outcome.CORRECTED
     if any(decision.pass_ is Pass.REVERT for decision in decided):
         return Outcome.UNDONE
     if final != original:
@@ -260,12 +273,12 @@ def _took_back(decision: Decision) -> bool:
 
 
 def record_outcome(outcomes: Sequence[Outcome]) -> Outcome:
-    """A record is improved if any of its pairs is, else reverted if any is, else undone if any is.
+    """A record is improved if any of its pairs is, else reverted if any is, else undone or corrected if any is.
 
     >>> record_outcome([Outcome.UNCHANGED, Outcome.REVERTED]).value
     'reverted'
     """
-    for outcome in (Outcome.IMPROVED, Outcome.REVERTED, Outcome.UNDONE):
+    for outcome in (Outcome.IMPROVED, Outcome.REVERTED, Outcome.UNDONE, Outcome.CORRECTED):
         if outcome in outcomes:
             return outcome
     return Outcome.UNCHANGED

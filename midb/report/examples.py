@@ -46,10 +46,11 @@ class Example:
 
 def read_examples(reader: AuditReader, drawn: Mapping[str, Sequence[EditPlace]]) -> dict[str, list[Example]]:
     """The edits at these places, by kind. Raises AuditError where one of their records is not as it was written."""
-    return {kind: [_read_example(reader, kind, place) for place in places] for kind, places in drawn.items()}
+    return {kind: [read_example(reader, kind, place) for place in places] for kind, places in drawn.items()}
 
 
-def _read_example(reader: AuditReader, kind: str, place: EditPlace) -> Example:
+def read_example(reader: AuditReader, kind: str, place: EditPlace) -> Example:
+    """One edit, as it is shown; raises AuditError where its record is not as it was written."""
     row = next(iter(reader.records("r.id = ?", [place.record])))
     logged = reader.parts(row)
     if problems := check_one(reader.connection, row.id):

@@ -15,7 +15,7 @@ from midb.audit.questions.usage import total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
 from midb.audit.run_rows import Run
-from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
+from midb.domain.decisions import list_outcomes
 from midb.domain.defects import FindingStatus, Severity
 from midb.report.sampling import EditDraw, EditPlace
 from midb.text.terminal import quote_words
@@ -102,7 +102,7 @@ def _count_ledger(reader: AuditReader, run: Run, rejected: int) -> dict[str, int
     counted: Counter[str] = Counter()
     for _, outcome, records in reader.query(LEDGER, [run.id]):
         counted[as_text(outcome)] += records
-    known = [outcome.value for outcome in (REVERT_OUTCOMES if run.kind == "revert" else RUN_OUTCOMES)]
+    known = [outcome.value for outcome in list_outcomes(run.kind)]
     outcomes = {name: counted[name] for name in dict.fromkeys([*known, *counted])}
     return {"read": counted.total() + rejected, **outcomes, "rejected": rejected}
 

@@ -10,6 +10,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import orjson
 
@@ -25,10 +26,11 @@ from midb.corpus.records import ParsedRecord
 from midb.corpus.splice import Stages, add_stage
 from midb.corpus.writer import OutputFiles
 from midb.domain.decisions import Action, Decision, Outcome, PairResult, Pass, Reason, standing
-from midb.domain.edits import Edit
+from midb.domain.edits import Edit, apply
 from midb.domain.errors import AuditError, UsageError
+from midb.domain.pairs import InstructionPair
 from midb.domain.results import RecordResult, RejectedLine
-from midb.domain.undo import Applied, undo
+from midb.domain.undo import Applied, UndonePair, undo
 from midb.runs.config import config_hash
 from midb.runs.writer import CorpusWriter
 
@@ -61,6 +63,22 @@ class Selection:
         return "; ".join(f"{name} {', '.join(sorted(words))}" for name, words in named if words)
 
 
+class UndoChoice(Protocol):
+    """Which edits of which records are meant, and why."""
+
+    def wants(self, row: RecordRow) -> bool:
+        """Whether edits of this record may be meant."""
+        ...
+
+    def takes(self, decision: DecisionRow, edit: Edit) -> bool:
+        """Whether an edit of a wanted record is meant."""
+        ...
+
+    def described(self) -> str:
+        """The choice in words, as it is logged."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class UndoReport:
     """What a revert did. ``cascaded`` edits went because they built on one that was undone."""
@@ -76,6 +94,14 @@ class UndoReport:
 class Undoer:
     """Undoes edits of one finished run of a log into a new corpus."""
 
+    #: What its run in the log is called, and what becomes of a record that it changes.
+    kind = "revert"
+    changed_outcome = Outcome.UNDONE
+
+    #: Under which words its decisions stand there.
+    pass_ = Pass.REVERT
+    reason = Reason.REVERT_REQUESTED
+
     def __init__(self, log: AuditLog, reader: AuditReader, parent: Run, corpus: OpenedCorpus) -> None:
         self._log = log
         self._reader = reader
@@ -85,7 +111,7 @@ class Undoer:
         self._edits: Counter[str] = Counter()
         self._changed = self._cascaded = 0
 
-    def revert(self, selection: Selection, places: OutputPlaces) -> UndoReport:
+    def revert(self, selection: UndoChoice, places: OutputPlaces) -> UndoReport:
         """Write the output and log the revert; raises AuditError where log and corpus do not fit together.
 
         Then nothing is left of the output, and the log says that the revert failed.
@@ -109,7 +135,7 @@ class Undoer:
             run=run.id,
         )
 
-    def _fill(self, selection: Selection, writer: CorpusWriter) -> Tail:
+    def _fill(self, selection: UndoChoice, writer: CorpusWriter) -> Tail:
         """Write every record that the run wrote; returns what follows them."""
         logged = self._reader.records("r.run_id = ?", [self._parent.id])
         due = next(logged, None)
@@ -130,11 +156,11 @@ class Undoer:
                 writer.commit()
         return self._container.cut()
 
-    def _run(self, selection: Selection, places: OutputPlaces) -> Run:
-        config = {"reverts": selection.described(), "parent": self._parent.id}
+    def _run(self, selection: UndoChoice, places: OutputPlaces) -> Run:
+        config = self._describe(selection)
         return dataclasses.replace(
             self._parent,
-            kind="revert",
+            kind=self.kind,
             parent_run=self._parent.id,
             started_at=utc_now(),
             finished_at=None,
@@ -145,18 +171,26 @@ class Undoer:
             config_hash=config_hash(config),
         )
 
+    def _describe(self, selection: UndoChoice) -> dict[str, Any]:
+        """The settings of the run, as the log keeps them."""
+        return {"reverts": selection.described(), "parent": self._parent.id}
+
+    def _concerns(self, row: RecordRow) -> bool:
+        """Whether anything of a record may change."""
+        return row.outcome == Outcome.IMPROVED.value
+
     def _rejected(self) -> Iterator[RejectedLine]:
         names = [field.name for field in dataclasses.fields(RejectedLine)]
         sql = "SELECT * FROM rejected_lines WHERE run_id = ? ORDER BY position"
         return (RejectedLine(**{n: row[n] for n in names}) for row in self._reader.query(sql, [self._parent.id]))
 
-    def _record(self, raw: RawRecord, row: RecordRow, selection: Selection) -> RecordResult:
+    def _record(self, raw: RawRecord, row: RecordRow, selection: UndoChoice) -> RecordResult:
         """One record as it will be, and the decisions that lead there from what the run left."""
         parsed = self._records.parse(raw)
         finals = [slot.pair for slot in parsed.slots]
         stages: Stages = {}
         pairs: list[PairResult] = []
-        if row.outcome == Outcome.IMPROVED.value and row.original_text is not None:
+        if self._concerns(row) and row.original_text is not None:
             logged = self._reader.parts(row)
             if list(parse_texts(row.original_text)) != finals:
                 raise AuditError(
@@ -170,7 +204,7 @@ class Undoer:
         changed = any(pair.decisions for pair in pairs)
         self._changed += changed
         body = self._records.splice(raw.body, stages) if stages else None
-        outcome = Outcome.UNDONE if changed else Outcome.UNCHANGED
+        outcome = self.changed_outcome if changed else Outcome.UNCHANGED
         return RecordResult(
             position=raw.position,
             line=raw.line,
@@ -186,7 +220,7 @@ class Undoer:
         number: int,
         parsed: ParsedRecord,
         logged: LoggedRecord,
-        selection: Selection,
+        selection: UndoChoice,
         stages: Stages,
     ) -> PairResult:
         rows = [row for row in logged.decisions if row.pair == number]
@@ -198,22 +232,30 @@ class Undoer:
         slot = parsed.slots[number]
         undone = undo(slot.pair, [Applied(row.id, decision.edits) for row, decision in stood], wanted)
         left = parse_texts(logged.row.final_text or logged.row.original_text or "[]")[number]
-        for edits in (*(decision.edits for _, decision in stood), undone.net):
+        net = self._settle(undone, left, logged, number, selection)
+        for edits in (*(decision.edits for _, decision in stood), net):
             add_stage(stages, slot.paths, edits)
-        if not undone.undone:
+        if not undone.undone and not net:
             return PairResult(left, left, Outcome.UNCHANGED, (), ())
         self._edits.update(one.edit.kind for one in undone.undone)
         self._cascaded += sum(one.cascaded for one in undone.undone)
+        after = apply(left, net)
         decision = Decision(
-            pass_=Pass.REVERT,
+            pass_=self.pass_,
             action=Action.APPLIED,
-            reason=Reason.REVERT_REQUESTED,
+            reason=self.reason,
             detail=selection.described(),
             before_hash=left.content_hash(),
-            after_hash=undone.pair.content_hash(),
-            edits=undone.net,
+            after_hash=after.content_hash(),
+            edits=net,
         )
-        return PairResult(left, undone.pair, Outcome.UNDONE, (decision,), ())
+        return PairResult(left, after, self.changed_outcome, (decision,), ())
+
+    def _settle(
+        self, undone: UndonePair, left: InstructionPair, logged: LoggedRecord, number: int, selection: UndoChoice
+    ) -> tuple[Edit, ...]:
+        """The edits that lead from what the run left of a pair to what it will be."""
+        return undone.net
 
 
 def checked_parent(reader: AuditReader, number: int | None) -> Run:
@@ -221,7 +263,8 @@ def checked_parent(reader: AuditReader, number: int | None) -> Run:
     runs = [run for run in reader.runs() if run.kind == "run"]
     parent = reader.run(number) if number is not None else (runs[-1] if runs else reader.run())
     if parent.kind != "run":
-        raise UsageError(f"run {parent.id} is itself a revert.", hint="Name all that is to be undone in one command.")
+        hint = "Name all that is to be undone in one command." if parent.kind == "revert" else "Name another --run."
+        raise UsageError(f"run {parent.id} is itself a {parent.kind}.", hint=hint)
     if parent.status != "finished":
         raise UsageError(f"run {parent.id} is not finished ({parent.status}).", hint="Finish it first: run it again.")
     return parent

@@ -20,6 +20,9 @@ DEVELOPMENT_EXTRAS = frozenset({"dev", "docs", "test"})
 #: Extras that only a model which runs in this process uses; a model on a server needs none.
 MODEL_EXTRAS = frozenset({"engine", "flash"})
 
+#: Extras of commands that write no run: what they bring shapes none.
+OTHER_EXTRAS = frozenset({"review", "train"})
+
 #: A requirement as the metadata writes it, such as ``triton>=3.5; platform_system == "Linux" and extra == "engine"``.
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:.*;.*\bextra\s*==\s*(?P<quote>['\"])(?P<extra>.+?)(?P=quote))?")
 
@@ -63,6 +66,7 @@ def versions_of_run(model: str | None) -> dict[str, str]:
     What only a model in this process uses is left out where there is none, or where it answers on a server.
     """
     here = model is not None and not model.startswith("openai:")
-    used = (one for one in known_libraries() if here or one.extra not in MODEL_EXTRAS)
+    known = (one for one in known_libraries() if one.extra not in OTHER_EXTRAS)
+    used = (one for one in known if here or one.extra not in MODEL_EXTRAS)
     installed = {one.name: version for one in used if (version := one.version)}
     return {DISTRIBUTION: __version__, "python": sys.version.split()[0]} | installed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import gzip
 import importlib.util
 import io
@@ -122,12 +123,25 @@ def prepared(shell: Shell) -> Shell:
     return shell
 
 
+def prepare_review(shell: Shell) -> None:
+    """A sheet that says of one edit that it is wrong, and the log with that verdict."""
+    sheet = shell.folder / "tr.csv"
+    assert shell.run("midb-agent review sheet --db c.boosted.jsonl.audit.db -o tr.csv").code == 0
+    text = sheet.read_text(encoding="utf-8-sig")
+    first = next(csv.DictReader(io.StringIO(text, newline="")))
+    sheet.write_text(f"id,log,verdict\n{first['id']},{first['log']},reject\n", encoding="utf-8")
+    done = shell.run("midb-agent review apply tr.csv --reviewer Jana --db c.boosted.jsonl.audit.db")
+    assert done.code == 0, done.seen
+
+
 @pytest.mark.parametrize("command", help_examples())
 def test_examples_of_help(command: str, prepared: Shell) -> None:
     """Every example of ``--help`` works as it is written."""
     if "c.boosted.jsonl" in command:
         (prepared.folder / "corpus.jsonl").rename(prepared.folder / "c.jsonl")
         assert prepared.run("midb-agent run c.jsonl --quiet").code == 0
+    if "review" in command or "midb-agent apply" in command:
+        prepare_review(prepared)
     if "shard-*" in command:
         assert prepared.run("midb-agent split corpus.jsonl --shards 2").code == 0
         for number in (1, 2):

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midb.domain.decisions import (
-    REVERT_OUTCOMES,
     REWRITING_PASSES,
     RUN_OUTCOMES,
     Action,
@@ -21,6 +20,7 @@ from midb.domain.decisions import (
     Reason,
     Violation,
     decide,
+    list_outcomes,
     pair_outcome,
     record_outcome,
     standing,
@@ -147,15 +147,16 @@ def test_what_became_of_a_pair(final: InstructionPair, decisions: list[Decision]
 
 @pytest.mark.parametrize("outcomes", [*itertools.product(Outcome, repeat=2)])
 def test_a_record_is_what_the_most_telling_of_its_pairs_is(outcomes: Sequence[Outcome]) -> None:
-    order = [Outcome.IMPROVED, Outcome.REVERTED, Outcome.UNDONE, Outcome.UNCHANGED]
+    order = [Outcome.IMPROVED, Outcome.REVERTED, Outcome.UNDONE, Outcome.CORRECTED, Outcome.UNCHANGED]
     assert record_outcome(outcomes) is min(outcomes, key=order.index)
     assert record_outcome(outcomes[::-1]) is record_outcome(outcomes)
     assert record_outcome([]) is Outcome.UNCHANGED
 
 
-def test_the_two_ledgers_share_only_what_stayed() -> None:
-    assert set(RUN_OUTCOMES) | set(REVERT_OUTCOMES) == set(Outcome)
-    assert set(RUN_OUTCOMES) & set(REVERT_OUTCOMES) == {Outcome.UNCHANGED}
+def test_the_ledgers_share_only_what_stayed() -> None:
+    ledgers = [list_outcomes(kind) for kind in ("run", "revert", "apply")]
+    assert set().union(*ledgers) == set(Outcome)
+    assert all(set(one) & set(other) == {Outcome.UNCHANGED} for one, other in itertools.combinations(ledgers, 2))
     assert [outcome.value for outcome in RUN_OUTCOMES] == ["unchanged", "improved", "reverted"], "scripts rely on them"
 
 

@@ -329,7 +329,10 @@ def test_an_interrupted_run_of_an_older_log_goes_on(interrupted: Path) -> None:
     """It does not say what its files held; from the next batch on it does."""
     db = interrupted.with_name("c.boosted.jsonl.audit.db")
     connection = sqlite3.connect(db)
-    for statement in ("DROP TABLE written", "DROP TABLE heads", "DELETE FROM migrations WHERE id = 4"):
+    views = ("edits_with_context", "findings_with_context", "standing_verdicts")
+    tables = ("verdicts", "written", "heads")
+    dropped = [*(f"DROP VIEW {name}" for name in views), *(f"DROP TABLE {name}" for name in tables)]
+    for statement in (*dropped, "DELETE FROM migrations WHERE id > 3"):
         connection.execute(statement)
     connection.commit()
     connection.close()

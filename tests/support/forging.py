@@ -57,6 +57,9 @@ def reseal(connection: sqlite3.Connection) -> None:
     for (run,) in execute("SELECT id FROM runs").fetchall():
         head = reseal_records(connection, run, replies)
         rejected_head = rechain(connection, "rejected_lines", f"run_id = {run}")
+        if said := execute("SELECT count(*) FROM verdicts WHERE run_id = ?", [run]).fetchone()[0]:
+            head = rechain(connection, "verdicts", f"run_id = {run}")
+            execute("UPDATE checkpoints SET position = ? WHERE run_id = ?", [said, run])
         counts = [
             execute(f"SELECT count(*) FROM {table} WHERE run_id = ?", [run]).fetchone()[0]
             for table in ("records", "rejected_lines", "run_events")

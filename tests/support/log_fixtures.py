@@ -15,6 +15,7 @@ from cli_fixtures import Called
 
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Run, Written
+from midb.audit.verdict_rows import Item, ReviewVerdict
 from midb.domain.decisions import (
     Action,
     Decision,
@@ -297,6 +298,23 @@ def write_revert(path: Path) -> Path:
         run, checkpoint = log.begin(replace(RUN, kind="revert", parent_run=1, output="less.jsonl"))
         log.write_batch(run, records, REJECTED[:1], replace(checkpoint, position=4))
         log.set_status(run, "finished", output_sha256="78" * 32, finished=True)
+    return path
+
+
+def write_review(path: Path) -> Path:
+    """Two reviews of the first run of `write_log`: all sorts of verdicts, one of them taken back."""
+    said = {
+        "Ana": [
+            ReviewVerdict(1, Item(1, 0), "accept"), ReviewVerdict(1, Item(2, 0), "reject", note="as it was"),
+            ReviewVerdict(8, Item(None, 13), "change", "right"),
+        ],
+        "Bo": [ReviewVerdict(1, Item(1, 0), "reject"), ReviewVerdict(1, Item(1, 0), "withdraw", note=HOSTILE)],
+    }  # fmt: skip
+    for reviewer, verdicts in said.items():
+        with AuditLog(path, now=now) as log:
+            (first, *_) = log.db.execute("SELECT * FROM runs WHERE id = 1").fetchall()
+            run = Run(**{name: first[name] for name in Run.__dataclass_fields__})
+            log.add_verdicts(log.open_review(run, reviewer), reviewer, verdicts)
     return path
 
 

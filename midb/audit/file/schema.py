@@ -219,12 +219,55 @@ CREATE TABLE heads (                -- one or more for each transaction; each co
 );
 """
 
+_VERDICTS = """
+CREATE TABLE verdicts (             -- what people said of edits and findings, in runs of kind review; all are kept
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id),       -- the review: its reviewer stands in its config
+  record_id INTEGER NOT NULL REFERENCES records(id),
+  item TEXT NOT NULL,               -- e-DECISION-ORDINAL: an edit; f-FINDING: an open finding
+  reviewer TEXT NOT NULL,
+  verdict TEXT NOT NULL,            -- accept | reject | change | withdraw
+  text TEXT,                        -- the right text; only with change
+  note TEXT NOT NULL,
+  at TEXT NOT NULL,                 -- UTC, ISO 8601
+  previous_hash TEXT NOT NULL,      -- one chain for each review; its checkpoint says where it ends
+  hash TEXT NOT NULL
+);
+CREATE INDEX verdicts_by_record ON verdicts(record_id);
+CREATE INDEX verdicts_by_item ON verdicts(item);
+CREATE VIEW standing_verdicts AS    -- the last word on each edit and finding, if it was not withdrawn
+  SELECT v.* FROM verdicts v WHERE v.id = (SELECT max(w.id) FROM verdicts w WHERE w.item = v.item)
+  AND v.verdict <> 'withdraw';
+CREATE VIEW edits_with_context AS   -- every edit that stands: where, in which texts, why, and what people said of it
+  SELECT 'e-' || e.decision_id || '-' || e.ordinal AS item, r.run_id, r.record_key, r.language, r.line, d.pair, d.pass,
+    e.kind, e.field, e.before, e.after,
+    json_extract(r.original_text, '$[' || d.pair || '][' ||
+      CASE e.field WHEN 'instruction' THEN 0 WHEN 'input' THEN 1 ELSE 2 END || ']') AS text_before,
+    json_extract(coalesce(r.final_text, r.original_text), '$[' || d.pair || '][' ||
+      CASE e.field WHEN 'instruction' THEN 0 WHEN 'input' THEN 1 ELSE 2 END || ']') AS text_after,
+    (SELECT f.severity FROM findings f WHERE f.decision_id = d.id AND f.kind = e.kind LIMIT 1) AS severity,
+    (SELECT f.evidence FROM findings f WHERE f.decision_id = d.id AND f.kind = e.kind LIMIT 1) AS evidence,
+    v.verdict, v.reviewer, v.text AS right_text, v.note
+  FROM standing_decisions s JOIN decisions d ON d.id = s.decision_id JOIN edits e ON e.decision_id = d.id
+  JOIN records r ON r.id = d.record_id
+  LEFT JOIN standing_verdicts v ON v.item = 'e-' || e.decision_id || '-' || e.ordinal;
+CREATE VIEW findings_with_context AS -- every open finding, likewise
+  SELECT 'f-' || f.id AS item, r.run_id, r.record_key, r.language, r.line, f.pair, f.kind, f.family, f.severity,
+    f.field, f.start, f.end, f.evidence,
+    json_extract(coalesce(r.final_text, r.original_text), '$[' || f.pair || '][' ||
+      CASE f.field WHEN 'instruction' THEN 0 WHEN 'input' THEN 1 ELSE 2 END || ']') AS text,
+    v.verdict, v.reviewer, v.text AS right_text, v.note
+  FROM findings f JOIN records r ON r.id = f.record_id LEFT JOIN standing_verdicts v ON v.item = 'f-' || f.id
+  WHERE f.status = 'open';
+"""
+
 #: In order. A migration never changes once it is released; what comes later is a new one.
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", _FIRST),
     ("0002_generations", _GENERATIONS),
     ("0003_standing", _STANDING),
     ("0004_heads", _HEADS),
+    ("0005_verdicts", _VERDICTS),
 )
 
 #: What a migration does beside its statements, in the same transaction: the first heads cover what is in the log.

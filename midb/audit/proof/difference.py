@@ -90,8 +90,8 @@ def find_in_corpus(reader: AuditReader, run: Run, path: Path) -> FileDifference:
 
 
 def _reading_run(reader: AuditReader, run: Run) -> Run:
-    """The run that read the corpus: of a revert the one whose edits it undid."""
-    return reader.run(run.parent_run) if run.kind == "revert" and run.parent_run else run
+    """The run that read the corpus: of a revert the one whose edits it undid, and likewise."""
+    return reader.run(run.parent_run) if run.goes_on else run
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -127,10 +127,10 @@ def _find_outside_of_texts(reader: AuditReader, run: Run, output: OpenedCorpus, 
     """The first record of an output whose texts are right and whose other bytes are not those of the corpus."""
     opened = _open(reader, run, corpus)
     records, sources = opened.reader(), _records_of(opened)
-    before = reader.records("r.run_id = ?", [run.parent_run]) if run.kind == "revert" else None
+    before = reader.records("r.run_id = ?", [run.parent_run]) if run.goes_on else None
     for raw, row in zip(_records_of(output), reader.records("r.run_id = ?", [run.id]), strict=True):
         source = next(item for item in sources if item.position == row.position)
-        # A revert goes on from what its parent left of the same record.
+        # A run that goes on starts from what its parent left of the same record.
         told = [*([reader.parts(next(before))] if before else []), reader.parts(row)]
         if raw.body not in _possible_bodies(records, source, told):
             return FileDifference("it differs outside of its texts", row.record_key, raw.line)

@@ -64,7 +64,7 @@ def compare_files(reader: AuditReader, moved: MovedFiles = MovedFiles()) -> list
 
     Raises UsageError where a file that is named is not there, or belongs to no finished run.
     """
-    runs = [run for run in reader.runs() if run.kind != "dry-run"]
+    runs = [run for run in reader.runs() if run.kind not in ("dry-run", "review")]
     finished = [run for run in runs if run.status == "finished"]
     found: list[FileProof] = []
     corpus_of: dict[int, Path] = {}
@@ -101,7 +101,7 @@ def _group(runs: Sequence[Run], kind: FileKind) -> list[list[Run]]:
     groups: dict[tuple[str, str | None], list[Run]] = {}
     for run in runs:
         if kind is FileKind.REJECTED:
-            if run.kind == "run":  # a revert names the rejected lines of its parent
+            if run.kind == "run":  # one that goes on names the rejected lines of its parent
                 groups.setdefault((run.rejected, None), []).append(run)
         else:
             groups.setdefault((_place_of(run, kind), _hash_of(run, kind)), []).append(run)

@@ -24,6 +24,7 @@ from midb.audit.proof.records import RecordsCheck, Types, column_types, wrong_ty
 from midb.audit.proof.replay import Problem
 from midb.audit.reader import check_version
 from midb.audit.rows import as_text
+from midb.audit.verdict_rows import VERDICTS, read_reviewer
 from midb.domain.errors import AuditError
 
 #: Problems that are listed; the rest is counted.
@@ -32,9 +33,9 @@ LISTED = 20
 #: Tables without which records cannot be checked.
 _CORE = frozenset({"runs", "checkpoints", "rejected_lines", "run_events"}) | RecordsCheck.TABLES
 
-_RUN_KINDS = ("run", "revert", "dry-run")
+_RUN_KINDS = ("run", "revert", "dry-run", "review", "apply")
 _UNFINISHED = ("running", "interrupted", "finishing")
-_STATUSES = (*_UNFINISHED, "finished", "failed", "superseded")
+_STATUSES = (*_UNFINISHED, "finished", "failed", "superseded", "open")
 
 
 #: What a schema holds: type and name, table and SQL.
@@ -43,7 +44,8 @@ _Objects = dict[tuple[Any, Any], tuple[Any, Any]]
 
 @dataclass(frozen=True)
 class RunProof:
-    """What was checked of one run. ``head`` is the hash of its last decision; that of the log covers far more."""
+    """What was checked of one run. ``head`` is the hash of its last decision, or of a review's last verdict; that of
+    the log covers far more."""
 
     id: int
     kind: str
@@ -54,6 +56,7 @@ class RunProof:
     rejected_lines: int
     events: int
     head: str
+    verdicts: int = 0
 
     @property
     def finished(self) -> bool:
@@ -153,7 +156,11 @@ def _check(connection: sqlite3.Connection, path: Path, proof: LogProof, noted: s
     proof.add(check_plain_chains("rejected_lines", rows("rejected_lines"), rejected, "run_id"))
     records = RecordsCheck(connection, types, noted)
     proof.add(records.problems())
-    proof.add(_check_runs(connection, records, rejected, proof))
+    verdicts: dict[Any, Chain] = {}
+    if "verdicts" in usable:
+        proof.add(check_plain_chains("verdicts", rows("verdicts"), verdicts, "run_id"))
+        proof.add(_check_verdicts(connection))
+    proof.add(_check_runs(connection, records, rejected, verdicts, proof))
     if {"heads", "written", "generations", "migrations"} <= usable:
         heads = HeadsCheck(connection, noted, key, proof.problems)
         proof.add(heads.problems())
@@ -265,8 +272,34 @@ def _check_types(table: str, rows: Iterator[sqlite3.Row], types: Types) -> Itera
             yield Problem(table, str(row[0]), "", message)
 
 
+def _check_verdicts(connection: sqlite3.Connection) -> Iterator[Problem]:
+    """Each verdict is of a review, by its reviewer, and of an edit or a finding of the record that it names."""
+    sql = (
+        "SELECT v.id, v.item, v.verdict, v.reviewer, v.text IS NOT NULL AS told, u.kind, u.config, CASE "
+        "WHEN v.item LIKE 'f-%' THEN EXISTS (SELECT 1 FROM findings f WHERE 'f-' || f.id = v.item AND "
+        "f.record_id = v.record_id) ELSE EXISTS (SELECT 1 FROM edits e JOIN decisions d ON d.id = e.decision_id "
+        "WHERE d.record_id = v.record_id AND 'e-' || e.decision_id || '-' || e.ordinal = v.item) END AS there "
+        "FROM verdicts v LEFT JOIN runs u ON u.id = v.run_id ORDER BY v.id"
+    )
+    for row in connection.execute(sql):
+        label = str(row["id"])
+        if row["verdict"] not in VERDICTS:
+            yield Problem("verdicts", label, "", f'verdict is "{as_text(row["verdict"])}", which is no such word')
+        elif (row["verdict"] == "change") != bool(row["told"]):
+            yield Problem("verdicts", label, "", "it has a right text only if it is a change")
+        if not row["there"]:
+            message = f"it speaks of {as_text(row['item'])}, which is no edit or finding of its record"
+            yield Problem("verdicts", label, "", message)
+        if row["kind"] != "review" or read_reviewer(row["config"]) != as_text(row["reviewer"]):
+            yield Problem("verdicts", label, "", "it is not of the reviewer whose review it stands in")
+
+
 def _check_runs(
-    connection: sqlite3.Connection, records: RecordsCheck, rejected: dict[Any, Chain], proof: LogProof
+    connection: sqlite3.Connection,
+    records: RecordsCheck,
+    rejected: dict[Any, Chain],
+    verdicts: dict[Any, Chain],
+    proof: LogProof,
 ) -> Iterator[Problem]:
     """Each run against its checkpoint: counts, and where its chains end."""
     checkpoints = {row["run_id"]: row for row in connection.execute("SELECT * FROM checkpoints")}
@@ -279,10 +312,14 @@ def _check_runs(
             if row[column] not in words:
                 yield Problem("runs", str(run), "", f'{column} is "{as_text(row[column])}", which is no such word')
         chain, lines = records.chains.get(run, Chain()), rejected.get(run, Chain())
+        said = verdicts.get(run, Chain())
+        if row["kind"] == "review":
+            chain = said
         proof.runs.append(
             RunProof(
-                run, as_text(row["kind"]), as_text(row["status"]), records.counts[run], chain.length,
-                records.edits[run], lines.length, events.get(run, 0), chain.stored,
+                run, as_text(row["kind"]), as_text(row["status"]), records.counts[run],
+                0 if chain is said else chain.length, records.edits[run], lines.length, events.get(run, 0),
+                chain.stored, said.length,
             )
         )  # fmt: skip
         if (checkpoint := checkpoints.get(run)) is None:
@@ -294,13 +331,19 @@ def _check_runs(
                 table = "run_events" if column == "events" else column
                 message = f"{checkpoint[column]} were written, {count} are in the table: rows are missing or were added"
                 yield Problem(table, "", f"run {run}", message)
+        if row["kind"] == "review" and checkpoint["position"] != said.length:
+            message = (
+                f"{checkpoint['position']} were written, {said.length} are in the table: rows are missing or were added"
+            )
+            yield Problem("verdicts", "", f"run {run}", message)
         read, accounted = checkpoint["position"], records.counts[run] + lines.length
         if row["kind"] == "run" and read != accounted:
             message = (
                 f"the ledger does not balance: {read} were read, {accounted} are logged as records or rejected lines"
             )
             yield Problem("checkpoints", str(run), "", message)
-        for column, table, walked in (("head", "decisions", chain), ("rejected_head", "rejected_lines", lines)):
+        links = "verdicts" if chain is said else "decisions"
+        for column, table, walked in (("head", links, chain), ("rejected_head", "rejected_lines", lines)):
             if not walked.ends_at(as_text(checkpoint[column])):
                 message = (
                     f"the chain does not end at the checkpoint's {column}: the last rows are missing, or were added"

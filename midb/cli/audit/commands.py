@@ -21,6 +21,7 @@ from midb.audit.questions.finding import count_records, find_by_name, find_match
 from midb.audit.questions.summary import summarize
 from midb.audit.questions.usage import find_generations, read_messages, total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
+from midb.audit.verdicts import read_verdicts
 from midb.cli.audit import tables
 from midb.cli.audit.model_calls import show_prompts
 from midb.cli.audit.options import Db, Json, Key, RecordOptions, RunNumber, find_log, with_record_options
@@ -29,6 +30,8 @@ from midb.cli.audit.records import record_json, show_changes, show_difference, s
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import AuditError, UsageError
+from midb.review.agreement import measure_review
+from midb.review.revisions import list_revisions
 from midb.text.terminal import visible
 
 app = typer.Typer(help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, **PLAIN)
@@ -107,12 +110,16 @@ def show(
             problems = check_one(reader.connection, row.id)
             asked = find_generations(reader, logged)
             texts = {number: read_messages(reader, one) for number, one in asked.items()} if prompts else {}
+            said = list(read_verdicts(reader, chosen.id, row.id))
             if json:
-                dump(record_json(logged, problems, asked, texts))
+                dump(record_json(logged, problems, asked, texts, said))
                 continue
             if index:
                 console.print()
-            show_record(console, path, chosen, logged, problems, generations=asked, twins=len(found) > 1, full=full)
+            show_record(
+                console, path, chosen, logged, problems, generations=asked, verdicts=said, twins=len(found) > 1,
+                full=full,
+            )  # fmt: skip
             if prompts:
                 show_prompts(console, logged, asked, texts)
 
@@ -188,25 +195,39 @@ def summary(db: Db = None, run: RunNumber = None, json: Json = False) -> None:
         chosen = reader.run(run)
         parts = summarize(reader, chosen.id)
         used = usage_by_pass(reader, chosen.id)
+        reviewed = measure_review(reader, chosen.id)
         if json:
             rows = [asdict(one) for one in (*used, total_usage(used))] if used else []
             model = [{"pass": row.pop("pass_"), **row} for row in rows]
-            dump({"run": chosen.id, "status": chosen.status, "corpus": chosen.corpus, **parts, "model": model})
+            dump(
+                {
+                    "run": chosen.id,
+                    "status": chosen.status,
+                    "corpus": chosen.corpus,
+                    **parts,
+                    "model": model,
+                    "reviewed": [one.describe() for one in reviewed],
+                }
+            )
         else:
             tables.show_summary(tables.open_console(), path, reader.runs(), chosen, parts, used)
+            tables.show_precision(tables.open_console(), reviewed)
 
 
 @app.command()
 @with_record_options
 def export(
     options: RecordOptions,
-    form: Annotated[str, typer.Option("--format", metavar="csv|jsonl", help="csv or jsonl.")] = "csv",
+    form: Annotated[str, typer.Option("--format", metavar="csv|jsonl|meb", help="csv, jsonl, or meb (below).")] = "csv",
     what: Annotated[str, typer.Option("--what", help="edits, findings, decisions or records.")] = "edits",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; default: stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Export edits, findings, decisions or records as CSV (no cell starts a formula) or JSON lines (exact)."""
-    require_known("format", form, exports.FORMATS)
+    """Export edits, findings, decisions or records as CSV (no cell starts a formula) or JSON lines (exact).
+
+    With --format meb: what people reviewed, as training data (JSON lines of raw and revised pairs).
+    """
+    require_known("format", form, [*exports.FORMATS, "meb"])
     require_known("table", what, exports.TABLES)
     path = find_log(options.db)
     if output and output.exists():
@@ -217,7 +238,10 @@ def export(
             raise UsageError(f"{output} exists.", hint=hint)
     with AuditReader(path) as reader:
         filters = options.filters(reader)
-        found = exports.read_rows(reader, what, filters)
+        if form == "meb":
+            found, form = list_revisions(reader, filters.run), "jsonl"
+        else:
+            found = exports.read_rows(reader, what, filters)
         if output is None and sys.stdout.isatty():
             found = ({name: visible(v) if isinstance(v, str) else v for name, v in row.items()} for row in found)
         lines = exports.FORMATS[form](found, exports.column_names(what))

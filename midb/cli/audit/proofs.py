@@ -31,14 +31,15 @@ def show_proof(console: Console, path: Path, proof: LogProof) -> None:
         console.print(Text(f"… and {proof.problem_count - len(proof.problems):,} more"))
     for run in proof.runs:
         state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
-        console.print(
-            Text(
-                f"run {run.id} ({visible(run.kind)}): {pluralize(run.records, 'record')}, "
-                f"{pluralize(run.decisions, 'decision')}, {pluralize(run.edits, 'edit')} replayed, "
-                f"{pluralize(run.rejected_lines, 'rejected line')}{visible(state)}"
-            ),
-            soft_wrap=True,
-        )
+        if run.kind == "review":
+            told = pluralize(run.verdicts, "verdict")
+        else:
+            told = (
+                f"{pluralize(run.records, 'record')}, {pluralize(run.decisions, 'decision')}, "
+                f"{pluralize(run.edits, 'edit')} replayed, {pluralize(run.rejected_lines, 'rejected line')}"
+                f"{visible(state)}"
+            )
+        console.print(Text(f"run {run.id} ({visible(run.kind)}): {told}"), soft_wrap=True)
         if proof.head is None:
             console.print(Text(f"  head {visible(run.head)}"), soft_wrap=True)
     name = visible(str(path))

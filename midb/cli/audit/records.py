@@ -14,8 +14,9 @@ from rich.text import Text
 from midb.audit.proof.replay import Problem, Stage, replay
 from midb.audit.questions.comparing import Difference
 from midb.audit.questions.usage import GenerationRow
-from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow
+from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow, VerdictRow
 from midb.audit.run_rows import Run
+from midb.audit.verdict_rows import Item
 from midb.cli.audit.model_calls import Messages, generation_json, show_generations
 from midb.dashboard.blocks import OUTCOME_STYLES
 from midb.domain.decisions import Action, Pass
@@ -36,10 +37,11 @@ def show_record(
     problems: Sequence[Problem],
     *,
     generations: Mapping[int, GenerationRow],
+    verdicts: Sequence[VerdictRow],
     twins: bool,
     full: bool,
 ) -> None:
-    """One record of a run, as an auditor reads it in a minute; ``generations`` by id."""
+    """One record of a run, as an auditor reads it in a minute; ``generations`` by id, ``verdicts`` in their order."""
     row, standing = logged.row, logged.standing()
     replayed = replay(logged)
     edits = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
@@ -62,6 +64,8 @@ def show_record(
         elif decision.action == Action.REJECTED.value or decision.edits:
             _show_taken_back(console, logged, decision, stages.get(decision.id), full=full)
     _show_findings(console, logged, replayed.finals)
+    _show_names(console, logged, standing)
+    _show_verdicts(console, verdicts)
     for pair in sorted({decision.pair for decision in logged.decisions}):
         decisions = [decision for decision in logged.decisions if decision.pair == pair]
         turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
@@ -79,6 +83,8 @@ def describe_trail(decisions: Sequence[DecisionRow]) -> str:
     """The passes of a pair and what they decided; what a person undid went through none."""
     if any(decision.pass_ == Pass.REVERT for decision in decisions):
         return visible(f"undone by request ({decisions[-1].detail})")
+    if any(decision.pass_ == Pass.REVIEW for decision in decisions):
+        return visible(f"corrected as people said ({decisions[-1].detail})")
     words = ["diagnose"]
     for decision in decisions:
         if decision.pass_ == Pass.ROUTE.value:
@@ -133,6 +139,38 @@ def _show_edits(
         console.print(line, soft_wrap=True)
         _show_passages(console, stage, field, edits, full=full)
     return number
+
+
+def _name_edits(edits: Sequence[EditRow]) -> str:
+    """The names by which edits of one decision are known everywhere."""
+    names = [Item(edit.decision_id, edit.ordinal).name for edit in edits]
+    return ", ".join(names) if len(names) < 4 else f"{names[0]} … {names[-1]}"
+
+
+def _show_names(console: Console, logged: LoggedRecord, standing: Collection[int]) -> None:
+    """By which names reviews and sheets know the edits and open findings of a record, in the order shown above."""
+    groups = [
+        edits for decision in logged.decisions if decision.id in standing for edits in _group_edits(decision).values()
+    ]
+    names = [f"{_circle(number)} {_name_edits(edits)}" for number, edits in enumerate(groups, start=1)]
+    names += [
+        f"○ {Item(None, finding.id).name}" for finding in logged.findings if finding.status == FindingStatus.OPEN.value
+    ]
+    if names:
+        console.print(Text(f" named   {'   '.join(names)}"), soft_wrap=True)
+
+
+def _show_verdicts(console: Console, verdicts: Sequence[VerdictRow]) -> None:
+    """What people said; of each edit and finding the last word counts."""
+    last = {row.item: row.id for row in verdicts}
+    for row in verdicts:
+        line = Text(f" ✎ {visible(row.verdict)} {visible(row.item)}", style="" if last[row.item] == row.id else "dim")
+        line.append(f" by {isolated(row.reviewer)}, {visible(row.at)}")
+        if row.text is not None:
+            line.append(f"   right: [{isolated(row.text)}]")
+        if row.note:
+            line.append(f"   {isolated(row.note)}")
+        console.print(line, soft_wrap=True)
 
 
 def _show_taken_back(
@@ -227,6 +265,7 @@ def record_json(
     problems: Sequence[Problem],
     generations: Mapping[int, GenerationRow],
     prompts: Mapping[int, Messages],
+    verdicts: Sequence[VerdictRow] = (),
 ) -> dict[str, Any]:
     """One record with everything the log says about it; texts are null where nothing was found in it.
 
@@ -243,13 +282,17 @@ def record_json(
              "detail": d.detail, "stands": d.id in standing, "prompt_hash": d.prompt_hash,
              "generation": generation_json(generations.get(d.generation_id or 0), prompts.get(d.generation_id or 0)),
              "edits": [{"field": e.field, "start": e.start, "end": e.end, "before": e.before, "after": e.after,
-                        "kind": e.kind} for e in d.edits]}
+                        "kind": e.kind, "id": Item(e.decision_id, e.ordinal).name} for e in d.edits]}
             for d in logged.decisions
         ],
         "findings": [
             {"pair": f.pair, "field": f.field, "kind": f.kind, "severity": f.severity, "start": f.start, "end": f.end,
-             "evidence": f.evidence, "detector": f.detector, "status": f.status}
+             "evidence": f.evidence, "detector": f.detector, "status": f.status, "id": Item(None, f.id).name}
             for f in logged.findings
+        ],
+        "verdicts": [
+            {"id": v.item, "reviewer": v.reviewer, "verdict": v.verdict, "text": v.text, "note": v.note, "at": v.at}
+            for v in verdicts
         ],
     }  # fmt: skip
 

@@ -18,7 +18,8 @@ from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
 from midb.audit.run_rows import Run
 from midb.dashboard.blocks import OUTCOME_STYLES
-from midb.domain.decisions import REVERT_OUTCOMES, RUN_OUTCOMES
+from midb.domain.decisions import list_outcomes
+from midb.review.agreement import Precision
 from midb.text.terminal import END_OF_ISOLATE, ISOLATE, has_right_to_left, isolated, visible
 
 #: Events of a run that a summary lists.
@@ -107,8 +108,7 @@ def show_summary(
             ledger[key][outcome] += count
     order = sorted(set(ledger) - {"total"}) + (["total"] if ledger else [])
     rejected = sum(row[1] for row in parts["rejected"])
-    revert = chosen.kind == "revert"
-    outcomes = [outcome.value for outcome in (REVERT_OUTCOMES if revert else RUN_OUTCOMES)]
+    outcomes = [outcome.value for outcome in list_outcomes(chosen.kind)]
     _print_table(
         console,
         ("language", "read", *outcomes, "rejected"),
@@ -118,7 +118,11 @@ def show_summary(
             for language in order
         ],
     )  # fmt: skip
-    _print_table(console, ("undone" if revert else "repaired", "pass", "edits", "records"), parts["repairs"])
+    _print_table(
+        console,
+        ({"revert": "undone", "apply": "corrected"}.get(chosen.kind, "repaired"), "pass", "edits", "records"),
+        parts["repairs"],
+    )
     _print_table(console, ("taken back by", "reason", "times"), parts["taken_back"])
     _print_table(console, ("open", "severity", "findings", "languages"), parts["open"])
     _print_table(console, ("left as they are", "records", "first line"), parts["left_alone"])
@@ -130,6 +134,16 @@ def show_summary(
     _print_table(console, ("at", "level", "event"), events[:_EVENTS])
     if len(events) > _EVENTS:
         console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
+
+
+def show_precision(console: Console, reviewed: Sequence[Precision]) -> None:
+    """How many of the reviewed edits and findings of each kind were right, with the 95 % interval."""
+    rows = [
+        (one.kind, one.language, one.right, one.reviewed, f"{100 * one.share:.1f} %",
+         f"{100 * one.interval[0]:.0f}-{100 * one.interval[1]:.0f} %")
+        for one in reviewed
+    ]  # fmt: skip
+    _print_table(console, ("reviewed", "language", "right", "of", "precision", "interval"), rows)
 
 
 def _print_first(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -19,6 +19,7 @@ RELEASED = {
     "0002_generations": "c6d83e0daaeffcd36d12e93f6104a9c33b05331dfe539e8f01558b0dbaf718af",
     "0003_standing": "e16f59b0213b382f2ee61552c3aa14d6d5f3dbc69f8b129d9e2e2a4a41d5e18e",
     "0004_heads": "2bcbdd6405c9c275990f44bec0f0f215fb54e483e1772cfa896e9ac44052f8dc",
+    "0005_verdicts": "5aa6f063fcce25f89784c7aa8d17ce396fdf17bfc43ad02e6d6beed263aa4058",
 }
 
 MEMORY = Path(":memory:")
@@ -42,7 +43,7 @@ def test_all_tables_and_columns_are_there_before_the_views_that_came_later() -> 
 
     def tables(version: int) -> dict[str, str]:
         found = made(version).execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
-        return {row[0]: row[1] for row in found if row[0] not in ("heads", "written")}
+        return {row[0]: row[1] for row in found if row[0] not in ("heads", "written", "verdicts")}
 
     assert tables(READABLE_FROM) == tables(len(MIGRATIONS))
     assert tables(READABLE_FROM - 1) != tables(len(MIGRATIONS))
@@ -111,4 +112,5 @@ def test_the_views_for_auditors_are_there() -> None:
     views = {name for (name,) in made().execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
     assert views == {
         "decision_trail", "edits_by_kind", "generations_by_pass", "open_findings_by_language", "standing_decisions",
+        "standing_verdicts", "edits_with_context", "findings_with_context",
     }  # fmt: skip

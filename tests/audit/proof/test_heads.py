@@ -15,7 +15,21 @@ from pathlib import Path
 
 import pytest
 from forging import forge, opened, rebuild_heads, reseal
-from log_fixtures import REJECTED, REPLY, RUN, Story, execute, now, pair, record, rows_of, tale, write_log, write_revert
+from log_fixtures import (
+    REJECTED,
+    REPLY,
+    RUN,
+    Story,
+    execute,
+    now,
+    pair,
+    record,
+    rows_of,
+    tale,
+    write_log,
+    write_revert,
+    write_review,
+)
 from model_log_fixtures import reply
 
 from midb.audit.file import heads, seals
@@ -30,8 +44,8 @@ KEY, OTHER = SealKey(b"k" * 32), SealKey(b"o" * 32)
 
 @pytest.fixture(scope="session")
 def full_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A row in every table and every column: two runs, a revert, and replies of which one is used by no decision."""
-    path = write_revert(write_log(tmp_path_factory.mktemp("full") / "corpus.boosted.jsonl.audit.db"))
+    """A row in every table and column: two runs, a revert, reviews, and replies of which one is used by no decision."""
+    path = write_review(write_revert(write_log(tmp_path_factory.mktemp("full") / "corpus.boosted.jsonl.audit.db")))
     with AuditLog(path, now=now) as log:
         run, checkpoint = log.begin(dataclasses.replace(RUN, parent_run=1))
         asked, _ = log.add_generations(
@@ -197,8 +211,8 @@ def test_the_last_run_taken_away_with_everything_is_seen(full_log: Path, tmp_pat
     head = head_of(full_log)
     path = shutil.copyfile(full_log, tmp_path / "forged.audit.db")
     with opened(path) as connection:
-        before = connection.execute("SELECT hash FROM heads WHERE run_id < 4 ORDER BY id DESC").fetchone()[0]
-        delete_run(connection, 4)
+        before = connection.execute("SELECT hash FROM heads WHERE run_id < 6 ORDER BY id DESC").fetchone()[0]
+        delete_run(connection, 6)
         rebuild_heads(connection)
     assert verify(path).problems == [], "what is left is a log like any other"
     assert seen_by_head(path, head)

@@ -28,6 +28,7 @@ def test_show_reads_like_a_story(call: AuditCommand) -> None:
         "       if (20 > 18): Der Wert ist [2.5] → [2,5] Meter. Thanksgiving!",
         " ○ open culture-bound-reference   minor   response 38-50   a US holiday",
         "       …8): Der Wert ist 2,5 Meter. [Thanksgiving]!",
+        " named   ① e-1-0   ② e-2-0   ○ f-3",
         " trail   diagnose → translation (applied) → localization (applied) → verify (accepted) → record",
     ]
 

@@ -1,0 +1,1 @@
+"""The commands of review: a page, sheets, and doing what people said."""

@@ -1,0 +1,82 @@
+"""`midb-agent apply`: a corpus as people want it, after a review."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from midb.audit.file.key import read_key
+from midb.audit.log import AuditLog
+from midb.audit.reader import AuditReader
+from midb.audit.verdicts import find_standing
+from midb.cli import options
+from midb.cli.audit.options import Db, RunNumber, find_log
+from midb.cli.reverting import find_corpus
+from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.folder import Folder
+from midb.corpus.layouts import parse_mapping
+from midb.corpus.opened import open_corpus
+from midb.corpus.places import OutputPlaces
+from midb.domain.errors import UsageError
+from midb.runs.applying import Applier, ReviewCorrections
+from midb.runs.revert import checked_parent
+from midb.text.terminal import visible
+
+
+def apply(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the new corpus goes.")],
+    db: Db = None,
+    run: RunNumber = None,
+    corpus: Annotated[Path | None, typer.Option("--corpus", help="The run's corpus, if it was moved.")] = None,
+    seal_key: options.SealKey = None,
+) -> int:
+    """Do what a review said: write a new corpus without rejected edits and with people's own texts, and log that.
+
+    What was accepted or not reviewed stays as the run left it; of two opposite verdicts the later one counts.
+    Example: midb-agent apply --db c.boosted.jsonl.audit.db -o reviewed.jsonl
+    """
+    path = find_log(db)
+    if not path.exists():
+        raise UsageError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.")
+    if output.exists():
+        raise UsageError(f"{output} exists.", hint="Choose another -o: a file is never replaced.")
+    places = OutputPlaces(output, path)
+    with AuditLog(path, key=read_key(seal_key)) as log, AuditReader(path) as reader:
+        parent = checked_parent(reader, run)
+        corrections = ReviewCorrections.of(find_standing(reader, parent.id))
+        if not corrections:
+            raise UsageError(
+                f"no verdict on run {parent.id} changes anything.",
+                hint="midb-agent review shows its edits and findings to a person; accepted edits stand already.",
+            )
+        source = find_corpus(parent, path, corpus)
+        container = open_container(source)
+        places.check(
+            [source], "the corpus of the run", folder=container.path if isinstance(container, Folder) else None
+        )
+        settings = orjson.loads(parent.config)
+        mapping = parse_mapping(settings["map"]) if settings.get("map") else None
+        opened = open_corpus(container, mapping=mapping, limit=settings.get("limit"), identify=False)
+        applier = Applier(log, reader, parent, opened, corrections)
+        done = applier.revert(corrections, places)
+    written = applier.written.total()
+    undone = done.edits.total() - done.cascaded - sum(row.verdict == "change" for row in corrections.edits.values())
+    cascaded = f"; {done.cascaded:,} more undone because they built on others" if done.cascaded else ""
+    read, left = done.records + done.rejected, done.records - done.changed
+    said = [
+        f"{read:,} read = {left:,} unchanged + {done.changed:,} corrected + {done.rejected:,} rejected",
+        f"  edits    {undone:,} undone, {written:,} with a person's own text{cascaded}",
+        f"  output   {visible(str(output))}",
+        f"  logged   run {done.run} of {visible(str(path))}",
+    ]
+    if applier.unplaced:
+        said.append(
+            f"warning: the right text for {', '.join(applier.unplaced[:10])} has no place of its own any more (other "
+            "edits build on it); what the run wrote there was undone."
+        )
+    print("\n".join(said), file=sys.stderr)
+    return 0

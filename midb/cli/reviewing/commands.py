@@ -1,0 +1,161 @@
+"""`midb-agent review`: people say of each edit and finding whether it is right, on a page or in a sheet."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from midb.audit.file.key import read_key
+from midb.audit.questions.export import write_file
+from midb.audit.reader import AuditReader
+from midb.cli import options as common
+from midb.cli.audit.options import Db, RunNumber, find_log
+from midb.cli.reviewing.options import (
+    Kinds,
+    Languages,
+    Passes,
+    Reviewer,
+    Sample,
+    Seed,
+    Severities,
+    What,
+    check_new,
+    find_reviewed,
+    make_choice,
+)  # fmt: skip
+from midb.cli.table import PLAIN
+from midb.dashboard.text import pluralize
+from midb.domain.errors import UsageError
+from midb.review.checking import check_reviewer
+from midb.review.choosing import ReviewChoice, choose
+from midb.review.desk import Desk
+from midb.review.sheets import list_rows, read_sheet, read_verdicts, write_csv, write_xlsx
+from midb.review.showing import show_item
+from midb.text.terminal import visible
+
+app = typer.Typer(help="People review edits and findings: on a local page, or in a sheet.", **PLAIN)
+
+
+@app.callback(invoke_without_command=True)
+def review(
+    context: typer.Context,
+    db: Db = None,
+    run: RunNumber = None,
+    reviewer: Annotated[
+        str | None, typer.Option("--reviewer", metavar="NAME", help="Who says so. Default: the user's name here.")
+    ] = None,
+    what: What = "both",
+    kind: Kinds = None,
+    language: Languages = None,
+    pass_: Passes = None,
+    severity: Severities = None,
+    sample: Sample = 0,
+    seed: Seed = 0,
+    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")] = 0,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
+    seal_key: common.SealKey = None,
+) -> int:
+    """Review edits and findings on a page in a browser: right, wrong, or the right text. Or by sheets (see below).
+
+    The page is served on 127.0.0.1 alone, to whoever has the address that is printed. Every verdict is in the log
+    before the next page comes. Ctrl-C ends it; the same command goes on.
+    Example: midb-agent review --db c.boosted.jsonl.audit.db --language ar --sample 50 --reviewer Amina
+    """
+    if context.invoked_subcommand:
+        return 0
+    from midb.cli.reviewing.serving import serve
+
+    name = check_reviewer(reviewer if reviewer is not None else _find_user())
+    path = find_log(db)
+    with AuditReader(path) as reader:
+        chosen = find_reviewed(reader, run)
+        choice = make_choice(
+            reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
+            seed=seed,
+        )  # fmt: skip
+        candidates = choose(reader, chosen.id, choice)
+    if not candidates:
+        raise UsageError("nothing matches.", hint="midb-agent audit summary shows what there is.")
+    serve(Desk(path, chosen, read_key(seal_key)), candidates, name, port=port, open_browser=open_browser)
+    return 0
+
+
+def _find_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+@app.command("sheet")
+def write_sheet(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="FILE.csv or FILE.xlsx.")],
+    db: Db = None,
+    run: RunNumber = None,
+    what: What = "edits",
+    kind: Kinds = None,
+    language: Languages = None,
+    pass_: Passes = None,
+    severity: Severities = None,
+    sample: Sample = 0,
+    seed: Seed = 0,
+) -> int:
+    """Write edits or findings as a sheet for people without this program: one row each, with cells for what they say.
+
+    Fill in verdict (accept, reject or change), right_text (with change) and note; review apply takes it back.
+    Example: midb-agent review sheet --db c.boosted.jsonl.audit.db --sample 50 -o edits.csv
+    """
+    if output.suffix.lower() not in (".csv", ".xlsx"):
+        raise UsageError(f"{output} says no form.", hint="Let it end in .csv or .xlsx.")
+    check_new(output)
+    with AuditReader(find_log(db)) as reader:
+        chosen = find_reviewed(reader, run)
+        choice = make_choice(
+            reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
+            seed=seed,
+        )  # fmt: skip
+        candidates = choose(reader, chosen.id, choice)
+        if not candidates:
+            raise UsageError("nothing matches.", hint="midb-agent audit summary shows what there is.")
+        rows = list_rows((show_item(reader, one) for one in candidates), chosen)
+        if output.suffix.lower() == ".xlsx":
+            write_xlsx(rows, output)
+        else:
+            write_file(write_csv(rows), output)
+    print(f"{pluralize(len(candidates), 'row')} in {visible(str(output))}", file=sys.stderr)
+    return 0
+
+
+@app.command("apply")
+def take_sheet(
+    sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="The sheet, filled in.")],
+    reviewer: Reviewer,
+    db: Db = None,
+    run: RunNumber = None,
+    seal_key: common.SealKey = None,
+) -> int:
+    """Take the verdicts of a sheet into the log; all of them, or none where anything is wrong.
+
+    Example: midb-agent review apply tr.csv --reviewer Ayse --db c.boosted.jsonl.audit.db
+    """
+    name = check_reviewer(reviewer)
+    path = find_log(db)
+    rows = read_sheet(sheet)
+    with AuditReader(path) as reader:
+        chosen = find_reviewed(reader, run)
+        said = read_verdicts(rows, reader, chosen, choose(reader, chosen.id, ReviewChoice()))
+    if not said:
+        raise UsageError(f"{sheet} holds no verdict.", hint="Fill in the column verdict: accept, reject or change.")
+    Desk(path, chosen, read_key(seal_key)).write(name, said)
+    counted = {word: sum(one.verdict == word for _, one in said) for word in ("accept", "reject", "change", "withdraw")}
+    told = ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
+    print(
+        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}); {len(rows) - len(said):,} rows without one\n"
+        f"  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
+        file=sys.stderr,
+    )
+    return 0

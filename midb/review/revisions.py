@@ -1,0 +1,49 @@
+"""What people confirmed, as training data: each pair as it was, and as they say that it should be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from midb.audit.reader import AuditReader
+from midb.audit.verdicts import find_standing
+from midb.domain.pairs import InstructionPair
+from midb.review.choosing import ReviewChoice, choose
+from midb.runs.applying import ReviewCorrections, correct_pairs
+
+
+def list_revisions(reader: AuditReader, run: int) -> Iterator[dict[str, Any]]:
+    """One row for each pair of the records of which every edit was reviewed, in the order of the corpus.
+
+    So nothing is taught that nobody looked at. A pair whose edits were all rejected comes as it was on both sides: that
+    it is to be left alone is worth learning. ``raw`` and ``revised`` are as ``midb-agent examples`` reads them.
+    """
+    standing = find_standing(reader, run)
+    if not standing:
+        return
+    edits: defaultdict[int, list[str]] = defaultdict(list)
+    for one in choose(reader, run, ReviewChoice(what="edits")):
+        edits[one.record].append(one.item.name)
+    corrections = ReviewCorrections.of(standing)
+    reviewed = {verdict.record_id for verdict in standing.values()}
+    complete = sorted(record for record in reviewed if all(name in standing for name in edits[record]))
+    reviewers = {record: set[str]() for record in complete}
+    for verdict in standing.values():
+        if verdict.record_id in reviewers:
+            reviewers[verdict.record_id].add(verdict.reviewer)
+    for record in complete:
+        row = next(iter(reader.records("r.id = ?", [record])))
+        for number, (before, after) in enumerate(correct_pairs(reader.parts(row), corrections)):
+            yield {
+                "id": row.record_key if row.pairs == 1 else f"{row.record_key}/{number}",
+                "language": row.language,
+                "raw": _describe(before),
+                "revised": _describe(after),
+                "reviewers": sorted(reviewers[record]),
+            }
+
+
+def _describe(pair: InstructionPair) -> dict[str, str]:
+    texts = {"instruction": pair.instruction, "input": pair.input, "output": pair.response}
+    return {name: text for name, text in texts.items() if text is not None}

@@ -1,0 +1,146 @@
+"""What a review said is done: edits go, people's texts come, the rest stays byte for byte, and the log proves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from review_fixtures import RECORDS, candidates_of
+
+from midb.audit.proof.verify import verify
+from midb.audit.reader import AuditReader
+from midb.audit.verdicts import find_standing
+from midb.review.desk import Desk, Said
+from midb.runs.applying import ReviewCorrections, correct_pairs
+
+Apply = Callable[..., dict[str, str]]
+
+
+def say(log: Path, **verdicts: Said) -> None:
+    """Say something of records, by ids with the kind behind two underscores."""
+    with AuditReader(log) as reader:
+        desk = Desk(log, reader.run(1))
+    for name, said in verdicts.items():
+        desk.say("Ana", candidates_of(log)[name.replace("__", " ").replace("_", "-")], said)
+
+
+@pytest.fixture
+def apply(cli: Callable[..., Any], log: Path) -> Apply:
+    """Give verdicts and apply them; returns the responses by record."""
+
+    def call(**verdicts: Said) -> dict[str, str]:
+        say(log, **verdicts)
+        done = cli("apply", "--db", log, "-o", log.with_name("reviewed.jsonl"))
+        assert done.code == 0, done.err
+        proof = verify(log)
+        assert proof.problems == []
+        assert cli("audit", "verify", "--db", log).code == 0
+        lines = log.with_name("reviewed.jsonl").read_text(encoding="utf-8").splitlines()
+        return {line["id"]: line["output"] for line in map(json.loads, lines)}
+
+    return call
+
+
+def boosted(log: Path) -> dict[str, str]:
+    lines = log.with_name("c.boosted.jsonl").read_text(encoding="utf-8").splitlines()
+    return {line["id"]: line["output"] for line in map(json.loads, lines)}
+
+
+def test_rejected_edits_go_and_all_else_stays(apply: Apply, log: Path) -> None:
+    found = apply(
+        one__mojibake=Said("reject"), quotes__quotation_marks=Said("reject"), two__decimal_separator=Said("accept")
+    )
+    before = {record["id"]: record["output"] for record in RECORDS}
+    assert found == boosted(log) | {name: before[name] for name in ("one", "quotes")}
+
+
+def test_right_texts_come_in_the_place_of_edits_and_findings(apply: Apply, log: Path) -> None:
+    found = apply(
+        two__decimal_separator=Said("change", " Komma "), open__imperial_unit=Said("change", "8 km"),
+        one__mojibake=Said("change", "Toll,"),
+    )  # fmt: skip
+    assert found == boosted(log) | {
+        "two": "Der Turm ist 3 Komma 5 Meter hoch, das Haus {size} Meter.",
+        "open": "Es sind 8 km bis zum See.",
+        "one": "Toll, dich zu sehen.",
+    }
+
+
+def test_the_log_says_who_wanted_it(apply: Apply, log: Path, ask: Callable[..., list[tuple[Any, ...]]]) -> None:
+    apply(one__mojibake=Said("reject"), open__imperial_unit=Said("change", "8 km"))
+    assert ask(log, "SELECT kind, status, parent_run FROM runs WHERE kind = 'apply'") == [("apply", "finished", 1)]
+    sql = 'SELECT d."pass", d.reason, d.detail FROM decisions d JOIN records r ON r.id = d.record_id WHERE r.run_id = 3'
+    assert set(ask(log, sql)) == {("review", "reviewed", "reviewed by Ana")}
+    outcomes = ask(log, "SELECT outcome, count(*) FROM records WHERE run_id = 3 GROUP BY 1 ORDER BY 1")
+    assert outcomes == [("corrected", 2), ("unchanged", 4)]
+
+
+def test_the_last_word_counts(apply: Apply, log: Path) -> None:
+    say(log, one__mojibake=Said("reject"), two__decimal_separator=Said("reject"))
+    say(log, one__mojibake=Said("accept"))
+    assert (
+        apply(two__decimal_separator=Said("withdraw"), open__imperial_unit=Said("change", "8 km"))["one"]
+        == "Schön, dich zu sehen."
+    )
+
+
+def test_nothing_to_do_is_said_and_leaves_nothing(cli: Callable[..., Any], log: Path) -> None:
+    say(log, one__mojibake=Said("accept"), open__imperial_unit=Said("reject"))
+    before = log.read_bytes()
+    refused = cli("apply", "--db", log, "-o", log.with_name("reviewed.jsonl"))
+    assert refused.code == 2
+    assert "no verdict on run 1 changes anything" in refused.err
+    assert not log.with_name("reviewed.jsonl").exists()
+    assert log.read_bytes() == before
+
+
+def test_a_second_review_goes_on_from_the_same_run(apply: Apply, log: Path, cli: Callable[..., Any]) -> None:
+    apply(one__mojibake=Said("reject"))
+    say(log, one__mojibake=Said("accept"), two__decimal_separator=Said("reject"))
+    done = cli("apply", "--db", log, "-o", log.with_name("again.jsonl"))
+    assert done.code == 0, done.err
+    assert verify(log).problems == []
+    lines = log.with_name("again.jsonl").read_text(encoding="utf-8").splitlines()
+    found = {line["id"]: line["output"] for line in map(json.loads, lines)}
+    assert (found["one"], found["two"][:16]) == ("Schön, dich zu sehen.", "Der Turm ist 3.5")
+
+
+def test_pairs_are_corrected_from_the_log_alone_as_in_the_corpus(apply: Apply, log: Path) -> None:
+    found = apply(
+        two__decimal_separator=Said("change", ";"),
+        hostile__mojibake=Said("reject"),
+        open__imperial_unit=Said("change", "8 km"),
+    )
+    with AuditReader(log) as reader:
+        corrections = ReviewCorrections.of(find_standing(reader, 1))
+        told = {
+            row.record_key: correct_pairs(reader.parts(row), corrections)
+            for row in reader.records("r.run_id = 1 AND r.original_text IS NOT NULL", [])
+        }
+    originals = {record["id"]: record["output"] for record in RECORDS}
+    for name, ((before, after),) in told.items():
+        assert (before.response, after.response) == (originals[name], found[name])
+
+
+def test_an_edit_that_others_build_on_is_undone_and_told(cli: Callable[..., Any], tmp_path: Path) -> None:
+    """Its right text has no place of its own any more."""
+    from small_runs import write_lines
+
+    record = {
+        "id": "mean", "instruction": "Berechne den Mittelwert der Zahlen 2,3,7,1", "output": "3.5",
+        "source": {"instruction": "Calculate the mean of the numbers 2,3,7,1", "output": "3.5"},
+    }  # fmt: skip
+    corpus = write_lines(tmp_path / "m.jsonl", record)
+    assert cli("run", corpus, "--language", "de", "--trust-language", "--quiet").code == 0
+    log = tmp_path / "m.boosted.jsonl.audit.db"
+    found = candidates_of(log)
+    assert set(found) == {"mean decimal-separator", "mean wrong-answer"}, "the second corrects what the first wrote"
+    say(log, mean__decimal_separator=Said("change", "'"))
+    done = cli("apply", "--db", log, "-o", tmp_path / "reviewed.jsonl")
+    assert done.code == 0, done.err
+    assert "has no place of its own any more" in done.err
+    assert json.loads((tmp_path / "reviewed.jsonl").read_bytes()) == record
+    assert verify(log).problems == []
