@@ -54,22 +54,22 @@ PATIENCE = 300
 
 
 @dataclass(frozen=True)
-class Task:
+class Job:
     """What is asked, and the text to repeat."""
 
     prompt: str
     reference: str | None
 
 
-def make_tasks(kind: str, count: int) -> list[Task]:
+def make_tasks(kind: str, count: int) -> list[Job]:
     """Make so many tasks to copy or to write."""
     if kind == "new text":
-        return [Task(f"Write a long text about {subject}.", None) for subject in (SUBJECTS * count)[:count]]
+        return [Job(f"Write a long text about {subject}.", None) for subject in (SUBJECTS * count)[:count]]
     tasks = []
     for number in range(count):
         text = " ".join((SENTENCES * 2)[number % len(SENTENCES) :][:3])
         asked = text.replace(",", " ,", 1)
-        tasks.append(Task(f"Repeat this text word for word, without any comment:\n\n{asked}", asked))
+        tasks.append(Job(f"Repeat this text word for word, without any comment:\n\n{asked}", asked))
     return tasks
 
 
@@ -110,16 +110,16 @@ def widen_weights(weights: Path, folder: Path) -> Path:
 
 
 #: Serves prompts; returns how many tokens it made.
-Serve = Callable[[list[Task]], int]
+Serve = Callable[[list[Job]], int]
 
 
 @dataclass
-class Side:
+class Contender:
     """One way to serve: what it is called, what it does, and what its rounds took."""
 
     name: str
     serve: Serve
-    tasks: list[Task]
+    tasks: list[Job]
     cpu_ms: list[float] = field(default_factory=list)
     wall_ms: list[float] = field(default_factory=list)
     told: Callable[[], Row] = dict
@@ -148,7 +148,7 @@ class Ours:
         )
         self._before = self.engine.stats.as_dict()
 
-    def serve(self, tasks: list[Task]) -> int:
+    def serve(self, tasks: list[Job]) -> int:
         """Serve all tasks together, as many at once as the batch has room for."""
         from midb.agent.engines.protocol import Message
         from midb.kernels import Request
@@ -196,7 +196,7 @@ class Transformers:
         self.tokenizer = ChatTokenizer(weights, "smollm2", read_header(weights).metadata)
         self.batch, self.lookup = batch, lookup
 
-    def serve(self, tasks: list[Task]) -> int:
+    def serve(self, tasks: list[Job]) -> int:
         """Serve all tasks, so many at once."""
         import torch
 
@@ -236,12 +236,12 @@ class Llama:
         parameters.warmup, parameters.use_jinja, parameters.port = False, True, 0
         self.server, self.batch = xllamacpp.Server(parameters), batch
 
-    def serve(self, tasks: list[Task]) -> int:
+    def serve(self, tasks: list[Job]) -> int:
         """Serve all tasks, so many at once."""
         with ThreadPoolExecutor(self.batch) as pool:
             return sum(pool.map(self._ask, tasks))
 
-    def _ask(self, task: Task) -> int:
+    def _ask(self, task: Job) -> int:
         reply = self.server.handle_chat_completions(
             {
                 "messages": [{"role": "user", "content": task.prompt}],
@@ -255,7 +255,7 @@ class Llama:
         return made
 
 
-def make_sides(weights: Path, wide: Path, batch: int, threads: int) -> Iterator[tuple[str, Side]]:
+def make_sides(weights: Path, wide: Path, batch: int, threads: int) -> Iterator[tuple[str, Contender]]:
     """Make all sides of one batch size, for both tasks."""
     made: list[tuple[str, Serve, Callable[[], Row]]] = []
     for dtype, draft in (("float32", True), ("float32", False), ("bfloat16", True)):
@@ -271,7 +271,7 @@ def make_sides(weights: Path, wide: Path, batch: int, threads: int) -> Iterator[
         print("llama.cpp is left out: xllamacpp is not installed", file=sys.stderr)
     for kind in ("copy", "new text"):
         for name, serve, tell in made:
-            yield kind, Side(name, serve, make_tasks(kind, max(batch, 3)), told=tell)
+            yield kind, Contender(name, serve, make_tasks(kind, max(batch, 3)), told=tell)
 
 
 @benchmark("engine-real", "processor time of a token with real weights: engine, transformers, llama.cpp", needs="")
@@ -291,7 +291,7 @@ def run_real(_: Path) -> Iterator[Row]:
                 yield from measure(list(make_sides(weights, wide, batch, threads)), batch, threads)
 
 
-def measure(sides: list[tuple[str, Side]], batch: int, threads: int) -> Iterator[Row]:
+def measure(sides: list[tuple[str, Contender]], batch: int, threads: int) -> Iterator[Row]:
     """Measure all sides in turn, round by round."""
     told: dict[int, Row] = {}
     for turn in range(ROUNDS + 1):

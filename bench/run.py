@@ -19,7 +19,7 @@ from pathlib import Path
 import compiled  # noqa: F401  (each registers its benchmarks)
 import detectors.real
 import detectors.recall  # noqa: F401
-import drafter  # noqa: F401
+import drafting.drafters  # noqa: F401
 import engine  # noqa: F401
 import gate  # noqa: F401
 import gpu_ops  # noqa: F401

@@ -66,8 +66,8 @@ MOST_MODULES = 12
 #: Modules without a test file of their own name, each with the reason.
 NO_TESTS_OF_THEIR_OWN: dict[str, str] = {
     "bench/compiled.py": "tests/kernels/ops/test_compiled.py asserts what it finds about each kernel",
-    "bench/drafter.py": "runs for minutes on real corpora; the drafters it compares are tested in tests/kernels",
-    "bench/drafter_texts.py": "makes the texts of bench/drafter.py",
+    "bench/drafting/drafters.py": "runs for minutes on real corpora; what it compares is tested in tests/kernels",
+    "bench/drafting/texts.py": "makes the texts of drafting/drafters.py",
     "bench/engine.py": "runs for minutes beside transformers; the engine is tested in tests/kernels",
     "bench/gate.py": "runs for minutes; the gate is tested in tests/kernels/engine/drafting/test_gate.py",
     **{

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import real_weights
-from real_weights import NEW_TOKENS, Side, Task, make_tasks
+from real_weights import NEW_TOKENS, Contender, Job, make_tasks
 
 
 def test_texts_to_repeat_have_one_mistake_and_differ() -> None:
@@ -22,14 +22,14 @@ def test_new_texts_have_no_reference_and_differ() -> None:
 
 
 def test_a_row_is_the_median_of_the_rounds_behind_the_first() -> None:
-    served: list[list[Task]] = []
+    served: list[list[Job]] = []
 
-    def serve(tasks: list[Task]) -> int:
+    def serve(tasks: list[Job]) -> int:
         served.append(tasks)
         return NEW_TOKENS * len(tasks)
 
     tasks = make_tasks("new text", 3)
-    sides = [("new text", Side("ours", serve, tasks, told=lambda: {"tokens_per_step": 1.5}))]
+    sides = [("new text", Contender("ours", serve, tasks, told=lambda: {"tokens_per_step": 1.5}))]
     (row,) = real_weights.measure(sides, batch=1, threads=2)
     assert served == [tasks] * (real_weights.ROUNDS + 1)
     assert {key: row[key] for key in ("task", "side", "batch", "threads", "tokens_per_step")} == {

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from drafter_texts import Text, Tokens, read_cases, train_tokenizer
 from registry import Row, benchmark
 
+from drafting.texts import Text, Tokens, read_cases, train_tokenizer
 from midb.kernels.engine.drafting.draft import Drafter
 from midb.kernels.engine.drafting.pacing import PacedDrafter
 from midb.kernels.engine.drafting.survival import SurvivalTable

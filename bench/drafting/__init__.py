@@ -1,0 +1,1 @@
+"""How good drafts are, by replay of real texts: ours, prompt lookup, and suffix matching."""
