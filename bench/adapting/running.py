@@ -28,7 +28,7 @@ from midb.training.tuning.measuring import measure_loss, merge_losses
 from midb.training.tuning.running import Pace, tune
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import save_adapter
-from midb.training.tuning.watching import Progress
+from midb.training.tuning.watching import TuningProgress
 
 #: Steps by which the pace is measured, and those before them, in which memory is set aside and kernels are chosen.
 _PACED, _WARM = 12, 4
@@ -170,7 +170,7 @@ def _fit(run: AdaptingRun, model: Any, examples: list[EncodedExample]) -> Tuning
     """As many steps as the time has room for, by the pace of a few; smaller batches where memory does not suffice."""
     settings = run.settings
     while True:
-        seen: list[Progress] = []
+        seen: list[TuningProgress] = []
         told = ""
         try:
             _probe(run, model, settings, _find_largest(examples, settings), 2)
@@ -200,9 +200,9 @@ def _fit(run: AdaptingRun, model: Any, examples: list[EncodedExample]) -> Tuning
 
 def _probe(
     run: AdaptingRun, model: Any, settings: TuningSettings, examples: list[EncodedExample], steps: int
-) -> list[Progress]:
+) -> list[TuningProgress]:
     """Train a copy of the model for some steps."""
-    seen: list[Progress] = []
+    seen: list[TuningProgress] = []
     folder = run.load / f"pace-{settings.batch_tokens}-{steps}"
     folder.mkdir(exist_ok=True)
     probe = replace(settings, max_steps=steps)
@@ -223,7 +223,7 @@ def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: lis
     kept: list[Any] = []
     folder.mkdir(exist_ok=True)
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: TuningProgress) -> None:
         if progress.seconds - last[0] >= _TELL or progress.step in (1, progress.steps):
             last[0] = progress.seconds
             run.say(

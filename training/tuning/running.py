@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,15 @@ import torch
 
 from midb.domain.errors import MidbError
 from midb.training.tuning.encoded import EncodedExample
+from midb.training.tuning.measuring import measure_loss
 from midb.training.tuning.model import add_adapter, check_examples
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import find_checkpoint
 from midb.training.tuning.trainer import AdapterTrainer, NotFiniteError
-from midb.training.tuning.watching import Progress, StopWish, Watcher
+from midb.training.tuning.watching import StopWish, TuningProgress, Watcher
+
+#: The loss of the base, within a training's folder.
+BEFORE = "before.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,7 @@ def tune(
     examples: Sequence[EncodedExample],
     folder: Path,
     *,
-    told: Callable[[Progress], None] = lambda progress: None,
+    told: Callable[[TuningProgress], None] = lambda progress: None,
     begin: Callable[[Any, int, int], None] = lambda model, step, steps: None,
     pace: Pace = Pace(),
     resume: bool = False,
@@ -101,6 +106,18 @@ def tune(
         seconds=watcher.seconds,
         stopped=wish.reason if trainer.state.global_step < trainer.steps else "",
     )
+
+
+def measure_once(folder: Path | None, model: Any, examples: Sequence[EncodedExample], batch_tokens: int) -> Any:
+    """Measure the loss on examples, in rows as of ``measure_loss``; once for a folder, also where it is resumed."""
+    kept = folder / BEFORE if folder else None
+    if kept is not None and kept.exists():
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads(kept.read_bytes())
+    rows = measure_loss(model, examples, batch_tokens)
+    if kept is not None:
+        kept.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return rows
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ LOSS_LOG = "loss.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class TuningProgress:
     """Where a training stands.
 
     :param loss: mean of the step's learnt tokens, in nats.
@@ -75,7 +75,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         self,
         folder: Path,
         wish: StopWish,
-        told: Callable[[Progress], None],
+        told: Callable[[TuningProgress], None],
         *,
         max_seconds: float = 0.0,
         save_seconds: float = 300.0,
@@ -137,7 +137,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
             return
         here = max(self._clock() - self._began, 1e-9)
         tokens, steps = self._trainer.tokens, state.global_step - self._first_step
-        progress = Progress(
+        progress = TuningProgress(
             step=state.global_step,
             steps=state.max_steps,
             loss=float(logs["loss"]),
