@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST, read_manifest
 from midb.corpus.output import writing
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.hashing import file_sha256
@@ -166,16 +167,15 @@ class TrainingRecord:
             raise UsageError(f"{folder} was begun with other settings: {difference}.", hint=hint)
 
 
-def check_output(folder: Path, *, resume: bool, result: str) -> None:
+def check_output(folder: Path, *, resume: bool) -> None:
     """Refuse a folder in which something would be overwritten.
 
-    :param result: the file that a finished training has.
     :raises UsageError: for a folder that holds something else, a finished training, or one to be resumed.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file.", hint="Choose another -o.")
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if result in there:
+    if ADAPTER_MANIFEST in there and not (resume and _has_steps_left(folder)):
         raise UsageError(f"{folder} holds a finished adapter.", hint="Choose another -o.")
     if RECORD in there:
         if not resume:
@@ -186,6 +186,13 @@ def check_output(folder: Path, *, resume: bool, result: str) -> None:
         raise UsageError(f"{folder} holds no training to go on with.", hint="Leave --resume away to begin one.")
     elif there:
         raise UsageError(f"{folder} holds something else ({there[0]}).", hint="Choose another -o.")
+
+
+def _has_steps_left(folder: Path) -> bool:
+    """Whether a training ended because its time was over."""
+    manifest = read_manifest(folder)
+    steps = manifest.whole.get("steps") if manifest else None
+    return isinstance(steps, dict) and bool(steps.get("stopped"))
 
 
 class StoppedError(MidbError):

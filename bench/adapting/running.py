@@ -213,7 +213,7 @@ def _probe(
 def _find_largest(examples: list[EncodedExample], settings: TuningSettings) -> list[EncodedExample]:
     """The examples of the batch whose logits take the most memory."""
     batches = cut_batches([len(example.ids) for example in examples], settings.batch_tokens, settings.seed)
-    largest = max(batches, key=lambda batch: len(batch) * max(examples[number].reply for number in batch))
+    largest = max(batches, key=lambda batch: sum(examples[number].reply for number in batch))
     return [examples[number] for number in largest]
 
 
@@ -240,7 +240,7 @@ def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: lis
         run.say(
             "trained", step=done.step, steps=done.steps, tokens=done.tokens, seconds=round(done.seconds, 1),
             epochs=round(done.tokens / sum(len(example.ids) for example in examples), 3), stopped=done.stopped,
-            peak_GiB=_peak(run.device),
+            skipped=done.skipped, peak_GiB=_peak(run.device),
         )  # fmt: skip
     (run.out / "loss.jsonl").write_bytes((folder / "loss.jsonl").read_bytes())
     return kept[0]

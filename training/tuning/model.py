@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ def add_adapter(model: Any, settings: TuningSettings, base_name: str) -> Any:
         task_type=TaskType.CAUSAL_LM,
     )
     transformers.set_seed(settings.seed)
-    tuned = get_peft_model(model, config, autocast_adapter_dtype=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks by names that transformers is about to change
+        tuned = get_peft_model(model, config, autocast_adapter_dtype=True)
     # What is written: the base's name and no path of this machine, the layers in an order that is always the same.
     kept = tuned.peft_config[tuned.active_adapter]
     kept.base_model_name_or_path = base_name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST, write_manifest
 from midb.domain.errors import MidbError
 from midb.training.tuning.measuring import merge_losses
-from midb.training.tuning.states import save_adapter, write_bytes
+from midb.training.tuning.states import CHECKPOINTS, save_adapter, write_bytes
 from midb.training.tuning.watching import LOSS_LOG, read_losses
 
 #: Figures of a training, the curve of its loss, and its card.
@@ -42,6 +43,7 @@ def list_versions() -> dict[str, str]:
 
 def write_result(folder: Path, model: Any, whole: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
     """Write everything but the merged checkpoint. The manifest comes last: without it a training is not finished.
+    States to resume from go, unless its time was over before its last step.
 
     :param whole: the manifest, as ``write_manifest`` takes it.
     :param metrics: ``before`` and ``after``, rows of ``measure_loss``, and whatever else was measured.
@@ -53,6 +55,8 @@ def write_result(folder: Path, model: Any, whole: Mapping[str, Any], metrics: Ma
         draw_curve(folder)
         write_bytes(folder / CARD, make_card(whole, metrics).encode())
         write_manifest(folder, whole)
+        if not whole["steps"]["stopped"]:
+            shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     except OSError as error:
         raise MidbError(
             f"the adapter cannot be written to {folder}: {error.strerror or error}.",

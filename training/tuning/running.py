@@ -17,8 +17,8 @@ from midb.training.tuning.measuring import measure_loss
 from midb.training.tuning.model import add_adapter, check_examples
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import find_checkpoint
-from midb.training.tuning.trainer import AdapterTrainer, NotFiniteError
-from midb.training.tuning.watching import StopWish, TuningProgress, Watcher
+from midb.training.tuning.trainer import AdapterTrainer
+from midb.training.tuning.watching import NotFiniteError, StopWish, TuningProgress, Watcher
 
 #: The loss of the base, within a training's folder.
 BEFORE = "before.json"
@@ -29,6 +29,7 @@ class Tuned:
     """What came of a training.
 
     :param model: with the adapter as it is at ``step``.
+    :param skipped: steps that were left out, for a gradient was no number.
     :param stopped: why it ended before its last step: "interrupted", "time", or empty.
     """
 
@@ -38,6 +39,7 @@ class Tuned:
     tokens: int
     seconds: float
     stopped: str
+    skipped: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ def tune(
         steps=trainer.steps,
         tokens=trainer.tokens,
         seconds=watcher.seconds,
+        skipped=watcher.skipped,
         stopped=wish.reason if trainer.state.global_step < trainer.steps else "",
     )
 
@@ -131,6 +134,12 @@ def _explaining(trainer: AdapterTrainer, settings: TuningSettings) -> Iterator[N
             f"{error.message.rstrip('.')}: the training stopped before it; "
             f"step {trainer.state.global_step:,} is saved.",
             hint=f"Train anew with a lower --lr (it was {settings.lr:g}), or look at the examples of that step.",
+        ) from error
+    except OSError as error:
+        raise MidbError(
+            f"{error.filename or 'a file of the training'} cannot be written: {error.strerror or error}.",
+            hint="Free some space, then run the same command with --resume.",
+            retryable=True,
         ) from error
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not _is_memory(error):

@@ -161,7 +161,6 @@ def train(
 
 def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bool) -> int:
     from midb.agent.engines import checkpoint
-    from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST
     from midb.composition import open_tokenizer
     from midb.training.session import TrainingRecord, check_output, describe_examples
     from midb.training.tuning.encoding import encode
@@ -175,7 +174,7 @@ def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bo
         raise UsageError(
             "--merge writes no checkpoint of a GGUF file.", hint="Give the folder that the file was made from."
         )
-    check_output(output, resume=resume, result=ADAPTER_MANIFEST)
+    check_output(output, resume=resume)
     tokenizer = open_tokenizer(base)
     examples = _find_examples(data, held_out, options, output, resume=resume)
     record = TrainingRecord(
@@ -255,12 +254,16 @@ def _tune(
     *,
     resume: bool,
 ) -> int:
+    import transformers
+
     from midb.training.session import StoppedError
     from midb.training.tuning.measuring import merge_losses
     from midb.training.tuning.model import choose_device, load_base
     from midb.training.tuning.result import list_versions, merge, write_result
     from midb.training.tuning.running import Pace, measure_once, tune
 
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     output = Path(options.output or "").expanduser()
     device = choose_device(options.device or "auto")
     model = load_base(base.folder, base.name, device)
@@ -288,7 +291,7 @@ def _tune(
         "settings": settings.as_dict(),
         "steps": {
             "done": done.step, "planned": done.steps, "tokens": done.tokens, "seconds": round(done.seconds, 1),
-            "stopped": done.stopped,
+            "stopped": done.stopped, "skipped": done.skipped,
         },
         "examples": {
             **{name: found.manifest.get(name) for name in ("mix", "select", "data", "holdout", "seed")},

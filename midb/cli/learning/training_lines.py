@@ -34,6 +34,8 @@ class ProgressLines:
 
     def tell(self, progress: TuningProgress) -> None:
         """Say how far it is."""
+        if progress.skipped:
+            say(f"  warning: a gradient of step {progress.step:,} was not a number: the step is left out")
         done = progress.step - self._first
         now = time.monotonic()
         if done == _ESTIMATED:
