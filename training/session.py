@@ -167,6 +167,15 @@ class TrainingRecord:
             raise UsageError(f"{folder} was begun with other settings: {difference}.", hint=hint)
 
 
+def find_context(base: Path) -> int | None:
+    """Tokens that a checkpoint's model reads, by its config.json; None where it does not say."""
+    try:
+        found = json.loads((base / "config.json").read_bytes())["max_position_embeddings"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, int) and found > 0 else None
+
+
 def check_output(folder: Path, *, resume: bool) -> None:
     """Refuse a folder in which something would be overwritten.
 

@@ -25,7 +25,7 @@ from midb.kernels.engine.engine import Engine
 from midb.training.tuning.batching import cut_batches
 from midb.training.tuning.encoded import EncodedExample, read_encoded
 from midb.training.tuning.measuring import measure_loss, merge_losses
-from midb.training.tuning.running import Pace, tune
+from midb.training.tuning.running import TuningPace, tune
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import save_adapter
 from midb.training.tuning.watching import TuningProgress
@@ -206,7 +206,7 @@ def _probe(
     folder = run.load / f"pace-{settings.batch_tokens}-{steps}"
     folder.mkdir(exist_ok=True)
     probe = replace(settings, max_steps=steps)
-    tune(copy.deepcopy(model), "base", probe, examples, folder, told=seen.append, pace=Pace(save_seconds=1e9))
+    tune(copy.deepcopy(model), "base", probe, examples, folder, told=seen.append, pace=TuningPace(save_seconds=1e9))
     return seen
 
 
@@ -234,7 +234,7 @@ def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: lis
     def keep(tuned: Any, step: int, steps: int) -> None:
         kept.append(tuned)
 
-    pace = Pace(max_seconds=run.seconds * 1.15, save_seconds=1e9)
+    pace = TuningPace(max_seconds=run.seconds * 1.15, save_seconds=1e9)
     with run.telling("trained"):
         done = tune(model, "base", settings, examples, folder, told=tell, begin=keep, pace=pace)
         run.say(

@@ -43,7 +43,7 @@ class Tuned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class TuningPace:
     """When a training saves and ends.
 
     :param max_seconds: after which it ends; 0: with its last step.
@@ -64,7 +64,7 @@ def tune(
     *,
     told: Callable[[TuningProgress], None] = lambda progress: None,
     begin: Callable[[Any, int, int], None] = lambda model, step, steps: None,
-    pace: Pace = Pace(),
+    pace: TuningPace = TuningPace(),
     resume: bool = False,
 ) -> Tuned:
     """Train an adapter of a model.
@@ -77,8 +77,7 @@ def tune(
     :raises NotFiniteError: where a loss is no number; the state before that step is saved.
     :raises MidbError: where memory or the disk do not suffice.
     """
-    highest = max(max(example.ids) for example in examples) + 1
-    check_examples(model, highest, max(len(example.ids) for example in examples), name)
+    check_examples(model, examples, name)
     tuned = add_adapter(model, settings, name)
     wish = StopWish()
     watcher = Watcher(

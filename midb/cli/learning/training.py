@@ -162,7 +162,7 @@ def train(
 def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bool) -> int:
     from midb.agent.engines import checkpoint
     from midb.composition import open_tokenizer
-    from midb.training.session import TrainingRecord, check_output, describe_examples
+    from midb.training.session import TrainingRecord, check_output, describe_examples, find_context
     from midb.training.tuning.encoding import encode
     from midb.training.tuning.settings import choose_settings
 
@@ -186,7 +186,8 @@ def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bo
     )
     if resume:
         record.compare(output, settings)
-    sides = [encode(chats, tokenizer, settings.max_tokens) for chats in (examples.train, examples.held_out)]
+    longest = min(settings.max_tokens, find_context(base.folder) or settings.max_tokens)
+    sides = [encode(chats, tokenizer, longest) for chats in (examples.train, examples.held_out)]
     lines = [*describe_examples(sides[0].examples, "train"), *describe_examples(sides[1].examples, "held out")]
     left_out = sides[0].left_out + sides[1].left_out
     lines += [f"  left out {count:,} {reason}" for reason, count in left_out.most_common()]
@@ -196,7 +197,7 @@ def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bo
     if not sides[0].examples:
         raise UsageError(
             "no example is left to train on.",
-            hint=f"The shortest is longer than --max-tokens {settings.max_tokens:,}; --prompts short makes short ones.",
+            hint=f"All are longer than {longest:,} tokens; examples with --prompts short are a third as long.",
         )
     if is_first():
         record.write(output)
@@ -258,19 +259,20 @@ def _tune(
 
     from midb.training.session import StoppedError
     from midb.training.tuning.measuring import merge_losses
-    from midb.training.tuning.model import choose_device, load_base
+    from midb.training.tuning.model import check_examples, choose_device, load_base
     from midb.training.tuning.result import list_versions, merge, write_result
-    from midb.training.tuning.running import Pace, measure_once, tune
+    from midb.training.tuning.running import TuningPace, measure_once, tune
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     output = Path(options.output or "").expanduser()
     device = choose_device(options.device or "auto")
     model = load_base(base.folder, base.name, device)
+    check_examples(model, [*examples, *held_out], base.name)
     sample = held_out[: _MEASURED if options.measure is None else options.measure]
     before = measure_once(output, model, sample, settings.batch_tokens) if is_first() else []
     lines = ProgressLines(f"{base.name} on {device.type}", len(examples))
-    pace = Pace(max_seconds=options.max_seconds or 0.0, save_seconds=options.save_seconds or 300.0)
+    pace = TuningPace(max_seconds=options.max_seconds or 0.0, save_seconds=options.save_seconds or 300.0)
     done = tune(
         model, base.name, settings, examples, output, told=lines.tell, begin=lines.begin, pace=pace, resume=resume
     )

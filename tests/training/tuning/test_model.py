@@ -13,6 +13,7 @@ from tuning_parts import QUICK, LoadModel, make_examples, read_weights
 
 from midb.domain.errors import UsageError
 from midb.training.tuning.collating import collate, compute_loss
+from midb.training.tuning.encoded import EncodedExample
 from midb.training.tuning.model import ENGINE_LAYERS, add_adapter, check_examples, choose_device, load_base
 
 CPU = torch.device("cpu")
@@ -73,11 +74,11 @@ def test_gradients_are_the_same_where_activations_are_computed_again(load_model:
 def test_examples_that_do_not_fit_the_model(load_model: LoadModel) -> None:
     model = load_model()
     vocabulary = model.get_input_embeddings().weight.shape[0]
-    check_examples(model, vocabulary, 8192, "tiny")
+    check_examples(model, [EncodedExample(ids=[vocabulary - 1] * 8192, start=1)], "tiny")
     with pytest.raises(UsageError, match=f"gives the id {vocabulary:,}, and its model knows {vocabulary:,}"):
-        check_examples(model, vocabulary + 1, 10, "tiny")
-    with pytest.raises(UsageError, match="has 8,193 tokens, and tiny reads 8,192"):
-        check_examples(model, 10, 8193, "tiny")
+        check_examples(model, [EncodedExample(ids=[1, vocabulary], start=1)], "tiny")
+    with pytest.raises(UsageError, match=r"has 8,193 tokens, and tiny reads 8,192"):
+        check_examples(model, [EncodedExample(ids=[1] * 8193, start=1)], "tiny")
 
 
 def test_what_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:

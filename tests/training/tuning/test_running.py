@@ -17,7 +17,7 @@ from midb.kernels import EngineConfig, Request
 from midb.kernels.engine.engine import Engine
 from midb.training.tuning import running, watching
 from midb.training.tuning.encoded import EncodedExample
-from midb.training.tuning.running import Pace, measure_once, tune
+from midb.training.tuning.running import TuningPace, measure_once, tune
 from midb.training.tuning.states import save_adapter
 from midb.training.tuning.watching import TuningProgress
 
@@ -48,7 +48,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(saved_at: int, load_mod
             raise Killed
 
     with pytest.raises(Killed):
-        tune(load_model(), "tiny", SETTINGS, examples, killed, told=kill, pace=Pace(save_steps=saved_at))
+        tune(load_model(), "tiny", SETTINGS, examples, killed, told=kill, pace=TuningPace(save_steps=saved_at))
     begun: list[int] = []
     resumed = tune(
         load_model(), "tiny", SETTINGS, examples, killed, resume=True,
@@ -92,7 +92,7 @@ def test_it_ends_when_its_time_is_over(load_model: LoadModel, tmp_path: Path, mo
         whole(self, *args, **kwargs, clock=lambda: float(next(seconds)))
 
     monkeypatch.setattr(watching.Watcher, "__init__", with_clock)
-    done = tune(load_model(), "tiny", SETTINGS, make_examples(17), tmp_path, pace=Pace(max_seconds=6.0))
+    done = tune(load_model(), "tiny", SETTINGS, make_examples(17), tmp_path, pace=TuningPace(max_seconds=6.0))
     assert done.stopped == "time"
     assert 0 < done.step < done.steps
 
