@@ -19,6 +19,7 @@ from midb.domain.portability import usable_cores
 if TYPE_CHECKING:
     from midb.agent.engines.checkpoint import CheckpointFolder
     from midb.agent.engines.protocol import TextEngine
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
     from midb.agent.engines.tokens import TokenRequest
     from midb.agent.run.session import RunEngine
     from midb.kernels import EngineConfig, ModelConfig, Result
@@ -199,6 +200,17 @@ def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
         concurrency=config.max_num_seqs,
         fingerprint=lambda: _make_fingerprint(base, adapter, dtype, config.max_model_len, guided=tokenizer.guides),
     )
+
+
+def open_tokenizer(base: CheckpointFolder) -> ChatTokenizer:
+    """The tokenizer of a checkpoint, as its engine uses it; raises UsageError."""
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
+    from midb.kernels import EngineError
+
+    try:
+        return ChatTokenizer(*_find_tokenizer(base))
+    except EngineError as error:  # of a GGUF file's header
+        raise UsageError(str(error.args[0]), hint=error.hint) from error
 
 
 def _find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any] | None]:

@@ -25,10 +25,10 @@ from midb.kernels.engine.engine import Engine
 from midb.training.tuning.batching import cut_batches
 from midb.training.tuning.encoded import EncodedExample, read_encoded
 from midb.training.tuning.measuring import measure_loss, merge_losses
-from midb.training.tuning.running import Pace, tune
+from midb.training.tuning.running import TuningPace, tune
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import save_adapter
-from midb.training.tuning.watching import Progress
+from midb.training.tuning.watching import TuningProgress
 
 #: Steps by which the pace is measured, and those before them, in which memory is set aside and kernels are chosen.
 _PACED, _WARM = 12, 4
@@ -170,7 +170,7 @@ def _fit(run: AdaptingRun, model: Any, examples: list[EncodedExample]) -> Tuning
     """As many steps as the time has room for, by the pace of a few; smaller batches where memory does not suffice."""
     settings = run.settings
     while True:
-        seen: list[Progress] = []
+        seen: list[TuningProgress] = []
         told = ""
         try:
             _probe(run, model, settings, _find_largest(examples, settings), 2)
@@ -200,20 +200,20 @@ def _fit(run: AdaptingRun, model: Any, examples: list[EncodedExample]) -> Tuning
 
 def _probe(
     run: AdaptingRun, model: Any, settings: TuningSettings, examples: list[EncodedExample], steps: int
-) -> list[Progress]:
+) -> list[TuningProgress]:
     """Train a copy of the model for some steps."""
-    seen: list[Progress] = []
+    seen: list[TuningProgress] = []
     folder = run.load / f"pace-{settings.batch_tokens}-{steps}"
     folder.mkdir(exist_ok=True)
     probe = replace(settings, max_steps=steps)
-    tune(copy.deepcopy(model), "base", probe, examples, folder, told=seen.append, pace=Pace(save_seconds=1e9))
+    tune(copy.deepcopy(model), "base", probe, examples, folder, told=seen.append, pace=TuningPace(save_seconds=1e9))
     return seen
 
 
 def _find_largest(examples: list[EncodedExample], settings: TuningSettings) -> list[EncodedExample]:
     """The examples of the batch whose logits take the most memory."""
     batches = cut_batches([len(example.ids) for example in examples], settings.batch_tokens, settings.seed)
-    largest = max(batches, key=lambda batch: len(batch) * max(examples[number].reply for number in batch))
+    largest = max(batches, key=lambda batch: sum(examples[number].reply for number in batch))
     return [examples[number] for number in largest]
 
 
@@ -223,7 +223,7 @@ def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: lis
     kept: list[Any] = []
     folder.mkdir(exist_ok=True)
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: TuningProgress) -> None:
         if progress.seconds - last[0] >= _TELL or progress.step in (1, progress.steps):
             last[0] = progress.seconds
             run.say(
@@ -234,13 +234,13 @@ def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: lis
     def keep(tuned: Any, step: int, steps: int) -> None:
         kept.append(tuned)
 
-    pace = Pace(max_seconds=run.seconds * 1.15, save_seconds=1e9)
+    pace = TuningPace(max_seconds=run.seconds * 1.15, save_seconds=1e9)
     with run.telling("trained"):
         done = tune(model, "base", settings, examples, folder, told=tell, begin=keep, pace=pace)
         run.say(
             "trained", step=done.step, steps=done.steps, tokens=done.tokens, seconds=round(done.seconds, 1),
             epochs=round(done.tokens / sum(len(example.ids) for example in examples), 3), stopped=done.stopped,
-            peak_GiB=_peak(run.device),
+            skipped=done.skipped, peak_GiB=_peak(run.device),
         )  # fmt: skip
     (run.out / "loss.jsonl").write_bytes((folder / "loss.jsonl").read_bytes())
     return kept[0]

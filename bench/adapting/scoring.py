@@ -11,8 +11,10 @@ import lzma
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
+
+from rapidfuzz.distance import Levenshtein
 
 from adapting.preparing import CHATS, find_pair, split_sections
 from midb.agent.engines.protocol import FinishReason
@@ -24,7 +26,7 @@ from midb.kernels.gguf.header import read_header
 from midb.text.languages import LanguageIdentifier, join_samples, same_language
 from midb.training.tuning.encoding import read_chats
 
-#: The columns of the table, and how each is counted over the replies of a group.
+#: A reply, or the figures of a group of them.
 Row = dict[str, Any]
 
 
@@ -76,8 +78,16 @@ def _read(reply: Row, chat: Row, tokenizer: ChatTokenizer, closing: set[int], id
         "kept_language": None if made is None or _same(made, pair) or found is None
         else same_language(found, chat["language"]),
         "length": None if made is None or _same(made, pair) or not before else after / before,
+        # What does not read as a reply leaves its pair as it was, as in a run.
+        "to_target": _likeness(made or pair, target), "nothing_to_target": _likeness(pair, target),
         "target_length": sum(len(text.strip()) for _, text in target.texts()) / max(before, 1),
     }  # fmt: skip
+
+
+def _likeness(one: InstructionPair, other: InstructionPair) -> float:
+    """1 less Levenshtein's distance, as a share of the longer text, in characters."""
+    texts = ["\n".join(text.strip() for _, text in pair.texts()) for pair in (one, other)]
+    return Levenshtein.normalized_similarity(*texts)
 
 
 def _same(one: InstructionPair, other: InstructionPair) -> bool:
@@ -108,6 +118,8 @@ def _group(rows: list[Row]) -> list[Row]:
                         row["kept_language"] for row in members if row["kept_language"] is not None
                     ),
                     "length": round(median(row["length"] for row in changed), 2) if changed else None,
+                    "to_target": round(mean(row["to_target"] for row in members), 3),
+                    "nothing_to_target": round(mean(row["nothing_to_target"] for row in members), 3),
                     "tokens_per_step": round(
                         sum(row["tokens"] for row in members) / max(sum(row["steps"] for row in members), 1), 2
                     ),
@@ -122,9 +134,12 @@ def _share(values: Iterable[bool]) -> float | None:
 
 
 def _format(groups: list[Row]) -> str:
-    names = ("n", "stops", "well_formed", "same", "exact", "kept_language", "length", "tokens_per_step")
-    lines = [f"{'':24}{'side':7}" + "".join(f"{name:>16}" for name in names)]
+    names = (
+        "n", "stops", "well_formed", "same", "exact", "kept_language", "length", "to_target", "nothing_to_target",
+        "tokens_per_step",
+    )  # fmt: skip
+    lines = [f"{'':24}{'side':7}" + "".join(f"{name:>18}" for name in names)]
     for group in groups:
-        cells = "".join(f"{'-' if group[name] is None else group[name]:>16}" for name in names)
+        cells = "".join(f"{'-' if group[name] is None else group[name]:>18}" for name in names)
         lines.append(f"{group['by'] + ' ' + group['name']:24}{group['side']:7}{cells}")
     return "\n".join(lines)

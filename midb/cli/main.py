@@ -58,6 +58,10 @@ COMMANDS = {
         "midb.cli.learning.examples:examples",
         "Make training examples from revisions: chats of what a run would send, and the reply that is to be learnt.",
     ),
+    "train": (
+        "midb.cli.learning.training:train",
+        "Train a LoRA adapter of a model on revisions, so that it rewrites as they do.",
+    ),
     "kinds": (
         "midb.cli.about:list_kinds",
         "List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others.",
