@@ -54,22 +54,22 @@ PATIENCE = 300
 
 
 @dataclass(frozen=True)
-class Job:
+class Asked:
     """What is asked, and the text to repeat."""
 
     prompt: str
     reference: str | None
 
 
-def make_tasks(kind: str, count: int) -> list[Job]:
+def make_tasks(kind: str, count: int) -> list[Asked]:
     """Make so many tasks to copy or to write."""
     if kind == "new text":
-        return [Job(f"Write a long text about {subject}.", None) for subject in (SUBJECTS * count)[:count]]
+        return [Asked(f"Write a long text about {subject}.", None) for subject in (SUBJECTS * count)[:count]]
     tasks = []
     for number in range(count):
         text = " ".join((SENTENCES * 2)[number % len(SENTENCES) :][:3])
         asked = text.replace(",", " ,", 1)
-        tasks.append(Job(f"Repeat this text word for word, without any comment:\n\n{asked}", asked))
+        tasks.append(Asked(f"Repeat this text word for word, without any comment:\n\n{asked}", asked))
     return tasks
 
 
@@ -110,7 +110,7 @@ def widen_weights(weights: Path, folder: Path) -> Path:
 
 
 #: Serves prompts; returns how many tokens it made.
-Serve = Callable[[list[Job]], int]
+Serve = Callable[[list[Asked]], int]
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Contender:
 
     name: str
     serve: Serve
-    tasks: list[Job]
+    tasks: list[Asked]
     cpu_ms: list[float] = field(default_factory=list)
     wall_ms: list[float] = field(default_factory=list)
     told: Callable[[], Row] = dict
@@ -148,7 +148,7 @@ class Ours:
         )
         self._before = self.engine.stats.as_dict()
 
-    def serve(self, tasks: list[Job]) -> int:
+    def serve(self, tasks: list[Asked]) -> int:
         """Serve all tasks together, as many at once as the batch has room for."""
         from midb.agent.engines.protocol import Message
         from midb.kernels import Request
@@ -196,7 +196,7 @@ class Transformers:
         self.tokenizer = ChatTokenizer(weights, "smollm2", read_header(weights).metadata)
         self.batch, self.lookup = batch, lookup
 
-    def serve(self, tasks: list[Job]) -> int:
+    def serve(self, tasks: list[Asked]) -> int:
         """Serve all tasks, so many at once."""
         import torch
 
@@ -236,12 +236,12 @@ class Llama:
         parameters.warmup, parameters.use_jinja, parameters.port = False, True, 0
         self.server, self.batch = xllamacpp.Server(parameters), batch
 
-    def serve(self, tasks: list[Job]) -> int:
+    def serve(self, tasks: list[Asked]) -> int:
         """Serve all tasks, so many at once."""
         with ThreadPoolExecutor(self.batch) as pool:
             return sum(pool.map(self._ask, tasks))
 
-    def _ask(self, task: Job) -> int:
+    def _ask(self, task: Asked) -> int:
         reply = self.server.handle_chat_completions(
             {
                 "messages": [{"role": "user", "content": task.prompt}],
@@ -281,7 +281,8 @@ def run_real(_: Path) -> Iterator[Row]:
     import transformers
 
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    transformers.utils.logging.disable_progress_bar()
+    quiet: Any = transformers.utils.logging  # transformers gives it no types
+    quiet.disable_progress_bar()
     with tempfile.TemporaryDirectory() as name:
         weights = fetch_weights(Path(name))
         wide = widen_weights(weights, Path(name))

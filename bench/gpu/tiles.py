@@ -76,7 +76,7 @@ def measure_mixed(run: GpuRun) -> None:
 def make_mixed_calls(bench: gpu_ops.Bench, sequences: int, rows: int, keys: int) -> dict[str, gpu_ops.Call]:
     """Make the calls: all rows together, the sequences that decode alone, the prompt alone."""
     model, block = gpu_ops.MODELS[0], 16
-    attend = reference.paged_attention if bench.device == "cpu" else paged_attention
+    attend: Any = reference.paged_attention if bench.device == "cpu" else paged_attention
     lengths = [keys] * sequences + [rows]
     blocks = [-(-length // block) for length in lengths]
     caches = [bench.make_normal(sum(blocks) * block, model.kv_heads, model.head_dim) for _ in range(2)]

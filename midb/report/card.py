@@ -100,6 +100,18 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield from _table(("kind", "edits"), list(report["edits"]["kinds"].items()))
         yield ""
+    if report["reviewed"]:
+        yield "## What people said of it"
+        yield ""
+        yield "Edits and findings that people reviewed, with the 95 % interval of the share that was right."
+        yield ""
+        rows = [
+            (row["kind"], row["language"], row["right"], row["reviewed"], f"{100 * row['precision']:.1f} %",
+             f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %")
+            for row in report["reviewed"]
+        ]  # fmt: skip
+        yield from _table(("kind", "language", "right", "reviewed", "precision", "interval"), rows)
+        yield ""
     yield "## Known limitations"
     yield ""
     yield (

@@ -18,6 +18,7 @@ from midb.audit.run_rows import Run
 from midb.domain.decisions import list_outcomes
 from midb.domain.defects import FindingStatus, Severity
 from midb.report.sampling import EditDraw, EditPlace
+from midb.review.agreement import measure_review
 from midb.text.terminal import quote_words
 
 #: Says how the JSON is laid out; names are added to it, never renamed or removed.
@@ -85,6 +86,7 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path) -> dict[str,
         "rejected_lines": rejected,
         "left_alone": list(_rows(reader, LEFT_ALONE, run, ("reason", "records", "first_line"))),
         "model": _use_of_model(reader, run),
+        "reviewed": [one.describe() for one in measure_review(reader, run.id)],
         **_origin(reader, run, db),
     }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import real_weights
-from real_weights import NEW_TOKENS, Contender, Job, make_tasks
+from real_weights import NEW_TOKENS, Asked, Contender, make_tasks
 
 
 def test_texts_to_repeat_have_one_mistake_and_differ() -> None:
@@ -22,9 +22,9 @@ def test_new_texts_have_no_reference_and_differ() -> None:
 
 
 def test_a_row_is_the_median_of_the_rounds_behind_the_first() -> None:
-    served: list[list[Job]] = []
+    served: list[list[Asked]] = []
 
-    def serve(tasks: list[Job]) -> int:
+    def serve(tasks: list[Asked]) -> int:
         served.append(tasks)
         return NEW_TOKENS * len(tasks)
 

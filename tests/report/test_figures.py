@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from log_fixtures import Tamper, begin_run
 from report_fixtures import report_on
+from review_fixtures import candidates_of
 
 from midb.audit.questions.summary import summarize
 from midb.audit.questions.usage import usage_by_pass
 from midb.audit.reader import AuditReader
 from midb.report.gates import list_figures
+from midb.review.desk import Desk, Said
 
 
 def test_the_ledger_balances(finished_log: Path) -> None:
@@ -106,3 +111,19 @@ def test_words_that_nobody_knows_break_nothing(finished_log: Path, tampered: Tam
     as_written = report_on(finished_log)[0]
     assert figures["repaired"]["total"] == as_written["repaired"]["total"] - 1
     assert list_figures(figures)["open.total"] == as_written["open"]["total"]
+
+
+def test_what_people_said_is_in_every_form(log: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    with AuditReader(log) as reader:
+        desk = Desk(log, reader.run(1))
+    found = candidates_of(log)
+    desk.say("Ana", found["one mojibake"], Said("accept"))
+    desk.say("Ana", found["hostile mojibake"], Said("reject"))
+    for form in ("json", "md", "html"):
+        done = cli("report", "--db", log, "-o", tmp_path / f"report.{form}")
+        assert done.code == 0, done.err
+    (row,) = json.loads((tmp_path / "report.json").read_bytes())["reviewed"]
+    told = [row[name] for name in ("kind", "language", "right", "reviewed", "precision")]
+    assert told == ["mojibake", "de", 1, 2, 0.5]
+    assert "| mojibake | de | 1 | 2 | 50.0 % | 9 to 91 % |" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "<td>50.0 %</td><td>9 to 91 %</td>" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -180,7 +180,7 @@ def test_slips_are_asked_again_with_what_was_typed(browser: TestClient, site: Re
 )
 def test_what_is_no_verdict(data: object, status: int, browser: TestClient, site: ReviewSite) -> None:
     sent = {"content": data.encode()} if isinstance(data, str) else {"data": data}
-    assert browser.post("/say", headers=OWN, **sent).status_code == status  # type: ignore[arg-type]
+    assert browser.post("/say", headers=OWN, **sent).status_code == status
     assert said_by(site.desk.path) == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_runs import run_over, write_lines
@@ -12,7 +13,7 @@ from midb.review.choosing import Candidate, ReviewChoice, choose
 
 HOSTILE = "=1+1 <script>alert(1)</script> \u202eabc"
 
-RECORDS = [
+RECORDS: list[dict[str, Any]] = [
     {"id": "one", "instruction": "Grüße!", "output": "SchÃ¶n, dich zu sehen."},
     {
         "id": "two", "instruction": "Wie groß?", "output": "Der Turm ist 3.5 Meter hoch, das Haus {size} Meter.",

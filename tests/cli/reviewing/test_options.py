@@ -32,7 +32,7 @@ def test_words_of_a_choice(reviewed: Path) -> None:
             reader, reader.run(1), what="edits", kind=["mojibake"], language=None, pass_=["translation"],
             severity=["major"], sample=3, seed=4,
         )  # fmt: skip
-    assert (choice.kinds, choice.passes, choice.severities) == ({"mojibake"}, {"translation"}, {"major"})
+    assert [*choice.kinds, *choice.passes, *choice.severities] == ["mojibake", "translation", "major"]
     assert (choice.what, choice.languages, choice.sample, choice.seed) == ("edits", frozenset(), 3, 4)
 
 
