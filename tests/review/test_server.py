@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("starlette")
 
 from review_fixtures import HOSTILE, candidates_of
+from small_runs import write_lines
 from starlette.testclient import TestClient
 
 from midb.audit.log import AuditLog
@@ -227,3 +229,20 @@ def test_a_real_browser_runs_it_without_an_error(site: ReviewSite, tmp_path: Pat
     assert "Refused to" not in done.stderr
     assert "CONSOLE" not in done.stderr, done.stderr
     assert 'id="verdict"' in done.stdout
+
+
+def test_a_text_that_is_gone_is_shown_as_nothing(cli: Callable[..., Any], tmp_path: Path) -> None:
+    record = {
+        "id": "gone", "instruction": "Nenne drei Farben.", "input": "<noinput>", "output": "Rot, Blau und Grün.",
+        "source": {"instruction": "Name three colours.", "input": "<noinput>", "output": "Red, blue and green."},
+    }  # fmt: skip
+    corpus = write_lines(tmp_path / "n.jsonl", record)
+    assert cli("run", corpus, "--language", "de", "--quiet").code == 0
+    log = tmp_path / "n.boosted.jsonl.audit.db"
+    with AuditReader(log) as reader:
+        site = ReviewSite(Desk(log, reader.run(1)), list(candidates_of(log).values()), "Ana", host=HOST)
+    with TestClient(site.make_app(), base_url=f"http://{HOST}", follow_redirects=False) as client:
+        client.get(site.address)
+        text = client.get("/item/0").text
+    assert "<del>&lt;noinput&gt;</del>" in text
+    assert text.count("(nothing)") == 1
