@@ -30,7 +30,8 @@ def _propose_refusal(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 def _propose_echo(clean: CleanPair, random: Random) -> Iterator[Injection]:
     instruction = clean.pair.instruction or ""
-    if len(instruction) >= 20 and not clean.pair.input and clean.response:
+    least = 10 if clean.language in ("ja", "ko") else 20  # a character says more there
+    if len(instruction) >= least and not clean.pair.input and clean.response:
         yield change("echoed-task", "word for word", Field.RESPONSE, 0, clean.response, instruction, _FLAGGED)
 
 
@@ -138,7 +139,8 @@ def _propose_unsorted(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 def _propose_length(clean: CleanPair, random: Random) -> Iterator[Injection]:
     text = clean.pair.instruction or ""
-    if text and len(clean.response) >= 3 * len(text) and len(clean.response) >= 200:
+    least = 100 if clean.language in ("ja", "ko") else 200  # a character says more there
+    if text and len(clean.response) >= 3 * len(text) and len(clean.response) >= least:
         carried_out = f"{text}\n\n{clean.response}"
         yield change("instruction-length", "carried out", Field.INSTRUCTION, 0, text, carried_out, _FLAGGED)
 

@@ -81,6 +81,7 @@ _FACTORS = {"mile": 0.6214, "pound": 2.2046}
 
 
 def _propose_imperial(clean: CleanPair, random: Random) -> Iterator[Injection]:
+    kind = "imperial-unit"
     words = words_of(clean.language)
     if words is None:
         return
@@ -92,14 +93,16 @@ def _propose_imperial(clean: CleanPair, random: Random) -> Iterator[Injection]:
             for match in re.finditer(rf"(?<![\d.,])(\d{{1,3}})([ \u00a0\u202f]?)(?:{names})(?![a-zà-ÿ])", text)
             if is_outside(*match.span(), code_ranges(text))
         ]
-        if found:
-            parts, position = [], 0
-            for match, unit in sorted(found, key=lambda one: one[0].start()):
-                gap = match[2] or ("" if clean.language in ("ja", "ko") else " ")
-                parts += [text[position : match.start()], _convert(int(match[1]), unit), gap, words.units[unit]]
-                position = match.end()
+        gap = "" if clean.language in ("ja", "ko") else " "
+        parts, position = [], 0
+        for match, unit in sorted(found, key=lambda one: one[0].start()):
+            measure = f"{_convert(int(match[1]), unit)}{match[2] or gap}{words.units[unit]}"
+            yield change(kind, "one measure", field, match.start(), match.group(), measure, Expectation.FLAGGED)
+            parts += [text[position : match.start()], measure]
+            position = match.end()
+        if len(found) > 1:
             imperial = "".join([*parts, text[position:]])
-            yield rewrite("imperial-unit", "every measure", field, text, imperial, Expectation.FLAGGED)
+            yield rewrite(kind, "every measure", field, text, imperial, Expectation.FLAGGED)
 
 
 def _convert(number: int, unit: str) -> str:
