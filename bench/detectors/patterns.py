@@ -27,7 +27,7 @@ PATTERNS = ROOT / "tests" / "cases" / "clean" / "patterns"
 VARIANTS = 6
 _MORE = {
     "village": 25, "sentences": 12, "words": 12, "characters": 14, "verse": 1, "rename": 25,
-    "prices": 12, "form": 14, "initials": 4, "fruits": 14, "quotes": 8, "percents": 8,
+    "prices": 12, "form": 14, "initials": 4, "fruits": 14, "quotes": 8, "measures": 26, "percents": 8,
     "programs": 30, "code": 7}  # fmt: skip
 
 _SLOT = re.compile(r"<([^<>\n]+)>")
@@ -150,7 +150,7 @@ class _Filling:
         colon = {"fr": "\u00a0: ", "ja": "："}.get(self._language, ": ")
         lines = (self._words["weather"][index] for index in random.sample(range(6), 4))
         yield "weather", "\n".join(f"**{term}**{colon}{explanation}" for term, explanation in lines)
-        fruits = [self._words["fruits"][index] for index in random.sample(range(8), random.randint(3, 6))]
+        fruits = [self._words["fruits"][index] for index in random.sample(range(8), random.randint(5, 7))]
         yield "count", str(len(fruits))
         yield "fruits", "\n".join(f"{number}. {fruit}" for number, fruit in enumerate(fruits, start=1))
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from babel import Locale as BabelLocale
 from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from midb.domain.pairs import Field
@@ -97,10 +98,9 @@ def _propose_imperial(clean: CleanPair, random: Random) -> Iterator[Injection]:
         parts, position = [], 0
         for match, unit in sorted(found, key=lambda one: one[0].start()):
             measure = f"{_convert(int(match[1]), unit)}{match[2] or gap}{words.units[unit]}"
-            yield change(kind, "one measure", field, match.start(), match.group(), measure, Expectation.FLAGGED)
             parts += [text[position : match.start()], measure]
             position = match.end()
-        if len(found) > 1:
+        if found:
             imperial = "".join([*parts, text[position:]])
             yield rewrite(kind, "every measure", field, text, imperial, Expectation.FLAGGED)
 
@@ -115,14 +115,23 @@ _EQUATION = re.compile(
 )
 
 
+#: A word that the result counts, with no blank before it where nothing is written with blanks.
+_COUNTED = re.compile("[ \u00a0]?[^\\W\\d_]")
+
+
 def _propose_equation(clean: CleanPair, random: Random) -> Iterator[Injection]:
     kind = "false-equation"
+    plural = BabelLocale.parse(clean.locale.default_locale).plural_form
     for field, text in clean.texts():
         for match in _EQUATION.finditer(text):
             if not is_outside(*match.span(), code_ranges(text)):
                 continue
+            counts = _COUNTED.match(text, match.end())
             for form, wrong in _wrong_values(match[1], random):
-                yield change(kind, form, field, match.start(1), match[1], wrong)
+                # Where the noun behind it has the form for another number, the noun would have to change as well.
+                same = not counts or plural(int(wrong)) == plural(int(match[1]))
+                expected = Expectation.REPAIRED if same else Expectation.FLAGGED
+                yield change(kind, form, field, match.start(1), match[1], wrong, expected)
 
 
 def _wrong_values(digits: str, random: Random) -> Iterator[tuple[str, str]]:

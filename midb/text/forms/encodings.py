@@ -142,9 +142,15 @@ def find_damaged_words(
     position = 0
     for line in text.split("\n"):
         if looks_damaged(line):
-            for word in _find_in_line(line, pages, writing, restores_no_break_space=restores_no_break_space):
-                certainty = _judge(line, word, alphabet)
-                found.append((DamagedWord(position + word.start, word.before, word.after), certainty))
+            words, whole = _find_in_line(line, pages, writing, restores_no_break_space=restores_no_break_space)
+            judged = [_judge(line, word, alphabet) for word in words]
+            if whole and any(
+                sure is _Certainty.DAMAGED and _is_certain(word, writing)
+                for word, sure in zip(words, judged, strict=True)
+            ):
+                judged = [_Certainty.DAMAGED] * len(words)
+            for word, sure in zip(words, judged, strict=True):
+                found.append((DamagedWord(position + word.start, word.before, word.after), sure))
         position += len(line) + 1
     proven = proven or any(certainty is _Certainty.DAMAGED and _is_certain(word, writing) for word, certainty in found)
     for word, certainty in found:
@@ -155,18 +161,22 @@ def find_damaged_words(
 
 def _find_in_line(
     line: str, code_pages: tuple[str, ...], writing: Writing, *, restores_no_break_space: bool
-) -> list[DamagedWord]:
-    """The words of one line that some encoding explains."""
+) -> tuple[list[DamagedWord], bool]:
+    """The words of one line that some encoding explains; and whether it explains all of the line.
+
+    Then a word that reads well as it stands was damaged like its neighbours: nothing sound can stand among them.
+    """
     words = _restore_line(line, restores_no_break_space)
-    if words is None:
-        words = (
-            _restore_words(line, writing)
-            or [*_restore_old_code_page(line, code_pages, writing)]
-            or [*_restore_arabic(line)]
-            or [*_restore_kana(line)]
-            or [*_decode_escapes(line)]
-        )
-    return words
+    if words is not None:
+        return words, True
+    words = (
+        _restore_words(line, writing)
+        or [*_restore_old_code_page(line, code_pages, writing)]
+        or [*_restore_arabic(line)]
+        or [*_restore_kana(line)]
+        or [*_decode_escapes(line)]
+    )
+    return words, False
 
 
 def _is_certain(word: DamagedWord, writing: Writing) -> bool:

@@ -49,7 +49,8 @@ class Claim:
     """An equation as it stands in a text: ``[start, end)``, and all the ways its left side can be read.
 
     ``lefts`` are those readings, the likeliest first. ``inside`` says that the left side is the right side of another
-    equation; ``after_word`` that a word stands before it.
+    equation; ``after_word`` that a word stands before it. ``crowded``: other numbers stand before it in its clause, so
+    that the equation may go on from them; only the English source can tell.
     """
 
     lefts: tuple[tuple[ArithmeticToken, ...], ...]
@@ -57,6 +58,7 @@ class Claim:
     following: Following
     inside: bool
     after_word: bool
+    crowded: bool = False
 
     @property
     def start(self) -> int:
@@ -114,7 +116,8 @@ def _read_claim(text: str, start: int, equals: int, end: int, *, inside: bool, c
     if not lefts or not ((inside and not before.strip()) or _may_begin(before, lefts[0])):
         return None
     after_word = bool(before.strip()) and before.rstrip()[-1].isalpha()
-    return Claim(tuple(lefts), tuple(right), following, inside, after_word)
+    crowded = after_word and bool(re.search(r"\d", _CLAUSE.split(before.rstrip())[-1]))
+    return Claim(tuple(lefts), tuple(right), following, inside, after_word, crowded)
 
 
 def _take_end(side: list[ArithmeticToken]) -> list[ArithmeticToken]:
@@ -191,7 +194,7 @@ def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
         return False
     if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()) and not _THERE_IS.search(stripped):
         return False  # a variable, as likely as a word
-    return not re.search(r"\d", _CLAUSE.split(stripped)[-1])
+    return True
 
 
 def _ends_in_list_mark(before: str) -> bool:
