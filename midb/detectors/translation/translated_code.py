@@ -64,7 +64,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         if item.source and len(item.source_protected.only(Protected.CODE)):
             for start, end, code in _pair_blocks(item, item.source):
                 if item.text[start:end] != code and end - start <= _LONGEST_BLOCK and len(code) <= _LONGEST_BLOCK:
-                    found += _compare_block(item, start, end, code)
+                    found += _compare_block(item, start, end, code, section.words if section else ())
         yield from found
         if not found and section is not None:
             found = list(_find_mixed(item, section, inspection))
@@ -160,7 +160,7 @@ def _join_run(
     return [*ours[:head], whole, *ours[len(ours) - tail :]]
 
 
-def _compare_block(item: FieldText, start: int, end: int, code: str) -> Iterator[Finding]:
+def _compare_block(item: FieldText, start: int, end: int, code: str, own: tuple[str, ...]) -> Iterator[Finding]:
     wanted = split_code(code)
     if len(wanted) > _MOST_TOKENS:
         return
@@ -171,7 +171,7 @@ def _compare_block(item: FieldText, start: int, end: int, code: str) -> Iterator
             evidence = f"the source's code has {', '.join(lost[:4])}, which are missing here"
             yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
         return
-    if not _is_translation(there, wanted, defined):
+    if not _is_translation(there, wanted, defined, own):
         return
     edits = [
         edit
@@ -184,13 +184,16 @@ def _compare_block(item: FieldText, start: int, end: int, code: str) -> Iterator
         yield TRANSLATED_CODE.finding(item.field, edits[0].start, edits[-1].end, evidence, fix=tuple(edits))
 
 
-def _is_translation(there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool]) -> bool:
+def _is_translation(
+    there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool], own: tuple[str, ...]
+) -> bool:
     """Whether the translation is the same program word for word.
 
     Numbers and signs are the same; each of the author's names became one name throughout; and where a keyword is
-    wanted, no other word of the program stands, as it would had the words changed places.
+    wanted, no other word of the program stands, as it would had the words changed places; one of the language's ``own``
+    may look like it (Vietnamese "in" is print).
     """
-    taken = {token.text for token in wanted if token.sort == "word"} | KEYWORDS | LIBRARY
+    taken = ({token.text for token in wanted if token.sort == "word"} | KEYWORDS | LIBRARY) - set(own)
     became: dict[str, str] = {}
     for a, b, known in zip(there, wanted, defined, strict=True):
         if b.sort in ("number", "mark") and _to_code_sign(a.text) != b.text:

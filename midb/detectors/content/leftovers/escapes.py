@@ -51,7 +51,7 @@ _SPOKEN_OF = re.compile(
 )
 #: What stands before the escape of a line break in prose, or behind it.
 _ENDS_LINE = re.compile(r"(?:[.!?:;,…。！？：；،؟)\]”\"»*]|\\n|\\r|^)\s?$")
-_BEGINS_LINE = re.compile(r"\s?(?:\\[nrt]|[-*•–#]\s|\d{1,3}[.)]|$)|[A-ZÀ-ÞА-ЯΑ-ΩĐ]")
+_BEGINS_LINE = re.compile(r"\s?(?:\\[nrt]|[-*•–#]\s|\*\*\S|\d{1,3}[.)]|$)|[A-ZÀ-ÞА-ЯΑ-ΩĐ]")
 #: Scripts without capitals, where a line shows by nothing; two such breaks in a text are no accident.
 _CASELESS = re.compile(r"[\u0600-\u06ff\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 #: A string as a program writes it, shown in a text that has line breaks of its own.
