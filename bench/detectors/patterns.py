@@ -111,7 +111,7 @@ class _Filling:
         for number, formula in enumerate(random.sample(_FORMULAS, 4), start=1):
             yield f"f{number}", formula
         for number, names in enumerate(_PLACEHOLDERS, start=1):
-            yield f"v{number}", names[variant % len(names)]
+            yield f"v{number}", random.choice(names)
         for number, word in enumerate(random.sample(_PATH_WORDS, 3), start=1):
             yield f"w{number}", word
         yield "programs", self._join(random.sample(_PROGRAMS, 4))

@@ -148,7 +148,7 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
 _NOT_LATIN = frozenset({"ar", "ja", "ko", "ru", "el", "th"})
 
 
-_PLACE = re.compile(r"(?<=[^\d\W] )[^\W\da-zA-Z_]{3,}(?= [^\d\W])|(?<=[ぁ-ん])[一-龠]{2}(?=[ぁ-ん])")
+_PLACE = re.compile(r"(?<=[^\W\da-zA-Z_] )[^\W\da-zA-Z_]{3,}(?= [^\W\da-zA-Z_])|(?<=[ぁ-ん])[一-龠]{2}(?=[ぁ-ん])")
 #: A word of a Thai text, whose words stand together: how much of a phrase is one word does not matter here.
 _THAI_PLACE = re.compile("(?<=[ก-ฮ])[ก-ฮ]{3}(?=[ก-ฮ])|(?<=[ก-ฮ] )[ก-ฮ][ก-\u0e4e]{3,}(?= [ก-ฮ])")
 
