@@ -25,9 +25,13 @@ _END = re.compile(r"[.!?…]+[\"'”’»)\]*]*(?=\s|$)|[。！？؟۔]+[」』�
 _OPENING = " \t\"'“‘«„¿¡([*-"
 #: A full stop behind one of these may belong to it: an initial, a number, a short word.
 _ABBREVIATION = re.compile(r"(?:(?<!\w)[^\W\d_]{1,4}|\d|\.[^\W\d_])$")
+#: Indonesian and Malay shorten a word to its consonants: "dll.", "hlm."
+_FEW_VOWELS = re.compile(r"(?:(?<!\w)(?:[A-Z][^\W\d_]{0,3}|[b-df-hj-np-tv-z]{1,4})|\d|\.[^\W\d_])$")
 #: Where nearly every word is as short, an abbreviation shows by its capital, or by being Latin.
 _SHORT_WORDS = {
     "vi": re.compile(r"(?:(?<!\w)(?=[^\W\d_a-z])(?![à-ỹđ])[^\W\d_]{1,4}|\d|\.[^\W\d_])$"),
+    "id": _FEW_VOWELS,
+    "ms": _FEW_VOWELS,
     "ko": re.compile(r"(?:(?<!\w)[A-Za-z]{1,4}|\d|\.[^\W\d_])$"),
 }
 #: Characters on either side of such a mark that tell what it is.
