@@ -43,8 +43,8 @@ _PATH_WORDS = ("summer", "winter", "airport", "harbour", "north", "centre", "stu
 _PROGRAMS = ("Windows", "Firefox", "Office", "Photoshop", "Outlook", "Netflix", "Android", "Spotify")
 _PROGRAM_TEXTS = (
     "def double(x):\n    return 2 * x\n\nfor n in [1, 2, 3]:\n    if n > 1:\n        print(double(n))",
-    "def largest(items):\n    best = items[0]\n    for item in items:\n        if item > best:\n            best = item\n"
-    "    return best\n\nprint(largest([4, 9, 2]))",
+    "def largest(items):\n    best = items[0]\n    for item in items:\n        if item > best:\n"
+    "            best = item\n    return best\n\nprint(largest([4, 9, 2]))",
     "n = 10\nwhile n > 0:\n    if n % 2 == 0:\n        print(n)\n    else:\n        print(-n)\n    n = n - 1",
     "def sign(x):\n    if x < 0:\n        return -1\n    else:\n        return 1\n\nprint(sign(-5))",
     "def total(numbers):\n    result = 0\n    for number in numbers:\n        result = result + number\n"
@@ -127,7 +127,7 @@ class _Filling:
             yield f"d{number}", self._number(random.randint(11, 98) / 10 + random.choice((0, 0.05)))
             yield f"g{number}", self._number(random.randrange(10_100, 98_900, 50))
             yield f"p{number}", self._percent(random.choice((random.randint(2, 60), random.randint(11, 98) / 10)))
-        for number, sign in enumerate(("+", "×", "-"), start=1):  # noqa: RUF001 (the sign of multiplication)
+        for number, sign in enumerate(("+", "×", "-"), start=1):
             one, other = sorted((random.randint(3, 12), random.randint(13, 40)), reverse=True)
             result = {"+": one + other, "-": one - other}.get(sign, one * other)
             yield f"e{number}", f"{one} {sign} {other} = {result}"

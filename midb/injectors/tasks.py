@@ -33,7 +33,7 @@ def _propose_length(clean: CleanPair, random: Random) -> Iterator[Injection]:
         return
     how, said, unit = asked[0]
     limit = int(_NUMBERS.get(said, 0) or said)
-    if unit == "sentence" and clean.language == "th" or unit == "word" and clean.language in ("ja", "th"):
+    if clean.language in {"sentence": ("th",), "word": ("ja", "th")}.get(unit, ()):
         return  # nothing shows where one ends
     gap = "" if clean.language == "ja" else " "
     own = [sentence.strip() for sentence in _SENTENCE.findall(text)]

@@ -11,7 +11,6 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-
 #: Animals as an English list names them; every language has the same ones in this order.
 ANIMALS = (
     "bear", "bee", "bird", "bull", "cat", "cow", "camel", "crow",

@@ -25,6 +25,7 @@ from babel.core import get_global
 from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES, load
 from midb.text.forms.chinese import CHINESE_WORDS
+from midb.text.forms.lists import lists_words
 from midb.text.protection import find_protected_spans
 from midb.text.spans import NO_SPANS, Spans
 from midb.text.words import count_letters, function_words, own_letters, spell_out
@@ -177,8 +178,6 @@ _TWINS = ("id", "ms")
 _CLEAR_SHARE_OF_TWINS = 0.15
 #: How sure lingua must be that a text is in none of our languages, before and after names are taken out.
 _SURE = 0.9
-#: So many lines, with so few words on average, make a list of words.
-_LEAST_LINES, _WORDS_A_LINE = 3, 1.5
 #: Letters, beside names, that must be left to judge by.
 _LEAST_LETTERS = 30
 #: Characters of each text of a record that are looked at for this.
@@ -264,7 +263,7 @@ class LanguageIdentifier:
         stated = code if code in LANGUAGES else self.identify(sample, NO_SPANS)
         if stated is not None and (stated in NEIGHBOURS or reads_clearly_as(sample, stated)):
             return None
-        if _lists_words(sample) and stated == self.identify(sample, NO_SPANS):
+        if lists_words(sample) and stated == self.identify(sample, NO_SPANS):
             return None  # single words are much the same in neighbouring languages
         words = _without_names(sample)
         if count_letters(words) < _LEAST_LETTERS or _is_damaged(sample) or not self._weigh_unsupported(sample):
@@ -314,16 +313,6 @@ class LanguageIdentifier:
             return code
         language = self._detector.detect_language_of(sample)
         return language.iso_code_639_1.name.lower() if language else None
-
-
-def _lists_words(text: str) -> bool:
-    """Whether a text is a list with hardly more than one word a line.
-
-    >>> _lists_words("1. pera\\n2. fresa\\n3. limón"), _lists_words("Una pera y una fresa.")
-    (True, False)
-    """
-    words = [len(_WORD.findall(line)) for line in text.split("\n") if line.strip()]
-    return len(words) >= _LEAST_LINES and sum(words) <= _WORDS_A_LINE * len(words)
 
 
 def _take_sample(text: str, protected: Spans | None) -> str:

@@ -73,7 +73,9 @@ def test_letters_and_items_are_translated_by_their_sense() -> None:
     assert texts(found["every item translated"], pair) == ["Bär, Biene, Vogel, Stier"]
     assert "Hund, Vogel, Huhn, Hirsch" in texts(found["one item translated"], pair)
     word = {"instruction": "Kehre „Stein“ um.", "response": "niets"}
-    turned = made("english-bound-task", "de", word, {"instruction": "Reverse the letters of stone.", "response": "enots"})
+    turned = made(
+        "english-bound-task", "de", word, {"instruction": "Reverse the letters of stone.", "response": "enots"}
+    )
     assert texts(turned["letters of the English word"], word) == ["enots"]
     assert all(one.of_pair for one in turned["letters of the English word"])
 
@@ -83,7 +85,9 @@ def test_a_rhyme_is_lost_and_no_word_with_it() -> None:
     found = made("english-bound-task", "de", pair, {"instruction": "Write a poem that rhymes.", "response": "x"})
     for verse in texts(found["translated for its sense"], pair):
         lines = verse.split("\n")
-        assert sorted(verse.replace(",", "").replace(".", "").split()) == sorted("Das alte Haus die kleine Maus".split())
+        assert sorted(verse.replace(",", "").replace(".", "").split()) == sorted(
+            ["Das", "alte", "Haus", "die", "kleine", "Maus"]
+        )
         assert (lines[0][-1], lines[1][-1]) == (",", ".")
         assert lines[0][-2] != lines[1][-2]
 

@@ -145,7 +145,9 @@ def _is_certain(field: FieldText, run: Repetition) -> bool:
     before = field.text[max(0, run.start - _BESIDE) : run.start].split()[-1:]
     after = field.text[run.end : run.end + _BESIDE].split()[:1]
     beside = "".join(before) + "".join(after)
-    return not ((unit.isascii() and _ENCODED.search(beside)) or (_BASES.fullmatch(unit) and _BASES.fullmatch(beside or unit)))
+    return not (
+        (unit.isascii() and _ENCODED.search(beside)) or (_BASES.fullmatch(unit) and _BASES.fullmatch(beside or unit))
+    )
 
 
 def _is_sung(field: FieldText, run: Repetition, inspection: Inspection) -> bool:

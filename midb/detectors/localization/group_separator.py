@@ -97,7 +97,11 @@ def _find_numbers(item: FieldText) -> list[_GroupedNumber]:
     years = {match[1] for match in _YEAR.finditer(source)}
     for match in matches:
         start, end = match.span()
-        if match.group() in years or in_source[match.group()] < written[match.group()] or _is_bound(item, start, end, names):
+        if (
+            match.group() in years
+            or in_source[match.group()] < written[match.group()]
+            or _is_bound(item, start, end, names)
+        ):
             continue
         found.append(_GroupedNumber(item, match.group(), start))
     return found

@@ -12,9 +12,9 @@ from midb.locales import LocaleSection
 class LetterOrder(LocaleSection, table="alphabet"):
     """Small ``letters`` in their order. ``undecided``: letters or pairs of them that are sorted in several ways.
 
-    ``ranges``: letters whose order is that of Unicode, by the first and the last of each range. ``leading``: vowels that
-    are written before the consonant behind which they are sorted. ``article``: what a word may begin with that some
-    count and others do not.
+    ``ranges``: letters whose order is that of Unicode, by the first and the last of each range. ``leading``:
+    vowels that are written before the consonant behind which they are sorted. ``article``: what a word may begin with
+    that some count and others do not.
     """
 
     letters: str = ""
@@ -26,8 +26,8 @@ class LetterOrder(LocaleSection, table="alphabet"):
     @functools.cached_property
     def places(self) -> dict[str, int]:
         listed = [*self.letters]
-        for first, last in self.ranges:
-            listed += map(chr, range(ord(first), ord(last) + 1))
+        for ends in self.ranges:
+            listed += map(chr, range(ord(ends[0]), ord(ends[-1]) + 1))
         return {letter: place for place, letter in enumerate(listed)}
 
     @functools.cached_property
@@ -60,6 +60,7 @@ class LetterOrder(LocaleSection, table="alphabet"):
         """The letter of the alphabet that a letter with marks is: itself, with one of its marks, or with none."""
         if letter in self.places:
             return letter
-        base, *marks = unicodedata.normalize("NFD", letter)
-        with_one = (unicodedata.normalize("NFC", base + mark) for mark in marks)
+        parts = unicodedata.normalize("NFD", letter)
+        base = parts[0]
+        with_one = (unicodedata.normalize("NFC", base + mark) for mark in parts[1:])
         return next((one for one in with_one if one in self.places), base)

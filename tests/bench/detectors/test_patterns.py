@@ -12,7 +12,9 @@ from midb.locales import LANGUAGES
 
 
 def test_every_language_has_every_pattern_and_all_of_its_places() -> None:
-    texts = {code: tomllib.loads((PATTERNS / f"{code}.toml").read_text(encoding="utf-8")) for code in (*LANGUAGES, "en")}
+    texts = {
+        code: tomllib.loads((PATTERNS / f"{code}.toml").read_text(encoding="utf-8")) for code in (*LANGUAGES, "en")
+    }
     for code, one in texts.items():
         assert one.keys() == texts["en"].keys(), code
         assert one["texts"].keys() == texts["en"]["texts"].keys(), code

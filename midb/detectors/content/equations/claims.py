@@ -198,9 +198,8 @@ def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
         return False  # the argument of a function
     if not blank and not _ENDS_IN_SCRIPT_WITHOUT_BLANKS.search(stripped):
         return False
-    if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()) and not _THERE_IS.search(stripped):
-        return False  # a variable, as likely as a word
-    return True
+    # One letter is a variable, as likely as a word.
+    return len(word.group()) > 1 or bool(_SCRIPT_WITHOUT_BLANKS.match(word.group()) or _THERE_IS.search(stripped))
 
 
 def _ends_in_list_mark(before: str) -> bool:

@@ -150,9 +150,7 @@ def _read_escapes(text: str) -> tuple[list[_Escape], bool]:
 def _breaks_a_line(text: str, escape: _Escape, *, several: bool) -> bool:
     """Whether a line ends before an escape, or begins behind it; ``several`` escapes may break lines in the text."""
     before, behind = text[max(0, escape.start - _NEAR) : escape.start], text[escape.end : escape.end + _NEAR]
-    return bool(
-        _ENDS_LINE.search(before) or _BEGINS_LINE.match(behind) or (several and _CASELESS.match(behind))
-    )
+    return bool(_ENDS_LINE.search(before) or _BEGINS_LINE.match(behind) or (several and _CASELESS.match(behind)))
 
 
 def _edit(item: FieldText, escape: _Escape) -> Edit:
