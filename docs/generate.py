@@ -70,13 +70,15 @@ def kinds_page() -> str:
         " pair\nuseless. A finding may have another severity than its kind.\n",
         "*Recall*: of defects that `midb-agent inject` put into clean texts, those that are repaired to the very text"
         " of before,\nor found where no repair can be proved. *Precision*: of findings in real texts that people read,"
-        " those that are right,\nand the interval (Wilson, 95 %) in which the true share lies."
+        " those that are right,\nand the interval (Wilson, 95 %) in which the true share lies; *repairs* is the same"
+        " of those findings that were repaired."
         " [Benchmarks](benchmarks.md#how-good-the-kinds-are)\ntell how both were measured.\n",
-        "| kind | family | severity | what is done | recall | precision |",
-        "|---|---|---|---|---|---|",
+        "| kind | family | severity | what is done | recall | precision | repairs |",
+        "|---|---|---|---|---|---|---|",
         *(
             f"| [`{kind.name}`](#{kind.name}) | {kind.family} | {kind.severity} | {', '.join(what_is_done(kind))} |"
             f" {share_of('recall', kind)} | {share_of('precision', kind)} |"
+            f" {share_of('edits', kind) if kind.repairs else 'none'} |"
             for kind in kinds().values()
         ),
     ]
@@ -123,7 +125,7 @@ def share_of(measurement: str, kind: DefectKind) -> str:
     if not of:
         return "not measured"
     low, high = wilson(right, of)
-    interval = f" ({percent(low)} to {percent(high)})" if measurement == "precision" else ""
+    interval = f" ({percent(low)} to {percent(high)})" if measurement != "recall" else ""
     return f"{right:,} of {of:,}{interval}"
 
 
@@ -157,6 +159,11 @@ def figures_of(kind: DefectKind) -> Iterator[str]:
         ]
         errors = f" Wrong: {', '.join(wrong)}." if wrong else ""
         yield f"Precision: of {judged:,} findings that were read {right:,} are right.{errors}"
+    mended, repairs = total("edits", kind.name)
+    if repairs:
+        low, high = wilson(mended, repairs)
+        interval = f"({percent(low)} to {percent(high)})"
+        yield f"Repairs: of {repairs:,} repaired texts that were read {mended:,} are right {interval}."
     if counted := figures().get("findings", {}).get(kind.name, {}).get("all"):
         findings, repairable, rows = counted
         found = f"{findings:,} findings, {repairable:,} with a repair, in {rows:,} different English rows"

@@ -1,7 +1,8 @@
 """Real pairs: how much is found, in how many different English rows, and how much of what people read of it is right.
 
-Judgements are lines of bench/judgements/KIND.jsonl: id of the record, language, verdict (right or wrong), reason. No
-text of the corpora is in them.
+Judgements are lines of bench/judgements/KIND.jsonl: id of the record, language, verdict (right or wrong), reason, and
+whether the finding came with a repair (edit): then the verdict is on the repaired text. No text of the corpora is in
+them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from registry import ROOT, Row, benchmark
 
@@ -78,17 +80,15 @@ def findings(corpora: Path) -> Iterator[Row]:
     )
 
 
-def read_judgements(folder: Path = JUDGEMENTS) -> dict[str, list[dict[str, str]]]:
+def read_judgements(folder: Path = JUDGEMENTS) -> dict[str, list[dict[str, Any]]]:
     """The judgements by kind; raises ValueError for a line that is none."""
-    judged: dict[str, list[dict[str, str]]] = {}
+    judged: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*.jsonl")):
         judged[path.stem] = []
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             entry = json.loads(line)
-            if not {"id", "language", "verdict", "reason"} <= entry.keys() or entry["verdict"] not in (
-                "right",
-                "wrong",
-            ):
+            wanted = {"id", "language", "verdict", "reason", "edit"}
+            if wanted != entry.keys() or entry["verdict"] not in ("right", "wrong") or type(entry["edit"]) is not bool:
                 raise ValueError(f"{path.name}:{number} is no judgement")
             judged[path.stem].append(entry)
     return judged
@@ -96,24 +96,41 @@ def read_judgements(folder: Path = JUDGEMENTS) -> dict[str, list[dict[str, str]]
 
 @benchmark("detectors-precision", "of findings that people read, those that are right, with the interval", needs="")
 def precision(corpora: Path) -> Iterator[Row]:
-    """A row for each kind that was judged. Written to the package's figures as well."""
-    by_kind: dict[str, dict[str, list[int]]] = {}
+    """A row for each kind that was judged, its repairs apart. Written to the package's figures as well."""
+    all_findings: dict[str, dict[str, list[int]]] = {}
+    repairs: dict[str, dict[str, list[int]]] = {}
     for kind, entries in read_judgements().items():
-        counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for entry in entries:
-            counts[entry["language"]][0] += entry["verdict"] == "right"
-            counts[entry["language"]][1] += 1
-        by_kind[kind] = counts
-        right = sum(count[0] for count in counts.values())
-        low, high = wilson(right, len(entries))
-        yield {
-            "kind": kind,
-            "right": right,
-            "judged": len(entries),
-            "interval": [round(low, 3), round(high, 3)],
-            "english_rows": len({row_of(entry["id"]) for entry in entries}),
-        }
-    store("precision", by_kind)
+        edits = [entry for entry in entries if entry["edit"]]
+        all_findings[kind] = _count_by_language(entries)
+        row = {"kind": kind, **_describe(entries), "edits": len(edits)}
+        if edits:
+            repairs[kind] = _count_by_language(edits)
+            told = _describe(edits)
+            row |= {f"edits_{name}": told[name] for name in ("right", "interval", "english_rows")}
+        yield row
+    store("precision", all_findings)
+    store("edits", repairs)
+
+
+def _count_by_language(entries: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Right ones, and all of them, by language."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for entry in entries:
+        counts[entry["language"]][0] += entry["verdict"] == "right"
+        counts[entry["language"]][1] += 1
+    return counts
+
+
+def _describe(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Judgements in numbers, with the interval of their share of right ones."""
+    right = sum(entry["verdict"] == "right" for entry in entries)
+    low, high = wilson(right, len(entries))
+    return {
+        "right": right,
+        "judged": len(entries),
+        "interval": [round(low, 3), round(high, 3)],
+        "english_rows": len({row_of(entry["id"]) for entry in entries}),
+    }
 
 
 @benchmark("detectors-speed", "processor time per pair of each detector, over an even sample of the real pairs")

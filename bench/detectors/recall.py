@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,16 @@ from registry import Row, benchmark
 
 from detectors.figures import store
 from detectors.pairs import clean_pairs, examine, look
+from detectors.patterns import pattern_pairs
 from midb.detectors import kinds
+from midb.domain.edits import Edit
 from midb.domain.pairs import Field, InstructionPair
 from midb.injectors import CleanPair, Expectation, Injection, inject, injectors
 from midb.locales import LANGUAGES
 
-#: Times that each pair gets another defect of a kind.
-SEEDS = 4
+#: Times that each pair gets another defect of a kind, as long as a language has not yet ``MOST`` of them.
+SEEDS = 12
+MOST = 60
 
 #: Where one kind tells what another one is about: an answer that is the task, both echoed and unchanged.
 _SAME_DEFECT = {"echoed-task": {"unchanged-text"}}
@@ -35,18 +38,29 @@ class Trial:
     met: bool
 
 
-def try_kind(kind: str, pairs: Sequence[tuple[str, CleanPair]], seeds: int = 1) -> Iterator[Trial]:
-    """Put defects of a kind into pairs, where they have a place for one and the kind is looked for."""
-    for name, clean in pairs:
-        if kinds()[kind].abstention(clean.locale):
-            continue
-        seen = set()
-        for seed in range(seeds):
-            injection = inject(kind, clean, f"{name} {seed}")
-            if injection is None or injection.edits in seen:
+def try_kind(
+    kind: str, pairs: Sequence[tuple[str, CleanPair]], seeds: int = 1, most: int | None = None
+) -> Iterator[Trial]:
+    """Put defects of a kind into pairs, where they have a place for one and the kind is looked for.
+
+    Every pair gets one before any gets a second; a language gets ``most`` at most.
+    """
+    tried: Counter[str] = Counter()
+    seen: set[tuple[str, tuple[Edit, ...]]] = set()
+    without: set[str] = set()
+    for seed in range(seeds):
+        for name, clean in pairs:
+            if name in without or tried[clean.language] == most:
                 continue
-            seen.add(injection.edits)
-            yield _try(kind, name, clean, injection)
+            injection = None
+            if not kinds()[kind].abstention(clean.locale):
+                injection = inject(kind, clean, f"{name} {seed}")
+            if injection is None:
+                without.add(name)
+            elif (name, injection.edits) not in seen:
+                seen.add((name, injection.edits))
+                tried[clean.language] += 1
+                yield _try(kind, name, clean, injection)
 
 
 def _try(kind: str, name: str, clean: CleanPair, injection: Injection) -> Trial:
@@ -55,7 +69,7 @@ def _try(kind: str, name: str, clean: CleanPair, injection: Injection) -> Trial:
     if injection.expected is Expectation.REPAIRED:
         met = after == clean.pair
     else:
-        told = {finding.kind for finding in found if finding.field is injection.field}
+        told = {finding.kind for finding in found if injection.of_pair or finding.field is injection.field}
         met = bool(told & ({kind} | _SAME_DEFECT.get(kind, set())))
     return Trial(kind, name, clean, injection, after, met)
 
@@ -63,13 +77,13 @@ def _try(kind: str, name: str, clean: CleanPair, injection: Injection) -> Trial:
 @benchmark("detectors-recall", "injected defects that are found, or repaired exactly, by kind and language", needs="")
 def recall(corpora: Path) -> Iterator[Row]:
     """A row for each kind; by language, how many were met of how many. Written to the package's figures as well."""
-    pairs = list(clean_pairs())
+    pairs = [*clean_pairs(), *pattern_pairs()]
     by_kind: dict[str, dict[str, list[int]]] = {}
     for kind in injectors():
         counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         exact = [0, 0]
         spoiled = 0
-        for trial in try_kind(kind, pairs, SEEDS):
+        for trial in try_kind(kind, pairs, SEEDS, MOST):
             counts[trial.clean.language][0] += trial.met
             counts[trial.clean.language][1] += 1
             if trial.injection.expected is Expectation.REPAIRED:
@@ -96,7 +110,7 @@ def recall(corpora: Path) -> Iterator[Row]:
 @benchmark("detectors-clean", "false alarms and false edits on clean pairs, with and without --typography", needs="")
 def false_alarms(corpora: Path) -> Iterator[Row]:
     """A row for each of the two: findings, and those that would change something, per 1,000 pairs."""
-    pairs = list(clean_pairs())
+    pairs = [*clean_pairs(), *pattern_pairs()]
     for typography in (False, True):
         found = [finding for _, clean in pairs for finding in look(clean, clean.pair, typography=typography)]
         yield {

@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 from random import Random
 
-from midb.injectors import answers, encodings, leftovers, letters, literals, marks, markup, numbers
+from midb.injectors import answers, encodings, leftovers, letters, literals, marks, markup, numbers, tasks
 from midb.injectors.base import CleanPair, Expectation, Injection, Injector
 
 __all__ = ["CleanPair", "Expectation", "Injection", "Injector", "inject", "injectors"]
 
-_MODULES = (answers, encodings, leftovers, letters, literals, markup, marks, numbers)
+_MODULES = (answers, encodings, leftovers, letters, literals, markup, marks, numbers, tasks)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 
 from midb.domain.pairs import Field
-from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, rewrite
+from midb.injectors.base import CleanPair, Expectation, Injection, Injector, change, code_ranges, rewrite
 from midb.injectors.words import words_of
 
 _FLAGGED = Expectation.FLAGGED
@@ -30,7 +30,8 @@ def _propose_refusal(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 def _propose_echo(clean: CleanPair, random: Random) -> Iterator[Injection]:
     instruction = clean.pair.instruction or ""
-    if len(instruction) >= 20 and not clean.pair.input and clean.response:
+    least = 10 if clean.language in ("ja", "ko") else 20  # a character says more there
+    if len(instruction) >= least and not clean.pair.input and clean.response:
         yield change("echoed-task", "word for word", Field.RESPONSE, 0, clean.response, instruction, _FLAGGED)
 
 
@@ -63,7 +64,7 @@ def _propose_cut(clean: CleanPair, random: Random) -> Iterator[Injection]:
 def _propose_loop(clean: CleanPair, random: Random) -> Iterator[Injection]:
     kind = "repetition-loop"
     text = clean.response
-    if "```" in text or "\n" in text or len(text) < 40:
+    if "\n" in text or len(text) < 40 or code_ranges(text):
         return
     sentences = [part for part in _SENTENCE_END.split(text) if part and part.strip()]
     # Refrains and chants are repeated as well, so that a person must look; a mark on one letter nobody draws twice.
@@ -75,7 +76,7 @@ def _propose_loop(clean: CleanPair, random: Random) -> Iterator[Injection]:
         yield change(kind, "last sentence on lines of its own", Field.RESPONSE, len(text), "", line, _FLAGGED)
     if "$" in text:
         return
-    for match in re.finditer(r"(?<![^\W\d_])[^\W\d_]{4,}(?=[.!](?:\s|\Z))", text):
+    for match in re.finditer(r"(?<![^\W\d_])[^\W\d_]{3,}[^\W\d_xX](?=[.!](?:\s|\Z))", text):
         long = match.group()[-1] * random.randint(60, 200)
         yield change(kind, "last letter of a word", Field.RESPONSE, match.end(), "", long, _FLAGGED)
     for match in re.finditer("[\u064b-\u0652\u0e48-\u0e4b]", text):
@@ -138,7 +139,8 @@ def _propose_unsorted(clean: CleanPair, random: Random) -> Iterator[Injection]:
 
 def _propose_length(clean: CleanPair, random: Random) -> Iterator[Injection]:
     text = clean.pair.instruction or ""
-    if text and len(clean.response) >= 3 * len(text) and len(clean.response) >= 200:
+    least = 100 if clean.language in ("ja", "ko") else 200  # a character says more there
+    if text and len(clean.response) >= 3 * len(text) and len(clean.response) >= least:
         carried_out = f"{text}\n\n{clean.response}"
         yield change("instruction-length", "carried out", Field.INSTRUCTION, 0, text, carried_out, _FLAGGED)
 

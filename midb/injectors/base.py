@@ -60,12 +60,14 @@ class Injection:
     """A defect as edits of a clean pair: ``before`` is what stood there, ``after`` the defect.
 
     ``form`` names how it was made; a kind has several. ``convention``: it offends only against a convention of print.
+    ``of_pair``: the task and its answer no longer belong together, so that it may be told of in any field.
     """
 
     form: str
     edits: tuple[Edit, ...]
     expected: Expectation = Expectation.REPAIRED
     convention: bool = False
+    of_pair: bool = False
 
     @property
     def field(self) -> Field:

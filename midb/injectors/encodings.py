@@ -137,14 +137,11 @@ def _propose_legacy(clean: CleanPair, random: Random) -> Iterator[Injection]:
     for field, text in clean.texts():
         if clean.language == "ar":
             yield rewrite(kind, "presentation forms", field, text, shape(text))
-        if clean.locale.script == "Latin":
-            ranges = code_ranges(text)
-            for match in _LIGATURE.finditer(text):
-                inside = (
-                    text[match.start() - 1 : match.start()].isalpha() or text[match.end() : match.end() + 1].isalpha()
-                )
-                if inside and is_outside(*match.span(), ranges):
-                    yield change(kind, "ligature", field, match.start(), match.group(), _LIGATURES[match.group()])
+        ranges = code_ranges(text)
+        for match in _LIGATURE.finditer(text):
+            inside = text[match.start() - 1 : match.start()].isalpha() or text[match.end() : match.end() + 1].isalpha()
+            if inside and is_outside(*match.span(), ranges):
+                yield change(kind, "ligature", field, match.start(), match.group(), _LIGATURES[match.group()])
         if clean.language == "el":
             for match in re.finditer("(?<=[α-ωά-ώ])μ(?=[α-ωά-ώ])|μ(?=[α-ωά-ώ]{3})", text):
                 yield change(kind, "micro sign", field, match.start(), "μ", "\u00b5")

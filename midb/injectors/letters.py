@@ -148,6 +148,11 @@ def _propose_foreign(clean: CleanPair, random: Random) -> Iterator[Injection]:
 _NOT_LATIN = frozenset({"ar", "ja", "ko", "ru", "el", "th"})
 
 
+_PLACE = re.compile(r"(?<=[^\W\da-zA-Z_] )[^\W\da-zA-Z_]{3,}(?= [^\W\da-zA-Z_])|(?<=[ぁ-ん])[一-龠]{2}(?=[ぁ-ん])")
+#: A word of a Thai text, whose words stand together: how much of a phrase is one word does not matter here.
+_THAI_PLACE = re.compile("(?<=[ก-ฮ])[ก-ฮ]{3}(?=[ก-ฮ])|(?<=[ก-ฮ] )[ก-ฮ][ก-\u0e4e]{3,}(?= [ก-ฮ])")
+
+
 def _propose_stray(clean: CleanPair, random: Random) -> Iterator[Injection]:
     kind = "stray-english-word"
     if clean.language not in _NOT_LATIN:
@@ -157,7 +162,7 @@ def _propose_stray(clean: CleanPair, random: Random) -> Iterator[Injection]:
         english = re.findall(r"(?<![\w{<.$\\/-])[a-z]{5,}(?![\w}>/.-])", source)
         ranges, quoted = code_ranges(text), list(find_quotations(text))
         # Beside a number it may be a unit or a name.
-        places = re.finditer(r"(?<=[^\d\W] )[^\W\da-zA-Z_]{3,}(?= [^\d\W])|(?<=[ぁ-ん])[一-龠]{2}(?=[ぁ-ん])", text)
+        places = (_THAI_PLACE if clean.language == "th" else _PLACE).finditer(text)
         for match in list(places)[:20]:
             if english and is_outside(*match.span(), ranges) and is_outside(*match.span(), quoted):
                 word = random.choice(english)

@@ -84,7 +84,8 @@ def _propose_code(clean: CleanPair, random: Random) -> Iterator[Injection]:
                 continue
             present = [keyword for keyword in words.keywords if _keyword(keyword).search(code)]
             # One machine translates them all, another only some.
-            for form, chosen in (("every keyword", present), ("some keywords", present[: max(len(present) // 2, 2)])):
+            some = [present[:count] for count in range(2, len(present))]
+            for form, chosen in (("every keyword", present), *(("some keywords", part) for part in some)):
                 translated = code
                 for keyword in chosen:
                     translated = _keyword(keyword).sub(words.keywords[keyword], translated)

@@ -19,6 +19,8 @@ _ENGLISH = {
 _CHINESE = {",": "，", ".": "。", "?": "？", "!": "！", ":": "："}
 
 _LETTER_BEFORE = r"(?<=[^\W\d_])"
+#: In another script a Latin name may have brought its own mark along.
+_OWN_LETTER_BEFORE = r"(?<=[^\W\d_A-Za-z])"
 
 
 def _propose_form(clean: CleanPair, random: Random) -> Iterator[Injection]:
@@ -29,7 +31,8 @@ def _propose_form(clean: CleanPair, random: Random) -> Iterator[Injection]:
         ranges = code_ranges(text)
 
         def places(mark: str, text: str = text, ranges: Sequence[tuple[int, int]] = ranges) -> list[int]:
-            found = re.finditer(rf"{_LETTER_BEFORE}{re.escape(mark)}(?=\s|\Z{behind})", text)
+            before = _OWN_LETTER_BEFORE if native else _LETTER_BEFORE
+            found = re.finditer(rf"{before}{re.escape(mark)}(?=\s|\Z{behind})", text)
             return [match.start() for match in found if is_outside(match.start(), match.end(), ranges)]
 
         for mark, english in native.items():

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from random import Random
 
+from babel import Locale as BabelLocale
 from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from midb.domain.pairs import Field
@@ -81,6 +82,7 @@ _FACTORS = {"mile": 0.6214, "pound": 2.2046}
 
 
 def _propose_imperial(clean: CleanPair, random: Random) -> Iterator[Injection]:
+    kind = "imperial-unit"
     words = words_of(clean.language)
     if words is None:
         return
@@ -92,14 +94,15 @@ def _propose_imperial(clean: CleanPair, random: Random) -> Iterator[Injection]:
             for match in re.finditer(rf"(?<![\d.,])(\d{{1,3}})([ \u00a0\u202f]?)(?:{names})(?![a-zà-ÿ])", text)
             if is_outside(*match.span(), code_ranges(text))
         ]
+        gap = "" if clean.language in ("ja", "ko") else " "
+        parts, position = [], 0
+        for match, unit in sorted(found, key=lambda one: one[0].start()):
+            measure = f"{_convert(int(match[1]), unit)}{match[2] or gap}{words.units[unit]}"
+            parts += [text[position : match.start()], measure]
+            position = match.end()
         if found:
-            parts, position = [], 0
-            for match, unit in sorted(found, key=lambda one: one[0].start()):
-                gap = match[2] or ("" if clean.language in ("ja", "ko") else " ")
-                parts += [text[position : match.start()], _convert(int(match[1]), unit), gap, words.units[unit]]
-                position = match.end()
             imperial = "".join([*parts, text[position:]])
-            yield rewrite("imperial-unit", "every measure", field, text, imperial, Expectation.FLAGGED)
+            yield rewrite(kind, "every measure", field, text, imperial, Expectation.FLAGGED)
 
 
 def _convert(number: int, unit: str) -> str:
@@ -112,14 +115,23 @@ _EQUATION = re.compile(
 )
 
 
+#: A word that the result counts, with no blank before it where nothing is written with blanks.
+_COUNTED = re.compile("[ \u00a0]?[^\\W\\d_]")
+
+
 def _propose_equation(clean: CleanPair, random: Random) -> Iterator[Injection]:
     kind = "false-equation"
+    plural = BabelLocale.parse(clean.locale.default_locale).plural_form
     for field, text in clean.texts():
         for match in _EQUATION.finditer(text):
             if not is_outside(*match.span(), code_ranges(text)):
                 continue
+            counts = _COUNTED.match(text, match.end())
             for form, wrong in _wrong_values(match[1], random):
-                yield change(kind, form, field, match.start(1), match[1], wrong)
+                # Where the noun behind it has the form for another number, the noun would have to change as well.
+                same = not counts or plural(int(wrong)) == plural(int(match[1]))
+                expected = Expectation.REPAIRED if same else Expectation.FLAGGED
+                yield change(kind, form, field, match.start(1), match[1], wrong, expected)
 
 
 def _wrong_values(digits: str, random: Random) -> Iterator[tuple[str, str]]:

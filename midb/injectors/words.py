@@ -11,6 +11,12 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
+#: Animals as an English list names them; every language has the same ones in this order.
+ANIMALS = (
+    "bear", "bee", "bird", "bull", "cat", "cow", "camel", "crow",
+    "snake", "sheep", "spider", "swan", "fish", "fox", "frog", "fly",
+)  # fmt: skip
+
 
 class LeftWords(BaseModel):
     """What is left in texts of one language.
@@ -19,6 +25,8 @@ class LeftWords(BaseModel):
     an address. ``refusals``: whole answers of a model that declines. ``announced``: lines before a translation;
     ``noted``: a note behind it. ``unsourced``: the note of an encyclopedia that a source is missing. ``units``: what
     stands for miles, pounds and degrees Fahrenheit after a number. ``paragraph``: some sentences of the language.
+    ``currency``: how prices are marked; ``dollars``: the word for them behind a number. ``names``: whom forms and
+    examples name; ``english_names``: John Smith and John Doe by their sound. ``animals``: those of ``ANIMALS``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +42,11 @@ class LeftWords(BaseModel):
     unsourced: str
     units: dict[str, str]
     paragraph: str
+    currency: tuple[str, ...]
+    dollars: str
+    names: tuple[str, ...]
+    english_names: tuple[str, ...] = ()
+    animals: tuple[str, ...]
 
 
 @functools.cache

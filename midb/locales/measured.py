@@ -1,7 +1,7 @@
 """What was measured of the kinds in each language: how many injected defects they find, how many findings are right.
 
-The figures lie in measured.json, which bench/detectors writes. A kind whose findings are wrong too often in a language
-is not looked for there. One that finds too few is: what it finds is right all the same.
+The figures lie in measured.json, which bench/detectors writes. A kind whose findings, or whose repairs, are wrong too
+often in a language is not looked for there. One that finds too few is: what it finds is right all the same.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from importlib.resources import files
 
 #: Of a kind's findings that people read, this share is to be right.
 PRECISION_AIM = 0.95
+#: Of its repairs, this share.
+EDIT_AIM = 0.995
 #: Of the defects that were injected, this share is to be found.
 RECALL_AIM = 0.95
 #: Of so few findings nobody can say that too many are wrong.
@@ -41,12 +43,17 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class KindFigures:
-    """One kind in one language: findings judged, those of them that are right, defects injected, those found."""
+    """One kind in one language: findings judged, those of them that are right, defects injected, those found.
+
+    ``repairs`` are the judged findings that came with a repair, ``mended`` those of them whose repair is right.
+    """
 
     judged: int = 0
     right: int = 0
     injected: int = 0
     found: int = 0
+    repairs: int = 0
+    mended: int = 0
 
     @property
     def reason(self) -> str | None:
@@ -55,7 +62,13 @@ class KindFigures:
         >>> KindFigures(judged=30, right=27).reason
         'of 30 findings that people read 27 were right, which is 90 %; the aim is 95 %'
         >>> KindFigures(judged=30, right=29).reason
+        >>> KindFigures(judged=30, right=29, repairs=20, mended=19).reason
+        'of 20 repairs that people read 19 were right, which is 95.0 %; the aim is 99.5 %'
         """
+        if self.mended < EDIT_AIM * self.repairs:  # one wrong repair of a few is one too many
+            share, aim = (f"{100 * value:.1f} %" for value in (self.mended / self.repairs, EDIT_AIM))
+            read = f"of {self.repairs} repairs that people read {self.mended} were right"
+            return f"{read}, which is {share}; the aim is {aim}"
         if self.judged - self.right < _LEAST_WRONG:
             return None
         if self.judged < _LEAST_JUDGED or self.right >= PRECISION_AIM * self.judged:
@@ -73,6 +86,8 @@ class KindFigures:
         parts = []
         if self.judged:
             parts.append(f"of {self.judged} findings read {self.right} right")
+        if self.repairs:
+            parts.append(f"of {self.repairs} repairs read {self.mended} right")
         if self.injected:
             below = ", below the aim of 95 %" if self.found < RECALL_AIM * self.injected else ""
             parts.append(f"of {self.injected} injected defects {self.found} found{below}")
@@ -97,14 +112,15 @@ def total(measurement: str, kind: str) -> tuple[int, int]:
 def measured(kind: str, language: str) -> KindFigures:
     """The figures of one kind in one language."""
     right, judged = figures().get("precision", {}).get(kind, {}).get(language, (0, 0))
+    mended, repairs = figures().get("edits", {}).get(kind, {}).get(language, (0, 0))
     found, injected = figures().get("recall", {}).get(kind, {}).get(language, (0, 0))
-    return KindFigures(judged, right, injected, found)
+    return KindFigures(judged, right, injected, found, repairs, mended)
 
 
 def find_measured_reasons(language: str) -> dict[str, str]:
     """Every kind that errs too often in a language, with the reason."""
     return {
         kind: reason
-        for kind in figures().get("precision", {})
+        for kind in sorted({*figures().get("precision", {}), *figures().get("edits", {})})
         if (reason := measured(kind, language).reason) is not None
     }

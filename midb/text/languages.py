@@ -25,6 +25,7 @@ from babel.core import get_global
 from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES, load
 from midb.text.forms.chinese import CHINESE_WORDS
+from midb.text.forms.lists import lists_words
 from midb.text.protection import find_protected_spans
 from midb.text.spans import NO_SPANS, Spans
 from midb.text.words import count_letters, function_words, own_letters, spell_out
@@ -262,6 +263,8 @@ class LanguageIdentifier:
         stated = code if code in LANGUAGES else self.identify(sample, NO_SPANS)
         if stated is not None and (stated in NEIGHBOURS or reads_clearly_as(sample, stated)):
             return None
+        if lists_words(sample) and stated == self.identify(sample, NO_SPANS):
+            return None  # single words are much the same in neighbouring languages
         words = _without_names(sample)
         if count_letters(words) < _LEAST_LETTERS or _is_damaged(sample) or not self._weigh_unsupported(sample):
             return None

@@ -58,6 +58,8 @@ def test_how_good_the_kinds_are() -> None:
     judged = rows("detectors-precision")
     right, read = (sum(row[name] for row in judged) for name in ("right", "judged"))
     assert numbers(figure(title, "findings that were read"))[:3] == [right, read, len(judged)]
+    repairs = [sum(row.get("edits_right", 0) for row in judged), sum(row["edits"] for row in judged)]
+    assert numbers(figure(title, "repairs that were read"))[:3] == [*repairs, sum(row["edits"] > 0 for row in judged)]
     (whole,) = [row for row in rows("detectors-findings") if row["kind"] == "all"]
     assert numbers(figure(title, "real pairs"))[:2] == [whole["with_findings"], whole["pairs"]]
     (time,) = [row for row in rows("detectors-speed") if row["detector"] == "all"]

@@ -34,6 +34,16 @@ def test_a_kind_that_errs_is_off_in_that_language_and_says_why(capsys: pytest.Ca
     assert f"not in es: {reason}" in capsys.readouterr().out
 
 
+def test_a_single_wrong_repair_of_a_few_switches_a_kind_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = {"precision": {"mojibake": {"es": [20, 21]}}, "edits": {"mojibake": {"es": [8, 9], "de": [200, 201]}}}
+    monkeypatch.setattr(measured, "figures", lambda: figures)
+    load.cache_clear()
+    reason = kinds()["mojibake"].abstention(load("es"))
+    assert reason == "of 9 repairs that people read 8 were right, which is 88.9 %; the aim is 99.5 %"
+    assert kinds()["mojibake"].abstention(load("de")) is None
+    load.cache_clear()
+
+
 @pytest.mark.usefixtures("wrong_findings")
 def test_too_few_findings_prove_nothing() -> None:
     assert kinds()["mojibake"].abstention(load("es")) is None

@@ -87,6 +87,8 @@ _ASKS = ("repeat", "again and again", "over and over", "over again", "times in a
 
 #: And those by which one speaks of songs; notes say that something is sung too.
 _SONGS = ("song", "lyric", "sing", "melody", "lullaby", "hymn", "jingle", "♪", "♫", "♬", "🎵", "🎶")
+#: So often a syllable may come in a song without words; a model that is stuck goes on.
+_MOST_SUNG = 100
 #: A syllable or two, as they are sung without words.
 _SUNG = regex.compile(r"(?:\p{L}\p{M}*){1,3}")
 
@@ -124,8 +126,9 @@ def _find_loops(field: FieldText, inspection: Inspection) -> Iterator[Finding]:
         if any(start < run.end and run.start < end for start, end in cut):
             continue
         if _is_certain(field, run):
-            if not _is_asked_for(inspection, run.times):
-                yield _cut_short(field, run, sung=_is_sung(field, run, inspection))
+            sung = _is_sung(field, run, inspection)
+            if not _is_asked_for(inspection, run.times) and not (sung and run.times <= _MOST_SUNG):
+                yield _cut_short(field, run, sung=sung)
         elif field.field is Field.RESPONSE and _is_stuck(field, run) and not _is_asked_for(inspection, run.times):
             start = run.end - len(text[run.start : run.end].lstrip())
             unit = " ".join(text[start : start + run.period].split())
@@ -142,7 +145,9 @@ def _is_certain(field: FieldText, run: Repetition) -> bool:
     before = field.text[max(0, run.start - _BESIDE) : run.start].split()[-1:]
     after = field.text[run.end : run.end + _BESIDE].split()[:1]
     beside = "".join(before) + "".join(after)
-    return not (_ENCODED.search(beside) or (_BASES.fullmatch(unit) and _BASES.fullmatch(beside or unit)))
+    return not (
+        (unit.isascii() and _ENCODED.search(beside)) or (_BASES.fullmatch(unit) and _BASES.fullmatch(beside or unit))
+    )
 
 
 def _is_sung(field: FieldText, run: Repetition, inspection: Inspection) -> bool:

@@ -138,6 +138,9 @@ def _compare_all(texts: list[str], sort: str, inspection: Inspection) -> list[in
         grammar = function_words(inspection.locale.code)
         if any(len(words := text.lower().split()) > 1 and words[0] in grammar for text in texts):
             return None  # an article before its noun may count or not
+        article = alphabet.article
+        if article and 0 < sum(text.startswith(article) for text in texts) < len(texts):
+            return None
         read = [alphabet.read(text) for text in texts]
         if any(letters is None or not letters or letters[0] < 0 for letters in read):
             return None

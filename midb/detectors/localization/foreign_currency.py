@@ -47,9 +47,10 @@ _HIGHEST = 20_000
 #: Where dollars are meant, or the amount is a fact.
 _AT_HOME = re.compile(
     r"\b(?:convert\w*|conversion|exchange|currenc\w+|foreign|euros?|pounds?|yen|peso\w*|bitcoin|stock\w*|shares?"
-    r"|market cap|dow|nasdaq|tax\w*|medicare|federal|congress|senate|america\w*|united states|u\.?s\.?a?|usd|canad\w*"
-    r"|australia\w*|new york|california|texas|florida|chicago|los angeles|san francisco|seattle|boston|hawaii|las vegas"
-    r"|dollar (?:bill|sign|store|tree|general)|[mb]illions?|trillions?|amazon|walmart|ebay|apple inc|google|netflix"
+    r"|market cap|dow|nasdaq|tax\w*|medicare|federal|congress|senate|america\w*|united states|(?-i:U\.?S\.?A?)|usd"
+    r"|canad\w*|australia\w*|new york|california|texas|florida|chicago|los angeles|san francisco|seattle|boston"
+    r"|hawaii|las vegas|dollar (?:bill|sign|store|tree|general)|[mb]illions?"
+    r"|trillions?|amazon|walmart|ebay|apple inc|google|netflix"
     r"|minimum wage|latex|histor(?:y|ical|ic)|century|1[89]\d\d)\b|[®™]|https?:|\$[a-z(\\]",
     re.IGNORECASE,
 )

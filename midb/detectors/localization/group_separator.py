@@ -49,6 +49,9 @@ _ABOUT_FORM = re.compile(
 #: A word behind the number that may be part of a name: "10,000 Maniacs".
 _NAMED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+ [A-Z][a-z]{2,}\b")
 
+#: A year of an era: in most languages no mark stands in it at all, so that neither form would be right.
+_YEAR = re.compile(r"(?<![\d.,])(\d,\d{3}) ?(?:BCE?|B\. ?C\.|CE|AD|A\. ?D\.)(?![A-Za-z])")
+
 
 @dataclass(frozen=True, slots=True)
 class _GroupedNumber:
@@ -91,9 +94,14 @@ def _find_numbers(item: FieldText) -> list[_GroupedNumber]:
     written = Counter(match.group() for match in matches)
     found = []
     names = {match.group() for match in _NAMED.finditer(source)}
+    years = {match[1] for match in _YEAR.finditer(source)}
     for match in matches:
         start, end = match.span()
-        if in_source[match.group()] < written[match.group()] or _is_bound(item, start, end, names):
+        if (
+            match.group() in years
+            or in_source[match.group()] < written[match.group()]
+            or _is_bound(item, start, end, names)
+        ):
             continue
         found.append(_GroupedNumber(item, match.group(), start))
     return found

@@ -60,7 +60,11 @@ _LONGEST = 300
 #: By so many of its last letters a sentence is looked for in the source.
 _TAIL = 40
 #: A closing mark behind a word and at the end: several of them, and one in brackets or a name, are other things.
-_CLOSING = re.compile(r"(?<=[^\W\d_]{2})[?!](?![?!\w)\]¿¡&=/]|\s[^\W\dA-ZÁÉÍÓÚÑÜ_])")
+_CLOSING = re.compile(r"(?<=[^\W\d_]{2})[?!](?![?!\w)\]¿¡&=/]|\s[^\W\dA-ZÁÉÍÓÚÑÜ_])|(?<=[\d$%])\?(?=\s*(?:\n|\Z))")
+#: Behind one of these a quotation begins; a straight one may as well end one.
+_QUOTES = "“«‘"
+#: Two words, the second of them no name.
+_PHRASE = re.compile(r"[^\W\d_]+,? [^\W\dA-ZÁÉÍÓÚÑÜ_]")
 #: Where a sentence may begin: behind the end of one, on a new line, behind an opening bracket or quotation mark.
 _ENDS = re.compile(r"[.?!…:;]\s|\n|[\"“”«»()\[\]<>|—]")
 _LIST_MARK = re.compile(r"\s*(?:(?:[-*•>]|#+|\d{1,3}[.)]|[a-zA-Z][.)])\s+)?[*_]{0,3}")
@@ -96,11 +100,13 @@ def _find(item: FieldText, marks: InvertedMarks, code: str) -> Iterator[Finding]
         begins_as_question = closing.group() == "?" and marks.beginning.match(sentence)
         if closing.group() == "?" and item.field is Field.INSTRUCTION and not begins_as_question:
             continue  # a command that ends in a question mark has a mark too many
-        if not sentence or _is_left_alone(item, begin, closing.end(), sentence, marks):
+        if not text[closing.start() - 1].isalpha() and not begins_as_question:
+            continue
+        if not sentence or _is_left_alone(item, begin, closing.end(), sentence, marks, code):
             continue
         if item.is_in_another_language(code):
             return
-        is_line = not before or before[-1] in "\n.?!"
+        is_line = not before or before[-1] in "\n.?!" or before[-1] in _QUOTES
         fix: tuple[Edit, ...] = ()
         opening = marks.marks[closing.group()]
         if is_line and begins_as_question:
@@ -114,13 +120,18 @@ def _skip_list_mark(text: str, begin: int) -> int:
     return mark.end() if mark else begin
 
 
-def _is_left_alone(item: FieldText, start: int, end: int, sentence: str, marks: InvertedMarks) -> bool:
+def _is_left_alone(item: FieldText, start: int, end: int, sentence: str, marks: InvertedMarks, code: str) -> bool:
     """Whether a sentence is no plain one of the language: code, a phrase that is wanted, another language, a name."""
     spans = (item.protected, item.demanded, item.possible_code)
     if any(found.overlaps(start, end) for found in spans):
         return True
-    if marks.of_another.search(sentence) or not marks.of_the_language.search(sentence):
+    if marks.of_another.search(sentence):
         return True
+    if not marks.of_the_language.search(sentence):
+        # A short phrase, in a text of the language whose source would have it if it were English.
+        known = item.source and item.language == code and _PHRASE.match(sentence)
+        if not known:
+            return True
     return bool(item.source) and sentence[-_TAIL:] in _find_tails(item.source or "")
 
 

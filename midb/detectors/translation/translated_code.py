@@ -64,7 +64,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         if item.source and len(item.source_protected.only(Protected.CODE)):
             for start, end, code in _pair_blocks(item, item.source):
                 if item.text[start:end] != code and end - start <= _LONGEST_BLOCK and len(code) <= _LONGEST_BLOCK:
-                    found += _compare_block(item, start, end, code)
+                    found += _compare_block(item, start, end, code, section.words if section else ())
         yield from found
         if not found and section is not None:
             found = list(_find_mixed(item, section, inspection))
@@ -114,37 +114,64 @@ def _pair_blocks_by_lines(item: FieldText, source: str) -> Iterator[tuple[int, i
 
 
 def _join_words(
-    there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool], code: str
+    there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool], code: str, source: str
 ) -> list[CodeToken]:
-    """The translation's tokens, with the words that stand for one keyword ("ngược lại" for else) made one."""
+    """The translation's tokens, with the words that stand for one keyword ("ngược lại" for else) made one.
+
+    ``code`` and ``source`` are the two blocks. In a run of words, those that are the same on both sides are known; what
+    is left between them must be one keyword.
+    """
     joined: list[CodeToken] = []
-    position = 0
-    for index in range(len(wanted)):
-        if position >= len(there):
-            break
-        end = position + 1
-        alone = index + 1 == len(wanted) or wanted[index + 1].sort != "word"
-        if defined[index] and there[position].sort == "word" and alone:
-            while end < len(there) and there[end].sort == "word" and code[there[end - 1].end : there[end].start] == " ":
-                end += 1
-        first, last = there[position], there[end - 1]
-        joined.append(CodeToken(first.sort, code[first.start : last.end], first.start))
-        position = end
+    position = index = 0
+    while index < len(wanted) and position < len(there):
+        last = _find_end_of_words(wanted, index, source)
+        end = _find_end_of_words(there, position, code)
+        ours, theirs = there[position:end], wanted[index:last]
+        if len(ours) > len(theirs) > 0:
+            ours = _join_run(ours, theirs, defined[index:last], code)
+        joined += ours or there[position : position + 1]
+        position, index = max(end, position + 1), max(last, index + 1)
     return [*joined, *there[position:]]
 
 
-def _compare_block(item: FieldText, start: int, end: int, code: str) -> Iterator[Finding]:
+def _find_end_of_words(tokens: Sequence[CodeToken], start: int, code: str) -> int:
+    """Where a run of words ends that are one blank apart; ``start`` where there is no word."""
+    end = start
+    while end < len(tokens) and tokens[end].sort == "word":
+        if end > start and code[tokens[end - 1].end : tokens[end].start] != " ":
+            break
+        end += 1
+    return end
+
+
+def _join_run(
+    ours: Sequence[CodeToken], theirs: Sequence[CodeToken], defined: Sequence[bool], code: str
+) -> Sequence[CodeToken]:
+    """A run of words in which one keyword became several words: these as one token; the run as it is elsewhere."""
+    head = tail = 0
+    while head < len(theirs) - 1 and ours[head].text == theirs[head].text:
+        head += 1
+    while tail < len(theirs) - head - 1 and ours[-1 - tail].text == theirs[-1 - tail].text:
+        tail += 1
+    if len(theirs) - head - tail != 1 or not defined[head]:
+        return ours
+    first, last = ours[head], ours[len(ours) - 1 - tail]
+    whole = CodeToken(first.sort, code[first.start : last.end], first.start)
+    return [*ours[:head], whole, *ours[len(ours) - tail :]]
+
+
+def _compare_block(item: FieldText, start: int, end: int, code: str, own: tuple[str, ...]) -> Iterator[Finding]:
     wanted = split_code(code)
     if len(wanted) > _MOST_TOKENS:
         return
     defined = mark_defined_words(code, wanted)
-    there = _join_words(split_code(item.text[start:end]), wanted, defined, item.text[start:end])
+    there = _join_words(split_code(item.text[start:end]), wanted, defined, item.text[start:end], code)
     if [token.sort for token in there] != [token.sort for token in wanted]:
         if _is_as_much_code(there, wanted) and len(lost := _find_lost_keywords(there, wanted, defined)) > 1:
             evidence = f"the source's code has {', '.join(lost[:4])}, which are missing here"
             yield TRANSLATED_CODE.finding(item.field, start, end, evidence)
         return
-    if not _is_translation(there, wanted, defined):
+    if not _is_translation(there, wanted, defined, own):
         return
     edits = [
         edit
@@ -157,13 +184,16 @@ def _compare_block(item: FieldText, start: int, end: int, code: str) -> Iterator
         yield TRANSLATED_CODE.finding(item.field, edits[0].start, edits[-1].end, evidence, fix=tuple(edits))
 
 
-def _is_translation(there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool]) -> bool:
+def _is_translation(
+    there: Sequence[CodeToken], wanted: Sequence[CodeToken], defined: Sequence[bool], own: tuple[str, ...]
+) -> bool:
     """Whether the translation is the same program word for word.
 
     Numbers and signs are the same; each of the author's names became one name throughout; and where a keyword is
-    wanted, no other word of the program stands, as it would had the words changed places.
+    wanted, no other word of the program stands, as it would had the words changed places; one of the language's ``own``
+    may look like it (Vietnamese "in" is print).
     """
-    taken = {token.text for token in wanted if token.sort == "word"} | KEYWORDS | LIBRARY
+    taken = ({token.text for token in wanted if token.sort == "word"} | KEYWORDS | LIBRARY) - set(own)
     became: dict[str, str] = {}
     for a, b, known in zip(there, wanted, defined, strict=True):
         if b.sort in ("number", "mark") and _to_code_sign(a.text) != b.text:

@@ -88,6 +88,7 @@ _PIECE = re.compile(r"[^\x00-\x20’]+")
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][A-Za-z]")
 # A capital with an accent inside a word of small letters, and a second byte behind it: "deÄŸiÅŸtirir".
 _INNER_CAPITAL = re.compile("(?<=[a-z])[Ã-Å][^\x00-\x7f]")
+_NOT_ASCII_LETTER = re.compile(r"[^\W\d_\x00-\x7f]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _ESCAPES = re.compile(r"(?<![\\\w:])(?:\\u[0-9a-fA-F]{4})+|(?<=[^\W\d_])(?:\\u[0-9a-fA-F]{4})+")
 
@@ -136,15 +137,21 @@ def find_damaged_words(
     stands, if other words were not damaged (``ARAÇ’``), is found only where ``proven`` says that they were, or where
     this text shows it.
     """
-    writing = Writing(scripts)
+    writing = Writing(scripts, alphabet)
     pages = tuple(code_pages)
     found: list[tuple[DamagedWord, _Certainty]] = []
     position = 0
     for line in text.split("\n"):
         if looks_damaged(line):
-            for word in _find_in_line(line, pages, writing, restores_no_break_space=restores_no_break_space):
-                certainty = _judge(line, word, alphabet)
-                found.append((DamagedWord(position + word.start, word.before, word.after), certainty))
+            words, whole = _find_in_line(line, pages, writing, restores_no_break_space=restores_no_break_space)
+            judged = [_judge(line, word, alphabet) for word in words]
+            if whole and any(
+                sure is _Certainty.DAMAGED and _is_certain(word, writing)
+                for word, sure in zip(words, judged, strict=True)
+            ):
+                judged = [_Certainty.DAMAGED] * len(words)
+            for word, sure in zip(words, judged, strict=True):
+                found.append((DamagedWord(position + word.start, word.before, word.after), sure))
         position += len(line) + 1
     proven = proven or any(certainty is _Certainty.DAMAGED and _is_certain(word, writing) for word, certainty in found)
     for word, certainty in found:
@@ -155,18 +162,22 @@ def find_damaged_words(
 
 def _find_in_line(
     line: str, code_pages: tuple[str, ...], writing: Writing, *, restores_no_break_space: bool
-) -> list[DamagedWord]:
-    """The words of one line that some encoding explains."""
+) -> tuple[list[DamagedWord], bool]:
+    """The words of one line that some encoding explains; and whether it explains all of the line.
+
+    Then a word that reads well as it stands was damaged like its neighbours: nothing sound can stand among them.
+    """
     words = _restore_line(line, restores_no_break_space)
-    if words is None:
-        words = (
-            _restore_words(line, writing)
-            or [*_restore_old_code_page(line, code_pages, writing)]
-            or [*_restore_arabic(line)]
-            or [*_restore_kana(line)]
-            or [*_decode_escapes(line)]
-        )
-    return words
+    if words is not None:
+        return words, True
+    words = (
+        _restore_words(line, writing)
+        or [*_restore_old_code_page(line, code_pages, writing)]
+        or [*_restore_arabic(line)]
+        or [*_restore_kana(line)]
+        or [*_decode_escapes(line)]
+    )
+    return words, False
 
 
 def _is_certain(word: DamagedWord, writing: Writing) -> bool:
@@ -197,9 +208,10 @@ def _judge(line: str, word: DamagedWord, alphabet: frozenset[str]) -> _Certainty
 
 
 class Writing:
-    """The scripts of a language, as a judge of results."""
+    """The scripts of a language, and the letters of its ``alphabet`` beyond English, as a judge of results."""
 
-    def __init__(self, scripts: Iterable[str]) -> None:
+    def __init__(self, scripts: Iterable[str], alphabet: frozenset[str] = frozenset()) -> None:
+        self._alphabet = alphabet
         own = [rf"\p{{Script={script}}}" for script in sorted(set(scripts) - {"Latin"})]
         self._own = regex.compile(rf"[{''.join(own)}]") if own else None
         letters = "".join([*own, r"\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}"])
@@ -222,9 +234,15 @@ class Writing:
             return False
         if is_bad(before) or (_MIXED.search(before) and not _MIXED.search(after)):
             return True
-        if len(_INNER_CAPITAL.findall(before)) > 1 and not _INNER_CAPITAL.search(after):
+        capitals = len(_INNER_CAPITAL.findall(before))
+        if capitals and not _INNER_CAPITAL.search(after) and (capitals > 1 or self._becomes_own(before, after)):
             return True
         return self._own is not None and not self._own.search(before) and len(self._own.findall(after)) > 1
+
+    def _becomes_own(self, before: str, after: str) -> bool:
+        """Whether letters that the language does not have become one that it has."""
+        foreign, letters = (set(_NOT_ASCII_LETTER.findall(text)) for text in (before, after))
+        return bool(letters) and letters <= self._alphabet and not foreign & self._alphabet
 
 
 def _restore_line(line: str, restores_no_break_space: bool) -> list[DamagedWord] | None:

@@ -13,6 +13,11 @@ _ITEM = re.compile(
 )
 
 
+_WORD = re.compile(r"[^\W\d_]+")
+#: So many lines, with so few words on average, make a list of words.
+_LEAST_LINES, _WORDS_A_LINE = 3, 1.5
+
+
 @dataclass(frozen=True, slots=True)
 class ItemList:
     """The one list of a text: its items' texts, and ``[start, end)`` from the first item's mark to the last's end."""
@@ -23,6 +28,16 @@ class ItemList:
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+def lists_words(text: str) -> bool:
+    """Whether a text is a list with hardly more than one word a line.
+
+    >>> lists_words("1. pera\\n2. fresa\\n3. limón"), lists_words("Una pera y una fresa.")
+    (True, False)
+    """
+    words = [len(_WORD.findall(line)) for line in text.split("\n") if line.strip()]
+    return len(words) >= _LEAST_LINES and sum(words) <= _WORDS_A_LINE * len(words)
 
 
 def find_only_list(text: str) -> ItemList | None:

@@ -12,6 +12,7 @@ from detectors.real import findings, precision, read_judgements, row_of, speed
 
 from midb.detectors import detectors, kinds
 from midb.locales import LANGUAGES
+from midb.locales.measured import EDIT_AIM
 
 
 @pytest.fixture
@@ -62,6 +63,11 @@ def test_the_shipped_figures_are_those_of_the_judgements(corpora: Path, monkeypa
     rows = list(precision(corpora))
     shipped = json.loads(FIGURES.read_text(encoding="utf-8"))["precision"]
     assert stored["precision"] == shipped, "python bench/run.py detectors-precision --no-gate"
+    assert stored["edits"] == json.loads(FIGURES.read_text(encoding="utf-8"))["edits"]
     for row in rows:
         low, high = row["interval"]
         assert 0 <= low <= row["right"] / row["judged"] <= high <= 1
+    repairs = [row for row in rows if row["edits"]]
+    assert repairs
+    assert all(row["edits"] <= row["judged"] and row["edits_right"] >= EDIT_AIM * row["edits"] for row in repairs)
+    assert {row["kind"] for row in repairs} <= {kind.name for kind in kinds().values() if kind.repairs}

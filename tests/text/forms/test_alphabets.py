@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from midb.locales import LANGUAGES, load
 from midb.text.forms.alphabets import LetterOrder
 
@@ -24,3 +26,26 @@ def test_turkish_has_two_letters_i() -> None:
     order = load("tr").get(LetterOrder)
     assert order is not None
     assert order.read("Iİ") == [order.places["ı"], order.places["i"]]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("vi", ["ai", "ăn", "ấm", "bà", "đá", "em", "ở"]), ("ko", ["가방", "고양이", "공", "자동차"]),
+        ("th", ["กา", "เก", "ขา", "แมว", "รถ", "หมา"]), ("ar", ["باب", "تين", "خبز", "قمر"]),
+        ("ja", ["いぬ", "さくら", "ざる", "やま"]),
+    ],
+)  # fmt: skip
+def test_words_stand_as_in_the_dictionary(code: str, words: list[str]) -> None:
+    order = load(code).get(LetterOrder)
+    assert order is not None
+    places = [order.read(word) for word in words]
+    assert None not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(("code", "word"), [("ja", "車"), ("ja", "ケーキ"), ("ar", "أسد"), ("ko", "cat"), ("vi", "猫")])
+def test_what_stands_in_no_alphabet_is_not_sorted(code: str, word: str) -> None:
+    order = load(code).get(LetterOrder)
+    assert order is not None
+    assert order.read(word) is None

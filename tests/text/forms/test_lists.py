@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midb.text.forms.lists import find_only_list
+from midb.text.forms.lists import find_only_list, lists_words
 
 
 @given(st.integers(2, 40), st.sampled_from(["{}. a", "{}) a", "{}、a", "- a", "* a", "• a", "**{}.** a"]))
@@ -55,3 +55,11 @@ def test_what_is_no_one_list(text: str) -> None:
 def test_items_without_their_marks(text: str, items: tuple[str, ...] | None) -> None:
     found = find_only_list(text)
     assert (found.items if found else None) == items
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1. груша\n2. слива\n3. вишня", True), ("груша\nслива", False), ("a b\nc d\ne f", False), ("", False)],
+)
+def test_lists_of_single_words(text: str, expected: bool) -> None:
+    assert lists_words(text) is expected

@@ -30,7 +30,10 @@ _LIST_MARK = re.compile(r"(?:^|[\s(])\w{1,3}\)\s*$")
 _LETTERS_WITHOUT_BLANKS = r"\u0E00-\u0E7F\u3040-\u30FF\u3400-\u9FFF\uAC00-\uD7A3"
 _ENDS_IN_SCRIPT_WITHOUT_BLANKS = re.compile(rf"[{_LETTERS_WITHOUT_BLANKS}]$")
 _SCRIPT_WITHOUT_BLANKS = re.compile(rf"[{_LETTERS_WITHOUT_BLANKS}\u0600-\u06FF]")
-_LAST_WORD = re.compile(r"[^\W\d_]+$")
+_THAI_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+_LAST_WORD = re.compile(rf"[^\W\d_]+[{_THAI_MARKS}]*$")
+#: A dash that stands for "is", as in Russian; behind a number or a sign it would be a minus.
+_DASH_FOR_IS = re.compile(r"[^\W\d_] —$")
 _CLAUSE = re.compile(r"[.,;:!?()\[\]。、，；：！？،؛\n]")
 _OPENERS = "([{«“„‘\"'「『【〈《|→⇒⟹•▪◦‣>"
 _CLOSERS = ")]}»”’\"'」』】〉》|"
@@ -49,7 +52,8 @@ class Claim:
     """An equation as it stands in a text: ``[start, end)``, and all the ways its left side can be read.
 
     ``lefts`` are those readings, the likeliest first. ``inside`` says that the left side is the right side of another
-    equation; ``after_word`` that a word stands before it.
+    equation; ``after_word`` that a word stands before it. ``crowded``: other numbers stand before it in its clause, so
+    that the equation may go on from them; only the English source can tell.
     """
 
     lefts: tuple[tuple[ArithmeticToken, ...], ...]
@@ -57,6 +61,7 @@ class Claim:
     following: Following
     inside: bool
     after_word: bool
+    crowded: bool = False
 
     @property
     def start(self) -> int:
@@ -113,8 +118,10 @@ def _read_claim(text: str, start: int, equals: int, end: int, *, inside: bool, c
     lefts = _find_readings(left, at_start=not before.strip() and not inside)
     if not lefts or not ((inside and not before.strip()) or _may_begin(before, lefts[0])):
         return None
-    after_word = bool(before.strip()) and before.rstrip()[-1].isalpha()
-    return Claim(tuple(lefts), tuple(right), following, inside, after_word)
+    stripped = before.rstrip()
+    after_word = bool(_LAST_WORD.search(stripped) or _DASH_FOR_IS.search(stripped))
+    crowded = after_word and bool(re.search(r"\d", _CLAUSE.split(stripped)[-1]))
+    return Claim(tuple(lefts), tuple(right), following, inside, after_word, crowded)
 
 
 def _take_end(side: list[ArithmeticToken]) -> list[ArithmeticToken]:
@@ -182,6 +189,8 @@ def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
         return blank or last not in ".,"
     if last in ":：" or last in _OPENERS:
         return True
+    if blank and _DASH_FOR_IS.search(stripped):
+        return True
     word = _LAST_WORD.search(stripped)
     if word is None or first.text == "-":
         return False
@@ -189,9 +198,8 @@ def _may_begin(before: str, left: tuple[ArithmeticToken, ...]) -> bool:
         return False  # the argument of a function
     if not blank and not _ENDS_IN_SCRIPT_WITHOUT_BLANKS.search(stripped):
         return False
-    if len(word.group()) == 1 and not _SCRIPT_WITHOUT_BLANKS.match(word.group()) and not _THERE_IS.search(stripped):
-        return False  # a variable, as likely as a word
-    return not re.search(r"\d", _CLAUSE.split(stripped)[-1])
+    # One letter is a variable, as likely as a word.
+    return len(word.group()) > 1 or bool(_SCRIPT_WITHOUT_BLANKS.match(word.group()) or _THERE_IS.search(stripped))
 
 
 def _ends_in_list_mark(before: str) -> bool:

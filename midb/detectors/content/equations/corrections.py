@@ -59,13 +59,22 @@ class Corrections:
         return _count_values(self._response)
 
     @functools.cached_property
+    def _source_values(self) -> Counter[Fraction]:
+        return _count_values(self._source)
+
+    @functools.cached_property
     def _source_claims(self) -> dict[_LeftSide, set[bool | None]]:
         """For every left side of the source, in each way to read it: whether its claims are true."""
         found: dict[_LeftSide, set[bool | None]] = defaultdict(set)
         for claim in find_claims(self._source) if self._source else ():
-            for side in _read_left_side(claim):
-                found[side].add(is_true(claim))
+            truth = is_true(claim)
+            for side in _read_left_side(claim) if truth or not claim.crowded else ():
+                found[side].add(truth)
         return found
+
+    def is_confirmed(self, claim: Claim) -> bool:
+        """Whether the source has the same left side with its right result: then only the result here can be wrong."""
+        return self._source_says(claim, True)
 
     def _source_says(self, claim: Claim, truth: bool) -> bool:
         """Whether the source has an equation with the same left side, in whatever convention, that is true or false."""
@@ -101,13 +110,17 @@ class Corrections:
             if len(readings) != 1:
                 return None
             claimed = readings[0]
-        if self._given[claimed] or self._written[claimed] != 1:
+        if self._given[claimed] or self._written[claimed] != 1 + self._known_elsewhere(claim, claimed):
             return None  # asked for, or used again
         if not self._source_says(claim, True) and not (self._is_known(left) and not self._is_explained(left, claimed)):
             return None
         if claim.following is Following.WORD and not _have_same_plural(value, claimed, self._locale):
             return None
         return _spell_result(value, claimed, result.text, numerals, separators)
+
+    def _known_elsewhere(self, claim: Claim, value: Fraction) -> int:
+        """How often a value stands in the source, where that has the equation right: so often it is no use of it."""
+        return self._source_values[value] if self.is_confirmed(claim) else 0
 
     def _is_known(self, left: tuple[ArithmeticToken, ...]) -> bool:
         if max(map(len, self._known.values())) > _MOST_KNOWN:

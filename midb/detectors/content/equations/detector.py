@@ -80,6 +80,8 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     given = _find_given([claim for claim, true in found if true is False], response.text, task)
     corrections = Corrections(response.text, task, response.source or "", inspection.locale.default_locale)
     for claim, true in found:
+        if claim.crowded and not corrections.is_confirmed(claim):
+            continue
         if true:
             corrections.learn(claim)
         elif true is None or response.protected.overlaps(claim.start, claim.end):
@@ -88,15 +90,18 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
             yield from _finding(claim, response, corrections, words)
 
 
-def _is_certain(claim: Claim, text: str, words: EquationWords) -> bool:
-    """Whether nothing on the page suggests that the equation means something else than it says."""
+def _is_certain(claim: Claim, text: str, words: EquationWords, *, confirmed: bool) -> bool:
+    """Whether nothing on the page suggests that the equation means something else than it says.
+
+    ``confirmed``: the English source has its left side, with the right result.
+    """
     left = claim.lefts[0]
     value = min(find_values(left) or (), key=abs, default=None)
     claimed = find_values(claim.right) or set()
     if value is None or any(token.text == ":" for token in claim.right):
         return False
     near = any(value and Fraction(1, 2) < right / value < 2 for right in claimed)
-    if not near and (claim.following is Following.WORD or claim.after_word):
+    if not near and not confirmed and (claim.following is Following.WORD or claim.after_word):
         return False  # another unit or another scale: "60 + 60 = 2 hours", "500000 * 3 = 1.5 million"
     return not (
         _is_in_code_or_continued(claim, text, words)
@@ -191,7 +196,7 @@ def _find_given(claims: Sequence[Claim], text: str, task: str) -> set[str]:
 
 def _finding(claim: Claim, response: FieldText, corrections: Corrections, words: EquationWords) -> Iterator[Finding]:
     """The finding, if the claim is surely meant as it stands, and its repair, if the right result is certain."""
-    if not _is_certain(claim, response.text, words):
+    if not _is_certain(claim, response.text, words, confirmed=corrections.is_confirmed(claim)):
         return
     left = claim.lefts[0]
     rights = find_values(claim.right) or {Fraction(0)}

@@ -51,7 +51,9 @@ _SPOKEN_OF = re.compile(
 )
 #: What stands before the escape of a line break in prose, or behind it.
 _ENDS_LINE = re.compile(r"(?:[.!?:;,…。！？：；،؟)\]”\"»*]|\\n|\\r|^)\s?$")
-_BEGINS_LINE = re.compile(r"\s?(?:\\[nrt]|[-*•–#]\s|\d{1,3}[.)]|$)|[A-ZÀ-ÞА-ЯΑ-ΩĐ]")
+_BEGINS_LINE = re.compile(r"\s?(?:\\[nrt]|[-*•–#]\s|\*\*\S|\d{1,3}[.)]|$)|[A-ZÀ-ÞА-ЯΑ-ΩĐ]")
+#: Scripts without capitals, where a line shows by nothing; two such breaks in a text are no accident.
+_CASELESS = re.compile(r"[\u0600-\u06ff\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 #: A string as a program writes it, shown in a text that has line breaks of its own.
 _QUOTED_DATA = re.compile(r"[\"“`][^\"“”`\n]{1,2000}[^\s\"“”`]\\n[^\s\\][^\"“”`\n]{0,2000}[\"”`]")
 #: Texts that begin so are a program's.
@@ -110,7 +112,8 @@ def _find_string_escapes(item: FieldText, inspection: Inspection) -> Iterator[Fi
     outside = [escape for escape in escapes if not elsewhere.overlaps(escape.start, escape.end)]
     breaks = [escape for escape in outside if escape.after == "\n"]
     quotes = [escape for escape in outside if escape.after == '"']
-    in_prose = [escape for escape in breaks if _breaks_a_line(text, escape)]
+    several = len(breaks) >= _LEAST_BREAKS
+    in_prose = [escape for escape in breaks if _breaks_a_line(text, escape, several=several)]
     about_programs = speaks_of_programming(inspection)
     one_line = "\n" not in text.strip()
     if not one_line and outside and _QUOTED_DATA.search(text):
@@ -144,10 +147,10 @@ def _read_escapes(text: str) -> tuple[list[_Escape], bool]:
     return found, consistent and not text.endswith("\\")
 
 
-def _breaks_a_line(text: str, escape: _Escape) -> bool:
-    """Whether a line ends before an escape, or begins behind it."""
+def _breaks_a_line(text: str, escape: _Escape, *, several: bool) -> bool:
+    """Whether a line ends before an escape, or begins behind it; ``several`` escapes may break lines in the text."""
     before, behind = text[max(0, escape.start - _NEAR) : escape.start], text[escape.end : escape.end + _NEAR]
-    return bool(_ENDS_LINE.search(before) or _BEGINS_LINE.match(behind))
+    return bool(_ENDS_LINE.search(before) or _BEGINS_LINE.match(behind) or (several and _CASELESS.match(behind)))
 
 
 def _edit(item: FieldText, escape: _Escape) -> Edit:

@@ -25,6 +25,15 @@ _END = re.compile(r"[.!?…]+[\"'”’»)\]*]*(?=\s|$)|[。！？؟۔]+[」』�
 _OPENING = " \t\"'“‘«„¿¡([*-"
 #: A full stop behind one of these may belong to it: an initial, a number, a short word.
 _ABBREVIATION = re.compile(r"(?:(?<!\w)[^\W\d_]{1,4}|\d|\.[^\W\d_])$")
+#: Indonesian and Malay shorten a word to its consonants: "dll.", "hlm."
+_FEW_VOWELS = re.compile(r"(?:(?<!\w)(?:[A-Z][^\W\d_]{0,3}|[b-df-hj-np-tv-z]{1,4})|\d|\.[^\W\d_])$")
+#: Where nearly every word is as short, an abbreviation shows by its capital, or by being Latin.
+_SHORT_WORDS = {
+    "vi": re.compile(r"(?:(?<!\w)(?=[^\W\d_a-z])(?![à-ỹđ])[^\W\d_]{1,4}|\d|\.[^\W\d_])$"),
+    "id": _FEW_VOWELS,
+    "ms": _FEW_VOWELS,
+    "ko": re.compile(r"(?:(?<!\w)[A-Za-z]{1,4}|\d|\.[^\W\d_])$"),
+}
 #: Characters on either side of such a mark that tell what it is.
 _NEAR = 16
 _LETTER_OR_DIGIT = re.compile(r"\w")
@@ -44,7 +53,7 @@ def count(measure: Measure, text: str, language: str) -> LengthCount | None:
     if measure is Measure.CHARACTERS:
         return LengthCount(sum(not character.isspace() for character in text), len(text))
     if measure is Measure.SENTENCES:
-        return None if language == "th" else _count_sentences(lines)
+        return None if language == "th" else _count_sentences(lines, _SHORT_WORDS.get(language, _ABBREVIATION))
     if measure is Measure.LINES:
         titles = sum(line.rstrip().endswith(":") or len(line.split()) == 1 for line in lines)
         return LengthCount(len(lines) - titles, max(len(lines), len(_SLASH.findall(text)) + 1, len(_END.findall(text))))
@@ -64,7 +73,7 @@ def _count_words(text: str, language: str) -> LengthCount | None:
     return LengthCount(number, number)
 
 
-def _count_sentences(lines: list[str]) -> LengthCount:
+def _count_sentences(lines: list[str], abbreviation: re.Pattern[str]) -> LengthCount:
     sure = possible = 0
     for line in lines:
         ends = list(_END.finditer(line))
@@ -72,6 +81,6 @@ def _count_sentences(lines: list[str]) -> LengthCount:
         for end in ends:
             behind = line[end.end() : end.end() + _NEAR].lstrip(_OPENING)[:1]
             before = line[max(0, end.start() - _NEAR) : end.start()]
-            abbreviated = end.group()[0] == "." and _ABBREVIATION.search(before)
+            abbreviated = end.group()[0] == "." and abbreviation.search(before)
             sure += not behind or not (abbreviated or behind.islower())
     return LengthCount(sure, possible)

@@ -53,7 +53,8 @@ def _holds(bond: Bond, inspection: Inspection) -> bool:
     """Whether a bond is one in this language, and not what another kind looks for."""
     locale = inspection.locale
     if bond is Bond.ALPHABET:
-        return locale.get(LetterOrder) is None  # else unsorted-list judges the list itself
+        order = locale.get(LetterOrder)  # by which unsorted-list judges the list itself
+        return order is None or order.read(inspection.pair.response or "") is None
     if bond is Bond.CAPITALS:
         return not _has_capitals(locale) and not re.search("[A-Z]", inspection.pair.response or "")
     return bond is not Bond.WORD or _has_english_word(inspection)

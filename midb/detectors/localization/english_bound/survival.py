@@ -71,9 +71,19 @@ def _split_items(text: str) -> list[str]:
 
 
 def _fold(text: str) -> str:
-    """The bare letters of a text, small and without accents."""
-    decomposed = unicodedata.normalize("NFD", text.casefold())
+    """The bare letters of a text, small and without accents; a Korean syllable is the letters that it is made of."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in decomposed if letter.isalpha())
+
+
+def _is_turned_round(given: str, response: str) -> bool:
+    """Whether the letters of a word stand in a response the other way round, with or without their accents."""
+    bare = _fold(given)
+    if len(bare) > 2 and bare[::-1] in _fold(response):
+        return True
+    written = "".join(filter(str.isalpha, unicodedata.normalize("NFC", given.casefold())))
+    least = 2 if not written.isascii() else 3  # two kana or two syllables are a word
+    return len(written) >= least and written[::-1] in unicodedata.normalize("NFC", response.casefold())
 
 
 def _still_rhymes(pair: InstructionPair, given: str) -> bool:
@@ -91,15 +101,16 @@ def _still_rhymes(pair: InstructionPair, given: str) -> bool:
 def _letters_match(pair: InstructionPair, given: str) -> bool:
     """Whether letters are turned round, begin the items or are counted as the instruction wants it."""
     response, folded = pair.response or "", _fold(given)
-    if len(folded) > 2 and folded[::-1] in _fold(response):
+    if _is_turned_round(given, response):
         return True
     letters = [letter for found in _LETTER.findall(pair.instruction or "") if (letter := _fold(found))]
     items = _split_items(response)
-    beginning = [_fold(word)[:1] for word in response.split()[:_FIRST_WORDS]]
+    beginning = [_fold(word) for word in response.split()[:_FIRST_WORDS]]
     for letter in letters:
-        if items and all(_fold(item)[:1] == letter for item in items):
+        if items and all(_fold(item).startswith(letter) for item in items):
             return True
-        if "\n" not in response and letter in beginning and len(items) < _FIRST_WORDS:
+        begins = any(word.startswith(letter) for word in beginning)
+        if "\n" not in response and begins and len(items) < _FIRST_WORDS:
             return True  # an answer that begins with the one name that is asked for
         if _says_only(response, folded.count(letter)):
             return True

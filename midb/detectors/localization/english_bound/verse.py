@@ -11,6 +11,8 @@ import unicodedata
 #: Scripts whose last letter is a syllable, or stands for a word's end alone.
 _SYLLABLE = re.compile(r"[\u0600-\u06ff\u0e00-\u0e7f\u3041-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
+#: A Thai syllable whose vowel is written before its consonants, or in another way that sounds the same.
+_THAI_AI = re.compile("(?:[ไใ][ก-ฮ]{1,2}[\u0e48-\u0e4b]?|\u0e31ย)[^ก-\u0e4e]*\\Z")
 #: Lines that are looked back for a rhyme.
 _REACH = 3
 _VOWELS = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýœıαεηιουωаеёиоуыэюя]+")
@@ -31,6 +33,8 @@ def last_letters(text: str) -> str:
     words = _WORD.findall(text.casefold())
     if not words:
         return ""
+    if _THAI_AI.search(text):
+        return "ไ"
     letters = [letter for letter in unicodedata.normalize("NFD", words[-1]) if not unicodedata.combining(letter)]
     return "".join(letters[-1:] if _SYLLABLE.match(letters[-1]) else letters[-2:])
 
