@@ -76,7 +76,7 @@ class StopWish:
                 signal.signal(number, handler)
 
 
-class Watcher(TrainerCallback):  # type: ignore[misc]
+class Watcher(TrainerCallback):
     """Follows a training and ends it where it should.
 
     :param told: is called after each step.
@@ -143,6 +143,8 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         """Save where it is time to, and end where somebody wants it or the time is over."""
         if self._max_seconds and self._clock() - self._began >= self._max_seconds and not self._wish.reason:
             self._wish.reason = "time"
+        if self._trainer is not None and self._trainer.agree(bool(self._wish.reason)) and not self._wish.reason:
+            self._wish.reason = "interrupted"
         ends = bool(self._wish.reason) or state.global_step >= state.max_steps
         due = self._clock() - self._saved >= self._save_seconds
         if ends or due or (self._save_steps and state.global_step % self._save_steps == 0):

@@ -263,8 +263,9 @@ def _tune(
     from midb.training.tuning.result import list_versions, merge, write_result
     from midb.training.tuning.running import TuningPace, measure_once, tune
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    told: Any = transformers.utils.logging  # it has no types
+    told.set_verbosity_error()
+    told.disable_progress_bar()
     output = Path(options.output or "").expanduser()
     device = choose_device(options.device or "auto")
     model = load_base(base.folder, base.name, device)
@@ -305,10 +306,9 @@ def _tune(
     write_result(output, done.model, whole, {"before": before, "after": after, "measured": len(sample)})
     end = "" if not done.stopped else f" (of {done.steps:,}: its time was over)"
     losses = [merge_losses(rows) for rows in (before, after)]
-    told = "" if None in losses else f"; loss on held-out rows {losses[0]:.3f} -> {losses[1]:.3f} (n={len(sample)})"
-    say(
-        f"trained {done.step:,} steps{end} in {describe_span(done.seconds)}{told}", f"  adapter  {visible(str(output))}"
-    )
+    change = "" if None in losses else f"; loss on held-out rows {losses[0]:.3f} -> {losses[1]:.3f} (n={len(sample)})"
+    say(f"trained {done.step:,} steps{end} in {describe_span(done.seconds)}{change}")
+    say(f"  adapter  {visible(str(output))}")
     if options.merge:
         say(f"  merged   {visible(str(merge(output, done.model, base.folder)))}")
     say(f"  next     midb-agent run CORPUS --model {visible(options.base or '')} --adapter {quote_word(str(output))}")
