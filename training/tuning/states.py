@@ -19,12 +19,10 @@ import safetensors.torch
 import torch
 
 from midb.domain.errors import MidbError
+from midb.training.tuning.settings import CHECKPOINTS
 
 #: Says that a checkpoint is whole.
 COMPLETE = "complete.json"
-
-#: The folder of checkpoints, within that of a training.
-CHECKPOINTS = "checkpoints"
 
 #: How many of the latest are kept: the last one may be damaged by what stops a machine.
 KEPT = 2

@@ -135,9 +135,9 @@ class Watcher(TrainerCallback):
         self._skipped.append(step)
         often = state.max_steps >= _LONG and len(self._skipped) > _MOST_SKIPPED * state.max_steps
         if often or self._skipped[-_IN_A_ROW:] == list(range(step - _IN_A_ROW + 1, step + 1)):
-            raise NotFiniteError(
-                f"a gradient of step {step:,} is not a number; {len(self._skipped) - 1:,} steps were left out for that."
-            )
+            earlier = len(self._skipped) - 1
+            count = f"{earlier:,} earlier {'step was' if earlier == 1 else 'steps were'} left out for that"
+            raise NotFiniteError(f"a gradient of step {step:,} is not a number; {count}.")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save where it is time to, and end where somebody wants it or the time is over."""

@@ -12,6 +12,7 @@ import typer
 from midb.cli.learning.examples import Held, PromptStyle, describe_made, parse_languages
 from midb.cli.learning.train_options import MAKING, TUNING, TrainOptions, read_options
 from midb.cli.learning.training_lines import ProgressLines, describe_span, is_first, say
+from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
 from midb.text.terminal import quote_word, visible
 
@@ -307,7 +308,7 @@ def _tune(
     end = "" if not done.stopped else f" (of {done.steps:,}: its time was over)"
     losses = [merge_losses(rows) for rows in (before, after)]
     change = "" if None in losses else f"; loss on held-out rows {losses[0]:.3f} -> {losses[1]:.3f} (n={len(sample)})"
-    say(f"trained {done.step:,} steps{end} in {describe_span(done.seconds)}{change}")
+    say(f"trained {pluralize(done.step, 'step')}{end} in {describe_span(done.seconds)}{change}")
     say(f"  adapter  {visible(str(output))}")
     if options.merge:
         say(f"  merged   {visible(str(merge(output, done.model, base.folder)))}")
