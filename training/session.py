@@ -208,6 +208,8 @@ def _has_steps_left(folder: Path) -> bool:
 
 
 class StoppedError(MidbError):
-    """A training was asked to stop, and did after a step that is saved."""
+    """A training was asked to stop, with Ctrl-C or by SIGTERM, and did after a step that is saved."""
 
-    exit_code = 130
+    def __init__(self, message: str, *, hint: str, terminated: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 143 if terminated else 130

@@ -14,6 +14,7 @@ from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
 from midb.training.session import (
     RECORD,
+    StoppedError,
     TrainingRecord,
     check_output,
     describe_examples,
@@ -150,3 +151,8 @@ def test_examples_of_an_attempt_that_failed_are_no_hindrance(tmp_path: Path) -> 
     (tmp_path / "examples" / "manifest.json").unlink()
     with pytest.raises(UsageError, match=r"something else \(examples\)"):
         check_output(tmp_path, resume=False)
+
+
+@pytest.mark.parametrize(("terminated", "code"), [(False, 130), (True, 143)])
+def test_who_stops_a_training_gets_the_code_of_a_run(terminated: bool, code: int) -> None:
+    assert StoppedError("stopped.", hint="", terminated=terminated).exit_code == code

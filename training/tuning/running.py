@@ -27,7 +27,7 @@ class Tuned:
 
     :param model: with the adapter as it is at ``step``.
     :param skipped: steps that were left out, for a gradient was no number.
-    :param stopped: why it ended before its last step: "interrupted", "time", or empty.
+    :param stopped: why it ended before its last step: "interrupted", "terminated", "time", or empty.
     """
 
     model: Any

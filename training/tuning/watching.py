@@ -66,7 +66,7 @@ class StopWish:
         def note(number: int, frame: FrameType | None) -> None:
             if self.reason:
                 raise KeyboardInterrupt
-            self.reason = "interrupted"
+            self.reason = "interrupted" if number == signal.SIGINT else "terminated"
 
         before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

@@ -278,10 +278,11 @@ def _tune(
     done = tune(
         model, base.name, settings, examples, output, told=lines.tell, begin=lines.begin, pace=pace, resume=resume
     )
-    if done.stopped == "interrupted":
+    if done.stopped in ("interrupted", "terminated"):
         raise StoppedError(
             f"stopped after step {done.step:,} of {done.steps:,}, which is saved.",
             hint=f"The same command with --resume goes on from there: -o {quote_word(str(output))}",
+            terminated=done.stopped == "terminated",
         )
     if not is_first():
         return 0
