@@ -85,7 +85,7 @@ def test_a_wrong_token_is_suspect(tmp_path: Path, one_thread: None) -> None:
 def test_the_engine_is_measured_with_and_without_its_parts(rows: list[dict[str, Any]]) -> None:
     found = {(row["case"], row["edits"]): row for row in of(rows, "engine")}
     assert set(found) == {
-        *((case, share) for case in ("all", "no graphs", "no cascade") for share in (0.03, 1.0)),
+        *((case, share) for case in ("all", "no graphs", "no cascade", "no overlap") for share in (0.03, 1.0)),
         ("no drafts", 1.0),
     }
     assert all(row["requests_per_s"] > 0 and row["ms_per_step"] > 0 for row in found.values())

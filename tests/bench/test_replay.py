@@ -144,7 +144,7 @@ def test_sides_are_measured_in_turn(replay: ModuleType, monkeypatch: pytest.Monk
 
 
 def test_every_drafter_decodes_what_is_known(replay: ModuleType) -> None:
-    drafter = importlib.import_module("drafter")
+    drafter = importlib.import_module("drafting.drafters")
     texts = [drafter.Text(text[:40], text[:40], [*text[:20], 1, 2, *text[22:40]]) for text in make_texts()]
     for name, knob in (("aligned", 0.1), ("n-gram", 4), ("suffix", 1.0)):
         total = drafter.replay_texts(texts, name, knob, 16)
