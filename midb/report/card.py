@@ -105,12 +105,12 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield "Edits and findings that people reviewed, with the 95 % interval of the share that was right."
         yield ""
-        rows = [
+        said = [
             (row["kind"], row["language"], row["right"], row["reviewed"], f"{100 * row['precision']:.1f} %",
              f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %")
             for row in report["reviewed"]
         ]  # fmt: skip
-        yield from _table(("kind", "language", "right", "reviewed", "precision", "interval"), rows)
+        yield from _table(("kind", "language", "right", "reviewed", "precision", "interval"), said)
         yield ""
     yield "## Known limitations"
     yield ""
