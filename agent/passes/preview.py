@@ -27,7 +27,7 @@ class _Recorder:
     def __init__(self) -> None:
         self.requests: list[TextRequest] = []
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, adapter: str = "") -> str:
         return "preview"
 
     async def start(self) -> None:
