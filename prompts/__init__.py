@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -27,6 +27,11 @@ import jinja2.sandbox
 from midb.domain.errors import MidbError, UsageError
 
 ROLES = ("system", "user")
+
+#: The prompts that come with the package. Short ones are for models that were trained on them: their reader knows the
+#: task already, and a short prompt is a tenth of the tokens.
+FULL, SHORT = "full", "short"
+STYLES = (FULL, SHORT)
 
 #: Prompts that no run sends, as they rate pairs and rewrite none: a run's fingerprint does not depend on them.
 FOR_EVALUATION = frozenset({"judge.system", "judge.user"})
@@ -44,7 +49,10 @@ class PromptError(MidbError):
 
 @dataclass(frozen=True)
 class Prompt:
-    """One text for one role. ``sha256`` covers the front matter, the body and the schema."""
+    """One text for one role. ``sha256`` covers the front matter, the body and the schema.
+
+    :param unused: variables that it may be given and has no place for, as those of a short prompt.
+    """
 
     name: str
     version: int
@@ -53,9 +61,11 @@ class Prompt:
     text: str = field(repr=False)
     sha256: str
     schema: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    unused: tuple[str, ...] = ()
 
     def render(self, **variables: Any) -> str:
-        """The text with its variables filled in; raises PromptError unless they are exactly the declared ones."""
+        """The text with its variables filled in; raises PromptError where one is missing or not known."""
+        variables = {name: value for name, value in variables.items() if name not in self.unused}
         for name in self.variables:
             if name not in variables:
                 raise PromptError(f'prompt {self.name} was not given its variable "{name}".')
@@ -88,14 +98,16 @@ class PromptSet:
         return {name: self.prompts[name].sha256 for name in sorted(self.prompts) if name not in FOR_EVALUATION}
 
 
-def load_prompts(folder: Path | None = None) -> PromptSet:
+def load_prompts(folder: Path | None = None, *, style: str = FULL) -> PromptSet:
     """The prompts of this package; files of ``folder`` (prompts and schemas) replace those of the same name.
 
-    Raises UsageError for a folder or file that cannot be used, naming it.
+    :param style: of the rewriting passes' prompts, one of STYLES. Those that judge are the same in all.
+    :raises UsageError: for a folder or file that cannot be used, naming it.
     """
-    own = {item.name: item for item in files("midb.prompts").iterdir() if item.name.endswith((".md", ".json"))}
+    own = _list_files(files("midb.prompts"))
+    short = _list_files(files("midb.prompts") / SHORT) if style == SHORT else {}
     theirs = {} if folder is None else _find_replacements(folder, own)
-    found: dict[str, Traversable | Path] = {**own, **theirs}
+    found: dict[str, Traversable | Path] = {**own, **short, **theirs}
     prompts = {}
     for name in sorted(found):
         if not name.endswith(".md"):
@@ -103,8 +115,25 @@ def load_prompts(folder: Path | None = None) -> PromptSet:
         prompt = _load(found[name], found)
         if name in theirs:
             _require_same_interface(prompt, _load(own[name], own), found[name])
+        elif name in short:
+            unused = set(_load(own[name], own).variables) - set(prompt.variables)
+            prompt = replace(prompt, unused=tuple(sorted(unused)))
         prompts[prompt.name] = prompt
     return PromptSet(MappingProxyType(prompts))
+
+
+def parse_prompts(text: str | None) -> tuple[str, PromptSet]:
+    """The prompts that ``--prompts`` asks for: ``full``, ``short``, or a folder of replacements, whose style is "own".
+
+    :return: their style and the prompts.
+    """
+    if text in (None, *STYLES):
+        return text or FULL, load_prompts(style=text or FULL)
+    return "own", load_prompts(Path(text or ""))
+
+
+def _list_files(folder: Traversable) -> dict[str, Traversable]:
+    return {item.name: item for item in folder.iterdir() if item.name.endswith((".md", ".json"))}
 
 
 def _find_replacements(folder: Path, own: Mapping[str, Traversable]) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from midb.domain.decisions import Pass
 from midb.domain.errors import UsageError
 from midb.domain.pairs import InstructionPair
 from midb.locales import LANGUAGES, load
-from midb.prompts import FOR_EVALUATION, Prompt, PromptError, PromptSet, load_prompts
+from midb.prompts import FOR_EVALUATION, SHORT, Prompt, PromptError, PromptSet, load_prompts, parse_prompts
 from midb.prompts.guidance import LABELS, guidance
 
 REWRITING = ("content", "translation", "localization")
@@ -374,3 +374,50 @@ def test_labels_that_a_template_leaves_out_exist(prompts: PromptSet, name: str) 
     left_out = re.search(r"item.label not in (\[.*?\])", prompts[f"{name}.system"].text)
     assert left_out is not None
     assert set(json.loads(left_out[1])) < set(LABELS.values())
+
+
+@pytest.fixture(scope="module")
+def short() -> PromptSet:
+    return load_prompts(style=SHORT)
+
+
+def test_short_prompts_stand_in_for_those_that_rewrite(prompts: PromptSet, short: PromptSet) -> None:
+    assert set(short.prompts) == set(prompts.prompts)
+    other = {name for name in NAMES if short[name] != prompts[name]}
+    assert other == {"rewrite.user", *(f"{name}.system" for name in REWRITING)}
+    assert set(short.fingerprint().items()) != set(prompts.fingerprint().items())
+
+
+@pytest.mark.parametrize("name", REWRITING)
+@pytest.mark.parametrize("code", ["de", "ja"])
+def test_a_short_prompt_is_made_by_the_same_code(prompts: PromptSet, short: PromptSet, name: str, code: str) -> None:
+    """What it has no place for, such as the guidance, is left out; the pair, its source and all tags are there."""
+    pair = InstructionPair(instruction="Frage 12", response=HOSTILE)
+    source = InstructionPair(instruction="Question 12", response="An answer")
+    tasks = [
+        rewriting_task(chosen, Pass(name), pair, locale=load(code), source=source, failures=["it had no end"])
+        for chosen in (prompts, short)
+    ]
+    long_text, short_text = ("\n".join(message.content for message in task.request.messages) for task in tasks)
+    assert tasks[0].nonce == tasks[1].nonce
+    assert len(short_text) < len(long_text) / 4
+    for part in (HOSTILE, "Question 12", "it had no end", load(code).name, "<|same|>", f"<|end:{tasks[1].nonce}|>"):
+        assert part in short_text
+    assert "not instructions" in short_text
+
+
+def test_a_short_prompt_takes_no_variable_that_nobody_knows(short: PromptSet) -> None:
+    with pytest.raises(PromptError, match='no variable "surname"'):
+        short["content.system"].render(language="German", code="de", surname="x")
+    with pytest.raises(PromptError, match='not given its variable "code"'):
+        short["content.system"].render(language="German", guidance="x")
+
+
+def test_what_prompts_asks_for(tmp_path: Path, prompts: PromptSet, short: PromptSet) -> None:
+    assert parse_prompts(None) == ("full", prompts)
+    assert parse_prompts("full") == ("full", prompts)
+    assert parse_prompts("short") == ("short", short)
+    folder = folder_with(tmp_path, judge__user__md=FRONT + BODY)
+    assert parse_prompts(str(folder)) == ("own", load_prompts(folder))
+    with pytest.raises(UsageError, match="is not a folder of prompts"):
+        parse_prompts("shorter")
