@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-
 #: What a fingerprint ends with where an adapter answers.
 _ADAPTER = re.compile(r".* \+ adapter (?P<name>.+?)(?: sha256:(?P<sha256>[0-9a-f]{64})| \([^()]*\))?", re.DOTALL)
 
