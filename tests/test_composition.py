@@ -436,7 +436,7 @@ def test_each_adapter_has_a_fingerprint_of_its_own(letters: Path, two_adapters: 
 
 def test_an_adapter_that_cannot_be_loaded_is_one_sentence(letters: Path, tmp_path: Path) -> None:
     whole = find_adapter(str(make_adapter(tmp_path / "a", letters, r=5, base_model_name_or_path="letters")))
-    with pytest.raises(MidbError, match="has the rank 2, and adapter_config.json says 5") as failed:
+    with pytest.raises(MidbError, match=r"has the rank 2, and adapter_config\.json says 5") as failed:
         serve(letters, [ask("x")], options=EngineOptions(device="cpu", adapters=(whole,)))
     assert failed.value.hint
 

@@ -191,8 +191,8 @@ class ThreadedEngine:
     def _pin(self, request: TextRequest) -> None:
         """Pin a system message when it comes back: its KV is computed once and never evicted.
 
-        Each adapter makes another KV of it. The prefix cache alone would give its blocks to single texts whenever a pass pauses. A system message that comes
-        only once is not pinned, as that would take memory for good.
+        Each adapter makes another KV of it. The prefix cache alone would give its blocks to single texts whenever a
+        pass pauses. A system message that comes only once is not pinned, as that would take memory for good.
         """
         messages = request.messages
         if not messages or messages[0].role != "system":

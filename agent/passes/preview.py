@@ -71,8 +71,8 @@ def preview(
 ) -> tuple[Message, ...]:
     """The messages of the first request of a pass about a pair, where the model left everything else alone.
 
-    ``adapters`` may have prompts of their own. ``salt`` is the run's, which decides the sides that a verdict sees. For verification, which compares a rewrite with
-    its original, the provable repairs of all passes stand for the rewrite.
+    ``adapters`` may have prompts of their own. ``salt`` is the run's, which decides the sides that a verdict sees. For
+    verification, which compares a rewrite with its original, the provable repairs of all passes stand for the rewrite.
     """
     engine = _Recorder()
     settings = ModelSettings(prompts=prompts, adapters=adapters or {}, route=Route.ALL, salt=salt)

@@ -72,7 +72,7 @@ def boost(
     :param audit: an audit log to be written, with the corpus and the boosted corpus as JSON Lines beside it. The same
         call resumes an unfinished run; ``fresh`` starts anew.
     :param model: a language model that rewrites, as `--model` names it; it needs ``audit``, where its replies are kept.
-    :param adapter: a LoRA adapter of the model, or one by the name of each pass that it answers, as `--adapter` takes it.
+    :param adapter: a LoRA adapter of the model, or one by the name of each pass that it answers, see `--adapter`.
     :param seal_key: a file with the key that seals the audit log, as `--seal-key` names it; it needs ``audit``.
     :raises MidbError: with one sentence and a hint, where the records or the settings cannot be used.
 

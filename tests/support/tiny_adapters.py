@@ -10,7 +10,8 @@ from midb.agent.engines.adapter_manifest import write_manifest
 
 
 def make_adapter(
-    folder: Path, checkpoint: Path, *, seed: int = 1, rank: int = 2, manifest: dict[str, Any] | None = None, **config: Any
+    folder: Path, checkpoint: Path, *, seed: int = 1, rank: int = 2, manifest: dict[str, Any] | None = None,
+    **config: Any,
 ) -> Path:  # fmt: skip
     """Write an adapter of the attention's outputs of each layer, and return its folder.
 

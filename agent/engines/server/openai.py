@@ -126,8 +126,7 @@ class OpenAIEngine:
         return self._server.redact(found, limit=_LONGEST_FINGERPRINT)
 
     async def start(self) -> None:
-        """Connect and see whether the model and its adapters are there; a server without ``/models`` is believed to have
-        them.
+        """Connect and see whether the model and its adapters are there; a server without ``/models`` is believed.
 
         :raises EngineDown: nobody listens at the address, the key is refused, or there is no such model or adapter.
         """

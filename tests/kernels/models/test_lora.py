@@ -148,7 +148,7 @@ def damage(folder: Path, kind: str) -> None:
         ("rank 0", "has the rank 0"), ("scalar", "has the rank 0"), ("patterns", "alpha_pattern gives no alpha"),
         ("alpha 0", "alpha of"), ('alpha "8"', "is '8', not a number"), ("alpha NaN", "NaN is no number"),
         ("rank", "has the rank 4, and adapter_config.json says 8"), ("rank pattern", "adapter_config.json says 2"),
-        ("less", "layers.1.self_attn.o_proj is missing, and adapter_config.json says that self_attn.o_proj is updated"),
+        ("less", "layers.1.self_attn.o_proj is missing, and adapter_config.json says"),
         ("head", "merge it into the checkpoint"), ("alpha 1e300", "alpha of"), ("alpha [8]", "alpha of"), ("alpha true", "alpha of"),
     ],
 )  # fmt: skip
@@ -163,7 +163,7 @@ def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: GetChe
 
 def test_an_adapter_names_the_model_that_it_was_trained_on(checkpoint: GetCheckpoint, tmp_path: Path) -> None:
     other = write_adapter(tmp_path / "a", checkpoint("gemma3"), seed=1, base_model_name_or_path="hub/gemma-3-tiny")
-    with pytest.raises(CheckpointError, match="has shape|belongs to no") as caught:
+    with pytest.raises(CheckpointError, match=r"has shape|belongs to no") as caught:
         Engine(EngineConfig(checkpoint=checkpoint("phi3").folder, adapters={"a": other}))
     assert "trained on hub/gemma-3-tiny" in str(caught.value.hint)
 
