@@ -88,19 +88,23 @@ def name_prompts(adapters: Mapping[Pass, PassAdapter]) -> dict[str, str]:
 def describe_run(engine: TextEngine, adapters: Mapping[Pass, PassAdapter]) -> str:
     """The fingerprint of all that a run's replies depend on: the model, and by pass the adapters."""
     base = engine.fingerprint()
-    parts = [f"{engine.fingerprint(name).removeprefix(base).strip()} for {said}" for name, said in _list(adapters)]
+    named = _list(adapters, lambda pass_: pass_.value)
+    parts = [f"{engine.fingerprint(name).removeprefix(base).strip()} for {passes}" for name, passes in named]
     return " ".join([base, *parts])
 
 
 def describe_adapters(adapters: Mapping[Pass, PassAdapter]) -> str:
     """Which adapter answers which passes, for people; empty where there is none."""
-    return "; ".join(f"{name} for {passes}" for name, passes in _list(adapters))
+
+    def describe(pass_: Pass) -> str:
+        return f"{pass_.value} (short prompts)" if adapters[pass_].prompts is not None else pass_.value
+
+    return "; ".join(f"{name} for {passes}" for name, passes in _list(adapters, describe))
 
 
-def _list(adapters: Mapping[Pass, PassAdapter]) -> list[tuple[str, str]]:
+def _list(adapters: Mapping[Pass, PassAdapter], describe: Callable[[Pass], str]) -> list[tuple[str, str]]:
     """Each adapter's name, and its passes."""
     by_name: dict[str, list[str]] = {}
     for pass_, found in adapters.items():
-        short = " (short prompts)" if found.prompts is not None else ""
-        by_name.setdefault(found.name, []).append(f"{pass_.value}{short}")
+        by_name.setdefault(found.name, []).append(describe(pass_))
     return [(name, ", ".join(passes)) for name, passes in by_name.items()]
