@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def find_adapter(given: str, *, served: bool = False) -> Adapter:
     :raises UsageError: one sentence for what is no adapter.
     """
     if served:
-        if Path(given).expanduser().is_dir():
+        if re.search(r"[/\\]|^[.~]", given) and Path(given).expanduser().is_dir():  # a mere name may be that of both
             raise UsageError(
                 f"{given} is a folder, and a server knows an adapter only by the name that it serves it by.",
                 hint="Start the server with the adapter, then name it: --adapter NAME",

@@ -92,7 +92,7 @@ def test_verdicts_and_other_passes_are_not_paid_for_again(cli: Cli, served: Serv
         (("--model", "SERVER", "--adapter", "verification=style"), "a verdict has no adapter"),
         (("--model", "SERVER", "--adapter", "cntent=style"), "Did you mean content?"),
         (("--model", "SERVER", "--adapter", "."), "a server knows an adapter only by the name"),
-        (("--model", "SERVER", "--passes", "content", "--adapter", "translation=style"), "no pass of this run would ask"),
+        (("--model", "SERVER", "--passes", "content", "--adapter", "translation=style"), "no pass of this run would"),
         (("--model", "BASE", "--adapter", "nowhere"), "there is no folder nowhere"),
         (("--model", "BASE", "--adapter", "."), "is no adapter: it holds no adapter_config.json"),
         (("--model", "BASE", "--adapter", "BASE"), "It is a whole model: --model takes it."),
@@ -110,6 +110,29 @@ def test_what_cannot_be_meant_is_said_before_anything_is_done(
     assert "Traceback" not in called.err
     assert not server.requests
     assert not (tmp_path / "c.boosted.jsonl").exists()
+
+
+def test_check_says_whether_a_run_could_use_them(cli: Cli, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    """Before a long run, and without loading the model."""
+    pytest.importorskip("torch")
+    from tiny_adapters import make_adapter
+
+    write_corpus(tmp_path, 1)
+    make_adapter(tmp_path / "style", tiny_checkpoint, base_model_name_or_path="hub/other")
+    make_adapter(tmp_path / "bad", tiny_checkpoint, r=7)
+    check = ("check", "c.jsonl", "--model", tiny_checkpoint, "--adapter")
+    good = cli(*check, "content=style")
+    assert good.code == 0
+    assert re.search(r"^model: tiny on \w+ \(.*\), style [0-9a-f]{8} for content$", good.err, re.M)
+    assert "warning: the adapter style says that its base is hub/other, and it runs on tiny" in good.err
+    bad = cli(*check, "bad")
+    assert bad.code == 2
+    assert "has the rank 2, and adapter_config.json says 7" in bad.err
+    assert cli(*check, "nowhere").code == 2
+    served = cli("check", "c.jsonl", "--model", "openai:m@http://localhost:1", "--adapter", "style")
+    assert (served.code, served.err.splitlines()[0]) == (
+        0, "model: m at http://localhost:1/v1, style for content, translation, localization",
+    )  # fmt: skip
 
 
 def answer_short(messages: list[ChatMessage], body: Body) -> str:
@@ -156,9 +179,7 @@ def test_an_adapter_of_our_own_is_asked_as_it_was_trained(
     assert "the adapter stranger was trained on b (sha256 ab), and not on" in refused.err
 
 
-def test_short_prompts_for_an_adapter_that_a_server_has(
-    cli: Cli, replay_server: ReplayServers, tmp_path: Path
-) -> None:
+def test_short_prompts_for_an_adapter_that_a_server_has(cli: Cli, replay_server: ReplayServers, tmp_path: Path) -> None:
     """A server says nothing of how its adapter was trained: who started it does."""
     write_corpus(tmp_path, 1)
     server = replay_server(answer_short, models=LISTED)

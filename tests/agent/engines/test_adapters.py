@@ -51,12 +51,16 @@ def test_a_folder_that_is_no_adapter_says_what_it_seems_to_be(tiny_checkpoint: P
         find_adapter(str(tmp_path / "nowhere"))
 
 
-def test_a_server_knows_it_by_a_name(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_server_knows_it_by_a_name(tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_adapter("style", served=True) == Adapter(label="style")
     assert find_adapter("style", served=True).name == "style"
     with pytest.raises(UsageError, match="a server knows an adapter only by the name") as caught:
         find_adapter(str(make_adapter(tmp_path / "style", tiny_checkpoint)), served=True)
     assert "Start the server" in caught.value.hint
+    monkeypatch.chdir(tmp_path)
+    assert find_adapter("style", served=True).label == "style", "a folder of the same name is not meant"
+    with pytest.raises(UsageError, match="a server knows"):
+        find_adapter("./style", served=True)
 
 
 def warnings_of(folder: Path, base: Path) -> list[str]:

@@ -149,7 +149,8 @@ def damage(folder: Path, kind: str) -> None:
         ("alpha 0", "alpha of"), ('alpha "8"', "is '8', not a number"), ("alpha NaN", "NaN is no number"),
         ("rank", "has the rank 4, and adapter_config.json says 8"), ("rank pattern", "adapter_config.json says 2"),
         ("less", "layers.1.self_attn.o_proj is missing, and adapter_config.json says"),
-        ("head", "merge it into the checkpoint"), ("alpha 1e300", "alpha of"), ("alpha [8]", "alpha of"), ("alpha true", "alpha of"),
+        ("head", "merge it into the checkpoint"), ("alpha 1e300", "alpha of"),
+        ("alpha [8]", "alpha of"), ("alpha true", "alpha of"),
     ],
 )  # fmt: skip
 def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: GetCheckpoint, tmp_path: Path) -> None:
