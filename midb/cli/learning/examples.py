@@ -11,24 +11,51 @@ from typing import Annotated
 
 import typer
 
-from midb.cli import options
 from midb.dashboard.text import pluralize
-from midb.domain.decisions import REWRITING_PASSES, Pass
-from midb.domain.errors import UsageError
-from midb.domain.hashing import file_sha256
-from midb.prompts import load_prompts
 from midb.text.languages import require_language
 from midb.text.terminal import visible
-from midb.training.data.choosing import Sides, drop_duplicates, parse_selection, refuse_leaks, select, split
-from midb.training.data.files import list_files, read_revisions
-from midb.training.data.revision import Revision
-from midb.training.examples.building import Built, ExampleBuilder, parse_mix
-from midb.training.examples.damaging import put_in
 from midb.training.examples.example import ExampleKind, TrainingExample
+from midb.training.making import DEFAULT_MIX_TEXT, Made, MakingOptions, make_examples
 from midb.training.writing import HELD_OUT, TRAIN, write_examples
 
 #: Reasons for leaving something out that are printed; the manifest has all.
 _SHOWN_REASONS = 8
+
+Held = Annotated[
+    list[Path] | None,
+    typer.Option("--held-out", metavar="DATA", help="Revisions to measure on. Default: a share of the rows."),
+]
+Holdout = Annotated[
+    float, typer.Option("--holdout", metavar="SHARE", min=0.01, max=0.9, help="Share of the rows held out.")
+]
+Languages = Annotated[
+    str | None, typer.Option("--languages", metavar="xx,...", help="Languages to take. Default: all of ours.")
+]
+Passes = Annotated[
+    str | None, typer.Option("--passes", metavar="PASS,...", help="Passes to make examples of. Default: all three.")
+]
+Selection = Annotated[
+    str,
+    typer.Option("--select", metavar="all|distance:S", help="The share S with the largest edit distance, or all."),
+]
+Mix = Annotated[
+    str,
+    typer.Option(
+        "--mix",
+        metavar="KIND:SHARE,...",
+        help="Shares of revisions, of clean pairs to be left alone, and of defects to be taken out again.",
+    ),
+]
+Most = Annotated[int, typer.Option("--most", metavar="N", min=0, help="Most examples to train on; 0: all.")]
+PromptStyle = Annotated[
+    str | None,
+    typer.Option(
+        "--prompts",
+        metavar="full|short|FOLDER",
+        help="The prompts of a run, short ones (a tenth of the tokens; run asks with them where the adapter says so), "
+        "or a folder of yours. Default: full.",
+    ),
+]
 
 
 def examples(
@@ -39,33 +66,14 @@ def examples(
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the examples go.")],
-    held_out: Annotated[
-        list[Path] | None,
-        typer.Option("--held-out", metavar="DATA", help="Revisions to measure on. Default: a share of the rows."),
-    ] = None,
-    holdout: Annotated[
-        float, typer.Option("--holdout", metavar="SHARE", min=0.01, max=0.9, help="Share of the rows held out.")
-    ] = 0.1,
-    languages: Annotated[
-        str | None, typer.Option("--languages", metavar="xx,...", help="Languages to take. Default: all of ours.")
-    ] = None,
-    passes: Annotated[
-        str | None, typer.Option("--passes", metavar="PASS,...", help="Passes to make examples of. Default: all three.")
-    ] = None,
-    selection: Annotated[
-        str,
-        typer.Option("--select", metavar="all|distance:S", help="The share S with the largest edit distance, or all."),
-    ] = "all",
-    mix: Annotated[
-        str,
-        typer.Option(
-            "--mix",
-            metavar="KIND:SHARE,...",
-            help="Shares of revisions, of clean pairs to be left alone, and of defects to be taken out again.",
-        ),
-    ] = "revision:0.4,unchanged:0.3,defect:0.3",
-    most: Annotated[int, typer.Option("--most", metavar="N", min=0, help="Most examples to train on; 0: all.")] = 0,
-    prompts: options.Prompts = None,
+    held_out: Held = None,
+    holdout: Holdout = 0.1,
+    languages: Languages = None,
+    passes: Passes = None,
+    selection: Selection = "all",
+    mix: Mix = DEFAULT_MIX_TEXT,
+    most: Most = 0,
+    prompts: PromptStyle = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the order, the mix and the defects.")] = 0,
 ) -> int:
     """Make training examples from revisions: chats of what a run would send, and the reply that is to be learnt.
@@ -75,73 +83,41 @@ def examples(
 
     Example: midb-agent examples c.boosted.jsonl.audit.db -o learn --mix revision:1
     """
-    names = tuple(require_language(name.strip()) for name in languages.split(",")) if languages else ()
-    chosen = _parse_passes(passes)
-    shares, share = parse_mix(mix), parse_selection(selection)
-    reading = read_revisions(data, names)
-    revisions, doubled = drop_duplicates(reading.revisions)
-    sides = _split(revisions, held_out, names, holdout)
-    selected = select(sides.train, share)
-    loaded = load_prompts(prompts)
-    builder = ExampleBuilder(loaded, put_in=put_in, passes=chosen, seed=seed)
-    built = builder.build(selected, shares, most)
-    held = builder.build(sides.held_out, shares, round(most * holdout) if most else 0)
-    if not built.examples:
-        raise UsageError(
-            "no example could be made of these revisions.", hint=_list_reasons(built.left_out) or "Look at --mix."
+    made = make_examples(
+        MakingOptions(
+            data=data, held_out=held_out or (), holdout=holdout, languages=parse_languages(languages), passes=passes,
+            selection=selection, mix=mix, most=most, prompts=prompts, seed=seed,
         )
-    settings = {
-        "select": selection, "mix": {kind.value: value for kind, value in shares.items()}, "seed": seed,
-        "holdout": None if held_out else holdout, "passes": [pass_.value for pass_ in chosen], "most": most,
-        "languages": list(names), "prompts": loaded.fingerprint(),
-        "data": [
-            {"name": path.name, "sha256": file_sha256(path)} for path in list_files([*data, *(held_out or [])])
-        ],
-        "left_out": {"read": dict(reading.left_out), "train": dict(built.left_out), "held_out": dict(held.left_out)},
-        "duplicates": doubled,
-    }  # fmt: skip
-    write_examples(output, built.examples, held.examples, settings)
-    print("\n".join(_describe(reading.revisions, doubled, built, held, output)), file=sys.stderr)
+    )  # fmt: skip
+    write_examples(output, made.train.examples, made.held_out.examples, made.settings)
+    lines = [
+        *describe_made(made),
+        f"  output   {visible(str(output / TRAIN))}",
+        f"           {visible(str(output / HELD_OUT))}",
+    ]
+    print("\n".join(lines), file=sys.stderr)
     return 0
 
 
-def _parse_passes(text: str | None) -> tuple[Pass, ...]:
-    if text is None:
-        return tuple(REWRITING_PASSES)
-    known = {pass_.value: pass_ for pass_ in REWRITING_PASSES}
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if unknown := [name for name in names if name not in known] or ([text] if not names else []):
-        raise UsageError(
-            f'there is no pass "{unknown[0]}" to make examples of.', hint=f"Known are: {', '.join(known)}."
-        )
-    return tuple(known[name] for name in dict.fromkeys(names))
+def parse_languages(text: str | None) -> tuple[str, ...]:
+    """The codes of a list with commas; none where there is no list. Raises UsageError."""
+    return tuple(require_language(name.strip()) for name in text.split(",")) if text else ()
 
 
-def _split(
-    revisions: Sequence[Revision], held_out: Sequence[Path] | None, languages: Sequence[str], share: float
-) -> Sides:
-    if not held_out:
-        return split(revisions, share)
-    held = read_revisions(held_out, languages).revisions
-    refuse_leaks(revisions, held)
-    return Sides(list(revisions), held)
-
-
-def _describe(revisions: Sequence[Revision], doubled: int, built: Built, held: Built, output: Path) -> list[str]:
-    languages = Counter(revision.language for revision in revisions)
-    origins = Counter(revision.origin.value for revision in revisions)
-    unchanged = sum(revision.unchanged for revision in revisions)
-    lengths = [len(example.completion) for example in built.examples]
-    reasons = _list_reasons(built.left_out)
+def describe_made(made: Made) -> list[str]:
+    """What was read and made, in lines for people."""
+    languages = Counter(revision.language for revision in made.revisions)
+    origins = Counter(revision.origin.value for revision in made.revisions)
+    unchanged = sum(revision.unchanged for revision in made.revisions)
+    lengths = [len(example.completion) for example in made.train.examples]
+    reasons = "; ".join(f"{number:,} {why}" for why, number in made.train.left_out.most_common(_SHOWN_REASONS))
     return [
-        f"{pluralize(len(revisions), 'revision')} read: {_list(languages)}",
-        f"  origin   {_list(origins)}; {unchanged:,} left the pair as it was; {doubled:,} stood there twice",
-        f"  train    {_list_kinds(built.examples)}",
-        f"  held out {_list_kinds(held.examples)}",
+        f"{pluralize(len(made.revisions), 'revision')} read: {_list(languages)}",
+        f"  origin   {_list(origins)}; {unchanged:,} left the pair as it was; {made.doubled:,} stood there twice",
+        f"  train    {_list_kinds(made.train.examples)}",
+        f"  held out {_list_kinds(made.held_out.examples)}",
         f"  replies  {median(lengths):,.0f} characters (median), {max(lengths):,} the longest",
         *([f"  left out {reasons}"] if reasons else []),
-        f"  output   {visible(str(output / TRAIN))}",
-        f"           {visible(str(output / HELD_OUT))}",
     ]
 
 
@@ -154,7 +130,3 @@ def _list_kinds(made: Sequence[TrainingExample]) -> str:
     passes = Counter(example.pass_.value for example in made)
     parts = ", ".join(f"{kinds[kind]:,} {kind.value}" for kind in ExampleKind)
     return f"{pluralize(len(made), 'example')} ({parts}; {_list(passes)})"
-
-
-def _list_reasons(left_out: Counter[str]) -> str:
-    return "; ".join(f"{number:,} {reason}" for reason, number in left_out.most_common(_SHOWN_REASONS))
