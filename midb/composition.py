@@ -100,40 +100,6 @@ def find_adapters(config: RunConfig, warn: Callable[[str], None]) -> dict[Pass, 
     return give_to_passes(config.adapter, passes, partial(find_adapter, served=is_served(config.model or "")), warn)
 
 
-def check_model(config: RunConfig, warn: Callable[[str], None]) -> str:
-    """Look at the files of a run's model and its adapters, and load none; returns what people call them.
-
-    A server is not asked. Raises UsageError where a run could not use them.
-    """
-    from midb.agent.model.pass_adapters import choose_prompts, describe_adapters
-    from midb.kernels import EngineError
-    from midb.prompts import parse_prompts
-
-    with open_engine(config, warn) as engine:
-        assert engine is not None
-        try:
-            for adapter in {found.name: found for found in engine.adapters.values()}.values():
-                if adapter.folder is not None:
-                    _check_adapter(adapter.folder, config.model or "")
-        except EngineError as error:
-            raise UsageError(str(error.args[0]), hint=error.hint) from error
-        prompts = parse_prompts(str(config.prompts) if config.prompts else None)[1]
-        adapters = describe_adapters(choose_prompts(engine.adapters, prompts, warn))
-        return f"{engine.text.described}, {adapters}" if adapters else engine.text.described
-
-
-def _check_adapter(folder: Path, model: str) -> None:
-    """Read an adapter as the engine does, without keeping a number of it."""
-    import torch
-
-    from midb.agent.engines import checkpoint
-    from midb.kernels import ModelConfig
-    from midb.kernels.models.lora import read_adapter
-
-    base = checkpoint.find(model, checkpoint.MODEL_FILES).folder
-    read_adapter(folder, ModelConfig.from_checkpoint(base), torch.device("meta"), torch.float32)
-
-
 def is_served(model: str) -> bool:
     """Whether a MODEL is one on a server."""
     return model.startswith("openai:")
@@ -238,7 +204,7 @@ def _build_own_engine(model: str, options: EngineOptions, warn: Callable[[str], 
         config = _make_config(base, model_config, options)
     except EngineError as error:
         raise UsageError(str(error.args[0]), hint=error.hint) from error
-    tokenizer = ChatTokenizer(*_find_tokenizer(base))
+    tokenizer = ChatTokenizer(*find_tokenizer(base))
     dtype = _name_dtype(model_config, config)
     unguided = importlib.util.find_spec("llguidance") is None
     details = ", ".join((dtype, *(["without llguidance"] if unguided else [])))
@@ -252,7 +218,7 @@ def _build_own_engine(model: str, options: EngineOptions, warn: Callable[[str], 
     )
 
 
-def _find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any] | None]:
+def find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any] | None]:
     """Where a checkpoint's tokenizer is: in its folder; of a GGUF file beside it, if there is one, or in it."""
     from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES
     from midb.kernels.gguf.header import read_header

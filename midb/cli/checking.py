@@ -73,7 +73,7 @@ def check(
     )  # fmt: skip
     gravest = require_severity(fail_on) if fail_on else None
     if model or adapter:
-        from midb.composition import check_model
+        from midb.cli.model_files import check_model
 
         said = check_model(settings, lambda message: print(f"warning: {visible(message)}", file=sys.stderr))
         print(f"model: {visible(said)}", file=sys.stderr)

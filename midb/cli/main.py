@@ -50,6 +50,10 @@ COMMANDS = {
         "midb.cli.learning.examples:examples",
         "Make training examples from revisions: chats of what a run would send, and the reply that is to be learnt.",
     ),
+    "measure": (
+        "midb.cli.learning.measuring:measure",
+        "Measure what a booster learned: its replies on held-out examples, next to the model as it is.",
+    ),
     "kinds": (
         "midb.cli.about:list_kinds",
         "List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others.",

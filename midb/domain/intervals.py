@@ -1,8 +1,8 @@
 """How sure a figure is: intervals of the bootstrap, for items that come in clusters. Pure functions, seeded.
 
 Translations of one row are no independent observations: what is hard about the row is hard in all of them. So whole
-clusters are drawn, with replacement, and a figure computed of each draw (Efron and Tibshirani, 1993); its interval holds
-the middle 95 % of them.
+clusters are drawn, with replacement, and a figure computed of each draw (Efron and Tibshirani, 1993); its interval
+holds the middle 95 % of them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Part = tuple[float, float] | None
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure, its bounds, and of how many items and clusters it is. Of one cluster nothing is known beyond itself: the
-    bounds are None."""
+    """A figure, its bounds, and of how many items and clusters it is. Of one cluster nothing is known beyond itself:
+    the bounds are None."""
 
     value: float
     low: float | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 from collections.abc import Callable
 
@@ -26,7 +27,5 @@ def find_chrf() -> Callable[[str, str], float] | None:
     """What computes the chrF (Popović, 2015) of a text against a target, 0 to 100; None where sacrebleu is missing."""
     if importlib.util.find_spec("sacrebleu") is None:
         return None
-    from sacrebleu.metrics import CHRF
-
-    metric = CHRF()
+    metric = importlib.import_module("sacrebleu.metrics").CHRF()
     return lambda text, target: float(metric.sentence_score(text, [target]).score)

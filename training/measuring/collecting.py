@@ -68,7 +68,7 @@ class ReplyFile:
 
 
 def _as_json(generation: Generation) -> dict[str, Any]:
-    """What is kept of a reply: what it is found by, what it says, what it took. What was asked stands in the examples."""
+    """What is kept of a reply: what it is found by, what it says, what it took. The examples have what was asked."""
     key = generation.key
     return {
         "prompt_hash": key.prompt_hash, "engine": key.engine, "sampling": key.sampling, "pass": generation.pass_,
@@ -78,7 +78,7 @@ def _as_json(generation: Generation) -> dict[str, Any]:
 
 
 def _read_generation(value: dict[str, Any]) -> Generation:
-    counts = {name: int(value[name]) for name in Counts().counts()}
+    counts: dict[str, Any] = {name: int(value[name]) for name in Counts().counts()}
     return Generation(
         key=GenerationKey(str(value["prompt_hash"]), str(value["engine"]), str(value["sampling"])),
         pass_=str(value["pass"]),

@@ -28,7 +28,9 @@ def _compare_with_nothing(overall: GroupFigures) -> list[str]:
         if gain.value == 0:
             lines.append(f"On revisions, the {what} are as close to the revision as doing nothing is: {said}.")
         elif gain.value < 0:
-            sure = "worse than doing nothing" if gain.high is not None and gain.high < 0 else "no better than doing nothing"
+            sure = "no better than doing nothing"
+            if gain.high is not None and gain.high < 0:
+                sure = "worse than doing nothing"
             lines.append(f"On revisions, the {what} are {sure}: {said}.")
         else:
             sure = "closer to the revision than doing nothing"
@@ -54,7 +56,8 @@ def _tell_false_edits(overall: GroupFigures) -> list[str]:
     last = figures.get("after") or figures.get("before")
     if last is None or not last.value:
         return []
-    return [f"Of {last.items} clean pairs {round(last.value * last.items / 100)} were changed, where nothing was wrong."]
+    changed = round(last.value * last.items / 100)
+    return [f"Of {last.items} clean pairs {changed} were changed, where nothing was wrong."]
 
 
 def _tell_difference(overall: GroupFigures) -> list[str]:

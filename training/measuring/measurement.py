@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from midb.agent.model.settings import ModelSettings
 from midb.agent.run.session import RunEngine
 from midb.domain.decisions import Pass
 from midb.domain.errors import MidbError, UsageError
+from midb.domain.generations import Generation
 from midb.domain.intervals import CONFIDENCE, RESAMPLES
 from midb.prompts import load_prompts
 from midb.training.examples.example import TrainingExample
@@ -23,6 +26,7 @@ from midb.training.measuring.collecting import Failed, ReplyFile, collect
 from midb.training.measuring.conclusions import conclude
 from midb.training.measuring.judging import ReplyJudge
 from midb.training.measuring.metrics import (
+    METRICS,
     SIDES,
     GroupFigures,
     MeasuredCase,
@@ -32,9 +36,18 @@ from midb.training.measuring.metrics import (
 )
 from midb.training.measuring.reading import HeldOut
 
-#: ``losses(examples, adapter) -> parts``: of each example the summed loss of its right reply and its tokens, by the
-#: model with an adapter (None: as it is); None for an example that is too long.
-MeasureLosses = Callable[[Sequence[TrainingExample], Adapter | None], list[tuple[float, int] | None]]
+#: The summed loss of the tokens of an example's right reply, and how many they are; None for one that is too long.
+LossPart = tuple[float, int] | None
+
+#: ``losses(examples, adapter) -> parts``: of each example, by the model with an adapter (None: as it is).
+MeasureLosses = Callable[[Sequence[TrainingExample], Adapter | None], list[LossPart]]
+
+#: Is told what goes on: what, how many are done, of how many.
+Tell = Callable[[str, int, int], None]
+
+
+def _say_nothing(what: str, done: int, of: int) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +86,7 @@ class Measurement:
             "intervals": {
                 "confidence": CONFIDENCE, "clusters": "row", "resamples": self.resamples, "seed": self.seed,
             },
+            "metrics": {metric.name: {"label": metric.label, "better": metric.better} for metric in METRICS},
             "conclusions": list(self.conclusions),
             "notes": list(self.notes),
             "groups": [
@@ -92,148 +106,151 @@ class Measurement:
         }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Measurer:
-    """Measures one engine, with the adapters that it has.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """The replies of both sides to some held-out examples.
 
-    :param tell: is told what goes on: what, how many are done, of how many.
-    :param losses: None where no loss can be measured; ``no_losses`` says why.
+    :param replies: by side, in the order of the examples.
+    :param model: fingerprint of the model as it is; ``fingerprints`` those of its adapters by pass.
     """
 
-    engine: RunEngine
-    replies: Path
-    seed: int = 0
-    resamples: int = RESAMPLES
-    tell: Callable[[str, int, int], None] = lambda what, done, of: None
-    losses: MeasureLosses | None = None
-    no_losses: str = ""
-    _notes: list[str] = field(default_factory=list)
+    held_out: HeldOut
+    examples: Sequence[TrainingExample]
+    replies: Mapping[str, Sequence[Generation | Failed]]
+    model: str
+    adapters: Mapping[Pass, Adapter]
+    fingerprints: Mapping[str, str]
+    notes: Sequence[str]
 
-    def measure(self, held_out: HeldOut, examples: Sequence[TrainingExample]) -> Measurement:
-        """Measure on some of the held-out examples.
 
-        :raises UsageError: where no adapter answers a pass of any of them.
-        :raises EngineDown: where the engine serves no more; the same call goes on behind the replies that came.
-        """
-        adapters = dict(self.engine.adapters)
-        self._notes = []
-        chosen = self._choose(examples, adapters)
-        self._compare_prompts(held_out, adapters)
-        store = ReplyFile(self.replies)
-        observed: dict[str, list[Any]] = {"before": self._ask(chosen, {}, store, "the model as it is")}
-        if adapters:
-            observed["after"] = self._ask(chosen, adapters, store, "with its adapter")
-        losses = self._measure_losses(chosen, adapters)
-        cases = self._judge(chosen, observed, losses)
-        groups = measure_groups(cases, seed=self.seed, resamples=self.resamples)
-        if find_chrf() is None:
-            self._notes.append(f"chrF is left out: sacrebleu is not installed (pip install '.[{EXTRA}]').")
-        failed = {
-            side: codes
-            for side, replies in observed.items()
-            if (codes := _count_codes([reply for reply in replies if isinstance(reply, Failed)]))
+def collect_replies(
+    engine: RunEngine, held_out: HeldOut, examples: Sequence[TrainingExample], kept: Path, tell: Tell = _say_nothing
+) -> Collected:
+    """Ask the model as it is about each example, and then its adapters, where it has some.
+
+    :param engine: started.
+    :param kept: file of the replies; those that it holds are not asked for again.
+    :raises UsageError: where no adapter answers a pass of any example.
+    :raises EngineDown: where the engine serves no more; the same call goes on behind the replies that came.
+    """
+    adapters = engine.adapters
+    chosen = [example for example in examples if not adapters or example.pass_ in adapters]
+    if not chosen:
+        passes = ", ".join(sorted({example.pass_.value for example in examples})) or "none"
+        raise UsageError(
+            "there is no example of a pass that the adapter answers.", hint=f"The examples are of: {passes}."
+        )
+    notes = _compare_prompts(held_out, adapters)
+    if left := len(examples) - len(chosen):
+        notes.append(f"{left:,} examples of passes that no adapter answers are left out.")
+    store = ReplyFile(kept)
+    replies: dict[str, Sequence[Generation | Failed]] = {}
+    for side, names in zip(SIDES, ({}, {pass_: adapter.name for pass_, adapter in adapters.items()}), strict=True):
+        if side == SIDES[0] or names:
+            model = Model(engine.text, store, ModelSettings(prompts=load_prompts()), warn=engine.warn)
+            tell(f"replies {side}", 0, len(chosen))
+            done = partial(_tell_done, tell, f"replies {side}", len(chosen))
+            replies[side] = engine.loop.run(collect(model, chosen, _by_pass(names), done=done))
+    text = engine.text
+    return Collected(
+        held_out=held_out,
+        examples=chosen,
+        replies=replies,
+        model=text.fingerprint(),
+        adapters=adapters,
+        fingerprints={pass_.value: text.fingerprint(adapter.name) for pass_, adapter in adapters.items()},
+        notes=notes,
+    )
+
+
+def _by_pass(names: Mapping[Pass, str]) -> Callable[[TrainingExample], str]:
+    return lambda example: names.get(example.pass_, "")
+
+
+def _tell_done(tell: Tell, what: str, of: int, done: int) -> None:
+    tell(what, done, of)
+
+
+def _compare_prompts(held_out: HeldOut, adapters: Mapping[Pass, Adapter]) -> list[str]:
+    """What there is to say where the examples ask with other prompts than an adapter was trained with."""
+    asked, notes = held_out.prompt_hashes, []
+    for pass_, adapter in adapters.items():
+        known = adapter.manifest.prompt_hashes if adapter.manifest else {}
+        names = (f"{pass_.value}.system", "rewrite.user")
+        if other := [name for name in names if name in known and known[name] != asked.get(name, known[name])]:
+            notes.append(
+                f"The examples of {pass_.value} ask with other prompts than {adapter.label} was trained with "
+                f"({', '.join(other)})."
+            )
+    return notes
+
+
+def measure(
+    collected: Collected,
+    *,
+    losses: MeasureLosses | None = None,
+    no_losses: str = "",
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    tell: Tell = _say_nothing,
+) -> Measurement:
+    """Judge the replies, and say what comes of it.
+
+    :param losses: None where no loss can be measured; ``no_losses`` says why.
+    :raises MidbError: where not one example got a reply.
+    """
+    notes = list(collected.notes)
+    if losses is None and no_losses:
+        notes.append(f"The loss is left out: {no_losses}.")
+    found = _measure_losses(collected, losses) if losses else {}
+    cases = _judge(collected, found, tell)
+    groups = measure_groups(cases, seed=seed, resamples=resamples)
+    if find_chrf() is None:
+        notes.append(f"chrF is left out: sacrebleu is not installed (pip install '.[{EXTRA}]').")
+    failed = {
+        side: dict(codes)
+        for side, replies in collected.replies.items()
+        if (codes := Counter(reply.code for reply in replies if isinstance(reply, Failed)))
+    }
+    return Measurement(
+        held_out=collected.held_out,
+        model=collected.model,
+        adapters=collected.fingerprints,
+        groups=groups,
+        defects=count_defects(cases),
+        reasons=count_reasons(cases),
+        conclusions=conclude(groups[0]),
+        notes=notes,
+        failed=failed,
+        seed=seed,
+        resamples=resamples,
+    )
+
+
+def _measure_losses(collected: Collected, losses: MeasureLosses) -> dict[str, list[LossPart]]:
+    examples, adapters = collected.examples, collected.adapters
+    found = {SIDES[0]: losses(examples, None)}
+    if adapters:
+        after: list[LossPart] = [None] * len(examples)
+        for adapter in {adapter.name: adapter for adapter in adapters.values()}.values():
+            own = [number for number, example in enumerate(examples) if adapters[example.pass_].name == adapter.name]
+            for number, part in zip(own, losses([examples[n] for n in own], adapter), strict=True):
+                after[number] = part
+        found[SIDES[1]] = after
+    return found
+
+
+def _judge(collected: Collected, losses: Mapping[str, Sequence[LossPart]], tell: Tell) -> list[MeasuredCase]:
+    judge = ReplyJudge()
+    cases = []
+    for number, example in enumerate(collected.examples):
+        replies = {side: found[number] for side, found in collected.replies.items()}
+        observed = {
+            side: judge.judge(example, reply) for side, reply in replies.items() if not isinstance(reply, Failed)
         }
-        text = self.engine.text
-        return Measurement(
-            held_out=held_out,
-            model=text.fingerprint(),
-            adapters={pass_.value: text.fingerprint(adapter.name) for pass_, adapter in adapters.items()},
-            groups=groups,
-            defects=count_defects(cases),
-            reasons=count_reasons(cases),
-            conclusions=conclude(groups[0]),
-            notes=list(self._notes),
-            failed=failed,
-            seed=self.seed,
-            resamples=self.resamples,
-        )
-
-    def _choose(
-        self, examples: Sequence[TrainingExample], adapters: Mapping[Pass, Adapter]
-    ) -> list[TrainingExample]:
-        """The examples of passes that an adapter answers; all where there is none."""
-        chosen = [example for example in examples if not adapters or example.pass_ in adapters]
-        if not chosen:
-            passes = ", ".join(sorted({example.pass_.value for example in examples})) or "none"
-            raise UsageError(
-                "there is no example of a pass that the adapter answers.", hint=f"The examples are of: {passes}."
-            )
-        if left := len(examples) - len(chosen):
-            self._notes.append(f"{left:,} examples of passes that no adapter answers are left out.")
-        return chosen
-
-    def _compare_prompts(self, held_out: HeldOut, adapters: Mapping[Pass, Adapter]) -> None:
-        """Note where the examples ask with other prompts than an adapter was trained with."""
-        asked = held_out.prompt_hashes
-        for pass_, adapter in adapters.items():
-            known = adapter.manifest.prompt_hashes if adapter.manifest else {}
-            names = (f"{pass_.value}.system", "rewrite.user")
-            if other := [name for name in names if name in known and known[name] != asked.get(name, known[name])]:
-                self._notes.append(
-                    f"The examples of {pass_.value} ask with other prompts than {adapter.label} was trained with "
-                    f"({', '.join(other)})."
-                )
-
-    def _ask(
-        self, examples: Sequence[TrainingExample], adapters: Mapping[Pass, Adapter], store: ReplyFile, what: str
-    ) -> list[Any]:
-        names = {pass_: adapter.name for pass_, adapter in adapters.items()}
-        model = Model(self.engine.text, store, ModelSettings(prompts=load_prompts()), warn=self.engine.warn)
-        self.tell(f"replies, {what}", 0, len(examples))
-        return self.engine.loop.run(
-            collect(
-                model,
-                examples,
-                lambda example: names.get(example.pass_, ""),
-                done=lambda count: self.tell(f"replies, {what}", count, len(examples)),
-            )
-        )
-
-    def _measure_losses(
-        self, examples: Sequence[TrainingExample], adapters: Mapping[Pass, Adapter]
-    ) -> dict[str, list[tuple[float, int] | None]]:
-        if self.losses is None:
-            if self.no_losses:
-                self._notes.append(f"The loss is left out: {self.no_losses}.")
-            return {}
-        found = {"before": self.losses(examples, None)}
-        if adapters:
-            after: list[tuple[float, int] | None] = [None] * len(examples)
-            for adapter in {adapter.name: adapter for adapter in adapters.values()}.values():
-                own = [
-                    number for number, example in enumerate(examples) if adapters[example.pass_].name == adapter.name
-                ]
-                for number, part in zip(own, self.losses([examples[n] for n in own], adapter), strict=True):
-                    after[number] = part
-            found["after"] = after
-        return found
-
-    def _judge(
-        self,
-        examples: Sequence[TrainingExample],
-        observed: Mapping[str, list[Any]],
-        losses: Mapping[str, list[tuple[float, int] | None]],
-    ) -> list[MeasuredCase]:
-        judge = ReplyJudge()
-        cases = []
-        for number, example in enumerate(examples):
-            seen = {
-                side: judge.judge(example, observed[side][number])
-                for side in SIDES
-                if side in observed and not isinstance(observed[side][number], Failed)
-            }
-            own = {side: part for side, parts in losses.items() if (part := parts[number]) is not None}
-            cases.append(
-                MeasuredCase(example=example, observed=seen, reference=judge.refer(example), losses=own)
-            )
-            self.tell("judged", number + 1, len(examples))
-        if not any(case.observed for case in cases):
-            raise MidbError("not one example got a reply.", hint="Is the model's context long enough for them?")
-        return cases
-
-
-def _count_codes(failures: Sequence[Failed]) -> dict[str, int]:
-    codes: dict[str, int] = {}
-    for failure in failures:
-        codes[failure.code] = codes.get(failure.code, 0) + 1
-    return codes
+        own = {side: part for side, parts in losses.items() if (part := parts[number]) is not None}
+        cases.append(MeasuredCase(example=example, observed=observed, reference=judge.refer(example), losses=own))
+        tell("judged", number + 1, len(collected.examples))
+    if not any(case.observed for case in cases):
+        raise MidbError("not one example got a reply.", hint="Is the model's context long enough for them?")
+    return cases

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from midb.domain.intervals import ClusterBootstrap, Interval, Part
+from midb.locales.measured import wilson
 from midb.training.examples.example import ExampleKind, TrainingExample
 from midb.training.measuring.judging import Closeness, Observation, Reference
 
@@ -36,6 +37,7 @@ class Metric:
     :param better: whether more of it is better (1), less (-1), or neither by itself (0).
     :param scale: what a ratio is multiplied by, so that people can read it.
     :param part: a case's part of it on a side.
+    :param share: each reply either has it or has it not.
     :param compared: what it is held against besides the model, by name: a case's part of each.
     """
 
@@ -44,44 +46,8 @@ class Metric:
     better: int
     part: Callable[[MeasuredCase, str], Part]
     scale: float = 1.0
+    share: bool = False
     compared: dict[str, Callable[[MeasuredCase], Part]] = field(default_factory=dict)
-
-
-def _share(
-    find: Callable[[Observation], bool | None], *kinds: ExampleKind
-) -> Callable[[MeasuredCase, str], Part]:
-    """A share of the replies to examples of some kinds; all kinds where none is named."""
-
-    def part(case: MeasuredCase, side: str) -> Part:
-        observed = case.observed.get(side)
-        if observed is None or (kinds and case.example.kind not in kinds):
-            return None
-        found = find(observed)
-        return None if found is None else (float(found), 1.0)
-
-    return part
-
-
-def _closeness(
-    of: Callable[[Observation], Closeness | None], value: Callable[[Closeness], float | None]
-) -> Callable[[MeasuredCase, str], Part]:
-    def part(case: MeasuredCase, side: str) -> Part:
-        observed = case.observed.get(side)
-        found = of(observed) if observed else None
-        return _one(value(found)) if found else None
-
-    return part
-
-
-def _compared(value: Callable[[Closeness], float | None]) -> dict[str, Callable[[MeasuredCase], Part]]:
-    return {
-        "nothing": lambda case: _one(value(case.reference.nothing)) if case.reference else None,
-        "rules": lambda case: _one(value(case.reference.rules)) if case.reference else None,
-    }
-
-
-def _one(value: float | None) -> Part:
-    return None if value is None else (value, 1.0)
 
 
 def _get_chrf(closeness: Closeness) -> float | None:
@@ -109,54 +75,72 @@ def _get_loss(case: MeasuredCase, side: str) -> Part:
     return (found[0], float(found[1])) if found and found[1] else None
 
 
-_REVISED = (ExampleKind.REVISION,)
-_TO_CHANGE = (ExampleKind.REVISION, ExampleKind.DEFECT)
+def _get_revision_lengths(case: MeasuredCase) -> Part:
+    if case.reference is None or not case.reference.lengths[1]:
+        return None
+    return float(case.reference.lengths[0]), float(case.reference.lengths[1])
+
+
+def _make_share(
+    name: str, label: str, better: int, find: Callable[[Observation], bool | None], *kinds: ExampleKind
+) -> Metric:
+    """A share, in per cent, of the replies to examples of some kinds; of all kinds where none is named."""
+
+    def part(case: MeasuredCase, side: str) -> Part:
+        observed = case.observed.get(side)
+        if observed is None or (kinds and case.example.kind not in kinds):
+            return None
+        found = find(observed)
+        return None if found is None else (float(found), 1.0)
+
+    return Metric(name, label, better, part, 100, share=True)
+
+
+def _make_closeness(
+    name: str,
+    label: str,
+    better: int,
+    of: Callable[[Observation], Closeness | None],
+    value: Callable[[Closeness], float | None],
+    scale: float,
+) -> Metric:
+    """How close replies to revisions come to them, next to doing nothing and to rules alone."""
+
+    def part(case: MeasuredCase, side: str) -> Part:
+        observed = case.observed.get(side)
+        found = of(observed) if observed else None
+        return _one(value(found)) if found else None
+
+    compared = {
+        "nothing": lambda case: _one(value(case.reference.nothing)) if case.reference else None,
+        "rules": lambda case: _one(value(case.reference.rules)) if case.reference else None,
+    }
+    return Metric(name, label, better, part, scale, compared=compared)
+
+
+def _one(value: float | None) -> Part:
+    return None if value is None else (value, 1.0)
+
+
+_UNCHANGED, _DEFECT, _REVISION = ExampleKind.UNCHANGED, ExampleKind.DEFECT, ExampleKind.REVISION
 
 METRICS = (
     Metric("loss", "loss", -1, _get_loss),
-    Metric("well_formed", "well-formed replies", 1, _share(lambda seen: not seen.unusable), 100),
-    Metric("stops", "replies that stop", 1, _share(lambda seen: seen.stopped), 100),
-    Metric("language_kept", "language kept", 1, _share(lambda seen: seen.language_kept), 100),
-    Metric(
-        "left_alone", "clean pairs left alone", 1,
-        _share(lambda seen: seen.changed is False, ExampleKind.UNCHANGED), 100,
-    ),
-    Metric(
-        "false_edits", "clean pairs changed", -1,
-        _share(lambda seen: seen.changed is True, ExampleKind.UNCHANGED), 100,
-    ),
-    Metric(
-        "repaired", "defects exactly repaired", 1, _share(lambda seen: seen.exact, ExampleKind.DEFECT), 100
-    ),
-    Metric("accepted", "changes that the checks accept", 1, _share(lambda seen: seen.accepted), 100),
-    Metric("chrf", "chrF of the reply", 1, _closeness(lambda seen: seen.reply, _get_chrf), 1, _compared(_get_chrf)),
-    Metric(
-        "chrf_run", "chrF of what a run keeps", 1, _closeness(lambda seen: seen.run, _get_chrf), 1,
-        _compared(_get_chrf),
-    ),
-    Metric(
-        "distance", "edits to the revision, reply", -1, _closeness(lambda seen: seen.reply, _get_distance), 100,
-        _compared(_get_distance),
-    ),
-    Metric(
-        "distance_run", "edits to the revision, run", -1, _closeness(lambda seen: seen.run, _get_distance), 100,
-        _compared(_get_distance),
-    ),
-    Metric(
-        "copies", "copies where something is to be changed", -1,
-        _share(lambda seen: seen.changed is False, *_TO_CHANGE), 100,
-    ),
-    Metric(
-        "length_ratio", "length of revisions", 0, _get_lengths, 1,
-        {
-            "revision": lambda case: (
-                (float(case.reference.lengths[0]), float(case.reference.lengths[1]))
-                if case.reference and case.reference.lengths[1] else None
-            )
-        },
-    ),
+    _make_share("well_formed", "well-formed replies", 1, lambda seen: not seen.unusable),
+    _make_share("stops", "replies that stop", 1, lambda seen: seen.stopped),
+    _make_share("language_kept", "language kept", 1, lambda seen: seen.language_kept),
+    _make_share("left_alone", "clean pairs left alone", 1, lambda seen: seen.changed is False, _UNCHANGED),
+    _make_share("false_edits", "clean pairs changed", -1, lambda seen: seen.changed is True, _UNCHANGED),
+    _make_share("repaired", "defects exactly repaired", 1, lambda seen: seen.exact, _DEFECT),
+    _make_share("accepted", "changes the checks accept", 1, lambda seen: seen.accepted),
+    _make_closeness("chrf", "chrF, reply", 1, lambda seen: seen.reply, _get_chrf, 1),
+    _make_closeness("chrf_run", "chrF, what a run keeps", 1, lambda seen: seen.run, _get_chrf, 1),
+    _make_closeness("distance", "edits to the revision, reply", -1, lambda seen: seen.reply, _get_distance, 100),
+    _make_closeness("distance_run", "edits to the revision, run", -1, lambda seen: seen.run, _get_distance, 100),
+    _make_share("copies", "copies of faulty pairs", -1, lambda seen: seen.changed is False, _DEFECT, _REVISION),
+    Metric("length_ratio", "length after / before", 0, _get_lengths, compared={"revision": _get_revision_lengths}),
     Metric("tokens_per_step", "tokens a step, with drafts", 1, _get_tokens),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +159,7 @@ class GroupFigures:
     figures: dict[str, dict[str, Interval]]
 
 
-def measure_groups(
-    cases: Sequence[MeasuredCase], *, seed: int = 0, resamples: int = 1000
-) -> list[GroupFigures]:
+def measure_groups(cases: Sequence[MeasuredCase], *, seed: int = 0, resamples: int = 1000) -> list[GroupFigures]:
     """The figures of all cases, of each pass, of each language, and of each language and pass."""
     found = []
     for language, pass_ in _list_groups(cases):
@@ -210,11 +192,11 @@ def _measure(
     figures: dict[str, dict[str, Interval]] = {}
     for metric in METRICS:
         parts = {side: [_scale(metric.part(case, side), metric.scale) for case in cases] for side in SIDES}
-        others = {
-            name: [_scale(part(case), metric.scale) for case in cases] for name, part in metric.compared.items()
-        }
+        others = {name: [_scale(part(case), metric.scale) for case in cases] for name, part in metric.compared.items()}
         found = {name: bootstrap.measure(values) for name, values in (parts | others).items()}
         found["difference"] = bootstrap.compare(parts["after"], parts["before"])
+        if metric.share:
+            found = {name: one and _bound_extreme(one, name, metric.scale) for name, one in found.items()}
         if "nothing" in others:
             last = parts["after"] if any(part is not None for part in parts["after"]) else parts["before"]
             found["gain"] = bootstrap.compare(last, others["nothing"])
@@ -229,6 +211,17 @@ def _measure(
         kinds=dict(Counter(case.example.kind.value for case in cases)),
         figures=figures,
     )
+
+
+def _bound_extreme(interval: Interval, name: str, scale: float) -> Interval:
+    """The interval of a share of nought or all, which every draw gives again, however few the rows: Wilson's, with each
+    row for one observation. Of a difference that is the same in every draw nothing is known."""
+    if interval.low is None or interval.low != interval.high:
+        return interval
+    if name == "difference" or interval.value not in (0.0, scale):
+        return replace(interval, low=None, high=None)
+    low, high = wilson(interval.clusters if interval.value else 0, interval.clusters)
+    return replace(interval, low=low * scale, high=high * scale)
 
 
 def _scale(part: Part, scale: float) -> Part:

@@ -116,7 +116,7 @@ def _require_text(value: Any) -> str:
 
 
 def _read_pair(value: Mapping[str, Any]) -> InstructionPair:
-    return InstructionPair(**{field.value: _require_text(value[field.value]) for field in Field if field.value in value})
+    return InstructionPair(**{name.value: _require_text(value[name.value]) for name in Field if name.value in value})
 
 
 def choose(examples: Sequence[TrainingExample], most: int, seed: int) -> list[TrainingExample]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,13 +16,17 @@ from rich.text import Text
 from midb.cli import options
 from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
-from midb.runs.config import load_config
+from midb.runs.config import RunConfig, load_config
 from midb.text.terminal import visible
 
 if TYPE_CHECKING:
     from midb.domain.intervals import Interval
+    from midb.training.measuring.losses import LossMeter
     from midb.training.measuring.measurement import Measurement
     from midb.training.measuring.metrics import GroupFigures
+
+#: Columns of a table in a file.
+_WIDTH = 180
 
 #: Figures in the table by language and pass, with what their column is called.
 _SHORT = {
@@ -34,7 +39,7 @@ _SHORT = {
 def measure(
     examples: Annotated[
         Path,
-        typer.Argument(metavar="EXAMPLES", help="Held-out examples: a folder that `midb-agent examples` wrote, or a file."),
+        typer.Argument(metavar="EXAMPLES", help="Held-out examples: a folder of `midb-agent examples`, or a file."),
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="Where all figures go, as JSON.")
@@ -48,10 +53,16 @@ def measure(
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=0, help="About so many examples, by whole rows; 0: all.")
     ] = 0,
+    loss: Annotated[
+        bool,
+        typer.Option("--loss/--no-loss", help="Also the loss of the right replies: it loads the model once more."),
+    ] = True,
     resamples: Annotated[
         int, typer.Option("--resamples", metavar="N", min=100, max=100_000, help="Draws of rows for the intervals.")
     ] = 1000,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the draws, and of which rows --limit takes.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Of the draws, and of which rows --limit takes.")
+    ] = 0,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", metavar="N", help=options.help_of("concurrency"))
     ] = None,
@@ -68,14 +79,15 @@ def measure(
     """Measure what a booster learned: its replies on held-out examples, next to the model as it is.
 
     By language and pass: form, language, clean pairs that were changed, defects that were repaired, how close replies
-    come to the revision, next to doing nothing and to rules alone, with intervals over rows. Replies are kept beside the
-    output, so that the same command goes on where it was stopped. Example:
+    come to the revision, next to doing nothing and to rules alone, with intervals over rows. Replies are kept beside
+    the output, so that the same command goes on where it was stopped. Example:
 
     midb-agent measure learn --model models/smollm2 --adapter learned
     """
     from midb.cli.learning.examples import parse_languages
     from midb.composition import open_engine
-    from midb.training.measuring.measurement import Measurer
+    from midb.training.measuring.measurement import collect_replies
+    from midb.training.measuring.measurement import measure as conclude
     from midb.training.measuring.reading import choose, read_held_out
 
     settings = load_config(
@@ -99,19 +111,45 @@ def measure(
         raise UsageError(
             f"{held_out.path} has no example of these languages and passes.", hint="Leave out --languages or --passes."
         )
+    tell, kept = Steps(), output.with_name(f"{output.name}.replies.jsonl")
     with open_engine(settings, _warn) as engine:
         assert engine is not None
         print(f"starting {visible(engine.text.described)}", file=sys.stderr)
         engine.loop.run(engine.text.start())
-        measurer = Measurer(
-            engine, output.with_name(f"{output.name}.replies.jsonl"), seed=seed, resamples=resamples, tell=Steps()
-        )
-        measured = measurer.measure(held_out, choose(wanted, limit, seed))
+        collected = collect_replies(engine, held_out, choose(wanted, limit, seed), kept, tell)
+    # The engine is closed by now: its memory is free for the model that losses are measured with.
+    meter = _make_loss_meter(settings) if loss else "it was not asked for"
+    measured = conclude(
+        collected,
+        losses=None if isinstance(meter, str) else meter,
+        no_losses=meter if isinstance(meter, str) else "",
+        seed=seed,
+        resamples=resamples,
+        tell=tell,
+    )
     _write(output, measured)
-    show(Console(), measured)
+    # Where there is no terminal, a table may be wide: nobody's window is filled.
+    show(Console(width=None if sys.stdout.isatty() else _WIDTH), measured)
     print(f"figures   {visible(str(output))}", file=sys.stderr)
-    print(f"replies   {visible(str(measurer.replies))}", file=sys.stderr)
+    print(f"replies   {visible(str(kept))}", file=sys.stderr)
     return 0
+
+
+def _make_loss_meter(settings: RunConfig) -> LossMeter | str:
+    """What measures the loss of the model and its adapters; or the reason why nothing does."""
+    from midb.agent.engines import checkpoint
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
+    from midb.composition import find_tokenizer, is_served
+    from midb.training.measuring.losses import LossMeter
+
+    model = settings.model or ""
+    if is_served(model):
+        return "a server does not tell how likely a given reply is"
+    if settings.adapter and importlib.util.find_spec("peft") is None:
+        return "peft is not installed (pip install '.[train]')"
+    base = checkpoint.find(model, checkpoint.MODEL_FILES)
+    device = "auto" if settings.devices else settings.device
+    return LossMeter(base.folder, base.name, ChatTokenizer(*find_tokenizer(base)), device)
 
 
 def _warn(message: str) -> None:
@@ -177,14 +215,15 @@ def _draw_overall(overall: GroupFigures) -> Table:
 
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in overall.kinds.items())
     title = f"{pluralize(overall.examples, 'example')} of {pluralize(overall.rows, 'row')}: {kinds}"
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    table = Table(box=None, pad_edge=False, title=Text(f"{title}; in brackets 95 % intervals"), title_justify="left")
     sides = [side for side in ("before", "after") if any(side in found for found in overall.figures.values())]
     compared = [
         ("nothing", "doing nothing"), ("rules", "rules only"), ("revision", "revision"),
     ]  # fmt: skip
-    columns = [*((side, side) for side in sides), *([("difference", "difference")] if len(sides) > 1 else []), *compared]
-    for name in ("", "unit", *(label for _, label in columns), "n"):
-        table.add_column(name, justify="right" if name not in ("", "unit") else "left")
+    difference = [("difference", "difference")] if len(sides) > 1 else []
+    columns = [*((side, side) for side in sides), *difference, *compared]
+    for name in ("", *(label for _, label in columns), "n"):
+        table.add_column(name, justify="right" if name else "left")
     for metric in METRICS:
         found = overall.figures.get(metric.name)
         if not found:
@@ -194,14 +233,9 @@ def _draw_overall(overall: GroupFigures) -> Table:
             _cell(found.get(name), signed=name == "difference", plain=name in ("nothing", "rules", "revision"))
             for name, _ in columns
         ]
-        table.add_row(metric.label, _unit(metric.name, metric.scale), *cells, f"{last.items:,}")
+        unit = ", %" if metric.scale == 100 else ""
+        table.add_row(*map(Text, (f"{metric.label}{unit}", *cells, f"{last.items:,}")))
     return table
-
-
-def _unit(name: str, scale: float) -> str:
-    if name.startswith("distance"):
-        return "% of characters"
-    return "%" if scale == 100 else ""
 
 
 def _cell(interval: Interval | None, *, signed: bool = False, plain: bool = False) -> str:
@@ -209,11 +243,12 @@ def _cell(interval: Interval | None, *, signed: bool = False, plain: bool = Fals
     if interval is None:
         return ""
     sign = "+" if signed else ""
-    digits = 2 if abs(interval.value) < 10 else 1
+    largest = max(abs(bound) for bound in (interval.value, interval.low, interval.high) if bound is not None)
+    digits = 2 if largest < 10 else 1
     value = f"{interval.value:{sign}.{digits}f}"
     if plain or interval.low is None or interval.high is None:
         return value
-    return f"{value} ({interval.low:{sign}.{digits}f} to {interval.high:{sign}.{digits}f})"
+    return f"{value} [{interval.low:{sign}.{digits}f} {interval.high:{sign}.{digits}f}]"
 
 
 def _draw_groups(groups: Any) -> Table:
