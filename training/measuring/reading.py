@@ -115,7 +115,9 @@ def _require_text(value: Any) -> str:
     return value
 
 
-def _read_pair(value: Mapping[str, Any]) -> InstructionPair:
+def _read_pair(value: Any) -> InstructionPair:
+    if not isinstance(value, dict):
+        raise TypeError("no texts")
     return InstructionPair(**{name.value: _require_text(value[name.value]) for name in Field if name.value in value})
 
 
