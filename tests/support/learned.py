@@ -19,7 +19,7 @@ PROMPTS = load_prompts()
 
 CLEAN = InstructionPair(
     instruction="Erkläre kurz, warum der Himmel am Tag blau ist.",
-    response="Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht der Sonne.",
+    response="Der Himmel ist blau, weil die Luft das blaue Licht der Sonne stärker streut als das rote Licht.",
 )
 
 #: What an expert made of the response, and what a defect made of it.

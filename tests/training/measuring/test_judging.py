@@ -96,8 +96,6 @@ def test_rules_alone_are_what_a_run_without_a_model_makes(judge: ReplyJudge) -> 
         ("<|same|>\n<|end:0123abcd|>", None),
     ],
 )
-def test_the_language_is_that_of_what_is_said_in_whatever_form(
-    judge: ReplyJudge, text: str, kept: bool | None
-) -> None:
+def test_the_language_is_that_of_what_is_said_in_whatever_form(judge: ReplyJudge, text: str, kept: bool | None) -> None:
     example = make(REVISION, 1)
     assert judge.judge(example, reply(example, text)).language_kept is kept

@@ -31,8 +31,8 @@ def test_sources_and_inputs_come_back(tmp_path: Path) -> None:
     source = InstructionPair(instruction="Name a colour.", response="Red.")
     raw = InstructionPair(instruction="Nenne eine Farbe.", input="", response="Gelp.\n")
     revision = Revision(
-        name="a", row="r", language="de", origin=Origin.MEB, raw=raw, revised=raw.model_copy(update={"response": "Gelb.\n"}),
-        source=source,
+        name="a", row="r", language="de", origin=Origin.MEB, raw=raw,
+        revised=raw.model_copy(update={"response": "Gelb.\n"}), source=source,
     )  # fmt: skip
     made = make_example(revision, ExampleKind.REVISION, PROMPTS)
     write_examples(tmp_path, [], [made], {})
