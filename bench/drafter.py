@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from drafter_texts import Text, Tokens, read_cases, train_tokenizer
+from drafting.texts import Text, Tokens, read_cases, train_tokenizer
 from registry import Row, benchmark
 
 from midb.kernels.engine.drafting.draft import Drafter

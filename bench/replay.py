@@ -19,7 +19,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-from drafter_texts import edit, train_tokenizer
+from drafting.texts import edit, train_tokenizer
 
 from midb.kernels import EngineConfig, ModelConfig, Request
 from midb.kernels.dispatch import Ops

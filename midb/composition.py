@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from midb.agent.engines.adapters import Adapter
     from midb.agent.engines.checkpoint import CheckpointFolder
     from midb.agent.engines.protocol import TextEngine
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
     from midb.agent.engines.tokens import TokenRequest
     from midb.agent.run.session import RunEngine
     from midb.domain.decisions import Pass
@@ -204,7 +205,7 @@ def _build_own_engine(model: str, options: EngineOptions, warn: Callable[[str], 
         config = _make_config(base, model_config, options)
     except EngineError as error:
         raise UsageError(str(error.args[0]), hint=error.hint) from error
-    tokenizer = ChatTokenizer(*find_tokenizer(base))
+    tokenizer = ChatTokenizer(*_find_tokenizer(base))
     dtype = _name_dtype(model_config, config)
     unguided = importlib.util.find_spec("llguidance") is None
     details = ", ".join((dtype, *(["without llguidance"] if unguided else [])))
@@ -218,7 +219,18 @@ def _build_own_engine(model: str, options: EngineOptions, warn: Callable[[str], 
     )
 
 
-def find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any] | None]:
+def open_tokenizer(base: CheckpointFolder) -> ChatTokenizer:
+    """The tokenizer of a checkpoint, as its engine uses it; raises UsageError."""
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
+    from midb.kernels import EngineError
+
+    try:
+        return ChatTokenizer(*_find_tokenizer(base))
+    except EngineError as error:  # of a GGUF file's header
+        raise UsageError(str(error.args[0]), hint=error.hint) from error
+
+
+def _find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any] | None]:
     """Where a checkpoint's tokenizer is: in its folder; of a GGUF file beside it, if there is one, or in it."""
     from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES
     from midb.kernels.gguf.header import read_header

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import json
 import lzma
 import sys
 import tarfile
 import time
+import traceback
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +22,22 @@ import torch
 from midb.domain.errors import MidbError
 from midb.kernels import EngineConfig, Request
 from midb.kernels.engine.engine import Engine
+from midb.training.tuning.batching import cut_batches
 from midb.training.tuning.encoded import EncodedExample, read_encoded
 from midb.training.tuning.measuring import measure_loss, merge_losses
-from midb.training.tuning.running import Pace, Tuned, tune
+from midb.training.tuning.running import TuningPace, tune
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import save_adapter
-from midb.training.tuning.watching import Progress
+from midb.training.tuning.watching import TuningProgress
 
 #: Steps by which the pace is measured, and those before them, in which memory is set aside and kernels are chosen.
 _PACED, _WARM = 12, 4
 
 #: The name of the adapter in the engine.
 _TUNED = "tuned"
+
+#: Tokens of the engine's KV cache on a GPU.
+_KV_TOKENS = 400_000
 
 #: A step of the training is told each so many seconds.
 _TELL = 10.0
@@ -57,6 +65,22 @@ class AdaptingRun:
         with (self.out / "rows.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, default=str) + "\n")
         print(" ".join(f"{key}={value}" for key, value in row.items())[:240], flush=True)
+
+    @contextlib.contextmanager
+    def telling(self, part: str) -> Iterator[None]:
+        """Write a row about what fails inside, and go on with the next part."""
+        try:
+            yield
+        except Exception as error:
+            where = "".join(traceback.format_exception(error)[-4:])[-1500:]
+            self.say(part, error=f"{type(error).__name__}: {error}"[:600], where=where)
+        self.free()
+
+    def free(self) -> None:
+        """Give back what dropped models held, whose parts know each other."""
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 def unpack(parts: list[Path], folder: Path) -> Path:
@@ -114,18 +138,20 @@ def run_all(run: AdaptingRun) -> None:
     examples = read_encoded(run.load / "train.jsonl.xz")
     held = read_encoded(run.load / "held_out.jsonl.xz")
     run.say("loaded", examples=len(examples), held_out=len(held))
-    _measure(run, "before", model, held)
+    with run.telling("loss"):
+        _measure(run, "before", model, held)
     settings = _fit(run, model, examples)
     tuned = _train(run, model, settings, examples)
-    _measure(run, "after", tuned.model, held)
     adapter = run.load / "adapter"
-    save_adapter(adapter, tuned.model)
+    save_adapter(adapter, tuned)
     _export(adapter, run.out)
     run.say("adapter", bytes=(adapter / "adapter_model.safetensors").stat().st_size)
-    model = tuned = None  # type: ignore[assignment]  # the engine needs the memory
-    if run.device.type == "cuda":
-        torch.cuda.empty_cache()
-    _generate(run, adapter)
+    with run.telling("loss"):
+        _measure(run, "after", tuned, held)
+    del model, tuned  # the engine needs the memory
+    run.free()
+    with run.telling("generated"):
+        _generate(run, adapter)
 
 
 def _measure(run: AdaptingRun, when: str, model: Any, held: list[EncodedExample]) -> None:
@@ -144,16 +170,18 @@ def _fit(run: AdaptingRun, model: Any, examples: list[EncodedExample]) -> Tuning
     """As many steps as the time has room for, by the pace of a few; smaller batches where memory does not suffice."""
     settings = run.settings
     while True:
-        seen: list[Progress] = []
+        seen: list[TuningProgress] = []
+        told = ""
         try:
-            folder = run.load / f"pace-{settings.batch_tokens}"
-            folder.mkdir(exist_ok=True)
-            probe = replace(settings, max_steps=_WARM + _PACED)
-            tune(copy.deepcopy(model), "base", probe, examples, folder, told=seen.append, pace=Pace(save_seconds=1e9))
+            _probe(run, model, settings, _find_largest(examples, settings), 2)
+            seen = _probe(run, model, settings, examples, _WARM + _PACED)
         except MidbError as error:
             if settings.batch_tokens < 2048:
                 raise
-            run.say("pace", failed=error.message, hint=error.hint, batch_tokens=settings.batch_tokens)
+            told = error.message
+        run.free()
+        if told:
+            run.say("pace", failed=told, batch_tokens=settings.batch_tokens, peak_GiB=_peak(run.device))
             settings = replace(settings, batch_tokens=settings.batch_tokens // 2, accumulate=settings.accumulate * 2)
             continue
         warm = seen[min(_WARM, len(seen)) - 1]
@@ -170,11 +198,32 @@ def _fit(run: AdaptingRun, model: Any, examples: list[EncodedExample]) -> Tuning
         return replace(settings, max_steps=steps, epochs=epochs)
 
 
-def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: list[EncodedExample]) -> Tuned:
+def _probe(
+    run: AdaptingRun, model: Any, settings: TuningSettings, examples: list[EncodedExample], steps: int
+) -> list[TuningProgress]:
+    """Train a copy of the model for some steps."""
+    seen: list[TuningProgress] = []
+    folder = run.load / f"pace-{settings.batch_tokens}-{steps}"
+    folder.mkdir(exist_ok=True)
+    probe = replace(settings, max_steps=steps)
+    tune(copy.deepcopy(model), "base", probe, examples, folder, told=seen.append, pace=TuningPace(save_seconds=1e9))
+    return seen
+
+
+def _find_largest(examples: list[EncodedExample], settings: TuningSettings) -> list[EncodedExample]:
+    """The examples of the batch whose logits take the most memory."""
+    batches = cut_batches([len(example.ids) for example in examples], settings.batch_tokens, settings.seed)
+    largest = max(batches, key=lambda batch: sum(examples[number].reply for number in batch))
+    return [examples[number] for number in largest]
+
+
+def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: list[EncodedExample]) -> Any:
+    """Train the model; returns it with its adapter, also where the training broke off."""
     folder, last = run.load / "training", [0.0]
+    kept: list[Any] = []
     folder.mkdir(exist_ok=True)
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: TuningProgress) -> None:
         if progress.seconds - last[0] >= _TELL or progress.step in (1, progress.steps):
             last[0] = progress.seconds
             run.say(
@@ -182,15 +231,19 @@ def _train(run: AdaptingRun, model: Any, settings: TuningSettings, examples: lis
                 tokens=progress.tokens, seconds=round(progress.seconds, 1), rate=round(progress.rate),
             )  # fmt: skip
 
-    pace = Pace(max_seconds=run.seconds * 1.15, save_seconds=1e9)
-    tuned = tune(model, "base", settings, examples, folder, told=tell, pace=pace)
-    run.say(
-        "trained", step=tuned.step, steps=tuned.steps, tokens=tuned.tokens, seconds=round(tuned.seconds, 1),
-        epochs=round(tuned.tokens / sum(len(example.ids) for example in examples), 3), stopped=tuned.stopped,
-        peak_GiB=_peak(run.device),
-    )  # fmt: skip
+    def keep(tuned: Any, step: int, steps: int) -> None:
+        kept.append(tuned)
+
+    pace = TuningPace(max_seconds=run.seconds * 1.15, save_seconds=1e9)
+    with run.telling("trained"):
+        done = tune(model, "base", settings, examples, folder, told=tell, begin=keep, pace=pace)
+        run.say(
+            "trained", step=done.step, steps=done.steps, tokens=done.tokens, seconds=round(done.seconds, 1),
+            epochs=round(done.tokens / sum(len(example.ids) for example in examples), 3), stopped=done.stopped,
+            skipped=done.skipped, peak_GiB=_peak(run.device),
+        )  # fmt: skip
     (run.out / "loss.jsonl").write_bytes((folder / "loss.jsonl").read_bytes())
-    return tuned
+    return kept[0]
 
 
 def _export(adapter: Path, out: Path) -> None:
@@ -214,6 +267,7 @@ def _generate(run: AdaptingRun, adapter: Path) -> None:
         EngineConfig(
             checkpoint=checkpoint, device=run.device.type, dtype="bfloat16" if run.device.type == "cuda" else "float32",
             adapters={_TUNED: adapter}, max_model_len=longest, max_num_seqs=256 if run.device.type == "cuda" else 8,
+            num_kv_tokens=_KV_TOKENS if run.device.type == "cuda" else 0,
         )
     )  # fmt: skip
     run.say("engine", requests=len(asked))

@@ -50,6 +50,10 @@ COMMANDS = {
         "midb.cli.learning.examples:examples",
         "Make training examples from revisions: chats of what a run would send, and the reply that is to be learnt.",
     ),
+    "train": (
+        "midb.cli.learning.training:train",
+        "Train a LoRA adapter of a model on revisions, so that it rewrites as they do.",
+    ),
     "measure": (
         "midb.cli.learning.measuring:measure",
         "Measure what a booster learned: its replies on held-out examples, next to the model as it is.",

@@ -245,6 +245,48 @@ def test_what_the_kernels_compile_to() -> None:
     assert {row["local_bytes"] for row in measured} == {0}
 
 
+def test_what_an_adapter_learnt_on_a_gpu() -> None:
+    path = ROOT / "bench" / "results" / "train-gpu.jsonl"
+    measured: list[Row] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    title = "Training on a GPU"
+    told = section(PAGE, title)
+    figures = {row[0]: row[1:] for row in table(told)}
+    runs = list(dict.fromkeys(row["run"] for row in measured))
+    assert f"| | {' | '.join(runs)} |" in told
+    for place, run in enumerate(runs):
+        own = [row for row in measured if row["run"] == run]
+        (pace,) = (row for row in own if row["part"] == "pace")
+        losses = {row["when"]: row for row in own if row["part"] == "loss"}
+        scores = {(row["name"], row["side"]): row for row in own if row["part"] == "score"}
+        (trained,) = (row for row in own if row["part"] == "trained")
+        expected = {
+            "tokens a second": f"{pace['tokens_per_second']:,}",
+            "GPU memory, GiB": str(pace["peak_GiB"]),
+            "loss on held-out rows, base (n = 1,188)": f"{losses['before']['loss']:.3f}",
+            "loss on held-out rows, adapter": f"{losses['after']['loss']:.3f}",
+            "well-formed replies, base (n = 343)": str(scores["all", "base"]["well_formed"]),
+            "well-formed replies, adapter": str(scores["all", "tuned"]["well_formed"]),
+            "replies that stop, base": str(scores["all", "base"]["stops"]),
+            "replies that stop, adapter": str(scores["all", "tuned"]["stops"]),
+            "clean pairs left alone, adapter (n = 81)": str(scores["unchanged", "tuned"]["same"]),
+            "defects exactly repaired, adapter (n = 91)": str(scores["defect", "tuned"]["exact"]),
+            "likeness to the right text, adapter": str(scores["all", "tuned"]["to_target"]),
+            "likeness to the right text, doing nothing": str(scores["all", "tuned"]["nothing_to_target"]),
+            "tokens a step with drafts, base": str(scores["all", "base"]["tokens_per_step"]),
+            "tokens a step with drafts, adapter": str(scores["all", "tuned"]["tokens_per_step"]),
+        }
+        assert {name: figures[name][place] for name in expected} == expected
+        assert figures["steps done, of those planned"][place].endswith(f"of {pace['steps']}")
+        done = int(figures["steps done, of those planned"][place].partition(" ")[0])
+        assert f"step {done} is saved" in trained["error"]
+        counts = [scores[name, "base"]["n"] for name in ("all", "unchanged", "defect")]
+        assert counts == [343, 81, 91]
+        fallen = [losses["before"]["languages"][code] - loss for code, loss in losses["after"]["languages"].items()]
+        assert len(fallen) == 13
+        assert min(fallen) > 0.2145
+        assert max(fallen) < 0.415
+
+
 def test_every_file_of_rows_is_named() -> None:
     named = set(re.findall(r"`bench/results/([\w-]+)\.jsonl`", text_of(PAGE)))
     assert named == {path.stem for path in (ROOT / "bench" / "results").glob("*.jsonl")}

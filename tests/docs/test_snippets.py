@@ -15,6 +15,7 @@ import pytest
 from cli_fixtures import Cli
 from doc_pages import DOCS, PAGES, ROOT, Block, blocks
 from doc_shell import Ran, Shell, commands, conversation, shows
+from tiny_model import make_checkpoint
 
 #: Pages that need more than a folder with a corpus have tests of their own.
 APART = {DOCS / "audit-log.md", DOCS / "commands.md", DOCS / "engine.md", ROOT / "CONTRIBUTING.md"}
@@ -132,6 +133,12 @@ def test_examples_of_help(command: str, prepared: Shell) -> None:
         assert prepared.run("midb-agent split corpus.jsonl --shards 2").code == 0
         for number in (1, 2):
             assert prepared.run(f"midb-agent run corpus.shard-{number}-of-2.jsonl --quiet").code == 0
+    if "train" in command.split():
+        for library in ("torch", "transformers", "peft", "accelerate"):
+            pytest.importorskip(library)
+        make_checkpoint(prepared.folder / "models" / "small")
+        assert prepared.run("midb-agent run corpus.jsonl -o c.jsonl --quiet").code == 0
+        assert prepared.run("midb-agent examples c.jsonl.audit.db -o learn --mix revision:1 --prompts short").code == 0
     done = prepared.run(command)
     assert done.code == 0, done.seen
     assert done.seen

@@ -1,15 +1,18 @@
-"""A batch of examples as tensors, padded on the left so that all replies end together.
+"""A batch of examples as tensors, and the loss of their replies.
 
-A model then computes logits for the last positions only: prompts, which are the larger part, never reach the output
-layer, whose logits take most of the memory of a training.
+Batches are padded on the right. In a causal model no token sees what stands behind it, so that padding needs no mask,
+attention takes its fastest way, and no row of it is without a key. The output layer, whose logits take most of the
+memory of a training, computes the positions only from which a learnt token is predicted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from midb.training.tuning.encoded import EncodedExample
 
@@ -18,37 +21,43 @@ IGNORED = -100
 
 
 def collate(examples: Sequence[EncodedExample], pad_id: int = 0) -> dict[str, Any]:
-    """Make a batch of B examples, the longest of L tokens, with at most R tokens of a reply.
+    """Make a batch of B examples, the longest of L tokens.
 
-    :return: ``input_ids``, ``attention_mask`` and ``position_ids``, each ``[B, L]``; ``labels``, ``[B, R]``, the last R
-        tokens where they belong to a reply, else IGNORED; ``logits_to_keep``, R + 1: the last of these predicts what
-        comes behind the reply.
+    :return: ``input_ids`` and ``labels``, each ``[B, L]``; a label is the token that is to be predicted from its place,
+        or IGNORED where that is none of a reply. ``tokens``: how many there are without padding.
     """
     longest = max(len(example.ids) for example in examples)
-    replies = max(example.reply for example in examples)
     input_ids = torch.full((len(examples), longest), pad_id, dtype=torch.long)
-    attention_mask = torch.zeros_like(input_ids)
-    labels = torch.full((len(examples), replies), IGNORED, dtype=torch.long)
+    labels = torch.full_like(input_ids, IGNORED)
     for row, example in enumerate(examples):
         ids = torch.tensor(example.ids)
-        input_ids[row, longest - len(ids) :] = ids
-        attention_mask[row, longest - len(ids) :] = 1
-        labels[row, replies - example.reply :] = ids[example.start :]
-    return {
-        "input_ids": input_ids,
-        "attention_mask": attention_mask,
-        "position_ids": (attention_mask.cumsum(-1) - 1).clamp(min=0),
-        "labels": labels,
-        "logits_to_keep": replies + 1,
-    }
+        input_ids[row, : len(ids)] = ids
+        labels[row, example.start - 1 : len(ids) - 1] = ids[example.start :]
+    return {"input_ids": input_ids, "labels": labels, "tokens": sum(len(example.ids) for example in examples)}
 
 
-def compute_loss(model: Any, batch: dict[str, Any]) -> torch.Tensor:
+def compute_loss(model: Any, batch: dict[str, Any]) -> Tensor:
     """The negative log-likelihood of each learnt token, fp32, ``[tokens]``."""
-    inputs = dict(batch)
-    labels = inputs.pop("labels")
-    logits = model(**inputs, use_cache=False).logits
-    # Predicted one position before; a model that knows no logits_to_keep gives all of them.
-    predicted = logits[:, -inputs["logits_to_keep"] : -1]
+    labels = batch["labels"]
     learnt = labels != IGNORED
-    return torch.nn.functional.cross_entropy(predicted[learnt].float(), labels[learnt], reduction="none")
+    with _heads_at(model, learnt):
+        logits = model(input_ids=batch["input_ids"], use_cache=False).logits[0]
+    return torch.nn.functional.cross_entropy(logits.float(), labels[learnt], reduction="none")
+
+
+@contextlib.contextmanager
+def _heads_at(model: Any, places: Tensor) -> Iterator[None]:
+    """Let the output layer compute some places only, ``[B, L]``: logits are then ``[1, places, ids]``.
+
+    What a model does to its logits behind that layer, such as capping them, is done as ever.
+    """
+
+    def gather(layer: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (inputs[0][places][None], *inputs[1:])
+
+    # A model that several processes train is wrapped once more.
+    hook = getattr(model, "module", model).get_output_embeddings().register_forward_pre_hook(gather)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from midb.domain.errors import UsageError
+from midb.training.tuning.encoded import EncodedExample
 from midb.training.tuning.settings import ALL_LINEAR, TuningSettings
 
 #: Linear layers that the rewriting engine takes updates for, by the last part of their names.
@@ -75,7 +78,9 @@ def add_adapter(model: Any, settings: TuningSettings, base_name: str) -> Any:
         task_type=TaskType.CAUSAL_LM,
     )
     transformers.set_seed(settings.seed)
-    tuned = get_peft_model(model, config, autocast_adapter_dtype=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks by names that transformers is about to change
+        tuned = get_peft_model(model, config, autocast_adapter_dtype=True)
     # What is written: the base's name and no path of this machine, the layers in an order that is always the same.
     kept = tuned.peft_config[tuned.active_adapter]
     kept.base_model_name_or_path = base_name
@@ -98,11 +103,10 @@ def _choose_layers(model: Any, targets: str) -> list[str]:
     return sorted(set(asked))
 
 
-def check_examples(model: Any, ids: int, longest: int, name: str) -> None:
-    """Raise UsageError where the examples' ids or lengths do not fit the model.
-
-    :param ids: the highest id of an example, plus one.
-    """
+def check_examples(model: Any, examples: Sequence[EncodedExample], name: str) -> None:
+    """Raise UsageError where the examples' ids or lengths do not fit the model."""
+    ids = 1 + max((max(example.ids) for example in examples), default=0)
+    longest = max((len(example.ids) for example in examples), default=0)
     vocabulary = model.get_input_embeddings().weight.shape[0]
     if ids > vocabulary:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,15 @@ import torch
 
 from midb.domain.errors import MidbError
 from midb.training.tuning.encoded import EncodedExample
+from midb.training.tuning.measuring import measure_loss
 from midb.training.tuning.model import add_adapter, check_examples
 from midb.training.tuning.settings import TuningSettings
 from midb.training.tuning.states import find_checkpoint
-from midb.training.tuning.trainer import AdapterTrainer, NotFiniteError
-from midb.training.tuning.watching import Progress, StopWish, Watcher
+from midb.training.tuning.trainer import AdapterTrainer
+from midb.training.tuning.watching import NotFiniteError, StopWish, TuningProgress, Watcher
+
+#: The loss of the base, within a training's folder.
+BEFORE = "before.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,7 @@ class Tuned:
     """What came of a training.
 
     :param model: with the adapter as it is at ``step``.
+    :param skipped: steps that were left out, for a gradient was no number.
     :param stopped: why it ended before its last step: "interrupted", "time", or empty.
     """
 
@@ -33,10 +39,11 @@ class Tuned:
     tokens: int
     seconds: float
     stopped: str
+    skipped: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class TuningPace:
     """When a training saves and ends.
 
     :param max_seconds: after which it ends; 0: with its last step.
@@ -55,9 +62,9 @@ def tune(
     examples: Sequence[EncodedExample],
     folder: Path,
     *,
-    told: Callable[[Progress], None] = lambda progress: None,
+    told: Callable[[TuningProgress], None] = lambda progress: None,
     begin: Callable[[Any, int, int], None] = lambda model, step, steps: None,
-    pace: Pace = Pace(),
+    pace: TuningPace = TuningPace(),
     resume: bool = False,
 ) -> Tuned:
     """Train an adapter of a model.
@@ -70,8 +77,7 @@ def tune(
     :raises NotFiniteError: where a loss is no number; the state before that step is saved.
     :raises MidbError: where memory or the disk do not suffice.
     """
-    highest = max(max(example.ids) for example in examples) + 1
-    check_examples(model, highest, max(len(example.ids) for example in examples), name)
+    check_examples(model, examples, name)
     tuned = add_adapter(model, settings, name)
     wish = StopWish()
     watcher = Watcher(
@@ -99,8 +105,21 @@ def tune(
         steps=trainer.steps,
         tokens=trainer.tokens,
         seconds=watcher.seconds,
+        skipped=watcher.skipped,
         stopped=wish.reason if trainer.state.global_step < trainer.steps else "",
     )
+
+
+def measure_once(folder: Path | None, model: Any, examples: Sequence[EncodedExample], batch_tokens: int) -> Any:
+    """Measure the loss on examples, in rows as of ``measure_loss``; once for a folder, also where it is resumed."""
+    kept = folder / BEFORE if folder else None
+    if kept is not None and kept.exists():
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads(kept.read_bytes())
+    rows = measure_loss(model, examples, batch_tokens)
+    if kept is not None:
+        kept.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return rows
 
 
 @contextlib.contextmanager
@@ -114,6 +133,12 @@ def _explaining(trainer: AdapterTrainer, settings: TuningSettings) -> Iterator[N
             f"{error.message.rstrip('.')}: the training stopped before it; "
             f"step {trainer.state.global_step:,} is saved.",
             hint=f"Train anew with a lower --lr (it was {settings.lr:g}), or look at the examples of that step.",
+        ) from error
+    except OSError as error:
+        raise MidbError(
+            f"{error.filename or 'a file of the training'} cannot be written: {error.strerror or error}.",
+            hint="Free some space, then run the same command with --resume.",
+            retryable=True,
         ) from error
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not _is_memory(error):

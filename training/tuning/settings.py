@@ -54,6 +54,10 @@ class TuningSettings:
         for name in ("lr", "epochs", "clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise UsageError(f"{_option(name)} is {getattr(self, name)}; it must be above 0.")
+        if self.max_steps < 0:
+            raise UsageError(f"--max-steps is {self.max_steps}; it must be at least 0.")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"--seed is {self.seed}; it must be at least 0 and below 2^32.")
         for name in ("warmup", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{_option(name)} is {getattr(self, name)}; it must be at least 0 and below 1.")

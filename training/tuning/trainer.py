@@ -11,7 +11,6 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from midb.domain.errors import MidbError
 from midb.training.tuning.batching import BatchOrder, cut_batches
 from midb.training.tuning.collating import IGNORED, collate, compute_loss
 from midb.training.tuning.encoded import EncodedExample
@@ -25,13 +24,10 @@ from midb.training.tuning.states import (
     save_checkpoint,
     save_optimizer,
 )
+from midb.training.tuning.watching import NotFiniteError
 
 #: transformers' own file for where a training stands.
 _STATE = "trainer_state.json"
-
-
-class NotFiniteError(MidbError):
-    """A loss or a gradient is no number. It is raised before the step: the weights are those of the last good one."""
 
 
 class AdapterTrainer(Trainer):  # type: ignore[misc]
@@ -111,7 +107,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         samples = [batch for _ in range(num_batches) if (batch := next(epoch_iterator, None)) is not None]
         counted = [
             sum(int((batch["labels"] != IGNORED).sum()) for batch in samples),
-            sum(int(batch["attention_mask"].sum()) for batch in samples),
+            sum(batch["tokens"] for batch in samples),
         ]
         both = torch.tensor(counted, device=device)
         if self.args.world_size > 1:
@@ -144,11 +140,14 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         """Not counted: it would take time in each step."""
         return 0
 
-    def check_gradients(self) -> None:
-        """Raise NotFiniteError where a gradient is no number."""
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        if gradients and not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
-            raise NotFiniteError(f"a gradient of step {self.state.global_step + 1:,} is not a number.")
+    def drop_bad_gradients(self) -> bool:
+        """Drop all gradients of a step where one is no number: the step then changes nothing. Whether that was so."""
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        if not parameters or torch.isfinite(torch.nn.utils.get_total_norm([p.grad for p in parameters])):
+            return False
+        for parameter in parameters:
+            parameter.grad = None
+        return True
 
     def save(self) -> None:
         """Write a checkpoint of where the training stands; raises MidbError."""

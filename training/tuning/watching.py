@@ -14,18 +14,29 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from midb.domain.errors import MidbError
+
 if TYPE_CHECKING:
     from midb.training.tuning.trainer import AdapterTrainer
+
+#: Steps in a row that may be left out, for a gradient was no number, before the training stops; and the share of all
+#: steps, of a training with so many.
+_IN_A_ROW, _MOST_SKIPPED, _LONG = 3, 0.01, 100
 
 #: The loss of each step, one JSON object a line.
 LOSS_LOG = "loss.jsonl"
 
 
+class NotFiniteError(MidbError):
+    """A loss or a gradient is no number. It is raised before the step: the weights are those of the last good one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class TuningProgress:
     """Where a training stands.
 
     :param loss: mean of the step's learnt tokens, in nats.
+    :param skipped: the step was left out, for a gradient of it was no number; ``all_skipped``: how many were.
     :param tokens: computed so far; ``seconds`` since the training began, those before a resume included.
     :param rate: tokens a second since this process began; ``left``: seconds to the end at this pace.
     """
@@ -38,6 +49,8 @@ class Progress:
     seconds: float
     rate: float
     left: float
+    skipped: bool = False
+    all_skipped: int = 0
 
 
 class StopWish:
@@ -67,7 +80,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
     """Follows a training and ends it where it should.
 
     :param told: is called after each step.
-    :param max_seconds: after which it ends, counted over all its processes; 0: never.
+    :param max_seconds: of this process, after which it ends; 0: never.
     :param save_seconds: between two checkpoints; ``save_steps`` likewise, where it is not 0.
     """
 
@@ -75,7 +88,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         self,
         folder: Path,
         wish: StopWish,
-        told: Callable[[Progress], None],
+        told: Callable[[TuningProgress], None],
         *,
         max_seconds: float = 0.0,
         save_seconds: float = 300.0,
@@ -89,6 +102,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         self._earlier = 0.0  # seconds before this process
         self._began = self._saved = clock()
         self._first_step = self._first_tokens = 0
+        self._skipped: list[int] = []  # steps, in order
 
     def attach(self, trainer: AdapterTrainer, step: int) -> None:
         """Say whom to watch, and from which step it goes on: what was logged behind it is forgotten."""
@@ -96,9 +110,15 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         rows = [row for row in read_losses(self._log) if row["step"] <= step]
         if rows:
             trainer.tokens, self._earlier = rows[-1]["tokens"], rows[-1]["seconds"]
+        self._skipped = [row["step"] for row in rows if row.get("skipped")]
         self._first_step, self._first_tokens = step, trainer.tokens
         self._log.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         self._began = self._saved = self._clock()
+
+    @property
+    def skipped(self) -> int:
+        """Steps that were left out."""
+        return len(self._skipped)
 
     @property
     def seconds(self) -> float:
@@ -108,13 +128,20 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """No step is made with a gradient that is no number."""
-        if self._trainer is not None:
-            self._trainer.check_gradients()
+        """Leave a step out where a gradient is no number; raises NotFiniteError where that is so too often."""
+        step = state.global_step + 1
+        if self._trainer is None or not self._trainer.drop_bad_gradients():
+            return
+        self._skipped.append(step)
+        often = state.max_steps >= _LONG and len(self._skipped) > _MOST_SKIPPED * state.max_steps
+        if often or self._skipped[-_IN_A_ROW:] == list(range(step - _IN_A_ROW + 1, step + 1)):
+            raise NotFiniteError(
+                f"a gradient of step {step:,} is not a number; {len(self._skipped) - 1:,} steps were left out for that."
+            )
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save where it is time to, and end where somebody wants it or the time is over."""
-        if self._max_seconds and self.seconds >= self._max_seconds and not self._wish.reason:
+        if self._max_seconds and self._clock() - self._began >= self._max_seconds and not self._wish.reason:
             self._wish.reason = "time"
         ends = bool(self._wish.reason) or state.global_step >= state.max_steps
         due = self._clock() - self._saved >= self._save_seconds
@@ -137,7 +164,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
             return
         here = max(self._clock() - self._began, 1e-9)
         tokens, steps = self._trainer.tokens, state.global_step - self._first_step
-        progress = Progress(
+        progress = TuningProgress(
             step=state.global_step,
             steps=state.max_steps,
             loss=float(logs["loss"]),
@@ -146,10 +173,13 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
             seconds=self.seconds,
             rate=(tokens - self._first_tokens) / here,
             left=(state.max_steps - state.global_step) * here / max(steps, 1),
+            skipped=state.global_step in self._skipped,
+            all_skipped=len(self._skipped),
         )
         row = {
             "step": progress.step, "loss": progress.loss, "lr": progress.lr, "tokens": tokens,
-            "seconds": round(progress.seconds, 3), "grad_norm": float(logs.get("grad_norm", 0.0)),
+            "seconds": round(progress.seconds, 3),
+            **({"skipped": True} if progress.skipped else {"grad_norm": float(logs.get("grad_norm", 0.0))}),
         }  # fmt: skip
         with self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

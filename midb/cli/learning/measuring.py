@@ -138,8 +138,7 @@ def measure(
 def _make_loss_meter(settings: RunConfig) -> LossMeter | str:
     """What measures the loss of the model and its adapters; or the reason why nothing does."""
     from midb.agent.engines import checkpoint
-    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
-    from midb.composition import find_tokenizer, is_served
+    from midb.composition import is_served, open_tokenizer
     from midb.training.measuring.losses import LossMeter
 
     model = settings.model or ""
@@ -149,7 +148,7 @@ def _make_loss_meter(settings: RunConfig) -> LossMeter | str:
         return "peft is not installed (pip install '.[train]')"
     base = checkpoint.find(model, checkpoint.MODEL_FILES)
     device = "auto" if settings.devices else settings.device
-    return LossMeter(base.folder, base.name, ChatTokenizer(*find_tokenizer(base)), device)
+    return LossMeter(base.folder, base.name, open_tokenizer(base), device)
 
 
 def _warn(message: str) -> None:

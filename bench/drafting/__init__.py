@@ -1,0 +1,1 @@
+"""Texts that the benchmarks of drafts are made of."""
