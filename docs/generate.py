@@ -322,7 +322,7 @@ def settings_section() -> str:
         if field.default_factory is not None:
             told = first_sentence(field.default_factory.__doc__ or "")
         else:
-            told = "" if field.is_required() or field.default in (None, ()) else f"`{toml(field.default)}`"
+            told = "" if field.is_required() or field.default in (None, (), {}) else f"`{toml(field.default)}`"
         rows.append(f"| `{field.alias or name}` | {told} | {cell(field.description)} |")
     return "\n".join(
         [

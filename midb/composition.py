@@ -17,11 +17,13 @@ from midb.domain.errors import UsageError
 from midb.domain.portability import usable_cores
 
 if TYPE_CHECKING:
+    from midb.agent.engines.adapters import Adapter
     from midb.agent.engines.checkpoint import CheckpointFolder
     from midb.agent.engines.protocol import TextEngine
     from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
     from midb.agent.engines.tokens import TokenRequest
     from midb.agent.run.session import RunEngine
+    from midb.domain.decisions import Pass
     from midb.kernels import EngineConfig, ModelConfig, Result
     from midb.runs.config import RunConfig
 
@@ -32,13 +34,10 @@ _MAX_NUM_SEQS = {"cuda": 256, "cpu": 16}
 #: thousand. For a model that takes 131,072, memory would have to be set aside for one sequence of that length.
 _MAX_MODEL_LEN = 16_384
 
-#: What the adapter of a run is called within the engine.
-_ADAPTER = "adapter"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """How a model is run, as the command line asks for it. A server ignores device, dtype, adapter and max_length.
+    """How a model is run, as the command line asks for it. A server ignores device, dtype and max_length.
 
     :param device: auto, cpu or cuda (also cuda:1); auto takes a GPU if torch finds one.
     :param devices: several of them, which share the requests: "all" GPUs, or names with commas, such as "0,1"; "": one.
@@ -46,7 +45,7 @@ class EngineOptions:
     :param concurrency: requests in flight; 0 is the engine's own default.
     :param timeout: seconds that a server may take for a reply; 0 is the engine's own default.
     :param key_variable: environment variable that holds a server's key.
-    :param adapter: folder or hub name of a LoRA adapter in peft's layout.
+    :param adapters: LoRA adapters that requests may name, each once.
     :param max_length: tokens of prompt and reply together; 0 is the length that the model was trained for, but 16,384
         at most.
     """
@@ -57,7 +56,7 @@ class EngineOptions:
     concurrency: int = 0
     timeout: float = 0.0
     key_variable: str = "OPENAI_API_KEY"
-    adapter: str | None = None
+    adapters: tuple[Adapter, ...] = ()
     max_length: int = 0
 
 
@@ -72,6 +71,7 @@ def open_engine(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunE
         return
     from midb.agent.run.session import RunEngine
 
+    adapters = find_adapters(config, warn)
     options = EngineOptions(
         device=config.device,
         devices=config.devices or "",
@@ -79,14 +79,31 @@ def open_engine(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunE
         concurrency=config.concurrency or 0,
         timeout=config.timeout or 0.0,
         key_variable=config.key_variable,
-        adapter=config.adapter,
+        adapters=tuple({adapter.name: adapter for adapter in adapters.values()}.values()),
     )
     engine = build_engine(config.model, options=options, warn=warn)
     with asyncio.Runner() as loop:
         try:
-            yield RunEngine(engine, loop, warn)
+            yield RunEngine(engine, loop, warn, adapters)
         finally:
             loop.run(engine.close())
+
+
+def find_adapters(config: RunConfig, warn: Callable[[str], None]) -> dict[Pass, Adapter]:
+    """Find the adapters of a run, by the passes that they answer; raises UsageError."""
+    if not config.adapter:
+        return {}
+    from midb.agent.engines.adapters import find_adapter
+    from midb.agent.model.pass_adapters import give_to_passes
+    from midb.domain.decisions import REWRITING_PASSES
+
+    passes = [pass_ for pass_ in REWRITING_PASSES if pass_ in config.selected_passes]
+    return give_to_passes(config.adapter, passes, partial(find_adapter, served=is_served(config.model or "")), warn)
+
+
+def is_served(model: str) -> bool:
+    """Whether a MODEL is one on a server."""
+    return model.startswith("openai:")
 
 
 def build_engine(
@@ -103,13 +120,13 @@ def build_engine(
     :raises UsageError: one sentence for whatever cannot work.
     """
     options = options or EngineOptions()
-    if model.startswith("openai:"):
+    if is_served(model):
         return _build_server_engine(model, options, warn)
     # Before torch is imported, which reads it once. Its threads would else wait for each other by turning in circles,
     # which takes the processors from those that are waited for wherever something else runs as well.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     _check_own_engine(model)
-    return _build_pool(model, options, warn) if options.devices else _build_own_engine(model, options)
+    return _build_pool(model, options, warn) if options.devices else _build_own_engine(model, options, warn)
 
 
 def _build_pool(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
@@ -127,7 +144,7 @@ def _build_pool(model: str, options: EngineOptions, warn: Callable[[str], None])
     each = [
         replace(options, device=name, devices="", concurrency=-(-options.concurrency // len(names))) for name in names
     ]
-    one = _build_own_engine(model, each[0])
+    one = _build_own_engine(model, each[0], warn)
     if len(names) == 1:
         return one
     labels = [name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, start=1)]
@@ -142,7 +159,7 @@ def _build_share(model: str, options: EngineOptions, shares: int) -> TextEngine:
         import torch
 
         torch.set_num_threads(max(usable_cores() // shares, 1))
-    return _build_own_engine(model, options)
+    return _build_own_engine(model, options, lambda message: None)  # the process that began it has warned already
 
 
 def _build_server_engine(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
@@ -152,6 +169,7 @@ def _build_server_engine(model: str, options: EngineOptions, warn: Callable[[str
     name, url = parse_spec(model)
     asked = {"concurrency": options.concurrency, "timeout": options.timeout}
     given: dict[str, Any] = {setting: value for setting, value in asked.items() if value}
+    given["adapters"] = [adapter.name for adapter in options.adapters]
     return OpenAIEngine(name, url, key_variable=options.key_variable, warn=warn, **given)
 
 
@@ -171,34 +189,33 @@ def _check_own_engine(model: str) -> None:
         )
 
 
-def _build_own_engine(model: str, options: EngineOptions) -> TextEngine:
+def _build_own_engine(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
     from midb.agent.engines import checkpoint
+    from midb.agent.engines.adapters import check_base
     from midb.agent.engines.threaded import ThreadedEngine
     from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
     from midb.kernels import EngineError, ModelConfig
 
     base = checkpoint.find(model, checkpoint.MODEL_FILES)
-    adapter = checkpoint.find(options.adapter, checkpoint.ADAPTER_FILES) if options.adapter else None
-    for part in (base, adapter):
-        if part is not None:
-            checkpoint.check_files(part.folder)
+    checkpoint.check_files(base.folder)
+    for adapter in options.adapters:
+        check_base(adapter, base, warn)
     try:
         model_config = ModelConfig.from_checkpoint(base.folder)
-        config = _make_config(base, adapter, model_config, options)
+        config = _make_config(base, model_config, options)
     except EngineError as error:
         raise UsageError(str(error.args[0]), hint=error.hint) from error
     tokenizer = ChatTokenizer(*_find_tokenizer(base))
     dtype = _name_dtype(model_config, config)
     unguided = importlib.util.find_spec("llguidance") is None
-    details = ", ".join(
-        (dtype, *(["adapter " + adapter.name] if adapter else []), *(["without llguidance"] if unguided else []))
-    )
+    details = ", ".join((dtype, *(["without llguidance"] if unguided else [])))
     return ThreadedEngine(
         lambda: KernelEngine(config),
         tokenizer,
         described=f"{base.name} on {config.device} ({details})",
         concurrency=config.max_num_seqs,
-        fingerprint=lambda: _make_fingerprint(base, adapter, dtype, config.max_model_len, guided=tokenizer.guides),
+        fingerprint=lambda: _make_fingerprint(base, dtype, config.max_model_len, guided=tokenizer.guides),
+        adapters={adapter.name: (adapter.label, f"sha256:{adapter.sha256}") for adapter in options.adapters},
     )
 
 
@@ -225,9 +242,7 @@ def _find_tokenizer(base: CheckpointFolder) -> tuple[Path, str, Mapping[str, Any
     return base.folder, base.name, read_header(base.folder).metadata
 
 
-def _make_config(
-    base: CheckpointFolder, adapter: CheckpointFolder | None, model_config: ModelConfig, options: EngineOptions
-) -> EngineConfig:
+def _make_config(base: CheckpointFolder, model_config: ModelConfig, options: EngineOptions) -> EngineConfig:
     from midb.kernels import EngineConfig
 
     device = options.device
@@ -237,7 +252,7 @@ def _make_config(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu" and options.dtype == "fp8":
         raise UsageError("a CPU computes fp8 slower than anything else.", hint="--dtype bfloat16, or a GPU.")
-    adapters: dict[str, str | Path] = {_ADAPTER: adapter.folder} if adapter else {}
+    adapters: dict[str, str | Path] = {one.name: one.folder for one in options.adapters if one.folder is not None}
     kind = device.partition(":")[0]
     return EngineConfig(
         checkpoint=base.folder,
@@ -262,16 +277,12 @@ def _name_dtype(model_config: ModelConfig, config: EngineConfig) -> str:
     return "bfloat16" if name == "float16" else name
 
 
-def _make_fingerprint(
-    base: CheckpointFolder, adapter: CheckpointFolder | None, dtype: str, max_length: int, *, guided: bool
-) -> str:
+def _make_fingerprint(base: CheckpointFolder, dtype: str, max_length: int, *, guided: bool) -> str:
     """Name all that replies depend on: the files, what they are computed in, where a reply is cut, and whether it is
     kept to a schema."""
     from midb.agent.engines import checkpoint
 
     parts = ["own", base.name, f"sha256:{checkpoint.hash_files(base.folder)}"]
-    if adapter:
-        parts += ["adapter", adapter.name, f"sha256:{checkpoint.hash_files(adapter.folder)}"]
     if guided:
         parts.append("guided")
     return " ".join([*parts, dtype, f"length {max_length}", f"midb {__version__}"])
@@ -289,7 +300,6 @@ class KernelEngine:
         from midb.kernels import Engine
 
         self._engine = Engine(config)
-        self._adapter = _ADAPTER if config.adapters else None
 
     @property
     def max_model_len(self) -> int:
@@ -323,7 +333,7 @@ class KernelEngine:
                     find_end=request.find_end,
                     constraint=request.constraint,
                     stop_loops=True,
-                    adapter=self._adapter,
+                    adapter=request.adapter,
                 )
             )
         except RequestError as error:
@@ -343,12 +353,12 @@ class KernelEngine:
         """Stop a request."""
         return self._engine.cancel(index)
 
-    def pin(self, prefix_ids: list[int]) -> None:
+    def pin(self, prefix_ids: list[int], adapter: str | None = None) -> None:
         """Keep the KV of a common beginning, if there is room for it."""
         from midb.kernels import EngineError
 
         with suppress(EngineError):  # if there is too little room, it is cached like any other text
-            self._engine.pin(prefix_ids, self._adapter)
+            self._engine.pin(prefix_ids, adapter)
 
     def survives(self, error: Exception) -> bool:
         """Whether the engine can go on: not after an error of the device, nor once memory has run out."""

@@ -17,12 +17,15 @@ from typing import Any
 
 import pytest
 from damages import Damage, change, cut_header, cut_weights, pickle_weights, put, remove
+from tiny_adapters import make_adapter
 
+from midb.agent.engines.adapters import Adapter, find_adapter
 from midb.agent.engines.devices.pool import DevicePool
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextReply, TextRequest
 from midb.agent.engines.tokenizing import template_bounds
 from midb.composition import EngineOptions, KernelEngine, build_engine, open_engine
 from midb.domain.errors import MidbError, UsageError
+from midb.domain.generations import read_adapter_name
 from midb.runs.config import load_config
 
 torch = pytest.importorskip("torch")
@@ -250,9 +253,9 @@ def test_the_system_part_is_pinned(letters: Path, monkeypatch: pytest.MonkeyPatc
     pinned: list[list[int]] = []
     pin = KernelEngine.pin
 
-    def note(self: KernelEngine, prefix_ids: list[int]) -> None:
+    def note(self: KernelEngine, prefix_ids: list[int], adapter: str | None = None) -> None:
         pinned.append(prefix_ids)
-        pin(self, prefix_ids)
+        pin(self, prefix_ids, adapter)
 
     monkeypatch.setattr(KernelEngine, "pin", note)
     serve(letters, [ask(f"Text {n}") for n in range(5)])
@@ -355,7 +358,6 @@ def test_a_pipe_or_a_device_is_one_sentence(copy: Path, name: str) -> None:
         ("TINY", EngineOptions(devices="0,0"), "cuda:0 is named twice."),
         ("TINY", EngineOptions(devices="cpu,cpu", device="cpu"), "--device and --devices are both given."),
         ("nowhere", EngineOptions(devices="cpu,cpu"), "there is no folder nowhere"),
-        ("TINY", EngineOptions(device="cpu", adapter="nowhere"), "there is no folder nowhere"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_sentence(
@@ -392,20 +394,82 @@ def test_a_fingerprint_names_what_replies_depend_on(tiny_checkpoint: Path, copy:
     assert str(tiny_checkpoint.parent) not in first
     (copy / "README.md").write_text("notes do not count", encoding="utf-8")
     assert line(Path(shutil.copytree(copy, tmp_path / "moved" / "tiny"))) == first
-    adapter = tmp_path / "adapter"
-    adapter.mkdir()
-    (adapter / "adapter_config.json").write_text("{}", encoding="utf-8")
     others = [line(tiny_checkpoint, dtype="bfloat16"), line(tiny_checkpoint, max_length=512)]
-    others.append(line(tiny_checkpoint, adapter=str(adapter)))
-    (adapter / "adapter_config.json").write_text('{"r": 8}', encoding="utf-8")
-    others.append(line(tiny_checkpoint, adapter=str(adapter)))
-    assert len({first, *others}) == 5
+    assert len({first, *others}) == 3
 
 
-def test_an_adapter_that_cannot_be_loaded_is_one_sentence(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(MidbError) as failed:
-        serve(tiny_checkpoint, [ask("x")], options=EngineOptions(device="cpu", adapter=str(tmp_path)))
-    assert "adapter_config.json does not exist" in failed.value.message
+@pytest.fixture
+def two_adapters(letters: Path, tmp_path: Path) -> tuple[Adapter, Adapter]:
+    one, other = (find_adapter(str(make_adapter(tmp_path / name, letters, seed=n))) for n, name in enumerate("ab"))
+    return one, other
+
+
+def test_requests_of_several_adapters_are_answered_together(
+    letters: Path, two_adapters: tuple[Adapter, Adapter], tmp_path: Path
+) -> None:
+    """Each gets what it gets alone, in one process and in several; what is pinned for one is not read by another."""
+    names = ["", *(adapter.name for adapter in two_adapters)]
+    options = EngineOptions(device="cpu", adapters=two_adapters)
+    sampling = [Sampling(temperature=1.0, seed=seed) for seed in range(4)]
+    mixed = [ask("Text", sampling=one, adapter=name) for one in sampling for name in names]
+    (together,) = serve(letters, mixed, options=options)
+    alone = [serve(letters, [request], options=options)[0][0] for request in mixed[:6]]
+    assert [reply.text for reply in together[:6]] == [reply.text for reply in alone]
+    assert len({reply.text for reply in together[:3]}) == 3, "each adapter does something"
+    (plain,) = serve(letters, [ask("Text", sampling=one) for one in sampling])
+    assert [reply.text for reply in together[::3]] == [reply.text for reply in plain]
+    (spread,) = serve(letters, mixed, options=EngineOptions(devices="cpu,cpu", adapters=two_adapters))
+    assert [reply.text for reply in spread] == [reply.text for reply in together]
+
+
+def test_each_adapter_has_a_fingerprint_of_its_own(letters: Path, two_adapters: tuple[Adapter, Adapter]) -> None:
+    """The model's is the same with adapters and without: its verdicts are found again."""
+    one, other = two_adapters
+    engine = build_engine(str(letters), options=EngineOptions(device="cpu", adapters=two_adapters))
+    assert engine.fingerprint() == build_engine(str(letters), options=CPU).fingerprint()
+    assert engine.fingerprint(one.name) == f"{engine.fingerprint()} + adapter a sha256:{one.sha256}"
+    assert engine.fingerprint(other.name).endswith(f"+ adapter b sha256:{other.sha256}")
+    assert read_adapter_name(engine.fingerprint(other.name)) == other.name
+    pool = build_engine(str(letters), options=EngineOptions(devices="cpu,cpu", adapters=two_adapters))
+    assert pool.fingerprint(one.name) == engine.fingerprint(one.name)
+
+
+def test_an_adapter_that_cannot_be_loaded_is_one_sentence(letters: Path, tmp_path: Path) -> None:
+    whole = find_adapter(str(make_adapter(tmp_path / "a", letters, r=5, base_model_name_or_path="letters")))
+    with pytest.raises(MidbError, match=r"has the rank 2, and adapter_config\.json says 5") as failed:
+        serve(letters, [ask("x")], options=EngineOptions(device="cpu", adapters=(whole,)))
+    assert failed.value.hint
+
+
+def test_an_adapter_for_another_base_is_refused_before_anything_is_loaded(letters: Path, tmp_path: Path) -> None:
+    manifest = {"prompts": "full", "base": {"name": "other", "sha256": "ab" * 32}}
+    adapter = find_adapter(str(make_adapter(tmp_path / "a", letters, manifest=manifest)))
+    with pytest.raises(UsageError, match="the adapter a was trained on other"):
+        build_engine(str(letters), options=EngineOptions(device="cpu", adapters=(adapter,)))
+    warnings: list[str] = []
+    stranger = find_adapter(str(make_adapter(tmp_path / "b", letters, base_model_name_or_path="x/other")))
+    build_engine(str(letters), options=EngineOptions(devices="cpu,cpu", adapters=(stranger,)), warn=warnings.append)
+    assert warnings == ["the adapter b says that its base is x/other, and it runs on letters"]
+
+
+def test_the_settings_of_a_run_say_which_adapter_answers_which_pass(letters: Path, tmp_path: Path) -> None:
+    one, other = (str(make_adapter(tmp_path / name, letters, seed=n)) for n, name in enumerate("ab"))
+    given = {"corpus": tmp_path / "c.jsonl", "model": str(letters), "device": "cpu"}
+
+    def by_pass(**settings: Any) -> dict[str, str]:
+        with open_engine(load_config(None, given | settings), lambda _: None) as engine:
+            assert engine is not None
+            return {pass_.value: adapter.label for pass_, adapter in engine.adapters.items()}
+
+    assert by_pass() == {}
+    assert by_pass(adapter=[one]) == {"content": "a", "translation": "a", "localization": "a"}
+    assert by_pass(adapter=[one, f"translation={other}"], passes="content,translation") == {
+        "content": "a", "translation": "b",
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="there is no folder nowhere"):
+        by_pass(adapter=["nowhere"])
+    served = {"model": "openai:m@http://localhost:1", "adapter": "content=style"}
+    assert by_pass(**served) == {"content": "style"}
 
 
 def test_threads_that_wait_do_not_turn_in_circles(tiny_checkpoint: Path) -> None:

@@ -20,10 +20,12 @@ from midb.training.examples.example import TrainingExample
 TRAIN, HELD_OUT, MANIFEST = "train.jsonl", "held_out.jsonl", "manifest.json"
 
 
-def as_chat(example: TrainingExample) -> dict[str, Any]:
+def as_chat(example: TrainingExample, *, measured: bool = False) -> dict[str, Any]:
     """An example as a chat: what a run sends, and the reply. ``weight`` says which messages are to be learnt.
 
     Trainers that know no weights should be told to learn from replies only.
+
+    :param measured: with the texts that other replies are held against, see ``midb.training.measuring.reading``.
     """
     asked = [{"role": message.role, "content": message.content, "weight": 0} for message in example.messages]
     return {
@@ -34,6 +36,16 @@ def as_chat(example: TrainingExample) -> dict[str, Any]:
         "defect": example.defect or None,
         "row": example.row,
         "name": example.name,
+        **(_list_texts(example) if measured else {}),
+    }
+
+
+def _list_texts(example: TrainingExample) -> dict[str, Any]:
+    """The pair that is asked about, the one that was made of it, its English original, and what marks its sections."""
+    pairs = {"before": example.before, "target": example.target, "source": example.source}
+    return {
+        "nonce": example.nonce,
+        **{name: None if pair is None else {f.value: text for f, text in pair.texts()} for name, pair in pairs.items()},
     }
 
 
@@ -58,7 +70,8 @@ def write_examples(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)
     for name, examples in ((TRAIN, train), (HELD_OUT, held_out)):
-        _write(folder / name, (orjson.dumps(as_chat(example)) + b"\n" for example in examples))
+        chats = (as_chat(example, measured=name == HELD_OUT) for example in examples)
+        _write(folder / name, (orjson.dumps(chat) + b"\n" for chat in chats))
     files = {name: file_sha256(folder / name) for name in (TRAIN, HELD_OUT)}
     whole = {
         "midb_agent": __version__,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST
 from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES, first_line
 from midb.domain.errors import UsageError
 
@@ -24,7 +25,9 @@ MODEL_FILES = (
 )  # fmt: skip
 
 #: All that is fetched of an adapter.
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.safetensors.index.json")
+ADAPTER_FILES = (
+    "adapter_config.json", "adapter_model.safetensors", "adapter_model.safetensors.index.json", ADAPTER_MANIFEST,
+)  # fmt: skip
 
 #: How the name of a GGUF file ends, which is a whole checkpoint by itself.
 GGUF_SUFFIX = ".gguf"

@@ -56,9 +56,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The command to pin a beginning that comes back."""
+    """The command to pin a beginning that comes back, for those whom the same adapter answers."""
 
     prefix_ids: list[int]
+    adapter: str | None = None
 
 
 class Close:
@@ -135,7 +136,7 @@ class Worker:
             return
         try:
             if isinstance(command, Pin):
-                engine.pin(command.prefix_ids)
+                engine.pin(command.prefix_ids, command.adapter)
                 return
             index = engine.add(command.request)
         except RequestRefused as refused:

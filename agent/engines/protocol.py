@@ -53,6 +53,8 @@ class TextRequest:
     :param growth: most tokens of the reply, as a multiple of the reference's; some hundred are added.
     :param stop: strings that end the reply and are not part of it.
     :param schema: JSON Schema of the reply. An engine that cannot enforce it ignores it; replies are checked anyway.
+    :param adapter: name of the adapter that is to answer, one of those that the engine was made with; "": the model
+        as it is.
     """
 
     messages: tuple[Message, ...]
@@ -61,6 +63,7 @@ class TextRequest:
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +141,11 @@ class TextEngine(Protocol):
         """What it is doing now."""
         ...
 
-    def fingerprint(self) -> str:
-        """All that replies depend on, as one line: if it is the same, a logged reply may be used again."""
+    def fingerprint(self, adapter: str = "") -> str:
+        """All that replies depend on, as one line: if it is the same, a logged reply may be used again.
+
+        :param adapter: name of the adapter that answers; "": the model as it is.
+        """
         ...
 
     async def start(self) -> None:

@@ -13,11 +13,12 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from midb.agent.engines.engine_thread import CLOSED, Answer, Cancel, Close, Command, Failure, Job, Pin, Worker
 from midb.agent.engines.protocol import Activity, CallFailed, FinishReason, Message, TextReply, TextRequest, cut_at_stop
 from midb.agent.engines.tokens import RequestRefused, TokenEngine, Tokenizer, TokenRequest, TokenResult
+from midb.domain.generations import add_adapter
 
 #: New tokens that are allowed on top of what the reference allows, for what a reply says besides the text.
 _EXTRA_TOKENS = 256
@@ -43,6 +44,7 @@ class ThreadedEngine:
 
     :param make: makes the engine, on the engine's thread. What it raises becomes EngineDown.
     :param fingerprint: makes the line, once, when it is first asked for.
+    :param adapters: what tells each adapter from others, by the name that requests use: its own name and a detail.
     :param clock: counts seconds.
     """
 
@@ -54,6 +56,7 @@ class ThreadedEngine:
         described: str,
         concurrency: int,
         fingerprint: Callable[[], str],
+        adapters: Mapping[str, tuple[str, str]] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.described = described
@@ -61,6 +64,7 @@ class ThreadedEngine:
         self._tokenizer = tokenizer
         self._make_fingerprint = fingerprint
         self._fingerprint: str | None = None
+        self._adapters = dict(adapters or {})
         self._clock = clock
         self._make = make
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
@@ -69,14 +73,15 @@ class ThreadedEngine:
         self._max_model_len = 0
         self._thread: threading.Thread | None = None
         self._worker: Worker | None = None
-        self._seen: dict[str, int] = {}  # how often each system message came, the longest unused first
+        # How often each system message came for an adapter, the longest unused first.
+        self._seen: dict[tuple[str, str], int] = {}
         self._pins = 0
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, adapter: str = "") -> str:
         """What the replies depend on, as one line."""
         if self._fingerprint is None:
             self._fingerprint = self._make_fingerprint()
-        return self._fingerprint
+        return add_adapter(self._fingerprint, *self._adapters[adapter]) if adapter else self._fingerprint
 
     async def start(self) -> None:
         """Make the engine on its thread; raises EngineDown with the sentence of whatever went wrong."""
@@ -112,7 +117,7 @@ class ThreadedEngine:
             raise self._down.make_error()
         try:
             asked = self._encode(request)
-            self._pin(request.messages)
+            self._pin(request)
         except RequestRefused as refused:
             raise CallFailed(refused.code, str(refused), hint=refused.hint) from None
         job = Job(asked, self._loop.create_future())
@@ -160,6 +165,7 @@ class ThreadedEngine:
             stop_ids=self._tokenizer.find_stop_ids(request.stop),
             find_end=self._tokenizer.make_end_finder(request.stop, len(prompt)),
             constraint=self._tokenizer.make_constraint(request.schema) if request.schema else None,
+            adapter=request.adapter or None,
         )
 
     def _make_reply(self, request: TextRequest, asked: TokenRequest, result: TokenResult, started: float) -> TextReply:
@@ -182,15 +188,16 @@ class ThreadedEngine:
             seconds=self._clock() - started,
         )
 
-    def _pin(self, messages: Sequence[Message]) -> None:
+    def _pin(self, request: TextRequest) -> None:
         """Pin a system message when it comes back: its KV is computed once and never evicted.
 
-        The prefix cache alone would give its blocks to single texts whenever a pass pauses. A system message that comes
-        only once is not pinned, as that would take memory for good.
+        Each adapter makes another KV of it. The prefix cache alone would give its blocks to single texts whenever a
+        pass pauses. A system message that comes only once is not pinned, as that would take memory for good.
         """
+        messages = request.messages
         if not messages or messages[0].role != "system":
             return
-        system = messages[0].content
+        system = request.adapter, messages[0].content
         count = self._seen.pop(system, 0) + 1
         self._seen[system] = count
         if len(self._seen) > _MOST_REMEMBERED:
@@ -199,7 +206,7 @@ class ThreadedEngine:
             self._pins += 1
             one, other = (self._tokenizer.encode_chat((messages[0], Message("user", text))) for text in ("0", "x"))
             if common := next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0):
-                self._commands.put(Pin(one[:common]))
+                self._commands.put(Pin(one[:common], request.adapter or None))
 
     def _stop_serving(self, failure: Failure) -> None:
         """Fail what is in flight, and whatever is asked from now on."""

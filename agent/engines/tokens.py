@@ -45,6 +45,7 @@ class TokenRequest:
 
     :param find_end: looks for stop strings, see ``Tokenizer.make_end_finder``; called on the engine's thread.
     :param constraint: makes what keeps the reply to its schema, see ``Tokenizer.make_constraint``; likewise.
+    :param adapter: name of the adapter that is to answer; None: the model as it is.
     """
 
     prompt_ids: list[int]
@@ -55,6 +56,7 @@ class TokenRequest:
     stop_ids: list[int]
     find_end: EndFinder | None = None
     constraint: Callable[[], ReplyConstraint] | None = None
+    adapter: str | None = None
 
 
 class TokenResult(Protocol):
@@ -111,8 +113,8 @@ class TokenEngine(Protocol):
         """Stop a request, if it still runs."""
         ...
 
-    def pin(self, prefix_ids: list[int]) -> object:
-        """Compute the KV of a common beginning once and never evict it."""
+    def pin(self, prefix_ids: list[int], adapter: str | None = None) -> object:
+        """Compute the KV of a common beginning, which an adapter reads, once and never evict it."""
         ...
 
     def survives(self, error: Exception) -> bool:

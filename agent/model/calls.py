@@ -67,7 +67,7 @@ class Model:
         self.engine = engine
         self.settings = settings
         self._store = store
-        self._fingerprint = engine.fingerprint()
+        self._fingerprints: dict[str, str] = {}  # by adapter
         self._warn = warn
         self._estimates = False
         self._clock = clock
@@ -86,7 +86,7 @@ class Model:
 
         Two pairs that ask the same at once share one call.
         """
-        key = GenerationKey(task.prompt_hash, self._fingerprint, task.request.sampling.as_json())
+        key = GenerationKey(task.prompt_hash, self._fingerprint(task), task.request.sampling.as_json())
         if found := self._store.find(key):
             self._count(task.pass_, Usage(reused=1))
             return found
@@ -96,6 +96,13 @@ class Model:
         else:
             self._count(task.pass_, Usage(reused=1))
         return await asyncio.shield(asked)
+
+    def _fingerprint(self, task: Task) -> str:
+        """What a reply depends on: the model, and the adapter that is asked, but no other of the run."""
+        adapter = task.request.adapter
+        if adapter not in self._fingerprints:
+            self._fingerprints[adapter] = self.engine.fingerprint(adapter)
+        return self._fingerprints[adapter]
 
     def _done(self, key: GenerationKey, call: asyncio.Task[Generation]) -> None:
         del self._asked[key]

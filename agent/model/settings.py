@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from midb.agent.engines.protocol import Sampling
+from midb.domain.decisions import Pass
 from midb.domain.errors import UsageError
 from midb.prompts import PromptSet
 
@@ -69,15 +71,41 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PassAdapter:
+    """The adapter that answers a rewriting pass.
+
+    A verdict has none: what learnt to prefer its own rewrites must not judge them.
+
+    :param name: as ``TextRequest.adapter``.
+    :param prompts: those that it was trained with; None: those of the run.
+    """
+
+    name: str
+    prompts: PromptSet | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelSettings:
     """How a run uses its model. ``salt`` decides the order of the sides that a verdict sees, with each pair.
 
-    ``judge_orders``: in how many orders a verdict is asked for; with 2, both must prefer the rewrite.
+    ``judge_orders``: in how many orders a verdict is asked for; with 2, both must prefer the rewrite. ``adapters``
+    answer the passes that they are given for, all others the model as it is.
     """
 
     prompts: PromptSet
+    adapters: Mapping[Pass, PassAdapter] = field(default_factory=dict)
     route: Route = Route.CONTENT
     sampling: Sampling = field(default_factory=Sampling)
     budget: Budget = field(default_factory=Budget)
     salt: str = ""
     judge_orders: int = 2
+
+    def adapter_of(self, pass_: Pass) -> str:
+        """The name of the adapter that answers a pass; "" where the model does so as it is."""
+        found = self.adapters.get(pass_)
+        return found.name if found else ""
+
+    def prompts_of(self, pass_: Pass) -> PromptSet:
+        """What a pass is asked with."""
+        found = self.adapters.get(pass_)
+        return (found.prompts if found else None) or self.prompts

@@ -64,8 +64,12 @@ def rewriting_task(
     findings: Sequence[Finding] = (),
     failures: Sequence[str] = (),
     sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
+    adapter: str = "",
 ) -> Task:
-    """What a rewriting pass asks. ``failures`` are what was wrong with earlier replies; the last is named."""
+    """What a rewriting pass asks. ``failures`` are what was wrong with earlier replies; the last is named.
+
+    :param adapter: name of the adapter that is to answer; see ``TextRequest``.
+    """
     sections = pick_sections(pair, pass_)
     original = _describe_source(source)
     nonce = make_nonce(*(text for _, text in pair.texts()), original, *failures[-1:])
@@ -86,6 +90,7 @@ def rewriting_task(
         growth=max(GROWTH[pass_], FOREIGN_GROWTH if foreign else 0.0),
         sampling=sampling,
         stop=(make_tag("end", nonce),),
+        adapter=adapter,
     )
     return Task(pass_=pass_, request=request, nonce=nonce, sections=sections)
 

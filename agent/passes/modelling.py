@@ -32,9 +32,9 @@ async def ask_model(pass_: Pass, state: PairState, context: PairContext, model: 
     """One attempt of a pass on the pair as it is."""
     before, failures = state["current"], state["failures"].get(pass_, ())
     task = rewriting_task(
-        model.settings.prompts, pass_, before,
+        model.settings.prompts_of(pass_), pass_, before,
         locale=context.locale, source=context.source, findings=state["findings"], failures=failures,
-        sampling=model.settings.sampling,
+        sampling=model.settings.sampling, adapter=model.settings.adapter_of(pass_),
     )  # fmt: skip
     attempt = 1 + count_attempts(state, pass_)
     decision, generation = await ask(model, task, before, attempt, Action.REJECTED)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from midb.agent.engines.protocol import Activity, FinishReason, Message, TextReply, TextRequest
 from midb.agent.graph import build_graph, run_pair
 from midb.agent.model.calls import Model
-from midb.agent.model.settings import ModelSettings, Route
+from midb.agent.model.settings import ModelSettings, PassAdapter, Route
 from midb.agent.passes.judging import judge
 from midb.agent.state import PairContext
 from midb.domain.decisions import REWRITING_PASSES, Pass
@@ -27,7 +27,7 @@ class _Recorder:
     def __init__(self) -> None:
         self.requests: list[TextRequest] = []
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, adapter: str = "") -> str:
         return "preview"
 
     async def start(self) -> None:
@@ -62,15 +62,21 @@ class _Forgetful:
 
 
 def preview(
-    pass_: Pass, pair: InstructionPair, context: PairContext, prompts: PromptSet, salt: str
+    pass_: Pass,
+    pair: InstructionPair,
+    context: PairContext,
+    prompts: PromptSet,
+    salt: str,
+    adapters: Mapping[Pass, PassAdapter] | None = None,
 ) -> tuple[Message, ...]:
     """The messages of the first request of a pass about a pair, where the model left everything else alone.
 
-    ``salt`` is the run's, which decides the sides that a verdict sees. For verification, which compares a rewrite with
-    its original, the provable repairs of all passes stand for the rewrite.
+    ``adapters`` may have prompts of their own. ``salt`` is the run's, which decides the sides that a verdict sees. For
+    verification, which compares a rewrite with its original, the provable repairs of all passes stand for the rewrite.
     """
     engine = _Recorder()
-    model = Model(engine, _Forgetful(), ModelSettings(prompts=prompts, route=Route.ALL, salt=salt))
+    settings = ModelSettings(prompts=prompts, adapters=adapters or {}, route=Route.ALL, salt=salt)
+    model = Model(engine, _Forgetful(), settings)
     asyncio.run(_ask(pass_, pair, context, model))
     # A rewriting pass asks once, after those before it; a verdict that cannot be read is asked for again.
     return engine.requests[0 if pass_ is Pass.VERIFICATION else -1].messages

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import orjson
 
+from midb.agent.engines.adapters import Adapter
 from midb.agent.engines.protocol import TextEngine
 from midb.agent.model.calls import Model
+from midb.agent.model.pass_adapters import choose_prompts, describe_adapters, describe_run, name_prompts
 from midb.agent.model.settings import Budget, ModelSettings, Route
 from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import ExaminerSettings
@@ -30,7 +32,7 @@ from midb.domain.decisions import Pass
 from midb.domain.events import Behind, Event, RunPlanned, Waiting
 from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
-from midb.prompts import load_prompts
+from midb.prompts import parse_prompts
 from midb.runs.config import RunConfig, config_hash
 from midb.runs.versions import versions_of_run
 from midb.text.terminal import quote_words
@@ -41,11 +43,13 @@ INLINE_RECORDS = 400
 
 @dataclass(frozen=True)
 class RunEngine:
-    """The engine of a run with a model, the loop it lives on, and whom it tells what the user should know."""
+    """The engine of a run with a model, the loop it lives on, whom it tells what the user should know, and the adapters
+    that answer some of the passes."""
 
     text: TextEngine
     loop: asyncio.Runner
     warn: Callable[[str], None] = lambda _: None
+    adapters: Mapping[Pass, Adapter] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +113,13 @@ def open_session(
     """
     budget = Budget.parse(config.budget) if config.budget else Budget()
     key = read_key(config.seal_key)
-    prompts = load_prompts(config.prompts) if config.model else None
+    prompts = parse_prompts(str(config.prompts) if config.prompts else None)[1] if config.model else None
+    adapters = choose_prompts(engine.adapters, prompts, engine.warn) if engine and prompts else {}
     places = find_places(config, container)
     emit(Waiting(what=f"reading {text_of(config.corpus)}"))
     corpus = open_configured(config, container)
     source_sha256 = file_sha256(config.source) if config.source else None
-    shaping = config.shaping(source_sha256, prompts.fingerprint() if prompts else None)
+    shaping = config.shaping(source_sha256, prompts.fingerprint() | name_prompts(adapters) if prompts else None)
     if not places.db.exists():
         refuse_foreign_output(places, None)
         places.refuse_others(ours=False)
@@ -124,7 +129,8 @@ def open_session(
         if engine and not is_finished(log, config, shaping):
             emit(Waiting(what=f"starting {engine.text.described}"))
             engine.loop.run(engine.text.start())
-        wanted = new_run(config, places, corpus, shaping, engine.text.fingerprint() if engine else EMBEDDED)
+        rewrites = describe_run(engine.text, adapters) if engine else EMBEDDED
+        wanted = new_run(config, places, corpus, shaping, rewrites)
         if config.dry_run:
             attached = Attached(*log.begin(dataclasses.replace(wanted, kind="dry-run")))
         else:
@@ -133,6 +139,7 @@ def open_session(
         if engine and prompts and not attached.finished:
             settings = ModelSettings(
                 prompts=prompts,
+                adapters=adapters,
                 route=Route(config.route),
                 budget=budget,
                 salt=salt_of(corpus),
@@ -161,7 +168,10 @@ def open_session(
         ),
         workers=workers,
         resume_command=resume_command(arguments),
-        plan=plan(config, places, corpus, attached, workers, engine.text if engine else None, behind, earlier),
+        plan=dataclasses.replace(
+            plan(config, places, corpus, attached, workers, engine.text if engine else None, behind, earlier),
+            adapters=describe_adapters(adapters),
+        ),
         model=model,
         loop=engine.loop if engine else None,
         earlier=earlier,

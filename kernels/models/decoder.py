@@ -19,7 +19,8 @@ from midb.kernels.dispatch import Ops
 from midb.kernels.models.experts import Experts
 from midb.kernels.models.layout import list_parts, reorder_rows, weight_shape
 from midb.kernels.models.linear import AdapterRows, Linear
-from midb.kernels.models.weights import CheckpointTensors, open_tensors, read_adapter
+from midb.kernels.models.lora import read_adapter
+from midb.kernels.models.weights import CheckpointTensors, open_tensors
 from midb.kernels.rope import Rope
 
 #: Bytes of the logits of one chunk: few enough to stay in the L2 cache of a GPU until they are reduced.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,16 +11,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from midb.kernels.config import ModelConfig
 from midb.kernels.config_file import read_json
 from midb.kernels.errors import CheckpointError
 from midb.kernels.models.fp8 import FP8_DTYPES, SCALES, dequantize_fp8
-from midb.kernels.models.layout import list_parts, reorder_rows, weight_shape
-from midb.kernels.models.linear import LowRank
 from midb.kernels.quantization import read_block
 
 #: What may stand before "embed_tokens.weight" and "layers.0...": in causal models, and in Gemma 3 with its vision part.
-_PREFIXES = ("model.", "language_model.model.", "model.language_model.", "")
+PREFIXES = ("model.", "language_model.model.", "model.language_model.", "")
 
 
 class CheckpointTensors:
@@ -146,7 +142,7 @@ class CheckpointTensors:
 
     def find_prefix(self) -> str:
         """Find what stands before the names of the decoder's tensors."""
-        for prefix in _PREFIXES:
+        for prefix in PREFIXES:
             if f"{prefix}embed_tokens.weight" in self._files:
                 return prefix
         raise CheckpointError(f"{self.folder}: the tensor model.embed_tokens.weight is missing.")
@@ -160,71 +156,3 @@ def open_tensors(checkpoint: Path, device: torch.device, dtype: torch.dtype) -> 
         return GgufTensors(checkpoint, device, dtype)
     path = checkpoint / "config.json"
     return CheckpointTensors(checkpoint, "model", device, dtype, block=read_block(read_json(path), path))
-
-
-#: An update that is made larger than that says more about the file than about the model.
-_LARGEST_ALPHA = 1e6
-
-
-def read_adapter(
-    folder: str | Path, config: ModelConfig, device: torch.device, dtype: torch.dtype
-) -> dict[tuple[int, str], list[LowRank]]:
-    """Read a LoRA adapter in peft's layout: its updates by layer and fused layer; raises CheckpointError."""
-    folder = Path(folder)
-    raw = read_json(folder / "adapter_config.json")
-    if str(raw.get("peft_type", "LORA")).upper() != "LORA" or raw.get("use_dora"):
-        raise CheckpointError(f"{folder} is no plain LoRA adapter.", hint="Only LoRA without DoRA is supported.")
-    if raw.get("bias", "none") != "none" or raw.get("modules_to_save") or raw.get("trainable_token_indices"):
-        raise CheckpointError(
-            f"{folder} changes more than linear layers.", hint="Merge it into the checkpoint instead."
-        )
-    updates: dict[tuple[int, str], list[LowRank]] = {}
-    with CheckpointTensors(folder, "adapter_model", device, dtype) as tensors:
-        unused = set(tensors.names)
-        for layer in range(config.num_layers):
-            for fused, parts in list_parts(config, layer).items():
-                start = 0
-                for part in parts:
-                    outer, inner = weight_shape(config, part)
-                    name = next(
-                        (
-                            n
-                            for prefix in _PREFIXES
-                            if f"{(n := f'base_model.model.{prefix}layers.{layer}.{part}')}.lora_A.weight" in tensors
-                        ),
-                        None,
-                    )
-                    if name is not None:
-                        rank = next(iter(tensors.read_shape(f"{name}.lora_A.weight")), 0)
-                        if not 0 < rank <= max(outer, inner):
-                            raise CheckpointError(f"{folder}: the update of {name} has the rank {rank}.")
-                        down = tensors.get(f"{name}.lora_A.weight", rank, inner)
-                        scale = _compute_scale(raw, name, rank, folder)
-                        up = reorder_rows(config, part, tensors.get(f"{name}.lora_B.weight", outer, rank)) * scale
-                        updates.setdefault((layer, fused), []).append(LowRank(down, up, start, start + outer))
-                        unused -= {f"{name}.lora_A.weight", f"{name}.lora_B.weight"}
-                    start += outer
-        if unused:
-            raise CheckpointError(
-                f"{folder}: {min(unused)} belongs to no linear layer of this model.",
-                hint="Was the adapter trained on another model?",
-            )
-    if not updates:
-        raise CheckpointError(f"{folder} holds no update of any layer.")
-    return updates
-
-
-def _compute_scale(raw: dict[str, Any], name: str, rank: int, folder: Path) -> float:
-    """``alpha / rank``, or ``alpha / sqrt(rank)`` for rank-stabilised LoRA (Kalajdzievski, 2023)."""
-    patterns = raw.get("alpha_pattern") or {}
-    if not isinstance(patterns, dict):
-        raise CheckpointError(f"{folder}: alpha_pattern gives no alpha by the names of layers.")
-    alpha = next((value for key, value in patterns.items() if name == key or name.endswith(f".{key}")), None)
-    if alpha is None:
-        alpha = raw.get("lora_alpha", 8)
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < abs(alpha) <= _LARGEST_ALPHA:
-        raise CheckpointError(
-            f"{folder}: the alpha of {name} is {repr(alpha)[:40]}, not a number that an update can be scaled by.",
-            hint="Is adapter_config.json the one that was written when it was trained?",
-        )
-    return float(alpha) / (math.sqrt(rank) if raw.get("use_rslora") else rank)

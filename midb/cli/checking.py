@@ -44,6 +44,15 @@ def check(
     limit: options.Limit = None,
     workers: options.Workers = None,
     record_seconds: options.RecordSeconds = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="Also look whether a run could use this model; it is not asked."),
+    ] = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option("--adapter", metavar="[PASS=]LORA", help="The same for an adapter of it. Repeatable."),
+    ] = None,
+    prompts: options.Prompts = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per record on stdout.")] = False,
     fail_on: Annotated[
         str | None,
@@ -59,10 +68,15 @@ def check(
         config,
         options.given(
             corpus=corpus, language=language, source=source, map=map, kinds=kinds, only=only, typography=typography,
-            limit=limit, workers=workers,
+            limit=limit, workers=workers, model=model, adapter=adapter, prompts=prompts,
         ) | options.given(**{"record-seconds": record_seconds, "trust-language": trust_language}),
     )  # fmt: skip
     gravest = require_severity(fail_on) if fail_on else None
+    if model or adapter:
+        from midb.cli.model_files import check_model
+
+        said = check_model(settings, lambda message: print(f"warning: {visible(message)}", file=sys.stderr))
+        print(f"model: {visible(said)}", file=sys.stderr)
     report = JsonReport() if json else TableReport()
     tally = FailureTally(gravest)
     with corpus_of(settings) as container:

@@ -62,6 +62,10 @@ COMMANDS = {
         "midb.cli.learning.training:train",
         "Train a LoRA adapter of a model on revisions, so that it rewrites as they do.",
     ),
+    "measure": (
+        "midb.cli.learning.measuring:measure",
+        "Measure what a booster learned: its replies on held-out examples, next to the model as it is.",
+    ),
     "kinds": (
         "midb.cli.about:list_kinds",
         "List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others.",

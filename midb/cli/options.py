@@ -28,6 +28,10 @@ Kinds = Annotated[str | None, typer.Option("--kinds", metavar="+KIND,-KIND,...",
 Only = Annotated[str | None, typer.Option("--only", metavar="KIND,...", help=help_of("only"))]
 Typography = Annotated[bool | None, typer.Option("--typography", help=help_of("typography"))]
 Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FOLDER", help=help_of("prompts"))]
+Model = Annotated[str | None, typer.Option("--model", metavar="MODEL", help=help_of("model"))]
+Adapter = Annotated[
+    list[str] | None, typer.Option("--adapter", metavar="[PASS=]LORA", help=help_of("adapter") + " Repeatable.")
+]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help=help_of("limit"))]
 SealKey = Annotated[
     Path | None,
@@ -41,5 +45,5 @@ Config = Annotated[
 
 
 def given(**settings: Any) -> dict[str, Any]:
-    """The settings a user typed: those that are not None."""
-    return {name: value for name, value in settings.items() if value is not None}
+    """The settings a user typed: those that are not None, nor a list of nothing."""
+    return {name: value for name, value in settings.items() if value is not None and value != []}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 from midb.agent.engines.protocol import Message
+from midb.agent.model.pass_adapters import choose_prompts
+from midb.agent.model.settings import ModelSettings, PassAdapter
 from midb.agent.model.tasks import render_system
 from midb.agent.run.session import salt_of
 from midb.agent.state import PairContext
 from midb.cli import options
 from midb.cli.table import PLAIN
+from midb.composition import find_adapters
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import RecordError, parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
@@ -24,7 +27,7 @@ from midb.detectors import KindSelection
 from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.errors import UsageError
 from midb.locales import load
-from midb.prompts import PromptSet, load_prompts
+from midb.prompts import PromptSet, parse_prompts
 from midb.runs.config import load_config
 from midb.text.languages import require_language
 from midb.text.terminal import visible
@@ -37,7 +40,7 @@ app = typer.Typer(
 @app.command("list")
 def list_prompts(prompts: options.Prompts = None) -> None:
     """List the prompts with version and hash."""
-    for name, prompt in sorted(load_prompts(prompts).prompts.items()):
+    for name, prompt in sorted(parse_prompts(str(prompts) if prompts else None)[1].prompts.items()):
         typer.echo(f"{name:22}version {prompt.version}  {prompt.sha256[:16]}  {', '.join(prompt.variables)}")
 
 
@@ -54,11 +57,14 @@ def show_prompt(
     typography: options.Typography = None,
     trust_language: options.TrustLanguage = None,
     prompts: options.Prompts = None,
+    model: options.Model = None,
+    adapter: options.Adapter = None,
 ) -> None:
     """Print what a pass sends: its system part, and with a record the whole first prompt about its first pair.
 
     The text is shown as the pass gets it, after the provable repairs of its own kind and of the passes before it, where
-    the model left everything else alone. For verification these repairs stand for the rewrite. Example:
+    the model left everything else alone. For verification these repairs stand for the rewrite. With an adapter it is
+    what that adapter gets, which may have been trained with short prompts. Nothing is sent. Example:
 
     midb-agent prompts show content corpus.jsonl --record de-0417
     """
@@ -67,14 +73,16 @@ def show_prompt(
         raise UsageError(f'there is no pass "{pass_}" with a prompt.', hint=f"Known are: {', '.join(known)}.")
     if (record is None) is not (corpus is None):
         raise UsageError("a record needs its corpus.", hint=f"midb-agent prompts show {pass_} CORPUS --record ID")
-    chosen = load_prompts(prompts)
+    chosen = parse_prompts(str(prompts) if prompts else None)[1]
     code = require_language(language) if language else None
+    settings = load_config(
+        None,
+        options.given(
+            corpus=corpus or Path("-"), kinds=kinds, only=only, typography=typography, model=model, adapter=adapter
+        ) | options.given(**{"trust-language": trust_language}),
+    )  # fmt: skip
+    adapters = choose_prompts(find_adapters(settings, _warn), chosen, _warn)
     if corpus is not None and record is not None:
-        settings = load_config(
-            None,
-            options.given(corpus=corpus, kinds=kinds, only=only, typography=typography)
-            | options.given(**{"trust-language": trust_language}),
-        )
         opened = open_corpus(
             open_container(corpus),
             language=code,
@@ -82,9 +90,10 @@ def show_prompt(
             source=source,
             trusted=settings.trust_language,
         )
-        messages = _messages(Pass(pass_), opened, record, settings.selection, chosen)
+        messages = _messages(Pass(pass_), opened, record, settings.selection, chosen, adapters)
     elif code is not None:
-        messages = [Message("system", render_system(chosen[f"{pass_}.system"], load(code)))]
+        of_pass = ModelSettings(prompts=chosen, adapters=adapters).prompts_of(Pass(pass_))
+        messages = [Message("system", render_system(of_pass[f"{pass_}.system"], load(code)))]
     else:
         raise UsageError("a system part is in one language.", hint="Add --language xx.")
     for message in messages:
@@ -92,8 +101,17 @@ def show_prompt(
         typer.echo("\n".join(visible(line) for line in message.content.split("\n")))
 
 
+def _warn(message: str) -> None:
+    typer.echo(f"warning: {visible(message)}", err=True)
+
+
 def _messages(
-    pass_: Pass, corpus: OpenedCorpus, record: str, selection: KindSelection, prompts: PromptSet
+    pass_: Pass,
+    corpus: OpenedCorpus,
+    record: str,
+    selection: KindSelection,
+    prompts: PromptSet,
+    adapters: Mapping[Pass, PassAdapter],
 ) -> Sequence[Message]:
     from midb.agent.passes.preview import preview  # imports LangGraph, which takes a second
 
@@ -106,7 +124,7 @@ def _messages(
         identifier=corpus.identifier,
         demands=parsed.demands,
     )
-    return preview(pass_, parsed.slots[0].pair, context, prompts, salt_of(corpus))
+    return preview(pass_, parsed.slots[0].pair, context, prompts, salt_of(corpus), adapters)
 
 
 def _find(corpus: OpenedCorpus, record: str) -> tuple[ParsedRecord, str]:

@@ -89,7 +89,7 @@ def run(
     kinds: options.Kinds = None,
     only: options.Only = None,
     typography: options.Typography = None,
-    model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help=options.help_of("model"))] = None,
+    model: options.Model = None,
     route: Annotated[str | None, typer.Option("--route", metavar="ROUTE", help=options.help_of("route"))] = None,
     judge_orders: Annotated[
         int | None, typer.Option("--judge-orders", metavar="1|2", help=options.help_of("judge_orders"))
@@ -105,7 +105,7 @@ def run(
         str | None, typer.Option("--devices", metavar="all|0,1", help=options.help_of("devices"))
     ] = None,
     dtype: Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=options.help_of("dtype"))] = None,
-    adapter: Annotated[str | None, typer.Option("--adapter", metavar="LORA", help=options.help_of("adapter"))] = None,
+    adapter: options.Adapter = None,
     timeout: Annotated[float | None, typer.Option("--timeout", metavar="S", help=options.help_of("timeout"))] = None,
     key_variable: Annotated[
         str | None, typer.Option("--key-variable", metavar="NAME", help=options.help_of("key_variable"))

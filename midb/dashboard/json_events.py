@@ -28,9 +28,9 @@ class JsonEvents:
 
     ``event`` says what it is; `midb.domain.events` explains each name. Some of them stand in another form here:
 
-    - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine, output,
-      database, rejected_path, workers, resumed_at, examined_before, model (whether one rewrites),
-      budget,
+    - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine,
+      adapters (which answers which passes, empty without one), output, database, rejected_path, workers, resumed_at,
+      examined_before, model (whether one rewrites), budget,
       behind (null, or what a run that goes on did before: the counts of a batch, reasons {reason: rejected lines},
       warnings, usage)
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),

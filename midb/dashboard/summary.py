@@ -37,6 +37,8 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
         ("audit log", visible(plan.database)),
         ("rejected", f"{visible(plan.rejected)}   (only lines that cannot be read)"),
     ]
+    if plan.adapters:
+        facts.insert(4, ("adapters", fit(plan.adapters)))
     if plan.budget:
         facts.insert(4, ("budget", fit(plan.budget)))
     if plan.resumed_at:

@@ -24,6 +24,7 @@ class RunPlanned:
     :param language: what is known of the languages, for people.
     :param passes: the names of the passes that may be visited.
     :param engine: what rewrites, for people.
+    :param adapters: which adapter answers which passes, for people; empty without one.
     :param output: where the new corpus goes.
     :param database: where the audit log is.
     :param rejected: where lines go that cannot be read.
@@ -51,6 +52,7 @@ class RunPlanned:
     model: bool = False
     budget: str = ""
     behind: Behind | None = None
+    adapters: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

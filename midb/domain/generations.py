@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+#: What a fingerprint ends with where an adapter answers.
+_ADAPTER = re.compile(r".* \+ adapter (?P<name>.+?)(?: sha256:(?P<sha256>[0-9a-f]{64})| \([^()]*\))?", re.DOTALL)
+
+
+def add_adapter(engine: str, name: str, detail: str = "") -> str:
+    """The fingerprint of an engine where an adapter of it answers; ``detail`` tells adapters of one name apart.
+
+    >>> add_adapter("own tiny float32", "style", "sha256:12")
+    'own tiny float32 + adapter style sha256:12'
+    """
+    return f"{engine} + adapter {name}" + (f" {detail}" if detail else "")
+
+
+def read_adapter_name(engine: str) -> str:
+    """What people call the adapter that a fingerprint ends with; empty where the model answers without one.
+
+    >>> read_adapter_name(add_adapter("own tiny", "style", f"sha256:{'12' * 32}")), read_adapter_name("own tiny")
+    ('style 12121212', '')
+    """
+    found = _ADAPTER.fullmatch(engine)
+    if found is None:
+        return ""
+    return " ".join(filter(None, (found["name"], (found["sha256"] or "")[:ADAPTER_DIGITS])))
+
+
+#: Digits of an adapter's SHA-256 that people are shown.
+ADAPTER_DIGITS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationKey:
-    """Under what a generation is found again: the same prompt, engine and sampling."""
+    """Under what a generation is found again: the same prompt, engine (with its adapter) and sampling."""
 
     prompt_hash: str
     engine: str

@@ -54,6 +54,7 @@ def boost(
     audit: str | Path | None = None,
     fresh: bool = False,
     model: str | None = None,
+    adapter: str | Path | Mapping[str, str | Path] | None = None,
     seal_key: str | Path | None = None,
 ) -> BoostResult[Any]:
     """Repair what can be proved in records, and say what else is wrong.
@@ -71,6 +72,7 @@ def boost(
     :param audit: an audit log to be written, with the corpus and the boosted corpus as JSON Lines beside it. The same
         call resumes an unfinished run; ``fresh`` starts anew.
     :param model: a language model that rewrites, as `--model` names it; it needs ``audit``, where its replies are kept.
+    :param adapter: a LoRA adapter of the model, or one by the name of each pass that it answers, see `--adapter`.
     :param seal_key: a file with the key that seals the audit log, as `--seal-key` names it; it needs ``audit``.
     :raises MidbError: with one sentence and a hint, where the records or the settings cannot be used.
 
@@ -89,6 +91,7 @@ def boost(
         workers=workers,
         fresh=fresh,
         model=model,
+        adapter=adapter,
         **{"seal-key": seal_key, "trust-language": trust_language},
     )
     table = table_of(records)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Seconds of processor time for each MiB of a record: about four times what a text full of defects takes.
 RECORD_SECONDS = 60.0
 
+#: How adapters are given.
+_ADAPTER_HINT = "Write --adapter FOLDER, or for single passes --adapter content=FOLDER --adapter translation=OTHER."
+
 #: Beyond this the parent process, which writes, cannot keep up.
 MAX_WORKERS = 64
 
@@ -72,7 +75,9 @@ class RunConfig(BaseModel):
         alias="judge-orders",
         description="Orders in which a rewrite is judged: with 2 both must prefer it; 1 halves the cost of verdicts.",
     )
-    prompts: Path | None = Field(None, description="Folder of prompts that replace those of the same name.")
+    prompts: Path | None = Field(
+        None, description="Folder of prompts that replace those of the same name; short: for adapters trained so."
+    )
     budget: str | None = Field(None, description="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
     dry_run: int | None = Field(
         None, alias="dry-run", ge=1, description="Only forecast time and tokens, from a sample of so many records."
@@ -87,7 +92,10 @@ class RunConfig(BaseModel):
     dtype: Literal["auto", "float32", "bfloat16", "fp8"] = Field(
         "auto", description="Of a checkpoint: auto, float32, bfloat16, or fp8 on a GPU."
     )
-    adapter: str | None = Field(None, description="LoRA adapter of a checkpoint: a folder or a hub name.")
+    adapter: Mapping[str, str] = Field(
+        {},
+        description="LoRA adapter that rewrites: a folder, a hub name, or what a server calls it. PASS=LORA: one pass.",
+    )
     timeout: float | None = Field(None, gt=0, description="Seconds in which a server's reply must come further.")
     key_variable: str = Field(
         "OPENAI_API_KEY", alias="key-variable", description="Environment variable with a server's key."
@@ -127,6 +135,11 @@ class RunConfig(BaseModel):
                 )
         return value
 
+    @field_validator("adapter", mode="before")
+    @classmethod
+    def _by_pass(cls, value: Any) -> Any:
+        return parse_adapters(value)
+
     @property
     def selected_passes(self) -> frozenset[Pass]:
         """The passes to visit."""
@@ -156,7 +169,7 @@ class RunConfig(BaseModel):
             model = {
                 "route": self.route,
                 "judge_orders": self.judge_orders,
-                "adapter": self.adapter,
+                "adapter": dict(self.adapter),
                 "dtype": self.dtype,
                 "prompts": dict(prompts or {}),
             }
@@ -172,6 +185,51 @@ class RunConfig(BaseModel):
             "model": self.model,
             "limit": self.limit,
         }
+
+
+def parse_adapters(value: Any) -> dict[str, str]:
+    """Adapters by the names of their passes; by "" that of all passes without one of their own.
+
+    >>> parse_adapters(["content=a", "b"]), parse_adapters({"translation": "c"}), parse_adapters("d")
+    ({'content': 'a', '': 'b'}, {'translation': 'c'}, {'': 'd'})
+
+    :param value: one such text, several, or a mapping.
+    :raises UsageError: for an unknown pass, one that is named twice, and the verdict's, which has none.
+    """
+    if isinstance(value, Mapping):
+        pairs = [(str(name), given) for name, given in value.items()]
+    else:
+        listed = [value] if isinstance(value, str | Path) else value
+        if not isinstance(listed, list | tuple):
+            raise UsageError(f"--adapter is not understood (given: {value!r}).", hint=_ADAPTER_HINT)
+        pairs = [_split_adapter(str(given)) for given in listed]
+    known = [pass_.value for pass_ in REWRITING_PASSES]
+    adapters: dict[str, str] = {}
+    for name, given in pairs:
+        if name == Pass.VERIFICATION:
+            raise UsageError(
+                "a verdict has no adapter: what learnt to prefer its own rewrites must not judge them.",
+                hint=f"{_ADAPTER_HINT} Passes that rewrite: {', '.join(known)}.",
+            )
+        if name and name not in known:
+            raise UsageError(
+                f'there is no pass "{name}" for an adapter.',
+                hint=f"{_nearest(name, known)}Known are: {', '.join(known)}.",
+            )
+        if name in adapters:
+            raise UsageError(
+                f"two adapters are given for {name or 'all passes'}: {adapters[name]} and {given}.", hint=_ADAPTER_HINT
+            )
+        if not isinstance(given, str | Path) or not str(given).strip():
+            raise UsageError(f"--adapter is not understood (given: {given!r}).", hint=_ADAPTER_HINT)
+        adapters[name] = str(given)
+    return adapters
+
+
+def _split_adapter(text: str) -> tuple[str, str]:
+    """The name of a pass and what is behind its =; a folder whose name has a = is given with its path."""
+    name, equals, given = text.partition("=")
+    return (name, given) if equals and name.isalpha() and name.isascii() else ("", text)
 
 
 def config_hash(shaping: dict[str, Any]) -> str:
@@ -204,6 +262,16 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"Did you mean {near[0]}? " if near else ""
 
 
+#: What stands for something else than a path, by setting: standard input, and the styles of prompts.
+_NO_PATHS = {"corpus": ("-",), "prompts": ("full", "short")}
+
+
+def _find_beside(file: Path, given: str) -> str:
+    """A name in a file of settings as it is, unless there is something of that name beside the file."""
+    beside = file.parent / given
+    return str(beside) if beside.exists() else given
+
+
 def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
     """The settings: those given on the command line, else those of the file, else the defaults.
 
@@ -224,8 +292,13 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
                     f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
                 )
         for name in ("corpus", "output", "db", "source", "prompts", "seal-key"):
-            if isinstance(settings.get(name), str) and settings[name] != "-":
+            if isinstance(settings.get(name), str) and settings[name] not in _NO_PATHS.get(name, ()):
                 settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
+        if "adapter" in settings:
+            adapters = parse_adapters(settings["adapter"])
+            settings["adapter"] = {name: _find_beside(path, given) for name, given in adapters.items()}
+        if isinstance(settings.get("model"), str):
+            settings["model"] = _find_beside(path, settings["model"])
     settings |= {name: value for name, value in given.items() if value is not None}
     if "corpus" not in settings:
         raise UsageError("no corpus is named.", hint="midb-agent run CORPUS")
@@ -237,7 +310,7 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
         raise UsageError(f'"{where}": {first["msg"].lower()} (given: {first["input"]!r}).') from error
     config.language_code()
     for name in ("budget", "dry_run", "prompts", "adapter", "concurrency"):
-        if getattr(config, name) is not None and not config.model:
+        if getattr(config, name) not in (None, {}) and not config.model:
             raise UsageError(f"--{name.replace('_', '-')} is for runs with a model.", hint="Add --model MODEL.")
     if config.only and config.kinds:
         raise UsageError("--only and --kinds contradict each other.", hint="Name with --only all kinds that are meant.")

@@ -22,8 +22,8 @@ USAGE_NAMES = (
 
 #: Fixed: scripts rely on them.
 JSON_NAMES = {
-    "plan": "corpus total format layout language passes engine output database rejected_path workers resumed_at "
-    "examined_before model budget behind",
+    "plan": "corpus total format layout language passes engine adapters output database rejected_path workers "
+    "resumed_at examined_before model budget behind",
     "batch": "records pairs unchanged improved reverted rejected languages passes repaired open edits",
     "usage": f"{USAGE_NAMES} passes in_flight calls_in_flight tokens_in_flight ahead seconds budget_left",
     "rejected": "line reason message",

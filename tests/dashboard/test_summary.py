@@ -116,6 +116,7 @@ def test_the_first_screen_says_what_will_happen() -> None:
     assert "length unknown" in more["corpus"]
     assert more["engine"].endswith("in this process")
     assert more["budget"] == "2h"
+    assert facts(draw_plan(plan(adapters="style for content")))["adapters"] == "style for content"
     assert more["resume"].startswith("resuming at record 5")
 
 

@@ -89,6 +89,17 @@ def test_typography_adds_the_conventions_of_print() -> None:
         ({"dry-run": 3}, "--dry-run is for runs with a model", "--model"),
         ({"prompts": Path("p")}, "--prompts is for runs with a model", "--model"),
         ({"adapter": "a"}, "--adapter is for runs with a model", "--model"),
+        ({"model": "m", "adapter": "contnt=a"}, 'no pass "contnt"', "Did you mean content?"),
+        ({"model": "m", "adapter": "verification=a"}, "a verdict has no adapter", "content, translation, localization"),
+        (
+            {"model": "m", "adapter": ["content=a", "content=b"]},
+            "two adapters are given for content: a and b",
+            "--adapter",
+        ),
+        ({"model": "m", "adapter": ["a", "b"]}, "two adapters are given for all passes", "--adapter content="),
+        ({"model": "m", "adapter": "content="}, "--adapter is not understood", "--adapter FOLDER"),
+        ({"model": "m", "adapter": 3}, "--adapter is not understood", "--adapter FOLDER"),
+        ({"model": "m", "adapter": {"content": ["a"]}}, "--adapter is not understood", "--adapter FOLDER"),
         ({"concurrency": 2}, "--concurrency is for runs with a model", "--model"),
     ],
 )
@@ -115,6 +126,33 @@ def test_a_file_that_cannot_be_meant_is_said_in_a_sentence(written: Path, text: 
         load_config(written, {})
     assert told in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("adapter = 'hub/lora'", {"": "hub/lora"}),
+        ("adapter = 'style'", {"": "BESIDE/style"}),
+        ("adapter = ['content=style', 'translation=hub/lora']", {"content": "BESIDE/style", "translation": "hub/lora"}),
+        ("[adapter]\ncontent = 'style'\ntranslation = './a=b'", {"content": "BESIDE/style", "translation": "./a=b"}),
+        ("adapter = './a=b'", {"": "./a=b"}),
+    ],
+)
+def test_adapters_in_a_file(written: Path, text: str, expected: dict[str, str]) -> None:
+    """A folder beside the file is meant, where there is one; else it is a name."""
+    (written.parent / "style").mkdir()
+    written.write_text(f"corpus = 'c.jsonl'\nmodel = 'm'\n{text}\n")
+    found = load_config(written, {}).adapter
+    assert found == {name: given.replace("BESIDE", str(written.parent)) for name, given in expected.items()}
+    assert load_config(written, {"adapter": ["content=other"]}).adapter == {"content": "other"}, "the command line wins"
+
+
+def test_a_model_beside_a_file(written: Path) -> None:
+    written.write_text("corpus = 'c.jsonl'\nmodel = 'models/m'\nprompts = 'short'\n")
+    found = load_config(written, {})
+    assert (found.model, found.prompts) == ("models/m", Path("short"))
+    (written.parent / "models" / "m").mkdir(parents=True)
+    assert load_config(written, {}).model == str(written.parent / "models" / "m")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from midb.agent.engines.devices.pool import DevicePool
 from midb.agent.engines.protocol import Activity, CallFailed, EngineDown, FinishReason, Message, TextReply, TextRequest
 from midb.agent.processes import ignore_signals
 from midb.domain.errors import UsageError
+from midb.domain.generations import add_adapter
 
 T = TypeVar("T")
 
@@ -42,9 +43,9 @@ class Capitals:
         """Seven tokens of each reply that is waited for."""
         return Activity(calls=self._waiting, tokens=7 * self._waiting)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, adapter: str = "") -> str:
         """The same on each device."""
-        return "capitals 1"
+        return add_adapter("capitals 1", adapter) if adapter else "capitals 1"
 
     async def start(self) -> None:
         """Fail as it was made to."""

@@ -55,6 +55,7 @@ class FakeEngine:
         self.steps = 0
         self.cancelled: list[int] = []
         self.pinned: list[list[int]] = []
+        self.pinned_for: list[str | None] = []
         self.threads: set[int] = set()
         self._running: dict[int, tuple[TokenRequest, int]] = {}
         self._finished: list[FakeResult] = []
@@ -121,11 +122,12 @@ class FakeEngine:
         self._finish(index, [], "cancelled")
         return True
 
-    def pin(self, prefix_ids: list[int]) -> None:
+    def pin(self, prefix_ids: list[int], adapter: str | None = None) -> None:
         """Note a beginning."""
         if self.pin_error:
             raise self.pin_error
         self.pinned.append(prefix_ids)
+        self.pinned_for.append(adapter)
 
     def survives(self, error: Exception) -> bool:
         """All but the fatal errors."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from midb.agent.engines.protocol import Activity, CallFailed, FinishReason, Message, TextReply, TextRequest
 from midb.agent.model.sections import SAME, make_tag
+from midb.domain.generations import add_adapter
 
 Answer = str | TextReply | CallFailed | BaseException
 
@@ -28,8 +29,8 @@ class ScriptedEngine:
     closed: bool = False
     retrying: bool = True
 
-    def fingerprint(self) -> str:
-        return self.name
+    def fingerprint(self, adapter: str = "") -> str:
+        return add_adapter(self.name, adapter) if adapter else self.name
 
     async def start(self) -> None:
         self.started = True

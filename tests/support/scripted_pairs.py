@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import scripted
@@ -12,7 +12,7 @@ from scripted import Answer, ScriptedEngine
 from midb.agent.engines.protocol import TextRequest
 from midb.agent.graph import Graph, run_pair
 from midb.agent.model.calls import Model
-from midb.agent.model.settings import Budget, ModelSettings, Route
+from midb.agent.model.settings import Budget, ModelSettings, PassAdapter, Route
 from midb.agent.state import PairContext
 from midb.detectors import KindSelection
 from midb.domain.decisions import PairResult, Pass
@@ -70,6 +70,7 @@ class Through:
         kinds: frozenset[str] | None = None,
         salt: str = "",
         judge_orders: int = 2,
+        adapters: Mapping[Pass, PassAdapter] | None = None,
     ) -> PairResult:
         self.engine = ScriptedEngine(answer)
         selection = KindSelection.parse() if kinds is None else KindSelection(kinds)
@@ -77,8 +78,9 @@ class Through:
         async def take() -> PairResult:
             await self.engine.start()
             settings = ModelSettings(
-                prompts=self.prompts, route=route, budget=Budget(), salt=salt, judge_orders=judge_orders
-            )
+                prompts=self.prompts, adapters=adapters or {}, route=route, budget=Budget(), salt=salt,
+                judge_orders=judge_orders,
+            )  # fmt: skip
             self.model = Model(self.engine, self.store, settings)
             context = PairContext(load(language), source, selection, passes, self.identifier, self.model)
             return await run_pair(self.graph, pair, context)

@@ -141,9 +141,9 @@ class DevicePool:
         self._down: Lost | None = None
         self._next = 0
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, adapter: str = "") -> str:
         """As of an engine on one device."""
-        return self._like.fingerprint()
+        return self._like.fingerprint(adapter)
 
     @property
     def places(self) -> int:

@@ -258,6 +258,11 @@ class ChatCall:
             quoted = f": {self._server.redact(error.complaint.sentence)}" if error.complaint else "."
             raise TransientFailure("bad-reply", f"{error}{quoted}") from error
 
+    @property
+    def _asked(self) -> str:
+        """The name that the server is asked for: an adapter is served under one of its own."""
+        return self._request.adapter or self._settings.name
+
     def _count_allowed(self, tokens: int) -> int | None:
         """Count the tokens that the server may make, which extra fields may change; None where nothing bounds them."""
         extra = self._settings.extra
@@ -272,7 +277,7 @@ class ChatCall:
     def _make_content(self, schema: bool, length_field: str, stream: Mapping[str, Any], tokens: int) -> bytes:
         try:
             return chat_api.make_request_body(
-                self._settings.name,
+                self._asked,
                 self._request,
                 max_tokens=tokens,
                 length_field=length_field,
@@ -343,7 +348,7 @@ class ChatCall:
 
     def _fail(self, complaint: Complaint) -> None:
         """Raise what a complaint means that no retry can help."""
-        url, name = self._server.url, self._settings.name
+        url, name = self._server.url, self._asked
         reason = self._server.redact(complaint.sentence)
         if complaint.context_exceeded:
             raise CallFailed(

@@ -9,8 +9,9 @@ import asyncio
 import logging
 import os
 import random
+import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -31,6 +32,7 @@ from midb.agent.engines.server.chat_server import LARGEST_LISTING, ChatResponse,
 from midb.agent.engines.server.pace import Pace
 from midb.agent.engines.server.server_address import check_name, normalise_url
 from midb.domain.errors import UsageError
+from midb.domain.generations import add_adapter
 
 #: Seconds within which the list of models must come, with all retries: some servers load their model meanwhile.
 _START_SECONDS = 60.0
@@ -41,6 +43,9 @@ _LISTED = 5
 #: Most characters of a fingerprint: far more than the extra fields of any request have.
 _LONGEST_FINGERPRINT = 1 << 20
 
+#: What a server says of an adapter stands in brackets, and has none of its own.
+_NO_BRACKETS = re.compile(r"[()]")
+
 
 class OpenAIEngine:
     """Text from ``NAME`` at an OpenAI-compatible server. Replies are streamed, where the server can do so.
@@ -50,6 +55,7 @@ class OpenAIEngine:
     :param timeout: seconds that the server may take to come further with a reply; not the whole reply's.
     :param retries: most retries of one request, after a busy server, a lost connection, or a reply that is none.
     :param key_variable: environment variable that holds the key; if it is not set, no key is sent.
+    :param adapters: names under which the server serves adapters of the model; a request may ask for one.
     :param extra_body: fields laid over each request's body, such as ``chat_template_kwargs``; None takes one out.
     :param warn: is called with a sentence for what the user should know, once for each thing.
     :param environment: instead of the process's own, for tests.
@@ -69,6 +75,7 @@ class OpenAIEngine:
         timeout: float = 600.0,
         retries: int = 5,
         key_variable: str = "OPENAI_API_KEY",
+        adapters: Sequence[str] = (),
         extra_body: Mapping[str, Any] | None = None,
         warn: Callable[[str], None] | None = None,
         environment: Mapping[str, str] | None = None,
@@ -94,6 +101,7 @@ class OpenAIEngine:
             clock=clock,
         )
         environment = os.environ if environment is None else environment
+        self._adapters = {check_name(adapter): "" for adapter in adapters}  # with what the server says of each
         self._server = ChatServer(self.url, key_variable=key_variable, environment=environment, now=now)
         self._traits = ServerTraits()
         self._pauses = Pauses()
@@ -105,17 +113,22 @@ class OpenAIEngine:
     def __repr__(self) -> str:
         return f"OpenAIEngine({self.name!r}, {self.url!r}, concurrency={self.concurrency})"
 
-    def fingerprint(self) -> str:
-        """Model, address, what is added to each request, and, once started, what the server says about the model."""
+    def fingerprint(self, adapter: str = "") -> str:
+        """Model, address, what is added to each request, and, once started, what the server says about the model and
+        the adapter."""
         parts = [f"openai {self.name}@{self.url}", self._traits.model.origin]
         if self._settings.extra:
             parts.append(orjson.dumps(self._settings.extra, option=orjson.OPT_SORT_KEYS).decode())
-        return self._server.redact(" ".join(part for part in parts if part), limit=_LONGEST_FINGERPRINT)
+        found = " ".join(part for part in parts if part)
+        if adapter:
+            origin = _NO_BRACKETS.sub("", self._adapters[adapter])
+            found = add_adapter(found, adapter, f"({origin})" if origin else "")
+        return self._server.redact(found, limit=_LONGEST_FINGERPRINT)
 
     async def start(self) -> None:
-        """Connect and see whether the model is there; a server without ``/models`` is believed to have it.
+        """Connect and see whether the model and its adapters are there; a server without ``/models`` is believed.
 
-        :raises EngineDown: nobody listens at the address, the key is refused, or there is no such model.
+        :raises EngineDown: nobody listens at the address, the key is refused, or there is no such model or adapter.
         """
         self._server.open(self._settings.warn)
         answer = await self._list_models(min(self._settings.timeout, _START_SECONDS))
@@ -126,12 +139,28 @@ class OpenAIEngine:
         except Malformed:
             return
         if isinstance(found, list):
-            listed = ", ".join(short for name in found[:_LISTED] if (short := self._server.redact(name)))
-            more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-            raise EngineDown(f"{self.url} has no model {self.name}.", hint=f"It has {listed}{more}.")
+            raise EngineDown(f"{self.url} has no model {self.name}.", hint=self._list(found))
         self._traits.model = found
+        for adapter in self._adapters:
+            self._adapters[adapter] = self._find_adapter(adapter, answer.body)
         if found.by_llama_cpp:
             await self._learn_slots()
+
+    def _find_adapter(self, name: str, listing: bytes) -> str:
+        """What the server says of an adapter. One that is not listed is refused: a server that does not look at the
+        name of the model would answer without it, and nobody would notice."""
+        found = chat_api.read_models(listing, name)
+        if isinstance(found, list):
+            raise EngineDown(
+                f"{self.url} has no adapter {name}.",
+                hint=f"{self._list(found)} An adapter is listed there under the name that it is served by.",
+            )
+        return found.origin
+
+    def _list(self, names: Sequence[str]) -> str:
+        listed = ", ".join(short for name in names[:_LISTED] if (short := self._server.redact(name)))
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        return f"It has {listed}{more}."
 
     @property
     def places(self) -> int:

@@ -15,6 +15,7 @@ from midb.audit.reader import AuditReader
 from midb.audit.rows import VERIFY_HINT, LoggedRecord, as_text
 from midb.domain.decisions import Pass
 from midb.domain.errors import AuditError
+from midb.domain.generations import read_adapter_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class GenerationRow:
     completion_tokens: int
     cached_tokens: int
     seconds: float
+
+    @property
+    def adapter(self) -> str:
+        """The adapter that answered; empty where the model did so as it is."""
+        return read_adapter_name(self.engine)
 
 
 def find_generations(reader: AuditReader, logged: LoggedRecord) -> dict[int, GenerationRow]:

@@ -18,7 +18,8 @@ Messages = Sequence[tuple[str, str]]
 
 
 def show_generations(console: Console, logged: LoggedRecord, generations: Mapping[int, GenerationRow]) -> None:
-    """A line for each decision that a model was asked for: the prompt's hash, tokens, how the reply ended."""
+    """A line for each decision that a model was asked for: the prompt's hash, tokens, how the reply ended, and the
+    adapter that wrote it."""
     asked = [d for d in logged.decisions if d.prompt_hash is not None or d.generation_id is not None]
     names = [_describe_call(decision, turns=logged.row.pairs > 1) for decision in asked]
     widest = max(map(len, names), default=0)
@@ -34,6 +35,8 @@ def show_generations(console: Console, logged: LoggedRecord, generations: Mappin
             line.append(f"{pluralize(generation.prompt_tokens, 'token')} in, {generation.completion_tokens:,} out  ")
             complete = generation.finish_reason in ("stop", "stop-string")
             line.append(visible(generation.finish_reason), style="default" if complete else "yellow")
+            if generation.adapter:
+                line.append(f"  by {visible(generation.adapter)}")
         console.print(line, soft_wrap=True)
 
 
@@ -53,8 +56,11 @@ def show_prompts(
         console.print()
         console.print(Text(f"{name} · generation {generation.id}", style="bold"), soft_wrap=True)
         for label, text in (
-            ("prompt", generation.prompt_hash), ("engine", generation.engine), ("sampling", generation.sampling),
+            ("prompt", generation.prompt_hash), ("engine", generation.engine), ("adapter", generation.adapter),
+            ("sampling", generation.sampling),
         ):  # fmt: skip
+            if not text:
+                continue
             console.print(Text(f"  {label:<9} {isolated(text)}"), soft_wrap=True)
         for role, content in prompts.get(generation.id, ()):
             _show_text(console, role, content)
@@ -78,7 +84,8 @@ def generation_json(generation: GenerationRow | None, prompt: Messages | None) -
     if generation is None:
         return None
     values: dict[str, Any] = {
-        "id": generation.id, "engine": generation.engine, "sampling": generation.sampling,
+        "id": generation.id, "engine": generation.engine, "adapter": generation.adapter or None,
+        "sampling": generation.sampling,
         "prompt_tokens": generation.prompt_tokens, "completion_tokens": generation.completion_tokens,
         "cached_tokens": generation.cached_tokens, "finish_reason": generation.finish_reason,
         "seconds": generation.seconds,

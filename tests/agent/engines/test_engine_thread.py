@@ -82,6 +82,16 @@ class Desk:
         self.end = failure
 
 
+def test_a_beginning_is_pinned_for_an_adapter(loop: asyncio.AbstractEventLoop) -> None:
+    desk = Desk(loop, expected=1)
+    for adapter in (None, "style"):
+        desk.commands.put(Pin([7, 8], adapter))
+    desk.ask("hi")
+    fake = FakeEngine()
+    desk.run(lambda: fake)
+    assert (fake.pinned, fake.pinned_for) == ([[7, 8], [7, 8]], [None, "style"])
+
+
 def test_requests_are_served_and_each_gets_its_own(loop: asyncio.AbstractEventLoop) -> None:
     """Prompts of 7 tokens take one step, those of 2 three."""
     desk = Desk(loop, expected=3)

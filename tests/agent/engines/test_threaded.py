@@ -370,6 +370,25 @@ def test_a_system_part_that_comes_back_is_pinned_once() -> None:
     assert [text_of(ids) for ids in fake.pinned] == ["be brief\n"]
 
 
+def test_a_system_part_is_pinned_for_each_adapter_that_reads_it() -> None:
+    fake = FakeEngine()
+
+    async def use(engine: ThreadedEngine) -> None:
+        for name in ("", "style", "style", "", "style", "other"):
+            await engine.generate(ask("a", "be brief", adapter=name))
+
+    with_engine(fake, use)
+    assert [text_of(ids) for ids in fake.pinned] == ["be brief\n"] * 2
+    assert fake.pinned_for == ["style", None]
+    assert [request.adapter for request in fake.added] == [None, "style", "style", None, "style", "other"]
+
+
+def test_an_adapter_is_part_of_the_fingerprint_of_what_it_answers() -> None:
+    engine = make(FakeEngine(), adapters={"style 1": ("style", "sha256:12"), "style 3": ("style", "sha256:34")})
+    assert engine.fingerprint() == "fake 1"
+    assert engine.fingerprint("style 3") == "fake 1 + adapter style sha256:34"
+
+
 def test_pins_are_bounded() -> None:
     fake = FakeEngine()
 

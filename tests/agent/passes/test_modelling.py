@@ -10,12 +10,13 @@ from scripted import Answer
 from scripted_pairs import BETTER, PAIR, Through, rewrite_in, trail_of
 
 from midb.agent.engines.protocol import CallFailed, FinishReason, TextReply, TextRequest
-from midb.agent.model.settings import Route
+from midb.agent.model.settings import PassAdapter, Route
 from midb.agent.passes.modelling import LONGEST_DETAIL, attribute_edits, rewrite_kind
 from midb.domain.decisions import REWRITING_PASSES, Outcome, Pass, Reason, Violation
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field, InstructionPair
+from midb.prompts import SHORT, load_prompts
 
 
 @pytest.mark.parametrize("salt", ["", "a", "b", "c", "d"])  # the rewrite is shown on either side
@@ -34,6 +35,42 @@ def test_a_good_rewrite_is_accepted(through: Through, salt: str) -> None:
     assert (edit.before, edit.after, edit.kind) == ("grün", "rot", "content-rewrite")
     assert all(decision.generation and decision.prompt_hash for decision in result.decisions)
     assert "seed" in result.decisions[-1].detail
+
+
+def test_a_pass_is_answered_by_its_adapter_and_judged_by_the_model_as_it_is(through: Through) -> None:
+    adapters = {Pass.CONTENT: PassAdapter(name="style"), Pass.LOCALIZATION: PassAdapter(name="units")}
+    result = through(PAIR, rewrite_in("content", BETTER), adapters=adapters)
+    assert result.outcome is Outcome.IMPROVED
+    asked = {(scripted.pass_of(request), request.adapter) for request in through.engine.requests}
+    assert asked == {("content", "style"), ("translation", ""), ("localization", "units"), ("verification", "")}
+    engines = {(one.pass_, key.engine) for key, one in through.store.kept.items()}
+    assert engines == {
+        ("content", "scripted 1 + adapter style"), ("translation", "scripted 1"),
+        ("localization", "scripted 1 + adapter units"), ("verification", "scripted 1"),
+    }  # fmt: skip
+
+
+def test_another_adapter_is_asked_anew_and_the_model_is_not(through: Through) -> None:
+    """The texts of its verdict are the same: that one is in the log."""
+    for name, calls in (("style", 5), ("other", 1), ("style", 0)):
+        result = through(PAIR, rewrite_in("content", BETTER), adapters={Pass.CONTENT: PassAdapter(name=name)})
+        assert result.outcome is Outcome.IMPROVED
+        assert [request.adapter for request in through.engine.requests][:1] == [name][:calls]
+        assert len(through.engine.requests) == calls
+
+
+def test_an_adapter_is_asked_with_prompts_of_its_own(through: Through) -> None:
+    def answer(request: TextRequest) -> str:
+        return request.reference
+
+    short = PassAdapter(name="style", prompts=load_prompts(style=SHORT))
+    result = through(PAIR, answer, adapters={Pass.CONTENT: short})
+    assert result.outcome is Outcome.UNCHANGED
+    content, *others = through.engine.requests
+    assert "This pass" not in content.messages[0].content
+    assert "CONTENT" in content.messages[0].content
+    assert all("This pass" in request.messages[0].content for request in others)
+    assert len(content.messages[0].content) < len(others[0].messages[0].content) / 4
 
 
 def test_a_pair_that_is_left_alone_costs_no_verdict(through: Through) -> None:

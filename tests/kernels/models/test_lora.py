@@ -118,6 +118,15 @@ def damage(folder: Path, kind: str) -> None:
         weights[first] = torch.zeros(())
     elif kind.startswith("alpha"):
         config["lora_alpha"] = json.loads(kind.removeprefix("alpha "))
+    elif kind == "rank":
+        config["r"] = 8
+    elif kind == "rank pattern":
+        config["rank_pattern"] = {"mlp.up_proj": 2}
+    elif kind == "less":
+        for side in "AB":
+            del weights[f"base_model.model.model.layers.1.self_attn.o_proj.lora_{side}.weight"]
+    elif kind == "head":
+        weights["base_model.model.lm_head.lora_A.weight"] = weights[first].clone()
     elif kind == "patterns":
         config["alpha_pattern"] = ["q_proj"]
     save_file(weights, path)
@@ -138,7 +147,10 @@ def damage(folder: Path, kind: str) -> None:
         ("pickled", "pickled"), ("cut", "cannot be read"), ("no config", "adapter_config.json does not exist"),
         ("rank 0", "has the rank 0"), ("scalar", "has the rank 0"), ("patterns", "alpha_pattern gives no alpha"),
         ("alpha 0", "alpha of"), ('alpha "8"', "is '8', not a number"), ("alpha NaN", "NaN is no number"),
-        ("alpha 1e300", "alpha of"), ("alpha [8]", "alpha of"), ("alpha true", "alpha of"),
+        ("rank", "has the rank 4, and adapter_config.json says 8"), ("rank pattern", "adapter_config.json says 2"),
+        ("less", "layers.1.self_attn.o_proj is missing, and adapter_config.json says"),
+        ("head", "merge it into the checkpoint"), ("alpha 1e300", "alpha of"),
+        ("alpha [8]", "alpha of"), ("alpha true", "alpha of"),
     ],
 )  # fmt: skip
 def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: GetCheckpoint, tmp_path: Path) -> None:
@@ -146,4 +158,24 @@ def test_adapters_that_cannot_be_served(kind: str, part: str, checkpoint: GetChe
     damage(write_adapter(tmp_path / "a", made, seed=1), kind)
     with pytest.raises(CheckpointError) as caught:
         Engine(EngineConfig(checkpoint=made.folder, adapters={"a": tmp_path / "a"}))
-    assert part in str(caught.value)
+    assert part in f"{caught.value} {caught.value.hint}"
+    assert caught.value.hint
+
+
+def test_an_adapter_names_the_model_that_it_was_trained_on(checkpoint: GetCheckpoint, tmp_path: Path) -> None:
+    other = write_adapter(tmp_path / "a", checkpoint("gemma3"), seed=1, base_model_name_or_path="hub/gemma-3-tiny")
+    with pytest.raises(CheckpointError, match=r"has shape|belongs to no") as caught:
+        Engine(EngineConfig(checkpoint=checkpoint("phi3").folder, adapters={"a": other}))
+    assert "trained on hub/gemma-3-tiny" in str(caught.value.hint)
+
+
+def test_layers_that_an_adapter_leaves_out_on_purpose(checkpoint: GetCheckpoint, tmp_path: Path) -> None:
+    made = checkpoint("qwen3")
+    adapter = write_adapter(tmp_path / "a", made, seed=1, layers_to_transform=[0, 2])
+    weights = load_file(adapter / "adapter_model.safetensors")
+    save_file({n: w for n, w in weights.items() if ".layers.1." not in n}, adapter / "adapter_model.safetensors")
+    Engine(EngineConfig(checkpoint=made.folder, adapters={"a": adapter}))
+    config = json.loads((adapter / "adapter_config.json").read_text()) | {"layers_to_transform": None}
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"layers\.1\..* is missing"):
+        Engine(EngineConfig(checkpoint=made.folder, adapters={"a": adapter}))

@@ -17,6 +17,7 @@ from midb.agent.engines.server.chat_call import SLOWEST_TOKEN
 from midb.agent.engines.server.openai import OpenAIEngine
 from midb.agent.engines.server.pace import FIRST
 from midb.domain.errors import UsageError
+from midb.domain.generations import read_adapter_name
 
 
 @pytest.mark.parametrize("settings", [{"concurrency": 0}, {"timeout": 0}, {"retries": -1}, {"extra_body": {"a": {1}}}])
@@ -148,6 +149,42 @@ def test_the_fingerprint_tells_what_the_server_tells(replay_server: Serve, desk:
     server.models = [entry | {"root": "/srv/other"}]
     start(engine := desk.engine(server))
     assert engine.fingerprint() not in prints
+
+
+def test_an_adapter_is_asked_for_by_its_own_name(replay_server: Serve, desk: Desk) -> None:
+    listed = [{"id": "replay"}, {"id": "style", "root": "/srv/style(1)", "parent": "replay"}]
+    server = replay_server(echo, models=listed)
+    engine = desk.engine(server, adapters=["style"])
+
+    async def both() -> None:
+        await engine.start()
+        for adapter in ("style", ""):
+            await engine.generate(ask(adapter=adapter))
+        await engine.close()
+
+    asyncio.run(both())
+    assert [request.body["model"] for request in server.requests] == ["style", "replay"]
+    assert engine.fingerprint() == f"openai replay@{server.url}"
+    assert engine.fingerprint("style") == f"openai replay@{server.url} + adapter style (root /srv/style1)"
+    assert read_adapter_name(engine.fingerprint("style")) == "style"
+
+
+def test_an_adapter_that_a_server_does_not_list_is_refused(replay_server: Serve, desk: Desk) -> None:
+    """It might answer without it: not every server looks at the name."""
+    server = replay_server(echo, models=[{"id": "replay"}])
+    with pytest.raises(EngineDown, match="has no adapter style") as caught:
+        start(desk.engine(server, adapters=["style"]))
+    assert caught.value.hint.startswith("It has replay.")
+    start(desk.engine(replay_server(echo, models=refused(404)), adapters=["style"]))  # who lists nothing is believed
+
+
+def test_a_server_that_loses_an_adapter_names_it(replay_server: Serve, desk: Desk) -> None:
+    def gone(messages: list[dict[str, Any]], body: dict[str, Any]) -> Fault:
+        return refused(404, f"The model `{body['model']}` does not exist.", code="model_not_found")
+
+    engine = desk.engine(replay_server(gone, models=refused(404)), adapters=["style"])
+    with pytest.raises(EngineDown, match="has no model style"):
+        reply_to(engine, ask(adapter="style"))
 
 
 def test_what_a_person_calls_it(replay_server: Serve, desk: Desk) -> None:
