@@ -147,12 +147,15 @@ def test_examples_of_help(command: str, prepared: Shell) -> None:
         assert prepared.run("midb-agent split corpus.jsonl --shards 2").code == 0
         for number in (1, 2):
             assert prepared.run(f"midb-agent run corpus.shard-{number}-of-2.jsonl --quiet").code == 0
-    if "train" in command.split():
+    if {"train", "measure"} & set(command.split()):
         for library in ("torch", "transformers", "peft", "accelerate"):
             pytest.importorskip(library)
         make_checkpoint(prepared.folder / "models" / "small")
-        assert prepared.run("midb-agent run corpus.jsonl -o c.jsonl --quiet").code == 0
+        (prepared.folder / "all.jsonl").write_bytes(CORPUS.read_bytes())
+        assert prepared.run("midb-agent run all.jsonl -o c.jsonl --quiet").code == 0
         assert prepared.run("midb-agent examples c.jsonl.audit.db -o learn --mix revision:1 --prompts short").code == 0
+    if "measure" in command.split():
+        assert prepared.run("midb-agent train learn --base models/small -o booster").code == 0
     done = prepared.run(command)
     assert done.code == 0, done.seen
     assert done.seen
