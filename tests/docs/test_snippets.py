@@ -15,6 +15,8 @@ import pytest
 from cli_fixtures import Cli
 from doc_pages import DOCS, PAGES, ROOT, Block, blocks
 from doc_shell import Ran, Shell, commands, conversation, shows
+from learned import write_set
+from tiny_adapters import make_adapter
 from tiny_model import make_checkpoint
 
 #: Pages that need more than a folder with a corpus have tests of their own.
@@ -139,6 +141,12 @@ def test_examples_of_help(command: str, prepared: Shell) -> None:
         make_checkpoint(prepared.folder / "models" / "small")
         assert prepared.run("midb-agent run corpus.jsonl -o c.jsonl --quiet").code == 0
         assert prepared.run("midb-agent examples c.jsonl.audit.db -o learn --mix revision:1 --prompts short").code == 0
+    if "measure" in command.split():
+        for library in ("torch", "transformers", "peft"):
+            pytest.importorskip(library)
+        base = make_checkpoint(prepared.folder / "models" / "small")
+        make_adapter(prepared.folder / "booster", base, task_type="CAUSAL_LM")
+        write_set(prepared.folder / "learn", rows=1)
     done = prepared.run(command)
     assert done.code == 0, done.seen
     assert done.seen

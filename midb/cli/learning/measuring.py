@@ -82,7 +82,7 @@ def measure(
     come to the revision, next to doing nothing and to rules alone, with intervals over rows. Replies are kept beside
     the output, so that the same command goes on where it was stopped. Example:
 
-    midb-agent measure learn --model models/smollm2 --adapter learned
+    midb-agent measure learn --model models/small --adapter booster
     """
     from midb.cli.learning.examples import parse_languages
     from midb.composition import open_engine
