@@ -29,7 +29,7 @@ from midb.domain.errors import MidbError, UsageError
 ROLES = ("system", "user")
 
 #: The prompts that come with the package. Short ones are for models that were trained on them: their reader knows the
-#: task already, and a short prompt is a tenth of the tokens.
+#: task already, and the rules of a short prompt are 54 tokens in place of 922 (German, SmolLM2's tokenizer).
 FULL, SHORT = "full", "short"
 STYLES = (FULL, SHORT)
 

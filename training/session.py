@@ -18,7 +18,7 @@ from midb.domain.errors import MidbError, UsageError
 from midb.domain.hashing import file_sha256
 from midb.training.tuning.encoded import EncodedExample
 from midb.training.tuning.encoding import read_chats
-from midb.training.tuning.settings import TuningSettings, find_difference
+from midb.training.tuning.settings import BEFORE, CHECKPOINTS, TuningSettings, find_difference
 from midb.training.writing import HELD_OUT, MANIFEST, TRAIN
 
 #: What a training is: written before its first step, compared by ``--resume``.
@@ -186,15 +186,18 @@ def check_output(folder: Path, *, resume: bool) -> None:
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if ADAPTER_MANIFEST in there and not (resume and _has_steps_left(folder)):
         raise UsageError(f"{folder} holds a finished adapter.", hint="Choose another -o.")
-    if RECORD in there:
-        if not resume:
+    if resume and RECORD not in there:
+        raise UsageError(f"{folder} holds no training to go on with.", hint="Leave --resume away to begin one.")
+    if RECORD in there and not resume:
+        if CHECKPOINTS in there:
             raise UsageError(
                 f"{folder} holds a training that is not finished.", hint="Add --resume to go on, or choose another -o."
             )
-    elif resume:
-        raise UsageError(f"{folder} holds no training to go on with.", hint="Leave --resume away to begin one.")
-    elif there:
-        raise UsageError(f"{folder} holds something else ({there[0]}).", hint="Choose another -o.")
+        # It did not get far: nothing of it is worth keeping.
+        (folder / BEFORE).unlink(missing_ok=True)
+    strangers = [name for name in there if name != EXAMPLES or not is_example_folder(folder / EXAMPLES)]
+    if RECORD not in there and strangers:
+        raise UsageError(f"{folder} holds something else ({strangers[0]}).", hint="Choose another -o.")
 
 
 def _has_steps_left(folder: Path) -> bool:
@@ -205,6 +208,8 @@ def _has_steps_left(folder: Path) -> bool:
 
 
 class StoppedError(MidbError):
-    """A training was asked to stop, and did after a step that is saved."""
+    """A training was asked to stop, with Ctrl-C or by SIGTERM, and did after a step that is saved."""
 
-    exit_code = 130
+    def __init__(self, message: str, *, hint: str, terminated: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 143 if terminated else 130

@@ -110,7 +110,7 @@ def load_model(load: Path, device: torch.device) -> Any:
                 written.write(data)
         _convert(file, load / "config.json", base)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=dtype, local_files_only=True)
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=dtype, local_files_only=True)
     return model.to(device)
 
 

@@ -14,6 +14,7 @@ from midb.domain.errors import UsageError
 from midb.domain.hashing import file_sha256
 from midb.training.session import (
     RECORD,
+    StoppedError,
     TrainingRecord,
     check_output,
     describe_examples,
@@ -124,7 +125,12 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (folder / "thesis.tex").write_text("")
     with pytest.raises(UsageError, match=r"something else \(thesis.tex\)"):
         check_output(folder, resume=False)
+    (folder / "thesis.tex").unlink()
     record().write(folder)
+    (folder / "before.json").write_text("[]")
+    check_output(folder, resume=False)  # it had not begun: nothing is lost
+    assert not (folder / "before.json").exists()
+    (folder / "checkpoints").mkdir()
     with pytest.raises(UsageError, match="not finished"):
         check_output(folder, resume=False)
     check_output(folder, resume=True)
@@ -134,5 +140,19 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
             check_output(folder, resume=resume)
     write_manifest(folder, {"prompts": "short", "steps": {"stopped": "time"}})
     check_output(folder, resume=True)
+    (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(UsageError, match="is a file"):
-        check_output(folder / "thesis.tex", resume=False)
+        check_output(tmp_path / "thesis.tex", resume=False)
+
+
+def test_examples_of_an_attempt_that_failed_are_no_hindrance(tmp_path: Path) -> None:
+    write(tmp_path / "examples", [chat("1")], [])
+    check_output(tmp_path, resume=False)
+    (tmp_path / "examples" / "manifest.json").unlink()
+    with pytest.raises(UsageError, match=r"something else \(examples\)"):
+        check_output(tmp_path, resume=False)
+
+
+@pytest.mark.parametrize(("terminated", "code"), [(False, 130), (True, 143)])
+def test_who_stops_a_training_gets_the_code_of_a_run(terminated: bool, code: int) -> None:
+    assert StoppedError("stopped.", hint="", terminated=terminated).exit_code == code

@@ -18,7 +18,7 @@ def cut_batches(lengths: Sequence[int], budget: int, seed: int) -> list[list[int
     :return: of each batch the numbers of its examples.
 
     >>> cut_batches([3, 9, 3, 4], 9, seed=0)
-    [[2, 0], [3], [1]]
+    [[0, 2], [3], [1]]
     """
     chance = random.Random(f"batches {seed}")
     among_equals = [chance.random() for _ in lengths]

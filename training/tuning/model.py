@@ -47,7 +47,7 @@ def load_base(base: Path, name: str, device: torch.device) -> Any:
     dtype = torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
     given: dict[str, Any] = {"gguf_file": base.name} if base.is_file() else {"use_safetensors": True}
     try:
-        model = transformers.AutoModelForCausalLM.from_pretrained(
+        model: Any = transformers.AutoModelForCausalLM.from_pretrained(
             base.parent if base.is_file() else base,
             dtype=dtype,
             local_files_only=True,
@@ -80,7 +80,7 @@ def add_adapter(model: Any, settings: TuningSettings, base_name: str) -> Any:
     transformers.set_seed(settings.seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks by names that transformers is about to change
-        tuned = get_peft_model(model, config, autocast_adapter_dtype=True)
+        tuned: Any = get_peft_model(model, config, autocast_adapter_dtype=True)
     # What is written: the base's name and no path of this machine, the layers in an order that is always the same.
     kept = tuned.peft_config[tuned.active_adapter]
     kept.base_model_name_or_path = base_name

@@ -14,7 +14,8 @@ from typing import Any
 from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST, write_manifest
 from midb.domain.errors import MidbError
 from midb.training.tuning.measuring import merge_losses
-from midb.training.tuning.states import CHECKPOINTS, save_adapter, write_bytes
+from midb.training.tuning.settings import CHECKPOINTS
+from midb.training.tuning.states import save_adapter, write_bytes
 from midb.training.tuning.watching import LOSS_LOG, read_losses
 
 #: Figures of a training, the curve of its loss, and its card.

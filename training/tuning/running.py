@@ -15,13 +15,10 @@ from midb.domain.errors import MidbError
 from midb.training.tuning.encoded import EncodedExample
 from midb.training.tuning.measuring import measure_loss
 from midb.training.tuning.model import add_adapter, check_examples
-from midb.training.tuning.settings import TuningSettings
+from midb.training.tuning.settings import BEFORE, TuningSettings
 from midb.training.tuning.states import find_checkpoint
 from midb.training.tuning.trainer import AdapterTrainer
 from midb.training.tuning.watching import NotFiniteError, StopWish, TuningProgress, Watcher
-
-#: The loss of the base, within a training's folder.
-BEFORE = "before.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +27,7 @@ class Tuned:
 
     :param model: with the adapter as it is at ``step``.
     :param skipped: steps that were left out, for a gradient was no number.
-    :param stopped: why it ended before its last step: "interrupted", "time", or empty.
+    :param stopped: why it ended before its last step: "interrupted", "terminated", "time", or empty.
     """
 
     model: Any
@@ -114,8 +111,10 @@ def measure_once(folder: Path | None, model: Any, examples: Sequence[EncodedExam
     """Measure the loss on examples, in rows as of ``measure_loss``; once for a folder, also where it is resumed."""
     kept = folder / BEFORE if folder else None
     if kept is not None and kept.exists():
-        with contextlib.suppress(OSError, ValueError):
-            return json.loads(kept.read_bytes())
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(kept.read_bytes())
+            if sum(row["examples"] for row in found) == len(examples):
+                return found
     rows = measure_loss(model, examples, batch_tokens)
     if kept is not None:
         kept.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

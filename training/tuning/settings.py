@@ -8,6 +8,9 @@ from typing import Any
 
 from midb.domain.errors import UsageError
 
+#: Within a training's folder: states to resume from, and the loss of the base.
+CHECKPOINTS, BEFORE = "checkpoints", "before.json"
+
 #: How the learning rate goes on after the warm-up.
 SCHEDULES = ("cosine", "linear", "constant")
 

@@ -19,12 +19,10 @@ import safetensors.torch
 import torch
 
 from midb.domain.errors import MidbError
+from midb.training.tuning.settings import CHECKPOINTS
 
 #: Says that a checkpoint is whole.
 COMPLETE = "complete.json"
-
-#: The folder of checkpoints, within that of a training.
-CHECKPOINTS = "checkpoints"
 
 #: How many of the latest are kept: the last one may be damaged by what stops a machine.
 KEPT = 2
@@ -178,7 +176,7 @@ def load_adapter(folder: Path, model: Any) -> None:
     from peft import set_peft_model_state_dict
 
     tensors = safetensors.torch.load_file(folder / "adapter_model.safetensors")
-    found = set_peft_model_state_dict(model, tensors)
+    found: Any = set_peft_model_state_dict(model, tensors)
     missing = [name for name in found.missing_keys if "lora_" in name]
     if missing or found.unexpected_keys:
         raise MidbError(f"{folder} does not hold the adapter of this model.", hint="Choose another -o, and begin anew.")

@@ -30,7 +30,7 @@ from midb.training.tuning.watching import NotFiniteError
 _STATE = "trainer_state.json"
 
 
-class AdapterTrainer(Trainer):  # type: ignore[misc]
+class AdapterTrainer(Trainer):
     """Trains the adapter of a model.
 
     :param folder: where checkpoints go.
@@ -70,6 +70,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
             disable_tqdm=True,
             remove_unused_columns=False,
             dataloader_pin_memory=False,
+            ddp_find_unused_parameters=False,
             log_level="error",
         )
         if arguments.world_size == 1:
@@ -83,7 +84,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         self.folder = folder
         self.tokens = 0  # computed so far, padding not counted
         self._pad_id = pad_id
-        super().__init__(model, arguments, train_dataset=list(examples), callbacks=list(callbacks))
+        self._examples: Any = list(examples)
+        super().__init__(model, arguments, train_dataset=self._examples, callbacks=list(callbacks))
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = True
 
@@ -98,7 +100,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         def make(examples: list[EncodedExample]) -> dict[str, Any]:
             return collate(examples, self._pad_id)
 
-        return DataLoader(self.train_dataset, batch_sampler=self.order, collate_fn=make)
+        return DataLoader(self._examples, batch_sampler=self.order, collate_fn=make)
 
     def get_batch_samples(
         self, epoch_iterator: Any, num_batches: int, device: torch.device
@@ -140,12 +142,20 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         """Not counted: it would take time in each step."""
         return 0
 
+    def agree(self, wish: bool) -> bool:
+        """Whether any of the processes that train together has a wish: all must end after the same step."""
+        if self.args.world_size == 1:
+            return wish
+        wishes = self.accelerator.gather(torch.tensor([int(wish)], device=self.args.device))
+        return bool(wishes.sum())
+
     def drop_bad_gradients(self) -> bool:
         """Drop all gradients of a step where one is no number: the step then changes nothing. Whether that was so."""
-        parameters = [p for p in self.model.parameters() if p.grad is not None]
-        if not parameters or torch.isfinite(torch.nn.utils.get_total_norm([p.grad for p in parameters])):
+        model: Any = self.model
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        if not gradients or torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
             return False
-        for parameter in parameters:
+        for parameter in model.parameters():
             parameter.grad = None
         return True
 

@@ -66,7 +66,7 @@ class StopWish:
         def note(number: int, frame: FrameType | None) -> None:
             if self.reason:
                 raise KeyboardInterrupt
-            self.reason = "interrupted"
+            self.reason = "interrupted" if number == signal.SIGINT else "terminated"
 
         before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -76,7 +76,7 @@ class StopWish:
                 signal.signal(number, handler)
 
 
-class Watcher(TrainerCallback):  # type: ignore[misc]
+class Watcher(TrainerCallback):
     """Follows a training and ends it where it should.
 
     :param told: is called after each step.
@@ -135,14 +135,16 @@ class Watcher(TrainerCallback):  # type: ignore[misc]
         self._skipped.append(step)
         often = state.max_steps >= _LONG and len(self._skipped) > _MOST_SKIPPED * state.max_steps
         if often or self._skipped[-_IN_A_ROW:] == list(range(step - _IN_A_ROW + 1, step + 1)):
-            raise NotFiniteError(
-                f"a gradient of step {step:,} is not a number; {len(self._skipped) - 1:,} steps were left out for that."
-            )
+            earlier = len(self._skipped) - 1
+            count = f"{earlier:,} earlier {'step was' if earlier == 1 else 'steps were'} left out for that"
+            raise NotFiniteError(f"a gradient of step {step:,} is not a number; {count}.")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save where it is time to, and end where somebody wants it or the time is over."""
         if self._max_seconds and self._clock() - self._began >= self._max_seconds and not self._wish.reason:
             self._wish.reason = "time"
+        if self._trainer is not None and self._trainer.agree(bool(self._wish.reason)) and not self._wish.reason:
+            self._wish.reason = "interrupted"
         ends = bool(self._wish.reason) or state.global_step >= state.max_steps
         due = self._clock() - self._saved >= self._save_seconds
         if ends or due or (self._save_steps and state.global_step % self._save_steps == 0):

@@ -52,7 +52,7 @@ PromptStyle = Annotated[
     typer.Option(
         "--prompts",
         metavar="full|short|FOLDER",
-        help="The prompts of a run, short ones (a tenth of the tokens; run asks with them where the adapter says so), "
+        help="The prompts of a run, short ones (a third of the tokens; run asks with them where the adapter says so), "
         "or a folder of yours. Default: full.",
     ),
 ]

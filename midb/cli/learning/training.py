@@ -12,6 +12,7 @@ import typer
 from midb.cli.learning.examples import Held, PromptStyle, describe_made, parse_languages
 from midb.cli.learning.train_options import MAKING, TUNING, TrainOptions, read_options
 from midb.cli.learning.training_lines import ProgressLines, describe_span, is_first, say
+from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
 from midb.text.terminal import quote_word, visible
 
@@ -263,8 +264,9 @@ def _tune(
     from midb.training.tuning.result import list_versions, merge, write_result
     from midb.training.tuning.running import TuningPace, measure_once, tune
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    told: Any = transformers.utils.logging  # it has no types
+    told.set_verbosity_error()
+    told.disable_progress_bar()
     output = Path(options.output or "").expanduser()
     device = choose_device(options.device or "auto")
     model = load_base(base.folder, base.name, device)
@@ -276,10 +278,11 @@ def _tune(
     done = tune(
         model, base.name, settings, examples, output, told=lines.tell, begin=lines.begin, pace=pace, resume=resume
     )
-    if done.stopped == "interrupted":
+    if done.stopped in ("interrupted", "terminated"):
         raise StoppedError(
             f"stopped after step {done.step:,} of {done.steps:,}, which is saved.",
             hint=f"The same command with --resume goes on from there: -o {quote_word(str(output))}",
+            terminated=done.stopped == "terminated",
         )
     if not is_first():
         return 0
@@ -305,10 +308,9 @@ def _tune(
     write_result(output, done.model, whole, {"before": before, "after": after, "measured": len(sample)})
     end = "" if not done.stopped else f" (of {done.steps:,}: its time was over)"
     losses = [merge_losses(rows) for rows in (before, after)]
-    told = "" if None in losses else f"; loss on held-out rows {losses[0]:.3f} -> {losses[1]:.3f} (n={len(sample)})"
-    say(
-        f"trained {done.step:,} steps{end} in {describe_span(done.seconds)}{told}", f"  adapter  {visible(str(output))}"
-    )
+    change = "" if None in losses else f"; loss on held-out rows {losses[0]:.3f} -> {losses[1]:.3f} (n={len(sample)})"
+    say(f"trained {pluralize(done.step, 'step')}{end} in {describe_span(done.seconds)}{change}")
+    say(f"  adapter  {visible(str(output))}")
     if options.merge:
         say(f"  merged   {visible(str(merge(output, done.model, base.folder)))}")
     say(f"  next     midb-agent run CORPUS --model {visible(options.base or '')} --adapter {quote_word(str(output))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -193,10 +194,8 @@ def test_rows_that_are_longer_than_the_context_are_counted(
 def test_without_its_libraries_it_says_what_to_install(
     base: Path, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from midb.cli.learning import training
-
-    find = training.importlib.util.find_spec
-    monkeypatch.setattr(training.importlib.util, "find_spec", lambda name: None if name == "peft" else find(name))
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "peft" else find(name))
     assert train(examples, "--base", base, "-o", tmp_path / "out") == 2
     said = capsys.readouterr().err
     assert "training needs peft" in said

@@ -150,7 +150,9 @@ def test_examples_of_another_tokenizer_are_refused(load_model: LoadModel, tmp_pa
 
 def test_the_base_is_measured_once(load_model: LoadModel, tmp_path: Path) -> None:
     first = measure_once(tmp_path, load_model(), make_examples(3), 99)
-    assert measure_once(tmp_path, None, [], 99) == first
+    assert measure_once(tmp_path, None, make_examples(3), 99) == first
+    assert measure_once(tmp_path, load_model(), make_examples(2), 99) != first, "of another number of examples"
+    measure_once(tmp_path, load_model(), make_examples(3), 99)
     assert measure_once(None, load_model(), make_examples(3), 99) == first
     (tmp_path / "before.json").write_text("{")
     assert measure_once(tmp_path, load_model(), make_examples(3), 99) == first

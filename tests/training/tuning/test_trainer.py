@@ -13,10 +13,12 @@ from tiny_model import make_checkpoint
 from tuning_parts import QUICK, LoadModel, holds_pickle, list_files, make_examples, read_weights
 
 from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
+from midb.training.tuning import collating
 from midb.training.tuning.collating import IGNORED
 from midb.training.tuning.encoding import encode
 from midb.training.tuning.model import add_adapter, load_base
 from midb.training.tuning.running import TuningPace, tune
+from midb.training.tuning.states import load_adapter
 from midb.training.tuning.trainer import AdapterTrainer
 from midb.training.tuning.watching import NotFiniteError, TuningProgress, read_losses
 
@@ -72,9 +74,7 @@ def test_batches_of_a_step_weigh_each_token_alike(load_model: LoadModel, tmp_pat
 def test_no_step_is_made_with_a_loss_that_is_no_number(
     load_model: LoadModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from midb.training.tuning import trainer
-
-    whole, calls = trainer.compute_loss, []
+    whole, calls = collating.compute_loss, []
     weights: list[dict[str, list[float]]] = []
 
     def fail_third(model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -83,14 +83,14 @@ def test_no_step_is_made_with_a_loss_that_is_no_number(
         loss = whole(model, batch)
         return loss * float("nan") if len(calls) == 3 else loss
 
-    monkeypatch.setattr(trainer, "compute_loss", fail_third)
+    monkeypatch.setattr("midb.training.tuning.trainer.compute_loss", fail_third)
     with pytest.raises(NotFiniteError) as caught:
         tune(load_model(), "tiny", QUICK, make_examples(12), tmp_path)
     assert "the loss of step 3 is not a number" in caught.value.message
     assert "step 2 is saved" in caught.value.message
     assert "--lr" in caught.value.hint
     again = add_adapter(load_model(), QUICK, "tiny")
-    trainer.load_adapter(tmp_path / "checkpoints" / "step-2", again)
+    load_adapter(tmp_path / "checkpoints" / "step-2", again)
     saved = {name.replace(".default", ""): values for name, values in read_weights(again).items()}
     assert saved == {name.replace(".default", "").replace("module.", ""): v for name, v in weights[-1].items()}
 
@@ -157,7 +157,7 @@ def test_three_such_steps_in_a_row_end_it(
     load_model: LoadModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     BadGradients(monkeypatch, {1, 3, 4, 5})
-    with pytest.raises(NotFiniteError, match=r"a gradient of step 5 is not a number; 3 steps were left out") as caught:
+    with pytest.raises(NotFiniteError, match=r"a gradient of step 5 is not a number; 3 earlier steps were") as caught:
         tune(load_model(), "tiny", QUICK, make_examples(17), tmp_path)
     assert "step 4 is saved" in caught.value.message
 
@@ -167,7 +167,7 @@ def test_more_than_one_in_a_hundred_end_a_long_one(
 ) -> None:
     BadGradients(monkeypatch, {2, 4})
     settings = replace(QUICK, epochs=99, max_steps=110)
-    with pytest.raises(NotFiniteError, match=r"a gradient of step 4 is not a number; 1 steps"):
+    with pytest.raises(NotFiniteError, match=r"a gradient of step 4 is not a number; 1 earlier step was"):
         tune(load_model(), "tiny", settings, make_examples(6), tmp_path)
 
 

@@ -41,4 +41,4 @@ def test_who_ends_a_process_politely_wants_it_to_stop_too() -> None:
     wish = StopWish()
     with wish.listening():
         os.kill(os.getpid(), signal.SIGTERM)
-    assert wish.reason == "interrupted"
+    assert wish.reason == "terminated"
