@@ -35,6 +35,7 @@ from midb.training.measuring.metrics import (
     measure_groups,
 )
 from midb.training.measuring.reading import HeldOut
+from midb.training.writing import HELD_OUT
 
 #: The summed loss of the tokens of an example's right reply, and how many they are; None for one that is too long.
 LossPart = tuple[float, int] | None
@@ -140,7 +141,7 @@ def collect_replies(
         raise UsageError(
             "there is no example of a pass that the adapter answers.", hint=f"The examples are of: {passes}."
         )
-    notes = _compare_prompts(held_out, adapters)
+    notes = [*_compare_prompts(held_out, adapters), *_compare_examples(held_out, adapters)]
     if left := len(examples) - len(chosen):
         notes.append(f"{left:,} examples of passes that no adapter answers are left out.")
     store = ReplyFile(kept)
@@ -181,6 +182,21 @@ def _compare_prompts(held_out: HeldOut, adapters: Mapping[Pass, Adapter]) -> lis
             notes.append(
                 f"The examples of {pass_.value} ask with other prompts than {adapter.label} was trained with "
                 f"({', '.join(other)})."
+            )
+    return notes
+
+
+def _compare_examples(held_out: HeldOut, adapters: Mapping[Pass, Adapter]) -> list[str]:
+    """What there is to say where other examples were held out of a training: rows of these may have been trained on."""
+    notes = []
+    for adapter in {adapter.name: adapter for adapter in adapters.values()}.values():
+        trained = adapter.manifest.whole.get("examples") if adapter.manifest else None
+        hashes = trained.get("sha256") if isinstance(trained, dict) else None
+        known = hashes.get(HELD_OUT) if isinstance(hashes, dict) else None
+        if known and known != held_out.sha256:
+            notes.append(
+                f"These are not the examples that were held out of the training of {adapter.label}: it may have seen "
+                "some of their rows, and then they flatter it."
             )
     return notes
 

@@ -18,6 +18,7 @@ from midb.agent.engines.protocol import CallFailed, TextRequest
 from midb.agent.run.session import RunEngine
 from midb.domain.decisions import Pass
 from midb.domain.errors import MidbError, UsageError
+from midb.domain.hashing import file_sha256
 from midb.training.examples.example import TrainingExample
 from midb.training.measuring import measurement
 from midb.training.measuring.measurement import Collected, Measurement, collect_replies, measure
@@ -123,6 +124,16 @@ def test_other_prompts_than_those_of_the_training_are_named(tmp_path: Path) -> N
     assert (
         "The examples of content ask with other prompts than style was trained with (rewrite.user)." in measured.notes
     )
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_examples_that_a_training_may_have_seen_are_named(tmp_path: Path, same: bool) -> None:
+    sha256 = file_sha256(write_set(tmp_path / "set") / "held_out.jsonl") if same else "ab" * 32
+    whole = {"examples": {"sha256": {"held_out.jsonl": sha256}}}
+    manifest = AdapterManifest(prompts="full", whole=whole)
+    measured = run(tmp_path, {Pass.CONTENT: replace(STYLE, manifest=manifest)})
+    named = [note for note in measured.notes if "not the examples that were held out of the training of style" in note]
+    assert len(named) == (0 if same else 1)
 
 
 def test_losses_go_to_their_examples(tmp_path: Path) -> None:
