@@ -32,10 +32,12 @@ def test_a_model_and_its_adapters_are_named(tiny_checkpoint: Path, tmp_path: Pat
 
 
 def test_an_adapter_that_the_engine_would_not_load_is_refused(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    for number, (config, words) in enumerate(
-        [({"r": 7}, "has the rank 2"), ({"target_modules": ["o_proj", "q_proj"]}, r"q_proj is missing"),
-         ({"use_dora": True}, "no plain LoRA")]
-    ):  # fmt: skip
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"r": 7}, "has the rank 2"),
+        ({"target_modules": ["o_proj", "q_proj"]}, r"q_proj is missing"),
+        ({"use_dora": True}, "no plain LoRA"),
+    ]
+    for number, (config, words) in enumerate(refused):
         adapter = make_adapter(tmp_path / str(number), tiny_checkpoint, **config)
         with pytest.raises(UsageError, match=words) as caught:
             said(tiny_checkpoint, adapter=str(adapter))

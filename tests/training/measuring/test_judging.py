@@ -56,7 +56,7 @@ def test_a_reply_without_form_counts_as_what_it_says_and_a_run_keeps_the_pair(ju
     seen = judge.judge(example, reply(example, LONGER, FinishReason.LENGTH))
     assert seen.unusable
     assert not seen.stopped
-    assert seen.changed is seen.accepted is seen.lengths is None
+    assert (seen.changed, seen.accepted, seen.lengths) == (None, None, None)
     reference = judge.refer(example)
     assert reference is not None
     assert seen.reply is not None
