@@ -37,7 +37,7 @@ from midb.review.sheets import list_rows, read_sheet, read_verdicts, write_csv, 
 from midb.review.showing import show_item
 from midb.text.terminal import visible
 
-app = typer.Typer(help="People review edits and findings: on a local page, or in a sheet.", **PLAIN)
+app = typer.Typer(**PLAIN)
 
 
 @app.callback(invoke_without_command=True)
@@ -59,11 +59,10 @@ def review(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
     seal_key: common.SealKey = None,
 ) -> int:
-    """Review edits and findings on a page in a browser: right, wrong, or the right text. Or by sheets (see below).
+    """People review edits and findings: on a local page, or in a sheet.
 
     The page is served on 127.0.0.1 alone, to whoever has the address that is printed. Every verdict is in the log
-    before the next page comes. Ctrl-C ends it; the same command goes on.
-    Example: midb-agent review --db c.boosted.jsonl.audit.db --language ar --sample 50 --reviewer Amina
+    before the next page comes. Ctrl-C ends it; the same command goes on. The commands below are for sheets.
     """
     if context.invoked_subcommand:
         return 0
