@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 import midb.prompts.guidance
-import midb.text.steering  # noqa: F401  (both declare a section)
+import midb.text.steering
+import midb.text.subjects.instruction_forms  # noqa: F401  (each declares a section)
 from midb.detectors import kinds
 from midb.locales import LANGUAGES, UNKNOWN, Locale, LocaleSection, load
 
