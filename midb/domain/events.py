@@ -24,7 +24,6 @@ class RunPlanned:
     :param language: what is known of the languages, for people.
     :param passes: the names of the passes that may be visited.
     :param engine: what rewrites, for people.
-    :param adapters: which adapter answers which passes, for people; empty without one.
     :param output: where the new corpus goes.
     :param database: where the audit log is.
     :param rejected: where lines go that cannot be read.
@@ -34,6 +33,7 @@ class RunPlanned:
     :param model: whether a model rewrites.
     :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.
     :param behind: what a run that goes on has done before; None for one that begins.
+    :param adapters: which adapter answers which passes, for people; empty without one.
     """
 
     corpus: str

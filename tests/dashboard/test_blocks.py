@@ -68,4 +68,4 @@ def test_nought_has_no_colour() -> None:
 
 
 def test_only_what_is_good_or_bad_has_a_colour() -> None:
-    assert [OUTCOME_STYLES.get(outcome, "") for outcome in Outcome] == ["", "green", "red", ""]
+    assert dict(OUTCOME_STYLES) == {Outcome.IMPROVED: "green", Outcome.REVERTED: "red"}
