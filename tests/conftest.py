@@ -29,6 +29,10 @@ from midb.text.languages import LanguageIdentifier
 for _library in ("OMP", "MKL", "OPENBLAS"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
+# Read when Triton is imported, which whatever imports torch's or transformers' trainers does: tests/kernels/ops, whose
+# kernels are run by its interpreter, must not depend on what was collected before.
+os.environ.setdefault("TRITON_INTERPRET", "1")
+
 # No test is timed. Where many run for the first time the same examples are tried each time; elsewhere new ones are.
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
