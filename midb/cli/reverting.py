@@ -21,7 +21,7 @@ from midb.cli.audit.options import Db, find_log
 from midb.corpus.formats.containers import corpus_exists, corpus_sha256, open_container
 from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import parse_mapping
-from midb.corpus.opened import open_corpus
+from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.corpus.places import OutputPlaces
 from midb.domain.errors import UsageError
 from midb.runs.revert import Selection, Undoer, checked_parent
@@ -56,22 +56,11 @@ def revert(
     )
     if not selection.described():
         raise UsageError("what is to be undone?", hint="Name it with --kind, --pass, --language or --record.")
-    if not path.exists():
-        raise UsageError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.")
-    if output.exists():
-        raise UsageError(f"{output} exists.", hint="Choose another -o: a revert never replaces a file.")
-    places = OutputPlaces(output, path)
+    places = check_output(path, output)
     with AuditLog(path, key=read_key(seal_key)) as log, AuditReader(path) as reader:
         parent = checked_parent(reader, run)
         check_words(reader, parent, selection)
-        source = find_corpus(parent, path, corpus)
-        container = open_container(source)
-        folder = container.path if isinstance(container, Folder) else None
-        places.check([source], "the corpus of the run", folder=folder)
-        settings = orjson.loads(parent.config)
-        mapping = parse_mapping(settings["map"]) if settings.get("map") else None
-        # Each record's language is in the log: none needs to be identified.
-        opened = open_corpus(container, mapping=mapping, limit=settings.get("limit"), identify=False)
+        opened = open_again(parent, path, corpus, places)
         done = Undoer(log, reader, parent, opened).revert(selection, places)
     kinds = ", ".join(f"{name} {count:,}" for name, count in done.edits.most_common())
     print(
@@ -92,6 +81,27 @@ def check_words(reader: AuditReader, parent: Run, selection: Selection) -> None:
             check_filters(reader, replace(Filters(run=parent.id), **{name: word}))  # type: ignore[arg-type]
     for word in selection.records:
         find_by_name(reader, parent.id, word)
+
+
+def check_output(log: Path, output: Path) -> OutputPlaces:
+    """The places of a corpus that is made of a logged one; UsageError without a log, or where a file is there."""
+    if not log.exists():
+        raise UsageError(f"there is no audit log {log}.", hint="--db names the file that a run wrote.")
+    if output.exists():
+        raise UsageError(f"{output} exists.", hint="Choose another -o: a file is never replaced.")
+    return OutputPlaces(output, log)
+
+
+def open_again(parent: Run, db: Path, given: Path | None, places: OutputPlaces) -> OpenedCorpus:
+    """The corpus of a run, opened as the run read it, once it is sure that the output replaces nothing of it."""
+    source = find_corpus(parent, db, given)
+    container = open_container(source)
+    folder = container.path if isinstance(container, Folder) else None
+    places.check([source], "the corpus of the run", folder=folder)
+    settings = orjson.loads(parent.config)
+    mapping = parse_mapping(settings["map"]) if settings.get("map") else None
+    # Each record's language is in the log: none needs to be identified.
+    return open_corpus(container, mapping=mapping, limit=settings.get("limit"), identify=False)
 
 
 def find_corpus(parent: Run, db: Path, given: Path | None) -> Path:

@@ -74,7 +74,7 @@ def test_what_was_undone_is_counted_by_kind_and_logged(cli: Cli, db: Path) -> No
         (("--record", "de-99"), "de-99", ""),
         (("--kind", "mojibake", "--run", "7"), "7", ""),
         (("--kind", "mojibake", "--db", "gone.db"), "there is no audit log gone.db", "--db"),
-        (("--kind", "mojibake", "-o", "c.boosted.jsonl"), "c.boosted.jsonl exists", "never replaces"),
+        (("--kind", "mojibake", "-o", "c.boosted.jsonl"), "c.boosted.jsonl exists", "never replaced"),
         (("--kind", "mojibake", "--corpus", "gone.jsonl"), "the corpus of run 1", "--corpus FILE"),
     ],
 )

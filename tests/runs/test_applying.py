@@ -142,5 +142,6 @@ def test_an_edit_that_others_build_on_is_undone_and_told(cli: Callable[..., Any]
     done = cli("apply", "--db", log, "-o", tmp_path / "reviewed.jsonl")
     assert done.code == 0, done.err
     assert "has no place of its own any more" in done.err
+    assert "1 undone, 0 with a person's own text; 1 more undone because they built on others" in done.err
     assert json.loads((tmp_path / "reviewed.jsonl").read_bytes()) == record
     assert verify(log).problems == []

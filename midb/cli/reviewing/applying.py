@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 from midb.audit.file.key import read_key
@@ -15,12 +14,7 @@ from midb.audit.reader import AuditReader
 from midb.audit.verdicts import find_standing
 from midb.cli import options
 from midb.cli.audit.options import Db, RunNumber, find_log
-from midb.cli.reverting import find_corpus
-from midb.corpus.formats.containers import open_container
-from midb.corpus.formats.folder import Folder
-from midb.corpus.layouts import parse_mapping
-from midb.corpus.opened import open_corpus
-from midb.corpus.places import OutputPlaces
+from midb.cli.reverting import check_output, open_again
 from midb.domain.errors import UsageError
 from midb.runs.applying import Applier, ReviewCorrections
 from midb.runs.revert import checked_parent
@@ -40,11 +34,7 @@ def apply(
     Example: midb-agent apply --db c.boosted.jsonl.audit.db -o reviewed.jsonl
     """
     path = find_log(db)
-    if not path.exists():
-        raise UsageError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.")
-    if output.exists():
-        raise UsageError(f"{output} exists.", hint="Choose another -o: a file is never replaced.")
-    places = OutputPlaces(output, path)
+    places = check_output(path, output)
     with AuditLog(path, key=read_key(seal_key)) as log, AuditReader(path) as reader:
         parent = checked_parent(reader, run)
         corrections = ReviewCorrections.of(find_standing(reader, parent.id))
@@ -53,18 +43,12 @@ def apply(
                 f"no verdict on run {parent.id} changes anything.",
                 hint="midb-agent review shows its edits and findings to a person; accepted edits stand already.",
             )
-        source = find_corpus(parent, path, corpus)
-        container = open_container(source)
-        places.check(
-            [source], "the corpus of the run", folder=container.path if isinstance(container, Folder) else None
-        )
-        settings = orjson.loads(parent.config)
-        mapping = parse_mapping(settings["map"]) if settings.get("map") else None
-        opened = open_corpus(container, mapping=mapping, limit=settings.get("limit"), identify=False)
+        opened = open_again(parent, path, corpus, places)
         applier = Applier(log, reader, parent, opened, corrections)
         done = applier.revert(corrections, places)
     written = applier.written.total()
-    undone = done.edits.total() - done.cascaded - sum(row.verdict == "change" for row in corrections.edits.values())
+    placed = sum(row.verdict == "change" and row.item not in applier.unplaced for row in corrections.edits.values())
+    undone = done.edits.total() - done.cascaded - placed
     cascaded = f"; {done.cascaded:,} more undone because they built on others" if done.cascaded else ""
     read, left = done.records + done.rejected, done.records - done.changed
     said = [

@@ -24,8 +24,8 @@ from midb.cli.reviewing.options import (
     Severities,
     What,
     check_new,
+    choose_some,
     find_reviewed,
-    make_choice,
 )  # fmt: skip
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
@@ -72,13 +72,10 @@ def review(
     path = find_log(db)
     with AuditReader(path) as reader:
         chosen = find_reviewed(reader, run)
-        choice = make_choice(
+        candidates = choose_some(
             reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
             seed=seed,
         )  # fmt: skip
-        candidates = choose(reader, chosen.id, choice)
-    if not candidates:
-        raise UsageError("nothing matches.", hint="midb-agent audit summary shows what there is.")
     serve(Desk(path, chosen, read_key(seal_key)), candidates, name, port=port, open_browser=open_browser)
     return 0
 
@@ -113,13 +110,10 @@ def write_sheet(
     check_new(output)
     with AuditReader(find_log(db)) as reader:
         chosen = find_reviewed(reader, run)
-        choice = make_choice(
+        candidates = choose_some(
             reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
             seed=seed,
         )  # fmt: skip
-        candidates = choose(reader, chosen.id, choice)
-        if not candidates:
-            raise UsageError("nothing matches.", hint="midb-agent audit summary shows what there is.")
         rows = list_rows((show_item(reader, one) for one in candidates), chosen)
         if output.suffix.lower() == ".xlsx":
             write_xlsx(rows, output)

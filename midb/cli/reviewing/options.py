@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
 from midb.domain.defects import Severity
 from midb.domain.errors import UsageError
-from midb.review.choosing import ReviewChoice
+from midb.review.choosing import Candidate, ReviewChoice, choose
 
 Words = list[str] | None
 
@@ -61,6 +61,14 @@ def make_choice(
         sample=sample,
         seed=seed,
     )
+
+
+def choose_some(reader: AuditReader, run: Run, **words: Any) -> list[Candidate]:
+    """What a command line asks for (the words of ``make_choice``); UsageError where there is nothing of it."""
+    candidates = choose(reader, run.id, make_choice(reader, run, **words))
+    if not candidates:
+        raise UsageError("nothing matches.", hint="midb-agent audit summary shows what there is.")
+    return candidates
 
 
 def find_reviewed(reader: AuditReader, number: int | None) -> Run:

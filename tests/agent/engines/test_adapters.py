@@ -72,7 +72,7 @@ def warnings_of(folder: Path, base: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("/home/her/models/Tiny/", []),
+        ("/models/of/hers/Tiny/", []),
         ("hub/tiny", []),
         (None, []),
         ("hub/other-8B", ["says that its base is hub/other-8B, and it runs on tiny"]),
