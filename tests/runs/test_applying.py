@@ -73,7 +73,9 @@ def test_the_log_says_who_wanted_it(apply: Apply, log: Path, ask: Callable[..., 
     apply(one__mojibake=Said("reject"), open__imperial_unit=Said("change", "8 km"))
     assert ask(log, "SELECT kind, status, parent_run FROM runs WHERE kind = 'apply'") == [("apply", "finished", 1)]
     sql = 'SELECT d."pass", d.reason, d.detail FROM decisions d JOIN records r ON r.id = d.record_id WHERE r.run_id = 3'
-    assert set(ask(log, sql)) == {("review", "reviewed", "reviewed by Ana")}
+    assert set(ask(log, sql)) == {
+        ("review", "reviewed", "reviewed by Ana: e-1-0"), ("review", "reviewed", "reviewed by Ana: f-4"),
+    }  # fmt: skip
     outcomes = ask(log, "SELECT outcome, count(*) FROM records WHERE run_id = 3 GROUP BY 1 ORDER BY 1")
     assert outcomes == [("corrected", 2), ("unchanged", 4)]
 

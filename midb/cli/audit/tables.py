@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from midb.audit.questions.comparing import Comparison, RunSums
+from midb.audit.questions.filters import Filters
 from midb.audit.questions.finding import Match
 from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
 from midb.audit.run_rows import Run
 from midb.dashboard.blocks import OUTCOME_STYLES
-from midb.domain.decisions import list_outcomes
+from midb.dashboard.text import pluralize
+from midb.domain.decisions import Outcome, list_outcomes
 from midb.review.agreement import Precision
 from midb.text.terminal import END_OF_ISOLATE, ISOLATE, has_right_to_left, isolated, visible
 
@@ -68,7 +71,9 @@ def show_found(console: Console, found: Sequence[tuple[RecordRow, Sequence[Match
 
 
 def _describe_match(match: Match) -> Text:
-    line = Text(visible(match.kind), style="yellow" if match.status == "open" else "default")
+    line = Text(f"{visible(match.id)} ").append(
+        visible(match.kind), style="yellow" if match.status == "open" else "default"
+    )
     if match.status != "edited":
         line.append(f" ({visible(match.status)})")
     if match.evidence is None:
@@ -134,6 +139,52 @@ def show_summary(
     _print_table(console, ("at", "level", "event"), events[:_EVENTS])
     if len(events) > _EVENTS:
         console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
+
+
+def show_sums(console: Console, runs: Sequence[tuple[Run, RunSums]], logs: Sequence[str]) -> None:
+    """Two runs side by side in numbers; ``logs`` are their files where these are two."""
+    outcomes = [
+        outcome.value
+        for outcome in Outcome
+        if any(sums.outcomes.get(outcome.value) or outcome in list_outcomes(run.kind) for run, sums in runs)
+    ]
+    with_model = any(sums.calls for _, sums in runs)
+    rows = [
+        (
+            f"{mark} run {run.id} ({run.kind}{'' if run.status == 'finished' else f', {run.status}'})"
+            + (f" of {logs[number]}" if logs else ""),
+            sums.read, *(sums.outcomes.get(outcome, 0) for outcome in outcomes), sums.rejected, sums.edits,
+            sums.open_findings, *((sums.calls, sums.tokens) if with_model else ()),
+        )
+        for number, (mark, (run, sums)) in enumerate(zip("+-", runs, strict=True))
+    ]  # fmt: skip
+    titles = ("records", "read", *outcomes, "rejected", "edits", "open findings")
+    _print_table(console, titles + (("model calls", "tokens") if with_model else ()), rows)
+    console.print()
+
+
+def show_comparison(
+    console: Console, comparison: Comparison, run: Run, other: Run, filters: Filters, limit: int
+) -> None:
+    """How many records differ, and which only one of the runs has."""
+    here, there = f"run {run.id} (+)", f"run {other.id} (-)"
+    described = visible(filters.described())
+    if not comparison.shared:
+        told = f"the two runs have no record in common{f' that fits: {described}' if described else ''}"
+        if not comparison.by_place and comparison.here.count and comparison.there.count:
+            told += "; records of different corpora are matched by id"
+    else:
+        both = f"{pluralize(comparison.shared, 'record')} of both"
+        fit = f" that fit{'s' if comparison.shared == 1 else ''} ({described})" if described else ""
+        told = f"{comparison.differing:,} of the {both}{fit} came out differently in {here} and {there}"
+    if comparison.differing > limit:
+        told += f"; the first {limit:,} are shown, --limit {comparison.differing} shows all"
+    console.print(Text(told), soft_wrap=True)
+    for only, name in ((comparison.here, here), (comparison.there, there)):
+        if only.count:
+            names = ", ".join(cut(key, 32) for key in only.names or ())
+            more = f" and {only.count - len(only.names or ()):,} more" if only.count > len(only.names or ()) else ""
+            console.print(Text(f"only in {name}: {pluralize(only.count, 'record')}: {names}{more}"), soft_wrap=True)
 
 
 def show_precision(console: Console, reviewed: Sequence[Precision]) -> None:

@@ -13,20 +13,8 @@ from midb.audit.file.key import read_key
 from midb.audit.questions.export import write_file
 from midb.audit.reader import AuditReader
 from midb.cli import options as common
-from midb.cli.audit.options import Db, RunNumber, find_log
-from midb.cli.reviewing.options import (
-    Kinds,
-    Languages,
-    Passes,
-    Reviewer,
-    Sample,
-    Seed,
-    Severities,
-    What,
-    check_new,
-    choose_some,
-    find_reviewed,
-)  # fmt: skip
+from midb.cli.audit.options import Db, RecordOptions, RunNumber, find_log, with_record_options
+from midb.cli.reviewing.options import Reviewer, What, check_new, choose_some, find_reviewed
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
@@ -41,20 +29,14 @@ app = typer.Typer(**PLAIN)
 
 
 @app.callback(invoke_without_command=True)
+@with_record_options
 def review(
     context: typer.Context,
-    db: Db = None,
-    run: RunNumber = None,
+    options: RecordOptions,
     reviewer: Annotated[
         str | None, typer.Option("--reviewer", metavar="NAME", help="Who says so. Default: the user's name here.")
     ] = None,
     what: What = "both",
-    kind: Kinds = None,
-    language: Languages = None,
-    pass_: Passes = None,
-    severity: Severities = None,
-    sample: Sample = 0,
-    seed: Seed = 0,
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")] = 0,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
     seal_key: common.SealKey = None,
@@ -69,13 +51,10 @@ def review(
     from midb.cli.reviewing.serving import serve
 
     name = check_reviewer(reviewer if reviewer is not None else _find_user())
-    path = find_log(db)
+    path = find_log(options.db)
     with AuditReader(path) as reader:
-        chosen = find_reviewed(reader, run)
-        candidates = choose_some(
-            reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
-            seed=seed,
-        )  # fmt: skip
+        chosen = find_reviewed(reader, options.find_run(reader).id)
+        candidates = choose_some(reader, chosen, options, what)
     serve(Desk(path, chosen, read_key(seal_key)), candidates, name, port=port, open_browser=open_browser)
     return 0
 
@@ -88,17 +67,11 @@ def _find_user() -> str:
 
 
 @app.command("sheet")
+@with_record_options
 def write_sheet(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="FILE.csv or FILE.xlsx.")],
-    db: Db = None,
-    run: RunNumber = None,
+    options: RecordOptions,
     what: What = "edits",
-    kind: Kinds = None,
-    language: Languages = None,
-    pass_: Passes = None,
-    severity: Severities = None,
-    sample: Sample = 0,
-    seed: Seed = 0,
 ) -> int:
     """Write edits or findings as a sheet for people without this program: one row each, with cells for what they say.
 
@@ -108,12 +81,9 @@ def write_sheet(
     if output.suffix.lower() not in (".csv", ".xlsx"):
         raise UsageError(f"{output} says no form.", hint="Let it end in .csv or .xlsx.")
     check_new(output)
-    with AuditReader(find_log(db)) as reader:
-        chosen = find_reviewed(reader, run)
-        candidates = choose_some(
-            reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
-            seed=seed,
-        )  # fmt: skip
+    with AuditReader(find_log(options.db)) as reader:
+        chosen = find_reviewed(reader, options.find_run(reader).id)
+        candidates = choose_some(reader, chosen, options, what)
         rows = list_rows((show_item(reader, one) for one in candidates), chosen)
         if output.suffix.lower() == ".xlsx":
             write_xlsx(rows, output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from log_fixtures import Tamper
 
@@ -11,10 +12,15 @@ from midb.audit.questions.filters import Filters
 from midb.audit.reader import AuditReader
 
 
+def compare(reader: AuditReader, **filters: Any) -> Comparison:
+    """Run 2 of a log with its run 1."""
+    return Comparison(reader, Filters(run=2, **filters), reader, reader.run(1), limit=10)
+
+
 def test_two_runs_side_by_side(reader: AuditReader) -> None:
-    comparison = Comparison(reader, Filters(run=2), reader.run(1))
-    (difference,) = comparison.differences(10)
-    assert (comparison.shared(), comparison.count()) == (3, 1)
+    comparison = compare(reader)
+    (difference,) = comparison.differences()
+    assert (comparison.shared, comparison.differing) == (3, 1)
     assert difference.texts is not None
     assert difference.other_texts is not None
     assert "2.5" in (difference.texts[0].response or "")
@@ -27,9 +33,9 @@ def test_runs_over_other_corpora_are_compared_by_id(tampered: Tamper) -> None:
         "UPDATE records SET position = position + 50 WHERE run_id = 2",
     )
     with AuditReader(path) as reader:
-        comparison = Comparison(reader, Filters(run=2), reader.run(1))
-        assert [difference.row.record_key for difference in comparison.differences(10)] == ["de-0417"]
-        assert comparison.shared() == 3
+        comparison = compare(reader)
+        assert [difference.row.record_key for difference in comparison.differences()] == ["de-0417"]
+        assert comparison.shared == 3
 
 
 def test_records_that_share_an_id_are_compared_one_by_one(tampered: Tamper) -> None:
@@ -39,14 +45,15 @@ def test_records_that_share_an_id_are_compared_one_by_one(tampered: Tamper) -> N
         "UPDATE records SET record_key = 'same' WHERE position IN (0, 1, 2)",
     )
     with AuditReader(path) as reader:
-        comparison = Comparison(reader, Filters(run=2), reader.run(1))
-        assert (comparison.shared(), comparison.count()) == (3, 1)
-        assert [difference.row.position for difference in comparison.differences(10)] == [0]
+        comparison = compare(reader)
+        assert (comparison.shared, comparison.differing) == (3, 1)
+        assert [difference.row.position for difference in comparison.differences()] == [0]
 
 
-def test_filters_hold_for_the_first_run(reader: AuditReader) -> None:
-    assert Comparison(reader, Filters(run=2, language="ja"), reader.run(1)).shared() == 1
-    assert Comparison(reader, Filters(run=2, language="ja"), reader.run(1)).count() == 0
+def test_filters_hold_for_both_runs(reader: AuditReader) -> None:
+    comparison = compare(reader, language="ja")
+    assert (comparison.shared, comparison.differing) == (1, 0)
+    assert (comparison.here.count, comparison.there.count) == (0, 0), "the filters hold for both"
 
 
 def test_texts_that_the_log_does_not_hold_are_none(reader: AuditReader) -> None:

@@ -69,13 +69,13 @@ def test_a_spreadsheet_in_between_changes_nothing(cli: Cli, log: Path, tmp_path:
         (("sheet", "-o", "s.csv", "--what", "all"), "unknown choice"),
         (("sheet", "-o", "s.csv", "--severity", "bad"), "unknown severity"),
         (("sheet", "-o", "s.csv", "--kind", "mojibakke"), "Did you mean mojibake"),
-        (("sheet", "-o", "s.csv", "--language", "tr"), "nothing matches"),
+        (("sheet", "-o", "s.csv", "--language", "tr"), "nothing in run 1 fits: language tr"),
         (("sheet", "-o", "s.csv", "--run", "9"), "there is no run 9"),
         (("apply", "c.csv", "--reviewer", " "), "needs a name"),
         (("apply", "c.csv", "--reviewer", "Ana"), "has no column id"),
         (("apply", "missing.csv", "--reviewer", "Ana"), "cannot be read"),
         (("--reviewer", "a\nb", "--no-open"), "needs a name"),
-        (("--language", "tr", "--no-open"), "nothing matches"),
+        (("--language", "tr", "--no-open"), "nothing in run 1 fits: language tr"),
     ],
 )
 def test_what_is_refused(words: tuple[str, ...], told: str, cli: Cli, log: Path, tmp_path: Path) -> None:
