@@ -71,6 +71,9 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         status = escape_markdown(report["run"]["status"])
         yield f"**The run is {status}: these figures are of what it has done so far.**"
         yield ""
+    if report["filters"]:
+        yield f"**Only what fits is counted: {escape_markdown(report['filters'])}.**"
+        yield ""
     yield "## What was done to the data"
     yield ""
     version = report["versions"].get("midb-agent")

@@ -52,7 +52,8 @@ def _show_value(value: Any) -> str:
 def write_page(
     report: Mapping[str, Any], examples: Mapping[str, Sequence[Example]], *, seed: int, most: int, version: str
 ) -> str:
-    """The page: figures and, by kind, the edits that were drawn with ``seed``, at most ``most`` of each kind."""
+    """The page: figures and, by kind, the edits that were drawn with ``seed``, at most ``most`` of each kind; 0:
+    they are of all kinds and languages in turn."""
     style, script = _part("page.css"), _part("page.js")
     cells = {(row["kind"], row["language"]): row for row in report["kinds_and_languages"]}
     kinds = sorted({kind for kind, _ in cells}, key=lambda kind: (-report["edits"]["kinds"].get(kind, 0), kind))

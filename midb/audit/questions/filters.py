@@ -96,8 +96,8 @@ def require_known(name: str, given: str, words: Iterable[str]) -> None:
     """Raise UsageError where a word is not among those known, with the nearest of them."""
     listed = sorted(words)
     if given not in listed:
-        near = difflib.get_close_matches(given, listed, n=1)
-        meant = f"Did you mean {near[0]}? " if near else ""
+        near = difflib.get_close_matches(given, listed, n=1) or [w for w in listed if len(given) > 2 and given in w][:3]
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(f'unknown {name} "{given}".', hint=f"{meant}Known are: {', '.join(listed)}.")
 
 

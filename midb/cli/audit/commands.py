@@ -328,6 +328,8 @@ def export(
     with AuditReader(path) as reader:
         filters = options.filters(reader)
         if form == "meb":
+            if options.restricts:
+                raise UsageError("--format meb takes no filters.", hint="It exports all that was reviewed of a run.")
             found, form = list_revisions(reader, filters.run), "jsonl"
         else:
             edits = list_edits(reader, filters, standing=filters.changed) if what != "findings" else ()

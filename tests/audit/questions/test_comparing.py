@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from log_fixtures import Tamper
 
-from midb.audit.questions.comparing import Comparison, final_texts
+from midb.audit.questions.comparing import Comparison, final_texts, sum_up
 from midb.audit.questions.filters import Filters
 from midb.audit.reader import AuditReader
 
@@ -64,3 +65,33 @@ def test_texts_that_the_log_does_not_hold_are_none(reader: AuditReader) -> None:
     assert pair.response == "nic", "the other run may have kept it"
     assert final_texts(row, dataclasses.replace(told, original_text="no JSON")) is None
     assert final_texts(row, dataclasses.replace(told, original_hash="another text")) is None
+
+
+def test_records_that_only_one_run_has_are_counted_and_named(reader: AuditReader) -> None:
+    comparison = compare(reader)
+    assert comparison.here.count == 0
+    assert (comparison.there.count, len(comparison.there.names or ())) == (10, 10)
+    other = Comparison(reader, Filters(run=1), reader, reader.run(2), limit=1)
+    assert other.here.names == comparison.there.names
+    assert other.there.count == 0
+
+
+def test_runs_of_two_logs_are_compared_as_those_of_one(finished_log: Path, tampered: Tamper) -> None:
+    """By place where the corpus is the same, by id where it is not, whatever the order there."""
+    for statements in (
+        ("UPDATE runs SET config = config",),
+        ("UPDATE runs SET corpus_sha256 = 'other'", "UPDATE records SET position = 1000 - position"),
+    ):
+        with AuditReader(finished_log) as here, AuditReader(tampered(*statements)) as there:
+            comparison = Comparison(here, Filters(run=2), there, there.run(1), limit=10)
+            assert (comparison.shared, comparison.differing) == (3, 1)
+            (difference,) = comparison.differences()
+            assert "2.5" in (difference.texts or ())[0].response  # type: ignore[operator]
+            assert comparison.there.count == 10
+
+
+def test_a_run_is_summed_up(reader: AuditReader) -> None:
+    sums = sum_up(reader, reader.run(1))
+    assert sums.outcomes == {"improved": 9, "reverted": 1, "unchanged": 3}
+    assert (sums.read, sums.rejected, sums.open_findings) == (15, 2, 3)
+    assert sums.edits == 11
