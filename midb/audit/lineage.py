@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from midb.audit.reader import AuditReader
 from midb.audit.rows import LoggedRecord, RecordRow
 from midb.audit.run_rows import Run
-from midb.audit.texts import parse_texts
 from midb.audit.verdict_rows import Item
 from midb.domain.decisions import Decision, Pass, standing
 from midb.domain.edits import Edit, apply
-from midb.domain.errors import ReplayError
 from midb.domain.pairs import Field, InstructionPair
 from midb.domain.undo import Applied, UndonePair, lead, undo
 
@@ -299,62 +297,3 @@ class PairHistory:
             return pass_ is Pass.REVERT
         undone = [self.edits[other][1] for other, by in self._rejected.items() if by == item]
         return len(undone) > 1 or any((one.before, one.after) == (edit.after, edit.before) for one in undone)
-
-
-@dataclass(frozen=True, slots=True)
-class LaterChange:
-    """What a later run did to a record: the edits that it undid, those that stand again by it, and its own.
-
-    :param asked: why, in the words of the command or the names of the reviewers.
-    """
-
-    run: Run
-    undone: tuple[Item, ...]
-    again: tuple[Item, ...]
-    written: tuple[Item, ...]
-    asked: str
-
-    def describe(self) -> dict[str, object]:
-        """As JSON has it."""
-        return {
-            "run": self.run.id, "kind": self.run.kind, "at": self.run.started_at, "asked": self.asked,
-            **{
-                name: [item.name for item in items]
-                for name, items in (("undone", self.undone), ("again", self.again), ("written", self.written))
-            },
-        }  # fmt: skip
-
-
-def find_later(reader: AuditReader, run: Run, position: int) -> list[LaterChange]:
-    """What later runs did to the record at a position of a run, in their order; others left it alone."""
-    found = []
-    for later in list_later(reader, run):
-        records = read_at(reader, trace(reader, later), position)
-        if not records or records[-1].row.run_id != later.id or not any(d.edits for d in records[-1].decisions):
-            continue
-        before, after = set[Item](), set[Item]()
-        try:
-            for pair, original in enumerate(parse_texts(records[0].row.original_text or "[]")):
-                before |= PairHistory.of(records[:-1], pair, original).standing()
-                after |= PairHistory.of(records, pair, original).standing()
-        except (ReplayError, ValueError):  # the log was changed by hand
-            found.append(LaterChange(later, (), (), (), "what it did cannot be replayed: audit verify says why"))
-            continue
-        own = {Item(d.id, e.ordinal) for d in records[-1].decisions for e in d.edits}
-        asked = dict.fromkeys(read_detail(d.detail)[0] for d in records[-1].decisions if d.edits)
-        found.append(
-            LaterChange(
-                later, tuple(sorted(before - after)), tuple(sorted(after - before - own)),
-                tuple(sorted(after & own)), "; ".join(asked),
-            )
-        )  # fmt: skip
-    return found
-
-
-def find_standing_now(reader: AuditReader, runs: Sequence[Run], position: int) -> frozenset[Item]:
-    """The edits of a record that are in its text behind the last of some runs."""
-    records = read_at(reader, runs, position)
-    originals = parse_texts(records[0].row.original_text or "[]") if records else ()
-    return frozenset(
-        item for pair, original in enumerate(originals) for item in PairHistory.of(records, pair, original).standing()
-    )

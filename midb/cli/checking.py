@@ -242,4 +242,6 @@ class TableReport:
             self._console.print(Text(f"\n{describe_unexamined(self._unexamined)}"), soft_wrap=True)
         rejected = f", {pluralize(self._rejected, 'line')} cannot be read" if self._rejected else ""
         read = pluralize(self._records, "record")
-        self._console.print(Text(f"\n{read}, {self._flagged:,} with findings ({self._kinds.total():,}){rejected}"))
+        self._console.print(
+            Text(f"\n{read}, {self._flagged:,} with findings ({pluralize(self._kinds.total(), 'finding')}){rejected}")
+        )

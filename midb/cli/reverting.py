@@ -13,10 +13,11 @@ import orjson
 import typer
 
 from midb.audit.file.key import read_key
-from midb.audit.lineage import find_standing_now, trace
+from midb.audit.lineage import trace
 from midb.audit.log import AuditLog
 from midb.audit.questions.filters import Filters, split_words
 from midb.audit.questions.items import Candidate, list_edits
+from midb.audit.questions.later import find_standing_now
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
 from midb.cli.audit.options import RecordOptions, find_log, with_record_options
@@ -26,6 +27,7 @@ from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.corpus.places import OutputPlaces
+from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
 from midb.runs.revert import FilteredEdits, Undoer, checked_parent
 from midb.text.terminal import visible
@@ -68,7 +70,9 @@ def revert(
         f"  logged   run {done.run} of {visible(str(path))}",
     ]
     if done.again:
-        said.insert(2, f"  again    {done.again.total():,} edits stand again{describe_kinds(done.again)}")
+        number = done.again.total()
+        stand = f"{pluralize(number, 'edit')} {'stands' if number == 1 else 'stand'} again"
+        said.insert(2, f"  again    {stand}{describe_kinds(done.again)}")
     if not done.changed:
         said.insert(
             1, f"nothing matched: no edit that stands behind run {parent.id} fits {visible(filters.described())}"

@@ -228,7 +228,7 @@ def _draw_kinds(ended: RunEnded, *, columns: int) -> Block:
     for name in order:
         counts = [(ended.repaired.get(name, 0), "green"), (ended.open.get(name, 0), "yellow")]
         rows.append([fit(name, 23), *(paint(n, style, write(n) if n else "–") for n, style in counts)])
-    headers = ("kind", "repaired", "open")
+    headers = ("findings", "repaired", "open")
     if not rows:
         return Block(1, Text("no findings"))
     if columns == 1 or len(rows) < 8:

@@ -9,8 +9,6 @@ import pytest
 
 from midb.audit.lineage import (
     PairHistory,
-    find_later,
-    find_standing_now,
     list_later,
     read_chain,
     read_detail,
@@ -181,15 +179,3 @@ def test_runs_are_followed_to_the_one_that_read_the_corpus(undone_log: Path) -> 
         rows = list(read_chain(reader, trace(reader, revert)))
         assert [[row.run_id for row in one] for one in rows] == [[1, 3]] * len(rows)
         assert all(one[0].position == one[1].position for one in rows)
-
-
-def test_what_became_of_a_record_later(undone_log: Path) -> None:
-    with AuditReader(undone_log) as reader:
-        (later,) = find_later(reader, reader.run(1), 0)
-        told = later.describe()
-        assert (told["run"], told["kind"], told["asked"]) == (3, "revert", "kind decimal-separator")
-        (name,) = told["undone"]  # type: ignore[misc]
-        assert (told["again"], told["written"]) == ([], [])
-        runs = trace(reader, reader.run(3))
-        assert name not in {item.name for item in find_standing_now(reader, runs, 0)}
-        assert name in {item.name for item in find_standing_now(reader, runs[:1], 0)}

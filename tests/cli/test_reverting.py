@@ -136,7 +136,7 @@ def test_a_revert_can_be_reverted_whole_or_in_part(cli: Cli, db: Path, tmp_path:
                           "d.id = e.decision_id JOIN records r ON r.id = d.record_id WHERE r.run_id = 2 AND "
                           "record_key = 'de-3'")  # fmt: skip
     said = revert(cli, db, "part.jsonl", "--edit", name, "--run", 2)
-    assert "1 edits stand again" in said
+    assert "1 edit stands again" in said
     assert outputs(tmp_path / "part.jsonl")[:4] == [MENDED, BROKEN, MENDED, MENDED]
     # What stands again can be undone again, and that undone as well.
     revert(cli, db, "gone.jsonl", "--kind", "mojibake", "--run", 3)
@@ -177,8 +177,7 @@ def test_an_undone_edit_offers_no_undoing(cli: Cli, db: Path) -> None:
     shown = cli("audit", "show", "de-1", "--db", db).out
     assert " undo " not in shown
     again = cli("audit", "show", "de-1", "--run", 2, "--db", db).out.splitlines()[-1]
-    assert "--pass revert --db" in again
-    assert "what it undid stands again" in again
+    assert again.startswith(" undo    midb-agent revert --edit e-")
 
 
 def test_a_sample_of_what_still_stands_is_undone(cli: Cli, db: Path, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_the_end_says_how_it_came(status: str, said: str) -> None:
 def test_many_kinds_take_two_columns_where_the_terminal_is_narrow(clock: Clock) -> None:
     done = batch(repaired={f"kind-{n}": n + 1 for n in range(12)}, open={})
     text = end_of(show_in_file(clock, plan(), done, end(done)))
-    assert "kind repaired open kind repaired open" in text
+    assert "findings repaired open findings repaired open" in text
     assert "kind-11 12 – kind-5 6 –" in text
     assert "no findings" in show_in_file(clock, plan(), end(batch(repaired={}, open={})))
 

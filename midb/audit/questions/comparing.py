@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from midb.audit.lineage import trace
 from midb.audit.questions.filters import STANDS, Filters, record_condition
+from midb.audit.questions.later import find_standing_now
 from midb.audit.questions.summary import LEDGER
 from midb.audit.questions.usage import total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
@@ -38,6 +41,8 @@ class Difference:
 class RunSums:
     """A run in some numbers, each of what its name says; ``outcomes`` are records.
 
+    :param edits: that stand in the texts as the run left them, whichever run made them.
+    :param open_findings: None for a run that goes on from another and looked for none.
     :param calls: replies of a model that the run paid for; ``tokens`` that went in and came out for them.
     """
 
@@ -45,7 +50,7 @@ class RunSums:
     outcomes: dict[str, int]
     rejected: int
     edits: int
-    open_findings: int
+    open_findings: int | None
     calls: int
     tokens: int
 
@@ -149,8 +154,8 @@ class Comparison:
 def sum_up(reader: AuditReader, run: Run) -> RunSums:
     """A run in some numbers, counted in its log."""
     outcomes: Counter[str] = Counter()
-    for _, outcome, count in reader.query(LEDGER, [run.id]):
-        outcomes[as_text(outcome)] += count
+    for _, outcome, records in reader.query(LEDGER, [run.id]):
+        outcomes[as_text(outcome)] += records
 
     def count(sql: str) -> int:
         return int(next(reader.query(sql, [run.id]))[0])
@@ -161,14 +166,30 @@ def sum_up(reader: AuditReader, run: Run) -> RunSums:
         read=outcomes.total() + rejected,
         outcomes=dict(outcomes),
         rejected=rejected,
-        edits=count(
-            "SELECT count(*) FROM edits e CROSS JOIN decisions d ON d.id = e.decision_id CROSS JOIN records r "
-            f"ON r.id = d.record_id WHERE r.run_id = ? AND {STANDS}"
+        edits=_count_standing(reader, run),
+        open_findings=(
+            None if run.goes_on else count("SELECT coalesce(sum(open_findings), 0) FROM records WHERE run_id = ?")
         ),
-        open_findings=count("SELECT coalesce(sum(open_findings), 0) FROM records WHERE run_id = ?"),
         calls=used.calls,
         tokens=used.prompt_tokens + used.completion_tokens,
     )
+
+
+def _count_standing(reader: AuditReader, run: Run) -> int:
+    """The edits that stand behind a run: those of the run that boosted the corpus, without what was undone since."""
+    runs = trace(reader, run)
+    sql = (
+        "SELECT count(*) FROM edits e CROSS JOIN decisions d ON d.id = e.decision_id CROSS JOIN records r "
+        f"ON r.id = d.record_id WHERE r.run_id = ? AND {STANDS}"
+    )
+    total = int(next(reader.query(sql, [runs[0].id]))[0])
+    changed = (
+        "SELECT DISTINCT position FROM records WHERE run_id IN (SELECT value FROM json_each(?)) "
+        "AND final_text IS NOT NULL"
+    )
+    for (position,) in reader.query(changed, [json.dumps([one.id for one in runs[1:]])]):
+        total += len(find_standing_now(reader, runs, position)) - len(find_standing_now(reader, runs[:1], position))
+    return total
 
 
 def final_texts(row: RecordRow, other: RecordRow) -> Texts | None:

@@ -14,7 +14,6 @@ import typer
 from rich.text import Text
 
 from midb.audit.file.key import read_key
-from midb.audit.lineage import find_later
 from midb.audit.proof.files import FileProof, FileState, MovedFiles, compare_files
 from midb.audit.proof.records import check_one
 from midb.audit.proof.verify import verify as verify_log
@@ -23,6 +22,7 @@ from midb.audit.questions.comparing import Comparison, sum_up
 from midb.audit.questions.filters import require_known
 from midb.audit.questions.finding import count_records, find_by_name, find_matches, find_records
 from midb.audit.questions.items import list_edits, list_findings
+from midb.audit.questions.later import count_undone, find_later
 from midb.audit.questions.search import add_search
 from midb.audit.questions.summary import summarize
 from midb.audit.questions.usage import find_generations, read_messages, total_usage, usage_by_pass
@@ -168,7 +168,7 @@ def find_shown(
         if not next(
             reader.query("SELECT 1 FROM records WHERE run_id = ? AND record_key = ?", [chosen.id, record]), None
         ):
-            record, options = None, RecordOptions(run=run, edit=[record])
+            options, record = RecordOptions(run=run, edit=[record]), None
     chosen = options.find_run(reader)
     filters = options.filters(reader, chosen)
     found = list(find_records(reader, filters)) if options.edit else []
@@ -296,10 +296,12 @@ def summary(db: Db = None, run: RunNumber = None, json: Json = False) -> None:
                     **parts,
                     "model": model,
                     "reviewed": [one.describe() for one in reviewed],
+                    "undone": count_undone(reader, chosen),
                 }
             )
         else:
-            tables.show_summary(tables.open_console(), path, reader.runs(), chosen, parts, used)
+            undone = count_undone(reader, chosen)
+            tables.show_summary(tables.open_console(), path, reader.runs(), chosen, parts, used, undone)
             tables.show_precision(tables.open_console(), reviewed)
 
 

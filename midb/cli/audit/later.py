@@ -8,12 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from midb.audit.lineage import LaterChange, list_later
+from midb.audit.lineage import list_later
+from midb.audit.questions.later import LaterChange
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow
 from midb.audit.run_rows import Run
 from midb.audit.verdict_rows import Item
 from midb.text.terminal import isolated, quote_words, visible
+
+#: Edits that a command names one by one.
+_FEW = 3
 
 #: Names that a line lists.
 _LISTED = 8
@@ -67,11 +71,12 @@ def show_undo(
         standing = (standing - set(one.undone)) | (set(items) & set(one.again))
     if not standing or run.kind not in ("run", "revert", "apply"):
         return
-    words = ["midb-agent", "revert", "--record", f"#{row.position}" if by_place else row.record_key]
-    if run.kind != "run":
-        words += ["--pass", "revert" if run.kind == "revert" else "review"]
+    words = ["midb-agent", "revert"]
+    if run.kind == "run" or len(items) > _FEW:
+        words += ["--record", f"#{row.position}" if by_place else row.record_key]
+        words += [] if run.kind == "run" else ["--pass", "revert" if run.kind == "revert" else "review"]
+    else:
+        words += [word for item in items for word in ("--edit", item.name)]
     words += [*(["--run", str(start)] if start is not None else []), "--db", str(path), "-o", "OUT"]
-    more = "   (--kind KIND: one kind only)" if len(kinds) > 1 else ""
-    if run.kind == "revert":
-        more = "   (what it undid stands again)"
+    more = "   (--kind KIND: one kind only)" if run.kind == "run" and len(kinds) > 1 else ""
     console.print(Text(f" undo    {quote_words(words)}{more}"), soft_wrap=True)

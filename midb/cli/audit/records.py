@@ -12,9 +12,9 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from midb.audit.lineage import LaterChange
 from midb.audit.proof.replay import Problem, Stage, replay
 from midb.audit.questions.comparing import Difference
+from midb.audit.questions.later import LaterChange
 from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow, VerdictRow
 from midb.audit.run_rows import Run

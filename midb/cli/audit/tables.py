@@ -97,8 +97,9 @@ def show_summary(
     chosen: Run,
     parts: Mapping[str, Sequence[tuple[Any, ...]]],
     used: Sequence[PassUsage],
+    undone: Sequence[tuple[str, int, int, int]] = (),
 ) -> None:
-    """A run in tables."""
+    """A run in tables; ``undone`` by a run that goes on: kind, edits that went, edits that came back, records."""
     console.print(Text(visible(str(path)), style="bold"))
     for run in runs:
         mark = "→" if run.id == chosen.id else " "
@@ -123,16 +124,21 @@ def show_summary(
             for language in order
         ],
     )  # fmt: skip
-    _print_table(
-        console,
-        ({"revert": "undone", "apply": "corrected"}.get(chosen.kind, "repaired"), "pass", "edits", "records"),
-        parts["repairs"],
-    )
-    _print_table(console, ("taken back by", "reason", "times"), parts["taken_back"])
+    if undone:
+        back = any(row[2] for row in undone)
+        rows = [row if back else (row[0], row[1], row[3]) for row in undone]
+        _print_table(console, ("undone", "edits", *(["edits that stand again"] if back else []), "records"), rows)
+    if not undone or chosen.kind == "apply":
+        _print_table(
+            console,
+            ({"revert": "undone", "apply": "corrected"}.get(chosen.kind, "repaired"), "pass", "edits", "records"),
+            parts["repairs"],
+        )
+    _print_table(console, ("taken back by", "reason", "decisions"), parts["taken_back"])
     _print_table(console, ("open", "severity", "findings", "languages"), parts["open"])
     _print_table(console, ("left as they are", "records", "first line"), parts["left_alone"])
     _print_first(console, ("the same texts", "first line", "records"), parts["duplicates"])
-    _print_first(console, ("open in several languages", "kind", "number", "languages"), parts["several_languages"])
+    _print_first(console, ("open in several languages", "kind", "languages", "which"), parts["several_languages"])
     _show_usage(console, used)
     _print_table(console, ("rejected lines", "lines", "first"), parts["rejected"])
     events = parts["events"]
@@ -154,12 +160,17 @@ def show_sums(console: Console, runs: Sequence[tuple[Run, RunSums]], logs: Seque
             f"{mark} run {run.id} ({run.kind}{'' if run.status == 'finished' else f', {run.status}'})"
             + (f" of {logs[number]}" if logs else ""),
             sums.read, *(sums.outcomes.get(outcome, 0) for outcome in outcomes), sums.rejected, sums.edits,
-            sums.open_findings, *((sums.calls, sums.tokens) if with_model else ()),
+            "not counted" if sums.open_findings is None else sums.open_findings,
+            *((sums.calls, sums.tokens) if with_model else ()),
         )
         for number, (mark, (run, sums)) in enumerate(zip("+-", runs, strict=True))
     ]  # fmt: skip
-    titles = ("records", "read", *outcomes, "rejected", "edits", "open findings")
+    titles = ("records", "read", *outcomes, "rejected", "edits that stand", "open findings")
     _print_table(console, titles + (("model calls", "tokens") if with_model else ()), rows)
+    for run, _ in runs:
+        if run.goes_on:
+            told = f"run {run.id} starts from run {run.parent_run}: its unchanged records are as that run left them"
+            console.print(Text(told), soft_wrap=True)
     console.print()
 
 

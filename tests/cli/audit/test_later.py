@@ -8,7 +8,7 @@ from pathlib import Path
 from log_fixtures import RUN
 from rich.console import Console
 
-from midb.audit.lineage import LaterChange
+from midb.audit.questions.later import LaterChange
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow
 from midb.audit.verdict_rows import Item
@@ -51,9 +51,8 @@ def test_the_command_undoes_what_is_left() -> None:
     assert undo(change(2, undone=EDITS)) == "", "nothing is left of it"
     assert undo(change(2, undone=EDITS), change(3, again=EDITS)) != ""
     assert "--run 7" in undo(start=7)
-    assert "--pass revert" in undo(kind="revert")
-    assert "what it undid stands again" in undo(kind="revert")
-    assert "--pass review" in undo(kind="apply")
+    assert "revert --edit e-12-0 --edit e-12-1 --db" in undo(kind="revert")
+    assert "revert --edit e-12-0 --edit e-12-1 --db" in undo(kind="apply")
     assert undo(kind="dry-run") == ""
 
 
