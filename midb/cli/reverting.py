@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +57,7 @@ def revert(
         parent = checked_parent(reader, options.run)
         runs = trace(reader, parent)
         filters = choose_edits(reader, options, runs)
+        others = find_others(reader, filters)
         opened = open_again(runs[0], path, corpus, places)
         done = Undoer(log, reader, parent, opened).revert(FilteredEdits(reader, filters), places)
     read, left = done.records + done.rejected, done.records - done.changed
@@ -77,6 +77,9 @@ def revert(
         said.insert(
             1, f"nothing matched: no edit that stands behind run {parent.id} fits {visible(filters.described())}"
         )
+    if others and done.changed:
+        listed = f"{', '.join(others[:4])}{f' and {len(others) - 4:,} more' if len(others) > 4 else ''}"
+        said.append(f"note: {listed} repair the same finding as what was undone, and still stand if they did before")
     print("\n".join(said), file=sys.stderr)
     return 0
 
@@ -84,12 +87,18 @@ def revert(
 def choose_edits(reader: AuditReader, options: RecordOptions, runs: Sequence[Run]) -> Filters:
     """Which edits of some runs that go on from one another are meant, checked; a sample is of those that stand."""
     filters = options.filters(reader, runs[0], allowed=frozenset(run.id for run in runs))
-    if filters.edit:  # edits that repair one finding together go together
-        together = (one for run in runs for one in list_edits(reader, replace(filters, run=run.id), standing=True))
-        named = [item.name for one in together for item in one.items()]
-        filters = replace(filters, edit=tuple(sorted({*split_words(filters.edit), *named})))
     candidates = (one for one in list_edits(reader, filters, standing=True) if _stands_now(reader, runs, one))
     return options.draw_from(filters, candidates)
+
+
+def find_others(reader: AuditReader, filters: Filters) -> list[str]:
+    """Edits that repair one finding together with one that is named, and are not named themselves."""
+    named = set(split_words(filters.edit))
+    if filters.sampled or not named:
+        return []
+    found = [item.name for one in list_edits(reader, filters, standing=True) for item in one.items()]
+    findings = any(name.startswith("f") for name in named)
+    return [] if findings else [name for name in found if name not in named]
 
 
 def _stands_now(reader: AuditReader, runs: Sequence[Run], candidate: Candidate) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ class Filters:
                 *(() if self.sampled else (("edit", "edit"),)),
             )
         ]  # fmt: skip
-        parts = [f"{name} {', '.join(sorted(words))}" for name, words in named if words]
+        parts = [f"{name} {_list_some(sorted(words))}" for name, words in named if words]
         return "; ".join([*parts, *(["changed"] if self.changed else []), *([self.sampled] if self.sampled else [])])
 
 
@@ -100,6 +100,15 @@ def require_known(name: str, given: str, words: Iterable[str]) -> None:
         meant = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(f'unknown {name} "{given}".', hint=f"{meant}Known are: {', '.join(listed)}.")
 
+
+def _list_some(words: Sequence[str]) -> str:
+    """Words as a list; of many the first, and how many more there are."""
+    more = f" and {len(words) - _LISTED:,} more" if len(words) > _LISTED else ""
+    return ", ".join(words[:_LISTED]) + more
+
+
+#: Words that a description lists.
+_LISTED = 8
 
 #: Whether a column holds one of the words of a parameter, which is a JSON array.
 _AMONG = "IN (SELECT value FROM json_each(:{}))"

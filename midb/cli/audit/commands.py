@@ -217,7 +217,7 @@ def find(
     console = tables.open_console()
     tables.show_found(console, found)
     told = pluralize(total, "record") if total else say_nothing_fits(shown)
-    more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
+    more = tables.describe_limit(total, limit)
     if hidden:
         more += f"; {pluralize(hidden, 'unchanged record')} in which nothing was found: --outcome unchanged"
     console.print(Text(f"{told}{more}"), soft_wrap=True)
@@ -255,8 +255,7 @@ def diff(
                 names = None if not filters.of_items else {match.id for match in find_matches(reader, row.id, filters)}
                 show_changes(console, reader.parts(row), names=names)
             what = pluralize(total, "changed record") if total else say_nothing_fits(filters)
-            more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
-            console.print(Text(f"{what}{more}"), soft_wrap=True)
+            console.print(Text(f"{what}{tables.describe_limit(total, limit)}"), soft_wrap=True)
             return
         same = against.isdecimal()
         other = reader if same else stack.enter_context(AuditReader(Path(against)))
@@ -265,15 +264,17 @@ def diff(
         filters = options.draw_from(filters, list_edits(reader, filters, standing=filters.changed))
         sums = [(run, sum_up(reader, run)), (old, sum_up(other, old))]
         comparison = Comparison(reader, filters, other, old, limit=limit)
-        tables.show_sums(console, sums, [path_of(reader), path_of(other)] if not same else [])
+        logs = [] if same else name_logs(reader.path, other.path)
+        tables.show_sums(console, sums, logs)
         for difference in comparison.differences():
             show_difference(console, difference)
-        tables.show_comparison(console, comparison, run, old, filters, limit)
+        tables.show_comparison(console, comparison, (run, old), logs, filters, limit)
 
 
-def path_of(reader: AuditReader) -> str:
-    """A log's name, as it is told apart from another."""
-    return visible(str(reader.path))
+def name_logs(*paths: Path) -> list[str]:
+    """The names of logs; where they are the same, with their folders."""
+    names = [path.name for path in paths]
+    return [visible(name) for name in (names if len(set(names)) == len(names) else map(str, paths))]
 
 
 @app.command()

@@ -38,7 +38,9 @@ def show_later(console: Console, later: Sequence[LaterChange], run: int) -> None
         line.append(
             f"run {one.run.id} ({visible(one.run.kind)}{parent}, {visible(one.run.started_at)}) ", style="magenta"
         )
-        line.append(f"{'; '.join(words) or 'changed nothing that stands'}   {isolated(one.asked)}")
+        line.append("; ".join(words) or "changed nothing that stands")
+        if not one.asked.startswith("edit "):  # those are named already
+            line.append(f"   {isolated(one.asked)}")
         console.print(line, soft_wrap=True)
 
 
@@ -63,7 +65,7 @@ def find_start(reader: AuditReader, run: Run) -> int | None:
 
 def show_undo(
     console: Console, path: Path, run: Run, row: RecordRow, items: Collection[Item], kinds: Collection[str],
-    later: Sequence[LaterChange], *, start: int | None, by_place: bool,
+    later: Sequence[LaterChange], *, start: int | None, by_place: bool, by_name: bool = False,
 ) -> None:  # fmt: skip
     """The command that undoes the edits of a record, where any of them stands."""
     standing = set(items)
@@ -72,11 +74,11 @@ def show_undo(
     if not standing or run.kind not in ("run", "revert", "apply"):
         return
     words = ["midb-agent", "revert"]
-    if run.kind == "run" or len(items) > _FEW:
+    if (run.kind == "run" and not by_name) or len(items) > _FEW:
         words += ["--record", f"#{row.position}" if by_place else row.record_key]
         words += [] if run.kind == "run" else ["--pass", "revert" if run.kind == "revert" else "review"]
     else:
         words += [word for item in items for word in ("--edit", item.name)]
     words += [*(["--run", str(start)] if start is not None else []), "--db", str(path), "-o", "OUT"]
-    more = "   (--kind KIND: one kind only)" if run.kind == "run" and len(kinds) > 1 else ""
+    more = "   (--kind KIND: one kind only)" if "--record" in words and run.kind == "run" and len(kinds) > 1 else ""
     console.print(Text(f" undo    {quote_words(words)}{more}"), soft_wrap=True)

@@ -85,11 +85,10 @@ def show_record(
         turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
         console.print(Text(f" trail   {turn}{describe_trail(decisions)}"), soft_wrap=True)
     show_generations(console, logged, generations)
-    items = [Item(edit.decision_id, edit.ordinal) for edit in edits]
+    shown = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
+    items, kinds = [Item(edit.decision_id, edit.ordinal) for edit in shown], {edit.kind for edit in shown}
     by_place = twins or visible(row.record_key) != row.record_key
-    show_undo(
-        console, path, run, row, items, {edit.kind for edit in edits}, later, start=start, by_place=by_place
-    )  # fmt: skip
+    show_undo(console, path, run, row, items, kinds, later, start=start, by_place=by_place, by_name=bool(only))
 
 
 def _keep_only(logged: LoggedRecord, names: Collection[str]) -> LoggedRecord:

@@ -174,11 +174,21 @@ def show_sums(console: Console, runs: Sequence[tuple[Run, RunSums]], logs: Seque
     console.print()
 
 
+def describe_limit(total: int, limit: int) -> str:
+    """What is said behind a number of records of which not all are shown."""
+    if total <= limit:
+        return ""
+    return f"; the first {f'{limit:,} are' if limit > 1 else 'is'} shown, --limit {total} shows all"
+
+
 def show_comparison(
-    console: Console, comparison: Comparison, run: Run, other: Run, filters: Filters, limit: int
+    console: Console, comparison: Comparison, runs: tuple[Run, Run], logs: Sequence[str], filters: Filters, limit: int
 ) -> None:
-    """How many records differ, and which only one of the runs has."""
-    here, there = f"run {run.id} (+)", f"run {other.id} (-)"
+    """How many records differ, and which only one of the runs has; ``logs`` are their files where these are two."""
+    here, there = (
+        f"run {run.id}{f' of {logs[number]}' if logs else ''} ({mark})"
+        for number, (run, mark) in enumerate(zip(runs, "+-", strict=True))
+    )
     described = visible(filters.described())
     if not comparison.shared:
         told = f"the two runs have no record in common{f' that fits: {described}' if described else ''}"
@@ -188,8 +198,7 @@ def show_comparison(
         both = f"{pluralize(comparison.shared, 'record')} of both"
         fit = f" that fit{'s' if comparison.shared == 1 else ''} ({described})" if described else ""
         told = f"{comparison.differing:,} of the {both}{fit} came out differently in {here} and {there}"
-    if comparison.differing > limit:
-        told += f"; the first {limit:,} are shown, --limit {comparison.differing} shows all"
+    told += describe_limit(comparison.differing, limit)
     console.print(Text(told), soft_wrap=True)
     for only, name in ((comparison.here, here), (comparison.there, there)):
         if only.count:
