@@ -280,7 +280,7 @@ def test_runs_of_two_logs_stand_side_by_side(call: AuditCommand, undone_log: Pat
     out = call("diff", "--run", 1, "--against", undone_log, "--against-run", 3).out
     head = [line.split() for line in out.splitlines()[1:4]]
     assert head[0][:2] == ["records", "read"]
-    assert " ".join(head[0]).endswith("edits that stand open findings model calls tokens")
+    assert " ".join(head[0]).endswith("edits that stand open findings")
     assert head[1][:4] == ["+", "run", "1", "(run)"]
     assert head[2][:4] == ["-", "run", "3", "(revert)"]
     assert re.search(r"came out differently in run 1 of \S+/log0?/\S+ \(\+\) and run 3 of \S+ \(-\)", out)

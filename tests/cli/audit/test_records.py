@@ -96,6 +96,7 @@ def test_show_as_json(call: AuditCommand) -> None:
 def test_diff_between_runs(call: AuditCommand) -> None:
     out = call("diff", "--run", 2, "--against", 1).out
     assert "[2,5] → [2.5]" in out
+    assert "model calls  tokens" in out, "one of them asked a model"
     assert "1 of the 3 records of both came out differently in run 2 (+) and run 1 (-)" in out
 
 
