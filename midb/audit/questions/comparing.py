@@ -148,7 +148,15 @@ class Comparison:
         for _, first, second in self._first:
             (row,) = self._reader.records("r.id = ?", [first])
             (other,) = self._other.records("r.id = ?", [second])
-            yield Difference(row, final_texts(row, other), other, final_texts(other, row))
+            # A run that changed nothing of a record keeps no text of it; the run that it goes on from does.
+            rows = [*_read_before(self._reader, row), *_read_before(self._other, other)]
+            yield Difference(row, final_texts(row, *rows), other, final_texts(other, *rows))
+
+
+def _read_before(reader: AuditReader, row: RecordRow) -> Iterator[RecordRow]:
+    """What the runs that a record's run came about by say of it, the last one first."""
+    for run in reversed(trace(reader, reader.run(row.run_id))):
+        yield from reader.records("r.run_id = ? AND r.position = ?", [run.id, row.position])
 
 
 def sum_up(reader: AuditReader, run: Run) -> RunSums:
@@ -192,17 +200,13 @@ def _count_standing(reader: AuditReader, run: Run) -> int:
     return total
 
 
-def final_texts(row: RecordRow, other: RecordRow) -> Texts | None:
-    """A record's final texts; where the log keeps none, as nothing was found in it, ``other`` may have the same."""
-    for text, digest in (
-        (row.final_text, row.final_hash),
-        (row.original_text, row.original_hash),
-        (other.original_text, other.original_hash),
-        (other.final_text, other.final_hash),
-    ):
-        if text is not None and digest == row.final_hash:
-            try:
-                return parse_texts(text)
-            except ReplayError:
-                continue
+def final_texts(row: RecordRow, *others: RecordRow) -> Texts | None:
+    """A record's final texts; where the log keeps none, as nothing was found in it, ``others`` may have the same."""
+    for one in (row, *others):
+        for text, digest in ((one.final_text, one.final_hash), (one.original_text, one.original_hash)):
+            if text is not None and digest == row.final_hash:
+                try:
+                    return parse_texts(text)
+                except ReplayError:
+                    continue
     return None

@@ -83,13 +83,16 @@ class RecordOptions:
         _Words,
         typer.Option(
             "--outcome",
+            metavar="OUTCOME",
             help="Of records: unchanged, improved, reverted (taken back), undone (`revert`) or corrected (`apply`).",
         ),
     ] = None
     status: Annotated[
         _Words,
         typer.Option(
-            "--status", help="Of findings: repaired, open or dismissed; of edits: repaired (they stand) or taken-back."
+            "--status",
+            metavar="STATUS",
+            help="Of findings: repaired, open or dismissed; of edits: repaired (they stand) or taken-back.",
         ),
     ] = None
     text: Annotated[

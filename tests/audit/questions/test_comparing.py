@@ -6,7 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from cli_fixtures import Cli
 from log_fixtures import Tamper
+from small_runs import BROKEN, MENDED, broken_records, run_over, write_lines
 
 from midb.audit.questions.comparing import Comparison, final_texts, sum_up
 from midb.audit.questions.filters import Filters
@@ -95,3 +97,18 @@ def test_a_run_is_summed_up(reader: AuditReader) -> None:
     assert sums.outcomes == {"improved": 9, "reverted": 1, "unchanged": 3}
     assert (sums.read, sums.rejected, sums.open_findings) == (15, 2, 3)
     assert sums.edits == 11
+
+
+def test_texts_of_a_run_that_left_a_record_alone_are_those_of_the_run_before(cli: Cli, tmp_path: Path) -> None:
+    run_over(write_lines(tmp_path / "c.jsonl", *broken_records(4)))
+    db = tmp_path / "c.boosted.jsonl.audit.db"
+    for name, record in (("a", "de-1"), ("b", "de-3")):
+        assert cli("revert", "--db", db, "--record", record, "-o", f"{name}.jsonl").code == 0
+    with AuditReader(db) as reader:
+        comparison = Comparison(reader, Filters(run=3), reader, reader.run(1), limit=9)
+        texts = [
+            (one.texts[0].response, one.other_texts[0].response)
+            for one in comparison.differences()
+            if one.texts and one.other_texts
+        ]
+    assert texts == [(BROKEN, MENDED)] * 2
