@@ -206,3 +206,20 @@ def test_what_people_wanted_can_be_undone_and_the_rest_goes_on(cli: Callable[...
     again, said = call(cli, log, "apply", "again.jsonl")
     assert again == reviewed
     assert "from     run 1\n" in said, "reverts behind an earlier apply are not gone on from"
+
+
+def test_only_verdicts_on_what_fits_are_carried_out(cli: Callable[..., Any], log: Path) -> None:
+    say(
+        log,
+        two__decimal_separator=Said("reject"),
+        one__mojibake=Said("reject"),
+        open__imperial_unit=Said("change", "8 km"),
+    )
+    originals = {record["id"]: record["output"] for record in RECORDS}
+    found, _ = call(cli, log, "apply", "one.jsonl", "--kind", "mojibake", "--kind", "imperial-unit")
+    assert found == boosted(log) | {"one": originals["one"], "open": "Es sind 8 km bis zum See."}
+    found, _ = call(cli, log, "apply", "two.jsonl", "--record", "two")
+    assert found == boosted(log) | {"two": originals["two"]}
+    refused = cli("apply", "--db", log, "-o", log.with_name("no.jsonl"), "--language", "tr")
+    assert refused.code == 2
+    assert "nothing in run 1 fits: language tr" in refused.err
