@@ -60,6 +60,13 @@ def load_base(base: Path, name: str, device: torch.device) -> Any:
             f"the model of {name} cannot be loaded: {said}.",
             hint="It must be a checkpoint of a causal language model with safetensors, or a GGUF file.",
         ) from error
+    # A model that was read from a GGUF file is no quantized one any more, though it says so, and then neither its
+    # trainer nor save_pretrained takes it.
+    for attribute in ("quantization_config", "_pre_quantization_dtype"):
+        if base.is_file() and hasattr(model.config, attribute):
+            delattr(model.config, attribute)
+    if base.is_file():
+        model.hf_quantizer, model.is_quantized = None, False
     model.config.use_cache = False
     return model.to(device)
 

@@ -18,6 +18,7 @@ from midb.text.terminal import quote_word, visible
 
 if TYPE_CHECKING:
     from midb.agent.engines.checkpoint import CheckpointFolder
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
     from midb.training.session import ExampleSet
     from midb.training.tuning.encoded import EncodedExample
     from midb.training.tuning.settings import TuningSettings
@@ -157,6 +158,7 @@ def train(
         )
     # Before torch is imported, which reads it once: threads that wait in circles take the processors from each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the reader of GGUF files draws a bar of its own
     return _train(data, held_out or (), options, resume=resume)
 
 
@@ -171,10 +173,6 @@ def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bo
     output = Path(options.output or "").expanduser()
     base = checkpoint.find(options.base or "", checkpoint.MODEL_FILES)
     checkpoint.check_files(base.folder)
-    if options.merge and base.folder.is_file():
-        raise UsageError(
-            "--merge writes no checkpoint of a GGUF file.", hint="Give the folder that the file was made from."
-        )
     check_output(output, resume=resume)
     tokenizer = open_tokenizer(base)
     examples = _find_examples(data, held_out, options, output, resume=resume)
@@ -202,7 +200,9 @@ def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bo
         )
     if is_first():
         record.write(output)
-    return _tune(base, settings, sides[0].examples, sides[1].examples, examples, record, options, resume=resume)
+    return _tune(
+        base, tokenizer, settings, sides[0].examples, sides[1].examples, examples, record, options, resume=resume
+    )
 
 
 def _find_examples(data: list[Path], held_out: Any, options: TrainOptions, output: Path, *, resume: bool) -> ExampleSet:
@@ -247,6 +247,7 @@ def _find_examples(data: list[Path], held_out: Any, options: TrainOptions, outpu
 
 def _tune(
     base: CheckpointFolder,
+    tokenizer: ChatTokenizer,
     settings: TuningSettings,
     examples: list[EncodedExample],
     held_out: list[EncodedExample],
@@ -312,6 +313,6 @@ def _tune(
     say(f"trained {pluralize(done.step, 'step')}{end} in {describe_span(done.seconds)}{change}")
     say(f"  adapter  {visible(str(output))}")
     if options.merge:
-        say(f"  merged   {visible(str(merge(output, done.model, base.folder)))}")
+        say(f"  merged   {visible(str(merge(output, done.model, base.folder, tokenizer)))}")
     say(f"  next     midb-agent run CORPUS --model {visible(options.base or '')} --adapter {quote_word(str(output))}")
     return 0
