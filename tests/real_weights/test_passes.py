@@ -11,7 +11,7 @@ import pytest
 import midb
 from midb.cli.main import main
 
-pytestmark = pytest.mark.xdist_group("real weights")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real weights")]
 
 RECORDS = [
     {"id": "clean", "instruction": "Nenne drei Farben.", "output": "Rot, Blau und Grün."},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,16 +46,21 @@ def load_base(base: Path, name: str, device: torch.device) -> Any:
     """
     import transformers
 
+    told: Any = transformers.utils.logging  # it has no types
+    told.set_verbosity_error()
+    told.disable_progress_bar()
     dtype = torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
     given: dict[str, Any] = {"gguf_file": base.name} if base.is_file() else {"use_safetensors": True}
     try:
-        model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            base.parent if base.is_file() else base,
-            dtype=dtype,
-            local_files_only=True,
-            trust_remote_code=False,
-            **given,
-        )
+        # The reader of GGUF files draws a bar of its own, whatever it is told.
+        with contextlib.redirect_stderr(io.StringIO()) if base.is_file() else contextlib.nullcontext():
+            model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+                base.parent if base.is_file() else base,
+                dtype=dtype,
+                local_files_only=True,
+                trust_remote_code=False,
+                **given,
+            )
     except Exception as error:  # its readers raise whatever they like
         said = (str(error).strip().partition("\n")[0] or type(error).__name__).rstrip(".:")
         raise UsageError(

@@ -7,9 +7,9 @@ import json
 import platform
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST, write_manifest
 from midb.domain.errors import MidbError
@@ -17,9 +17,6 @@ from midb.training.tuning.measuring import merge_losses
 from midb.training.tuning.settings import CHECKPOINTS
 from midb.training.tuning.states import save_adapter, write_bytes
 from midb.training.tuning.watching import LOSS_LOG, read_losses
-
-if TYPE_CHECKING:
-    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
 
 #: Figures of a training, the curve of its loss, and its card.
 METRICS, CURVE, CARD = "metrics.json", "loss.png", "README.md"
@@ -158,12 +155,12 @@ def _tabulate(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, 
     return lines
 
 
-def merge(folder: Path, model: Any, base: Path, tokenizer: ChatTokenizer) -> Path:
+def merge(folder: Path, model: Any, base: Path, write_tokenizer: Callable[[Path], None]) -> Path:
     """Write the base with the adapter's updates in its weights, and the base's tokenizer, as a whole checkpoint.
 
     :param model: a peft model; it cannot be trained any more.
     :param base: its folder, whose files of the tokenizer are copied, or its GGUF file, which holds none.
-    :param tokenizer: of that base.
+    :param write_tokenizer: writes that base's tokenizer into a folder.
     :raises MidbError: where it cannot be written.
     """
     target, partial = folder / MERGED, folder / f".{MERGED}.partial"
@@ -179,7 +176,7 @@ def merge(folder: Path, model: Any, base: Path, tokenizer: ChatTokenizer) -> Pat
             if (base / name).is_file():
                 write_bytes(partial / name, (base / name).read_bytes())
         if base.is_file():
-            tokenizer.write(partial)
+            write_tokenizer(partial)
         partial.rename(target)
     except Exception as error:
         if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":

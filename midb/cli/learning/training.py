@@ -158,7 +158,6 @@ def train(
         )
     # Before torch is imported, which reads it once: threads that wait in circles take the processors from each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("TQDM_DISABLE", "1")  # the reader of GGUF files draws a bar of its own
     return _train(data, held_out or (), options, resume=resume)
 
 
@@ -257,28 +256,24 @@ def _tune(
     *,
     resume: bool,
 ) -> int:
-    import transformers
-
     from midb.training.session import StoppedError
     from midb.training.tuning.measuring import merge_losses
     from midb.training.tuning.model import check_examples, choose_device, load_base
     from midb.training.tuning.result import list_versions, merge, write_result
     from midb.training.tuning.running import TuningPace, measure_once, tune
 
-    told: Any = transformers.utils.logging  # it has no types
-    told.set_verbosity_error()
-    told.disable_progress_bar()
     output = Path(options.output or "").expanduser()
     device = choose_device(options.device or "auto")
     model = load_base(base.folder, base.name, device)
     check_examples(model, [*examples, *held_out], base.name)
     sample = held_out[: _MEASURED if options.measure is None else options.measure]
     before = measure_once(output, model, sample, settings.batch_tokens) if is_first() else []
-    lines = ProgressLines(f"{base.name} on {device.type}", len(examples))
+    lines = ProgressLines(f"{base.name} on {device.type}")
     pace = TuningPace(max_seconds=options.max_seconds or 0.0, save_seconds=options.save_seconds or 300.0)
-    done = tune(
-        model, base.name, settings, examples, output, told=lines.tell, begin=lines.begin, pace=pace, resume=resume
-    )
+    with lines:
+        done = tune(
+            model, base.name, settings, examples, output, told=lines.tell, begin=lines.begin, pace=pace, resume=resume
+        )
     if done.stopped in ("interrupted", "terminated"):
         raise StoppedError(
             f"stopped after step {done.step:,} of {done.steps:,}, which is saved.",
@@ -313,6 +308,6 @@ def _tune(
     say(f"trained {pluralize(done.step, 'step')}{end} in {describe_span(done.seconds)}{change}")
     say(f"  adapter  {visible(str(output))}")
     if options.merge:
-        say(f"  merged   {visible(str(merge(output, done.model, base.folder, tokenizer)))}")
+        say(f"  merged   {visible(str(merge(output, done.model, base.folder, tokenizer.write)))}")
     say(f"  next     midb-agent run CORPUS --model {visible(options.base or '')} --adapter {quote_word(str(output))}")
     return 0
