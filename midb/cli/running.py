@@ -84,6 +84,7 @@ def run(
     language: options.Language = None,
     trust_language: options.TrustLanguage = None,
     source: options.Source = None,
+    survey: Annotated[Path | None, typer.Option("--survey", metavar="FILE", help=options.help_of("survey"))] = None,
     map: options.Map = None,
     passes: options.Passes = None,
     kinds: options.Kinds = None,
@@ -130,10 +131,10 @@ def run(
     """
     given = (
         options.given(
-            corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
-            kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
-            concurrency=concurrency, device=device, devices=devices, dtype=dtype, adapter=adapter, timeout=timeout,
-            limit=limit, workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
+            corpus=corpus, output=output, db=db, language=language, source=source, survey=survey, map=map,
+            passes=passes, kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts,
+            budget=budget, concurrency=concurrency, device=device, devices=devices, dtype=dtype, adapter=adapter,
+            timeout=timeout, limit=limit, workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
         )
         | options.given(
             **{

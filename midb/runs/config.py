@@ -54,6 +54,9 @@ class RunConfig(BaseModel):
         description="Believe what is said of languages, however the texts read (else such records are left alone).",
     )
     source: Path | None = Field(None, description="English originals, aligned by id or by line.")
+    survey: Path | None = Field(
+        None, description="What `split` found out about the whole corpus: its shards are read by that."
+    )
     map: str | None = Field(None, description="Columns of the texts: instruction=COL,input=COL,response=COL")
     passes: tuple[str, ...] = Field(
         tuple(pass_.value for pass_ in (*REWRITING_PASSES, Pass.VERIFICATION)),
@@ -173,18 +176,27 @@ class RunConfig(BaseModel):
                 "dtype": self.dtype,
                 "prompts": dict(prompts or {}),
             }
-        return model | {
-            "version": __version__,
-            "language": self.language,
-            "trust_language": self.trust_language,
-            "source": source_sha256,
-            "map": self.map,
-            "passes": sorted(pass_.value for pass_ in self.selected_passes),
-            "kinds": sorted(self.selection.names),
-            "typography": self.typography,
-            "model": self.model,
-            "limit": self.limit,
-        }
+        pinned: dict[str, Any] = {}
+        if self.survey:
+            from midb.runs.pinning import read_pinned
+
+            pinned = {"survey": read_pinned(self.survey)}
+        return (
+            model
+            | pinned
+            | {
+                "version": __version__,
+                "language": self.language,
+                "trust_language": self.trust_language,
+                "source": source_sha256,
+                "map": self.map,
+                "passes": sorted(pass_.value for pass_ in self.selected_passes),
+                "kinds": sorted(self.selection.names),
+                "typography": self.typography,
+                "model": self.model,
+                "limit": self.limit,
+            }
+        )
 
 
 def parse_adapters(value: Any) -> dict[str, str]:
@@ -241,7 +253,8 @@ def differences(old: str, new: dict[str, Any]) -> str:
     """What differs between logged settings (JSON) and the present ones, in words for people."""
     before: dict[str, Any] = orjson.loads(old)
     parts = []
-    for name, value in new.items():
+    for name in dict.fromkeys((*new, *before)):
+        value = new.get(name)
         if before.get(name) == value:
             continue
         if isinstance(value, list) and isinstance(before.get(name), list):
@@ -291,7 +304,7 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
                 raise UsageError(
                     f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
                 )
-        for name in ("corpus", "output", "db", "source", "prompts", "seal-key"):
+        for name in ("corpus", "output", "db", "source", "survey", "prompts", "seal-key"):
             if isinstance(settings.get(name), str) and settings[name] not in _NO_PATHS.get(name, ()):
                 settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
         if "adapter" in settings:
