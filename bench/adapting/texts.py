@@ -43,4 +43,4 @@ def write_texts(folder: Path, languages: Sequence[str], holdout: float) -> dict[
 
 
 def _columns(pair: InstructionPair) -> dict[str, str]:
-    return {"instruction": pair.instruction, "input": pair.input or "", "output": pair.response or ""}
+    return {"instruction": pair.instruction or "", "input": pair.input or "", "output": pair.response or ""}

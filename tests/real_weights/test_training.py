@@ -33,8 +33,8 @@ def test_a_booster_is_trained_measured_and_run(
     write_texts(tmp_path, ["de"], 0.2)
     made = ("examples", "train.jsonl", "--held-out", "held_out.jsonl", "-o", "learn", "--prompts", "short")
     assert midb(*made, "--mix", "unchanged:0.3,defect:0.7", "--most", 60) == 0
-    words = ("train", "learn", "--base", weights, "-o", "booster", "--lr", "1e-3", "--batch-tokens", 700)
-    assert midb(*words, "--max-tokens", 350, "--max-steps", STEPS, "--measure", 6) == 0
+    training = ("train", "learn", "--base", weights, "-o", "booster", "--lr", "1e-3", "--batch-tokens", 700)
+    assert midb(*training, "--max-tokens", 350, "--max-steps", STEPS, "--measure", 6) == 0
     manifest = read_manifest(Path("booster"))
     assert manifest is not None
     assert (manifest.prompts, manifest.languages, manifest.whole["steps"]["done"]) == ("short", ("de",), STEPS)
@@ -42,11 +42,12 @@ def test_a_booster_is_trained_measured_and_run(
     assert losses["loss_after"] < losses["loss_before"] - 0.05
 
     capsys.readouterr()
-    words = ("measure", "learn", "--model", weights, "--adapter", "booster", "--limit", 2, "--resamples", 100)
-    assert midb(*words, "--no-loss") == 0
+    measuring = ("measure", "learn", "--model", weights, "--adapter", "booster", "--limit", 2, "--resamples", 100)
+    assert midb(*measuring, "--no-loss") == 0
     figures = json.loads(Path("metrics.json").read_bytes())
     assert "doing nothing" in capsys.readouterr().out
-    assert figures["examples"] >= 2
+    assert figures["groups"][0]["examples"] >= 2
+    assert figures["groups"][0]["figures"]["stops"].keys() >= {"before", "after"}
 
     records = [
         {"id": "clean", "instruction": "Nenne drei Farben.", "output": "Rot, Blau und Grün."},
