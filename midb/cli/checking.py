@@ -17,7 +17,7 @@ from midb.agent.run.examine import ExaminerSettings, explain_left_alone, explain
 from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
-from midb.cli.running import corpus_of
+from midb.cli.running import corpus_of, fetch_corpus
 from midb.dashboard.summary import describe_other_languages, describe_unexamined
 from midb.dashboard.text import pluralize
 from midb.domain.defects import Severity
@@ -71,6 +71,7 @@ def check(
             limit=limit, workers=workers, model=model, adapter=adapter, prompts=prompts,
         ) | options.given(**{"record-seconds": record_seconds, "trust-language": trust_language}),
     )  # fmt: skip
+    settings = fetch_corpus(settings)
     gravest = require_severity(fail_on) if fail_on else None
     if model or adapter:
         from midb.cli.model_files import check_model

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from midb.cli import options
+from midb.corpus.formats.hub import HubAddress, fetch
 from midb.dashboard import Listener, choose_listener
 from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
@@ -148,7 +149,7 @@ def run(
     early = load_config(config, given) if config else None
     with listener_of(early or RunConfig.model_construct(**given)) as show:
         show.handle(Waiting(what="loading"))
-        settings = early or load_config(None, given)
+        settings = fetch_corpus(early or load_config(None, given), show)
         from midb.agent.run.session import open_session
         from midb.composition import open_engine
 
@@ -216,6 +217,16 @@ def describe_finished(session: Session) -> str:
         f"({pluralize(session.attached.checkpoint.position, 'record')}); nothing to do.\n"
         f"  look     midb-agent audit summary --db {database}\n  anew     add --fresh"
     )
+
+
+def fetch_corpus(config: RunConfig, show: Listener | None = None) -> RunConfig:
+    """The settings with a corpus of this machine, where it was an address of the hub."""
+    address = HubAddress.parse(config.corpus)
+    if address is None:
+        return config
+    if show:
+        show.handle(Waiting(what=f"fetching {address.name}"))
+    return config.model_copy(update={"corpus": fetch(address)})
 
 
 @contextmanager

@@ -44,7 +44,9 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    corpus: Path = Field(description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder of them; - is stdin.")
+    corpus: Path = Field(
+        description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder; hf://datasets/OWNER/NAME; or -."
+    )
     output: Path | None = Field(None, description="Where the boosted corpus goes. Default: <corpus>.boosted.<ext>")
     db: Path | None = Field(None, description="The audit log. Default: <output>.audit.db")
     language: str = Field("auto", description="Language of all records; auto: declared, or found out.")
