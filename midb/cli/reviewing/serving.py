@@ -30,6 +30,7 @@ def serve(desk: Desk, candidates: Sequence[Candidate], reviewer: str, *, port: i
     listener = socket.socket()
     try:
         listener.bind((LOCAL, port))
+        listener.listen()  # before the address is told: whoever is quick waits, and is not turned away
     except OSError as error:
         listener.close()
         raise UsageError(f"port {port} cannot be used: {error.strerror}.", hint="Leave --port out.") from error
