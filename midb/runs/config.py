@@ -202,6 +202,8 @@ class RunConfig(BaseModel):
     ) -> dict[str, Any]:
         """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name;
         ``reviewed``: what people said of earlier runs, and what that switches off."""
+        from midb.checks.listing import list_checks
+
         model: dict[str, Any] = {}
         if self.model:
             model = {
@@ -222,6 +224,7 @@ class RunConfig(BaseModel):
             "typography": self.typography,
             "model": self.model,
             "limit": self.limit,
+            "checks": list_checks(),
             **({} if reviewed is None else {"reviewed": dict(reviewed)}),
         }
 

@@ -114,7 +114,7 @@ def show(
             texts = {number: read_messages(reader, one) for number, one in asked.items()} if prompts else {}
             said = list(read_verdicts(reader, chosen.id, row.id))
             if json:
-                dump(record_json(logged, problems, asked, texts, said))
+                dump(record_json(chosen, logged, problems, asked, texts, said))
                 continue
             if index:
                 console.print()
