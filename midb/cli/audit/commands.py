@@ -23,6 +23,7 @@ from midb.audit.questions.usage import find_generations, read_messages, total_us
 from midb.audit.reader import AuditReader
 from midb.audit.verdicts import read_verdicts
 from midb.cli.audit import tables
+from midb.cli.audit.datasette import write_metadata
 from midb.cli.audit.model_calls import show_prompts
 from midb.cli.audit.options import Db, Json, Key, RecordOptions, RunNumber, find_log, with_record_options
 from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
@@ -37,6 +38,9 @@ from midb.review.revisions import list_revisions
 from midb.text.terminal import visible
 
 app = typer.Typer(help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, **PLAIN)
+
+
+app.command("datasette")(write_metadata)
 
 
 def dump(value: Any) -> None:
