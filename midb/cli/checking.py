@@ -14,6 +14,7 @@ from rich.text import Text
 
 from midb.agent.run.batches import Result
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone, explain_unexamined
+from midb.agent.run.reviewed import read_reviews, switch_off
 from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
@@ -41,6 +42,9 @@ def check(
     kinds: options.Kinds = None,
     only: options.Only = None,
     typography: options.Typography = None,
+    reviewed: options.Reviewed = None,
+    min_precision: options.MinPrecision = None,
+    min_verdicts: options.MinVerdicts = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     record_seconds: options.RecordSeconds = None,
@@ -68,8 +72,13 @@ def check(
         config,
         options.given(
             corpus=corpus, language=language, source=source, map=map, kinds=kinds, only=only, typography=typography,
-            limit=limit, workers=workers, model=model, adapter=adapter, prompts=prompts,
-        ) | options.given(**{"record-seconds": record_seconds, "trust-language": trust_language}),
+            limit=limit, workers=workers, model=model, adapter=adapter, prompts=prompts, reviewed=reviewed,
+        ) | options.given(
+            **{
+                "record-seconds": record_seconds, "trust-language": trust_language, "min-precision": min_precision,
+                "min-verdicts": min_verdicts,
+            }
+        ),
     )  # fmt: skip
     settings = fetch_corpus(settings)
     gravest = require_severity(fail_on) if fail_on else None
@@ -80,12 +89,17 @@ def check(
         print(f"model: {visible(said)}", file=sys.stderr)
     report = JsonReport() if json else TableReport()
     tally = FailureTally(gravest)
+    review = read_reviews(settings)
+    selection = switch_off(settings.selection, review)
+    notes = review.explain("") if review else ()
+    for note in notes:
+        print(f"review: {visible(note)}", file=sys.stderr)
     with corpus_of(settings) as container:
         opened = open_configured(settings, container)
         for warning in opened.found.warnings:
             print(f"warning: {visible(warning)}", file=sys.stderr)
         examiner = ExaminerSettings(
-            rules=opened.rules, selection=settings.selection, rewrite=False, record_seconds=settings.record_seconds
+            rules=opened.rules, selection=selection, rewrite=False, record_seconds=settings.record_seconds
         )
         for raw, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
@@ -97,6 +111,8 @@ def check(
             report.add(result)
             tally.add(result)
     report.end()
+    if review and review.off:
+        print(f"{pluralize(len(review.choose('')), 'kind')} switched off by review, see above", file=sys.stderr)
     if reason := tally.explain():
         print(f"failed: {reason}", file=sys.stderr)
         return 1

@@ -91,6 +91,9 @@ def run(
     kinds: options.Kinds = None,
     only: options.Only = None,
     typography: options.Typography = None,
+    reviewed: options.Reviewed = None,
+    min_precision: options.MinPrecision = None,
+    min_verdicts: options.MinVerdicts = None,
     model: options.Model = None,
     route: Annotated[str | None, typer.Option("--route", metavar="ROUTE", help=options.help_of("route"))] = None,
     judge_orders: Annotated[
@@ -136,11 +139,13 @@ def run(
             passes=passes, kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts,
             budget=budget, concurrency=concurrency, device=device, devices=devices, dtype=dtype, adapter=adapter,
             timeout=timeout, limit=limit, workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
+            reviewed=reviewed,
         )
         | options.given(
             **{
                 "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
                 "seal-key": seal_key, "judge-orders": judge_orders, "trust-language": trust_language,
+                "min-precision": min_precision, "min-verdicts": min_verdicts,
             }
         )
     )  # fmt: skip

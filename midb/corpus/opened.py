@@ -104,13 +104,15 @@ def open_corpus(
     source: Path | Container | None = None,
     limit: int | None = None,
     identify: bool = True,
+    fitted: bool = False,
     trusted: bool = False,
     pinned: PinnedSurvey | None = None,
 ) -> OpenedCorpus:
     """Look through a corpus and make ready to read it.
 
     ``language`` is that of all records, ``None`` where it is to be found out. With ``identify`` False it is not, for
-    readers who know it from elsewhere. ``trusted``: what is said of languages is believed, however the texts read.
+    readers who know it from elsewhere; then English originals are held against their records only if they are to be
+    ``fitted``. ``trusted``: what is said of languages is believed, however the texts read.
     ``pinned`` is what was found out about the corpus that this one is a shard of.
     Raises CorpusError where nothing can be read, or the source does not fit.
     """
@@ -123,7 +125,7 @@ def open_corpus(
         sources: Sources | None = align_sources(source, container, found.records)
     else:
         sources = open_sources(source, container, found.records) if source else None
-    fit = _measure(container, RecordReader(rules, identifier), sources) if identify else SourceFit()
+    fit = _measure(container, RecordReader(rules, identifier), sources) if identify or fitted else SourceFit()
     if warning := fit.describe():
         found = replace(found, warnings=(*found.warnings, warning))
         rules = replace(rules, sourceless=fit.misaligned)

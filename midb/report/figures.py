@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from midb.audit.questions.filters import STANDS
-from midb.audit.questions.summary import LEDGER, LEFT_ALONE, REJECTED, TAKEN_BACK
+from midb.audit.questions.summary import LEDGER, LEFT_ALONE, REJECTED, SWITCHED_OFF, TAKEN_BACK
 from midb.audit.questions.usage import total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
@@ -86,6 +86,7 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path) -> dict[str,
         "rejected_lines": rejected,
         "left_alone": list(_rows(reader, LEFT_ALONE, run, ("reason", "records", "first_line"))),
         "model": _use_of_model(reader, run),
+        "switched_off": [as_text(row[0]) for row in reader.query(SWITCHED_OFF, [run.id])],
         "reviewed": [one.describe() for one in measure_review(reader, run.id)],
         **_origin(reader, run, db),
     }  # fmt: skip

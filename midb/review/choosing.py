@@ -20,10 +20,14 @@ from midb.audit.rows import as_text
 from midb.audit.verdict_rows import Item
 
 _EDITS = (
-    'SELECT r.id AS record, r.language, d."pass", e.decision_id, e.ordinal, e.field, e.start, e."end", e.kind '
-    "FROM edits e CROSS JOIN decisions d ON d.id = e.decision_id CROSS JOIN records r ON r.id = d.record_id "
-    f"WHERE r.run_id = ? AND {STANDS} ORDER BY e.decision_id, e.ordinal"
+    'SELECT r.id AS record, r.language, d."pass", e.decision_id, e.ordinal, e.field, e.start, e."end", e.kind, '
+    "d.generation_id FROM edits e CROSS JOIN decisions d ON d.id = e.decision_id "
+    "CROSS JOIN records r ON r.id = d.record_id "
+    f"WHERE r.run_id = ? AND {STANDS}{{more}} ORDER BY e.decision_id, e.ordinal"
 )
+
+#: Only of records of which anything was said.
+_JUDGED = " AND r.id IN (SELECT record_id FROM verdicts)"
 
 _CAUSES = (
     'SELECT kind, field, start, "end", severity FROM findings WHERE record_id = ? AND decision_id = ? '
@@ -32,7 +36,7 @@ _CAUSES = (
 
 _FINDINGS = (
     "SELECT f.id, r.id, r.language, f.kind, f.family, f.severity FROM findings f CROSS JOIN records r "
-    "ON r.id = f.record_id WHERE r.run_id = ? AND f.status = 'open' ORDER BY f.id"
+    "ON r.id = f.record_id WHERE r.run_id = ? AND f.status = 'open'{more} ORDER BY f.id"
 )
 
 
@@ -43,6 +47,7 @@ class Candidate:
     :param item: the finding, or the first of the edits; ``others`` are the numbers of the rest in their decision.
     :param pass_: of edits the pass that made them, of a finding its family.
     :param severity: empty for an edit that no finding asked for.
+    :param modelled: whether a model wrote the edits.
     """
 
     item: Item
@@ -52,6 +57,14 @@ class Candidate:
     pass_: str
     severity: str
     others: tuple[int, ...] = ()
+    modelled: bool = False
+
+    @property
+    def what(self) -> str:
+        """What it is, as figures name it: edits, edits of a model, or findings."""
+        if self.item.decision is None:
+            return "findings"
+        return "model edits" if self.modelled else "edits"
 
     def items(self) -> list[Item]:
         """All of its items: verdicts are written for each."""
@@ -64,6 +77,7 @@ class ReviewChoice:
 
     :param what: "edits", "findings" or "both".
     :param sample: so many, spread over languages and kinds; 0: all.
+    :param judged: only in records of which anything was said; the log must have a place for verdicts.
     """
 
     what: str = "both"
@@ -73,6 +87,7 @@ class ReviewChoice:
     passes: frozenset[str] = frozenset()
     sample: int = 0
     seed: int = 0
+    judged: bool = False
 
     def wants(self, candidate: Candidate) -> bool:
         """Whether it is among those that are asked for."""
@@ -87,19 +102,21 @@ class ReviewChoice:
 
 def choose(reader: AuditReader, run: int, choice: ReviewChoice) -> list[Candidate]:
     """The candidates of a run, in the order of the log; of a sample always the same ones for the same seed."""
-    found = (one for one in _list_candidates(reader, run, choice.what) if choice.wants(one))
+    found = (one for one in _list_candidates(reader, run, choice) if choice.wants(one))
     if not choice.sample:
         return list(found)
     chosen = _draw(found, choice.sample, choice.seed)
     return sorted(chosen, key=lambda one: (one.record, one.item.decision is None, one.item.decision, one.item.number))
 
 
-def _list_candidates(reader: AuditReader, run: int, what: str) -> Iterator[Candidate]:
-    if what in ("edits", "both"):
-        for _, rows in itertools.groupby(reader.query(_EDITS, [run]), key=lambda row: row["decision_id"]):
+def _list_candidates(reader: AuditReader, run: int, choice: ReviewChoice) -> Iterator[Candidate]:
+    more = _JUDGED if choice.judged else ""
+    if choice.what in ("edits", "both"):
+        edits = reader.query(_EDITS.format(more=more), [run])
+        for _, rows in itertools.groupby(edits, key=lambda row: row["decision_id"]):
             yield from _group_edits(reader, list(rows))
-    if what in ("findings", "both"):
-        for number, record, *words in reader.query(_FINDINGS, [run]):
+    if choice.what in ("findings", "both"):
+        for number, record, *words in reader.query(_FINDINGS.format(more=more), [run]):
             language, kind, family, severity = map(as_text, words)
             yield Candidate(Item(None, number), record, language, kind, family, severity)
 
@@ -123,6 +140,7 @@ def _group_edits(reader: AuditReader, rows: Sequence[sqlite3.Row]) -> Iterator[C
             as_text(first["pass"]),
             severity=as_text(cause[4]) if len(cause) > 1 else "",
             others=tuple(row["ordinal"] for row in members[1:]),
+            modelled=first["generation_id"] is not None,
         )
 
 

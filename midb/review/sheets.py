@@ -25,7 +25,7 @@ from midb.review.showing import Shown, show_item
 #: The columns of a sheet. Those before "verdict" must come back as they went.
 COLUMNS = (
     "id", "log", "record", "line", "language", "kind", "severity", "field", "before", "after", "sentence_before",
-    "sentence_after", "evidence", "verdict", "right_text", "note",
+    "sentence_after", "evidence", "source", "verdict", "right_text", "note",
 )  # fmt: skip
 
 #: What a sheet needs to be read.
@@ -64,7 +64,7 @@ def list_rows(shown: Iterable[Shown], run: Run) -> Iterator[dict[str, str]]:
             "kind": candidate.kind, "severity": candidate.severity, "field": place, "before": one.before.text,
             "after": one.after.text if one.after else "", "sentence_before": one.before.whole,
             "sentence_after": one.after.whole if one.after else "", "evidence": one.evidence,
-            "verdict": "", "right_text": "", "note": "",
+            "source": one.english, "verdict": "", "right_text": "", "note": "",
         }  # fmt: skip
         yield {name: _make_cell(text) for name, text in row.items()}
 

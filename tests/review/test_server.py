@@ -20,8 +20,11 @@ from starlette.testclient import TestClient
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
 from midb.audit.verdicts import find_by_reviewer
+from midb.corpus.formats.containers import open_container
+from midb.corpus.opened import open_corpus
 from midb.review import desk as desk_module
 from midb.review.desk import Desk, Said
+from midb.review.originals import Originals
 from midb.review.server import COOKIE, ReviewSite
 
 HOST = "127.0.0.1:9999"
@@ -246,3 +249,20 @@ def test_a_text_that_is_gone_is_shown_as_nothing(cli: Callable[..., Any], tmp_pa
         text = client.get("/item/0").text
     assert "<del>&lt;noinput&gt;</del>" in text
     assert text.count("(nothing)") == 1
+
+
+def test_the_english_original_is_shown_or_it_is_said_why_not(site: ReviewSite, log: Path) -> None:
+    opened = open_corpus(open_container(log.with_name("c.jsonl")), identify=False)
+    originals = Originals.read(opened, range(6))
+    with AuditReader(log) as reader:
+        desk = Desk(log, reader.run(1))
+    for given, told in ((originals, True), (Originals("the corpus has <changed>"), False)):
+        shown = ReviewSite(desk, list(candidates_of(log).values()), "Ana", host=HOST, originals=given)
+        with TestClient(shown.make_app(), base_url=f"http://{HOST}", follow_redirects=False) as client:
+            client.get(shown.address)
+            page = client.get(f"/item/{place_of(shown, 'two decimal-separator')}").text
+            other = client.get(f"/item/{place_of(shown, 'one mojibake')}").text
+        assert ("The tower is 3.5 meters tall" in page) is told
+        assert ("How tall?" in page) is told, "the whole pair, too"
+        assert ("No English original: the corpus has &lt;changed&gt;." in page) is not told
+        assert ("No English original: this record has none." in other) is told

@@ -23,10 +23,13 @@ from midb.audit.questions.usage import find_generations, read_messages, total_us
 from midb.audit.reader import AuditReader
 from midb.audit.verdicts import read_verdicts
 from midb.cli.audit import tables
+from midb.cli.audit.datasette import write_metadata
 from midb.cli.audit.model_calls import show_prompts
 from midb.cli.audit.options import Db, Json, Key, RecordOptions, RunNumber, find_log, with_record_options
 from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
 from midb.cli.audit.records import record_json, show_changes, show_difference, show_record
+from midb.cli.reviewing.originals import Corpus, Source, find_originals
+from midb.cli.reviewing.sheet_file import write_sheet_file
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import AuditError, UsageError
@@ -35,6 +38,9 @@ from midb.review.revisions import list_revisions
 from midb.text.terminal import visible
 
 app = typer.Typer(help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, **PLAIN)
+
+
+app.command("datasette")(write_metadata)
 
 
 def dump(value: Any) -> None:
@@ -112,7 +118,7 @@ def show(
             texts = {number: read_messages(reader, one) for number, one in asked.items()} if prompts else {}
             said = list(read_verdicts(reader, chosen.id, row.id))
             if json:
-                dump(record_json(logged, problems, asked, texts, said))
+                dump(record_json(chosen, logged, problems, asked, texts, said))
                 continue
             if index:
                 console.print()
@@ -222,11 +228,20 @@ def export(
     what: Annotated[str, typer.Option("--what", help="edits, findings, decisions or records.")] = "edits",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; default: stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    for_review: Annotated[
+        Path | None, typer.Option("--for-review", metavar="FILE", help="A sheet for people: FILE.csv or FILE.xlsx.")
+    ] = None,
+    corpus: Corpus = None,
+    source: Source = None,
 ) -> None:
     """Export edits, findings, decisions or records as CSV (no cell starts a formula) or JSON lines (exact).
 
-    With --format meb: what people reviewed, as training data (JSON lines of raw and revised pairs).
+    With --format meb: what people reviewed, as training data (JSON lines of raw and revised pairs). With --for-review:
+    edits or findings with cells for what people say, as `review sheet` writes them; `review apply` takes them back.
     """
+    if for_review is not None:
+        export_for_review(options, for_review, what, output, corpus, source)
+        return
     require_known("format", form, [*exports.FORMATS, "meb"])
     require_known("table", what, exports.TABLES)
     path = find_log(options.db)
@@ -239,7 +254,11 @@ def export(
     with AuditReader(path) as reader:
         filters = options.filters(reader)
         if form == "meb":
-            found, form = list_revisions(reader, filters.run), "jsonl"
+            records = [verdict.record_id for verdict in read_verdicts(reader, filters.run)]
+            originals = find_originals(reader, reader.run(filters.run), records, corpus, source)
+            found, form = list_revisions(reader, filters.run, originals), "jsonl"
+            if originals.missing:
+                print(f"without English originals: {visible(originals.missing)}", file=sys.stderr)
         else:
             found = exports.read_rows(reader, what, filters)
         if output is None and sys.stdout.isatty():
@@ -251,3 +270,18 @@ def export(
         tables.use_utf8()
         for line in lines:
             sys.stdout.write(line)
+
+
+def export_for_review(
+    options: RecordOptions, sheet: Path, what: str, output: Path | None, corpus: Path | None, source: Path | None
+) -> None:
+    """Write a sheet of what the options mean; raises UsageError for those that a review does not know."""
+    require_known("table", what, ("edits", "findings"))
+    given = {"-o": output, "--outcome": options.outcome, "--status": options.status, "--text": options.text}
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"{name} does not go with --for-review.", hint="It takes --kind, --language and --pass.")
+    write_sheet_file(
+        find_log(options.db), sheet, run=options.run, corpus=corpus, source=source, what=what, kind=options.kind,
+        language=options.language, pass_=options.pass_, severity=None,
+    )  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from midb.audit.file.key import read_key
-from midb.audit.questions.export import write_file
 from midb.audit.reader import AuditReader
 from midb.cli import options as common
 from midb.cli.audit.options import Db, RunNumber, find_log
@@ -23,18 +22,18 @@ from midb.cli.reviewing.options import (
     Seed,
     Severities,
     What,
-    check_new,
     choose_some,
     find_reviewed,
 )  # fmt: skip
+from midb.cli.reviewing.originals import Corpus, Source, find_originals
+from midb.cli.reviewing.sheet_file import write_sheet_file
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
 from midb.review.checking import check_reviewer
 from midb.review.choosing import ReviewChoice, choose
 from midb.review.desk import Desk
-from midb.review.sheets import list_rows, read_sheet, read_verdicts, write_csv, write_xlsx
-from midb.review.showing import show_item
+from midb.review.sheets import read_sheet, read_verdicts
 from midb.text.terminal import visible
 
 app = typer.Typer(**PLAIN)
@@ -55,6 +54,8 @@ def review(
     severity: Severities = None,
     sample: Sample = 0,
     seed: Seed = 0,
+    corpus: Corpus = None,
+    source: Source = None,
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")] = 0,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
     seal_key: common.SealKey = None,
@@ -76,7 +77,9 @@ def review(
             reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
             seed=seed,
         )  # fmt: skip
-    serve(Desk(path, chosen, read_key(seal_key)), candidates, name, port=port, open_browser=open_browser)
+        originals = find_originals(reader, chosen, [one.record for one in candidates], corpus, source)
+    desk = Desk(path, chosen, read_key(seal_key))
+    serve(desk, candidates, name, port=port, open_browser=open_browser, originals=originals)
     return 0
 
 
@@ -99,27 +102,18 @@ def write_sheet(
     severity: Severities = None,
     sample: Sample = 0,
     seed: Seed = 0,
+    corpus: Corpus = None,
+    source: Source = None,
 ) -> int:
     """Write edits or findings as a sheet for people without this program: one row each, with cells for what they say.
 
     Fill in verdict (accept, reject or change), right_text (with change) and note; review apply takes it back.
     Example: midb-agent review sheet --db c.boosted.jsonl.audit.db --sample 50 -o edits.csv
     """
-    if output.suffix.lower() not in (".csv", ".xlsx"):
-        raise UsageError(f"{output} says no form.", hint="Let it end in .csv or .xlsx.")
-    check_new(output)
-    with AuditReader(find_log(db)) as reader:
-        chosen = find_reviewed(reader, run)
-        candidates = choose_some(
-            reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
-            seed=seed,
-        )  # fmt: skip
-        rows = list_rows((show_item(reader, one) for one in candidates), chosen)
-        if output.suffix.lower() == ".xlsx":
-            write_xlsx(rows, output)
-        else:
-            write_file(write_csv(rows), output)
-    print(f"{pluralize(len(candidates), 'row')} in {visible(str(output))}", file=sys.stderr)
+    write_sheet_file(
+        find_log(db), output, run=run, corpus=corpus, source=source, what=what, kind=kind, language=language,
+        pass_=pass_, severity=severity, sample=sample, seed=seed,
+    )  # fmt: skip
     return 0
 
 
