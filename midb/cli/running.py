@@ -17,6 +17,7 @@ import typer
 
 from midb.cli import options
 from midb.corpus.formats.hub import HubAddress, fetch
+from midb.corpus.layouts.described import DESCRIPTION, describe_columns
 from midb.dashboard import Listener, choose_listener
 from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
@@ -154,7 +155,7 @@ def run(
     early = load_config(config, given) if config else None
     with listener_of(early or RunConfig.model_construct(**given)) as show:
         show.handle(Waiting(what="loading"))
-        settings = fetch_corpus(early or load_config(None, given), show)
+        settings = settle_corpus(early or load_config(None, given), show.handle)
         from midb.agent.run.session import open_session
         from midb.composition import open_engine
 
@@ -224,14 +225,16 @@ def describe_finished(session: Session) -> str:
     )
 
 
-def fetch_corpus(config: RunConfig, show: Listener | None = None) -> RunConfig:
-    """The settings with a corpus of this machine, where it was an address of the hub."""
-    address = HubAddress.parse(config.corpus)
-    if address is None:
-        return config
-    if show:
-        show.handle(Waiting(what=f"fetching {address.name}"))
-    return config.model_copy(update={"corpus": fetch(address)})
+def settle_corpus(config: RunConfig, tell: Callable[[Event], None]) -> RunConfig:
+    """The settings with a corpus of this machine, where it was an address of the hub, and with the columns that are
+    described beside it, where the user names none."""
+    if address := HubAddress.parse(config.corpus):
+        tell(Waiting(what=f"fetching {address.name}"))
+        config = config.model_copy(update={"corpus": fetch(address)})
+    if config.map is None and (described := describe_columns(config.corpus)):
+        tell(Warned(message=f"columns as {DESCRIPTION} beside the corpus says: --map {described}", logged=False))
+        config = config.model_copy(update={"map": described})
+    return config
 
 
 @contextmanager
