@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ _WORDS = {
     "change": "change", "changed": "change", "withdraw": "withdraw",
 }  # fmt: skip
 
+#: Characters that XML, and so a workbook, cannot hold.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
 #: Problems of a sheet that are named.
 _NAMED = 10
 
@@ -71,9 +75,7 @@ def list_rows(shown: Iterable[Shown], run: Run) -> Iterator[dict[str, str]]:
 
 def _make_cell(text: str) -> str:
     """A text as a cell: no formula, nothing that XML cannot hold, not too long."""
-    kept = "".join(
-        c if ord(c) >= 32 or c in "\t\n\r" else f"\\x{ord(c):02x}" for c in text if not 0xD800 <= ord(c) <= 0xDFFF
-    )
+    kept = _NO_XML.sub(lambda match: f"\\x{ord(match[0]):02x}" if match[0] < " " else f"\\u{ord(match[0]):04x}", text)
     if len(kept) > _MOST_IN_CELL:
         kept = kept[:_MOST_IN_CELL] + "…"
     harmless: str = make_harmless(kept)
