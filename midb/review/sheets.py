@@ -33,7 +33,10 @@ COLUMNS = (
 _NEEDED = ("id", "log", "verdict")
 
 #: Columns that are held against the log where they come back.
-_KEPT = ("language", "kind", "before", "after")
+_KEPT = ("language", "kind", "field", "before", "after", "sentence_before", "sentence_after")
+
+#: What a spreadsheet takes for a number, with a comma in some countries.
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:[.,][0-9]{1,15})?")
 
 #: What people write for a verdict.
 _WORDS = {
@@ -174,7 +177,7 @@ def read_verdicts(
 ) -> list[tuple[Candidate, Said]]:
     """What a sheet says, checked against the log; raises UsageError that names what is wrong, if anything is.
 
-    Rows without a verdict say nothing.
+    Rows without a verdict say nothing, as long as they are as they went.
     """
     known = {one.item.name: one for one in candidates}
     log = name_log(run)
@@ -184,9 +187,12 @@ def read_verdicts(
     for number, row in enumerate(rows, start=2):
         try:
             what = _read_said(row)
-            if what is None:
-                continue
             name = row["id"].strip()
+            if what is None:
+                # Who mends the text where it stands, and says nothing beside it, would not be heard.
+                if name in known and row.get("log", "").strip() == log:
+                    _check_kept(row, show_item(reader, known[name]), run)
+                continue
             candidate = _find(name, row, known, log)
             shown = show_item(reader, candidate)
             _check_kept(row, shown, run)
@@ -246,8 +252,19 @@ def _check_kept(row: Mapping[str, str], shown: Shown, run: Run) -> None:
     """Raise UsageError where a cell that says what was reviewed is not as it was: the row may have slipped."""
     (expected,) = list_rows([shown], run)
     for name in _KEPT:
-        if name in row and _flatten(row[name]) != _flatten(expected[name]):
-            raise UsageError(f"its {name} was changed, which says what was reviewed.")
+        if name in row and not _is_same(row[name], expected[name]):
+            raise UsageError(
+                f"its {name} was changed, which says what was reviewed: what is right goes into right_text."
+            )
+
+
+def _is_same(cell: str, expected: str) -> bool:
+    """Whether a cell is as it went, or a number as spreadsheets write it anew: 3.5 for 3.50, 7 for 007."""
+    found, wanted = _flatten(cell), _flatten(expected)
+    if found == wanted:
+        return True
+    numbers = [_NUMBER.fullmatch(text) for text in (found, wanted)]
+    return all(numbers) and len({float(text.replace(",", ".")) for text in (found, wanted)}) == 1
 
 
 def _flatten(cell: str) -> str:
