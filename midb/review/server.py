@@ -20,7 +20,7 @@ from jinja2 import Environment, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -138,10 +138,13 @@ class ReviewSite:
 
     async def _say(self, request: Request) -> Response:
         data = b""
-        async for part in request.stream():
-            data += part
-            if len(data) > MOST_BYTES:
-                return PlainTextResponse("That is too much text.", status_code=413)
+        try:
+            async for part in request.stream():
+                data += part
+                if len(data) > MOST_BYTES:
+                    return PlainTextResponse("That is too much text.", status_code=413)
+        except ClientDisconnect:  # the browser went away in the middle: half a verdict is none
+            return PlainTextResponse("That came in half.", status_code=400)
         try:
             form = dict(parse_qsl(data.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10))
         except ValueError:

@@ -128,6 +128,7 @@ def test_what_people_said_is_in_every_form(log: Path, cli: Callable[..., Any], t
     assert "| mojibake | de | edits | 1 | 2 | 50.0 % | 9 to 91 % |" in (tmp_path / "report.md").read_text(
         encoding="utf-8"
     )
+    assert "<small>1 of 2 right</small>" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<td>50.0 %</td><td>9 to 91 %</td>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

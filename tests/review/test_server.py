@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -266,3 +267,26 @@ def test_the_english_original_is_shown_or_it_is_said_why_not(site: ReviewSite, l
         assert ("How tall?" in page) is told, "the whole pair, too"
         assert ("No English original: the corpus has &lt;changed&gt;." in page) is not told
         assert ("No English original: this record has none." in other) is told
+
+
+def test_a_browser_that_goes_away_in_the_middle_leaves_nothing(site: ReviewSite, log: Path) -> None:
+    """Half a form and then nobody: no verdict, no error that somebody would have to read."""
+    sent: list[dict[str, Any]] = []
+    parts = iter([{"type": "http.request", "body": b"item=e-1-0&verd", "more_body": True}, {"type": "http.disconnect"}])
+    headers = {"host": HOST, "cookie": f"{COOKIE}={site.token}", **OWN}
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/say", "raw_path": b"/say",
+        "query_string": b"",
+        "scheme": "http", "server": ("127.0.0.1", 9999), "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(site.make_app()(scope, receive, send))
+    assert [message["status"] for message in sent if "status" in message] in ([], [400])
+    assert said_by(log) == {}

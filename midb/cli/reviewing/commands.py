@@ -11,6 +11,7 @@ import typer
 
 from midb.audit.file.key import read_key
 from midb.audit.reader import AuditReader
+from midb.audit.verdicts import find_standing
 from midb.cli import options as common
 from midb.cli.audit.options import Db, RunNumber, find_log
 from midb.cli.reviewing.options import (
@@ -135,14 +136,21 @@ def take_sheet(
     with AuditReader(path) as reader:
         chosen = find_reviewed(reader, run)
         said = read_verdicts(rows, reader, chosen, choose(reader, chosen.id, ReviewChoice()))
+        standing = find_standing(reader, chosen.id)
     if not said:
         raise UsageError(f"{sheet} holds no verdict.", hint="Fill in the column verdict: accept, reject or change.")
     Desk(path, chosen, read_key(seal_key)).write(name, said)
+    others = [standing.get(one.item.name) for one, _ in said]
+    opposite = sum(
+        row is not None and row.reviewer != name and (row.verdict == "accept") != (what.verdict == "accept")
+        for row, (_, what) in zip(others, said, strict=True)
+    )
     counted = {word: sum(one.verdict == word for _, one in said) for word in ("accept", "reject", "change", "withdraw")}
     told = ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
+    against = f"\n  opposite {opposite:,} to what others said: the later counts, both are kept" if opposite else ""
     print(
-        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}); {len(rows) - len(said):,} rows without one\n"
-        f"  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
+        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}); {len(rows) - len(said):,} rows without one"
+        f"{against}\n  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
         file=sys.stderr,
     )
     return 0
