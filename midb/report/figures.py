@@ -19,7 +19,7 @@ from midb.audit.questions.filters import (
     parameters,
     scope_condition,
 )
-from midb.audit.questions.summary import LEDGER, LEFT_ALONE, REJECTED, TAKEN_BACK
+from midb.audit.questions.summary import LEDGER, LEFT_ALONE, REJECTED, SWITCHED_OFF, TAKEN_BACK
 from midb.audit.questions.usage import total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
@@ -102,6 +102,7 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path, filters: Fil
         "rejected_lines": rejected,
         "left_alone": list(_rows(asked.query(LEFT_ALONE), ("reason", "records", "first_line"))),
         "model": _use_of_model(reader, run),
+        "switched_off": [as_text(row[0]) for row in reader.query(SWITCHED_OFF, [run.id])],
         "reviewed": _measure_review(asked),
         **_origin(reader, run, db),
     }  # fmt: skip
@@ -124,7 +125,7 @@ def _measure_review(asked: _Asked) -> list[dict[str, Any]]:
     run = asked.filters.run
     if not (standing := find_standing(asked.reader, run)):
         return []
-    chosen = choose(asked.reader, run, ReviewChoice(filters=asked.filters))
+    chosen = choose(asked.reader, run, ReviewChoice(filters=asked.filters, judged=True))
     return [one.describe() for one in measure_precision(chosen, standing)]
 
 

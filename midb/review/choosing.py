@@ -23,23 +23,30 @@ class ReviewChoice:
     :param what: "edits", "findings" or "both".
     :param filters: which of them; None: all. Their run is that of `choose`.
     :param sample: so many, spread over languages and kinds; 0: all.
+    :param judged: only in records of which anything was said; the log must have a place for verdicts.
     """
 
     what: str = "both"
     filters: Filters | None = None
     sample: int = 0
     seed: int = 0
+    judged: bool = False
+
+
+#: Only of records of which anything was said.
+_JUDGED = "r.id IN (SELECT record_id FROM verdicts)"
 
 
 def choose(reader: AuditReader, run: int, choice: ReviewChoice) -> list[Candidate]:
     """The candidates of a run, in the order of the log; of a sample always the same ones for the same seed."""
     filters = replace(choice.filters, run=run) if choice.filters else Filters(run=run)
-    found = _list_candidates(reader, filters, choice.what)
+    found = _list_candidates(reader, filters, choice)
     return draw(found, choice.sample, choice.seed) if choice.sample else list(found)
 
 
-def _list_candidates(reader: AuditReader, filters: Filters, what: str) -> Iterator[Candidate]:
-    if what in ("edits", "both"):
-        yield from list_edits(reader, filters, standing=True)
-    if what in ("findings", "both"):
-        yield from list_findings(reader, filters, but=_CLOSED)
+def _list_candidates(reader: AuditReader, filters: Filters, choice: ReviewChoice) -> Iterator[Candidate]:
+    more = _JUDGED if choice.judged else "1"
+    if choice.what in ("edits", "both"):
+        yield from list_edits(reader, filters, standing=True, more=more)
+    if choice.what in ("findings", "both"):
+        yield from list_findings(reader, filters, but=_CLOSED, more=more)

@@ -186,3 +186,14 @@ def test_where_no_record_can_be_named_what_to_type_next_has_no_gap(
 ) -> None:
     shown = show_in_file(clock, plan(), end(**changes))
     assert shown.rstrip().splitlines()[-1].split(maxsplit=0)[0].strip().removeprefix("next").strip() == last
+
+
+def test_what_reviews_switched_off_is_told_and_many_are_counted(clock: Clock) -> None:
+    told = facts(draw_plan(plan(switched_off=("mojibake in de: wrong",))))
+    assert told["review"] == "mojibake in de: wrong"
+    many = tuple(f"kind {number}\x1b[31m" for number in range(20))
+    shown = show_in_file(clock, plan(switched_off=many), batch(), end(switched_off=many))
+    assert shown.count("kind 11") == 2
+    assert "kind 12" not in shown
+    assert "and 8 more, which the audit log names" in shown
+    assert "\x1b" not in shown

@@ -29,7 +29,7 @@ from midb.audit.rows import as_text
 from midb.audit.verdict_rows import Item
 
 _EDITS = (
-    'SELECT r.id AS record, r.language, d."pass", e.decision_id, e.ordinal, e.kind, {cause} AS cause, '
+    'SELECT r.id AS record, r.language, d."pass", e.decision_id, e.ordinal, e.kind, d.generation_id, {cause} AS cause, '
     "{severity} AS severity FROM edits e CROSS JOIN decisions d ON d.id = e.decision_id "
     "CROSS JOIN records r ON r.id = d.record_id WHERE {where} ORDER BY e.decision_id, e.ordinal"
 )
@@ -47,6 +47,7 @@ class Candidate:
     :param item: the finding, or the first of the edits; ``others`` are the numbers of the rest in their decision.
     :param pass_: of edits the pass that made them, of a finding its family.
     :param severity: empty for an edit that no finding asked for.
+    :param modelled: whether a model wrote the edits.
     """
 
     item: Item
@@ -56,18 +57,27 @@ class Candidate:
     pass_: str
     severity: str
     others: tuple[int, ...] = ()
+    modelled: bool = False
+
+    @property
+    def what(self) -> str:
+        """What it is, as figures name it: edits, edits of a model, or findings."""
+        if self.item.decision is None:
+            return "findings"
+        return "model edits" if self.modelled else "edits"
 
     def items(self) -> list[Item]:
         """All of its items: verdicts are written for each."""
         return [self.item, *(Item(self.item.decision, number) for number in self.others)]
 
 
-def list_edits(reader: AuditReader, filters: Filters, *, standing: bool) -> Iterator[Candidate]:
-    """The edits that the filters mean, those of one finding together; with ``standing`` only those that stand.
+def list_edits(reader: AuditReader, filters: Filters, *, standing: bool, more: str = "1") -> Iterator[Candidate]:
+    """The edits that the filters mean, those of one finding together; with ``standing`` only those that stand, and
+    ``more`` (SQL over records ``r``) holds as well.
 
     Where one of several that belong together is named, all of them are meant.
     """
-    where = [scope_condition(filters), edit_condition(replace(filters, edit=None))]
+    where = [scope_condition(filters), edit_condition(replace(filters, edit=None)), more]
     if standing:
         where.append(STANDS)
     if names := set(split_words(filters.edit)):
@@ -96,14 +106,17 @@ def _group(rows: Sequence[sqlite3.Row]) -> Iterator[tuple[Candidate, int | None]
                 Item(first["decision_id"], first["ordinal"]), first["record"], language, kind, pass_,
                 severity="" if first["cause"] is None else as_text(first["severity"]),
                 others=tuple(row["ordinal"] for row in members[1:]),
+                modelled=first["generation_id"] is not None,
             ),
             first["cause"],
         )  # fmt: skip
 
 
-def list_findings(reader: AuditReader, filters: Filters, *, but: Iterable[str] = ()) -> Iterator[Candidate]:
-    """The findings that the filters mean, without those of the statuses ``but``."""
-    where = [scope_condition(filters), finding_condition(filters)]
+def list_findings(
+    reader: AuditReader, filters: Filters, *, but: Iterable[str] = (), more: str = "1"
+) -> Iterator[Candidate]:
+    """The findings that the filters mean, without those of the statuses ``but``; ``more`` as for edits."""
+    where = [scope_condition(filters), finding_condition(filters), more]
     where += [f"f.status <> '{status}'" for status in but]
     for number, record, *words in reader.query(_FINDINGS.format(where=" AND ".join(where)), parameters(filters)):
         language, kind, family, severity = map(as_text, words)

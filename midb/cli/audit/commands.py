@@ -31,6 +31,7 @@ from midb.audit.rows import RecordRow
 from midb.audit.run_rows import Run
 from midb.audit.verdicts import read_verdicts
 from midb.cli.audit import tables
+from midb.cli.audit.datasette import write_metadata
 from midb.cli.audit.later import find_start
 from midb.cli.audit.model_calls import show_prompts
 from midb.cli.audit.options import (
@@ -45,6 +46,8 @@ from midb.cli.audit.options import (
 )
 from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
 from midb.cli.audit.records import record_json, show_changes, show_difference, show_record
+from midb.cli.reviewing.originals import Corpus, Source, find_originals
+from midb.cli.reviewing.sheet_file import write_sheet_file
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import AuditError, UsageError
@@ -56,6 +59,9 @@ from midb.text.terminal import visible
 ITEM_NAME = re.compile(r"e-\d+-\d+|f-\d+")
 
 app = typer.Typer(help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, **PLAIN)
+
+
+app.command("datasette")(write_metadata)
 
 
 def dump(value: Any) -> None:
@@ -143,7 +149,8 @@ def show(
             said = list(read_verdicts(reader, chosen.id, row.id))
             later = find_later(reader, chosen, row.position)
             if json:
-                dump(record_json(logged, problems, asked, texts, said) | {"later": [one.describe() for one in later]})
+                told = record_json(chosen, logged, problems, asked, texts, said)
+                dump(told | {"later": [one.describe() for one in later]})
                 continue
             if index:
                 console.print()
@@ -314,11 +321,20 @@ def export(
     what: Annotated[str, typer.Option("--what", help="edits, findings, decisions or records.")] = "edits",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; default: stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    for_review: Annotated[
+        Path | None, typer.Option("--for-review", metavar="FILE", help="A sheet for people: FILE.csv or FILE.xlsx.")
+    ] = None,
+    corpus: Corpus = None,
+    source: Source = None,
 ) -> None:
     """Export edits, findings, decisions or records as CSV (no cell starts a formula) or JSON lines (exact).
 
-    With --format meb: what people reviewed, as training data (JSON lines of raw and revised pairs).
+    With --format meb: what people reviewed, as training data (JSON lines of raw and revised pairs). With --for-review:
+    edits or findings with cells for what people say, as `review sheet` writes them; `review apply` takes them back.
     """
+    if for_review is not None:
+        export_for_review(options, for_review, what, output, corpus, source)
+        return
     require_known("format", form, [*exports.FORMATS, "meb"])
     require_known("table", what, exports.TABLES)
     path = find_log(options.db)
@@ -333,7 +349,11 @@ def export(
         if form == "meb":
             if options.restricts:
                 raise UsageError("--format meb takes no filters.", hint="It exports all that was reviewed of a run.")
-            found, form = list_revisions(reader, filters.run), "jsonl"
+            records = [verdict.record_id for verdict in read_verdicts(reader, filters.run)]
+            originals = find_originals(reader, reader.run(filters.run), records, corpus, source)
+            found, form = list_revisions(reader, filters.run, originals), "jsonl"
+            if originals.missing:
+                print(f"without English originals: {visible(originals.missing)}", file=sys.stderr)
         else:
             edits = list_edits(reader, filters, standing=filters.changed) if what != "findings" else ()
             findings = list_findings(reader, filters) if what == "findings" or not filters.changed else ()
@@ -348,3 +368,13 @@ def export(
         tables.use_utf8()
         for line in lines:
             sys.stdout.write(line)
+
+
+def export_for_review(
+    options: RecordOptions, sheet: Path, what: str, output: Path | None, corpus: Path | None, source: Path | None
+) -> None:
+    """Write a sheet of what the options mean; raises UsageError for a second output."""
+    require_known("table", what, ("edits", "findings"))
+    if output is not None:
+        raise UsageError("-o does not go with --for-review.", hint="--for-review names the file.")
+    write_sheet_file(sheet, options, what, corpus=corpus, source=source)

@@ -19,6 +19,7 @@ from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow, VerdictRow
 from midb.audit.run_rows import Run
 from midb.audit.verdict_rows import Item
+from midb.cli.audit.acceptance import list_acceptances, show_acceptance
 from midb.cli.audit.later import show_later, show_undo
 from midb.cli.audit.model_calls import Messages, generation_json, show_generations
 from midb.dashboard.blocks import OUTCOME_STYLES
@@ -78,6 +79,7 @@ def show_record(
     _show_findings(console, logged, replayed.finals)
     _show_names(console, logged, standing)
     _show_verdicts(console, [row for row in verdicts if not only or row.item in only])
+    show_acceptance(console, run, whole)
     if len(whole.decisions) > len(logged.decisions) or len(whole.findings) > len(logged.findings):
         console.print(Text(" only    what was named; without --edit the whole record is shown"), soft_wrap=True)
     for pair in sorted({decision.pair for decision in logged.decisions}):
@@ -300,6 +302,7 @@ def _show_key(console: Console, row: RecordRow) -> None:
 
 
 def record_json(
+    run: Run,
     logged: LoggedRecord,
     problems: Sequence[Problem],
     generations: Mapping[int, GenerationRow],
@@ -329,6 +332,7 @@ def record_json(
              "evidence": f.evidence, "detector": f.detector, "status": f.status, "id": Item(None, f.id).name}
             for f in logged.findings
         ],
+        "accepted": list(list_acceptances(run, logged)),
         "verdicts": [
             {"id": v.item, "reviewer": v.reviewer, "verdict": v.verdict, "text": v.text, "note": v.note, "at": v.at}
             for v in verdicts

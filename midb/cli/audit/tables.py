@@ -210,11 +210,11 @@ def show_comparison(
 def show_precision(console: Console, reviewed: Sequence[Precision]) -> None:
     """How many of the reviewed edits and findings of each kind were right, with the 95 % interval."""
     rows = [
-        (one.kind, one.language, one.right, one.reviewed, f"{100 * one.share:.1f} %",
+        (one.kind, one.language, one.what, one.right, one.changed, one.reviewed, f"{100 * one.share:.1f} %",
          f"{100 * one.interval[0]:.0f}-{100 * one.interval[1]:.0f} %")
         for one in reviewed
     ]  # fmt: skip
-    _print_table(console, ("reviewed", "language", "right", "of", "precision", "interval"), rows)
+    _print_table(console, ("reviewed", "language", "what", "right", "other text", "of", "precision", "interval"), rows)
 
 
 def _print_first(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from log_fixtures import AuditCommand, Tamper
+from log_fixtures import AuditCommand, Tamper, now
 
 from midb.audit.rows import DecisionRow
 from midb.cli.audit.records import describe_trail
@@ -29,6 +29,8 @@ def test_show_reads_like_a_story(call: AuditCommand) -> None:
         " ○ open culture-bound-reference   minor   response 38-50   a US holiday",
         "       …8): Der Wert ist 2,5 Meter. [Thanksgiving]!",
         " named   ① e-1-0   ② e-2-0   ○ f-3",
+        " checks  translation, localization, verification: which ones, the log does not say",
+        f"         by midb-agent of an unknown version in run 1, {now()} to {now()}",
         " trail   diagnose → translation (applied) → localization (applied) → verify (accepted) → record",
     ]
 

@@ -101,3 +101,19 @@ def test_a_run_that_is_not_finished_is_not_reviewed(cli: Cli, log: Path, tmp_pat
         connection.execute("UPDATE runs SET status = 'interrupted'")
     done = cli("review", "sheet", "--db", log, "-o", tmp_path / "s.csv")
     assert (done.code, "is not finished (interrupted)" in done.err) == (2, True)
+
+
+def test_opposite_verdicts_are_told_and_the_later_counts(
+    cli: Cli, log: Path, tmp_path: Path, ask: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    sheet = tmp_path / "s.csv"
+    assert cli("review", "sheet", "--db", log, "-o", sheet).code == 0
+    rows = read(sheet)
+    for verdict, reviewer, told in (("accept", "Ana", False), ("reject", "Bo", True), ("reject", "Cem", False)):
+        rows[0]["verdict"] = verdict
+        done = cli("review", "apply", write(tmp_path / f"{reviewer}.csv", rows), "--reviewer", reviewer, "--db", log)
+        assert ("opposite 1 to what others said" in done.err) is told, done.err
+    assert ask(log, "SELECT verdict, reviewer FROM standing_verdicts") == [("reject", "Cem")]
+    assert len(ask(log, "SELECT 1 FROM verdicts")) == 3, "all are kept"
+    shown = cli("audit", "show", "one", "--db", log).out
+    assert all(name in shown for name in ("Ana", "Bo", "Cem"))
