@@ -272,7 +272,9 @@ def test_the_english_original_is_shown_or_it_is_said_why_not(site: ReviewSite, l
 def test_a_browser_that_goes_away_in_the_middle_leaves_nothing(site: ReviewSite, log: Path) -> None:
     """Half a form and then nobody: no verdict, no error that somebody would have to read."""
     sent: list[dict[str, Any]] = []
-    parts = iter([{"type": "http.request", "body": b"item=e-1-0&verd", "more_body": True}, {"type": "http.disconnect"}])
+    parts: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": b"item=e-1-0&verd", "more_body": True}, {"type": "http.disconnect"}]
+    )
     headers = {"host": HOST, "cookie": f"{COOKIE}={site.token}", **OWN}
     scope = {
         "type": "http", "http_version": "1.1", "method": "POST", "path": "/say", "raw_path": b"/say",

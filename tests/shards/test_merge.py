@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -201,11 +202,12 @@ def test_shards_that_reviews_switched_something_off_in_are_merged(tmp_path: Path
     with AuditReader(log) as reader:
         desk = Desk(log, reader.run(1))
     desk.say("Ana", candidates_of(log)["one mojibake"], Said("reject"))
-    halves = make_halves(tmp_path / "halves", reviewed=(log,), **{"min-verdicts": 1})
+    given: dict[str, Any] = {"reviewed": (log,), "min-verdicts": 1}
+    halves = make_halves(tmp_path / "halves", **given)
     merge_halves(halves)
     check_same(halves.single, halves.places.output)
     assert b"Sch\xc3\x83\xc2\xb6n" in halves.places.output.read_bytes(), "it was not repaired"
     desk.say("Ana", candidates_of(log)["one mojibake"], Said("accept"))
-    run_over(halves.log(2).with_name("c.shard-2-of-2.jsonl"), reviewed=(log,), fresh=True, **{"min-verdicts": 1})
+    run_over(halves.log(2).with_name("c.shard-2-of-2.jsonl"), fresh=True, **given)
     with pytest.raises(MergeError, match=r"had other settings: reviewed \(off\)"):
         merge_halves(halves, OutputPlaces(halves.folder / "other.jsonl", halves.folder / "other.db"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from small_runs import BROKEN, MENDED, run_over, write_lines
 
@@ -45,7 +46,7 @@ class Halves:
         return self.folder / f"c.shard-{number}-of-2.boosted.jsonl"
 
 
-def make_halves(folder: Path, **settings: object) -> Halves:
+def make_halves(folder: Path, **settings: Any) -> Halves:
     """Nine records, every second one with something to repair, and a line that cannot be read."""
     halves = Halves(folder)
     folder.mkdir(exist_ok=True)

@@ -39,6 +39,11 @@ def corpus(tmp_path: Path) -> Path:
     return write_lines(tmp_path / "next.jsonl", *RECORDS)
 
 
+def given_by(log: Path) -> dict[str, Any]:
+    """Settings by which one verdict is enough."""
+    return {"reviewed": (log,), "min-verdicts": 1}
+
+
 def output_of(corpus: Path) -> str:
     return corpus.with_name("next.boosted.jsonl").read_text(encoding="utf-8")
 
@@ -46,7 +51,7 @@ def output_of(corpus: Path) -> str:
 def test_a_kind_is_off_and_everybody_is_told(say: Say, log: Path, corpus: Path) -> None:
     say("one mojibake", "reject")
     say("open imperial-unit", "reject")
-    ended = run_over(corpus, reviewed=(log,), **{"min-verdicts": 1})
+    ended = run_over(corpus, **given_by(log))
     assert "SchÃ¶n, dich" in output_of(corpus)
     assert "3,5 Meter" in output_of(corpus), "other kinds go on"
     assert not {"mojibake", "imperial-unit"} & {*ended.repaired, *ended.open}
@@ -69,7 +74,7 @@ def test_few_verdicts_switch_nothing_off_unless_asked(say: Say, log: Path, corpu
 
 def test_what_was_decided_holds_when_the_run_goes_on(say: Say, log: Path, corpus: Path) -> None:
     say("one mojibake", "reject")
-    given: dict[str, Any] = {"reviewed": (log,), "min-verdicts": 1}
+    given = given_by(log)
     first = run_over(corpus, limit=2, **given)
     say("one mojibake", "accept")
     say("open imperial-unit", "reject")
@@ -87,7 +92,7 @@ def test_an_interrupted_run_goes_on_as_it_began(
 ) -> None:
     monkeypatch.setattr("midb.agent.run.batches.BATCH", 2)
     say("one mojibake", "reject")
-    given: dict[str, Any] = {"reviewed": (log,), "min-verdicts": 1}
+    given = given_by(log)
     plans: list[RunPlanned] = []
     calls = iter([False, True, True, True])
     with session_over(corpus, **given) as session:
@@ -105,7 +110,7 @@ def test_an_interrupted_run_goes_on_as_it_began(
 @pytest.mark.parametrize("other", [{}, {"min-precision": 0.5}, {"min-verdicts": 2}])
 def test_another_bound_is_another_setting(other: dict[str, Any], say: Say, log: Path, corpus: Path) -> None:
     say("one mojibake", "reject")
-    run_over(corpus, reviewed=(log,), **{"min-verdicts": 1})
+    run_over(corpus, **given_by(log))
     given = {"reviewed": (log,), "min-verdicts": 1, **other} if other else {}
     with pytest.raises(UsageError, match=r"settings differ.*reviewed"), session_over(corpus, **given):
         pass
