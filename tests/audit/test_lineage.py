@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from random import Random
 
@@ -158,6 +159,11 @@ def test_the_text_is_always_what_the_standing_edits_make_of_the_original(seed: i
         )
         assert direct.pair == found.pair
         assert {names[one.decision, one.edit] for one in direct.undone}.isdisjoint(stands)
+
+
+def make_choice(gone: Collection[tuple[int, Edit]]) -> Callable[[int, Edit], bool]:
+    """Chooses some edits of some decisions."""
+    return lambda number, edit: (number, edit) in gone
 
 
 def test_the_detail_names_what_it_is_about() -> None:

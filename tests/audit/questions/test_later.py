@@ -19,7 +19,10 @@ def test_what_became_of_a_record_later(undone_log: Path) -> None:
         (later,) = find_later(reader, reader.run(1), 0)
         told = later.describe()
         assert (told["run"], told["kind"], told["asked"]) == (3, "revert", "kind decimal-separator")
-        (name,) = told["undone"]  # type: ignore[misc]
+        undone = told["undone"]
+        assert isinstance(undone, list)
+        name = undone[0]
+        assert len(undone) == 1
         assert (told["again"], told["written"]) == ([], [])
         runs = trace(reader, reader.run(3))
         assert name not in {item.name for item in find_standing_now(reader, runs, 0)}
