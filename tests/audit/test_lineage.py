@@ -154,9 +154,7 @@ def test_the_text_is_always_what_the_standing_edits_make_of_the_original(seed: i
         )
         stands = found.standing()
         names = {(item.decision, edit): item for item, (_, edit) in found.edits.items()}
-        direct = undo(
-            original, base, lambda number, edit, names=names, stands=stands: names[number, edit] not in stands
-        )
+        direct = undo(original, base, make_choice({key for key, item in names.items() if item not in stands}))
         assert direct.pair == found.pair
         assert {names[one.decision, one.edit] for one in direct.undone}.isdisjoint(stands)
 
