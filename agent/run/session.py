@@ -26,7 +26,7 @@ from midb.audit.log import AuditLog
 from midb.audit.run_rows import REVIEW_LEVEL, Run, utc_now
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
-from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.opened import OpenedCorpus, PinnedSurvey, open_corpus
 from midb.corpus.output import DEFAULT_MODE, make_private
 from midb.corpus.places import OutputPlaces, access_of, text_of
 from midb.domain.decisions import Pass
@@ -35,6 +35,7 @@ from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
 from midb.prompts import parse_prompts
 from midb.runs.config import RunConfig, config_hash
+from midb.runs.pinning import read_pinned
 from midb.runs.versions import versions_of_run
 from midb.runs.writer import LoggedEvent
 from midb.text.terminal import quote_words
@@ -96,6 +97,7 @@ class Session:
 
 def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
     """Open a corpus as the settings of a run or a check say."""
+    pinned = PinnedSurvey.parse(read_pinned(config.survey)) if config.survey else None
     opened = open_corpus(
         container,
         language=config.language_code(),
@@ -103,8 +105,10 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
         source=config.source,
         limit=config.limit,
         trusted=config.trust_language,
+        pinned=pinned,
     )
-    refuse_misread(opened, config.selection)
+    if not pinned:
+        refuse_misread(opened, config.selection)
     return opened
 
 
@@ -204,8 +208,9 @@ def earlier_results(log: AuditLog, attached: Attached, corpus: OpenedCorpus) -> 
 
 
 def salt_of(corpus: OpenedCorpus) -> str:
-    """What decides, with each pair, the order of the sides that a verdict sees: the same for the same corpus."""
-    return corpus.found.sha256[:12]
+    """What decides, with each pair, the order of the sides that a verdict sees: the same for the same corpus, and for
+    all its shards."""
+    return (corpus.whole_sha256 or corpus.found.sha256)[:12]
 
 
 def mode_of(config: RunConfig, container: Container) -> int:

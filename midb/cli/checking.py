@@ -18,11 +18,12 @@ from midb.agent.run.reviewed import read_reviews, switch_off
 from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
-from midb.cli.running import corpus_of
+from midb.cli.running import corpus_of, settle_corpus
 from midb.dashboard.summary import describe_other_languages, describe_unexamined
 from midb.dashboard.text import pluralize
 from midb.domain.defects import Severity
 from midb.domain.errors import UsageError
+from midb.domain.events import Event, Warned
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import load_config
 from midb.text.languages import is_supported
@@ -80,6 +81,7 @@ def check(
             }
         ),
     )  # fmt: skip
+    settings = settle_corpus(settings, _tell)
     gravest = require_severity(fail_on) if fail_on else None
     if model or adapter:
         from midb.cli.model_files import check_model
@@ -116,6 +118,11 @@ def check(
         print(f"failed: {reason}", file=sys.stderr)
         return 1
     return 0
+
+
+def _tell(event: Event) -> None:
+    if isinstance(event, Warned):
+        print(f"warning: {visible(event.message)}", file=sys.stderr)
 
 
 def require_severity(name: str) -> Severity:

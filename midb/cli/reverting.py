@@ -21,7 +21,7 @@ from midb.cli.audit.options import Db, find_log
 from midb.corpus.formats.containers import corpus_exists, corpus_sha256, open_container
 from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import parse_mapping
-from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.opened import OpenedCorpus, PinnedSurvey, open_corpus
 from midb.corpus.places import OutputPlaces
 from midb.domain.errors import UsageError
 from midb.runs.revert import Selection, Undoer, checked_parent
@@ -101,7 +101,8 @@ def open_again(parent: Run, db: Path, given: Path | None, places: OutputPlaces) 
     settings = orjson.loads(parent.config)
     mapping = parse_mapping(settings["map"]) if settings.get("map") else None
     # Each record's language is in the log: none needs to be identified.
-    return open_corpus(container, mapping=mapping, limit=settings.get("limit"), identify=False)
+    pinned = PinnedSurvey.parse(settings["survey"]) if settings.get("survey") else None
+    return open_corpus(container, mapping=mapping, limit=settings.get("limit"), identify=False, pinned=pinned)
 
 
 def find_corpus(parent: Run, db: Path, given: Path | None) -> Path:

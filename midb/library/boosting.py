@@ -60,6 +60,7 @@ def boost(
     fresh: bool = False,
     model: str | None = None,
     adapter: str | Path | Mapping[str, str | Path] | None = None,
+    prompts: str | Path | None = None,
     seal_key: str | Path | None = None,
 ) -> BoostResult[Any]:
     """Repair what can be proved in records, and say what else is wrong.
@@ -80,6 +81,8 @@ def boost(
         call resumes an unfinished run; ``fresh`` starts anew.
     :param model: a language model that rewrites, as `--model` names it; it needs ``audit``, where its replies are kept.
     :param adapter: a LoRA adapter of the model, or one by the name of each pass that it answers, see `--adapter`.
+    :param prompts: "short", or a folder of prompts that replace ours, see `--prompts`; default: what the adapter was
+        trained with, else the full ones.
     :param seal_key: a file with the key that seals the audit log, as `--seal-key` names it; it needs ``audit``.
     :raises MidbError: with one sentence and a hint, where the records or the settings cannot be used.
 
@@ -99,6 +102,7 @@ def boost(
         fresh=fresh,
         model=model,
         adapter=adapter,
+        prompts=prompts,
         **{"seal-key": seal_key, "trust-language": trust_language},
         **_name_reviews(reviewed, min_precision, min_verdicts),
     )

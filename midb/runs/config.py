@@ -50,7 +50,9 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    corpus: Path = Field(description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder of them; - is stdin.")
+    corpus: Path = Field(
+        description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder; hf://datasets/OWNER/NAME; or -."
+    )
     output: Path | None = Field(None, description="Where the boosted corpus goes. Default: <corpus>.boosted.<ext>")
     db: Path | None = Field(None, description="The audit log. Default: <output>.audit.db")
     language: str = Field("auto", description="Language of all records; auto: declared, or found out.")
@@ -60,6 +62,9 @@ class RunConfig(BaseModel):
         description="Believe what is said of languages, however the texts read (else such records are left alone).",
     )
     source: Path | None = Field(None, description="English originals, aligned by id or by line.")
+    survey: Path | None = Field(
+        None, description="What `split` found out about the whole corpus: its shards are read by that."
+    )
     map: str | None = Field(None, description="Columns of the texts: instruction=COL,input=COL,response=COL")
     passes: tuple[str, ...] = Field(
         tuple(pass_.value for pass_ in (*REWRITING_PASSES, Pass.VERIFICATION)),
@@ -213,20 +218,29 @@ class RunConfig(BaseModel):
                 "dtype": self.dtype,
                 "prompts": dict(prompts or {}),
             }
-        return model | {
-            "version": __version__,
-            "language": self.language,
-            "trust_language": self.trust_language,
-            "source": source_sha256,
-            "map": self.map,
-            "passes": sorted(pass_.value for pass_ in self.selected_passes),
-            "kinds": sorted(self.selection.names),
-            "typography": self.typography,
-            "model": self.model,
-            "limit": self.limit,
-            "checks": list_checks(),
-            **({} if reviewed is None else {"reviewed": dict(reviewed)}),
-        }
+        pinned: dict[str, Any] = {}
+        if self.survey:
+            from midb.runs.pinning import read_pinned
+
+            pinned = {"survey": read_pinned(self.survey)}
+        return (
+            model
+            | pinned
+            | {
+                "version": __version__,
+                "language": self.language,
+                "trust_language": self.trust_language,
+                "source": source_sha256,
+                "map": self.map,
+                "passes": sorted(pass_.value for pass_ in self.selected_passes),
+                "kinds": sorted(self.selection.names),
+                "typography": self.typography,
+                "model": self.model,
+                "limit": self.limit,
+                "checks": list_checks(),
+                **({} if reviewed is None else {"reviewed": dict(reviewed)}),
+            }
+        )
 
 
 def parse_adapters(value: Any) -> dict[str, str]:
@@ -282,11 +296,16 @@ def config_hash(shaping: dict[str, Any]) -> str:
 def differences(old: str, new: dict[str, Any]) -> str:
     """What differs between logged settings (JSON) and the present ones, in words for people."""
     before: dict[str, Any] = orjson.loads(old)
-    parts = []
-    if ("reviewed" in before) != ("reviewed" in new):
-        parts.append("reviewed (with verdicts before, without now)" if "reviewed" in before else "reviewed (only now)")
+    parts: list[str] = []
+    # Of what is long, only whether it is there.
+    wordy = ("reviewed", "survey")
+    parts += [
+        f"{name} (with one before, without now)" if name in before else f"{name} (only now)"
+        for name in wordy
+        if (name in before) != (name in new)
+    ]
     for name, value in new.items():
-        if before.get(name) == value or (name == "reviewed" and name not in before):
+        if before.get(name) == value or (name in wordy and name not in before):
             continue
         if isinstance(value, list) and isinstance(before.get(name), list):
             gone, come = sorted(set(before[name]) - set(value)), sorted(set(value) - set(before[name]))
@@ -335,7 +354,7 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
                 raise UsageError(
                     f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
                 )
-        for name in ("corpus", "output", "db", "source", "prompts", "seal-key"):
+        for name in ("corpus", "output", "db", "source", "survey", "prompts", "seal-key"):
             if isinstance(settings.get(name), str) and settings[name] not in _NO_PATHS.get(name, ()):
                 settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
         if "adapter" in settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from midb.audit.run_rows import Run
 from midb.audit.texts import texts_hash
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import RecordError, parse_mapping
-from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.opened import MALFORMED, OpenedCorpus, PinnedSurvey, open_corpus
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import RecordReader
 from midb.corpus.splice import Stages, add_stage, splice
@@ -104,9 +105,12 @@ def _settings(run: Run) -> dict[str, Any]:
 
 def _open(reader: AuditReader, run: Run, path: Path) -> OpenedCorpus:
     """A file with the records of a run, to be read as the run read its corpus."""
-    columns = _settings(_reading_run(reader, run)).get("map")
-    mapping = parse_mapping(columns) if columns else None
-    return open_corpus(open_container(path), mapping=mapping, identify=False)
+    settings = _settings(_reading_run(reader, run))
+    mapping = parse_mapping(settings["map"]) if settings.get("map") else None
+    pinned = None
+    with contextlib.suppress(*MALFORMED):
+        pinned = PinnedSurvey.parse(settings["survey"])
+    return open_corpus(open_container(path), mapping=mapping, identify=False, pinned=pinned)
 
 
 def _records_of(opened: OpenedCorpus) -> Iterator[RawRecord]:
