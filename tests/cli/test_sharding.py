@@ -10,6 +10,7 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -232,7 +233,7 @@ def spoil_unfinished(corpus: Path, logs: list[Path]) -> list[Path]:
 
 
 def spoil_tampered(corpus: Path, logs: list[Path]) -> list[Path]:
-    with sqlite3.connect(logs[0]) as connection:
+    with closing(sqlite3.connect(logs[0])) as connection, connection:
         connection.execute("UPDATE edits SET after = '4' WHERE after = '3'")
     connection.close()
     return logs

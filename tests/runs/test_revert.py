@@ -6,6 +6,7 @@ import gzip
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_a_revert_that_fails_leaves_nothing_behind(
     tmp_path: Path,
 ) -> None:
     """Amid the first batch, and after one is committed."""
-    with sqlite3.connect(boosted) as log:
+    with closing(sqlite3.connect(boosted)) as log, log:
         log.execute(
             "UPDATE records SET original_text = replace(original_text, 'Mal', 'mal') WHERE position = ?", [record]
         )

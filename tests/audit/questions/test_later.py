@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from cli_fixtures import Cli
@@ -48,7 +49,7 @@ def test_what_was_changed_by_hand_is_said_and_stops_nothing(cli: Cli, tmp_path: 
     run_over(write_lines(tmp_path / "c.jsonl", *broken_records(2)))
     db = tmp_path / "c.boosted.jsonl.audit.db"
     assert cli("revert", "--db", db, "-o", "a.jsonl", "--kind", "mojibake").code == 0
-    with sqlite3.connect(db) as log:
+    with closing(sqlite3.connect(db)) as log, log:
         log.execute("UPDATE edits SET before = 'x' WHERE decision_id = (SELECT max(decision_id) FROM edits)")
     shown = cli("audit", "show", "de-1", "--db", db)
     assert shown.code == 0

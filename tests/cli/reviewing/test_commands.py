@@ -96,8 +96,9 @@ def test_a_sheet_without_verdicts_is_told(cli: Cli, log: Path, tmp_path: Path) -
 
 def test_a_run_that_is_not_finished_is_not_reviewed(cli: Cli, log: Path, tmp_path: Path) -> None:
     import sqlite3
+    from contextlib import closing
 
-    with sqlite3.connect(log) as connection:
+    with closing(sqlite3.connect(log)) as connection, connection:
         connection.execute("UPDATE runs SET status = 'interrupted'")
     done = cli("review", "sheet", "--db", log, "-o", tmp_path / "s.csv")
     assert (done.code, "is not finished (interrupted)" in done.err) == (2, True)
