@@ -7,7 +7,7 @@ later run has undone it; and where a later run undid that undoing, it stands aga
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from midb.audit.reader import AuditReader
@@ -78,7 +78,7 @@ def list_later(reader: AuditReader, run: Run) -> list[Run]:
     return found
 
 
-def read_chain(reader: AuditReader, runs: Sequence[Run]) -> Iterator[tuple[RecordRow, ...]]:
+def read_chain(reader: AuditReader, runs: Sequence[Run]) -> Generator[tuple[RecordRow, ...]]:
     """The rows of each record in all of some runs that go on from one another, in the order of the corpus.
 
     Ends where the first of them ends that has no such record.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -154,10 +155,18 @@ class Undoer:
 
     def _fill(self, selection: UndoChoice, writer: CorpusWriter) -> Tail:
         """Write every record that the run wrote; returns what follows them."""
-        logged = read_chain(self._reader, self._runs)
-        due = next(logged, None)
-        lines = self._rejected()
-        line = next(lines, None)
+        # Closed whatever happens: who ends the log would wait for a query that an error has left in the middle.
+        with closing(read_chain(self._reader, self._runs)) as logged, closing(self._rejected()) as lines:
+            return self._write(selection, writer, logged, lines)
+
+    def _write(
+        self,
+        selection: UndoChoice,
+        writer: CorpusWriter,
+        logged: Iterator[tuple[RecordRow, ...]],
+        lines: Iterator[RejectedLine],
+    ) -> Tail:
+        due, line = next(logged, None), next(lines, None)
         for item in self._container.read():
             if isinstance(item, Tail):
                 return item
@@ -196,7 +205,7 @@ class Undoer:
         """Whether anything of a record may change: some run changed it."""
         return any(row.final_text is not None for row in rows)
 
-    def _rejected(self) -> Iterator[RejectedLine]:
+    def _rejected(self) -> Generator[RejectedLine]:
         names = [field.name for field in dataclasses.fields(RejectedLine)]
         sql = "SELECT * FROM rejected_lines WHERE run_id = ? ORDER BY position"
         return (RejectedLine(**{n: row[n] for n in names}) for row in self._reader.query(sql, [self._parent.id]))

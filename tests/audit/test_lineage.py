@@ -125,7 +125,7 @@ def test_what_was_undone_before_a_review_stays_so_behind_it() -> None:
     assert go_on(found, "e-3-0") == "ab Cd ef"
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_the_text_is_always_what_the_standing_edits_make_of_the_original(seed: int) -> None:
     """Whatever is undone and comes back, and however close the edits are."""
     random = Random(seed)
@@ -159,7 +159,7 @@ def test_the_text_is_always_what_the_standing_edits_make_of_the_original(seed: i
         assert {names[one.decision, one.edit] for one in direct.undone}.isdisjoint(stands)
 
 
-def make_choice(gone: Collection[tuple[int, Edit]]) -> Callable[[int, Edit], bool]:
+def make_choice(gone: Collection[tuple[int | None, Edit]]) -> Callable[[int, Edit], bool]:
     """Chooses some edits of some decisions."""
     return lambda number, edit: (number, edit) in gone
 
