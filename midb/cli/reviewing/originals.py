@@ -14,7 +14,7 @@ from midb.audit.run_rows import Run
 from midb.cli.reverting import find_corpus
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping
-from midb.corpus.opened import open_corpus
+from midb.corpus.opened import PinnedSurvey, open_corpus
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.hashing import file_sha256
 from midb.review.originals import Originals
@@ -48,6 +48,7 @@ def find_originals(
             limit=settings.get("limit"),
             identify=False,
             fitted=True,
+            pinned=PinnedSurvey.parse(settings["survey"]) if settings.get("survey") else None,
         )
     except MidbError as error:
         if corpus is not None or source is not None:
