@@ -33,7 +33,10 @@ COMMANDS = {
         "Report what a run did, from its audit log: as an HTML page, a data set's card, or JSON.",
     ),
     "prompts": ("midb.cli.prompting:app", "The prompts of the passes, and what would be sent about a record."),
-    "revert": ("midb.cli.reverting:revert", "Undo edits: write a new corpus without them, and log that."),
+    "revert": (
+        "midb.cli.reverting:revert",
+        "Undo edits: write a new corpus without them, and log that as a run, which can be reverted as well.",
+    ),
     "review": (
         "midb.cli.reviewing.commands:app",
         "People review edits and findings: on a local page, or in a sheet.",

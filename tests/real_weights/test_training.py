@@ -33,8 +33,8 @@ def test_a_booster_is_trained_measured_and_run(
     write_texts(tmp_path, ["de"], 0.2)
     made = ("examples", "train.jsonl", "--held-out", "held_out.jsonl", "-o", "learn", "--prompts", "short")
     assert midb(*made, "--mix", "unchanged:0.3,defect:0.7", "--most", 60) == 0
-    training = ("train", "learn", "--base", weights, "-o", "booster", "--lr", "1e-3", "--batch-tokens", 700)
-    assert midb(*training, "--max-tokens", 350, "--max-steps", STEPS, "--measure", 6) == 0
+    training = ("train", "learn", "--base", weights, "-o", "booster", "--lr", "1e-3", "--batch-tokens", 500)
+    assert midb(*training, "--max-tokens", 350, "--max-steps", STEPS, "--measure", 4) == 0
     manifest = read_manifest(Path("booster"))
     assert manifest is not None
     assert (manifest.prompts, manifest.languages, manifest.whole["steps"]["done"]) == ("short", ("de",), STEPS)
