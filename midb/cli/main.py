@@ -34,6 +34,10 @@ COMMANDS = {
     ),
     "prompts": ("midb.cli.prompting:app", "The prompts of the passes, and what would be sent about a record."),
     "revert": ("midb.cli.reverting:revert", "Undo edits: write a new corpus without them, and log that."),
+    "evaluate": (
+        "midb.cli.evaluating.commands:app",
+        "Whether the data are better: figures of their texts, judges who compare, and judges who are judged.",
+    ),
     "review": (
         "midb.cli.reviewing.commands:app",
         "People review edits and findings: on a local page, or in a sheet.",

@@ -17,6 +17,7 @@ from midb.audit.rows import as_text
 from midb.audit.run_rows import Run
 from midb.domain.decisions import list_outcomes
 from midb.domain.defects import FindingStatus, Severity
+from midb.report.evaluated import read_evaluated
 from midb.report.sampling import EditDraw, EditPlace
 from midb.review.agreement import measure_review
 from midb.text.terminal import quote_words
@@ -87,6 +88,7 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path) -> dict[str,
         "left_alone": list(_rows(reader, LEFT_ALONE, run, ("reason", "records", "first_line"))),
         "model": _use_of_model(reader, run),
         "reviewed": [one.describe() for one in measure_review(reader, run.id)],
+        "evaluated": read_evaluated(reader, run.id),
         **_origin(reader, run, db),
     }  # fmt: skip
 
