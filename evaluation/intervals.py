@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +65,22 @@ class GroupedBootstrap:
         self._bootstrap = ClusterBootstrap(groups, seed=seed, resamples=resamples)
 
     def measure(
-        self, above: Mapping[int, float], below: Mapping[int, float], *, scale: float = 1.0, share: bool = False
+        self,
+        above: Mapping[int, float],
+        below: Mapping[int, float],
+        *,
+        scale: float = 1.0,
+        share: bool = False,
+        signed: bool = False,
     ) -> Figure | None:
         """``scale`` times the sum of the first numbers by group over that of the second; None without any.
 
-        :param share: it lies between 0 and ``scale``.
+        :param share: it lies between 0 and ``scale``; ``signed``: between that and ``-scale``.
         """
-        return self._finish(self._bootstrap.measure(self._parts(above, below, scale)), scale, bounded=share)
+        found = self._bootstrap.measure(self._parts(above, below, scale))
+        if found is None:
+            return None
+        return self._finish(found, lambda value: _bound_extreme(value, self._rows, scale, share, signed))
 
     def compare(
         self, after: Mapping[int, float], before: Mapping[int, float], below: Mapping[int, float], scale: float = 1.0
@@ -79,33 +88,33 @@ class GroupedBootstrap:
         """``scale`` times the difference of the first two numbers, over the third."""
         change = {group: after.get(group, 0.0) - before.get(group, 0.0) for group in {*after, *before}}
         found = self._bootstrap.measure(self._parts(change, below, scale))
-        return self._finish(found, scale, bounded=False, difference=True)
+        return None if found is None else self._finish(found, lambda value: (None, None))
 
     def _parts(self, above: Mapping[int, float], below: Mapping[int, float], scale: float) -> list[Part]:
         return [(scale * above.get(group, 0.0), below.get(group, 0.0)) for group in self._groups]
 
-    def _finish(
-        self, found: Interval | None, scale: float, *, bounded: bool, difference: bool = False
-    ) -> Figure | None:
-        if found is None:
-            return None
+    def _finish(self, found: Interval, bound: Callable[[float], Bounds]) -> Figure:
+        """A figure; ``bound`` gives the bounds of what every draw gives again."""
         low, high = found.low, found.high
         if self._rows < LEAST_ROWS:
             low = high = None
         elif low is not None and low == high:
-            low, high = _bound_extreme(found.value, self._rows, scale, bounded=bounded, difference=difference)
+            low, high = bound(found.value)
         return Figure(found.value, low, high, self._rows)
 
 
-def _bound_extreme(
-    value: float, rows: int, scale: float, *, bounded: bool, difference: bool
-) -> tuple[float | None, float | None]:
+#: Both bounds, or neither.
+Bounds = tuple[float | None, float | None]
+
+
+def _bound_extreme(value: float, rows: int, scale: float, share: bool, signed: bool) -> Bounds:
     """The interval of what every draw gives again. Of nought in so many rows, and of all: Wilson's, each row being one
-    observation. Of a difference, and of anything else, nothing is known."""
-    if difference:
-        return None, None
+    observation. Of anything else nothing is known."""
+    none, every = wilson(0, rows)[1] * scale, wilson(rows, rows)[0] * scale
     if value == 0:
-        return 0.0, wilson(0, rows)[1] * scale
-    if bounded and value == scale:
-        return wilson(rows, rows)[0] * scale, scale
+        return (-none if signed else 0.0), none
+    if (share or signed) and value == scale:
+        return (2 * every - scale if signed else every), scale
+    if signed and value == -scale:
+        return -scale, scale - 2 * every
     return None, None

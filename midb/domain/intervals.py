@@ -59,6 +59,10 @@ class ClusterBootstrap:
         self._draws = [chance.choices(places, k=self._count) for _ in range(resamples)] if self._count > 1 else []
         self._last_below: tuple[Sequence[float], list[float]] | None = None  # many figures are shares of one number
 
+    def draws(self) -> Sequence[Sequence[int]]:
+        """Numbers of the drawn clusters, in the order in which they first came, for each draw."""
+        return self._draws
+
     def measure(self, parts: Sequence[Part]) -> Interval | None:
         """The sum of the first numbers over that of the second; None where there is nothing to divide by."""
         first, second, items, clusters = self._sum(parts)

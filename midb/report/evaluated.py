@@ -82,4 +82,29 @@ def _list_data_rows(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         ]
 
 
-_TABLES = {"data": _tabulate_data}
+def _tabulate_pairwise(figures: Mapping[str, Any]) -> EvaluationTable:
+    columns = (
+        "language", "pairs", "judged", "win", "tie", "loss", "net win, points", "flips, %", "at equal length, %",
+        "warning",
+    )  # fmt: skip
+    rows = []
+    for group in figures["groups"]:
+        control = group["length_controlled"]
+        rows.append(
+            [
+                group["language"] or "all",
+                *(f"{group[name]:,}" for name in ("pairs", "judged", "win", "tie", "loss")),
+                show_interval(group["net_win"], scale=100, signed=True),
+                show_interval(group["flip_rate"], scale=100),
+                show_interval(control and control["win_rate"], scale=100),
+                group.get("warning", ""),
+            ]
+        )
+    said = (
+        "A judge who was not told which is which saw each pair in both orders; orders that disagree are a tie and a "
+        "flip. In brackets 95 % intervals over source rows."
+    )
+    return EvaluationTable("Judged pair by pair", columns, rows, [said, *figures["notes"]])
+
+
+_TABLES = {"data": _tabulate_data, "pairwise": _tabulate_pairwise}

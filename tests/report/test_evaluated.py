@@ -32,3 +32,13 @@ def test_what_is_not_as_it_should_be_has_no_table() -> None:
     broken: list[dict[str, Any]] = [row(form=2), row(groups=3), row(groups=[{}]), row() | {"evaluates": "taste"}]
     assert make_tables(broken) == []
     assert show_interval(None) == ""
+
+
+def test_verdicts_have_a_row_for_each_language_too() -> None:
+    group = {
+        "language": None, "pairs": 9, "judged": 8, "win": 5, "tie": 2, "loss": 1, "warning": "a poor judge",
+        "net_win": {"value": 0.5, "low": 0.1, "high": 0.9, "rows": 8}, "flip_rate": None, "length_controlled": None,
+    }  # fmt: skip
+    figures = {"form": 1, "notes": ["Mind this."], "groups": [group]}
+    (table,) = make_tables([{"evaluates": "pairwise", "figures": figures}])
+    assert table.rows == [["all", "9", "8", "5", "2", "1", "+50.0 (+10.0 to +90.0)", "", "", "a poor judge"]]

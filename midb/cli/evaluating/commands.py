@@ -11,6 +11,10 @@ COMMANDS = {
         "midb.cli.evaluating.data:data",
         "Measure what a run did to its corpus: defects before and after, language, length, duplicates.",
     ),
+    "pairwise": (
+        "midb.cli.evaluating.pairwise:pairwise",
+        "Let a judge compare two corpora pair by pair: wins, ties and losses in each language.",
+    ),
 }
 
 app = typer.Typer(
