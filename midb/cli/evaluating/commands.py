@@ -15,6 +15,10 @@ COMMANDS = {
         "midb.cli.evaluating.pairwise:pairwise",
         "Let a judge compare two corpora pair by pair: wins, ties and losses in each language.",
     ),
+    "judge": (
+        "midb.cli.evaluating.judge:judge",
+        "Measure a judge on pairs of which it is known which version is better: is it right, and what leads it?",
+    ),
 }
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,3 +102,19 @@ def make_run(settings: dict[str, Any], **more: Any) -> Run:
         "versions": orjson.dumps(versions_of_run(settings.get("judge"))).decode(),
     }  # fmt: skip
     return Run(**given | more)
+
+
+def find_measured(engine: str, logs: Sequence[Path]) -> dict[str, Any] | None:
+    """The last figures of a judge, by its fingerprint, in any of some logs; None where it was never measured."""
+    from midb.audit.evaluating.reading import read_evaluations
+    from midb.audit.reader import AuditReader
+
+    found = None
+    for path in dict.fromkeys(logs):
+        if not path.exists():
+            continue
+        with AuditReader(path) as reader:
+            for row in read_evaluations(reader):
+                if row.evaluates == "judge" and row.engine == engine:
+                    found = row.figures
+    return found

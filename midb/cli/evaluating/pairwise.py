@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,7 @@ from midb import __version__
 from midb.cli import options
 from midb.cli.audit.options import Json
 from midb.cli.evaluating import judge_options as judging
+from midb.cli.evaluating.judge import LOG
 from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping
@@ -70,6 +71,9 @@ def pairwise(
             "--dry-run", metavar="N", min=1, help="Only forecast tokens and time, from a sample of so many pairs."
         ),
     ] = None,
+    judged: Annotated[
+        Path, typer.Option("--judged", metavar="DB", help="The log in which `evaluate judge` measured the judge.")
+    ] = LOG,
     prompts: judging.Prompts = None,
     concurrency: judging.Concurrency = None,
     device: judging.Device = None,
@@ -93,6 +97,7 @@ def pairwise(
     from midb.audit.file.key import read_key
     from midb.corpus.output import make_private
     from midb.corpus.places import access_of
+    from midb.evaluation.judges.standing import warn_of_judge
     from midb.evaluation.pairwise.aligning import align
     from midb.evaluation.pairwise.comparing import ComparisonSettings
 
@@ -127,9 +132,10 @@ def pairwise(
         logged = log.read_figures(last) if last is not None and last.status == "finished" else None
         if logged is not None and last is not None and not dry_run:
             print(f"judged before, as logged in run {last.id} of {visible(str(path))}", file=sys.stderr)
-            _show(logged, output, json)
+            # It may have been measured since.
+            _show(warn_of_judge(logged, judging.find_measured(last.engine, (path, judged))), output, json)
             return 0
-        return _judge(config, log, wanted, alignment, settings, dry_run, output, json)
+        return _judge(config, log, wanted, alignment, settings, dry_run, (path, judged), output, json)
 
 
 def _open(path: Path, language: str | None, mapping: str | None, source: Path | None) -> OpenedCorpus:
@@ -152,6 +158,7 @@ def _judge(
     alignment: Alignment,
     settings: ComparisonSettings,
     dry_run: int | None,
+    measured_in: Sequence[Path],
     output: Path | None,
     json: bool,
 ) -> int:
@@ -159,6 +166,7 @@ def _judge(
     from dataclasses import replace
 
     from midb.composition import open_engine
+    from midb.evaluation.judges.standing import warn_of_judge
     from midb.evaluation.pairwise.comparing import compare, judge_all, make_model
     from midb.evaluation.pairwise.sampling import choose_pairs
 
@@ -187,11 +195,12 @@ def _judge(
             log.set_status(run, "interrupted")
             print(f"the same command goes on: {_command()}", file=sys.stderr)
             raise
+        figures = warn_of_judge(done.figures, judging.find_measured(engine.text.fingerprint(), measured_in))
         if done.whole:
-            log.finish_evaluation(run, "pairwise", done.judgements(), done.figures)
+            log.finish_evaluation(run, "pairwise", done.judgements(), figures)
         else:
             log.set_status(run, "interrupted")
-        _show(done.figures, output, json)
+        _show(figures, output, json)
         if not done.whole:
             print(f"the budget is used up; the same command goes on: {_command()}", file=sys.stderr)
     return 0
