@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from midb.audit.evaluating.log import EvaluationLog
 from midb.audit.evaluating.rows import KIND
+from midb.audit.file.key import SealKey, read_key
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run, utc_now
 from midb.cli import options
@@ -77,6 +79,11 @@ def data(
     check_output(output)
     references = read_references(reference) if reference else None
     with AuditReader(path) as reader:
+        find_evaluated(reader, run)
+    key = read_key(seal_key)
+    if log:
+        EvaluationLog(path, key=key).close()  # what keeps the figures from being logged is said before the work
+    with AuditReader(path) as reader:
         chosen = find_evaluated(reader, run)
         question = _open(reader, chosen, path, corpus, boosted, source)
         few = question.corpus.records < _INLINE
@@ -95,7 +102,7 @@ def data(
             "evaluates": "data", "run": chosen.id, "seed": seed, "resamples": resamples,
             "reference": file_sha256(reference) if reference else None,
         }  # fmt: skip
-        _log(path, chosen, settings, figures, seal_key)
+        _log(path, chosen, settings, figures, key)
     return 0
 
 
@@ -165,11 +172,8 @@ def _find_output(run: Run, db: Path, given: Path | None) -> Path:
     raise UsageError(f"the output of run {run.id} ({run.output}) is not there.", hint="Name it with --boosted FILE.")
 
 
-def _log(db: Path, run: Run, settings: dict[str, Any], figures: dict[str, Any], seal_key: Path | None) -> None:
-    from midb.audit.evaluating.log import EvaluationLog
-    from midb.audit.file.key import read_key
-
-    with EvaluationLog(db, key=read_key(seal_key)) as log:
+def _log(db: Path, run: Run, settings: dict[str, Any], figures: dict[str, Any], key: SealKey | None) -> None:
+    with EvaluationLog(db, key=key) as log:
         wanted = Run(
             id=0, kind=KIND, parent_run=run.id, started_at=utc_now(), finished_at=None, status="running",
             corpus=run.corpus, corpus_sha256=run.corpus_sha256, corpus_bytes=run.corpus_bytes, output="",

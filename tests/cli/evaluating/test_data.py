@@ -51,6 +51,17 @@ def test_a_log_that_is_left_alone(cli: Cli, folder: Path) -> None:
     assert (folder / DB).read_bytes() == before
 
 
+def test_a_log_that_takes_no_figures_says_so_before_the_work(cli: Cli, folder: Path) -> None:
+    (folder / "key").write_bytes(b"k" * 44)
+    assert cli("run", "c.jsonl", "-o", "s.jsonl", "--quiet", "--workers", "0", "--seal-key", "key").code == 0
+    refused = cli("evaluate", "data", "--db", "s.jsonl.audit.db")
+    assert refused.code == 2
+    assert "is sealed with a key" in refused.err
+    assert refused.out == ""
+    assert cli("evaluate", "data", "--db", "s.jsonl.audit.db", "--no-log").code == 0
+    assert cli("evaluate", "data", "--db", "s.jsonl.audit.db", "--seal-key", "key").code == 0
+
+
 def test_agreement_is_named_for_what_it_is(cli: Cli, folder: Path) -> None:
     pytest.importorskip("sacrebleu", reason="an extra: pip install '.[measure]'")
     revised = [
