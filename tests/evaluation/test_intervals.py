@@ -28,7 +28,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     truth, held, times = 0.3, 0, 150
     chance = random.Random(11)
     for seed in range(times):
-        found = {}
+        found: dict[str, float] = {}
         for row in range(60):
             bad = chance.random() < truth
             found[f"{seed} {row}"] = sum(bad for _ in range(4))

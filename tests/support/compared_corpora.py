@@ -84,7 +84,8 @@ def make_sides(count: int, *, better_every: int = 2, same_every: int = 0, langua
     list[dict[str, Any]], list[dict[str, Any]]
 ]:  # fmt: skip
     """Records of both sides: each ``better_every``-th is right after, the others before; some are the same."""
-    raw, boosted = [], []
+    raw: list[dict[str, Any]] = []
+    boosted: list[dict[str, Any]] = []
     for language in languages:
         for number in range(count):
             record = {"id": f"{language}-{number:03}", "instruction": f"Erkläre Punkt {number}.", "lang": language}

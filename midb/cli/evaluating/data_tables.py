@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.cli.evaluating.output import print_notes, show_figure
+from midb.cli.evaluating.output import print_notes, print_table, show_figure, start_table
 from midb.text.terminal import visible
 
 Group = Mapping[str, Any]
@@ -18,14 +18,14 @@ Group = Mapping[str, Any]
 def show(console: Console, figures: Mapping[str, Any]) -> None:
     """All tables, and below them what a reader has to know."""
     groups = figures["groups"]
-    console.print(_draw_densities(figures, groups))
+    print_table(console, _draw_densities(figures, groups))
     console.print()
-    console.print(_draw_kinds(groups[0]))
+    print_table(console, _draw_kinds(groups[0]))
     console.print()
-    console.print(_draw_texts(groups))
+    print_table(console, _draw_texts(groups))
     if any(group["agreement"] for group in groups):
         console.print()
-        console.print(_draw_agreement(figures, groups))
+        print_table(console, _draw_agreement(figures, groups))
     console.print()
     for line in _list_places(figures):
         console.print(Text(visible(line)), soft_wrap=True)
@@ -36,18 +36,11 @@ def _name(group: Group) -> str:
     return group["language"] or "all"
 
 
-def _start(title: str, columns: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, title=Text(visible(title)), title_justify="left")
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left")
-    return table
-
-
 def _draw_densities(figures: Mapping[str, Any], groups: Sequence[Group]) -> Table:
     what = f"findings for {figures['per']:,} pairs, both sides examined anew; in brackets 95 % intervals"
     title = f"{figures['output']}: {what}"
     columns = ("", "pairs", "rows", "changed", "before", "after", "difference", "pairs with more findings than before")
-    table = _start(title, columns)
+    table = start_table(title, columns)
     for group in groups:
         density, more = group["density"], group["more_findings"]
         cells = [show_figure(density[side], signed=side == "difference") for side in ("before", "after", "difference")]
@@ -58,7 +51,7 @@ def _draw_densities(figures: Mapping[str, Any], groups: Sequence[Group]) -> Tabl
 
 
 def _draw_kinds(group: Group) -> Table:
-    table = _start(
+    table = start_table(
         f"the same by kind ({_name(group)}; --json has the kinds of each language)",
         ("kind", "severity", "before", "after", "difference"),
     )
@@ -73,7 +66,7 @@ def _draw_texts(groups: Sequence[Group]) -> Table:
         "", "in its language, %", "of", "lost", "length after / before", "of changed pairs", "characters", "words",
         "lines", "empty", "duplicates", "same task",
     )  # fmt: skip
-    table = _start("texts: before → after; characters, words and lines are means of a response", columns)
+    table = start_table("texts: before → after; characters, words and lines are means of a response", columns)
     for group in groups:
         own, texts, again = group["own_language"], group["texts"], group["duplicates"]
         kept = " → ".join(
@@ -97,7 +90,7 @@ def _arrow(sides: Mapping[str, float | None], form: str) -> str:
 
 def _draw_agreement(figures: Mapping[str, Any], groups: Sequence[Group]) -> Table:
     name = figures["reference"]["name"]
-    table = _start(f"chrF to {name} (0 to 100)", ("", "pairs", "of them changed", "before", "after", "difference"))
+    table = start_table(f"chrF to {name} (0 to 100)", ("", "pairs", "of them changed", "before", "after", "difference"))
     for group in groups:
         found = group["agreement"]
         if found is None:

@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.cli.evaluating.output import print_notes, show_figure
+from midb.cli.evaluating.output import print_notes, print_table, show_figure, start_table
 from midb.text.terminal import visible
 
 
 def show(console: Console, figures: Mapping[str, Any]) -> None:
     """All tables, and below them what a reader has to know."""
-    console.print(_draw_languages(figures))
+    print_table(console, _draw_languages(figures))
     console.print()
-    console.print(_draw_traps(figures))
+    print_table(console, _draw_traps(figures))
     console.print()
     if people := figures.get("people"):
         console.print(Text(visible(_tell_people(people))), soft_wrap=True)
@@ -26,10 +26,8 @@ def show(console: Console, figures: Mapping[str, Any]) -> None:
 
 def _draw_languages(figures: Mapping[str, Any]) -> Table:
     title = f"{figures['answered']:,} cases of which the better version is known; per cent, in brackets 95 % intervals"
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     columns = ("", "cases", "right", "flips", "first", "longer", "English", "obeyed", "no verdict", "warning")
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("", "warning") else "right", overflow="fold")
+    table = start_table(title, columns, left=("warning",))
     for group in figures["groups"]:
         leans = (group["judge"]["first"], group["longer"], group["english"], group["obeyed"])
         cells = (
@@ -43,9 +41,8 @@ def _draw_languages(figures: Mapping[str, Any]) -> Table:
 
 
 def _draw_traps(figures: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, title="by trap, all languages", title_justify="left")
-    for name in ("trap", "what was done to the worse version", "cases", "right", "wrong", "flips", "no verdict"):
-        table.add_column(name, justify="left" if name in ("trap", "what was done to the worse version") else "right")
+    columns = ("trap", "what was done to the worse version", "cases", "right", "wrong", "flips", "no verdict")
+    table = start_table("by trap, all languages", columns, left=columns[1:2])
     for trap, counts in figures["groups"][-1]["traps"].items():
         numbers = (f"{counts[name]:,}" for name in ("cases", "right", "wrong", "flips", "no_verdict"))
         table.add_row(*map(Text, (trap, figures["traps"][trap], *numbers)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from midb.audit.questions.export import json_line
@@ -63,6 +64,21 @@ def print_json(figures: Mapping[str, Any]) -> None:
 def open_wide() -> Console:
     """Where there is no terminal, a table may be wide: nobody's window is filled."""
     return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
+def start_table(title: str, columns: Sequence[str], left: Collection[str] = ()) -> Table:
+    """An empty table; its first column and those ``left`` hold words."""
+    table = Table(box=None, pad_edge=False, title=Text(visible(title)))
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number and name not in left else "left", overflow="fold")
+    return table
+
+
+def print_table(console: Console, table: Table) -> None:
+    """A table below its title, which may be longer than the table is wide."""
+    title, table.title = table.title, None
+    console.print(title, soft_wrap=True)
+    console.print(table)
 
 
 def print_notes(console: Console, notes: list[str]) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from midb.cli.evaluating.output import print_notes, show_figure
+from midb.cli.evaluating.output import print_notes, print_table, show_figure, start_table
 from midb.text.terminal import visible
 
 Group = Mapping[str, Any]
@@ -18,10 +18,10 @@ Group = Mapping[str, Any]
 def show(console: Console, figures: Mapping[str, Any]) -> None:
     """All tables, and below them what they say and do not say."""
     groups = figures["groups"]
-    console.print(_draw_outcomes(figures, groups))
+    print_table(console, _draw_outcomes(figures, groups))
     if figures["judged"]:
         console.print()
-        console.print(_draw_lengths(groups))
+        print_table(console, _draw_lengths(groups))
         console.print()
     for group in groups:
         if warning := group.get("warning"):
@@ -33,13 +33,6 @@ def _name(group: Group) -> str:
     return group["language"] or "all"
 
 
-def _start(title: str, columns: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, title=Text(visible(title)), title_justify="left")
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left")
-    return table
-
-
 def _draw_outcomes(figures: Mapping[str, Any], groups: Sequence[Group]) -> Table:
     title = (
         f"boosted against raw; of {figures['differing']:,} pairs that differ {figures['judged']:,} judged in both "
@@ -49,7 +42,7 @@ def _draw_outcomes(figures: Mapping[str, Any], groups: Sequence[Group]) -> Table
         "", "pairs", "the same", "judged", "win", "tie", "loss", "net win", "of all pairs", "flips", "first", "worse?",
         "",
     )  # fmt: skip
-    table = _start(title, columns)
+    table = start_table(title, columns)
     for group in groups:
         numbers = (f"{group[name]:,}" for name in ("pairs", "same", "judged", "win", "tie", "loss"))
         first = group["judge"]["first"]
@@ -77,7 +70,7 @@ def _tell_harm(harm: Mapping[str, Any] | None) -> str:
 
 
 def _draw_lengths(groups: Sequence[Group]) -> Table:
-    table = _start(
+    table = start_table(
         "by length of the boosted response: net win, per cent, and of how many; win rate, a tie being half a win",
         ("", "shorter", "alike", "longer", "win rate", "at equal length", "effect of length"),
     )

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,12 +67,16 @@ def test_a_table_the_log_and_the_same_again_for_nothing(cli: Cli, serve: Serve, 
     assert len(server.requests) == 72, "other draws of the same replies"
 
 
+def has_asked(least: int, server: ReplayServer) -> bool:
+    return len(server.requests) >= least
+
+
 def test_killed_at_any_moment_nothing_is_paid_twice(cli: Cli, serve: Serve, sides: Path) -> None:
     server = serve(knows(is_right))
     command = [sys.executable, "-m", "midb.cli.main", *COMMAND, "--judge", server.spec, "--concurrency", "2"]
     for answered in (9, 30):
         process = subprocess.Popen(command, cwd=sides, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        server.wait_for(lambda seen, answered=answered: len(seen.requests) >= answered)
+        server.wait_for(partial(has_asked, answered))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     called = cli(*COMMAND, "--judge", server.spec, "--json")
