@@ -13,8 +13,8 @@ from midb.audit.file import seals
 #: What a run is called that evaluates.
 KIND = "evaluation"
 
-#: What may be evaluated: a run's corpora, two corpora by a judge, a judge.
-EVALUATED = ("data", "pairwise", "judge")
+#: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge.
+EVALUATED = ("data", "pairwise", "judge", "model")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ COMMANDS = {
         "midb.cli.evaluating.judge:judge",
         "Measure a judge on pairs of which it is known which version is better: is it right, and what leads it?",
     ),
+    "model": (
+        "midb.cli.evaluating.model:model",
+        "Let two models answer the same questions, and a judge compare the answers: wins by turn and language.",
+    ),
 }
 
 app = typer.Typer(

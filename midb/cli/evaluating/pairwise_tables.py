@@ -18,10 +18,14 @@ Group = Mapping[str, Any]
 def show(console: Console, figures: Mapping[str, Any]) -> None:
     """All tables, and below them what they say and do not say."""
     groups = figures["groups"]
-    print_table(console, _draw_outcomes(figures, groups))
+    title = (
+        f"boosted against raw; of {figures['differing']:,} pairs that differ {figures['judged']:,} judged in both "
+        "orders; per cent, in brackets 95 % intervals"
+    )
+    print_table(console, draw_outcomes(title, groups))
     if figures["judged"]:
         console.print()
-        print_table(console, _draw_lengths(groups))
+        print_table(console, draw_lengths("boosted", groups))
         console.print()
     for group in groups:
         if warning := group.get("warning"):
@@ -33,11 +37,8 @@ def _name(group: Group) -> str:
     return group["language"] or "all"
 
 
-def _draw_outcomes(figures: Mapping[str, Any], groups: Sequence[Group]) -> Table:
-    title = (
-        f"boosted against raw; of {figures['differing']:,} pairs that differ {figures['judged']:,} judged in both "
-        "orders; per cent, in brackets 95 % intervals"
-    )
+def draw_outcomes(title: str, groups: Sequence[Group]) -> Table:
+    """Wins, ties and losses by language, and what there is to say of the judge in the same line."""
     columns = (
         "", "pairs", "the same", "judged", "win", "tie", "loss", "net win", "of all pairs", "flips", "first", "worse?",
         "",
@@ -69,9 +70,10 @@ def _tell_harm(harm: Mapping[str, Any] | None) -> str:
     return "not shown"
 
 
-def _draw_lengths(groups: Sequence[Group]) -> Table:
+def draw_lengths(side: str, groups: Sequence[Group]) -> Table:
+    """Outcomes by length of the responses of a side, and with length taken out."""
     table = start_table(
-        "by length of the boosted response: net win, per cent, and of how many; win rate, a tie being half a win",
+        f"by length of the {side} response: net win, per cent, and of how many; win rate, a tie being half a win",
         ("", "shorter", "alike", "longer", "win rate", "at equal length", "effect of length"),
     )
     for group in groups:
