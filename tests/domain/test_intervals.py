@@ -112,6 +112,5 @@ def test_what_few_clusters_have_is_summed_as_anything_else(values: list[int], se
         [(first + second, second) for first, second in rare]
     )
     assert shifted is not None
-    assert (shifted.low, shifted.high) == (
-        pytest.approx((found.low or 0.0) + 1), pytest.approx((found.high or 0.0) + 1),
-    )  # fmt: skip
+    assert shifted.low == pytest.approx((found.low or 0.0) + 1)
+    assert shifted.high == pytest.approx((found.high or 0.0) + 1)
