@@ -18,9 +18,9 @@ from midb.prompts import load_prompts
 QUESTIONS = [Question("q 1", "de", "1", ("Eins?", "Zwei?")), Question("q 2", "de", "2", ("Drei?",))]
 
 
-def answer(engine: ScriptedEngine, kept: Kept | None = None, **more: int) -> list[AnswerTurns]:
+def answer(engine: ScriptedEngine, kept: Kept | None = None, most_tokens: int = 9) -> list[AnswerTurns]:
     model = Model(engine, kept or Kept(), ModelSettings(prompts=load_prompts()))
-    return asyncio.run(answer_questions(model, QUESTIONS, **more))
+    return asyncio.run(answer_questions(model, QUESTIONS, most_tokens=most_tokens))
 
 
 def echo(request: TextRequest) -> str:

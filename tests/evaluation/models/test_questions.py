@@ -58,7 +58,7 @@ def test_questions_without_ids_are_rows_of_their_own_and_that_is_said(tmp_path: 
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
-    records = [
+    records: list[dict[str, Any]] = [
         {"question_id": 1, "turns": [GERMAN]},
         {"question_id": 2},
         {"question_id": 3, "turns": [FRENCH], "lang": "fr"},
