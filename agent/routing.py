@@ -24,7 +24,8 @@ def choose_pass(state: PairState, context: PairContext) -> Pass | None:
     """The first pass that has something to repair and attempts left, or a model to ask; ``None`` where none has."""
     for pass_ in REWRITING_PASSES:
         if pass_ in context.passes and (
-            has_repairs(pass_, state) or (context.model and asks_model(pass_, state, context.model))
+            has_repairs(pass_, state)
+            or (context.model and context.lets_rewrite(pass_) and asks_model(pass_, state, context.model))
         ):
             return pass_
     return None

@@ -9,9 +9,9 @@ from typing import Annotated, TypedDict
 
 from midb.agent.model.calls import Model
 from midb.agent.record_clock import RecordClock
-from midb.detectors import KindSelection, inspect
-from midb.domain.decisions import Decision, PairResult, Pass
-from midb.domain.defects import Finding
+from midb.detectors import KindSelection, find_switched_off, inspect
+from midb.domain.decisions import Decision, PairResult, Pass, rewrite_kind
+from midb.domain.defects import Finding, SwitchedPart
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
 from midb.text.inspection import Inspection
@@ -81,6 +81,11 @@ class PairContext:
         """Every finding of the selected kinds in a text of this pair."""
         found = inspect(self.inspection(pair), self.selection)
         return [finding for finding in found if finding.field not in self.shared]
+
+    def lets_rewrite(self, pass_: Pass) -> bool:
+        """Whether a model may be asked by a pass: people did not say that its rewrites are wrong here too often."""
+        off = find_switched_off(self.selection.switched_off, self.locale.code)
+        return SwitchedPart.REWRITES not in off.get(rewrite_kind(pass_), ())
 
     def is_steered(self, pair: InstructionPair) -> bool:
         """Whether a text of the pair or its source tries to steer the model that reads it."""

@@ -28,6 +28,10 @@ def main(words: list[str]) -> int:
     """Do one of the steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(dest="step", required=True)
+    texts = steps.add_parser("texts", help="write this repository's clean pairs, to make examples of")
+    texts.add_argument("-o", "--out", type=Path, required=True)
+    texts.add_argument("--languages", default="de,es,fr,it,pt", help="codes, separated by commas")
+    texts.add_argument("--holdout", type=float, default=0.2, help="share of the patterns that are held out")
     prepare = steps.add_parser("prepare", help="encode examples, and pack them with the base")
     prepare.add_argument("examples", type=Path, help="folder that midb-agent examples wrote")
     prepare.add_argument("base", type=Path, help="folder of a checkpoint, or a GGUF file")
@@ -53,7 +57,14 @@ def main(words: list[str]) -> int:
     score.add_argument("prepared", type=Path)
     score.add_argument("base", type=Path)
     options = parser.parse_args(words)
-    return {"prepare": _prepare, "run": _run, "score": _score}[options.step](options)
+    return {"texts": _texts, "prepare": _prepare, "run": _run, "score": _score}[options.step](options)
+
+
+def _texts(options: argparse.Namespace) -> int:
+    from adapting.texts import write_texts
+
+    print(json.dumps(write_texts(options.out, options.languages.split(","), options.holdout)))
+    return 0
 
 
 def _prepare(options: argparse.Namespace) -> int:

@@ -42,6 +42,7 @@ pytest_plugins = [
     "boosted_folder",
     "cli_fixtures",
     "log_fixtures",
+    "hostile_texts",
     "model_log_fixtures",
     "review_fixtures",
     "server_groups",

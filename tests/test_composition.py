@@ -120,30 +120,18 @@ def test_a_right_reference_saves_steps_and_changes_nothing(letters: Path) -> Non
 
 def test_a_gguf_file_gives_the_text_of_the_folder_it_was_made_from(tiny_checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("gguf")
-    from gguf_files import write_gguf
+    from gguf_files import describe_tokenizer, write_gguf, write_whole_gguf
     from random_checkpoints import RandomCheckpoint
 
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_checkpoint)
-    model = transformers.AutoModelForCausalLM.from_pretrained(tiny_checkpoint)
-    described = json.loads(tokenizer.backend_tokenizer.to_str())
-    special = {entry["content"] for entry in described["added_tokens"]}
-    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    metadata = {
-        "tokenizer.ggml.model": "gpt2",
-        "tokenizer.ggml.pre": "gpt-2",
-        "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": [3 if token in special else 1 for token in tokens],
-        "tokenizer.ggml.merges": [" ".join(merge) for merge in described["model"]["merges"]],
-        "tokenizer.ggml.eos_token_id": tokenizer.eos_token_id,
-        "tokenizer.chat_template": tokenizer.chat_template,
-    }
-    file = write_gguf(tmp_path / "tiny.gguf", RandomCheckpoint(tiny_checkpoint, model), metadata=metadata)
+    file = write_whole_gguf(tmp_path / "tiny.gguf", tiny_checkpoint)
     requests = [ask(f"t{n}", sampling=Sampling(temperature=1.0, seed=n)) for n in range(4)]
     (of_folder,), (of_file,) = serve(tiny_checkpoint, requests), serve(file, requests)
     assert [reply.text for reply in of_file] == [reply.text for reply in of_folder]
     engine = build_engine(str(file), options=CPU)
     assert engine.described.startswith("tiny.gguf on cpu")
     assert engine.fingerprint() != build_engine(str(tiny_checkpoint), options=CPU).fingerprint()
+    model = transformers.AutoModelForCausalLM.from_pretrained(tiny_checkpoint)
+    metadata = describe_tokenizer(transformers.AutoTokenizer.from_pretrained(tiny_checkpoint))
     metadata["tokenizer.ggml.pre"] = "unknown"
     strange = write_gguf(tmp_path / "strange.gguf", RandomCheckpoint(tiny_checkpoint, model), metadata=metadata)
     with pytest.raises(UsageError, match="is not read from GGUF files") as refused:

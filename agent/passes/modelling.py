@@ -12,7 +12,7 @@ from midb.agent.model.tasks import rewriting_task
 from midb.agent.state import MAX_FAILURES, PairContext, PairState, add_failure, count_attempts
 from midb.checks.bounds import BOUNDS, STRICT
 from midb.checks.model_checks import check_model_rewrite
-from midb.domain.decisions import Action, Decision, Pass, Reason
+from midb.domain.decisions import Action, Decision, Pass, Reason, rewrite_kind
 from midb.domain.defects import Finding
 from midb.domain.edits import Edit
 from midb.domain.pairs import InstructionPair
@@ -124,11 +124,6 @@ def attribute_edits(edits: Sequence[Edit], findings: Sequence[Finding], pass_: P
         return max(touched, key=lambda f: f.severity.rank).kind if touched else rewrite_kind(pass_)
 
     return [replace(edit, kind=kind_of(edit)) for edit in edits]
-
-
-def rewrite_kind(pass_: Pass) -> str:
-    """What an edit of a model is called where no rule had found anything: ``content-rewrite`` and the like."""
-    return f"{pass_.value}-rewrite"
 
 
 def _touches(edit: Edit, finding: Finding) -> bool:

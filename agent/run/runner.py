@@ -69,8 +69,7 @@ class Runner:
                 self._warnings.append(("info", describe_earlier(session.earlier)))
             for warning in session.new_warnings:
                 self.warn(warning)
-            if not at.position:
-                self._warnings += (("info", note) for note in session.corpus.container.notes())
+            self._warnings += session.new_notes
             self._emit(Waiting(what=self._describe_start()))
             with self._pool() as pool:
                 for batch, results in pool.examine(self._left(), self._stopped):
@@ -189,6 +188,7 @@ class Runner:
             resume_command=session.resume_command,
             usage=session.model.usage if session.model else Usage(),
             head=session.log.head(),
+            switched_off=session.plan.switched_off,
         )
 
 

@@ -19,13 +19,14 @@ from midb.agent.run.examine import ExaminerSettings
 from midb.agent.run.misreading import refuse_misread
 from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
+from midb.agent.run.reviewed import read_reviews, switch_off
 from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
-from midb.audit.run_rows import Run, utc_now
+from midb.audit.run_rows import REVIEW_LEVEL, Run, utc_now
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
-from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.opened import OpenedCorpus, PinnedSurvey, open_corpus
 from midb.corpus.output import DEFAULT_MODE, make_private
 from midb.corpus.places import OutputPlaces, access_of, text_of
 from midb.domain.decisions import Pass
@@ -34,7 +35,9 @@ from midb.domain.generations import Generation, GenerationKey
 from midb.domain.hashing import file_sha256
 from midb.prompts import parse_prompts
 from midb.runs.config import RunConfig, config_hash
+from midb.runs.pinning import read_pinned
 from midb.runs.versions import versions_of_run
+from midb.runs.writer import LoggedEvent
 from midb.text.terminal import quote_words
 
 #: With fewer records than this, starting worker processes takes longer than the work.
@@ -83,9 +86,18 @@ class Session:
         """What the survey warns of, where the log does not have it yet."""
         return () if self.attached.checkpoint.position else self.corpus.found.warnings
 
+    @property
+    def new_notes(self) -> list[LoggedEvent]:
+        """What else the log is told at the beginning: what reviews switched off, and what was seen of the corpus."""
+        if self.attached.checkpoint.position:
+            return []
+        said = [(REVIEW_LEVEL, note) for note in self.plan.switched_off]
+        return said + [("info", note) for note in self.corpus.container.notes()]
+
 
 def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
     """Open a corpus as the settings of a run or a check say."""
+    pinned = PinnedSurvey.parse(read_pinned(config.survey)) if config.survey else None
     opened = open_corpus(
         container,
         language=config.language_code(),
@@ -93,8 +105,10 @@ def open_configured(config: RunConfig, container: Container) -> OpenedCorpus:
         source=config.source,
         limit=config.limit,
         trusted=config.trust_language,
+        pinned=pinned,
     )
-    refuse_misread(opened, config.selection)
+    if not pinned:
+        refuse_misread(opened, config.selection)
     return opened
 
 
@@ -119,7 +133,12 @@ def open_session(
     emit(Waiting(what=f"reading {text_of(config.corpus)}"))
     corpus = open_configured(config, container)
     source_sha256 = file_sha256(config.source) if config.source else None
-    shaping = config.shaping(source_sha256, prompts.fingerprint() | name_prompts(adapters) if prompts else None)
+    review = read_reviews(config, places.db, emit)
+    shaping = config.shaping(
+        source_sha256,
+        prompts.fingerprint() | name_prompts(adapters) if prompts else None,
+        review.describe() if review else None,
+    )
     if not places.db.exists():
         refuse_foreign_output(places, None)
         places.refuse_others(ours=False)
@@ -152,6 +171,7 @@ def open_session(
     earlier = earlier_results(log, attached, corpus)
     done = max(attached.checkpoint.position, earlier.end if earlier else 0)
     resumed = attached.checkpoint.position and not attached.finished
+    notes = review.explain(rewrites) if review else ()
     behind = count_behind(log, attached.run, attached.checkpoint) if resumed else None
     workers = worker_count(config, corpus.found.records - done, engine)
     return Session(
@@ -162,7 +182,7 @@ def open_session(
         attached=attached,
         settings=ExaminerSettings(
             rules=corpus.rules,
-            selection=config.selection,
+            selection=switch_off(config.selection, review, rewrites),
             passes=config.selected_passes,
             record_seconds=config.record_seconds,
         ),
@@ -171,6 +191,7 @@ def open_session(
         plan=dataclasses.replace(
             plan(config, places, corpus, attached, workers, engine.text if engine else None, behind, earlier),
             adapters=describe_adapters(adapters),
+            switched_off=notes,
         ),
         model=model,
         loop=engine.loop if engine else None,
@@ -187,8 +208,9 @@ def earlier_results(log: AuditLog, attached: Attached, corpus: OpenedCorpus) -> 
 
 
 def salt_of(corpus: OpenedCorpus) -> str:
-    """What decides, with each pair, the order of the sides that a verdict sees: the same for the same corpus."""
-    return corpus.found.sha256[:12]
+    """What decides, with each pair, the order of the sides that a verdict sees: the same for the same corpus, and for
+    all its shards."""
+    return (corpus.whole_sha256 or corpus.found.sha256)[:12]
 
 
 def mode_of(config: RunConfig, container: Container) -> int:

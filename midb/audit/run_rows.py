@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from midb.audit.file import seals
 from midb.corpus.raw import RawRecord
 
+#: Level of the events of a run that say what verdicts on earlier runs switched off.
+REVIEW_LEVEL = "review"
+
 
 def utc_now() -> str:
     """The time now, UTC, ISO 8601 to the second."""

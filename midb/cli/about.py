@@ -32,12 +32,24 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on st
 
 def list_kinds(
     language: Annotated[str | None, typer.Option("--language", help="Only what concerns one language.")] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", metavar="DB", help="How precise each kind was, by what people said in this log."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others."""
+    """List the kinds of defects: what is repaired, what is flagged, in which languages, and why not in the others.
+
+    With --db: how many of the edits and findings that people reviewed in that log were right, by kind and language.
+    """
     from midb.text.languages import require_language
 
     code = require_language(language) if language else None
+    if db is not None:
+        from midb.cli.reviewing.precision import show_reviewed
+
+        show_reviewed(db, code, json=json)
+        return
     if json:
         for kind in kinds().values():
             reasons = {other: kind.abstention(load(other)) for other in LANGUAGES}

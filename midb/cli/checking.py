@@ -14,14 +14,16 @@ from rich.text import Text
 
 from midb.agent.run.batches import Result
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone, explain_unexamined
+from midb.agent.run.reviewed import read_reviews, switch_off
 from midb.agent.run.session import open_configured, worker_count
 from midb.agent.run.worker_pool import examine_corpus
 from midb.cli import options
-from midb.cli.running import corpus_of
+from midb.cli.running import corpus_of, settle_corpus
 from midb.dashboard.summary import describe_other_languages, describe_unexamined
 from midb.dashboard.text import pluralize
 from midb.domain.defects import Severity
 from midb.domain.errors import UsageError
+from midb.domain.events import Event, Warned
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import load_config
 from midb.text.languages import is_supported
@@ -41,6 +43,9 @@ def check(
     kinds: options.Kinds = None,
     only: options.Only = None,
     typography: options.Typography = None,
+    reviewed: options.Reviewed = None,
+    min_precision: options.MinPrecision = None,
+    min_verdicts: options.MinVerdicts = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     record_seconds: options.RecordSeconds = None,
@@ -68,9 +73,15 @@ def check(
         config,
         options.given(
             corpus=corpus, language=language, source=source, map=map, kinds=kinds, only=only, typography=typography,
-            limit=limit, workers=workers, model=model, adapter=adapter, prompts=prompts,
-        ) | options.given(**{"record-seconds": record_seconds, "trust-language": trust_language}),
+            limit=limit, workers=workers, model=model, adapter=adapter, prompts=prompts, reviewed=reviewed,
+        ) | options.given(
+            **{
+                "record-seconds": record_seconds, "trust-language": trust_language, "min-precision": min_precision,
+                "min-verdicts": min_verdicts,
+            }
+        ),
     )  # fmt: skip
+    settings = settle_corpus(settings, _tell)
     gravest = require_severity(fail_on) if fail_on else None
     if model or adapter:
         from midb.cli.model_files import check_model
@@ -79,12 +90,17 @@ def check(
         print(f"model: {visible(said)}", file=sys.stderr)
     report = JsonReport() if json else TableReport()
     tally = FailureTally(gravest)
+    review = read_reviews(settings)
+    selection = switch_off(settings.selection, review)
+    notes = review.explain("") if review else ()
+    for note in notes:
+        print(f"review: {visible(note)}", file=sys.stderr)
     with corpus_of(settings) as container:
         opened = open_configured(settings, container)
         for warning in opened.found.warnings:
             print(f"warning: {visible(warning)}", file=sys.stderr)
         examiner = ExaminerSettings(
-            rules=opened.rules, selection=settings.selection, rewrite=False, record_seconds=settings.record_seconds
+            rules=opened.rules, selection=selection, rewrite=False, record_seconds=settings.record_seconds
         )
         for raw, result in examine_corpus(opened, examiner, worker_count(settings, opened.found.records)):
             if isinstance(result, RejectedLine):
@@ -96,10 +112,17 @@ def check(
             report.add(result)
             tally.add(result)
     report.end()
+    if review and review.off:
+        print(f"{pluralize(len(review.choose('')), 'kind')} switched off by review, see above", file=sys.stderr)
     if reason := tally.explain():
         print(f"failed: {reason}", file=sys.stderr)
         return 1
     return 0
+
+
+def _tell(event: Event) -> None:
+    if isinstance(event, Warned):
+        print(f"warning: {visible(event.message)}", file=sys.stderr)
 
 
 def require_severity(name: str) -> Severity:
@@ -242,4 +265,6 @@ class TableReport:
             self._console.print(Text(f"\n{describe_unexamined(self._unexamined)}"), soft_wrap=True)
         rejected = f", {pluralize(self._rejected, 'line')} cannot be read" if self._rejected else ""
         read = pluralize(self._records, "record")
-        self._console.print(Text(f"\n{read}, {self._flagged:,} with findings ({self._kinds.total():,}){rejected}"))
+        self._console.print(
+            Text(f"\n{read}, {self._flagged:,} with findings ({pluralize(self._kinds.total(), 'finding')}){rejected}")
+        )

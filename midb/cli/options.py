@@ -27,6 +27,11 @@ Passes = Annotated[str | None, typer.Option("--passes", metavar="PASS,...", help
 Kinds = Annotated[str | None, typer.Option("--kinds", metavar="+KIND,-KIND,...", help=help_of("kinds"))]
 Only = Annotated[str | None, typer.Option("--only", metavar="KIND,...", help=help_of("only"))]
 Typography = Annotated[bool | None, typer.Option("--typography", help=help_of("typography"))]
+Reviewed = Annotated[
+    list[Path] | None, typer.Option("--reviewed", metavar="LOG.db", help=help_of("reviewed") + " Repeatable.")
+]
+MinPrecision = Annotated[float | None, typer.Option("--min-precision", metavar="SHARE", help=help_of("min_precision"))]
+MinVerdicts = Annotated[int | None, typer.Option("--min-verdicts", metavar="N", help=help_of("min_verdicts"))]
 Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FOLDER", help=help_of("prompts"))]
 Model = Annotated[str | None, typer.Option("--model", metavar="MODEL", help=help_of("model"))]
 Adapter = Annotated[

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from midb.cli import options
+from midb.corpus.formats.hub import HubAddress, fetch
+from midb.corpus.layouts.described import DESCRIPTION, describe_columns
 from midb.dashboard import Listener, choose_listener
 from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
@@ -84,11 +86,15 @@ def run(
     language: options.Language = None,
     trust_language: options.TrustLanguage = None,
     source: options.Source = None,
+    survey: Annotated[Path | None, typer.Option("--survey", metavar="FILE", help=options.help_of("survey"))] = None,
     map: options.Map = None,
     passes: options.Passes = None,
     kinds: options.Kinds = None,
     only: options.Only = None,
     typography: options.Typography = None,
+    reviewed: options.Reviewed = None,
+    min_precision: options.MinPrecision = None,
+    min_verdicts: options.MinVerdicts = None,
     model: options.Model = None,
     route: Annotated[str | None, typer.Option("--route", metavar="ROUTE", help=options.help_of("route"))] = None,
     judge_orders: Annotated[
@@ -130,15 +136,17 @@ def run(
     """
     given = (
         options.given(
-            corpus=corpus, output=output, db=db, language=language, source=source, map=map, passes=passes,
-            kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts, budget=budget,
-            concurrency=concurrency, device=device, devices=devices, dtype=dtype, adapter=adapter, timeout=timeout,
-            limit=limit, workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
+            corpus=corpus, output=output, db=db, language=language, source=source, survey=survey, map=map,
+            passes=passes, kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts,
+            budget=budget, concurrency=concurrency, device=device, devices=devices, dtype=dtype, adapter=adapter,
+            timeout=timeout, limit=limit, workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
+            reviewed=reviewed,
         )
         | options.given(
             **{
                 "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
                 "seal-key": seal_key, "judge-orders": judge_orders, "trust-language": trust_language,
+                "min-precision": min_precision, "min-verdicts": min_verdicts,
             }
         )
     )  # fmt: skip
@@ -147,7 +155,7 @@ def run(
     early = load_config(config, given) if config else None
     with listener_of(early or RunConfig.model_construct(**given)) as show:
         show.handle(Waiting(what="loading"))
-        settings = early or load_config(None, given)
+        settings = settle_corpus(early or load_config(None, given), show.handle)
         from midb.agent.run.session import open_session
         from midb.composition import open_engine
 
@@ -215,6 +223,18 @@ def describe_finished(session: Session) -> str:
         f"({pluralize(session.attached.checkpoint.position, 'record')}); nothing to do.\n"
         f"  look     midb-agent audit summary --db {database}\n  anew     add --fresh"
     )
+
+
+def settle_corpus(config: RunConfig, tell: Callable[[Event], None]) -> RunConfig:
+    """The settings with a corpus of this machine, where it was an address of the hub, and with the columns that are
+    described beside it, where the user names none."""
+    if address := HubAddress.parse(config.corpus):
+        tell(Waiting(what=f"fetching {address.name}"))
+        config = config.model_copy(update={"corpus": fetch(address)})
+    if config.map is None and (described := describe_columns(config.corpus)):
+        tell(Warned(message=f"columns as {DESCRIPTION} beside the corpus says: --map {described}", logged=False))
+        config = config.model_copy(update={"map": described})
+    return config
 
 
 @contextmanager

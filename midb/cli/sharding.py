@@ -49,10 +49,15 @@ def split_corpus(
         lines.append(f"  {cut.records:>9,}   {where}{beside}")
     if done.source_whole:
         lines.append(f"  source   {visible(str(source))} is aligned by id: give it to every run as it is")
+    if done.survey:
+        lines.append(f"  survey   {visible(str(done.survey))}: by it each shard is read as the whole corpus is")
+    else:
+        lines.append(f"  warning  no survey: {visible(done.unpinned)}; give all runs the same --language and --map")
     first = next((cut for cut in done.cuts if cut.path), None)
     if first:
         given = first.source or (source if done.source_whole else None)
         option = f" --source {quote_word(str(given))}" if given else ""
+        option += f" --survey {quote_word(str(done.survey))}" if done.survey else ""
         lines += [
             f"  next     midb-agent run {quote_word(str(first.path))}{option}",
             "           and so on for each shard, with the same settings; then",

@@ -30,7 +30,7 @@ class JsonEvents:
 
     - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine,
       adapters (which answers which passes, empty without one), output, database, rejected_path, workers, resumed_at,
-      examined_before, model (whether one rewrites), budget,
+      examined_before, model (whether one rewrites), budget, switched_off (sentences),
       behind (null, or what a run that goes on did before: the counts of a batch, reasons {reason: rejected lines},
       warnings, usage)
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),
@@ -46,7 +46,8 @@ class JsonEvents:
     - ``warning``: message, logged (whether it is in the audit log)
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
       repaired, open, output, database, rejected_path, internal_errors, too_slow, no_usable_reply, unexamined, seconds,
-      resume_command, head (of the audit log), usage {the eleven numbers of ``usage``, since the run (re)started}
+      resume_command, head (of the audit log), switched_off (sentences), usage {the eleven numbers of ``usage``, since
+      the run (re)started}
 
     Every name is always there. Unlike a display, this is data: an error of the stream is raised.
     """

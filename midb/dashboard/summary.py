@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.text import Text
 
@@ -25,6 +26,10 @@ from midb.text.terminal import quote_word, visible
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 
+#: Kinds that reviews switched off, as many as are told one by one.
+_SWITCHED = 12
+
+
 def draw_plan(plan: RunPlanned) -> list[Part]:
     """The first screen."""
     total = "length unknown" if plan.total is None else pluralize(plan.total, "record")
@@ -41,6 +46,7 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
         facts.insert(4, ("adapters", fit(plan.adapters)))
     if plan.budget:
         facts.insert(4, ("budget", fit(plan.budget)))
+    facts += _list_switched_off(plan.switched_off)
     if plan.resumed_at:
         facts.append(("resume", f"resuming at record {format_count(plan.resumed_at)}: what comes before it is done"))
     elif plan.examined_before:
@@ -48,6 +54,14 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
         first = f"the first {format_count(plan.examined_before)} records were" if many else "the first record was"
         facts.append(("resume", f"{first} examined with another limit; what was decided is taken over"))
     return [Fact(label, Text(text)) for label, text in facts]
+
+
+def _list_switched_off(notes: Sequence[str]) -> list[tuple[str, str]]:
+    """What reviews switched off, one a line; many are only counted."""
+    lines = [fit(note) for note in notes[:_SWITCHED]]
+    if len(notes) > _SWITCHED:
+        lines.append(f"and {len(notes) - _SWITCHED:,} more, which the audit log names")
+    return [("" if number else "review", line) for number, line in enumerate(lines)]
 
 
 def _describe_workers(plan: RunPlanned) -> str:
@@ -68,6 +82,7 @@ def draw_end(ended: RunEnded, progress: Progress, *, width: int) -> list[Part]:
         parts += (item, Text(""))
     parts += _draw_results(ended, progress, width)
     parts.append(Text(""))
+    parts += [Fact(label, Text(text)) for label, text in _list_switched_off(ended.switched_off)]
     if _used_model(ended, progress):
         before = progress.behind.usage if progress.behind else Usage()
         parts.append(Fact("model", describe_total(before + ended.usage)))
@@ -93,6 +108,7 @@ def draw_quiet_end(ended: RunEnded) -> list[Part]:
         parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
+    parts += [Fact(label, Text(text)) for label, text in _list_switched_off(ended.switched_off)]
     if ended.status != "finished":
         parts.append(describe_status(ended))
         if ended.resume_command:
@@ -228,7 +244,7 @@ def _draw_kinds(ended: RunEnded, *, columns: int) -> Block:
     for name in order:
         counts = [(ended.repaired.get(name, 0), "green"), (ended.open.get(name, 0), "yellow")]
         rows.append([fit(name, 23), *(paint(n, style, write(n) if n else "–") for n, style in counts)])
-    headers = ("kind", "repaired", "open")
+    headers = ("findings", "repaired", "open")
     if not rows:
         return Block(1, Text("no findings"))
     if columns == 1 or len(rows) < 8:

@@ -12,11 +12,11 @@ import functools
 import importlib
 import pkgutil
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant
+from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, SwitchedOff, SwitchedPart
 from midb.domain.edits import apply_to_text
 from midb.domain.errors import UsageError
 from midb.domain.pairs import Field
@@ -63,10 +63,12 @@ def kinds() -> dict[str, DefectKind]:
 
 @dataclass(frozen=True)
 class KindSelection:
-    """Which kinds a run examines. ``typography`` adds the conventions of print."""
+    """Which kinds a run examines. ``typography`` adds the conventions of print; ``switched_off`` is what people said is
+    wrong too often in a language."""
 
     names: frozenset[str]
     typography: bool = False
+    switched_off: frozenset[SwitchedOff] = frozenset()
 
     @classmethod
     def parse(cls, options: Collection[str] = (), *, typography: bool = False) -> KindSelection:
@@ -158,6 +160,26 @@ def _restores_language(finding: Finding, text: str, inspection: Inspection) -> b
 
 
 @functools.lru_cache(maxsize=64)
+def find_switched_off(off: frozenset[SwitchedOff], language: str) -> Mapping[str, frozenset[SwitchedPart]]:
+    """What is switched off in a language, by kind."""
+    found: defaultdict[str, set[SwitchedPart]] = defaultdict(set)
+    for one in off:
+        if one.language == language:
+            found[one.kind].add(one.part)
+    return {kind: frozenset(parts) for kind, parts in found.items()}
+
+
+def _is_reported(finding: Finding, off: Mapping[str, frozenset[SwitchedPart]]) -> bool:
+    part = SwitchedPart.REPAIRABLE if finding.fix else SwitchedPart.FINDINGS
+    return part not in off.get(finding.kind, ())
+
+
+def _leave_to_people(finding: Finding, off: Mapping[str, frozenset[SwitchedPart]]) -> Finding:
+    """The finding without its repair, where repairs of its kind are switched off."""
+    return replace(finding, fix=()) if SwitchedPart.REPAIRS in off.get(finding.kind, ()) else finding
+
+
+@functools.lru_cache(maxsize=64)
 def _choose_detectors(
     locale: Locale, selection: KindSelection, has_source: bool
 ) -> tuple[tuple[Detector, str, frozenset[str]], ...]:
@@ -188,6 +210,11 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
                 findings.append(replace(found, detector=name))
                 if len(findings) > MOST_FINDINGS:
                     raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
+    off = find_switched_off(selection.switched_off, inspection.locale.code) if selection.switched_off else {}
+    if off:  # what is a false alarm explains nothing; what is only flagged does
+        findings = [finding for finding in findings if _is_reported(finding, off)]
     findings = leave_other_languages(drop_symptoms(findings), inspection)
+    if off:
+        findings = [_leave_to_people(finding, off) for finding in findings]
     fields = {item.field: index for index, item in enumerate(inspection.fields)}
     return sorted(findings, key=lambda f: (fields.get(f.field, 0), f.start, f.end, f.kind))

@@ -35,6 +35,11 @@ class Pass(StrEnum):
 REWRITING_PASSES = (Pass.CONTENT, Pass.TRANSLATION, Pass.LOCALIZATION)
 
 
+def rewrite_kind(pass_: Pass) -> str:
+    """What an edit of a model is called where no rule had found anything: ``content-rewrite`` and the like."""
+    return f"{pass_.value}-rewrite"
+
+
 class Action(StrEnum):
     """``APPLIED``: the edits stand (for verification: the pair was accepted). ``REJECTED``: they were taken back."""
 

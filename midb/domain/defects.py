@@ -121,3 +121,38 @@ class Finding:
     def identity(self) -> tuple[str, str, str]:
         """What the same defect keeps in another version of the text, where it may stand at another place."""
         return self.kind, self.field.value, self.evidence
+
+
+class SwitchedPart(StrEnum):
+    """What of a kind is switched off in a language, because people said that it is wrong there too often."""
+
+    REPAIRS = "repairs"  # what carries a repair is found, and only flagged
+    REPAIRABLE = "repairable"  # what carries a repair is not reported either
+    FINDINGS = "findings"  # what carries no repair is not reported
+    REWRITES = "rewrites"  # a model is not asked by the pass after which the kind is named
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SwitchedOff:
+    """A part of a kind that is switched off in a language. ``engine``: the model whose rewrites they were, if any."""
+
+    kind: str
+    language: str
+    part: SwitchedPart
+    engine: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> SwitchedOff:
+        """Read what `describe` wrote; raises ValueError for anything else.
+
+        >>> SwitchedOff.parse("mojibake de repairs").part.value
+        'repairs'
+        >>> SwitchedOff.parse("content-rewrite tr rewrites model 1").engine
+        'model 1'
+        """
+        kind, language, part, *engine = text.split(" ", 3)
+        return cls(kind, language, SwitchedPart(part), "".join(engine))
+
+    def describe(self) -> str:
+        """As settings hold it."""
+        return " ".join(filter(None, (self.kind, self.language, self.part, self.engine)))

@@ -34,6 +34,7 @@ class RunPlanned:
     :param budget: as the user wrote it ("2h", "1e6 tokens"); empty without one.
     :param behind: what a run that goes on has done before; None for one that begins.
     :param adapters: which adapter answers which passes, for people; empty without one.
+    :param switched_off: what people said is wrong too often, and what follows, a sentence each; empty without reviews.
     """
 
     corpus: str
@@ -53,6 +54,7 @@ class RunPlanned:
     budget: str = ""
     behind: Behind | None = None
     adapters: str = ""
+    switched_off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +195,7 @@ class RunEnded:
     :param resume_command: what to type to go on; says nothing where the run is finished.
     :param usage: what the model did since the run (re)started; only noughts without a model.
     :param head: the head of the audit log, which covers everything that is in it.
+    :param switched_off: as at the beginning.
     """
 
     status: str
@@ -213,6 +216,7 @@ class RunEnded:
     resume_command: str = ""
     usage: Usage = field(default_factory=Usage)
     head: str = ""
+    switched_off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,6 +145,41 @@ def undo(original: InstructionPair, decisions: Sequence[Applied], select: Select
     )
 
 
+def lead(pair: InstructionPair, there: Sequence[Edit], target: Sequence[Edit]) -> tuple[Edit, ...]:
+    """The edits that lead from one text to another, given the edits that lead to each of them from ``pair``.
+
+    Edits of both that touch are one, since what is inserted where they meet belongs to neither.
+    """
+    if not there:
+        return tuple(target)
+    found: list[Edit] = []
+    for field in Field:
+        text = pair.text(field) or ""
+        sides = [[edit for edit in edits if edit.field is field] for edits in (there, target)]
+        # Of those that begin at one place, those of the target name the kind.
+        every = sorted((*sides[1], *sides[0]), key=lambda edit: (edit.start, edit.end))
+        regions: list[tuple[int, int, str]] = []
+        for edit in every:
+            if regions and edit.start <= regions[-1][1]:
+                start, end, kind = regions.pop()
+                regions.append((start, max(end, edit.end), kind))
+            else:
+                regions.append((edit.start, edit.end, edit.kind))
+        moved = 0
+        for start, end, kind in regions:
+            before, after = (_rewrite(text, start, end, side) for side in sides)
+            if before != after:
+                found.append(Edit(field, start + moved, start + moved + len(before), before, after, kind))
+            moved += len(before) - (end - start)
+    return tuple(found)
+
+
+def _rewrite(text: str, start: int, end: int, edits: Sequence[Edit]) -> str:
+    """A part of a text after the edits that lie in it."""
+    here = [replace(e, start=e.start - start, end=e.end - start) for e in edits if start <= e.start and e.end <= end]
+    return apply_to_text(text[start:end], here)
+
+
 class _Follower:
     """Follows one field through the decisions, as it was (``old``) and without the undone edits (``new``)."""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone
 from midb.agent.run.misreading import refuse_misread
+from midb.agent.run.reviewed import read_reviews, switch_off
 from midb.agent.run.worker_pool import examine_corpus
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.memory import RecordsInMemory
@@ -31,6 +32,7 @@ from midb.library.results import (
 )
 from midb.library.settings import checked_settings
 from midb.library.tables import Changes, Table, json_like, table_of, with_text
+from midb.review.switching import SwitchedByReview
 from midb.runs.config import RunConfig
 
 Records = TypeVar("Records")
@@ -50,11 +52,15 @@ def boost(
     passes: Iterable[str] | None = None,
     kinds: Iterable[str] = (),
     typography: bool = False,
+    reviewed: str | Path | Iterable[str | Path] = (),
+    min_precision: float | None = None,
+    min_verdicts: int | None = None,
     workers: int = 0,
     audit: str | Path | None = None,
     fresh: bool = False,
     model: str | None = None,
     adapter: str | Path | Mapping[str, str | Path] | None = None,
+    prompts: str | Path | None = None,
     seal_key: str | Path | None = None,
 ) -> BoostResult[Any]:
     """Repair what can be proved in records, and say what else is wrong.
@@ -68,11 +74,15 @@ def boost(
         aligned by id or by their order.
     :param passes: of content, translation, localization; default: all.
     :param kinds: kinds to add ("+kind") or to leave out ("-kind"); ``typography`` adds the conventions of print.
+    :param reviewed: an audit log with verdicts of people, or several: kinds that they found wrong too often in a
+        language are off there, see `--reviewed`; ``min_precision`` and ``min_verdicts`` say what too often is.
     :param workers: processes; 0 works in this one. With more, a script needs ``if __name__ == "__main__":``.
     :param audit: an audit log to be written, with the corpus and the boosted corpus as JSON Lines beside it. The same
         call resumes an unfinished run; ``fresh`` starts anew.
     :param model: a language model that rewrites, as `--model` names it; it needs ``audit``, where its replies are kept.
     :param adapter: a LoRA adapter of the model, or one by the name of each pass that it answers, see `--adapter`.
+    :param prompts: "short", or a folder of prompts that replace ours, see `--prompts`; default: what the adapter was
+        trained with, else the full ones.
     :param seal_key: a file with the key that seals the audit log, as `--seal-key` names it; it needs ``audit``.
     :raises MidbError: with one sentence and a hint, where the records or the settings cannot be used.
 
@@ -92,16 +102,20 @@ def boost(
         fresh=fresh,
         model=model,
         adapter=adapter,
+        prompts=prompts,
         **{"seal-key": seal_key, "trust-language": trust_language},
+        **_name_reviews(reviewed, min_precision, min_verdicts),
     )
     table = table_of(records)
     opened = _open(table, settings, source)
     if audit is not None:
         logged = boost_with_log(opened.container, _separate(source), settings, Path(audit))
         results, rejected, warnings = logged.results, logged.rejected, logged.warnings
-        unexamined = logged.unexamined
+        unexamined, notes = logged.unexamined, logged.switched_off
     elif model is None:
-        results, rejected = _examined(opened, settings, rewrite=True)
+        review = read_reviews(settings)
+        notes = review.explain("") if review else ()
+        results, rejected = _examined(opened, settings, review, rewrite=True)
         warnings = (*opened.found.warnings, *filter(None, map(explain_left_alone, results)))
         unexamined = unexamined_of(results)
     else:
@@ -117,6 +131,7 @@ def boost(
         warnings=warnings,
         audit=Path(audit) if audit is not None else None,
         unexamined=unexamined,
+        switched_off=notes,
     )
 
 
@@ -130,6 +145,9 @@ def check(
     source: Any = None,
     kinds: Iterable[str] = (),
     typography: bool = False,
+    reviewed: str | Path | Iterable[str | Path] = (),
+    min_precision: float | None = None,
+    min_verdicts: int | None = None,
     workers: int = 0,
 ) -> CheckResult:
     """Find what is wrong with records, and change nothing. The parameters are those of `boost`.
@@ -137,23 +155,37 @@ def check(
     >>> [finding.kind for finding in check([{"instruction": "Rechne.", "output": ""}], language="de").findings]
     ['empty-response']
     """
-    trusting: dict[str, Any] = {"trust-language": trust_language}
+    more = {"trust-language": trust_language, **_name_reviews(reviewed, min_precision, min_verdicts)}
     settings = checked_settings(
         language,
         kinds=kinds,
         typography=typography,
         mapping=mapping,
         workers=workers,
-        **trusting,
+        **more,
     )
     opened = _open(table_of(records), settings, source)
-    results, rejected = _examined(opened, settings, rewrite=False)
+    review = read_reviews(settings)
+    results, rejected = _examined(opened, settings, review, rewrite=False)
     for result in results:
         warn_of_left_alone(result)
     found = [finding for result in results for finding in findings_of(result)]
     return CheckResult(
-        read=len(results) + len(rejected), findings=found, rejected=rejected, unexamined=unexamined_of(results)
+        read=len(results) + len(rejected),
+        findings=found,
+        rejected=rejected,
+        unexamined=unexamined_of(results),
+        switched_off=review.explain("") if review else (),
     )
+
+
+def _name_reviews(
+    reviewed: str | Path | Iterable[str | Path], min_precision: float | None, min_verdicts: int | None
+) -> dict[str, Any]:
+    """What was given of a review, under the names of its settings."""
+    logs = [reviewed] if isinstance(reviewed, str | Path) else [*reviewed]
+    given = {"reviewed": tuple(map(Path, logs)), "min-precision": min_precision, "min-verdicts": min_verdicts}
+    return {name: value for name, value in given.items() if value not in (None, ())}
 
 
 def _open(table: Table, settings: RunConfig, source: Any) -> OpenedCorpus:
@@ -188,10 +220,13 @@ def _separate(source: Any) -> Container | None:
 
 
 def _examined(
-    opened: OpenedCorpus, settings: RunConfig, *, rewrite: bool
+    opened: OpenedCorpus, settings: RunConfig, review: SwitchedByReview | None, *, rewrite: bool
 ) -> tuple[list[RecordResult], list[RejectedInfo]]:
     examiner = ExaminerSettings(
-        rules=opened.rules, selection=settings.selection, passes=settings.selected_passes, rewrite=rewrite
+        rules=opened.rules,
+        selection=switch_off(settings.selection, review),
+        passes=settings.selected_passes,
+        rewrite=rewrite,
     )
     results: list[RecordResult] = []
     rejected: list[RejectedInfo] = []

@@ -40,6 +40,7 @@ class LoggedBoost:
     rejected: list[RejectedInfo]
     warnings: tuple[str, ...]
     unexamined: list[RejectedInfo]
+    switched_off: tuple[str, ...]
 
 
 def boost_with_log(records: Container, source: Container | None, settings: RunConfig, database: Path) -> LoggedBoost:
@@ -71,6 +72,7 @@ def boost_with_log(records: Container, source: Container | None, settings: RunCo
             list(_told(reader, "SELECT position, reason, message FROM rejected_lines WHERE run_id = ?", [run.id])),
             tuple(warnings),
             list(_told(reader, _UNEXAMINED, [run.id, Reason.UNEXAMINED.value])),
+            session.plan.switched_off,
         )
 
 

@@ -129,12 +129,13 @@ class FixedPair:
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """What `check` found in ``read`` records. ``rejected`` are those that cannot be read, ``unexamined`` those in which
-    no pair was found."""
+    no pair was found; ``switched_off`` says what the verdicts of ``reviewed`` switched off."""
 
     read: int
     findings: list[FindingInfo]
     rejected: list[RejectedInfo]
     unexamined: list[RejectedInfo] = field(default_factory=list)
+    switched_off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +147,7 @@ class BoostResult(Generic[Records]):
     :param ledger: read, unchanged, improved, reverted, rejected: read is the sum of the others.
     :param warnings: what a run would have told on the terminal.
     :param audit: the log, where one was asked for.
+    :param switched_off: what the verdicts of ``reviewed`` switched off, a sentence each.
     """
 
     records: Records
@@ -156,6 +158,7 @@ class BoostResult(Generic[Records]):
     warnings: tuple[str, ...] = ()
     audit: Path | None = None
     unexamined: list[RejectedInfo] = field(default_factory=list)
+    switched_off: tuple[str, ...] = ()
 
 
 def edits_of(result: RecordResult) -> Iterator[EditInfo]:

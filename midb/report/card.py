@@ -72,6 +72,9 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         status = escape_markdown(report["run"]["status"])
         yield f"**The run is {status}: these figures are of what it has done so far.**"
         yield ""
+    if report["filters"]:
+        yield f"**Only what fits is counted: {escape_markdown(report['filters'])}.**"
+        yield ""
     yield "## What was done to the data"
     yield ""
     version = report["versions"].get("midb-agent")
@@ -107,11 +110,11 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         yield "Edits and findings that people reviewed, with the 95 % interval of the share that was right."
         yield ""
         said = [
-            (row["kind"], row["language"], row["right"], row["reviewed"], f"{100 * row['precision']:.1f} %",
-             f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %")
+            (row["kind"], row["language"], row["what"], row["right"], row["reviewed"],
+             f"{100 * row['precision']:.1f} %", f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %")
             for row in report["reviewed"]
         ]  # fmt: skip
-        yield from _table(("kind", "language", "right", "reviewed", "precision", "interval"), said)
+        yield from _table(("kind", "language", "what", "right", "reviewed", "precision", "interval"), said)
         yield ""
     for table in make_tables(report["evaluated"]):
         yield f"## {escape_markdown(table.title)}"
@@ -123,6 +126,11 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     yield "## Known limitations"
     yield ""
+    if report["switched_off"]:
+        yield "Verdicts of people on earlier runs decided what this run left alone:"
+        yield ""
+        yield from (f"- {escape_markdown(line)}" for line in report["switched_off"])
+        yield ""
     yield (
         f"{left['total']:,} findings are open: they were found and not repaired ({left['critical']:,} critical, "
         f"{left['major']:,} major, {left['minor']:,} minor). What no detector looks for is not counted."

@@ -9,6 +9,7 @@ from midb.audit.proof.records import check_one
 from midb.audit.proof.replay import replay
 from midb.audit.reader import AuditReader
 from midb.audit.rows import VERIFY_HINT
+from midb.audit.verdict_rows import Item
 from midb.domain.errors import AuditError
 from midb.locales import LANGUAGES, load
 from midb.report.sampling import EditPlace
@@ -32,6 +33,7 @@ class ShownPiece:
 class Example:
     """An edit that stands, as it is shown. ``language`` is empty where it is none that this program knows."""
 
+    name: str
     kind: str
     record: str
     pass_: str
@@ -68,6 +70,7 @@ def read_example(reader: AuditReader, kind: str, place: EditPlace) -> Example:
     known = row.language in LANGUAGES
     rtl = load(row.language).direction == "rtl" if known else has_right_to_left(edit.before + edit.after)
     return Example(
+        name=Item(place.decision, place.ordinal).name,
         kind=visible(kind),
         record=visible(shorten(row.record_key, False)),
         pass_=visible(stage.row.pass_),

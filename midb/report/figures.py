@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from midb.audit.questions.filters import STANDS
-from midb.audit.questions.summary import LEDGER, LEFT_ALONE, REJECTED, TAKEN_BACK
+from midb.audit.questions.filters import (
+    STANDS,
+    Filters,
+    decision_condition,
+    edit_condition,
+    finding_condition,
+    parameters,
+    scope_condition,
+)
+from midb.audit.questions.summary import LEDGER, LEFT_ALONE, REJECTED, SWITCHED_OFF, TAKEN_BACK
 from midb.audit.questions.usage import total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
 from midb.audit.rows import as_text
 from midb.audit.run_rows import Run
+from midb.audit.verdicts import find_standing
 from midb.domain.decisions import list_outcomes
 from midb.domain.defects import FindingStatus, Severity
 from midb.report.evaluated import read_evaluated
 from midb.report.sampling import EditDraw, EditPlace
-from midb.review.agreement import measure_review
+from midb.review.agreement import measure_precision
+from midb.review.choosing import ReviewChoice, choose
 from midb.text.terminal import quote_words
 
 #: Says how the JSON is laid out; names are added to it, never renamed or removed.
@@ -45,16 +56,20 @@ _FINDINGS = (
 )
 
 
-def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path) -> dict[str, Any]:
+def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path, filters: Filters | None = None) -> dict[str, Any]:
     """The figures of a run, as the JSON report gives them; ``draw`` is shown every edit that stands.
 
-    Findings, edits and records are counted apart: each figure is of what its name says.
+    Findings, edits and records are counted apart: each figure is of what its name says. Filters of records say which
+    records and pairs are counted, those of edits and findings which of these; what a model took is of the whole run.
     """
-    languages = _count_languages(reader, run)
-    edits, kinds_and_languages = _count_edits(reader, run, draw)
-    findings = _count_findings(reader, run, kinds_and_languages)
-    rejected = list(_rows(reader, REJECTED, run, ("reason", "lines", "first_line")))
-    taken_back = list(_rows(reader, TAKEN_BACK, run, ("pass", "reason", "times")))
+    asked = _Asked(reader, filters or Filters(run=run.id))
+    languages = _count_languages(asked)
+    edits, kinds_and_languages = _count_edits(asked, draw)
+    findings = _count_findings(asked, kinds_and_languages)
+    whole = not asked.filters.of_records  # a line that cannot be read has no language
+    rejected = list(_rows(reader.query(REJECTED, [run.id]), ("reason", "lines", "first_line"))) if whole else []
+    back = f" AND {decision_condition(asked.filters)}" if asked.filters.of_items else ""
+    taken_back = list(_rows(asked.query(TAKEN_BACK, back), ("pass", "reason", "times")))
     repaired, left = findings[FindingStatus.REPAIRED], findings[FindingStatus.OPEN]
     for language, row in languages.items():
         row["edits"] = edits["languages"].get(language, 0)
@@ -69,7 +84,8 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path) -> dict[str,
             "id": run.id, "kind": run.kind, "status": run.status, "started_at": run.started_at,
             "finished_at": run.finished_at,
         },
-        "ledger": _count_ledger(reader, run, sum(row["lines"] for row in rejected)),
+        "filters": asked.filters.described(),
+        "ledger": _count_ledger(asked, run, sum(row["lines"] for row in rejected)),
         "pairs": pairs,
         "languages": languages,
         "edits": edits,
@@ -85,16 +101,38 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path) -> dict[str,
         ],
         "taken_back": {"total": sum(row["times"] for row in taken_back), "reasons": taken_back},
         "rejected_lines": rejected,
-        "left_alone": list(_rows(reader, LEFT_ALONE, run, ("reason", "records", "first_line"))),
+        "left_alone": list(_rows(asked.query(LEFT_ALONE), ("reason", "records", "first_line"))),
         "model": _use_of_model(reader, run),
-        "reviewed": [one.describe() for one in measure_review(reader, run.id)],
+        "switched_off": [as_text(row[0]) for row in reader.query(SWITCHED_OFF, [run.id])],
+        "reviewed": _measure_review(asked),
         "evaluated": read_evaluated(reader, run.id),
         **_origin(reader, run, db),
     }  # fmt: skip
 
 
-def _rows(reader: AuditReader, sql: str, run: Run, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for row in reader.query(sql, [run.id]):
+class _Asked:
+    """Questions to a log about what filters mean of a run."""
+
+    def __init__(self, reader: AuditReader, filters: Filters) -> None:
+        self.reader, self.filters = reader, filters
+        self._scope, self._values = scope_condition(filters), parameters(filters)
+
+    def query(self, sql: str, more: str = "") -> Iterator[sqlite3.Row]:
+        """The rows of a query that asks for ``r.run_id = ?``, of the records meant, with ``more`` behind it."""
+        return self.reader.query(sql.replace("r.run_id = ?", f"{self._scope}{more}"), self._values)
+
+
+def _measure_review(asked: _Asked) -> list[dict[str, Any]]:
+    """How precise each kind is in each language, as far as people reviewed it and the filters mean it."""
+    run = asked.filters.run
+    if not (standing := find_standing(asked.reader, run)):
+        return []
+    chosen = choose(asked.reader, run, ReviewChoice(filters=asked.filters, judged=True))
+    return [one.describe() for one in measure_precision(chosen, standing)]
+
+
+def _rows(rows: Iterator[sqlite3.Row], names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for row in rows:
         yield {name: v if isinstance(v, int) else as_text(v) for name, v in zip(names, row, strict=True)}
 
 
@@ -102,30 +140,30 @@ def _per_thousand(findings: int, pairs: int) -> float:
     return round(1000 * findings / pairs, 2) if pairs else 0.0
 
 
-def _count_ledger(reader: AuditReader, run: Run, rejected: int) -> dict[str, int]:
+def _count_ledger(asked: _Asked, run: Run, rejected: int) -> dict[str, int]:
     counted: Counter[str] = Counter()
-    for _, outcome, records in reader.query(LEDGER, [run.id]):
+    for _, outcome, records in asked.query(LEDGER):
         counted[as_text(outcome)] += records
     known = [outcome.value for outcome in list_outcomes(run.kind)]
     outcomes = {name: counted[name] for name in dict.fromkeys([*known, *counted])}
     return {"read": counted.total() + rejected, **outcomes, "rejected": rejected}
 
 
-def _count_languages(reader: AuditReader, run: Run) -> dict[str, dict[str, Any]]:
+def _count_languages(asked: _Asked) -> dict[str, dict[str, Any]]:
     return {
         as_text(language): {"records": records, "changed": changed, "pairs": int(pairs or 0)}
-        for language, records, changed, pairs in reader.query(_LANGUAGES, [run.id])
+        for language, records, changed, pairs in asked.query(_LANGUAGES)
     }
 
 
 _Matrix = defaultdict[tuple[str, str], Counter[str]]
 
 
-def _count_edits(reader: AuditReader, run: Run, draw: EditDraw) -> tuple[dict[str, Any], _Matrix]:
+def _count_edits(asked: _Asked, draw: EditDraw) -> tuple[dict[str, Any], _Matrix]:
     """Edits that stand, by kind, pass and language, and by kind and language together."""
     kinds, passes, languages = Counter[str](), Counter[str](), Counter[str]()
     matrix: _Matrix = defaultdict(Counter)
-    for row in reader.query(_EDITS, [run.id]):
+    for row in asked.query(_EDITS, f" AND {edit_condition(asked.filters)}"):
         language, pass_, kind = as_text(row[0]), as_text(row[1]), as_text(row[2])
         kinds[kind] += 1
         passes[pass_] += 1
@@ -136,12 +174,12 @@ def _count_edits(reader: AuditReader, run: Run, draw: EditDraw) -> tuple[dict[st
     return {"total": kinds.total(), **counted}, matrix
 
 
-def _count_findings(reader: AuditReader, run: Run, matrix: _Matrix) -> dict[str, dict[str, Any]]:
+def _count_findings(asked: _Asked, matrix: _Matrix) -> dict[str, dict[str, Any]]:
     """Findings by their status; those that are open are added to the counts by kind and language."""
     counters: dict[str, dict[str, Counter[str]]] = {
         status: {"severities": Counter(), "kinds": Counter(), "languages": Counter()} for status in FindingStatus
     }
-    for row in reader.query(_FINDINGS, [run.id]):
+    for row in asked.query(_FINDINGS, f" AND {finding_condition(asked.filters)}"):
         language, kind, severity, status = map(as_text, row[:4])
         if status not in counters:
             continue  # `audit verify` names such a row

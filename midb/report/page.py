@@ -53,15 +53,21 @@ def _show_value(value: Any) -> str:
 def write_page(
     report: Mapping[str, Any], examples: Mapping[str, Sequence[Example]], *, seed: int, most: int, version: str
 ) -> str:
-    """The page: figures and, by kind, the edits that were drawn with ``seed``, at most ``most`` of each kind."""
+    """The page: figures and, by kind, the edits that were drawn with ``seed``, at most ``most`` of each kind; 0:
+    they are of all kinds and languages in turn."""
     style, script = _part("page.css"), _part("page.js")
     cells = {(row["kind"], row["language"]): row for row in report["kinds_and_languages"]}
+    judged = {
+        (row["kind"], row["language"]): f"{row['right']:,} of {row['reviewed']:,} right"
+        for row in report["reviewed"]
+        if row["what"] == "edits"
+    }
     kinds = sorted({kind for kind, _ in cells}, key=lambda kind: (-report["edits"]["kinds"].get(kind, 0), kind))
     shown = [asdict(example) for of_kind in examples.values() for example in of_kind]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"n": lambda number: f"{number:,}", "v": _show_value, "language": _name_language}
     return environment.from_string(_part("page.html")).render(
-        r=report, kinds=kinds, cells=cells, shade=_shade, columns=sorted(report["languages"]),
+        r=report, kinds=kinds, judged=judged, cells=cells, shade=_shade, columns=sorted(report["languages"]),
         most_edits=max((row["edits"] for row in cells.values()), default=0), examples=shown, seed=seed, most=most,
         version=version, style=style, script=script, style_hash=_hash_source(style), script_hash=_hash_source(script),
         evaluated=make_tables(report["evaluated"]),

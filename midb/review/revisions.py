@@ -10,14 +10,16 @@ from midb.audit.reader import AuditReader
 from midb.audit.verdicts import find_standing
 from midb.domain.pairs import InstructionPair
 from midb.review.choosing import ReviewChoice, choose
+from midb.review.originals import Originals
 from midb.runs.applying import ReviewCorrections, correct_pairs
 
 
-def list_revisions(reader: AuditReader, run: int) -> Iterator[dict[str, Any]]:
+def list_revisions(reader: AuditReader, run: int, originals: Originals | None = None) -> Iterator[dict[str, Any]]:
     """One row for each pair of the records of which every edit was reviewed, in the order of the corpus.
 
     So nothing is taught that nobody looked at. A pair whose edits were all rejected comes as it was on both sides: that
-    it is to be left alone is worth learning. ``raw`` and ``revised`` are as ``midb-agent examples`` reads them.
+    it is to be left alone is worth learning. ``raw`` and ``revised`` are as ``midb-agent examples`` reads them, and
+    so is ``source``, the English original, where there is one.
     """
     standing = find_standing(reader, run)
     if not standing:
@@ -35,12 +37,14 @@ def list_revisions(reader: AuditReader, run: int) -> Iterator[dict[str, Any]]:
     for record in complete:
         row = next(iter(reader.records("r.id = ?", [record])))
         for number, (before, after) in enumerate(correct_pairs(reader.parts(row), corrections)):
+            source = originals.find(row.position, number) if originals else None
             yield {
                 "id": row.record_key if row.pairs == 1 else f"{row.record_key}/{number}",
                 "language": row.language,
                 "raw": _describe(before),
                 "revised": _describe(after),
                 "reviewers": sorted(reviewers[record]),
+                **({"source": _describe(source)} if source else {}),
             }
 
 

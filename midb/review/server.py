@@ -20,7 +20,7 @@ from jinja2 import Environment, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -31,6 +31,7 @@ from midb.locales import LANGUAGES, load
 from midb.review.agreement import compute_kappa
 from midb.review.choosing import Candidate
 from midb.review.desk import Desk, Said
+from midb.review.originals import Originals
 from midb.review.showing import Passage, Shown, show_item
 from midb.text.rendering import show_change
 from midb.text.terminal import visible
@@ -47,12 +48,21 @@ class ReviewSite:
 
     :param host: as browsers name it: "127.0.0.1:PORT".
     :param token: what lets a browser in.
+    :param originals: the English originals of the candidates' records.
     """
 
     def __init__(
-        self, desk: Desk, candidates: Sequence[Candidate], reviewer: str, *, host: str, token: str | None = None
+        self,
+        desk: Desk,
+        candidates: Sequence[Candidate],
+        reviewer: str,
+        *,
+        host: str,
+        token: str | None = None,
+        originals: Originals | None = None,
     ) -> None:
         self.desk, self.candidates, self.reviewer, self.host = desk, candidates, reviewer, host
+        self._originals = originals or Originals("nobody looked for them")
         self.token = token or secrets.token_urlsafe(24)
         self._places = {one.item.name: place for place, one in enumerate(candidates)}
         self._said = self._read_said()
@@ -128,10 +138,13 @@ class ReviewSite:
 
     async def _say(self, request: Request) -> Response:
         data = b""
-        async for part in request.stream():
-            data += part
-            if len(data) > MOST_BYTES:
-                return PlainTextResponse("That is too much text.", status_code=413)
+        try:
+            async for part in request.stream():
+                data += part
+                if len(data) > MOST_BYTES:
+                    return PlainTextResponse("That is too much text.", status_code=413)
+        except ClientDisconnect:  # the browser went away in the middle: half a verdict is none
+            return PlainTextResponse("That came in half.", status_code=400)
         try:
             form = dict(parse_qsl(data.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10))
         except ValueError:
@@ -165,12 +178,13 @@ class ReviewSite:
             return self._render_progress()
         try:
             with AuditReader(self.desk.path) as reader:
-                shown = show_item(reader, self.candidates[place])
+                shown = show_item(reader, self.candidates[place], self._originals)
         except MidbError as error:
             return PlainTextResponse(f"{visible(error.message)} {visible(error.hint)}", status_code=500)
         said = self._said.get(shown.name)
         return self._answer(
             status, shown=shown, place=place, said=said, problem=problem, typed=typed or {}, sides=_mark(shown),
+            missing=self._originals.missing,
             last=max(place - 1, 0), progress=None, following=min(place + 1, len(self.candidates) - 1),
         )  # fmt: skip
 

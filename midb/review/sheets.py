@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,17 @@ from midb.review.showing import Shown, show_item
 #: The columns of a sheet. Those before "verdict" must come back as they went.
 COLUMNS = (
     "id", "log", "record", "line", "language", "kind", "severity", "field", "before", "after", "sentence_before",
-    "sentence_after", "evidence", "verdict", "right_text", "note",
+    "sentence_after", "evidence", "source", "verdict", "right_text", "note",
 )  # fmt: skip
 
 #: What a sheet needs to be read.
 _NEEDED = ("id", "log", "verdict")
 
 #: Columns that are held against the log where they come back.
-_KEPT = ("language", "kind", "before", "after")
+_KEPT = ("language", "kind", "field", "before", "after", "sentence_before", "sentence_after")
+
+#: What a spreadsheet takes for a number, with a comma in some countries.
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:[.,][0-9]{1,15})?")
 
 #: What people write for a verdict.
 _WORDS = {
@@ -40,6 +44,9 @@ _WORDS = {
     "reject": "reject", "rejected": "reject", "wrong": "reject", "no": "reject", "false alarm": "reject",
     "change": "change", "changed": "change", "withdraw": "withdraw",
 }  # fmt: skip
+
+#: Characters that XML, and so a workbook, cannot hold.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 #: Problems of a sheet that are named.
 _NAMED = 10
@@ -64,16 +71,14 @@ def list_rows(shown: Iterable[Shown], run: Run) -> Iterator[dict[str, str]]:
             "kind": candidate.kind, "severity": candidate.severity, "field": place, "before": one.before.text,
             "after": one.after.text if one.after else "", "sentence_before": one.before.whole,
             "sentence_after": one.after.whole if one.after else "", "evidence": one.evidence,
-            "verdict": "", "right_text": "", "note": "",
+            "source": one.english, "verdict": "", "right_text": "", "note": "",
         }  # fmt: skip
         yield {name: _make_cell(text) for name, text in row.items()}
 
 
 def _make_cell(text: str) -> str:
     """A text as a cell: no formula, nothing that XML cannot hold, not too long."""
-    kept = "".join(
-        c if ord(c) >= 32 or c in "\t\n\r" else f"\\x{ord(c):02x}" for c in text if not 0xD800 <= ord(c) <= 0xDFFF
-    )
+    kept = _NO_XML.sub(lambda match: f"\\x{ord(match[0]):02x}" if match[0] < " " else f"\\u{ord(match[0]):04x}", text)
     if len(kept) > _MOST_IN_CELL:
         kept = kept[:_MOST_IN_CELL] + "…"
     harmless: str = make_harmless(kept)
@@ -172,7 +177,7 @@ def read_verdicts(
 ) -> list[tuple[Candidate, Said]]:
     """What a sheet says, checked against the log; raises UsageError that names what is wrong, if anything is.
 
-    Rows without a verdict say nothing.
+    Rows without a verdict say nothing, as long as they are as they went.
     """
     known = {one.item.name: one for one in candidates}
     log = name_log(run)
@@ -182,9 +187,12 @@ def read_verdicts(
     for number, row in enumerate(rows, start=2):
         try:
             what = _read_said(row)
-            if what is None:
-                continue
             name = row["id"].strip()
+            if what is None:
+                # Who mends the text where it stands, and says nothing beside it, would not be heard.
+                if name in known and row.get("log", "").strip() == log:
+                    _check_kept(row, show_item(reader, known[name]), run)
+                continue
             candidate = _find(name, row, known, log)
             shown = show_item(reader, candidate)
             _check_kept(row, shown, run)
@@ -244,8 +252,19 @@ def _check_kept(row: Mapping[str, str], shown: Shown, run: Run) -> None:
     """Raise UsageError where a cell that says what was reviewed is not as it was: the row may have slipped."""
     (expected,) = list_rows([shown], run)
     for name in _KEPT:
-        if name in row and _flatten(row[name]) != _flatten(expected[name]):
-            raise UsageError(f"its {name} was changed, which says what was reviewed.")
+        if name in row and not _is_same(row[name], expected[name]):
+            raise UsageError(
+                f"its {name} was changed, which says what was reviewed: what is right goes into right_text."
+            )
+
+
+def _is_same(cell: str, expected: str) -> bool:
+    """Whether a cell is as it went, or a number as spreadsheets write it anew: 3.5 for 3.50, 7 for 007."""
+    found, wanted = _flatten(cell), _flatten(expected)
+    if found == wanted:
+        return True
+    numbers = [_NUMBER.fullmatch(text) for text in (found, wanted)]
+    return all(numbers) and len({float(text.replace(",", ".")) for text in (found, wanted)}) == 1
 
 
 def _flatten(cell: str) -> str:

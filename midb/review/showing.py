@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from midb.audit.proof.records import check_one
 from midb.audit.proof.replay import Replay, replay
@@ -14,6 +14,7 @@ from midb.domain.errors import AuditError
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import LANGUAGES, load
 from midb.review.choosing import Candidate
+from midb.review.originals import Originals
 from midb.text.diffs import find_hunks
 from midb.text.terminal import has_right_to_left
 
@@ -52,6 +53,7 @@ class Shown:
     :param after: the passage after an edit; None for a finding.
     :param pair: the whole pair as the run left it, ``original`` as it was.
     :param direction: ltr or rtl.
+    :param source: the English original of the pair; None where there is none, or none at hand.
     """
 
     candidate: Candidate
@@ -67,23 +69,29 @@ class Shown:
     original: InstructionPair
     pair: InstructionPair
     direction: str
+    source: InstructionPair | None = None
 
     @property
     def name(self) -> str:
         """Of the item, as it is printed everywhere."""
         return self.candidate.item.name
 
+    @property
+    def english(self) -> str:
+        """The field's English original; empty where there is none."""
+        return (self.source.text(self.field) if self.source else "") or ""
 
-def show_item(reader: AuditReader, candidate: Candidate) -> Shown:
-    """Read an item from the log; raises AuditError where its record is not as it was written."""
+
+def show_item(reader: AuditReader, candidate: Candidate, originals: Originals | None = None) -> Shown:
+    """Read an item from the log, with its English original; raises AuditError where its record was changed there."""
     row = next(iter(reader.records("r.id = ?", [candidate.record])))
     if problems := check_one(reader.connection, row.id):
         raise AuditError(f"{reader.path} was changed: {problems[0].message}.", hint=VERIFY_HINT)
     logged = reader.parts(row)
     replayed = replay(logged)
-    if candidate.item.decision is None:
-        return _show_finding(candidate, logged, replayed)
-    return _show_edit(candidate, logged, replayed)
+    show = _show_finding if candidate.item.decision is None else _show_edit
+    shown = show(candidate, logged, replayed)
+    return replace(shown, source=originals.find(row.position, shown.turn)) if originals else shown
 
 
 def _show_edit(candidate: Candidate, logged: LoggedRecord, replayed: Replay) -> Shown:

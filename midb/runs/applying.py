@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from midb.audit.lineage import PairHistory, UndoneMore
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
-from midb.audit.rows import DecisionRow, LoggedRecord, RecordRow, VerdictRow
+from midb.audit.rows import LoggedRecord, RecordRow, VerdictRow
 from midb.audit.run_rows import Run
 from midb.audit.texts import parse_texts
 from midb.audit.verdict_rows import Item
@@ -21,7 +22,6 @@ from midb.corpus.opened import OpenedCorpus
 from midb.domain.decisions import Outcome, Pass, Reason, standing
 from midb.domain.edits import Edit, apply
 from midb.domain.pairs import Field, InstructionPair
-from midb.domain.undo import Applied, UndoneEdit, UndonePair, undo
 from midb.runs.revert import UndoChoice, Undoer
 
 
@@ -58,14 +58,14 @@ class ReviewCorrections:
         """Whether anything was said of the record that changes it."""
         return row.id in self._records
 
-    def find(self, decision: DecisionRow, edit: Edit) -> VerdictRow | None:
+    def find(self, item: Item) -> VerdictRow | None:
         """The verdict that changes an edit, if there is one."""
-        number = next((row.ordinal for row in decision.edits if row.edit() == edit), None)
-        return None if number is None else self.edits.get((decision.id, number))
+        return None if item.decision is None else self.edits.get((item.decision, item.number))
 
-    def takes(self, decision: DecisionRow, edit: Edit) -> bool:
-        """Whether an edit is to go, be it that something else comes in its place."""
-        return self.find(decision, edit) is not None
+    def pick(self, records: Sequence[LoggedRecord]) -> frozenset[Item]:
+        """The edits of a record that are to go, be it that something else comes in their place."""
+        items = (Item(d.id, e.ordinal) for logged in records for d in logged.decisions for e in d.edits)
+        return frozenset(item for item in items if self.find(item) is not None)
 
     def described(self) -> str:
         """As it is logged."""
@@ -110,40 +110,62 @@ class Applier(Undoer):
     def _describe(self, selection: UndoChoice) -> dict[str, Any]:
         return {"applies": sorted(row.id for row in self._corrections.rows()), "parent": self._parent.id}
 
-    def _concerns(self, row: RecordRow) -> bool:
-        return row.outcome == Outcome.IMPROVED.value or self._corrections.wants(row)
+    def _concerns(self, rows: Sequence[RecordRow]) -> bool:
+        return super()._concerns(rows) or self._corrections.wants(rows[0])
 
     def _settle(
-        self, undone: UndonePair, left: InstructionPair, logged: LoggedRecord, number: int, selection: UndoChoice
+        self, undone: UndoneMore, records: Sequence[LoggedRecord], history: PairHistory, number: int
     ) -> tuple[Edit, ...]:
-        settled = settle(undone, left, logged, number, self._corrections)
+        settled = settle(undone, records, history, number, self._corrections)
         self.written += settled.written
         self.unplaced += settled.unplaced
         return settled.edits
 
+    def _more_names(self, records: Sequence[LoggedRecord], number: int) -> Sequence[Item]:
+        pairs = {finding.id: finding.pair for finding in records[0].findings}
+        told = (Item.parse(row.item) for row in self._corrections.findings.get(records[0].row.id, ()))
+        return [item for item in told if pairs.get(item.number) == number and item.name not in self.unplaced]
+
 
 def settle(
-    undone: UndonePair, left: InstructionPair, logged: LoggedRecord, number: int, corrections: ReviewCorrections
+    undone: UndoneMore,
+    records: Sequence[LoggedRecord],
+    history: PairHistory,
+    number: int,
+    corrections: ReviewCorrections,
 ) -> Settled:
     """Put right texts where rejected edits and findings stood.
 
-    :param undone: the pair without the edits that go.
-    :param left: the pair as the run left it.
+    :param undone: what undoing the edits that go takes.
+    :param records: what each run of the lineage says of the record; findings are those of the first.
+    :param history: of the pair, up to what the last of the runs left.
     :param number: of the pair in its record.
     """
     net, written, unplaced = list(undone.net), Counter[str](), list[str]()
-    for place, row in _match(undone, logged, corrections):
+    for place, row in _match(undone, history, corrections):
         if place is None:
             unplaced.append(row.item)
         else:
             net[place] = replace(net[place], after=row.text or "")
             written[net[place].kind] += 1
-    for row in corrections.findings.get(logged.row.id, ()):
-        finding = next(one for one in logged.findings if one.id == Item.parse(row.item).number)
+    gone = {(item.decision, item.number) for item in history.edits if not history.stands(item)}
+    own = {row.id for row in records[0].decisions if row.pair == number}
+    unplaced += [
+        row.item for (decision, n), row in corrections.edits.items()
+        if decision in own and row.verdict == "change" and (decision, n) in gone
+    ]  # fmt: skip
+    since = [edits for logged in records[1:] for edits in _edits_of(logged, number)]
+    for row in corrections.findings.get(records[0].row.id, ()):
+        finding = next(one for one in records[0].findings if one.id == Item.parse(row.item).number)
         if finding.pair != number:
             continue
-        field_, start, end = Field(finding.field), finding.start, finding.end
-        edit = Edit(field_, start, end, (left.text(field_) or "")[start:end], row.text or "", finding.kind)
+        field_ = Field(finding.field)
+        place_now = _follow(field_, finding.start, finding.end, since)
+        if place_now is None:
+            unplaced.append(row.item)
+            continue
+        start, end = place_now
+        edit = Edit(field_, start, end, (history.pair.text(field_) or "")[start:end], row.text or "", finding.kind)
         if any(edit.overlaps(other) for other in net):
             unplaced.append(row.item)
         elif edit.before != edit.after:
@@ -154,23 +176,44 @@ def settle(
     return Settled(tuple(edit for edit in net if edit.before != edit.after), written, tuple(unplaced))
 
 
+def _edits_of(logged: LoggedRecord, pair: int) -> Iterator[tuple[Edit, ...]]:
+    """The edits of the decisions on a pair that stand, decision by decision."""
+    for _, decision in standing([row.decision() for row in logged.decisions if row.pair == pair]):
+        yield decision.edits
+
+
+def _follow(field_: Field, start: int, end: int, later: Sequence[Sequence[Edit]]) -> tuple[int, int] | None:
+    """Where a place lies after later edits; None where one of them touched it."""
+    for edits in later:
+        moved = 0
+        for edit in edits:
+            if edit.field is not field_:
+                continue
+            if edit.end <= start and not edit.start == edit.end == start:
+                moved += len(edit.after) - len(edit.before)
+            elif edit.start < end or edit.start == start:
+                return None
+        start, end = start + moved, end + moved
+    return start, end
+
+
 def _match(
-    undone: UndonePair, logged: LoggedRecord, corrections: ReviewCorrections
+    undone: UndoneMore, history: PairHistory, corrections: ReviewCorrections
 ) -> Iterator[tuple[int | None, VerdictRow]]:
     """Each right text of an edit, with the place (in ``undone.net``) where it belongs; None where that is not sure.
 
     An undone edit that nothing else touched comes back as one edit with its sides exchanged. Where several are alike,
     those of one decision come back in their order.
     """
-    rows = {row.id: row for row in logged.decisions}
-    alike: defaultdict[tuple[Field, str, str], list[UndoneEdit]] = defaultdict(list)
-    for one in undone.undone:
-        alike[one.edit.field, one.edit.before, one.edit.after].append(one)
+    alike: defaultdict[tuple[Field, str, str], list[Item]] = defaultdict(list)
+    for item in undone.undone:
+        edit = history.edits[item][1]
+        alike[edit.field, edit.before, edit.after].append(item)
     for (of_field, before, after), members in alike.items():
         places = [n for n, e in enumerate(undone.net) if (e.field, e.before, e.after) == (of_field, after, before)]
-        sure = len(places) == len(members) and len({one.decision for one in members}) == 1
-        for position, one in enumerate(members):
-            row = corrections.find(rows[one.decision], one.edit)
+        sure = len(places) == len(members) and len({item.decision for item in members}) == 1
+        for position, item in enumerate(members):
+            row = corrections.find(item)
             if row is not None and row.verdict == "change":
                 yield (places[position] if sure else None), row
 
@@ -181,12 +224,10 @@ def correct_pairs(
     """Each pair of a record as it was, and as it is after what people said; from the log alone."""
     originals = parse_texts(logged.row.original_text or "[]")
     finals = parse_texts(logged.row.final_text or logged.row.original_text or "[]")
-    rows = {row.id: row for row in logged.decisions}
+    meant = corrections.pick([logged])
     found = []
     for number, (original, left) in enumerate(zip(originals, finals, strict=True)):
-        own = [row for row in logged.decisions if row.pair == number]
-        stood = standing([row.decision() for row in own])
-        applied = [Applied(own[index].id, decision.edits) for index, decision in stood]
-        undone = undo(original, applied, lambda decision, edit: corrections.takes(rows[decision], edit))
-        found.append((original, apply(left, settle(undone, left, logged, number, corrections).edits)))
+        history = PairHistory.of([logged], number, original)
+        settled = settle(history.undo_more(meant), [logged], history, number, corrections)
+        found.append((original, apply(left, settled.edits)))
     return found

@@ -30,6 +30,12 @@ RECORD_SECONDS = 60.0
 #: How adapters are given.
 _ADAPTER_HINT = "Write --adapter FOLDER, or for single passes --adapter content=FOLDER --adapter translation=OTHER."
 
+#: The share of what people reviewed of a kind that is to be right, where ``--reviewed`` names what they said.
+MIN_PRECISION = 0.9
+
+#: Of so few verdicts nobody can say that too many are against a kind.
+MIN_VERDICTS = 10
+
 #: Beyond this the parent process, which writes, cannot keep up.
 MAX_WORKERS = 64
 
@@ -44,7 +50,9 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    corpus: Path = Field(description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder of them; - is stdin.")
+    corpus: Path = Field(
+        description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder; hf://datasets/OWNER/NAME; or -."
+    )
     output: Path | None = Field(None, description="Where the boosted corpus goes. Default: <corpus>.boosted.<ext>")
     db: Path | None = Field(None, description="The audit log. Default: <output>.audit.db")
     language: str = Field("auto", description="Language of all records; auto: declared, or found out.")
@@ -54,6 +62,9 @@ class RunConfig(BaseModel):
         description="Believe what is said of languages, however the texts read (else such records are left alone).",
     )
     source: Path | None = Field(None, description="English originals, aligned by id or by line.")
+    survey: Path | None = Field(
+        None, description="What `split` found out about the whole corpus: its shards are read by that."
+    )
     map: str | None = Field(None, description="Columns of the texts: instruction=COL,input=COL,response=COL")
     passes: tuple[str, ...] = Field(
         tuple(pass_.value for pass_ in (*REWRITING_PASSES, Pass.VERIFICATION)),
@@ -61,6 +72,22 @@ class RunConfig(BaseModel):
     )
     kinds: tuple[str, ...] = Field((), description="Kinds to add (+kind) or leave out (-kind), separated by commas.")
     only: tuple[str, ...] = Field((), description="Examine these kinds and no others, separated by commas.")
+    reviewed: tuple[Path, ...] = Field(
+        (), description="Audit log with verdicts: kinds that people found wrong too often in a language are off there."
+    )
+    min_precision: float | None = Field(
+        None,
+        alias="min-precision",
+        gt=0,
+        le=1,
+        description=f"With --reviewed: the share of right ones below which a kind is off. Default: {MIN_PRECISION:g}.",
+    )
+    min_verdicts: int | None = Field(
+        None,
+        alias="min-verdicts",
+        ge=1,
+        description=f"With --reviewed: verdicts without which nothing is switched off. Default: {MIN_VERDICTS}.",
+    )
     typography: bool = Field(False, description="Also repair conventions of print (quotation marks, no-break blanks).")
     model: str | None = Field(
         None,
@@ -154,6 +181,16 @@ class RunConfig(BaseModel):
             return select_only(self.only, typography=self.typography)
         return KindSelection.parse(self.kinds, typography=self.typography)
 
+    @property
+    def precision_bound(self) -> float:
+        """The share of right ones below which a kind is switched off."""
+        return MIN_PRECISION if self.min_precision is None else self.min_precision
+
+    @property
+    def verdicts_bound(self) -> int:
+        """Verdicts without which nothing is switched off."""
+        return MIN_VERDICTS if self.min_verdicts is None else self.min_verdicts
+
     def language_code(self) -> str | None:
         """The language of all records, ``None`` for auto; raises UsageError for an unknown one."""
         if self.language == "auto":
@@ -162,8 +199,16 @@ class RunConfig(BaseModel):
 
         return require_language(self.language)
 
-    def shaping(self, source_sha256: str | None, prompts: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name."""
+    def shaping(
+        self,
+        source_sha256: str | None,
+        prompts: Mapping[str, str] | None = None,
+        reviewed: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The settings that shape the output: a run resumes only with the same ones. ``prompts``: hashes by name;
+        ``reviewed``: what people said of earlier runs, and what that switches off."""
+        from midb.checks.listing import list_checks
+
         model: dict[str, Any] = {}
         if self.model:
             model = {
@@ -173,18 +218,29 @@ class RunConfig(BaseModel):
                 "dtype": self.dtype,
                 "prompts": dict(prompts or {}),
             }
-        return model | {
-            "version": __version__,
-            "language": self.language,
-            "trust_language": self.trust_language,
-            "source": source_sha256,
-            "map": self.map,
-            "passes": sorted(pass_.value for pass_ in self.selected_passes),
-            "kinds": sorted(self.selection.names),
-            "typography": self.typography,
-            "model": self.model,
-            "limit": self.limit,
-        }
+        pinned: dict[str, Any] = {}
+        if self.survey:
+            from midb.runs.pinning import read_pinned
+
+            pinned = {"survey": read_pinned(self.survey)}
+        return (
+            model
+            | pinned
+            | {
+                "version": __version__,
+                "language": self.language,
+                "trust_language": self.trust_language,
+                "source": source_sha256,
+                "map": self.map,
+                "passes": sorted(pass_.value for pass_ in self.selected_passes),
+                "kinds": sorted(self.selection.names),
+                "typography": self.typography,
+                "model": self.model,
+                "limit": self.limit,
+                "checks": list_checks(),
+                **({} if reviewed is None else {"reviewed": dict(reviewed)}),
+            }
+        )
 
 
 def parse_adapters(value: Any) -> dict[str, str]:
@@ -240,9 +296,16 @@ def config_hash(shaping: dict[str, Any]) -> str:
 def differences(old: str, new: dict[str, Any]) -> str:
     """What differs between logged settings (JSON) and the present ones, in words for people."""
     before: dict[str, Any] = orjson.loads(old)
-    parts = []
+    parts: list[str] = []
+    # Of what is long, only whether it is there.
+    wordy = ("reviewed", "survey")
+    parts += [
+        f"{name} (with one before, without now)" if name in before else f"{name} (only now)"
+        for name in wordy
+        if (name in before) != (name in new)
+    ]
     for name, value in new.items():
-        if before.get(name) == value:
+        if before.get(name) == value or (name in wordy and name not in before):
             continue
         if isinstance(value, list) and isinstance(before.get(name), list):
             gone, come = sorted(set(before[name]) - set(value)), sorted(set(value) - set(before[name]))
@@ -291,12 +354,15 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
                 raise UsageError(
                     f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
                 )
-        for name in ("corpus", "output", "db", "source", "prompts", "seal-key"):
+        for name in ("corpus", "output", "db", "source", "survey", "prompts", "seal-key"):
             if isinstance(settings.get(name), str) and settings[name] not in _NO_PATHS.get(name, ()):
                 settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
         if "adapter" in settings:
             adapters = parse_adapters(settings["adapter"])
             settings["adapter"] = {name: _find_beside(path, given) for name, given in adapters.items()}
+        if isinstance(settings.get("reviewed"), str | list):
+            listed = settings["reviewed"] if isinstance(settings["reviewed"], list) else [settings["reviewed"]]
+            settings["reviewed"] = [path.parent / log if isinstance(log, str) else log for log in listed]
         if isinstance(settings.get("model"), str):
             settings["model"] = _find_beside(path, settings["model"])
     settings |= {name: value for name, value in given.items() if value is not None}
@@ -312,6 +378,11 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
     for name in ("budget", "dry_run", "prompts", "adapter", "concurrency"):
         if getattr(config, name) not in (None, {}) and not config.model:
             raise UsageError(f"--{name.replace('_', '-')} is for runs with a model.", hint="Add --model MODEL.")
+    if not config.reviewed and (config.min_precision is not None or config.min_verdicts is not None):
+        raise UsageError(
+            "--min-precision and --min-verdicts say what verdicts switch off.",
+            hint="Name the audit log that holds them: --reviewed LOG.db",
+        )
     if config.only and config.kinds:
         raise UsageError("--only and --kinds contradict each other.", hint="Name with --only all kinds that are meant.")
     _ = config.selection  # raises for an unknown kind

@@ -36,7 +36,7 @@ from midb.domain.hashing import file_sha256
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import RunConfig, config_hash
 from midb.runs.writer import CorpusWriter
-from midb.shards.logs import ShardCursor, ShardLog, check_complete, check_intact, merged_source
+from midb.shards.logs import MergeError, ShardCursor, ShardLog, check_complete, check_intact, merged_source
 from midb.shards.records import RecordMerger, carry_generations
 from midb.shards.split import shard_of
 from midb.text.languages import require_language
@@ -83,11 +83,17 @@ def merge(
         check_intact(shard)
     report(f"reading {corpus.path}")
     settings = orjson.loads(shards[0].run.config)
+    pinned = settings.pop("survey", None)
     opened = open_corpus(
         corpus,
         language=None if settings["language"] == "auto" else require_language(settings["language"]),
         mapping=parse_mapping(settings["map"]) if settings.get("map") else None,
     )
+    if pinned and pinned["sha256"] != opened.found.sha256:
+        raise MergeError(
+            f"the shards were run with the survey of another corpus ({pinned['corpus']}).",
+            hint="Merge with the corpus that was split, and give each run the survey that split wrote.",
+        )
     run = _run(opened, shards, places, settings | {"source": source_sha256})
     return _Merger(opened, shards, places, run, key).merge()
 

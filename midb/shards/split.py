@@ -20,12 +20,14 @@ from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
 from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import RecordError
-from midb.corpus.output import GrowingFile, move_into_place
+from midb.corpus.opened import open_corpus
+from midb.corpus.output import GrowingFile, move_into_place, writing
 from midb.corpus.raw import BOM, RawRecord, Tail
 from midb.corpus.records import load_object, record_key
 from midb.corpus.sources import SourcesById, open_sources
-from midb.domain.errors import CorpusError, UsageError
+from midb.domain.errors import CorpusError, MidbError, UsageError
 from midb.domain.hashing import file_sha256
+from midb.runs.pinning import pin
 
 #: Each shard is a file that is open while the corpus is cut.
 MAX_SHARDS = 256
@@ -45,10 +47,16 @@ class Cut:
 
 @dataclass(frozen=True)
 class Split:
-    """A corpus that was cut. ``source_whole``: the source is aligned by id, and is used as it is with every shard."""
+    """A corpus that was cut.
+
+    :param source_whole: the source is aligned by id, and is used as it is with every shard.
+    :param survey: where it says how the corpus is to be read; else ``unpinned`` says why it does not.
+    """
 
     cuts: tuple[Cut, ...]
     source_whole: bool = False
+    survey: Path | None = None
+    unpinned: str = ""
 
 
 class Sink(Protocol):
@@ -229,13 +237,33 @@ def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path
             made_sources.fill(owners_by_line(container, shards))
             made_sources.refuse_others()
         made.refuse_others()
+        survey, unpinned = _survey(container, source, folder)
         source_paths = made_sources.publish() if made_sources else [None] * shards
         paths = made.publish()
     cuts = zip(made.counts, paths, source_paths, strict=True)
     return Split(
         tuple(Cut(number, count, path, beside) for number, (count, path, beside) in enumerate(cuts, start=1)),
         source_whole=source is not None and sources is None,
+        survey=survey,
+        unpinned=unpinned,
     )
+
+
+def _survey(container: Container, source: Path | None, folder: Path | None) -> tuple[Path | None, str]:
+    """Write what is found out about the whole corpus beside its shards; else why it could not be found out."""
+    stem = container.path.name.removesuffix(container.suffix)
+    path = (folder or container.path.parent) / f"{stem}.survey.json"
+    try:
+        content = pin(open_corpus(container, source=source))
+    except MidbError as error:
+        return None, error.message.rstrip(".")
+    if content is None:
+        return None, "the layout of its records cannot be told without their texts"
+    if path.exists() and path.read_bytes() != content:
+        raise UsageError(f"{path} exists and is another survey.", hint="Move it away, or name a folder with -o.")
+    with writing(path):
+        path.write_bytes(content)
+    return path, ""
 
 
 class _Shards:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -22,6 +22,7 @@ from midb.agent.routing import (
 )
 from midb.agent.state import MAX_ATTEMPTS, MAX_FAILURES
 from midb.domain.decisions import Action, Pass
+from midb.domain.defects import SwitchedOff, SwitchedPart
 from midb.prompts import load_prompts
 from midb.text.languages import LanguageIdentifier
 
@@ -109,6 +110,14 @@ def test_a_model_is_asked_where_there_is_nothing_to_repair(identifier: LanguageI
     context = context_of(SCRIPT, identifier, model=model_by(Route.CONTENT))
     assert choose_pass(state_of("", context), context) is Pass.CONTENT
     assert after_pass(state_of("", context, settled=frozenset({Pass.CONTENT})), context) == "verify"
+
+
+def test_a_model_is_not_asked_where_people_spoke_against_its_rewrites(identifier: LanguageIdentifier) -> None:
+    context = context_of(SCRIPT, identifier, model=model_by(Route.ALL))
+    off = frozenset({SwitchedOff("content-rewrite", context.locale.code, SwitchedPart.REWRITES, "model 1")})
+    context = replace(context, selection=replace(context.selection, switched_off=off))
+    assert choose_pass(state_of("", context), context) is Pass.TRANSLATION, "the next pass asks it"
+    assert choose_pass(state_of("A", context), context) is Pass.CONTENT, "what can be proved is repaired all the same"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from scripted_findings import context_of, decided, find_nothing, state_of
 
 from midb.agent.state import PairContext, add_failure, count_attempts
 from midb.detectors import KindSelection
-from midb.domain.decisions import Action, Pass
-from midb.domain.pairs import InstructionPair
+from midb.domain.decisions import REWRITING_PASSES, Action, Pass
+from midb.domain.defects import SwitchedOff, SwitchedPart
+from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
 from midb.text.languages import LanguageIdentifier
 
@@ -42,6 +43,36 @@ def make_context(
 def test_a_context_finds_what_is_selected(identifier: LanguageIdentifier) -> None:
     assert {finding.kind for finding in make_context(identifier).inspect(PAIR)} == {"broken-numbering"}
     assert make_context(identifier, kinds=frozenset({"mojibake"})).inspect(PAIR) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),  # whether each is repairable, first the one that is by rights
+    [
+        (SwitchedPart.REPAIRS, [False, False]),
+        (SwitchedPart.REPAIRABLE, [False]),
+        (SwitchedPart.FINDINGS, [True]),
+    ],
+)
+@pytest.mark.parametrize("language", ["de", "tr"])
+def test_what_people_spoke_against_is_off_in_its_language(
+    part: SwitchedPart, found: list[bool], language: str, identifier: LanguageIdentifier
+) -> None:
+    off = frozenset({SwitchedOff("broken-numbering", language, part), SwitchedOff("refusal", "de", part)})
+    context = replace(make_context(identifier), selection=replace(KindSelection.parse(), switched_off=off))
+    pairs = (PAIR.replaced({Field.RESPONSE: "Gern:\n1. Rot.\n2. Blau.\n2. Grün.\n4. Gelb."}), PAIR)
+    seen = [bool(finding.fix) for pair in pairs for finding in context.inspect(pair)]
+    assert seen == (found if language == "de" else [True, False])
+
+
+def test_whom_a_model_may_rewrite(identifier: LanguageIdentifier) -> None:
+    off = frozenset(
+        {
+            SwitchedOff("content-rewrite", "de", SwitchedPart.REWRITES, "model 1"),
+            SwitchedOff("translation-rewrite", "tr", SwitchedPart.REWRITES, "model 1"),
+        }
+    )
+    context = replace(make_context(identifier), selection=replace(KindSelection.parse(), switched_off=off))
+    assert [context.lets_rewrite(pass_) for pass_ in REWRITING_PASSES] == [False, True, True]
 
 
 def test_an_inspection_has_all_that_detectors_need(identifier: LanguageIdentifier) -> None:

@@ -36,13 +36,13 @@ def test_the_table_counts_what_it_does_not_show(cli: Cli, write: Write, broken: 
     assert sum(line.startswith("de-") for line in lines) == 20
     assert "…  (more: --json)" in lines
     assert "broken-numbering minor 25 25 de" in [" ".join(line.split()) for line in lines]
-    assert lines[-1] == "26 records, 25 with findings (25), 1 line cannot be read"
+    assert lines[-1] == "26 records, 25 with findings (25 findings), 1 line cannot be read"
 
 
 def test_kinds_can_be_left_out(cli: Cli, write: Write, broken: Record) -> None:
     write("c.jsonl", broken)
     called = cli("check", "c.jsonl", "--language", "de", "--kinds=-broken-numbering")
-    assert called.out.strip() == "1 record, 0 with findings (0)"
+    assert called.out.strip() == "1 record, 0 with findings (0 findings)"
 
 
 def test_a_severity_can_be_failed_on(cli: Cli, write: Write, broken: Record) -> None:
@@ -69,7 +69,7 @@ def test_records_without_a_pair_are_counted_and_named(cli: Cli, write: Write) ->
     assert "33.3% of a sample is not examined and stays as it is: no column holds an instruction" in called.err
     assert 'line 3: "instruction" is missing or null; it is not examined' in called.err
     assert "1 record was not examined and stays as it is" in called.out
-    assert called.out.splitlines()[-1] == "3 records, 0 with findings (0)"
+    assert called.out.splitlines()[-1] == "3 records, 0 with findings (0 findings)"
     lines = cli("check", "c.jsonl", "--language", "de", "--json").out.splitlines()
     told = [json.loads(line)["unexamined"] for line in lines]
     assert told == ["", "", '"instruction" is missing or null']

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -89,3 +90,42 @@ def test_a_log_that_is_none_or_was_changed_gives_no_page(cli: Cli, tampered: Tam
     assert "was changed" in called.err
     assert "audit verify" in called.err
     assert not (tmp_path / "r.html").exists()
+
+
+def test_filters_say_what_is_counted(cli: Cli, log: Path) -> None:
+    def figures(*words: object) -> dict[str, Any]:
+        return dict(orjson.loads(cli("report", "--db", log, "--run", 1, "--json", *words).out))
+
+    whole, german = figures(), figures("--language", "de")
+    assert whole["filters"] == ""
+    assert german["filters"] == "language de"
+    assert german["ledger"] == {"read": 1, "unchanged": 0, "improved": 1, "reverted": 0, "rejected": 0}
+    assert list(german["languages"]) == ["de"]
+    assert german["languages"]["de"] == whole["languages"]["de"]
+    assert (german["edits"]["total"], german["open"]["total"]) == (2, 1)
+    assert german["rejected_lines"] == [], "a line that cannot be read has no language"
+    numbers = figures("--kind", "decimal-separator", "--kind", "mojibake")
+    assert numbers["ledger"] == whole["ledger"], "filters of edits take no record away"
+    assert numbers["edits"]["kinds"] == {"decimal-separator": 3}
+    assert numbers["density"]["before"] == round(1000 * 3 / whole["pairs"], 2)
+    assert figures("--severity", "critical")["edits"]["total"] == 1
+    assert figures("--status", "open")["edits"]["total"] == 0
+    assert cli("report", "--db", log, "--run", 1, "--language", "de", "--fail-on", "open.total>1").code == 0
+    assert cli("report", "--db", log, "--run", 1, "--fail-on", "open.total>1").code == 1
+
+
+def test_a_page_of_what_fits_says_so_and_names_each_edit(cli: Cli, log: Path, tmp_path: Path) -> None:
+    words = ("--run", 1, "--kind", "decimal-separator", "-o", "r.html")
+    assert cli("report", "--db", log, *words).code == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Only what fits is counted and shown: kind decimal-separator." in page
+    assert page.count("<article") == 3
+    assert page.count("<code>e-") == 3
+    assert cli("report", "--db", log, *words, "--sample", 2, "--force").code == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert page.count("<article") == 2
+    assert "Edits of all languages and kinds in turn, drawn by seed 0: 2 of 3." in page
+    assert cli("report", "--db", log, "--run", 1, "--language", "de", "-o", "card.md").code == 0
+    assert "**Only what fits is counted: language de.**" in (tmp_path / "card.md").read_text(encoding="utf-8")
+    refused = cli("report", "--db", log, "--run", 1, "--kind", "decimal", "--json")
+    assert (refused.code, "Did you mean decimal-separator?" in refused.err) == (2, True)

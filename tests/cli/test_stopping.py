@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,6 @@ def test_a_signal_to_the_whole_group_drains(
     assert "Traceback" not in err
     assert not any("killed a worker" in message for message in messages), "nobody is blamed"
     assert cli("run", "c.jsonl", "--workers", "0").code == 0
-    with sqlite3.connect(corpus.parent / "c.boosted.jsonl.audit.db") as log:
+    with closing(sqlite3.connect(corpus.parent / "c.boosted.jsonl.audit.db")) as log, log:
         assert log.execute("SELECT count(*), count(DISTINCT record_key) FROM records").fetchone() == (192 * copies,) * 2
         assert log.execute("SELECT status FROM runs").fetchall() == [("finished",)]

@@ -23,13 +23,13 @@ USAGE_NAMES = (
 #: Fixed: scripts rely on them.
 JSON_NAMES = {
     "plan": "corpus total format layout language passes engine adapters output database rejected_path workers "
-    "resumed_at examined_before model budget behind",
+    "resumed_at examined_before model budget behind switched_off",
     "batch": "records pairs unchanged improved reverted rejected languages passes repaired open edits",
     "usage": f"{USAGE_NAMES} passes in_flight calls_in_flight tokens_in_flight ahead seconds budget_left",
     "rejected": "line reason message",
     "warning": "message logged",
     "end": "status read unchanged improved reverted rejected balanced languages repaired open output database "
-    "rejected_path internal_errors too_slow no_usable_reply unexamined seconds resume_command usage head",
+    "rejected_path internal_errors too_slow no_usable_reply unexamined seconds resume_command usage head switched_off",
 }
 
 

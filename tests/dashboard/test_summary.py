@@ -152,7 +152,7 @@ def test_the_end_says_how_it_came(status: str, said: str) -> None:
 def test_many_kinds_take_two_columns_where_the_terminal_is_narrow(clock: Clock) -> None:
     done = batch(repaired={f"kind-{n}": n + 1 for n in range(12)}, open={})
     text = end_of(show_in_file(clock, plan(), done, end(done)))
-    assert "kind repaired open kind repaired open" in text
+    assert "findings repaired open findings repaired open" in text
     assert "kind-11 12 – kind-5 6 –" in text
     assert "no findings" in show_in_file(clock, plan(), end(batch(repaired={}, open={})))
 
@@ -186,3 +186,14 @@ def test_where_no_record_can_be_named_what_to_type_next_has_no_gap(
 ) -> None:
     shown = show_in_file(clock, plan(), end(**changes))
     assert shown.rstrip().splitlines()[-1].split(maxsplit=0)[0].strip().removeprefix("next").strip() == last
+
+
+def test_what_reviews_switched_off_is_told_and_many_are_counted(clock: Clock) -> None:
+    told = facts(draw_plan(plan(switched_off=("mojibake in de: wrong",))))
+    assert told["review"] == "mojibake in de: wrong"
+    many = tuple(f"kind {number}\x1b[31m" for number in range(20))
+    shown = show_in_file(clock, plan(switched_off=many), batch(), end(switched_off=many))
+    assert shown.count("kind 11") == 2
+    assert "kind 12" not in shown
+    assert "and 8 more, which the audit log names" in shown
+    assert "\x1b" not in shown

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from cli_fixtures import Cli
 from doc_pages import DOCS, ROOT, names, section, table
+from review_fixtures import candidates_of
 
+from midb.audit.reader import AuditReader
 from midb.cli.running import Interruption
 from midb.dashboard.json_events import Told, to_json
 from midb.domain.decisions import Action, Outcome, Pass
@@ -32,6 +34,7 @@ from midb.domain.events import (
     Warned,
 )
 from midb.domain.generations import Usage
+from midb.review.desk import Desk, Said
 
 GUIDE = DOCS / "guide.md"
 EVENTS = DOCS / "json-events.md"
@@ -112,6 +115,9 @@ def test_rejected_lines_are_documented(cli: Cli, write: Any, tmp_path: Path) -> 
 def test_other_json_is_documented(cli: Cli, tmp_path: Path) -> None:
     shutil.copy(ROOT / "examples" / "corpus.jsonl", tmp_path / "corpus.jsonl")
     assert cli("run", "corpus.jsonl", "--quiet", "--limit", 12).code == 0
+    log = tmp_path / "corpus.boosted.jsonl.audit.db"
+    with AuditReader(log) as reader:
+        Desk(log, reader.run(1)).say("Ana", next(iter(candidates_of(log).values())), Said("accept"))
     rows = table(section(EVENTS, "Other commands"))
     tried = 0
     for command, _, told in rows:
@@ -119,12 +125,13 @@ def test_other_json_is_documented(cli: Cli, tmp_path: Path) -> None:
         if "export" in words:
             continue
         more = ["it-005"] if "show" in words else []
-        db = ["--db", "corpus.boosted.jsonl.audit.db"] if words.startswith("audit") else []
+        db = ["--db", log.name] if words.startswith("audit") else []
+        words = words.replace("LOG", log.name)
         called = cli(*words.split()[:-1], *more, "--json", *db)
         assert called.code == 0, called.err
         assert set(json.loads(called.out.splitlines()[0])) == set(names(told)), words
         tried += 1
-    assert tried == 6
+    assert tried == 7
 
 
 def returned(path: Path) -> Iterator[int]:

@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 from cli_fixtures import Cli
+from review_fixtures import candidates_of
 from small_runs import BROKEN, MENDED
 
 import midb
+from midb.audit.reader import AuditReader
 from midb.library import boosting, tables
+from midb.review.desk import Desk, Said
 
 RECORDS: list[dict[str, Any]] = [
     {"id": "de-1", "instruction": "Grüße!", "output": BROKEN, "kept": {"odd": (1, 2)}},
@@ -180,3 +183,18 @@ def test_its_names_are_public_and_no_others() -> None:
     assert all(getattr(midb, name).__doc__ for name in midb.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = midb.nonsense
+
+
+def test_what_people_said_of_earlier_runs_holds_here_too(log: Path, tmp_path: Path) -> None:
+    with AuditReader(log) as reader:
+        Desk(log, reader.run(1)).say("Ana", candidates_of(log)["one mojibake"], Said("reject"))
+    given: dict[str, Any] = {"language": "de", "reviewed": log, "min_verdicts": 1}
+    for result in (midb.boost(RECORDS, **given), midb.boost(RECORDS, audit=tmp_path / "own.audit.db", **given)):
+        assert result.records == RECORDS
+        assert [note.partition(":")[0] for note in result.switched_off] == ["mojibake in de"]
+    checked = midb.check(RECORDS, **given)
+    assert [finding.kind for finding in checked.findings] == ["empty-response"]
+    assert len(checked.switched_off) == 1
+    assert midb.boost(RECORDS, language="de", reviewed=[log], min_precision=0.5).records != RECORDS, (
+        "one verdict is few"
+    )

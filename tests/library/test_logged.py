@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,22 @@ def test_a_model_rewrites_and_its_replies_are_kept(
     again = midb.boost(records, language="de", audit=tmp_path / "run.db", model=model, fresh=True)
     assert again.records == result.records
     assert len(server.requests) == asked, "what was answered once is not asked again"
+
+
+@pytest.mark.parametrize("style", ["short", None])
+def test_prompts_can_be_chosen(
+    replay_server: ReplayServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: str | None
+) -> None:
+    def leave_alone(messages: list[ChatMessage], body: Body) -> str:
+        tag = re.search(r"<\|end:[0-9a-f]+\|>", messages[-1]["content"])
+        assert tag
+        return f"<|same|>\n{tag[0]}"
+
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server = replay_server(leave_alone)
+    records = [{"instruction": "Erkläre, warum der Himmel blau ist.", "output": "Weil die Luft das Licht streut."}]
+    model = f"openai:{server.model}@{server.url}"
+    midb.boost(records, language="de", audit=tmp_path / "run.db", model=model, prompts=style)
+    assert server.requests
+    systems = [request.body["messages"][0]["content"] for request in server.requests]
+    assert {len(text) < 400 for text in systems} == {style == "short"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import midb
 from midb.cli.main import main
 
-pytestmark = pytest.mark.xdist_group("real weights")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real weights")]
 
 RECORDS = [
     {"id": "clean", "instruction": "Nenne drei Farben.", "output": "Rot, Blau und Grün."},
@@ -22,9 +23,11 @@ RECORDS = [
 ]
 
 
-def boost_and_check(records: list[dict[str, str]], model: str, audit: Path) -> None:
+def boost_and_check(records: list[dict[str, str]], model: str, audit: Path, **more: Any) -> None:
     """No row is lost, none is made worse without a trace, and each outcome has a reason in the log."""
-    result = midb.boost(records, language="de", trust_language=True, model=model, audit=audit, passes=["content"])
+    result = midb.boost(
+        records, language="de", trust_language=True, model=model, audit=audit, passes=["content"], **more
+    )
     assert [record["id"] for record in result.records] == [record["id"] for record in records]
     assert result.ledger["read"] == len(records) == sum(result.ledger[name] for name in result.ledger if name != "read")
     assert main(["audit", "verify", "--db", str(audit)]) == 0
@@ -64,5 +67,5 @@ def test_six_pairs_through_our_own_engine(weights: Path, tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("one_thread")
 def test_a_pair_through_a_server_of_llama_cpp(llama_server: str, tmp_path: Path) -> None:
-    """Few of them: beside other tests it reads a prompt of 1,100 tokens in half a minute."""
-    boost_and_check(RECORDS[1:2], llama_server, tmp_path / "server.audit.db")
+    """Few of them, with short prompts: beside other tests it reads a prompt of 1,100 tokens in half a minute."""
+    boost_and_check(RECORDS[1:2], llama_server, tmp_path / "server.audit.db", prompts="short")

@@ -15,7 +15,7 @@ from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
 from midb.kernels import Engine, EngineConfig, Request
 from midb.kernels.gguf.header import read_header
 
-pytestmark = pytest.mark.xdist_group("real weights")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real weights")]
 
 TASKS = (
     "Write two sentences about the sea.", "List three fruits.", "What is 12 + 30?", "Correct this: He go home.",

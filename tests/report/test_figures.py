@@ -123,7 +123,27 @@ def test_what_people_said_is_in_every_form(log: Path, cli: Callable[..., Any], t
         done = cli("report", "--db", log, "-o", tmp_path / f"report.{form}")
         assert done.code == 0, done.err
     (row,) = json.loads((tmp_path / "report.json").read_bytes())["reviewed"]
-    told = [row[name] for name in ("kind", "language", "right", "reviewed", "precision")]
-    assert told == ["mojibake", "de", 1, 2, 0.5]
-    assert "| mojibake | de | 1 | 2 | 50.0 % | 9 to 91 % |" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    told = [row[name] for name in ("kind", "language", "what", "right", "changed", "reviewed", "precision")]
+    assert told == ["mojibake", "de", "edits", 1, 0, 2, 0.5]
+    assert "| mojibake | de | edits | 1 | 2 | 50.0 % | 9 to 91 % |" in (tmp_path / "report.md").read_text(
+        encoding="utf-8"
+    )
+    assert "<small>1 of 2 right</small>" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<td>50.0 %</td><td>9 to 91 %</td>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_verdicts_switched_off_is_in_every_form(log: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    with AuditReader(log) as reader:
+        Desk(log, reader.run(1)).say("Ana", candidates_of(log)["one mojibake"], Said("reject"))
+    words = ("run", tmp_path / "c.jsonl", "--language", "de", "-o", "next.jsonl", "--min-verdicts", "1")
+    done = cli(*words, "--reviewed", log, "--workers", "0")
+    assert done.code == 0, done.err
+    said = "mojibake in de: 0 of 1 reviewed edits right (0 %, interval 0-79 %); neither repaired nor flagged"
+    assert done.err.count(said) == 2, "at the beginning and at the end"
+    for form in ("json", "md", "html"):
+        done = cli("report", "--db", "next.jsonl.audit.db", "-o", f"report.{form}")
+        assert done.code == 0, done.err
+    assert json.loads((tmp_path / "report.json").read_bytes())["switched_off"] == [said]
+    for form in ("md", "html"):
+        assert said in (tmp_path / f"report.{form}").read_text(encoding="utf-8")
+    assert said in " ".join(cli("audit", "summary", "--db", "next.jsonl.audit.db").out.split())

@@ -160,3 +160,11 @@ def test_nothing_runs_in_a_browser(evil_log: Path, tmp_path: Path) -> None:
     assert "Report on corpus.boosted.jsonl" in read.text
     assert "owned" not in read.text.partition("Ledger")[0]
     assert len(shown(read)) == 2
+
+
+def test_a_hundred_hostile_texts_do_nothing_in_a_browser(hostile_log: Path, tmp_path: Path) -> None:
+    figures, examples = report_on(hostile_log, most=500)
+    read, complaints = browse(write_page(figures, examples, seed=0, most=500, version="1"), tmp_path)
+    assert complaints == ""
+    assert "Report on =o'<b>|.jsonl" in read.text
+    assert len(read.named("article")) > 100

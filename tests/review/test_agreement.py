@@ -23,14 +23,14 @@ def test_precision_is_by_kind_and_language() -> None:
     edits = [Candidate(Item(n, 0), n, "de" if n < 4 else "tr", "mojibake", "translation", "major") for n in range(6)]
     findings = [Candidate(Item(None, n), n, "de", "refusal", "content", "major") for n in range(3)]
     standing = said("a", "r", "c", ".", "a") | {f"f-{n}": row(f"f-{n}", v) for n, v in enumerate(("change", "reject"))}
-    found = {(p.kind, p.language): p for p in measure_precision([*edits, *findings], standing)}
-    assert {name: (p.right, p.reviewed) for name, p in found.items()} == {
-        ("mojibake", "de"): (1, 3),
-        ("mojibake", "tr"): (1, 1),
-        ("refusal", "de"): (1, 2),
+    found = {(p.kind, p.language, p.what): p for p in measure_precision([*edits, *findings], standing)}
+    assert {name: (p.right, p.changed, p.reviewed) for name, p in found.items()} == {
+        ("mojibake", "de", "edits"): (1, 1, 3),
+        ("mojibake", "tr", "edits"): (1, 0, 1),
+        ("refusal", "de", "findings"): (1, 1, 2),
     }, "an edit that a person had to change was wrong; a finding for which there is a right text was one"
-    assert found["mojibake", "de"].share == pytest.approx(1 / 3)
-    low, high = found["mojibake", "de"].interval
+    assert found["mojibake", "de", "edits"].share == pytest.approx(1 / 3)
+    low, high = found["mojibake", "de", "edits"].interval
     assert 0 < low < 1 / 3 < high < 1
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from review_fixtures import candidates_of
 
+from midb.audit.questions.filters import Filters
 from midb.audit.verdict_rows import Item
 
 
@@ -28,10 +29,13 @@ def test_edits_that_repair_one_finding_are_one(reviewed: Path) -> None:
     [
         ({"what": "edits"}, {"one mojibake", "two decimal-separator", "quotes quotation-marks", "hostile mojibake"}),
         ({"what": "findings"}, {"open imperial-unit", "hostile invisible-character"}),
-        ({"kinds": frozenset({"mojibake"})}, {"one mojibake", "hostile mojibake"}),
-        ({"severities": frozenset({"major"})}, {"one mojibake", "hostile mojibake"}),
-        ({"passes": frozenset({"localization"}), "what": "edits"}, {"two decimal-separator", "quotes quotation-marks"}),
-        ({"languages": frozenset({"tr"})}, set()),
+        ({"filters": Filters(run=0, kind="mojibake")}, {"one mojibake", "hostile mojibake"}),
+        ({"filters": Filters(run=0, severity="major")}, {"one mojibake", "hostile mojibake"}),
+        (
+            {"filters": Filters(run=0, pass_="localization"), "what": "edits"},
+            {"two decimal-separator", "quotes quotation-marks"},
+        ),
+        ({"filters": Filters(run=0, language="tr")}, set()),
     ],
 )
 def test_only_what_is_asked_for(asked: dict[str, object], expected: set[str], reviewed: Path) -> None:

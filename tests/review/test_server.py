@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -20,8 +21,11 @@ from starlette.testclient import TestClient
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
 from midb.audit.verdicts import find_by_reviewer
+from midb.corpus.formats.containers import open_container
+from midb.corpus.opened import open_corpus
 from midb.review import desk as desk_module
 from midb.review.desk import Desk, Said
+from midb.review.originals import Originals
 from midb.review.server import COOKIE, ReviewSite
 
 HOST = "127.0.0.1:9999"
@@ -246,3 +250,45 @@ def test_a_text_that_is_gone_is_shown_as_nothing(cli: Callable[..., Any], tmp_pa
         text = client.get("/item/0").text
     assert "<del>&lt;noinput&gt;</del>" in text
     assert text.count("(nothing)") == 1
+
+
+def test_the_english_original_is_shown_or_it_is_said_why_not(site: ReviewSite, log: Path) -> None:
+    opened = open_corpus(open_container(log.with_name("c.jsonl")), identify=False)
+    originals = Originals.read(opened, range(6))
+    with AuditReader(log) as reader:
+        desk = Desk(log, reader.run(1))
+    for given, told in ((originals, True), (Originals("the corpus has <changed>"), False)):
+        shown = ReviewSite(desk, list(candidates_of(log).values()), "Ana", host=HOST, originals=given)
+        with TestClient(shown.make_app(), base_url=f"http://{HOST}", follow_redirects=False) as client:
+            client.get(shown.address)
+            page = client.get(f"/item/{place_of(shown, 'two decimal-separator')}").text
+            other = client.get(f"/item/{place_of(shown, 'one mojibake')}").text
+        assert ("The tower is 3.5 meters tall" in page) is told
+        assert ("How tall?" in page) is told, "the whole pair, too"
+        assert ("No English original: the corpus has &lt;changed&gt;." in page) is not told
+        assert ("No English original: this record has none." in other) is told
+
+
+def test_a_browser_that_goes_away_in_the_middle_leaves_nothing(site: ReviewSite, log: Path) -> None:
+    """Half a form and then nobody: no verdict, no error that somebody would have to read."""
+    sent: list[dict[str, Any]] = []
+    parts: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": b"item=e-1-0&verd", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    headers = {"host": HOST, "cookie": f"{COOKIE}={site.token}", **OWN}
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/say", "raw_path": b"/say",
+        "query_string": b"",
+        "scheme": "http", "server": ("127.0.0.1", 9999), "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(site.make_app()(scope, receive, send))
+    assert [message["status"] for message in sent if "status" in message] in ([], [400])
+    assert said_by(log) == {}

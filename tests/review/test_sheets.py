@@ -14,7 +14,7 @@ from midb.audit.reader import AuditReader
 from midb.domain.errors import UsageError
 from midb.review.choosing import Candidate
 from midb.review.desk import Said
-from midb.review.sheets import COLUMNS, list_rows, read_sheet, read_verdicts, write_csv, write_xlsx
+from midb.review.sheets import COLUMNS, _is_same, list_rows, read_sheet, read_verdicts, write_csv, write_xlsx
 from midb.review.showing import show_item
 
 Rows = list[dict[str, str]]
@@ -108,6 +108,10 @@ def test_it_comes_back_however_it_was_saved(
         ({"verdict": "change"}, "needs a right text"),
         ({"verdict": "accept", "before": "other"}, "its before was changed"),
         ({"verdict": "accept", "language": "tr"}, "its language was changed"),
+        ({"verdict": "accept", "sentence_before": "Es sind 8 km."}, "its sentence_before was changed"),
+        ({"sentence_before": "Es sind 8 km."}, "what is right goes into right_text"),  # mended where it stands
+        ({"after": "8 km"}, "its after was changed"),
+        ({"right_text": "x" * 30_000}, "at most"),
         ({"verdict": "accept", "id": "e-999-0"}, "has no e-999-0"),
         ({"verdict": "accept", "id": "=1"}, "=1 is no id"),
         ({"verdict": "accept", "log": "0" * 12}, "another log"),
@@ -152,3 +156,15 @@ def test_what_is_no_sheet(data: bytes, told: str, tmp_path: Path) -> None:
         read_sheet(path)
     with pytest.raises(UsageError, match="cannot be read"):
         read_sheet(tmp_path / "missing.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected", "same"),
+    [
+        ("3.5", "3.50", True), ("3,5", "3.50", True), ("7", "007", True), ("a\r\nb", "a\nb ", True),
+        ("3.6", "3.50", False),
+        ("3.5", "3.50 m", False), ("02. Jan", "1/2", False), ("", "0", False), ("x", "y", False),
+    ],
+)  # fmt: skip
+def test_numbers_that_a_spreadsheet_writes_anew(cell: str, expected: str, same: bool) -> None:
+    assert _is_same(cell, expected) is same

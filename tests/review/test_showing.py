@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_an_open_finding(reviewed: Path) -> None:
 
 
 def test_what_was_changed_by_hand_is_not_shown(log: Path) -> None:
-    with sqlite3.connect(log) as connection:
+    with closing(sqlite3.connect(log)) as connection, connection:
         connection.execute("UPDATE edits SET after = 'x' WHERE kind = 'decimal-separator'")
     with pytest.raises(AuditError, match="was changed"):
         shown_of(log, "two decimal-separator")

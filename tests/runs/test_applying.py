@@ -73,7 +73,9 @@ def test_the_log_says_who_wanted_it(apply: Apply, log: Path, ask: Callable[..., 
     apply(one__mojibake=Said("reject"), open__imperial_unit=Said("change", "8 km"))
     assert ask(log, "SELECT kind, status, parent_run FROM runs WHERE kind = 'apply'") == [("apply", "finished", 1)]
     sql = 'SELECT d."pass", d.reason, d.detail FROM decisions d JOIN records r ON r.id = d.record_id WHERE r.run_id = 3'
-    assert set(ask(log, sql)) == {("review", "reviewed", "reviewed by Ana")}
+    assert set(ask(log, sql)) == {
+        ("review", "reviewed", "reviewed by Ana: e-1-0"), ("review", "reviewed", "reviewed by Ana: f-4"),
+    }  # fmt: skip
     outcomes = ask(log, "SELECT outcome, count(*) FROM records WHERE run_id = 3 GROUP BY 1 ORDER BY 1")
     assert outcomes == [("corrected", 2), ("unchanged", 4)]
 
@@ -145,3 +147,79 @@ def test_an_edit_that_others_build_on_is_undone_and_told(cli: Callable[..., Any]
     assert "1 undone, 0 with a person's own text; 1 more undone because they built on others" in done.err
     assert json.loads((tmp_path / "reviewed.jsonl").read_bytes()) == record
     assert verify(log).problems == []
+
+
+def responses(path: Path) -> dict[str, str]:
+    return {line["id"]: line["output"] for line in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+
+
+def call(cli: Callable[..., Any], log: Path, command: str, name: str, *words: object) -> tuple[dict[str, str], str]:
+    """Write a corpus; the log must prove every output afterwards."""
+    done = cli(command, "--db", log, "-o", log.with_name(name), *words)
+    assert done.code == 0, done.err
+    assert verify(log).problems == []
+    assert "CHANGED" not in (proof := cli("audit", "verify", "--db", log).out), proof
+    return responses(log.with_name(name)), done.err
+
+
+def test_verdicts_are_carried_out_on_what_was_left_undone(cli: Callable[..., Any], log: Path) -> None:
+    """What a revert undid before stays undone, and places are followed to where they are now."""
+    say(log, one__mojibake=Said("reject"), open__imperial_unit=Said("change", "8 km"))
+    call(cli, log, "revert", "less.jsonl", "--kind", "decimal-separator")
+    found, said = call(cli, log, "apply", "reviewed.jsonl")
+    originals = {record["id"]: record["output"] for record in RECORDS}
+    assert found == boosted(log) | {
+        "one": originals["one"], "two": originals["two"], "open": "Es sind 8 km bis zum See.",
+    }  # fmt: skip
+    assert "from     run 3 (a revert): what was undone there stays undone" in said
+    found, said = call(cli, log, "apply", "of-the-run.jsonl", "--run", 1)
+    assert found["two"] == boosted(log)["two"]
+
+
+def test_a_right_text_of_what_was_undone_before_is_told(cli: Callable[..., Any], log: Path) -> None:
+    say(log, two__decimal_separator=Said("change", "|"), one__mojibake=Said("reject"))
+    call(cli, log, "revert", "less.jsonl", "--kind", "decimal-separator")
+    found, said = call(cli, log, "apply", "reviewed.jsonl")
+    assert found["two"] == {record["id"]: record["output"] for record in RECORDS}["two"]
+    assert "has no place of its own any more (other edits build on it, or it was undone before)" in said
+    assert "1 undone, 0 with a person's own text" in said
+
+
+def test_what_people_wanted_can_be_undone_and_the_rest_goes_on(cli: Callable[..., Any], log: Path) -> None:
+    say(log, two__decimal_separator=Said("change", "|"), one__mojibake=Said("reject"))
+    reviewed, _ = call(cli, log, "apply", "reviewed.jsonl")
+    originals = {record["id"]: record["output"] for record in RECORDS}
+    assert "3|5" in reviewed["two"]
+    found, _ = call(cli, log, "revert", "less.jsonl", "--kind", "quotation-marks")
+    assert found == reviewed | {"quotes": originals["quotes"]}, "it starts from what was done of the review"
+    found, said = call(cli, log, "revert", "back.jsonl", "--pass", "review")
+    assert found == boosted(log) | {"quotes": originals["quotes"]}
+    assert "2 edits stand again" in said
+    found, _ = call(cli, log, "revert", "all.jsonl", "--pass", "revert")
+    assert found == reviewed, "undone, what was undone comes back, people's texts as well"
+    shown = cli("audit", "show", "two", "--run", 1, "--db", log).out
+    assert "put people's own text as e-" in shown
+    refused = cli("apply", "--db", log, "-o", log.with_name("no.jsonl"), "--run", 4)
+    assert refused.code == 2
+    assert "run 4 has verdicts carried out already" in refused.err
+    assert "--run 1" in refused.err
+    again, said = call(cli, log, "apply", "again.jsonl")
+    assert again == reviewed
+    assert "from     run 1\n" in said, "reverts behind an earlier apply are not gone on from"
+
+
+def test_only_verdicts_on_what_fits_are_carried_out(cli: Callable[..., Any], log: Path) -> None:
+    say(
+        log,
+        two__decimal_separator=Said("reject"),
+        one__mojibake=Said("reject"),
+        open__imperial_unit=Said("change", "8 km"),
+    )
+    originals = {record["id"]: record["output"] for record in RECORDS}
+    found, _ = call(cli, log, "apply", "one.jsonl", "--kind", "mojibake", "--kind", "imperial-unit")
+    assert found == boosted(log) | {"one": originals["one"], "open": "Es sind 8 km bis zum See."}
+    found, _ = call(cli, log, "apply", "two.jsonl", "--record", "two")
+    assert found == boosted(log) | {"two": originals["two"]}
+    refused = cli("apply", "--db", log, "-o", log.with_name("no.jsonl"), "--language", "tr")
+    assert refused.code == 2
+    assert "nothing in run 1 fits: language tr" in refused.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -11,18 +12,21 @@ from cli_fixtures import rows
 from forging import forge
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from review_fixtures import candidates_of
 from same_runs import check_same
-from shard_halves import Halves
+from shard_halves import Halves, make_halves
 from small_runs import fails_at, names_in, run_over, write_lines
 
 import midb.runs.writer
 from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
+from midb.audit.reader import AuditReader
 from midb.corpus.formats.containers import open_container
 from midb.corpus.output import GrowingFile
 from midb.corpus.places import OutputPlaces
 from midb.domain.decisions import Outcome
 from midb.domain.errors import MidbError, UsageError
+from midb.review.desk import Desk, Said
 from midb.shards import merge as merging
 from midb.shards.logs import MergeError, open_shards
 from midb.shards.merge import Merged, merge, remove_database
@@ -191,3 +195,19 @@ def test_any_lines_in_two_shards_are_what_one_run_gives(
     with open_shards(logs) as shards:
         merge(open_container(corpus), shards, OutputPlaces(folder / "merged.jsonl", folder / "merged.jsonl.audit.db"))
     check_same(folder / "single.jsonl", folder / "merged.jsonl")
+
+
+def test_shards_that_reviews_switched_something_off_in_are_merged(tmp_path: Path, log: Path) -> None:
+    """As one run with the same reviews; but not where people said more in between, and it was decided otherwise."""
+    with AuditReader(log) as reader:
+        desk = Desk(log, reader.run(1))
+    desk.say("Ana", candidates_of(log)["one mojibake"], Said("reject"))
+    given: dict[str, Any] = {"reviewed": (log,), "min-verdicts": 1}
+    halves = make_halves(tmp_path / "halves", **given)
+    merge_halves(halves)
+    check_same(halves.single, halves.places.output)
+    assert b"Sch\xc3\x83\xc2\xb6n" in halves.places.output.read_bytes(), "it was not repaired"
+    desk.say("Ana", candidates_of(log)["one mojibake"], Said("accept"))
+    run_over(halves.log(2).with_name("c.shard-2-of-2.jsonl"), fresh=True, **given)
+    with pytest.raises(MergeError, match=r"had other settings: reviewed \(off\)"):
+        merge_halves(halves, OutputPlaces(halves.folder / "other.jsonl", halves.folder / "other.db"))

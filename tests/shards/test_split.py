@@ -239,7 +239,7 @@ def test_a_shard_without_records_has_no_file(tmp_path: Path) -> None:
     done = split(corpus, 5)
     assert sorted(cut.records for cut in done.cuts) == [0, 0, 0, 0, 2]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        ["c.jsonl", *(cut.path.name for cut in done.cuts if cut.path)]
+        ["c.jsonl", "c.survey.json", *(cut.path.name for cut in done.cuts if cut.path)]
     )
 
 
@@ -253,7 +253,8 @@ def test_the_folder_of_the_shards_is_made_and_left_only_where_there_are_any(tmp_
         raise OSError("stands for a full disk")
     assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
     done = split(corpus, 2, folder=folder)
-    assert sorted(folder.iterdir()) == sorted(cut.path for cut in done.cuts if cut.path)
+    made = [done.survey, *(cut.path for cut in done.cuts)]
+    assert sorted(folder.iterdir()) == sorted(path for path in made if path)
 
 
 @pytest.mark.parametrize(

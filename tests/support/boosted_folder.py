@@ -10,11 +10,12 @@ import pytest
 from small_runs import BROKEN, MENDED, run_here_over, write_lines
 
 from midb.audit.log import AuditLog
+from midb.audit.questions.filters import Filters
 from midb.audit.reader import AuditReader
 from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import open_corpus
 from midb.corpus.places import OutputPlaces
-from midb.runs.revert import Selection, Undoer, checked_parent
+from midb.runs.revert import FilteredEdits, Undoer, checked_parent
 
 CORPUS, OUTPUT, REVERTED = "c.jsonl", "c.boosted.jsonl", "less.jsonl"
 DB, REJECTED = f"{OUTPUT}.audit.db", f"{OUTPUT}.rejected.jsonl"
@@ -34,7 +35,8 @@ def make_boosted(folder: Path) -> Path:
     with AuditLog(folder / DB) as log, AuditReader(folder / DB) as reader:
         opened = open_corpus(open_container(folder / CORPUS), identify=False)
         undoer = Undoer(log, reader, checked_parent(reader, None), opened)
-        undoer.revert(Selection(records=frozenset({"de-3"})), OutputPlaces(folder / REVERTED, folder / DB))
+        chosen = FilteredEdits(reader, Filters(run=1, record="de-3"))
+        undoer.revert(chosen, OutputPlaces(folder / REVERTED, folder / DB))
     return folder
 
 

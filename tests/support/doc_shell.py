@@ -88,9 +88,13 @@ def conversation(code: str) -> Iterator[tuple[str, str]]:
 
 
 def shows(shown: str, seen: str) -> str | None:
-    """The first line of a page's output that a command did not print in this order; ``...`` stands for any lines."""
+    """The first line of a page's output that a command did not print in this order; ``...`` stands for any lines, and
+    within a line for anything."""
     lines = iter(line.rstrip() for line in seen.splitlines())
     for line in shown.splitlines():
-        if line.strip() not in ("", "...") and line.rstrip() not in lines:
+        if line.strip() in ("", "..."):
+            continue
+        wanted = re.compile(".+".join(map(re.escape, line.rstrip().split("..."))))
+        if not any(wanted.fullmatch(found) for found in lines):
             return line
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,32 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def describe_tokenizer(tokenizer: Any) -> dict[str, Any]:
+    """What a GGUF file says of a byte-level BPE tokenizer that cuts words as GPT-2 does."""
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    special = {entry["content"] for entry in described["added_tokens"]}
+    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    return {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "gpt-2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": [3 if token in special else 1 for token in tokens],
+        "tokenizer.ggml.merges": [" ".join(merge) for merge in described["model"]["merges"]],
+        "tokenizer.ggml.eos_token_id": tokenizer.eos_token_id,
+        "tokenizer.chat_template": tokenizer.chat_template,
+    }
+
+
+def write_whole_gguf(path: Path, checkpoint: Path) -> Path:
+    """Write the model of a folder with its tokenizer and chat template."""
+    import transformers
+
+    auto: Any = transformers
+    model = auto.AutoModelForCausalLM.from_pretrained(checkpoint)
+    metadata = describe_tokenizer(auto.AutoTokenizer.from_pretrained(checkpoint))
+    return write_gguf(path, RandomCheckpoint(checkpoint, model), metadata=metadata)
 
 
 def _rename(name: str, names: dict[str, str]) -> str:

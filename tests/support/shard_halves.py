@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from small_runs import BROKEN, MENDED, run_over, write_lines
 
@@ -45,9 +46,10 @@ class Halves:
         return self.folder / f"c.shard-{number}-of-2.boosted.jsonl"
 
 
-def make_halves(folder: Path) -> Halves:
+def make_halves(folder: Path, **settings: Any) -> Halves:
     """Nine records, every second one with something to repair, and a line that cannot be read."""
     halves = Halves(folder)
+    folder.mkdir(exist_ok=True)
     lines = (
         {"id": key, "instruction": f"Gruß {key}!", "output": MENDED if number % 2 else BROKEN}
         for number, key in enumerate(KEYS)
@@ -55,6 +57,6 @@ def make_halves(folder: Path) -> Halves:
     write_lines(halves.corpus, *lines, b"oops")
     for cut in split(halves.corpus, 2).cuts:
         assert cut.path is not None
-        run_over(cut.path)
-    run_over(halves.corpus, output=halves.single)
+        run_over(cut.path, **settings)
+    run_over(halves.corpus, output=halves.single, **settings)
     return halves

@@ -10,6 +10,7 @@ from typing import Any
 
 from midb.audit.reader import AuditReader
 from midb.audit.texts import parse_texts
+from midb.audit.verdicts import has_verdicts
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import LayoutFinder, RecordError
 from midb.corpus.raw import RawRecord
@@ -19,6 +20,7 @@ from midb.domain.edits import apply
 from midb.domain.errors import CorpusError, UsageError
 from midb.domain.pairs import InstructionPair
 from midb.locales import LANGUAGES
+from midb.review.revisions import list_revisions
 from midb.text.languages import LanguageIdentifier, join_samples
 from midb.training.data.alignment import align_rows
 from midb.training.data.columns import NoRevisionError, find_revision
@@ -190,27 +192,59 @@ def _raw_side(record: Mapping[str, Any]) -> InstructionPair | None:
 
 
 def _read_log(path: Path, wanted: set[str], left_out: Counter[str]) -> Iterator[Revision]:
-    """What each pass made of a pair, where it stands, of the latest run; of what was taken back nothing is learnt."""
+    """What the latest run made of its pairs: where people reviewed it, what they confirmed; else what stands."""
     with AuditReader(path) as reader:
         run = reader.run()
-        for row in reader.records("r.run_id = ?", [run.id]):
-            if row.outcome != Outcome.IMPROVED or row.original_text is None:
-                left_out["no edit stands (log)"] += 1
-                continue
-            if row.language not in wanted:
-                left_out[f"in another language ({row.language})"] += 1
-                continue
-            decisions = reader.parts(row).decisions
-            for number, original in enumerate(parse_texts(row.original_text)):
-                current = original
-                for _, decision in standing([found for found in decisions if found.pair == number]):
-                    before, current = current, apply(current, decision.decision().edits)
-                    yield Revision(
-                        name=f"{path.name} {row.record_key} {decision.pass_}",
-                        row=identify_row(original, None, row.record_key),
-                        language=row.language,
-                        origin=Origin.LOG,
-                        raw=before,
-                        revised=current,
-                        pass_=Pass(decision.pass_),
-                    )
+        found = _reviewed(reader, run.id, path.name, left_out) if has_verdicts(reader) else None
+        for revision in found or _standing(reader, run.id, path.name, left_out):
+            if revision.language in wanted:
+                yield revision
+            else:
+                left_out[f"in another language ({revision.language})"] += 1
+
+
+def _reviewed(reader: AuditReader, run: int, name: str, left_out: Counter[str]) -> list[Revision]:
+    """Pairs of which people reviewed every edit, as they want them."""
+    found = []
+    for row in list_revisions(reader, run):
+        raw, revised = find_revision(row)
+        source = _own_source(row)
+        found.append(
+            Revision(
+                name=f"{name} {row['id']}",
+                row=identify_row(raw, source, row["id"]),
+                language=row["language"],
+                origin=Origin.REVIEW,
+                raw=raw,
+                revised=revised,
+                source=source,
+            )
+        )
+    if found:
+        whole = {revision.name.partition(" ")[2].partition("/")[0] for revision in found}
+        others = reader.query("SELECT record_key FROM records WHERE run_id = ? AND outcome = 'improved'", [run])
+        if count := sum(row["record_key"] not in whole for row in others):
+            left_out["not every edit was reviewed (log)"] += count
+    return found
+
+
+def _standing(reader: AuditReader, run: int, name: str, left_out: Counter[str]) -> Iterator[Revision]:
+    """What each pass made of a pair, where it stands; of what was taken back nothing is learnt."""
+    for row in reader.records("r.run_id = ?", [run]):
+        if row.outcome != Outcome.IMPROVED or row.original_text is None:
+            left_out["no edit stands (log)"] += 1
+            continue
+        decisions = reader.parts(row).decisions
+        for number, original in enumerate(parse_texts(row.original_text)):
+            current = original
+            for _, decision in standing([found for found in decisions if found.pair == number]):
+                before, current = current, apply(current, decision.decision().edits)
+                yield Revision(
+                    name=f"{name} {row.record_key} {decision.pass_}",
+                    row=identify_row(original, None, row.record_key),
+                    language=row.language,
+                    origin=Origin.LOG,
+                    raw=before,
+                    revised=current,
+                    pass_=Pass(decision.pass_),
+                )

@@ -17,6 +17,7 @@ class Origin(StrEnum):
     MEB = "meb"  # columns Raw ... and Revised ..., as the MEB release has them
     LINES = "lines"  # any other file of raw and revised pairs
     LOG = "log"  # edits that stand in an audit log
+    REVIEW = "review"  # what people confirmed, in an audit log with verdicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

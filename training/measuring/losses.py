@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,7 +51,9 @@ class LossMeter:
         else:
             from peft import PeftModel
 
-            tuned = PeftModel.from_pretrained(self._model, str(adapter.folder))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # peft asks by names that transformers will change
+                tuned = PeftModel.from_pretrained(self._model, str(adapter.folder))
             try:
                 rows = measure_loss(tuned, encoded, _BATCH_TOKENS)
             finally:

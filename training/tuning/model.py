@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,22 +46,34 @@ def load_base(base: Path, name: str, device: torch.device) -> Any:
     """
     import transformers
 
+    told: Any = transformers.utils.logging  # it has no types
+    told.set_verbosity_error()
+    told.disable_progress_bar()
     dtype = torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
     given: dict[str, Any] = {"gguf_file": base.name} if base.is_file() else {"use_safetensors": True}
     try:
-        model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            base.parent if base.is_file() else base,
-            dtype=dtype,
-            local_files_only=True,
-            trust_remote_code=False,
-            **given,
-        )
+        # The reader of GGUF files draws a bar of its own, whatever it is told.
+        with contextlib.redirect_stderr(io.StringIO()) if base.is_file() else contextlib.nullcontext():
+            model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+                base.parent if base.is_file() else base,
+                dtype=dtype,
+                local_files_only=True,
+                trust_remote_code=False,
+                **given,
+            )
     except Exception as error:  # its readers raise whatever they like
         said = (str(error).strip().partition("\n")[0] or type(error).__name__).rstrip(".:")
         raise UsageError(
             f"the model of {name} cannot be loaded: {said}.",
             hint="It must be a checkpoint of a causal language model with safetensors, or a GGUF file.",
         ) from error
+    # A model that was read from a GGUF file is no quantized one any more, though it says so, and then neither its
+    # trainer nor save_pretrained takes it.
+    for attribute in ("quantization_config", "_pre_quantization_dtype"):
+        if base.is_file() and hasattr(model.config, attribute):
+            delattr(model.config, attribute)
+    if base.is_file():
+        model.hf_quantizer, model.is_quantized = None, False
     model.config.use_cache = False
     return model.to(device)
 

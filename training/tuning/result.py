@@ -7,7 +7,7 @@ import json
 import platform
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,21 +155,17 @@ def _tabulate(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, 
     return lines
 
 
-def merge(folder: Path, model: Any, tokenizer_folder: Path) -> Path:
+def merge(folder: Path, model: Any, base: Path, write_tokenizer: Callable[[Path], None]) -> Path:
     """Write the base with the adapter's updates in its weights, and the base's tokenizer, as a whole checkpoint.
 
     :param model: a peft model; it cannot be trained any more.
+    :param base: its folder, whose files of the tokenizer are copied, or its GGUF file, which holds none.
+    :param write_tokenizer: writes that base's tokenizer into a folder.
     :raises MidbError: where it cannot be written.
     """
     target, partial = folder / MERGED, folder / f".{MERGED}.partial"
     whole = model.merge_and_unload()
     try:
-        # A model that was read from a GGUF file is no quantized one any more, though it says so.
-        for name in ("quantization_config", "_pre_quantization_dtype"):
-            if hasattr(whole.config, name):
-                delattr(whole.config, name)
-        whole.hf_quantizer = None
-        whole.is_quantized = False
         partial.mkdir(exist_ok=True)
         whole.save_pretrained(partial, safe_serialization=True)
         names = (
@@ -177,8 +173,10 @@ def merge(folder: Path, model: Any, tokenizer_folder: Path) -> Path:
             "merges.txt", "added_tokens.json", "chat_template.jinja", "chat_template.json", "generation_config.json",
         )  # fmt: skip
         for name in names:
-            if (tokenizer_folder / name).is_file():
-                write_bytes(partial / name, (tokenizer_folder / name).read_bytes())
+            if (base / name).is_file():
+                write_bytes(partial / name, (base / name).read_bytes())
+        if base.is_file():
+            write_tokenizer(partial)
         partial.rename(target)
     except Exception as error:
         if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":

@@ -104,6 +104,10 @@ class ChatTokenizer:
         )
         return text
 
+    def write(self, folder: Path) -> None:
+        """Write the tokenizer and its chat template into a checkpoint's folder; raises OSError."""
+        self._tokenizer.save_pretrained(folder)
+
     def find_stop_ids(self, stop: Sequence[str]) -> list[int]:
         """Find the ids that close a reply, and those of the stop strings that are one token."""
         found = list(self._closing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 
 import orjson
 
+from midb.audit.lineage import read_chain, trace
 from midb.audit.reader import AuditReader
 from midb.audit.rows import LoggedRecord, RecordRow
 from midb.audit.run_rows import Run
 from midb.audit.texts import texts_hash
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import RecordError, parse_mapping
-from midb.corpus.opened import OpenedCorpus, open_corpus
+from midb.corpus.opened import MALFORMED, OpenedCorpus, PinnedSurvey, open_corpus
 from midb.corpus.raw import RawRecord
 from midb.corpus.reading import RecordReader
 from midb.corpus.splice import Stages, add_stage, splice
@@ -91,7 +93,7 @@ def find_in_corpus(reader: AuditReader, run: Run, path: Path) -> FileDifference:
 
 def _reading_run(reader: AuditReader, run: Run) -> Run:
     """The run that read the corpus: of a revert the one whose edits it undid, and likewise."""
-    return reader.run(run.parent_run) if run.goes_on else run
+    return trace(reader, run)[0]
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -104,9 +106,12 @@ def _settings(run: Run) -> dict[str, Any]:
 
 def _open(reader: AuditReader, run: Run, path: Path) -> OpenedCorpus:
     """A file with the records of a run, to be read as the run read its corpus."""
-    columns = _settings(_reading_run(reader, run)).get("map")
-    mapping = parse_mapping(columns) if columns else None
-    return open_corpus(open_container(path), mapping=mapping, identify=False)
+    settings = _settings(_reading_run(reader, run))
+    mapping = parse_mapping(settings["map"]) if settings.get("map") else None
+    pinned = None
+    with contextlib.suppress(*MALFORMED):
+        pinned = PinnedSurvey.parse(settings["survey"])
+    return open_corpus(open_container(path), mapping=mapping, identify=False, pinned=pinned)
 
 
 def _records_of(opened: OpenedCorpus) -> Iterator[RawRecord]:
@@ -127,12 +132,11 @@ def _find_outside_of_texts(reader: AuditReader, run: Run, output: OpenedCorpus, 
     """The first record of an output whose texts are right and whose other bytes are not those of the corpus."""
     opened = _open(reader, run, corpus)
     records, sources = opened.reader(), _records_of(opened)
-    before = reader.records("r.run_id = ?", [run.parent_run]) if run.goes_on else None
-    for raw, row in zip(_records_of(output), reader.records("r.run_id = ?", [run.id]), strict=True):
+    # A run that goes on starts from what its parent left of the same record.
+    for raw, rows in zip(_records_of(output), read_chain(reader, trace(reader, run)), strict=True):
+        row = rows[-1]
         source = next(item for item in sources if item.position == row.position)
-        # A run that goes on starts from what its parent left of the same record.
-        told = [*([reader.parts(next(before))] if before else []), reader.parts(row)]
-        if raw.body not in _possible_bodies(records, source, told):
+        if raw.body not in _possible_bodies(records, source, [reader.parts(one) for one in rows]):
             return FileDifference("it differs outside of its texts", row.record_key, raw.line)
     return None
 

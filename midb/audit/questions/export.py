@@ -12,7 +12,15 @@ from typing import Any
 
 import orjson
 
-from midb.audit.questions.filters import Filters, edit_condition, finding_condition, record_condition
+from midb.audit.questions.filters import (
+    EDIT_NAME,
+    FINDING_NAME,
+    Filters,
+    decision_condition,
+    edit_condition,
+    finding_condition,
+    record_condition,
+)
 from midb.audit.reader import READ_OUTCOME, AuditReader
 from midb.audit.rows import as_text
 from midb.domain.errors import MidbError
@@ -38,14 +46,12 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
             "d.before_hash", "d.after_hash", "d.prompt_hash", "d.generation_id", "d.previous_hash", "d.hash",
         ),
         "records r JOIN decisions d ON d.record_id = r.id WHERE {where} "
-        "AND (:kind = '[]' OR EXISTS (SELECT 1 FROM edits e WHERE e.decision_id = d.id "
-        "AND e.kind IN (SELECT value FROM json_each(:kind)))) "
-        "AND (:pass_ = '[]' OR d.\"pass\" IN (SELECT value FROM json_each(:pass_))) ORDER BY r.position, d.id",
+        "AND {decision} ORDER BY r.position, d.id",
     ),
     "edits": (
         (
             *_RECORD, "d.pair", 'd."pass"', "d.attempt", "d.action", "d.reason", "e.decision_id", "e.ordinal",
-            "e.field", "e.start", 'e."end"', "e.before", "e.after", "e.kind",
+            "e.field", "e.start", 'e."end"', "e.before", "e.after", "e.kind", f"{EDIT_NAME} AS item",
         ),
         "records r JOIN decisions d ON d.record_id = r.id JOIN edits e ON e.decision_id = d.id "
         "WHERE {where} AND {edit} ORDER BY r.position, d.id, e.ordinal",
@@ -53,7 +59,7 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "findings": (
         (
             *_RECORD, "f.pair", "f.field", "f.kind", "f.family", "f.severity", "f.start", 'f."end"', "f.evidence",
-            "f.detector", "f.status", "f.decision_id",
+            "f.detector", "f.status", "f.decision_id", f"{FINDING_NAME} AS item",
         ),
         "records r JOIN findings f ON f.record_id = r.id WHERE {where} AND {finding} ORDER BY r.position, f.id",
     ),
@@ -69,7 +75,12 @@ def read_rows(reader: AuditReader, what: str, filters: Filters) -> Iterator[dict
     """The rows of an export, as columns by name: of the records the filters mean, what the filters mean of it."""
     selected, source = TABLES[what]
     where, values = record_condition(filters)
-    source = source.format(where=where, edit=edit_condition(filters), finding=finding_condition(filters))
+    source = source.format(
+        where=where,
+        edit=edit_condition(filters),
+        finding=finding_condition(filters),
+        decision=decision_condition(filters),
+    )
     names = column_names(what)
     for row in reader.query(f"SELECT {', '.join(selected)} FROM {source}", values):
         yield {name: as_text(v) if isinstance(v, bytes) else v for name, v in zip(names, row, strict=True)}

@@ -9,24 +9,30 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 
 from midb.audit.questions.filters import (
+    EDIT_NAME,
+    FINDING_NAME,
     STANDS,
     Filters,
     edit_condition,
     finding_condition,
+    parameters,
     record_condition,
     split_words,
 )
 from midb.audit.questions.search import fold
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow, as_text
-from midb.domain.defects import FindingStatus
 from midb.domain.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Why a record was found: an edit (``before``, ``after``) or a finding (``evidence``), and what became of it."""
+    """Why a record was found: an edit (``before``, ``after``) or a finding (``evidence``), and what became of it.
 
+    :param id: its name, such as e-31-0 or f-12.
+    """
+
+    id: str
     kind: str
     status: str
     field: str
@@ -37,29 +43,27 @@ class Match:
 
 def find_matches(reader: AuditReader, record: int, filters: Filters) -> list[Match]:
     """The edits of a record that the filters mean, and its findings that no edit repaired."""
-    values = record_condition(filters)[1] | {"record": record}
-    found: list[Match] = []
-    if not filters.status or FindingStatus.REPAIRED in split_words(filters.status):
-        sql = (
-            f"SELECT e.kind, e.field, e.before, e.after, {STANDS} AS stands FROM edits e "
-            f"JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = :record AND {edit_condition(filters)} "
-            "ORDER BY e.decision_id, e.ordinal"
-        )
-        for row in reader.query(sql, values):
-            status = "edited" if row["stands"] else "taken back"
-            kind, field, before, after = map(as_text, tuple(row)[:4])
-            found.append(Match(kind, status, field, before=before, after=after))
+    values = parameters(filters) | {"of": record}
     sql = (
-        "SELECT f.kind, f.status, f.field, f.evidence FROM findings f "
-        f"WHERE f.record_id = :record AND f.status <> 'repaired' AND {finding_condition(filters)} ORDER BY f.id"
+        f"SELECT {EDIT_NAME}, e.kind, e.field, e.before, e.after, {STANDS} AS stands FROM edits e "
+        f"JOIN decisions d ON d.id = e.decision_id WHERE d.record_id = :of AND {edit_condition(filters)} "
+        "ORDER BY e.decision_id, e.ordinal"
     )
-    if not filters.edited:
-        found += [
-            Match(kind, status, field, evidence=evidence)
-            for kind, status, field, evidence in (map(as_text, tuple(row)) for row in reader.query(sql, values))
-        ]
-    needle = values["text"]
-    holding = [m for m in found if needle and needle in fold(f"{m.before}\n{m.after}\n{m.evidence}")]
+    found: list[Match] = []
+    for row in reader.query(sql, values):
+        status = "edited" if row["stands"] else "taken back"
+        name, kind, field, before, after = map(as_text, tuple(row)[:5])
+        found.append(Match(name, kind, status, field, before=before, after=after))
+    sql = (
+        f"SELECT {FINDING_NAME}, f.kind, f.status, f.field, f.evidence FROM findings f "
+        f"WHERE f.record_id = :of AND f.status <> 'repaired' AND {finding_condition(filters)} ORDER BY f.id"
+    )
+    if not filters.changed or filters.status:
+        for row in reader.query(sql, values):
+            name, kind, status, field, evidence = map(as_text, tuple(row))
+            found.append(Match(name, kind, status, field, evidence=evidence))
+    needles = [fold(word) for word in split_words(filters.text)]
+    holding = [m for m in found if any(n in fold(f"{m.before}\n{m.after}\n{m.evidence}") for n in needles)]
     return holding or found
 
 

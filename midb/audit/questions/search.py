@@ -36,9 +36,9 @@ def add_search(connection: sqlite3.Connection) -> None:
     connection.create_function("holds_texts", 2, holds_texts, deterministic=True)
 
 
-def search_column(column: str, *, texts: bool = False) -> str:
-    """The condition, as SQL, that a column holds the parameter ``:text``, which must be folded.
+def search_column(column: str, needle: str, *, texts: bool = False) -> str:
+    """The condition, as SQL, that a column holds the parameter ``needle``, which must be folded.
 
     With ``texts`` the column holds the texts of a record as JSON, whose escapes are undone first.
     """
-    return f"{'holds_texts' if texts else 'holds'}(CAST({column} AS BLOB), :text)"
+    return f"{'holds_texts' if texts else 'holds'}(CAST({column} AS BLOB), :{needle})"

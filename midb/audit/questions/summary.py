@@ -9,6 +9,7 @@ from typing import Any
 
 from midb.audit.questions.filters import STANDS
 from midb.audit.reader import READ_OUTCOME, AuditReader
+from midb.audit.run_rows import REVIEW_LEVEL
 from midb.domain.decisions import LEFT_ALONE_REASONS
 
 #: (language, outcome, records)
@@ -69,6 +70,9 @@ SEVERAL_LANGUAGES = (
 
 #: (reason, lines, the first of them)
 REJECTED = "SELECT reason, count(*), min(line) FROM rejected_lines WHERE run_id = ? GROUP BY 1 ORDER BY 2 DESC, 1"
+
+#: (sentence): what verdicts on earlier runs switched off in this one
+SWITCHED_OFF = f"SELECT message FROM run_events WHERE run_id = ? AND level = '{REVIEW_LEVEL}' ORDER BY id"
 
 #: (time, level, message)
 EVENTS = "SELECT at, level, message FROM run_events WHERE run_id = ? ORDER BY id"

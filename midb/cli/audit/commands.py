@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,18 +18,36 @@ from midb.audit.proof.files import FileProof, FileState, MovedFiles, compare_fil
 from midb.audit.proof.records import check_one
 from midb.audit.proof.verify import verify as verify_log
 from midb.audit.questions import export as exports
-from midb.audit.questions.comparing import Comparison
+from midb.audit.questions.comparing import Comparison, sum_up
 from midb.audit.questions.filters import require_known
 from midb.audit.questions.finding import count_records, find_by_name, find_matches, find_records
+from midb.audit.questions.items import list_edits, list_findings
+from midb.audit.questions.later import count_undone, find_later
+from midb.audit.questions.search import add_search
 from midb.audit.questions.summary import summarize
 from midb.audit.questions.usage import find_generations, read_messages, total_usage, usage_by_pass
 from midb.audit.reader import AuditReader
+from midb.audit.rows import RecordRow
+from midb.audit.run_rows import Run
 from midb.audit.verdicts import read_verdicts
 from midb.cli.audit import tables
+from midb.cli.audit.datasette import write_metadata
+from midb.cli.audit.later import find_start
 from midb.cli.audit.model_calls import show_prompts
-from midb.cli.audit.options import Db, Json, Key, RecordOptions, RunNumber, find_log, with_record_options
+from midb.cli.audit.options import (
+    Db,
+    Json,
+    Key,
+    RecordOptions,
+    RunNumber,
+    find_log,
+    say_nothing_fits,
+    with_record_options,
+)
 from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
 from midb.cli.audit.records import record_json, show_changes, show_difference, show_record
+from midb.cli.reviewing.originals import Corpus, Source, find_originals
+from midb.cli.reviewing.sheet_file import write_sheet_file
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import AuditError, UsageError
@@ -34,7 +55,13 @@ from midb.review.agreement import measure_review
 from midb.review.revisions import list_revisions
 from midb.text.terminal import visible
 
+#: What may be the name of an edit or a finding.
+ITEM_NAME = re.compile(r"e-\d+-\d+|f-\d+")
+
 app = typer.Typer(help="Look into the audit log: what was changed, why, and the proof.", no_args_is_help=True, **PLAIN)
+
+
+app.command("datasette")(write_metadata)
 
 
 def dump(value: Any) -> None:
@@ -92,18 +119,27 @@ def verify(
 
 @app.command()
 def show(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="An id, or #17 for a position.")],
+    record: Annotated[
+        str | None,
+        typer.Argument(metavar="RECORD", help="An id, #17 for a position, or the name of an edit or finding."),
+    ] = None,
+    edit: Annotated[
+        list[str] | None,
+        typer.Option("--edit", metavar="NAME", help="This edit (e-31-0) or finding (f-12) alone; repeat for more."),
+    ] = None,
     db: Db = None,
     run: RunNumber = None,
     full: Annotated[bool, typer.Option("--full", help="Whole texts instead of passages.")] = False,
     prompts: Annotated[bool, typer.Option("--prompts", help="Also what a model was asked and answered.")] = False,
     json: Json = False,
 ) -> None:
-    """Show one record: what changed, why, and how it was decided."""
+    """Show one record: what changed, why, how it was decided, what became of it later. Or one edit or finding of it.
+
+    Example: midb-agent audit show de-0417 --db c.boosted.jsonl.audit.db
+    """
     path = find_log(db)
     with AuditReader(path) as reader:
-        chosen = reader.run(run)
-        found = find_by_name(reader, chosen.id, record)
+        names, chosen, found = find_shown(reader, record, edit or [], run)
         console = tables.open_console()
         for index, row in enumerate(found):
             logged = reader.parts(row)
@@ -111,17 +147,45 @@ def show(
             asked = find_generations(reader, logged)
             texts = {number: read_messages(reader, one) for number, one in asked.items()} if prompts else {}
             said = list(read_verdicts(reader, chosen.id, row.id))
+            later = find_later(reader, chosen, row.position)
             if json:
-                dump(record_json(logged, problems, asked, texts, said))
+                told = record_json(chosen, logged, problems, asked, texts, said)
+                dump(told | {"later": [one.describe() for one in later]})
                 continue
             if index:
                 console.print()
             show_record(
                 console, path, chosen, logged, problems, generations=asked, verdicts=said, twins=len(found) > 1,
-                full=full,
+                full=full, only=names, later=later, start=find_start(reader, chosen),
             )  # fmt: skip
             if prompts:
                 show_prompts(console, logged, asked, texts)
+
+
+def find_shown(
+    reader: AuditReader, record: str | None, names: list[str], run: int | None
+) -> tuple[frozenset[str], Run, list[RecordRow]]:
+    """What `audit show` is about: names of edits and findings (none: all), their run, and the records."""
+    if record is None and not names:
+        raise UsageError("which record?", hint="Name it by its id or as #17, or an edit or a finding with --edit.")
+    options = RecordOptions(run=run, edit=names or None)
+    if record is not None and not names and ITEM_NAME.fullmatch(record):
+        # A record may be called like an edit: it comes first.
+        chosen = reader.run(run)
+        if not next(
+            reader.query("SELECT 1 FROM records WHERE run_id = ? AND record_key = ?", [chosen.id, record]), None
+        ):
+            options, record = RecordOptions(run=run, edit=[record]), None
+    chosen = options.find_run(reader)
+    filters = options.filters(reader, chosen)
+    found = list(find_records(reader, filters)) if options.edit else []
+    if record is not None:
+        named = find_by_name(reader, chosen.id, record)
+        ids = {row.id for row in named}
+        if options.edit and not ids & {row.id for row in found}:
+            raise UsageError(f"{', '.join(options.edit)} is of another record than {record}.", hint="Leave RECORD out.")
+        found = [row for row in found if row.id in ids] if options.edit else named
+    return frozenset(options.edit or ()), chosen, found
 
 
 @app.command()
@@ -131,14 +195,22 @@ def find(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Records to show.")] = 20,
     json: Json = False,
 ) -> None:
-    """List the records that match: by kind, pass, language, outcome, status of findings, or text.
+    """List the records that fit, each with the edits and findings that fit, by name.
 
+    Options that are repeated unite, different ones intersect. Unchanged records in which nothing was found are hidden
+    unless they are asked for (--outcome unchanged, --record, --text).
     Example: midb-agent audit find --db c.boosted.jsonl.audit.db --status open --language tr
     """
     with AuditReader(find_log(options.db)) as reader:
         filters = options.filters(reader)
-        found = [(row, find_matches(reader, row.id, filters)) for row in find_records(reader, filters, limit)]
-        total = count_records(reader, filters) if len(found) == limit else len(found)
+        asked = filters.outcome or filters.record or filters.text or filters.of_items
+        shown = replace(filters, told=not asked)
+        edits = list_edits(reader, filters, standing=filters.changed)
+        findings = list_findings(reader, filters, but=("repaired",)) if not filters.changed else ()
+        shown = options.draw_from(shown, chain(edits, findings))
+        found = [(row, find_matches(reader, row.id, shown)) for row in find_records(reader, shown, limit)]
+        total = count_records(reader, shown) if len(found) == limit else len(found)
+        hidden = count_records(reader, filters) - total if not asked and not shown.sampled else 0
     if json:
         for row, matches in found:
             why = [{key: value for key, value in asdict(match).items() if value is not None} for match in matches]
@@ -149,42 +221,67 @@ def find(
                 }
             )  # fmt: skip
         return
-    tables.show_found(tables.open_console(), found)
-    more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
-    tables.open_console().print(Text(f"{pluralize(total, 'record')}{more}"), soft_wrap=True)
+    console = tables.open_console()
+    tables.show_found(console, found)
+    told = pluralize(total, "record") if total else say_nothing_fits(shown)
+    more = tables.describe_limit(total, limit)
+    if hidden:
+        more += f"; {pluralize(hidden, 'unchanged record')} in which nothing was found: --outcome unchanged"
+    console.print(Text(f"{told}{more}"), soft_wrap=True)
 
 
 @app.command()
 @with_record_options
 def diff(
     options: RecordOptions,
-    against: Annotated[int | None, typer.Option("--against", metavar="N", help="Compare with this run.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="N|OTHER.db", help="Compare with this run, or with one of this log."),
+    ] = None,
+    against_run: Annotated[
+        int | None, typer.Option("--against-run", metavar="N", help="Which run of OTHER.db; default: its latest.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Records to show.")] = 50,
 ) -> None:
-    """Show the changes of all changed records, or of those that match, as word-level diffs.
+    """Show the changes of all changed records, or of those that fit, as word-level diffs.
 
-    With --against N: the records whose final texts differ between two runs.
+    With --against: both runs in numbers, the records whose final texts differ, and those that only one has. Records are
+    matched by their place in the same corpus, else by id.
     Example: midb-agent audit diff --kind decimal-separator --db c.boosted.jsonl.audit.db
     """
+    if against_run is not None and (against is None or against.isdecimal()):
+        raise UsageError("--against-run names a run of another log.", hint="Name that log with --against OTHER.db.")
     console = tables.open_console()
-    with AuditReader(find_log(options.db)) as reader:
+    with AuditReader(find_log(options.db)) as reader, ExitStack() as stack:
         filters = options.filters(reader)
-        if against is not None:
-            other = reader.run(against)
-            comparison = Comparison(reader, filters, other)
-            total, shared = comparison.count(), comparison.shared()
-            for difference in comparison.differences(limit):
-                show_difference(console, difference)
-            both = f"{pluralize(shared, 'record')} of both"
-            what = f"{total:,} of the {both} came out differently in run {filters.run} (+) and {other.id} (-)"
-        else:
-            filters = replace(filters, edited=True)
+        if against is None:
+            filters = replace(filters, changed=True)
+            filters = options.draw_from(filters, list_edits(reader, filters, standing=True))
             total = count_records(reader, filters)
             for row in find_records(reader, filters, limit):
-                show_changes(console, reader.parts(row), kinds=options.kind or (), passes=options.pass_ or ())
-            what = pluralize(total, "changed record")
-        more = f"; the first {limit:,} are shown, --limit {total} shows all" if total > limit else ""
-        console.print(Text(f"{what}{more}"), soft_wrap=True)
+                names = None if not filters.of_items else {match.id for match in find_matches(reader, row.id, filters)}
+                show_changes(console, reader.parts(row), names=names)
+            what = pluralize(total, "changed record") if total else say_nothing_fits(filters)
+            console.print(Text(f"{what}{tables.describe_limit(total, limit)}"), soft_wrap=True)
+            return
+        same = against.isdecimal()
+        other = reader if same else stack.enter_context(AuditReader(Path(against)))
+        add_search(other.connection)
+        run, old = reader.run(filters.run), other.run(int(against) if same else against_run)
+        filters = options.draw_from(filters, list_edits(reader, filters, standing=filters.changed))
+        sums = [(run, sum_up(reader, run)), (old, sum_up(other, old))]
+        comparison = Comparison(reader, filters, other, old, limit=limit)
+        logs = [] if same else name_logs(reader.path, other.path)
+        tables.show_sums(console, sums, logs)
+        for difference in comparison.differences():
+            show_difference(console, difference)
+        tables.show_comparison(console, comparison, (run, old), logs, filters, limit)
+
+
+def name_logs(*paths: Path) -> list[str]:
+    """The names of logs; where they are the same, with their folders."""
+    names = [path.name for path in paths]
+    return [visible(name) for name in (names if len(set(names)) == len(names) else map(str, paths))]
 
 
 @app.command()
@@ -207,10 +304,12 @@ def summary(db: Db = None, run: RunNumber = None, json: Json = False) -> None:
                     **parts,
                     "model": model,
                     "reviewed": [one.describe() for one in reviewed],
+                    "undone": count_undone(reader, chosen),
                 }
             )
         else:
-            tables.show_summary(tables.open_console(), path, reader.runs(), chosen, parts, used)
+            undone = count_undone(reader, chosen)
+            tables.show_summary(tables.open_console(), path, reader.runs(), chosen, parts, used, undone)
             tables.show_precision(tables.open_console(), reviewed)
 
 
@@ -222,11 +321,20 @@ def export(
     what: Annotated[str, typer.Option("--what", help="edits, findings, decisions or records.")] = "edits",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; default: stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    for_review: Annotated[
+        Path | None, typer.Option("--for-review", metavar="FILE", help="A sheet for people: FILE.csv or FILE.xlsx.")
+    ] = None,
+    corpus: Corpus = None,
+    source: Source = None,
 ) -> None:
     """Export edits, findings, decisions or records as CSV (no cell starts a formula) or JSON lines (exact).
 
-    With --format meb: what people reviewed, as training data (JSON lines of raw and revised pairs).
+    With --format meb: what people reviewed, as training data (JSON lines of raw and revised pairs). With --for-review:
+    edits or findings with cells for what people say, as `review sheet` writes them; `review apply` takes them back.
     """
+    if for_review is not None:
+        export_for_review(options, for_review, what, output, corpus, source)
+        return
     require_known("format", form, [*exports.FORMATS, "meb"])
     require_known("table", what, exports.TABLES)
     path = find_log(options.db)
@@ -239,8 +347,17 @@ def export(
     with AuditReader(path) as reader:
         filters = options.filters(reader)
         if form == "meb":
-            found, form = list_revisions(reader, filters.run), "jsonl"
+            if options.restricts:
+                raise UsageError("--format meb takes no filters.", hint="It exports all that was reviewed of a run.")
+            records = [verdict.record_id for verdict in read_verdicts(reader, filters.run)]
+            originals = find_originals(reader, reader.run(filters.run), records, corpus, source)
+            found, form = list_revisions(reader, filters.run, originals), "jsonl"
+            if originals.missing:
+                print(f"without English originals: {visible(originals.missing)}", file=sys.stderr)
         else:
+            edits = list_edits(reader, filters, standing=filters.changed) if what != "findings" else ()
+            findings = list_findings(reader, filters) if what == "findings" or not filters.changed else ()
+            filters = options.draw_from(filters, chain(edits, findings if what != "edits" else ()))
             found = exports.read_rows(reader, what, filters)
         if output is None and sys.stdout.isatty():
             found = ({name: visible(v) if isinstance(v, str) else v for name, v in row.items()} for row in found)
@@ -251,3 +368,13 @@ def export(
         tables.use_utf8()
         for line in lines:
             sys.stdout.write(line)
+
+
+def export_for_review(
+    options: RecordOptions, sheet: Path, what: str, output: Path | None, corpus: Path | None, source: Path | None
+) -> None:
+    """Write a sheet of what the options mean; raises UsageError for a second output."""
+    require_known("table", what, ("edits", "findings"))
+    if output is not None:
+        raise UsageError("-o does not go with --for-review.", hint="--for-review names the file.")
+    write_sheet_file(sheet, options, what, corpus=corpus, source=source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from rich.text import Text
 
 from midb.audit.proof.replay import Problem, Stage, replay
 from midb.audit.questions.comparing import Difference
+from midb.audit.questions.later import LaterChange
 from midb.audit.questions.usage import GenerationRow
 from midb.audit.rows import DecisionRow, EditRow, LoggedRecord, RecordRow, VerdictRow
 from midb.audit.run_rows import Run
 from midb.audit.verdict_rows import Item
+from midb.cli.audit.acceptance import list_acceptances, show_acceptance
+from midb.cli.audit.later import show_later, show_undo
 from midb.cli.audit.model_calls import Messages, generation_json, show_generations
 from midb.dashboard.blocks import OUTCOME_STYLES
 from midb.domain.decisions import Action, Pass
@@ -24,7 +28,7 @@ from midb.domain.defects import FindingStatus
 from midb.domain.pairs import Field, InstructionPair
 from midb.text.diffs import CONTEXT, compare_texts, find_hunks
 from midb.text.rendering import render_hunk, render_passage
-from midb.text.terminal import isolated, quote_words, visible
+from midb.text.terminal import isolated, visible
 
 _SEVERITY_STYLES = {"critical": "red", "major": "yellow", "minor": "default"}
 
@@ -40,8 +44,15 @@ def show_record(
     verdicts: Sequence[VerdictRow],
     twins: bool,
     full: bool,
+    only: Collection[str] = (),
+    later: Sequence[LaterChange] = (),
+    start: int | None = None,
 ) -> None:
-    """One record of a run, as an auditor reads it in a minute; ``generations`` by id, ``verdicts`` in their order."""
+    """One record of a run, as an auditor reads it in a minute; ``generations`` by id, ``verdicts`` in their order.
+
+    :param only: names of the edits and findings that are shown; empty: all.
+    :param later: what later runs did to it; ``start`` is the run whose edits the undo command names.
+    """
     row, standing = logged.row, logged.standing()
     replayed = replay(logged)
     edits = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
@@ -56,27 +67,52 @@ def show_record(
         line = Text("   CHANGED  ", style="red")
         line.append(visible(f"{problem.table} {problem.row}: {problem.message}"), style="default")
         console.print(line, soft_wrap=True)
+    show_later(console, later, run.id)
+    whole, logged = logged, _keep_only(logged, only)
     stages = {stage.row.id: stage for stage in replayed.stages}
     number = 0
     for decision in logged.decisions:
         if decision.id in standing:
             number = _show_edits(console, logged, decision, stages.get(decision.id), number, full=full)
-        elif decision.action == Action.REJECTED.value or decision.edits:
+        elif decision.edits or (decision.action == Action.REJECTED.value and not only):
             _show_taken_back(console, logged, decision, stages.get(decision.id), full=full)
     _show_findings(console, logged, replayed.finals)
     _show_names(console, logged, standing)
-    _show_verdicts(console, verdicts)
+    _show_verdicts(console, [row for row in verdicts if not only or row.item in only])
+    show_acceptance(console, run, whole)
+    if len(whole.decisions) > len(logged.decisions) or len(whole.findings) > len(logged.findings):
+        console.print(Text(" only    what was named; without --edit the whole record is shown"), soft_wrap=True)
     for pair in sorted({decision.pair for decision in logged.decisions}):
-        decisions = [decision for decision in logged.decisions if decision.pair == pair]
+        decisions = [decision for decision in whole.decisions if decision.pair == pair]
         turn = f"(turn {pair + 1}) " if row.pairs > 1 else ""
         console.print(Text(f" trail   {turn}{describe_trail(decisions)}"), soft_wrap=True)
     show_generations(console, logged, generations)
-    if edits and run.kind == "run":
-        name = f"#{row.position}" if twins or visible(row.record_key) != row.record_key else row.record_key
-        words = ["midb-agent", "revert", "--record", name, *(["--run", str(run.id)] if run.id > 1 else [])]
-        command = quote_words([*words, "--db", str(path), "-o", "OUT"])
-        more = "   (--kind KIND: one kind only)" if len({edit.kind for edit in edits}) > 1 else ""
-        console.print(Text(f" undo    {command}{more}"), soft_wrap=True)
+    shown = [edit for decision in logged.decisions if decision.id in standing for edit in decision.edits]
+    items, kinds = [Item(edit.decision_id, edit.ordinal) for edit in shown], {edit.kind for edit in shown}
+    by_place = twins or visible(row.record_key) != row.record_key
+    show_undo(console, path, run, row, items, kinds, later, start=start, by_place=by_place, by_name=bool(only))
+
+
+def _keep_only(logged: LoggedRecord, names: Collection[str]) -> LoggedRecord:
+    """The record with these edits and findings alone; with all of them where none is named."""
+    if not names:
+        return logged
+    kept = {finding.decision_id: finding for finding in logged.findings if Item(None, finding.id).name in names}
+    decisions = []
+    for decision in logged.decisions:
+        cause = kept.get(decision.id)
+        edits = tuple(
+            edit for edit in decision.edits
+            if Item(edit.decision_id, edit.ordinal).name in names
+            or (cause and (cause.kind, cause.field) == (edit.kind, edit.field))
+        )  # fmt: skip
+        if edits:
+            decisions.append(replace(decision, edits=edits))
+    findings = tuple(
+        finding for finding in logged.findings
+        if Item(None, finding.id).name in names or finding.decision_id in {decision.id for decision in decisions}
+    )  # fmt: skip
+    return replace(logged, decisions=tuple(decisions), findings=findings)
 
 
 def describe_trail(decisions: Sequence[DecisionRow]) -> str:
@@ -154,7 +190,9 @@ def _show_names(console: Console, logged: LoggedRecord, standing: Collection[int
     ]
     names = [f"{_circle(number)} {_name_edits(edits)}" for number, edits in enumerate(groups, start=1)]
     names += [
-        f"○ {Item(None, finding.id).name}" for finding in logged.findings if finding.status == FindingStatus.OPEN.value
+        f"{'○' if finding.status == FindingStatus.OPEN.value else '·'} {Item(None, finding.id).name}"
+        for finding in logged.findings
+        if finding.status != FindingStatus.REPAIRED.value
     ]
     if names:
         console.print(Text(f" named   {'   '.join(names)}"), soft_wrap=True)
@@ -186,7 +224,7 @@ def _show_taken_back(
     console.print(line, soft_wrap=True)
     for (kind, field), edits in _group_edits(row).items():
         place = _describe_place(logged, row.pair, field, edits[0].start, edits[-1].end)
-        console.print(Text(f"   tried {visible(kind)}   {place}"), soft_wrap=True)
+        console.print(Text(f"   tried {visible(kind)}   {place}   {_name_edits(edits)}"), soft_wrap=True)
         _show_passages(console, stage, field, edits, full=full)
 
 
@@ -222,19 +260,22 @@ def _show_findings(console: Console, logged: LoggedRecord, finals: Sequence[Inst
             console.print(Text("     ").append_text(render_passage(text, finding.start, finding.end)), soft_wrap=True)
 
 
-def show_changes(console: Console, logged: LoggedRecord, *, kinds: Collection[str], passes: Collection[str]) -> None:
-    """The changes of one record that stand, compactly; of these kinds and passes only where some are named."""
+def show_changes(console: Console, logged: LoggedRecord, *, names: Collection[str] | None = None) -> None:
+    """The changes of one record that stand, compactly; only edits of these names where some are given."""
     standing = logged.standing()
     _show_key(console, logged.row)
     for stage in replay(logged).stages:
-        if stage.row.id not in standing or not stage.fits or (passes and stage.row.pass_ not in passes):
+        if stage.row.id not in standing or not stage.fits:
             continue
         for name, text in stage.before.texts():
-            edits = [e for e in stage.row.edits if e.field == name.value and (not kinds or e.kind in kinds)]
+            edits = [
+                e for e in stage.row.edits if e.field == name.value and (names is None or _name_edits([e]) in names)
+            ]
             for hunk in find_hunks(text, [edit.edit() for edit in edits]):
-                inside = {edit.kind for edit in edits if edit.start <= hunk.end and hunk.start <= edit.end}
+                inside = [edit for edit in edits if edit.start <= hunk.end and hunk.start <= edit.end]
+                kinds = visible(", ".join(sorted({edit.kind for edit in inside})))
                 place = _describe_place(logged, stage.row.pair, name.value, hunk.start, hunk.end)
-                console.print(Text(f"   {visible(', '.join(sorted(inside)))}   {place}"), soft_wrap=True)
+                console.print(Text(f"   {kinds}   {place}   {_name_edits(inside)}"), soft_wrap=True)
                 for line in render_hunk(hunk, inline=True):
                     console.print(Text("     ").append_text(line), soft_wrap=True)
     console.print()
@@ -261,6 +302,7 @@ def _show_key(console: Console, row: RecordRow) -> None:
 
 
 def record_json(
+    run: Run,
     logged: LoggedRecord,
     problems: Sequence[Problem],
     generations: Mapping[int, GenerationRow],
@@ -290,6 +332,7 @@ def record_json(
              "evidence": f.evidence, "detector": f.detector, "status": f.status, "id": Item(None, f.id).name}
             for f in logged.findings
         ],
+        "accepted": list(list_acceptances(run, logged)),
         "verdicts": [
             {"id": v.item, "reviewer": v.reviewer, "verdict": v.verdict, "text": v.text, "note": v.note, "at": v.at}
             for v in verdicts

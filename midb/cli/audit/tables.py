@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from midb.audit.questions.comparing import Comparison, RunSums
+from midb.audit.questions.filters import Filters
 from midb.audit.questions.finding import Match
 from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
 from midb.audit.run_rows import Run
 from midb.dashboard.blocks import OUTCOME_STYLES
-from midb.domain.decisions import list_outcomes
+from midb.dashboard.text import pluralize
+from midb.domain.decisions import Outcome, list_outcomes
 from midb.review.agreement import Precision
 from midb.text.terminal import END_OF_ISOLATE, ISOLATE, has_right_to_left, isolated, visible
 
@@ -68,7 +71,9 @@ def show_found(console: Console, found: Sequence[tuple[RecordRow, Sequence[Match
 
 
 def _describe_match(match: Match) -> Text:
-    line = Text(visible(match.kind), style="yellow" if match.status == "open" else "default")
+    line = Text(f"{visible(match.id)} ").append(
+        visible(match.kind), style="yellow" if match.status == "open" else "default"
+    )
     if match.status != "edited":
         line.append(f" ({visible(match.status)})")
     if match.evidence is None:
@@ -92,8 +97,9 @@ def show_summary(
     chosen: Run,
     parts: Mapping[str, Sequence[tuple[Any, ...]]],
     used: Sequence[PassUsage],
+    undone: Sequence[tuple[str, int, int, int]] = (),
 ) -> None:
-    """A run in tables."""
+    """A run in tables; ``undone`` by a run that goes on: kind, edits that went, edits that came back, records."""
     console.print(Text(visible(str(path)), style="bold"))
     for run in runs:
         mark = "→" if run.id == chosen.id else " "
@@ -118,16 +124,21 @@ def show_summary(
             for language in order
         ],
     )  # fmt: skip
-    _print_table(
-        console,
-        ({"revert": "undone", "apply": "corrected"}.get(chosen.kind, "repaired"), "pass", "edits", "records"),
-        parts["repairs"],
-    )
-    _print_table(console, ("taken back by", "reason", "times"), parts["taken_back"])
+    if undone:
+        back = any(row[2] for row in undone)
+        rows = [row if back else (row[0], row[1], row[3]) for row in undone]
+        _print_table(console, ("undone", "edits", *(["edits that stand again"] if back else []), "records"), rows)
+    if not undone or chosen.kind == "apply":
+        _print_table(
+            console,
+            ({"revert": "undone", "apply": "corrected"}.get(chosen.kind, "repaired"), "pass", "edits", "records"),
+            parts["repairs"],
+        )
+    _print_table(console, ("taken back by", "reason", "decisions"), parts["taken_back"])
     _print_table(console, ("open", "severity", "findings", "languages"), parts["open"])
     _print_table(console, ("left as they are", "records", "first line"), parts["left_alone"])
     _print_first(console, ("the same texts", "first line", "records"), parts["duplicates"])
-    _print_first(console, ("open in several languages", "kind", "number", "languages"), parts["several_languages"])
+    _print_first(console, ("open in several languages", "kind", "languages", "which"), parts["several_languages"])
     _show_usage(console, used)
     _print_table(console, ("rejected lines", "lines", "first"), parts["rejected"])
     events = parts["events"]
@@ -136,14 +147,74 @@ def show_summary(
         console.print(Text(f"… and {len(events) - _EVENTS:,} more events (--json lists all)"))
 
 
+def show_sums(console: Console, runs: Sequence[tuple[Run, RunSums]], logs: Sequence[str]) -> None:
+    """Two runs side by side in numbers; ``logs`` are their files where these are two."""
+    outcomes = [
+        outcome.value
+        for outcome in Outcome
+        if any(sums.outcomes.get(outcome.value) or outcome in list_outcomes(run.kind) for run, sums in runs)
+    ]
+    with_model = any(sums.calls for _, sums in runs)
+    rows = [
+        (
+            f"{mark} run {run.id} ({run.kind}{'' if run.status == 'finished' else f', {run.status}'})"
+            + (f" of {logs[number]}" if logs else ""),
+            sums.read, *(sums.outcomes.get(outcome, 0) for outcome in outcomes), sums.rejected, sums.edits,
+            "not counted" if sums.open_findings is None else sums.open_findings,
+            *((sums.calls, sums.tokens) if with_model else ()),
+        )
+        for number, (mark, (run, sums)) in enumerate(zip("+-", runs, strict=True))
+    ]  # fmt: skip
+    titles = ("records", "read", *outcomes, "rejected", "edits that stand", "open findings")
+    _print_table(console, titles + (("model calls", "tokens") if with_model else ()), rows)
+    for run, _ in runs:
+        if run.goes_on:
+            told = f"run {run.id} starts from run {run.parent_run}: its unchanged records are as that run left them"
+            console.print(Text(told), soft_wrap=True)
+    console.print()
+
+
+def describe_limit(total: int, limit: int) -> str:
+    """What is said behind a number of records of which not all are shown."""
+    if total <= limit:
+        return ""
+    return f"; the first {f'{limit:,} are' if limit > 1 else 'is'} shown, --limit {total} shows all"
+
+
+def show_comparison(
+    console: Console, comparison: Comparison, runs: tuple[Run, Run], logs: Sequence[str], filters: Filters, limit: int
+) -> None:
+    """How many records differ, and which only one of the runs has; ``logs`` are their files where these are two."""
+    here, there = (
+        f"run {run.id}{f' of {logs[number]}' if logs else ''} ({mark})"
+        for number, (run, mark) in enumerate(zip(runs, "+-", strict=True))
+    )
+    described = visible(filters.described())
+    if not comparison.shared:
+        told = f"the two runs have no record in common{f' that fits: {described}' if described else ''}"
+        if not comparison.by_place and comparison.here.count and comparison.there.count:
+            told += "; records of different corpora are matched by id"
+    else:
+        both = f"{pluralize(comparison.shared, 'record')} of both"
+        fit = f" that fit{'s' if comparison.shared == 1 else ''} ({described})" if described else ""
+        told = f"{comparison.differing:,} of the {both}{fit} came out differently in {here} and {there}"
+    told += describe_limit(comparison.differing, limit)
+    console.print(Text(told), soft_wrap=True)
+    for only, name in ((comparison.here, here), (comparison.there, there)):
+        if only.count:
+            names = ", ".join(cut(key, 32) for key in only.names or ())
+            more = f" and {only.count - len(only.names or ()):,} more" if only.count > len(only.names or ()) else ""
+            console.print(Text(f"only in {name}: {pluralize(only.count, 'record')}: {names}{more}"), soft_wrap=True)
+
+
 def show_precision(console: Console, reviewed: Sequence[Precision]) -> None:
     """How many of the reviewed edits and findings of each kind were right, with the 95 % interval."""
     rows = [
-        (one.kind, one.language, one.right, one.reviewed, f"{100 * one.share:.1f} %",
+        (one.kind, one.language, one.what, one.right, one.changed, one.reviewed, f"{100 * one.share:.1f} %",
          f"{100 * one.interval[0]:.0f}-{100 * one.interval[1]:.0f} %")
         for one in reviewed
     ]  # fmt: skip
-    _print_table(console, ("reviewed", "language", "right", "of", "precision", "interval"), rows)
+    _print_table(console, ("reviewed", "language", "what", "right", "other text", "of", "precision", "interval"), rows)
 
 
 def _print_first(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

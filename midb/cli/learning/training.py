@@ -18,6 +18,7 @@ from midb.text.terminal import quote_word, visible
 
 if TYPE_CHECKING:
     from midb.agent.engines.checkpoint import CheckpointFolder
+    from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
     from midb.training.session import ExampleSet
     from midb.training.tuning.encoded import EncodedExample
     from midb.training.tuning.settings import TuningSettings
@@ -171,10 +172,6 @@ def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bo
     output = Path(options.output or "").expanduser()
     base = checkpoint.find(options.base or "", checkpoint.MODEL_FILES)
     checkpoint.check_files(base.folder)
-    if options.merge and base.folder.is_file():
-        raise UsageError(
-            "--merge writes no checkpoint of a GGUF file.", hint="Give the folder that the file was made from."
-        )
     check_output(output, resume=resume)
     tokenizer = open_tokenizer(base)
     examples = _find_examples(data, held_out, options, output, resume=resume)
@@ -202,7 +199,9 @@ def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bo
         )
     if is_first():
         record.write(output)
-    return _tune(base, settings, sides[0].examples, sides[1].examples, examples, record, options, resume=resume)
+    return _tune(
+        base, tokenizer, settings, sides[0].examples, sides[1].examples, examples, record, options, resume=resume
+    )
 
 
 def _find_examples(data: list[Path], held_out: Any, options: TrainOptions, output: Path, *, resume: bool) -> ExampleSet:
@@ -247,6 +246,7 @@ def _find_examples(data: list[Path], held_out: Any, options: TrainOptions, outpu
 
 def _tune(
     base: CheckpointFolder,
+    tokenizer: ChatTokenizer,
     settings: TuningSettings,
     examples: list[EncodedExample],
     held_out: list[EncodedExample],
@@ -256,28 +256,24 @@ def _tune(
     *,
     resume: bool,
 ) -> int:
-    import transformers
-
     from midb.training.session import StoppedError
     from midb.training.tuning.measuring import merge_losses
     from midb.training.tuning.model import check_examples, choose_device, load_base
     from midb.training.tuning.result import list_versions, merge, write_result
     from midb.training.tuning.running import TuningPace, measure_once, tune
 
-    told: Any = transformers.utils.logging  # it has no types
-    told.set_verbosity_error()
-    told.disable_progress_bar()
     output = Path(options.output or "").expanduser()
     device = choose_device(options.device or "auto")
     model = load_base(base.folder, base.name, device)
     check_examples(model, [*examples, *held_out], base.name)
     sample = held_out[: _MEASURED if options.measure is None else options.measure]
     before = measure_once(output, model, sample, settings.batch_tokens) if is_first() else []
-    lines = ProgressLines(f"{base.name} on {device.type}", len(examples))
+    lines = ProgressLines(f"{base.name} on {device.type}")
     pace = TuningPace(max_seconds=options.max_seconds or 0.0, save_seconds=options.save_seconds or 300.0)
-    done = tune(
-        model, base.name, settings, examples, output, told=lines.tell, begin=lines.begin, pace=pace, resume=resume
-    )
+    with lines:
+        done = tune(
+            model, base.name, settings, examples, output, told=lines.tell, begin=lines.begin, pace=pace, resume=resume
+        )
     if done.stopped in ("interrupted", "terminated"):
         raise StoppedError(
             f"stopped after step {done.step:,} of {done.steps:,}, which is saved.",
@@ -312,6 +308,6 @@ def _tune(
     say(f"trained {pluralize(done.step, 'step')}{end} in {describe_span(done.seconds)}{change}")
     say(f"  adapter  {visible(str(output))}")
     if options.merge:
-        say(f"  merged   {visible(str(merge(output, done.model, base.folder)))}")
+        say(f"  merged   {visible(str(merge(output, done.model, base.folder, tokenizer.write)))}")
     say(f"  next     midb-agent run CORPUS --model {visible(options.base or '')} --adapter {quote_word(str(output))}")
     return 0

@@ -1,11 +1,16 @@
-"""What a training says while it goes on, in plain lines; only the first of several processes talks."""
+"""What a training says while it goes on: a bar on a terminal, else plain lines; only the first of several processes
+talks.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
     from midb.training.tuning.watching import TuningProgress
@@ -18,11 +23,25 @@ _ESTIMATED = 3
 
 
 class ProgressLines:
-    """Tells how a training goes: one line at its beginning, after its first steps, and every some seconds."""
+    """Tells how a training goes: one line at its beginning, and after its first steps; then a bar until ``with`` ends,
+    or a line every some seconds.
+    """
 
-    def __init__(self, described: str, examples: int) -> None:
-        self._described, self._examples = described, examples
+    def __init__(self, described: str) -> None:
+        self._described = described
         self._first, self._last = 0, 0.0
+        columns = ("  step {task.completed:,}/{task.total:,}", "{task.fields[figures]}")
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn(columns[0]), BarColumn(24), TextColumn(columns[1]), console=console, transient=True,
+            disable=not (console.is_terminal and is_first()),
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._bar.stop()
 
     def begin(self, model: Any, step: int, steps: int) -> None:
         """Say what is trained."""
@@ -31,6 +50,8 @@ class ProgressLines:
         of = sum(p.numel() for p in model.parameters())
         going_on = f", going on from step {step:,}" if step else ""
         say(f"training {self._described}: {learnt:,} of {of:,} parameters, {steps:,} steps{going_on}")
+        self._bar.add_task("", total=steps, completed=step, figures="")
+        self._bar.start()
 
     def tell(self, progress: TuningProgress) -> None:
         """Say how far it is."""
@@ -40,13 +61,17 @@ class ProgressLines:
         now = time.monotonic()
         if done == _ESTIMATED:
             say(f"  about {describe_span(progress.left)} to go, by the first {_ESTIMATED} steps")
+        figures = (
+            f"loss {progress.loss:.4f}  lr {progress.lr:.2e}  {progress.rate:,.0f} tokens/s  "
+            f"{describe_span(progress.left)} left"
+        )
+        if not self._bar.disable:
+            self._bar.update(self._bar.task_ids[0], completed=progress.step, figures=figures)
+            return
         if done not in (1, _ESTIMATED) and progress.step != progress.steps and now - self._last < _EVERY:
             return
         self._last = now
-        say(
-            f"  step {progress.step:,}/{progress.steps:,}  loss {progress.loss:.4f}  lr {progress.lr:.2e}  "
-            f"{progress.rate:,.0f} tokens/s  {describe_span(progress.left)} left"
-        )
+        say(f"  step {progress.step:,}/{progress.steps:,}  {figures}")
 
 
 def describe_span(seconds: float) -> str:

@@ -10,51 +10,36 @@ from typing import Annotated
 import typer
 
 from midb.audit.file.key import read_key
-from midb.audit.questions.export import write_file
 from midb.audit.reader import AuditReader
+from midb.audit.verdicts import find_standing
 from midb.cli import options as common
-from midb.cli.audit.options import Db, RunNumber, find_log
-from midb.cli.reviewing.options import (
-    Kinds,
-    Languages,
-    Passes,
-    Reviewer,
-    Sample,
-    Seed,
-    Severities,
-    What,
-    check_new,
-    choose_some,
-    find_reviewed,
-)  # fmt: skip
+from midb.cli.audit.options import Db, RecordOptions, RunNumber, find_log, with_record_options
+from midb.cli.reviewing.options import Reviewer, What, choose_some, find_reviewed
+from midb.cli.reviewing.originals import Corpus, Source, find_originals
+from midb.cli.reviewing.sheet_file import write_sheet_file
 from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
 from midb.review.checking import check_reviewer
 from midb.review.choosing import ReviewChoice, choose
 from midb.review.desk import Desk
-from midb.review.sheets import list_rows, read_sheet, read_verdicts, write_csv, write_xlsx
-from midb.review.showing import show_item
+from midb.review.sheets import read_sheet, read_verdicts
 from midb.text.terminal import visible
 
 app = typer.Typer(**PLAIN)
 
 
 @app.callback(invoke_without_command=True)
+@with_record_options
 def review(
     context: typer.Context,
-    db: Db = None,
-    run: RunNumber = None,
+    options: RecordOptions,
     reviewer: Annotated[
         str | None, typer.Option("--reviewer", metavar="NAME", help="Who says so. Default: the user's name here.")
     ] = None,
     what: What = "both",
-    kind: Kinds = None,
-    language: Languages = None,
-    pass_: Passes = None,
-    severity: Severities = None,
-    sample: Sample = 0,
-    seed: Seed = 0,
+    corpus: Corpus = None,
+    source: Source = None,
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")] = 0,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
     seal_key: common.SealKey = None,
@@ -69,14 +54,13 @@ def review(
     from midb.cli.reviewing.serving import serve
 
     name = check_reviewer(reviewer if reviewer is not None else _find_user())
-    path = find_log(db)
+    path = find_log(options.db)
     with AuditReader(path) as reader:
-        chosen = find_reviewed(reader, run)
-        candidates = choose_some(
-            reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
-            seed=seed,
-        )  # fmt: skip
-    serve(Desk(path, chosen, read_key(seal_key)), candidates, name, port=port, open_browser=open_browser)
+        chosen = find_reviewed(reader, options.find_run(reader).id)
+        candidates = choose_some(reader, chosen, options, what)
+        originals = find_originals(reader, chosen, [one.record for one in candidates], corpus, source)
+    desk = Desk(path, chosen, read_key(seal_key))
+    serve(desk, candidates, name, port=port, open_browser=open_browser, originals=originals)
     return 0
 
 
@@ -88,38 +72,20 @@ def _find_user() -> str:
 
 
 @app.command("sheet")
+@with_record_options
 def write_sheet(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="FILE.csv or FILE.xlsx.")],
-    db: Db = None,
-    run: RunNumber = None,
+    options: RecordOptions,
     what: What = "edits",
-    kind: Kinds = None,
-    language: Languages = None,
-    pass_: Passes = None,
-    severity: Severities = None,
-    sample: Sample = 0,
-    seed: Seed = 0,
+    corpus: Corpus = None,
+    source: Source = None,
 ) -> int:
     """Write edits or findings as a sheet for people without this program: one row each, with cells for what they say.
 
     Fill in verdict (accept, reject or change), right_text (with change) and note; review apply takes it back.
     Example: midb-agent review sheet --db c.boosted.jsonl.audit.db --sample 50 -o edits.csv
     """
-    if output.suffix.lower() not in (".csv", ".xlsx"):
-        raise UsageError(f"{output} says no form.", hint="Let it end in .csv or .xlsx.")
-    check_new(output)
-    with AuditReader(find_log(db)) as reader:
-        chosen = find_reviewed(reader, run)
-        candidates = choose_some(
-            reader, chosen, what=what, kind=kind, language=language, pass_=pass_, severity=severity, sample=sample,
-            seed=seed,
-        )  # fmt: skip
-        rows = list_rows((show_item(reader, one) for one in candidates), chosen)
-        if output.suffix.lower() == ".xlsx":
-            write_xlsx(rows, output)
-        else:
-            write_file(write_csv(rows), output)
-    print(f"{pluralize(len(candidates), 'row')} in {visible(str(output))}", file=sys.stderr)
+    write_sheet_file(output, options, what, corpus=corpus, source=source)
     return 0
 
 
@@ -141,14 +107,21 @@ def take_sheet(
     with AuditReader(path) as reader:
         chosen = find_reviewed(reader, run)
         said = read_verdicts(rows, reader, chosen, choose(reader, chosen.id, ReviewChoice()))
+        standing = find_standing(reader, chosen.id)
     if not said:
         raise UsageError(f"{sheet} holds no verdict.", hint="Fill in the column verdict: accept, reject or change.")
     Desk(path, chosen, read_key(seal_key)).write(name, said)
+    others = [standing.get(one.item.name) for one, _ in said]
+    opposite = sum(
+        row is not None and row.reviewer != name and (row.verdict == "accept") != (what.verdict == "accept")
+        for row, (_, what) in zip(others, said, strict=True)
+    )
     counted = {word: sum(one.verdict == word for _, one in said) for word in ("accept", "reject", "change", "withdraw")}
     told = ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
+    against = f"\n  opposite {opposite:,} to what others said: the later counts, both are kept" if opposite else ""
     print(
-        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}); {len(rows) - len(said):,} rows without one\n"
-        f"  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
+        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}); {len(rows) - len(said):,} rows without one"
+        f"{against}\n  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
         file=sys.stderr,
     )
     return 0

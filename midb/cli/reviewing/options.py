@@ -3,71 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from midb.audit.questions.filters import Filters, check_filters, require_known
+from midb.audit.questions.filters import require_known
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
-from midb.domain.defects import Severity
+from midb.cli.audit.options import RecordOptions, say_nothing_fits
 from midb.domain.errors import UsageError
 from midb.review.choosing import Candidate, ReviewChoice, choose
-
-Words = list[str] | None
 
 #: What can be reviewed.
 WHAT = ("edits", "findings", "both")
 
 What = Annotated[str, typer.Option("--what", metavar="|".join(WHAT), help="Edits that stand, open findings, or both.")]
-Kinds = Annotated[Words, typer.Option("--kind", metavar="KIND", help="Only this kind; repeat for more.")]
-Languages = Annotated[Words, typer.Option("--language", metavar="xx", help="Only this language; repeat for more.")]
-Passes = Annotated[Words, typer.Option("--pass", metavar="PASS", help="Only of this pass; repeat for more.")]
-Severities = Annotated[
-    Words, typer.Option("--severity", metavar="S", help="critical, major or minor; repeat for more.")
-]
-Sample = Annotated[
-    int, typer.Option("--sample", metavar="N", min=0, help="So many, spread over languages and kinds; 0: all.")
-]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Which ones are drawn.")]
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who says so; it stands in the log.")]
 
 
-def make_choice(
-    reader: AuditReader,
-    run: Run,
-    *,
-    what: str,
-    kind: Words,
-    language: Words,
-    pass_: Words,
-    severity: Words,
-    sample: int = 0,
-    seed: int = 0,
-) -> ReviewChoice:
-    """The choice of a command line; raises UsageError for words that neither this program nor the log knows."""
+def choose_some(reader: AuditReader, run: Run, options: RecordOptions, what: str) -> list[Candidate]:
+    """The edits and findings of a run that a command line asks for; UsageError where there are none."""
     require_known("choice", what, WHAT)
-    for word in severity or ():
-        require_known("severity", word, [one.value for one in Severity])
-    check_filters(
-        reader, Filters(run=run.id, kind=tuple(kind or ()), language=tuple(language or ()), pass_=tuple(pass_ or ()))
-    )
-    return ReviewChoice(
-        what=what,
-        kinds=frozenset(kind or ()),
-        languages=frozenset(language or ()),
-        passes=frozenset(pass_ or ()),
-        severities=frozenset(severity or ()),
-        sample=sample,
-        seed=seed,
-    )
-
-
-def choose_some(reader: AuditReader, run: Run, **words: Any) -> list[Candidate]:
-    """What a command line asks for (the words of ``make_choice``); UsageError where there is nothing of it."""
-    candidates = choose(reader, run.id, make_choice(reader, run, **words))
+    filters = options.filters(reader, run)
+    choice = ReviewChoice(what=what, filters=filters, sample=options.sample, seed=options.seed)
+    candidates = choose(reader, run.id, choice)
     if not candidates:
-        raise UsageError("nothing matches.", hint="midb-agent audit summary shows what there is.")
+        kinds = {"edits": "edits that stand", "findings": "open findings"}.get(what, "edits that stand, open findings")
+        hint = f"Reviewed are {kinds}. midb-agent audit summary shows what there is."
+        raise UsageError(say_nothing_fits(filters), hint=hint)
     return candidates
 
 

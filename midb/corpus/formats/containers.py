@@ -110,7 +110,7 @@ def _refuse_address(path: Path) -> CorpusError | None:
         return None
     scheme, rest = match.groups()
     hint = "Download the file first, and name it."
-    if scheme == "hf":
+    if scheme == "hf" and rest.startswith("datasets/"):
         name = "/".join(rest.removeprefix("datasets/").split("/")[:2])
         folder = name.rpartition("/")[2]
         hint = (

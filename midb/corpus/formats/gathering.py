@@ -17,7 +17,7 @@ from midb.domain.hashing import digest, file_sha256
 
 #: Endings of the names of corpus files, with and without that of a compression.
 ENDINGS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".tab", ".parquet", ".arrow", ".feather")
-_PACKED = (".gz", ".zst")
+PACKED = (".gz", ".zst")
 
 #: Files that tell about a data set, and hold no records of it.
 _ABOUT = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json"})
@@ -106,7 +106,7 @@ def _is_seen(name: Path) -> bool:
 
 def _is_corpus(file: Path) -> bool:
     endings = [ending.lower() for ending in file.suffixes[-2:]]
-    if endings and endings[-1] in _PACKED:
+    if endings and endings[-1] in PACKED:
         endings.pop()
     return bool(endings) and endings[-1] in ENDINGS and file.name not in _ABOUT
 

@@ -11,8 +11,8 @@ from scripted_pairs import BETTER, PAIR, Through, rewrite_in, trail_of
 
 from midb.agent.engines.protocol import CallFailed, FinishReason, TextReply, TextRequest
 from midb.agent.model.settings import PassAdapter, Route
-from midb.agent.passes.modelling import LONGEST_DETAIL, attribute_edits, rewrite_kind
-from midb.domain.decisions import REWRITING_PASSES, Outcome, Pass, Reason, Violation
+from midb.agent.passes.modelling import LONGEST_DETAIL, attribute_edits
+from midb.domain.decisions import REWRITING_PASSES, Outcome, Pass, Reason, Violation, rewrite_kind
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field, InstructionPair

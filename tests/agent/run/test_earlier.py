@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _reading_nothing(earlier: EarlierResults) -> Any:
 
 def test_what_was_changed_by_hand_is_taken_over_by_nobody(corpus: Path) -> None:
     run_over(corpus, limit=6)
-    with sqlite3.connect(corpus.with_name("c.boosted.jsonl.audit.db")) as connection:
+    with closing(sqlite3.connect(corpus.with_name("c.boosted.jsonl.audit.db"))) as connection, connection:
         connection.execute("UPDATE edits SET after = 'Anders'")
     connection.close()
     with session_over(corpus, limit=9) as session, pytest.raises(AuditError, match="changed by hand"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def test_replies_are_those_of_the_log(corpus: Path) -> None:
         assert found is not None
         assert (found.completion, found.reused) == ("y", True)
         db = session.log.path
-    with sqlite3.connect(db) as connection:
+    with closing(sqlite3.connect(db)) as connection, connection:
         assert connection.execute("SELECT run_id, completion FROM generations").fetchall() == [(1, "y")]
 
 

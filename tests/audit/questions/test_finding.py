@@ -33,7 +33,7 @@ def positions(reader: AuditReader, **filters: Any) -> list[int]:
         ({"status": "open", "kind": "space-before-punctuation"}, [6]),
         ({"status": "open", "pass_": "localization"}, [6]),
         ({"status": "dismissed"}, [7, 11]),
-        ({"kind": "space-before-punctuation", "edited": True}, [1]),  # of the other one it was taken back
+        ({"kind": "space-before-punctuation", "changed": True}, [1]),  # of the other one it was taken back
         ({"language": "und"}, [13]),
     ],
 )

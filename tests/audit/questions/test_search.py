@@ -67,7 +67,7 @@ def test_a_text_ends_at_no_nul_and_escapes_of_json_are_undone(finished_log: Path
         add_search(reader.connection)
 
         def ask(text: object, needle: str, *, texts: bool = False) -> bool:
-            sql = f"SELECT {search_column(':column', texts=texts)}"
+            sql = f"SELECT {search_column(':column', 'text', texts=texts)}"
             return bool(next(reader.query(sql, {"column": text, "text": needle}))[0])
 
         assert ask("a\0b", "b")

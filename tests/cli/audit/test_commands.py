@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 from cli_fixtures import Cli
+from log_fixtures import AuditCommand
+
+from midb.cli.audit.commands import name_logs
 
 ROOT = Path(__file__).resolve().parents[3]
 DB = "c.boosted.jsonl.audit.db"
@@ -209,3 +212,84 @@ def test_what_the_tool_says_about_itself(cli: Cli) -> None:
     assert {"kind", "family", "severity", "repairs", "abstains"} <= set(kinds[0])
     assert cli("doctor").code == 0
     assert "midb-agent 0" in cli("--version").out
+
+
+def test_one_edit_or_finding_is_shown_by_its_name(call: AuditCommand) -> None:
+    whole = call("show", "de-0417", "--run", 1).out
+    for words in (("show", "--edit", "e-2-0"), ("show", "e-2-0"), ("show", "de-0417", "--edit", "e-2-0", "--run", 1)):
+        shown = call(*words).out
+        assert "decimal-separator" in shown
+        assert "translated-code" not in shown
+        assert "without --edit the whole record is shown" in shown
+        assert "named   ① e-2-0" in shown
+        assert set(whole.splitlines()) & set(shown.splitlines()), "the first line and the trail are those of the record"
+    told = json.loads(call("find", "--run", 1, "--kind", "culture-bound-reference", "--json").out)
+    found = told["matches"][0]["id"]
+    shown = call("show", "--edit", found).out
+    assert "○ open culture-bound-reference" in shown
+    assert "decimal-separator" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("show",), "which record?"),
+        (("show", "--edit", "e-99999-0"), "the log has no edit e-99999-0"),
+        (("show", "e-99999-0"), "the log has no edit e-99999-0"),
+        (("show", "ja-1", "--edit", "e-2-0"), "e-2-0 is of another record than ja-1"),
+        (("show", "--edit", "e-2-0", "--run", 2), "e-2-0 is an edit of run 1, not of run 2"),
+        (("find", "--edit", "2"), '"2" names no edit and no finding'),
+        (("diff", "--against-run", 1), "names a run of another log"),
+        (("diff", "--against", "gone.db"), "there is no audit log gone.db"),
+        (("diff", "--against", 9), "there is no run 9"),
+        (("export", "--format", "meb", "--kind", "mojibake"), "takes no filters"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(words: tuple[object, ...], told: str, call: AuditCommand) -> None:
+    refused = call(*words)
+    assert (refused.code in (1, 2), refused.out) == (True, "")
+    assert told in refused.err
+
+
+def test_filters_mean_the_same_in_find_diff_and_export(call: AuditCommand) -> None:
+    for words in (
+        ("--kind", "decimal-separator", "--kind", "leaked-markup"),
+        ("--kind", "decimal-separator", "--language", "de", "--language", "tr"),
+        ("--severity", "minor"), ("--family", "localization", "--language", "ja"), ("--edit", "e-2-0"),
+        ("--record", "ko-1", "--record", "#2"), ("--sample", 3, "--seed", 5),
+    ):  # fmt: skip
+        options = ("--run", 1, "--changed", *words)
+        found = [json.loads(line) for line in call("find", "--json", *options).out.split("\n") if line]
+        names = {match["id"] for record in found for match in record["matches"]}
+        exported = [
+            json.loads(line)["item"] for line in call("export", "--format", "jsonl", *options).out.split("\n") if line
+        ]
+        assert sorted(names) == sorted(exported) != []
+        shown = call("diff", *options).out
+        assert f"{len(found)} changed record" in shown
+        assert set(re.findall(r"e-\d+-\d+", shown)) == names
+
+
+def test_what_fits_nothing_says_so(call: AuditCommand) -> None:
+    for command, more in (("find", ""), ("diff", "; changed")):
+        out = call(command, "--run", 1, "--kind", "mojibake", "--language", "de").out
+        assert out == f"nothing in run 1 fits: kind mojibake; language de{more}.\n"
+
+
+def test_runs_of_two_logs_stand_side_by_side(call: AuditCommand, undone_log: Path) -> None:
+    out = call("diff", "--run", 1, "--against", undone_log, "--against-run", 3).out
+    head = [line.split() for line in out.splitlines()[1:4]]
+    assert head[0][:2] == ["records", "read"]
+    assert " ".join(head[0]).endswith("edits that stand open findings")
+    assert head[1][:4] == ["+", "run", "1", "(run)"]
+    assert head[2][:4] == ["-", "run", "3", "(revert)"]
+    assert re.search(r"came out differently in run 1 of \S+/log0?/\S+ \(\+\) and run 3 of \S+ \(-\)", out)
+    assert re.search(r"only in run 1 of \S+ \(\+\): 10 records: th-1, ko-1", out)
+    assert name_logs(Path("a/x.db"), Path("a/y.db")) == ["x.db", "y.db"]
+
+
+def test_records_in_which_nothing_was_found_are_hidden_and_counted(call: AuditCommand) -> None:
+    assert "unchanged records in which nothing was found" in call("find", "--run", 1).out
+    asked = call("find", "--run", 1, "--outcome", "unchanged").out
+    assert "3 records\n" in asked
+    assert "in which nothing was found" not in asked

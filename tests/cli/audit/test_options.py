@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -37,7 +38,10 @@ def options_of(command: str) -> list[str]:
     return [name for parameter in group.commands[command].params for name in parameter.opts if name.startswith("--")]
 
 
-SHARED = ["--db", "--kind", "--pass", "--language", "--outcome", "--status", "--text", "--run"]
+SHARED = [
+    "--db", "--kind", "--family", "--pass", "--language", "--severity", "--field", "--outcome", "--status", "--text",
+    "--record", "--edit", "--changed", "--sample", "--seed", "--run",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["find", "diff", "export"])
@@ -52,15 +56,9 @@ def test_the_options_come_as_one_object_beside_a_commands_own() -> None:
     def command(options: RecordOptions, limit: int = 3) -> tuple[RecordOptions, int]:
         return options, limit
 
-    shared = {
-        "db": None,
-        "pass_": ["content"],
-        "language": None,
-        "outcome": None,
-        "status": None,
-        "text": ["x"],
-        "run": 2,
-    }
+    shared: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(RecordOptions)}
+    shared |= {"pass_": ["content"], "text": ["x"], "run": 2}
+    del shared["kind"]
     options, limit = command(**shared, kind=["mojibake"], limit=5)
     assert options == RecordOptions(kind=["mojibake"], pass_=["content"], text=["x"], run=2)
     assert limit == 5
@@ -73,12 +71,11 @@ def test_the_options_come_as_one_object_beside_a_commands_own() -> None:
 def test_options_are_filters_once_they_are_checked(finished_log: Path) -> None:
     with AuditReader(finished_log) as reader:
         filters = RecordOptions(kind=["mojibake"], text=["A"]).filters(reader)
-        assert filters == Filters(run=2, kind="mojibake", text="A"), "the latest run, unless one is named"
+        assert filters == Filters(run=2, kind=("mojibake",), text=("A",)), "the latest run, unless one is named"
         assert RecordOptions(run=1).filters(reader).run == 1
         both = RecordOptions(kind=["mojibake", "percent-form"], language=["de", "fr"]).filters(reader)
         assert both == Filters(run=2, kind=("mojibake", "percent-form"), language=("de", "fr"))
-        with pytest.raises(UsageError, match="--text is given twice"):
-            RecordOptions(text=["a", "b"]).filters(reader)
+        assert RecordOptions(text=["a", "b"]).filters(reader).text == ("a", "b")
         with pytest.raises(UsageError, match='unknown kind "mojibak"'):
             RecordOptions(kind=["mojibak"]).filters(reader)
         with pytest.raises(UsageError, match="there is no run 9"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from log_fixtures import AuditCommand, Tamper
+from log_fixtures import AuditCommand, Tamper, now
 
 from midb.audit.rows import DecisionRow
 from midb.cli.audit.records import describe_trail
@@ -29,6 +29,8 @@ def test_show_reads_like_a_story(call: AuditCommand) -> None:
         " ○ open culture-bound-reference   minor   response 38-50   a US holiday",
         "       …8): Der Wert ist 2,5 Meter. [Thanksgiving]!",
         " named   ① e-1-0   ② e-2-0   ○ f-3",
+        " checks  translation, localization, verification: which ones, the log does not say",
+        f"         by midb-agent of an unknown version in run 1, {now()} to {now()}",
         " trail   diagnose → translation (applied) → localization (applied) → verify (accepted) → record",
     ]
 
@@ -96,14 +98,15 @@ def test_show_as_json(call: AuditCommand) -> None:
 def test_diff_between_runs(call: AuditCommand) -> None:
     out = call("diff", "--run", 2, "--against", 1).out
     assert "[2,5] → [2.5]" in out
-    assert "1 of the 3 records of both came out differently in run 2 (+) and 1 (-)" in out
+    assert "model calls  tokens" in out, "one of them asked a model"
+    assert "1 of the 3 records of both came out differently in run 2 (+) and run 1 (-)" in out
 
 
 def test_a_record_that_a_person_changed_says_so(call: AuditCommand, undone_log: Path) -> None:
     shown = call("show", "de-0417", "--run", 3, db=undone_log).out.splitlines()
     assert shown[0] == "de-0417 · de · undone · 1 edit · line 1 · verified: hashes and replay agree"
-    assert shown[-1] == " trail   undone by request (kind decimal-separator)", "it went through no pass"
-    assert not any(line.startswith(" undo ") for line in shown), "a revert is not reverted"
+    assert shown[-2] == " trail   undone by request (kind decimal-separator)", "it went through no pass"
+    assert shown[-1].startswith(" undo    midb-agent revert --edit e-"), "what it undid can stand again"
 
 
 def test_diff_shows_edits_that_stand_and_no_others(call: AuditCommand) -> None:

@@ -44,9 +44,12 @@ def test_summary_shows_what_each_pass_took(call: AuditCommand, model_log: Path) 
 
 def test_find_counts_what_it_does_not_show(call: AuditCommand) -> None:
     called = call("find", "--run", 1, "--limit", 2)
-    assert "13 records; the first 2 are shown, --limit 13 shows all" in called.out
+    assert (
+        "10 records; the first 2 are shown, --limit 10 shows all; 3 unchanged records in which nothing was found"
+        in called.out
+    )
     assert "ar-1" not in called.out
-    assert call("find", "--run", 1, "--text", "nowhere").out == "0 records\n"
+    assert call("find", "--run", 1, "--text", "nowhere").out == "nothing in run 1 fits: text nowhere.\n"
 
 
 def test_find_shows_why(call: AuditCommand) -> None:
@@ -106,7 +109,7 @@ def printed(show: Callable[[Console], None]) -> str:
 
 
 def test_long_keys_and_texts_are_cut_and_closed(tmp_path: Path) -> None:
-    match = Match("kind", "edited", "response", before="قديم" * 30, after="x" * 50)
+    match = Match("e-1-0", "kind", "edited", "response", before="قديم" * 30, after="x" * 50)
     row = RecordRow(1, 1, 0, 1, "k" * 50, "ar", "improved", 1, 0, None, None, "", "", "")
     line = printed(lambda console: show_found(console, [(row, [match] * 5)])).splitlines()[1]
     assert f"{'k' * 31}…" in line

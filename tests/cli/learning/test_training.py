@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 from tiny_model import edit_json, make_checkpoint
 
 from midb.agent.engines.adapter_manifest import read_manifest
+from midb.agent.engines.checkpoint import CheckpointFolder
+from midb.agent.engines.protocol import Message
 from midb.cli.main import main
+from midb.composition import open_tokenizer
 
 for _library in ("torch", "transformers", "peft", "accelerate"):
     pytest.importorskip(_library)
@@ -89,6 +93,35 @@ def test_from_revisions_to_an_adapter_that_the_engine_takes(
     # What is finished is not begun again, nor written over.
     assert train(*words) == 2
     assert "holds a finished adapter" in capsys.readouterr().err
+
+
+def test_a_gguf_base_and_its_adapter_become_one_checkpoint(
+    base: Path, examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("gguf")
+    from gguf_files import write_whole_gguf
+
+    from midb.kernels import EngineConfig, Request
+    from midb.kernels.engine.engine import Engine
+
+    file, out = write_whole_gguf(tmp_path / "tiny.gguf", base), tmp_path / "booster"
+    words = (examples, "--base", file, "-o", out, "--lr", "2e-2", "--rank", "4", "--measure", "2", "--merge")
+    assert train(*words) == 0
+    assert "merged" in capsys.readouterr().err
+    merged = out / "merged"
+    requests = [Request([5, 6, number], max_new_tokens=12, adapter="a", ignore_eos=True) for number in range(7, 15)]
+    apart = Engine(EngineConfig(checkpoint=file, adapters={"a": out}, max_model_len=64, dtype="float32"))
+    whole = Engine(EngineConfig(checkpoint=merged, max_model_len=64, dtype="float32"))
+    plain = Engine(EngineConfig(checkpoint=file, max_model_len=64, dtype="float32"))
+    expected = [reply.token_ids for reply in apart.generate(requests)]
+    bare = [replace(request, adapter=None) for request in requests]
+    assert [reply.token_ids for reply in whole.generate(bare)] == expected
+    assert [reply.token_ids for reply in plain.generate(bare)] != expected
+    # It needs nothing of the file: its tokenizer cuts and renders as the file's does.
+    of_file, of_folder = (open_tokenizer(CheckpointFolder("tiny", path)) for path in (file, merged))
+    chat = [Message("system", "Sé breve."), Message("user", "¿Cuántos días? <|im_end|> 12,5 Größe")]
+    assert of_folder.encode_chat(chat) == of_file.encode_chat(chat)
+    assert of_folder.encode_reference("Siete días.") == of_file.encode_reference("Siete días.")
 
 
 def test_stopped_with_a_signal_it_goes_on_as_if_it_had_not_been(

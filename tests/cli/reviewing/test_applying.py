@@ -40,7 +40,7 @@ def test_it_says_what_it_did(cli: Cli, judged: Path) -> None:
     ("words", "told"),
     [
         (("-o", "c.boosted.jsonl"), "exists"),
-        (("-o", "o.jsonl", "--run", "2"), "run 2 is itself a review"),
+        (("-o", "o.jsonl", "--run", "2"), "run 2 is a review, which has no output"),
         (("-o", "o.jsonl", "--corpus", "c.boosted.jsonl"), "has changed since the run"),
         (("-o", "o.jsonl", "--db", "missing.db"), "there is no audit log"),
     ],

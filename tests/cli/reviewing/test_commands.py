@@ -69,13 +69,13 @@ def test_a_spreadsheet_in_between_changes_nothing(cli: Cli, log: Path, tmp_path:
         (("sheet", "-o", "s.csv", "--what", "all"), "unknown choice"),
         (("sheet", "-o", "s.csv", "--severity", "bad"), "unknown severity"),
         (("sheet", "-o", "s.csv", "--kind", "mojibakke"), "Did you mean mojibake"),
-        (("sheet", "-o", "s.csv", "--language", "tr"), "nothing matches"),
+        (("sheet", "-o", "s.csv", "--language", "tr"), "nothing in run 1 fits: language tr"),
         (("sheet", "-o", "s.csv", "--run", "9"), "there is no run 9"),
         (("apply", "c.csv", "--reviewer", " "), "needs a name"),
         (("apply", "c.csv", "--reviewer", "Ana"), "has no column id"),
         (("apply", "missing.csv", "--reviewer", "Ana"), "cannot be read"),
         (("--reviewer", "a\nb", "--no-open"), "needs a name"),
-        (("--language", "tr", "--no-open"), "nothing matches"),
+        (("--language", "tr", "--no-open"), "nothing in run 1 fits: language tr"),
     ],
 )
 def test_what_is_refused(words: tuple[str, ...], told: str, cli: Cli, log: Path, tmp_path: Path) -> None:
@@ -96,8 +96,25 @@ def test_a_sheet_without_verdicts_is_told(cli: Cli, log: Path, tmp_path: Path) -
 
 def test_a_run_that_is_not_finished_is_not_reviewed(cli: Cli, log: Path, tmp_path: Path) -> None:
     import sqlite3
+    from contextlib import closing
 
-    with sqlite3.connect(log) as connection:
+    with closing(sqlite3.connect(log)) as connection, connection:
         connection.execute("UPDATE runs SET status = 'interrupted'")
     done = cli("review", "sheet", "--db", log, "-o", tmp_path / "s.csv")
     assert (done.code, "is not finished (interrupted)" in done.err) == (2, True)
+
+
+def test_opposite_verdicts_are_told_and_the_later_counts(
+    cli: Cli, log: Path, tmp_path: Path, ask: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    sheet = tmp_path / "s.csv"
+    assert cli("review", "sheet", "--db", log, "-o", sheet).code == 0
+    rows = read(sheet)
+    for verdict, reviewer, told in (("accept", "Ana", False), ("reject", "Bo", True), ("reject", "Cem", False)):
+        rows[0]["verdict"] = verdict
+        done = cli("review", "apply", write(tmp_path / f"{reviewer}.csv", rows), "--reviewer", reviewer, "--db", log)
+        assert ("opposite 1 to what others said" in done.err) is told, done.err
+    assert ask(log, "SELECT verdict, reviewer FROM standing_verdicts") == [("reject", "Cem")]
+    assert len(ask(log, "SELECT 1 FROM verdicts")) == 3, "all are kept"
+    shown = cli("audit", "show", "one", "--db", log).out
+    assert all(name in shown for name in ("Ana", "Bo", "Cem"))

@@ -10,7 +10,8 @@ import pytest
 from review_fixtures import candidates_of
 
 from midb.audit.reader import AuditReader
-from midb.cli.reviewing.options import check_new, find_reviewed, make_choice
+from midb.cli.audit.options import RecordOptions
+from midb.cli.reviewing.options import check_new, choose_some, find_reviewed
 from midb.domain.errors import UsageError
 from midb.review.desk import Desk, Said
 
@@ -26,14 +27,15 @@ def test_edits_are_reviewed_in_the_run_that_made_them(log: Path, cli: Callable[.
                 find_reviewed(reader, number)
 
 
-def test_words_of_a_choice(reviewed: Path) -> None:
+def test_what_is_asked_for_is_chosen(reviewed: Path) -> None:
     with AuditReader(reviewed) as reader:
-        choice = make_choice(
-            reader, reader.run(1), what="edits", kind=["mojibake"], language=None, pass_=["translation"],
-            severity=["major"], sample=3, seed=4,
-        )  # fmt: skip
-    assert [*choice.kinds, *choice.passes, *choice.severities] == ["mojibake", "translation", "major"]
-    assert (choice.what, choice.languages, choice.sample, choice.seed) == ("edits", frozenset(), 3, 4)
+        asked = RecordOptions(kind=["mojibake"], pass_=["translation"], severity=["major"], sample=1, seed=4)
+        (one,) = choose_some(reader, reader.run(1), asked, "edits")
+        assert (one.kind, one.severity) == ("mojibake", "major")
+        with pytest.raises(UsageError, match="nothing in run 1 fits: kind mojibake; language tr"):
+            choose_some(reader, reader.run(1), RecordOptions(kind=["mojibake"], language=["tr"]), "both")
+        with pytest.raises(UsageError, match='unknown choice "edit"'):
+            choose_some(reader, reader.run(1), RecordOptions(), "edit")
 
 
 def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_verdicts_outlive_a_kill(page: tuple[subprocess.Popen[str], str], log: P
     process, address = page
     origin = address.partition("/?")[0]
     one = candidates_of(log)["one mojibake"]
-    with httpx.Client(trust_env=False, base_url=origin) as client:
+    with httpx.Client(trust_env=False, base_url=origin, timeout=60) as client:
         assert client.get(address).status_code == 303
         said = client.post("/say", data={"item": one.item.name, "verdict": "reject"}, headers={"origin": origin})
         assert said.status_code == 303

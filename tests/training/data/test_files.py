@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from review_fixtures import candidates_of
 
 import midb
+from midb.audit.reader import AuditReader
 from midb.domain.decisions import Pass
 from midb.domain.errors import CorpusError, MidbError, UsageError
+from midb.review.desk import Desk, Said
 from midb.training.data.files import read_revisions
 from midb.training.data.revision import Origin
 
@@ -85,6 +88,24 @@ def test_a_log_gives_what_stands_pass_by_pass(tmp_path: Path) -> None:
     assert "Schönes Rot" in str(second.revised.response)
     assert first.row == "number 1"
     assert reading.left_out["no edit stands (log)"] == 1
+
+
+def test_of_a_log_that_was_reviewed_only_what_people_confirmed_is_learnt(log: Path) -> None:
+    standing = len(read_revisions([log]).revisions)
+    with AuditReader(log) as reader:
+        desk = Desk(log, reader.run(1))
+        desk.say("Ana", candidates_of(log)["one mojibake"], Said("reject"))
+        desk.say("Ana", candidates_of(log)["open imperial-unit"], Said("change", "8 km"))
+    reading = read_revisions([log])
+    assert len(reading.revisions) == 2 < standing
+    by_name = {one.name.split()[-1]: one for one in reading.revisions}
+    assert by_name["one"].unchanged
+    assert by_name["open"].revised.response == "Es sind 8 km bis zum See."
+    assert {one.origin for one in reading.revisions} == {Origin.REVIEW}
+    assert reading.left_out["not every edit was reviewed (log)"] == 3
+    assert read_revisions([log], ["tr", "de"]).revisions == reading.revisions
+    with pytest.raises(UsageError):
+        read_revisions([log], ["tr"])
 
 
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import torch
 from tuning_parts import QUICK, LoadModel, holds_pickle, list_files, make_examples
 
 from midb.agent.engines.adapter_manifest import read_manifest
+from midb.agent.engines.checkpoint import CheckpointFolder
+from midb.composition import open_tokenizer
 from midb.domain.errors import MidbError
 from midb.training.tuning import result
 from midb.training.tuning.collating import collate, compute_loss
@@ -92,7 +94,7 @@ def test_a_merged_checkpoint_says_what_base_and_adapter_say(
     done = tune(load_model(), "tiny", replace(QUICK, lr=0.02, epochs=3), make_examples(6), tmp_path)
     batch = collate(make_examples(4))
     expected = compute_loss(done.model.eval(), batch).tolist()
-    merged = merge(tmp_path, done.model, tiny_base)
+    merged = merge(tmp_path, done.model, tiny_base, open_tokenizer(CheckpointFolder("tiny", tiny_base)).write)
     assert not holds_pickle([path for path in merged.iterdir()])
     again = load_base(merged, "merged", torch.device("cpu"))
     assert compute_loss(again.eval(), batch).tolist() == pytest.approx(expected, abs=1e-4)
