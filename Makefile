@@ -18,7 +18,7 @@ INSTALL = $(BIN)/pip --disable-pip-version-check install --quiet --no-build-isol
 .NOTPARALLEL:
 
 # What an installation is made of. A file that went leaves no younger file behind, so the list of names counts as well.
-SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent kernels prompts training -name '*.py' -o -name '*.toml' -o -name py.typed -o -name '*.md' -o -name '*.json')
+SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent evaluation kernels prompts training -name '*.py' -o -name '*.toml' -o -name py.typed -o -name '*.md' -o -name '*.json')
 NAMES   = $(VENV)/.names
 ifneq ($(sort $(SOURCES)),$(shell cat $(NAMES) 2>/dev/null))
 .PHONY: $(NAMES)
@@ -84,7 +84,7 @@ lint: $(VENV)/.extra-test $(PACKAGE)
 # Away from the checkout, whose folder midb/ is only a part of the package: from within the environment and from tests/.
 # Behind it, what mypy calls a file there becomes the file to edit.
 MYPY   = $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
-SOURCE = sed -E -e 's,^[^: ]*/midb/(agent|kernels|prompts|training)/,\1/,' -e 's,^[^: ]*(site-packages|any)/midb/,midb/,'
+SOURCE = sed -E -e 's,^[^: ]*/midb/(agent|evaluation|kernels|prompts|training)/,\1/,' -e 's,^[^: ]*(site-packages|any)/midb/,midb/,'
 TESTS  = sed -E -e 's,^[^.: ][^: ]*\.py:,tests/&,' -e 's,^\.\./,,'
 
 mypy: $(VENV)/.extra-test $(PACKAGE)

@@ -48,7 +48,10 @@ _PARTS = re.compile("[\u0300-\u036f\u0653-\u0655\u1160-\u11ff\u3099\u309a]")
 WIDTH = 118
 
 #: Where the packages of the repository stand; the rest of `midb` lies in the folder of that name.
-FOLDERS = {"midb.agent": "agent", "midb.kernels": "kernels", "midb.prompts": "prompts", "midb.training": "training"}
+FOLDERS = {
+    "midb.agent": "agent", "midb.evaluation": "evaluation", "midb.kernels": "kernels", "midb.prompts": "prompts",
+    "midb.training": "training",
+}  # fmt: skip
 
 GENERATED = "<!-- Written by docs/generate.py from the code. Change the code, then run: python docs/generate.py -->\n"
 

@@ -18,6 +18,7 @@ FORBIDDEN = {
     "midb": ("midb.agent", "midb.kernels", "midb.cli", "midb.composition", "torch", "langgraph", "typer", "click"),
     "agent": ("midb.cli", "midb.composition", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
     "training": ("midb.cli", "midb.composition", "midb.dashboard", "midb.kernels", "typer", "rich"),
+    "evaluation": ("midb.cli", "midb.composition", "midb.dashboard", "midb.kernels", "torch", "typer", "rich"),
     **{
         f"training/{name}": ("torch", "transformers", "peft", "accelerate")
         for name in ("data", "examples", "making.py", "session.py", "writing.py")
@@ -56,7 +57,7 @@ TORCHLESS = (
 
 
 #: Folders whose modules are installed.
-INSTALLED = ("midb", "agent", "kernels", "prompts", "training")
+INSTALLED = ("midb", "agent", "evaluation", "kernels", "prompts", "training")
 
 #: Every module that people read, as paths from the root.
 CODE = [path.relative_to(ROOT) for top in (*INSTALLED, "bench") for path in sorted((ROOT / top).rglob("*.py"))]

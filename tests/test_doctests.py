@@ -18,6 +18,7 @@ def modules_with_examples() -> list[str]:
         ("midb", "midb"),
         ("agent", "midb.agent"),
         ("kernels", "midb.kernels"),
+        ("evaluation", "midb.evaluation"),
         ("training", "midb.training"),
         ("prompts", "midb.prompts"),
     ):

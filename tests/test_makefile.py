@@ -139,7 +139,7 @@ def test_every_file_that_is_installed_is_watched() -> None:
     command = next(line for line in makefile.splitlines() if line.startswith("SOURCES")).partition("$(shell ")[2]
     found = subprocess.run(command.rpartition(")")[0], shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
     listed = set(found.stdout.split())
-    for folder in ("midb", "agent", "kernels", "prompts", "training"):
+    for folder in ("midb", "agent", "evaluation", "kernels", "prompts", "training"):
         wanted = {p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix in (".py", ".toml", ".md", ".json")}
         assert wanted
         assert {str(path.relative_to(ROOT)) for path in wanted} <= listed

@@ -50,7 +50,8 @@ class TextRequest:
 
     :param reference: a text that most of the reply is expected to copy, such as the reply that changes nothing. Engines
         that can draft from it do so, and the bound on new tokens is derived from its length.
-    :param growth: most tokens of the reply, as a multiple of the reference's; some hundred are added.
+    :param growth: most tokens of the reply, as a multiple of the reference's; some hundred are added, and ``room``, for
+        what is no copy of anything.
     :param stop: strings that end the reply and are not part of it.
     :param schema: JSON Schema of the reply. An engine that cannot enforce it ignores it; replies are checked anyway.
     :param adapter: name of the adapter that is to answer, one of those that the engine was made with; "": the model
@@ -60,6 +61,7 @@ class TextRequest:
     messages: tuple[Message, ...]
     reference: str = ""
     growth: float = 2.0
+    room: int = 0
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None

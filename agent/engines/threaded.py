@@ -36,11 +36,11 @@ _FINISHES = {"stop": FinishReason.STOP, "looped": FinishReason.LOOPED}
 class ThreadedEngine:
     """Serves TextRequests with a token engine that lives on a thread of its own.
 
-    The bound on new tokens is ``reference tokens x growth + 256``, or what the model's length leaves if that is less.
-    If not even the reference fits, the call fails with ``context-exceeded`` before anything is computed. Stop strings
-    of visible ASCII end a reply with the token that completes them. Others are looked for in the finished text: what
-    was generated after them is cut off, though its tokens are counted. A text that is cut within a character ends in
-    U+FFFD.
+    The bound on new tokens is ``reference tokens x growth + 256`` and the request's ``room``, or what the model's
+    length leaves if that is less. If not even the reference fits, the call fails with ``context-exceeded`` before
+    anything is computed. Stop strings of visible ASCII end a reply with the token that completes them. Others are
+    looked for in the finished text: what was generated after them is cut off, though its tokens are counted. A text
+    that is cut within a character ends in U+FFFD.
 
     :param make: makes the engine, on the engine's thread. What it raises becomes EngineDown.
     :param fingerprint: makes the line, once, when it is first asked for.
@@ -159,7 +159,7 @@ class ThreadedEngine:
         return TokenRequest(
             prompt_ids=prompt,
             reference_ids=reference,
-            max_new_tokens=min(room, math.ceil(len(reference) * request.growth) + _EXTRA_TOKENS),
+            max_new_tokens=min(room, math.ceil(len(reference) * request.growth) + _EXTRA_TOKENS + request.room),
             temperature=request.sampling.temperature,
             seed=request.sampling.seed,
             stop_ids=self._tokenizer.find_stop_ids(request.stop),

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import orjson
 
@@ -190,20 +191,7 @@ def parse_verdict(reply: str, finish: FinishReason, nonce: str) -> Verdict:
 
     It must repeat the nonce of its prompt: a verdict dictated by the texts themselves cannot know it.
     """
-    body = _take_body(reply, finish)
-    if fenced := _FENCED.fullmatch(body):
-        body = fenced[1]
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise _describe_no_json(body) from None
-    names = {"code", "preferred", "blamed", "reasons"}
-    if not isinstance(value, dict):
-        raise ReplyError(Reason.BAD_SCHEMA, "The reply is JSON, but no object.")
-    if value.keys() != names:
-        raise ReplyError(Reason.BAD_SCHEMA, f"The JSON object must have exactly the keys {', '.join(sorted(names))}.")
-    if value["code"] != nonce:
-        raise ReplyError(Reason.BAD_SCHEMA, '"code" is not the CODE of the task.')
+    value = parse_coded_object(reply, finish, nonce, {"code", "preferred", "blamed", "reasons"})
     if value["preferred"] not in ("A", "B", "tie"):
         raise ReplyError(Reason.BAD_SCHEMA, '"preferred" must be A, B or tie.')
     if value["blamed"] not in ("none", *REWRITING_PASSES):
@@ -215,6 +203,24 @@ def parse_verdict(reply: str, finish: FinishReason, nonce: str) -> Verdict:
         None if value["blamed"] == "none" else Pass(value["blamed"]),
         tuple(map(_parse_objection, value["reasons"])),
     )
+
+
+def parse_coded_object(reply: str, finish: FinishReason, nonce: str, names: set[str]) -> dict[str, Any]:
+    """The JSON object of a reply with exactly these keys, of which ``code`` is the nonce. Raises ReplyError."""
+    body = _take_body(reply, finish)
+    if fenced := _FENCED.fullmatch(body):
+        body = fenced[1]
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _describe_no_json(body) from None
+    if not isinstance(value, dict):
+        raise ReplyError(Reason.BAD_SCHEMA, "The reply is JSON, but no object.")
+    if value.keys() != names:
+        raise ReplyError(Reason.BAD_SCHEMA, f"The JSON object must have exactly the keys {', '.join(sorted(names))}.")
+    if value["code"] != nonce:
+        raise ReplyError(Reason.BAD_SCHEMA, '"code" is not the CODE of the task.')
+    return value
 
 
 def _describe_no_json(body: str) -> ReplyError:
@@ -237,7 +243,7 @@ def _parse_objection(value: object) -> Objection:
     if not isinstance(value, dict) or value.keys() != {"version", "severity", "reason"}:
         raise ReplyError(Reason.BAD_SCHEMA, message)
     version, severity, text = value["version"], value["severity"], value["reason"]
-    if version not in ("A", "B") or severity not in set(Severity) or not isinstance(text, str):
+    if version not in ("A", "B") or severity not in tuple(Severity) or not isinstance(text, str):
         raise ReplyError(Reason.BAD_SCHEMA, message)
     if not any(character.isalnum() for character in text):  # the three dots of the prompt, copied
         raise ReplyError(Reason.BAD_SCHEMA, 'A "reason" says nothing: it must name the fault.')

@@ -109,8 +109,8 @@ def verdict_task(
     original = _describe_source(source)
     texts = [text for pair in (version_a, version_b) for _, text in pair.texts()]
     nonce = make_nonce(*texts, original, *failures[-1:])
-    shown = [field for pair in (version_a, version_b) for field in pick_sections(pair, Pass.VERIFICATION)]
-    sections = tuple(dict.fromkeys(shown))
+    shown = {field for pair in (version_a, version_b) for field in pick_sections(pair, Pass.VERIFICATION)}
+    sections = tuple(field for field in Field if field in shown)  # the same order, whichever version comes first
     user = prompts["verification.user"].render(
         version_a=lay_out_pair(version_a, sections, nonce),
         version_b=lay_out_pair(version_b, sections, nonce),

@@ -7,7 +7,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from midb.audit.file import seals
 from midb.audit.file.connection import explain_write_errors, open_for_writing, tune_for_writing
@@ -51,7 +51,7 @@ class AuditLog:
             self._lock.release()
             raise
 
-    def __enter__(self) -> AuditLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -22,7 +22,10 @@ class RowNumbers:
     """Gives out the row numbers of the tables that are numbered here, going on from the last ones in the file."""
 
     #: The tables.
-    TABLES = ("runs", "records", "findings", "decisions", "rejected_lines", "run_events", "generations", "verdicts")
+    TABLES = (
+        "runs", "records", "findings", "decisions", "rejected_lines", "run_events", "generations", "verdicts",
+        "judgements", "evaluations",
+    )  # fmt: skip
 
     def __init__(self, last: Mapping[str, int]) -> None:
         self._last = dict(last)

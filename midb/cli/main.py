@@ -37,6 +37,10 @@ COMMANDS = {
         "midb.cli.reverting:revert",
         "Undo edits: write a new corpus without them, and log that as a run, which can be reverted as well.",
     ),
+    "evaluate": (
+        "midb.cli.evaluating.commands:app",
+        "Whether the data are better: figures of their texts, judges who compare, and judges who are judged.",
+    ),
     "review": (
         "midb.cli.reviewing.commands:app",
         "People review edits and findings: on a local page, or in a sheet.",

@@ -14,7 +14,8 @@ from midb.domain.pairs import Field, InstructionPair
 
 class Pass(StrEnum):
     """The steps that take decisions. ``ROUTE`` decides only that no pass is needed. ``REVERT`` and ``REVIEW`` are a
-    person's: the former, named after the command, decides that edits are undone, the latter does what a review said."""
+    person's: the former, named after the command, decides that edits are undone, the latter does what a review said.
+    ``EVALUATION`` decides nothing: it only asks a judge."""
 
     ROUTE = "route"
     CONTENT = "content"
@@ -23,6 +24,7 @@ class Pass(StrEnum):
     VERIFICATION = "verification"
     REVERT = "revert"
     REVIEW = "review"
+    EVALUATION = "evaluation"
 
     @property
     def family(self) -> DefectFamily:

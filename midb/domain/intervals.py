@@ -7,7 +7,9 @@ holds the middle 95 % of them.
 
 from __future__ import annotations
 
+import functools
 import random
+from array import array
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,9 @@ CONFIDENCE = 0.95
 
 #: Draws of clusters: twice as many move no bound by more than a few hundredths of the interval's length.
 RESAMPLES = 1000
+
+#: What fewer than one cluster in so many have is rare.
+_FEW = 4
 
 #: One item's part of a figure, which is the sum of the first numbers over the sum of the second; None: it has none.
 Part = tuple[float, float] | None
@@ -52,6 +57,11 @@ class ClusterBootstrap:
         chance = random.Random(seed)
         places = range(self._count)
         self._draws = [chance.choices(places, k=self._count) for _ in range(resamples)] if self._count > 1 else []
+        self._last_below: tuple[Sequence[float], list[float]] | None = None  # many figures are shares of one number
+
+    def draws(self) -> Sequence[Sequence[int]]:
+        """Numbers of the drawn clusters, in the order in which they first came, for each draw."""
+        return self._draws
 
     def measure(self, parts: Sequence[Part]) -> Interval | None:
         """The sum of the first numbers over that of the second; None where there is nothing to divide by."""
@@ -90,11 +100,30 @@ class ClusterBootstrap:
 
     def _draw(self, first: Sequence[float], second: Sequence[float]) -> list[float | None]:
         """The figure of each draw; None where it holds no cluster that has a part."""
-        found: list[float | None] = []
-        for draw in self._draws:
-            below = sum([second[cluster] for cluster in draw])
-            found.append(sum([first[cluster] for cluster in draw]) / below if below else None)
-        return found
+        if self._last_below is None or self._last_below[0] != second:
+            self._last_below = second, self._total(second)
+        pairs = zip(self._total(first), self._last_below[1], strict=True)
+        return [above / below if below else None for above, below in pairs]
+
+    def _total(self, sums: Sequence[float]) -> list[float]:
+        """The sum of each draw. What few clusters have is summed over these alone."""
+        held = [cluster for cluster, value in enumerate(sums) if value]
+        if len(held) * _FEW > self._count:
+            return [sum([sums[cluster] for cluster in draw]) for draw in self._draws]
+        totals = [0.0] * len(self._draws)
+        for cluster in held:
+            value = sums[cluster]
+            totals = [total + value * times for total, times in zip(totals, self._times[cluster], strict=True)]
+        return totals
+
+    @functools.cached_property
+    def _times(self) -> list[array[int]]:
+        """How often each cluster is in each draw."""
+        times = [array("H", bytes(2 * len(self._draws))) for _ in range(self._count)]
+        for number, draw in enumerate(self._draws):
+            for cluster in draw:
+                times[cluster][number] += 1
+        return times
 
 
 def _take_middle(values: Sequence[float]) -> tuple[float, float] | tuple[None, None]:

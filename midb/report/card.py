@@ -8,6 +8,7 @@ from typing import Any
 import regex
 
 from midb.locales import LANGUAGES, load
+from midb.report.evaluated import make_tables
 from midb.text.terminal import visible
 
 #: What Markdown or HTML could take for markup.
@@ -114,6 +115,14 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
             for row in report["reviewed"]
         ]  # fmt: skip
         yield from _table(("kind", "language", "what", "right", "reviewed", "precision", "interval"), said)
+        yield ""
+    for table in make_tables(report["evaluated"]):
+        yield f"## {escape_markdown(table.title)}"
+        yield ""
+        yield from _table(table.columns, table.rows)
+        for note in table.notes:
+            yield ""
+            yield escape_markdown(note)
         yield ""
     yield "## Known limitations"
     yield ""

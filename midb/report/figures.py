@@ -27,6 +27,7 @@ from midb.audit.run_rows import Run
 from midb.audit.verdicts import find_standing
 from midb.domain.decisions import list_outcomes
 from midb.domain.defects import FindingStatus, Severity
+from midb.report.evaluated import read_evaluated
 from midb.report.sampling import EditDraw, EditPlace
 from midb.review.agreement import measure_precision
 from midb.review.choosing import ReviewChoice, choose
@@ -104,6 +105,7 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path, filters: Fil
         "model": _use_of_model(reader, run),
         "switched_off": [as_text(row[0]) for row in reader.query(SWITCHED_OFF, [run.id])],
         "reviewed": _measure_review(asked),
+        "evaluated": read_evaluated(reader, run.id),
         **_origin(reader, run, db),
     }  # fmt: skip
 

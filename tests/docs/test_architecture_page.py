@@ -13,7 +13,7 @@ def test_every_package_is_in_the_table() -> None:
     told = {name for row in table(section(PAGE, "Packages")) for name in names(row[0])}
     packages = {f"midb/{path.parent.name}/" for path in (ROOT / "midb").glob("*/__init__.py")}
     modules = {f"midb/{path.name}" for path in (ROOT / "midb").glob("*.py") if path.name != "__init__.py"}
-    assert told == packages | modules | {"agent/", "kernels/", "prompts/", "training/"}
+    assert told == packages | modules | {"agent/", "evaluation/", "kernels/", "prompts/", "training/"}
 
 
 def test_ten_questions_have_an_answer_that_is_a_file() -> None:

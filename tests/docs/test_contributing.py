@@ -16,7 +16,10 @@ from doc_shell import commands
 PAGE = ROOT / "CONTRIBUTING.md"
 
 #: Packages of the repository, and what they are called where they are installed.
-PACKAGES = {"midb": ".", "agent": "agent", "kernels": "kernels", "prompts": "prompts", "training": "training"}
+PACKAGES = {
+    "midb": ".", "agent": "agent", "evaluation": "evaluation", "kernels": "kernels", "prompts": "prompts",
+    "training": "training",
+}  # fmt: skip
 
 #: Seconds after which a step that hangs has failed.
 PATIENCE = 600

@@ -9,7 +9,7 @@ import pytest
 from doc_pages import DOCS, PAGES, ROOT, anchors, blocks, prose
 
 #: Folders of the repository; what begins with one of them is meant to be there.
-FOLDERS = ("midb", "agent", "kernels", "prompts", "training", "tests", "bench", "examples", "docs", ".ci")
+FOLDERS = ("midb", "agent", "evaluation", "kernels", "prompts", "training", "tests", "bench", "examples", "docs", ".ci")
 
 #: A file or folder of the repository, as pages name it.
 _PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*)`")

@@ -73,7 +73,8 @@ NOT_TYPED = ("it installs", "needs a model")
 def test_its_blocks_work_in_order_in_one_shell_of_a_fresh_clone(tmp_path: Path) -> None:
     """With nothing on the path but the system's programs and what the README itself puts there."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    for source in ("midb", "agent", "kernels", "prompts", "training"):  # Python looks for modules where it is started
+    # Python looks for modules where it is started.
+    for source in ("midb", "agent", "evaluation", "kernels", "prompts", "training"):
         (tmp_path / source).symlink_to(ROOT / source)
     (tmp_path / "tools").mkdir()
     make = tmp_path / "tools" / "make"

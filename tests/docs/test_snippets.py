@@ -162,6 +162,15 @@ def test_examples_of_help(command: str, prepared: Shell) -> None:
         base = make_checkpoint(prepared.folder / "models" / "small")
         make_adapter(prepared.folder / "booster", base, task_type="CAUSAL_LM")
         write_set(prepared.folder / "learn", rows=1)
+    if "evaluate" in command.split() and "models/small" in command:
+        pytest.importorskip("torch")
+        make_checkpoint(prepared.folder / "models" / "small")
+        # A random model says nothing for long.
+        command = command.replace("--sample 520", "--sample 1 --device cpu")
+        command = command.replace("--languages de,ja", "--languages de --cases 1 --device cpu")
+        question = {"question_id": 1, "turns": ["Warum ist der Himmel am Tag blau und am Abend rot?"]}
+        (prepared.folder / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
+        command = command.replace("--baseline models/other", "--baseline models/small --max-tokens 8 --device cpu")
     done = prepared.run(command)
     assert done.code == 0, done.seen
     assert done.seen

@@ -99,3 +99,18 @@ def test_the_bounds_stand_around_what_clusters_can_give(items: list[tuple[int, f
         assert len(means) == 1
     else:
         assert min(means) - 1e-9 <= found.low <= found.high <= max(means) + 1e-9
+
+
+@given(st.lists(st.integers(0, 9), min_size=20, max_size=60), st.integers(0, 99))
+def test_what_few_clusters_have_is_summed_as_anything_else(values: list[int], seed: int) -> None:
+    """Numbers that few clusters have are summed in another way, and to the same."""
+    rare = [(float(value == 0) * 5, 1.0) for value in values]
+    bootstrap = ClusterBootstrap(list(range(len(values))), resamples=40, seed=seed)
+    found = bootstrap.measure(rare)
+    assert found is not None
+    shifted = ClusterBootstrap(list(range(len(values))), resamples=40, seed=seed).measure(
+        [(first + second, second) for first, second in rare]
+    )
+    assert shifted is not None
+    assert shifted.low == pytest.approx((found.low or 0.0) + 1)
+    assert shifted.high == pytest.approx((found.high or 0.0) + 1)

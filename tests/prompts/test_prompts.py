@@ -55,13 +55,14 @@ FILLED: dict[str, dict[str, Any]] = {
         "failure": "it was no JSON",
         "nonce": "7f3a2c91",
     },
-    "judge.user": {"pair": f"a {HOSTILE}", "source": f"b {HOSTILE}", "failure": "no JSON", "nonce": "7f3a2c91"},
 }
+FILLED["judge.user"] = FILLED["verification.user"]
 
 FRONT = (
-    '+++\nname = "judge.user"\nversion = 2\nrole = "user"\nvariables = ["pair", "source", "failure", "nonce"]\n+++\n'
+    '+++\nname = "judge.user"\nversion = 3\nrole = "user"\n'
+    'variables = ["version_a", "version_b", "source", "failure", "nonce"]\n+++\n'
 )
-BODY = "{{ pair }} {{ source }} {{ failure }} {{ nonce }}\n"
+BODY = "{{ version_a }} {{ version_b }} {{ source }} {{ failure }} {{ nonce }}\n"
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_the_system_part_is_the_same_for_every_pair(prompts: PromptSet, name: st
     assert set(prompt.variables) == {"language", "native_name", "code", "guidance"}
     text = system(prompts, name, code)
     first, second = (
-        text + "\n" + prompts["judge.user"].render(pair=pair, source="", failure="", nonce=nonce)
+        text + "\n" + prompts["judge.user"].render(version_a=pair, version_b=pair, source="", failure="", nonce=nonce)
         for pair, nonce in (("one", "11111111"), ("two", "22222222"))
     )
     assert first != second
@@ -253,7 +254,7 @@ def test_a_fingerprint_is_the_hash_of_each_prompt_by_name(prompts: PromptSet) ->
 @pytest.mark.parametrize("file", ["judge.system.md", "judge.user.md", "judge.schema.json"])
 def test_a_prompt_that_only_evaluates_makes_no_other_run(tmp_path: Path, prompts: PromptSet, file: str) -> None:
     text = (files("midb.prompts") / file).read_text(encoding="utf-8")
-    changed = text.replace("version = 1", "version = 2") if file.endswith(".md") else text.replace(": 5", ": 6")
+    changed = text.replace("version = 2", "version = 3") if file.endswith(".md") else text.replace(": 4", ": 5")
     assert changed != text
     (tmp_path / file).write_text(changed, encoding="utf-8")
     theirs = load_prompts(tmp_path)
@@ -288,8 +289,9 @@ def test_line_ends_of_a_checkout_change_no_hash(tmp_path: Path, prompts: PromptS
 
 def test_a_folder_replaces_files_of_the_same_name(tmp_path: Path, prompts: PromptSet) -> None:
     own = load_prompts(folder_with(tmp_path, judge__user__md=FRONT + BODY, notes__txt="not a prompt"))
-    assert own["judge.user"].version == 2
-    assert own["judge.user"].render(pair="P", source="{{ x }}", failure="", nonce="N") == "P {{ x }}  N"
+    assert own["judge.user"].version == 3
+    filled = own["judge.user"].render(version_a="P", version_b="Q", source="{{ x }}", failure="", nonce="N")
+    assert filled == "P Q {{ x }}  N"
     assert {name: p for name, p in own.prompts.items() if name != "judge.user"} == {
         name: p for name, p in prompts.prompts.items() if name != "judge.user"
     }
@@ -308,13 +310,13 @@ def test_a_folder_may_hold_the_schema_alone(tmp_path: Path) -> None:
         ({"notes__txt": "x"}, "holds no prompt"),
         ({"judge__user__md": BODY}, "does not begin with front matter"),
         ({"judge__user__md": FRONT.rpartition("+++")[0] + BODY}, "does not begin with front matter"),
-        ({"judge__user__md": FRONT.replace("version = 2", "version 2") + BODY}, "is not TOML"),
-        ({"judge__user__md": FRONT.replace("version = 2", 'version = "2"') + BODY}, 'no int for "version"'),
-        ({"judge__user__md": FRONT.replace("version = 2", "version = true") + BODY}, 'no int for "version"'),
-        ({"judge__user__md": FRONT.replace("version = 2\n", "") + BODY}, 'has no "version"'),
+        ({"judge__user__md": FRONT.replace("version = 3", "version 2") + BODY}, "is not TOML"),
+        ({"judge__user__md": FRONT.replace("version = 3", 'version = "2"') + BODY}, 'no int for "version"'),
+        ({"judge__user__md": FRONT.replace("version = 3", "version = true") + BODY}, 'no int for "version"'),
+        ({"judge__user__md": FRONT.replace("version = 3\n", "") + BODY}, 'has no "version"'),
         ({"judge__user__md": FRONT.replace("version", "revision") + BODY}, 'unknown key "revision"'),
-        ({"judge__user__md": FRONT.replace('"pair",', "1,") + BODY}, "no list of different names"),
-        ({"judge__user__md": FRONT.replace('"pair",', '"pair", "pair",') + BODY}, "no list of different names"),
+        ({"judge__user__md": FRONT.replace('"source",', "1,") + BODY}, "no list of different names"),
+        ({"judge__user__md": FRONT.replace('"source",', '"source", "source",') + BODY}, "no list of different names"),
         ({"judge__user__md": FRONT.replace('"judge.user"', '"judge.system"') + BODY}, 'calls itself "judge.system"'),
         ({"judge__user__md": FRONT.replace('"user"', '"system"') + BODY}, 'has the role "system"'),
         ({"judge__user__md": FRONT.replace("+++\n", '+++\nschema = "no.json"\n', 1) + BODY}, 'not there: "no.json"'),
@@ -322,11 +324,11 @@ def test_a_folder_may_hold_the_schema_alone(tmp_path: Path) -> None:
         ({"judge__user__md": FRONT + BODY + "{{ range(3) }}"}, 'uses the variable "range"'),
         ({"judge__user__md": FRONT + BODY.replace("{{ source }}", "")}, 'declares the variable "source"'),
         (
-            {"judge__user__md": FRONT.replace('"pair",', '"pair", "more",') + BODY + "{{ more }}"},
+            {"judge__user__md": FRONT.replace('"source",', '"source", "more",') + BODY + "{{ more }}"},
             "has other variables than the prompt it replaces",
         ),
-        ({"judge__user__md": FRONT + BODY + "{% if pair %}"}, "is no template"),
-        ({"judge__user__md": FRONT + BODY + "{{ pair | louder }}"}, "is no template"),
+        ({"judge__user__md": FRONT + BODY + "{% if source %}"}, "is no template"),
+        ({"judge__user__md": FRONT + BODY + "{{ source | louder }}"}, "is no template"),
         ({"judge__user__md": FRONT + BODY + '{% include "content.system.md" %}'}, "takes in another template"),
         ({"judge__schema__json": "{"}, "is no JSON"),
         ({"judge__schema__json": "[]"}, "is no JSON schema"),
@@ -354,7 +356,7 @@ def test_no_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_a_template_sees_its_variables_only(tmp_path: Path) -> None:
     """A folder of prompts may come from somebody else."""
-    body = BODY + "{{ pair.__class__.__mro__[1].__subclasses__() }}"
+    body = BODY + "{{ source.__class__.__mro__[1].__subclasses__() }}"
     own = load_prompts(folder_with(tmp_path, judge__user__md=FRONT + body))
     with pytest.raises(PromptError, match="cannot be rendered"):
         own["judge.user"].render(**FILLED["judge.user"])

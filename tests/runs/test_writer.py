@@ -329,8 +329,8 @@ def test_an_interrupted_run_of_an_older_log_goes_on(interrupted: Path) -> None:
     """It does not say what its files held; from the next batch on it does."""
     db = interrupted.with_name("c.boosted.jsonl.audit.db")
     connection = sqlite3.connect(db)
-    views = ("edits_with_context", "findings_with_context", "standing_verdicts")
-    tables = ("verdicts", "written", "heads")
+    views = ("edits_with_context", "findings_with_context", "standing_verdicts", "judgements_by_language")
+    tables = ("verdicts", "written", "heads", "judgements", "evaluations")
     dropped = [*(f"DROP VIEW {name}" for name in views), *(f"DROP TABLE {name}" for name in tables)]
     for statement in (*dropped, "DELETE FROM migrations WHERE id > 3"):
         connection.execute(statement)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_runs import BROKEN, MENDED, run_over, write_lines
+from small_runs import BROKEN, MENDED, run_here_over, write_lines
 
 from midb.audit.log import AuditLog
 from midb.audit.questions.filters import Filters
@@ -43,8 +42,7 @@ def make_boosted(folder: Path) -> Path:
 
 def run_here(folder: Path, **settings: Any) -> None:
     """Run the corpus of a folder as somebody would who is in it: its log can be moved along."""
-    with contextlib.chdir(folder):
-        assert run_over(Path(CORPUS), **settings).status == "finished"
+    run_here_over(folder, CORPUS, **settings)
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,8 @@ def reseal(connection: sqlite3.Connection) -> None:
         if said := execute("SELECT count(*) FROM verdicts WHERE run_id = ?", [run]).fetchone()[0]:
             head = rechain(connection, "verdicts", f"run_id = {run}")
             execute("UPDATE checkpoints SET position = ? WHERE run_id = ?", [said, run])
+        head = rechain(connection, "judgements", f"run_id = {run}", head)
+        head = rechain(connection, "evaluations", f"run_id = {run}", head)
         counts = [
             execute(f"SELECT count(*) FROM {table} WHERE run_id = ?", [run]).fetchone()[0]
             for table in ("records", "rejected_lines", "run_events")
@@ -82,9 +84,8 @@ def reseal_rows(connection: sqlite3.Connection, table: str) -> None:
         )
 
 
-def rechain(connection: sqlite3.Connection, table: str, where: str) -> str:
-    """A chain of plain rows; returns its end."""
-    previous = seals.GENESIS
+def rechain(connection: sqlite3.Connection, table: str, where: str, previous: str = seals.GENESIS) -> str:
+    """A chain of plain rows, behind ``previous``; returns its end."""
     for row in values(connection, table, f"{where} ORDER BY id"):
         link = seals.chain_hash(table, previous, row)
         connection.execute(f"UPDATE {table} SET previous_hash = ?, hash = ? WHERE id = ?", [previous, link, row[0]])

@@ -13,6 +13,8 @@ import orjson
 import pytest
 from cli_fixtures import Called
 
+from midb.audit.evaluating.log import EvaluationLog
+from midb.audit.evaluating.rows import LoggedJudgement
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Run, Written
 from midb.audit.verdict_rows import Item, ReviewVerdict
@@ -316,6 +318,38 @@ def write_review(path: Path) -> Path:
             run = Run(**{name: first[name] for name in Run.__dataclass_fields__})
             log.add_verdicts(log.open_review(run, reviewer), reviewer, verdicts)
     return path
+
+
+def write_evaluation(path: Path) -> Path:
+    """A pairwise evaluation of the first run of `write_log`: one pair judged in both orders, by one reply."""
+    wanted = replace(
+        RUN, kind="evaluation", parent_run=1, engine="judge 1", output="", rejected="",
+        config='{"evaluates":"pairwise"}', config_hash=digest({"evaluates": "pairwise"}),
+    )  # fmt: skip
+    key = GenerationKey("ef" * 32, "judge 1", "{}")
+    with EvaluationLog(path, now=now) as log:
+        run = log.begin_evaluation(wanted)
+        (asked,) = log.add_generations(
+            run,
+            [
+                Generation(
+                    key=key, pass_="evaluation", messages=(("system", "Judge."), ("user", "A or B?")), completion="A",
+                    finish_reason="stop", prompt_tokens=3, completion_tokens=1,
+                )
+            ],
+        )  # fmt: skip
+        said = [
+            LoggedJudgement("de-0417", "de", "raw", "boosted", "B is right.", asked.id),
+            LoggedJudgement("de-0417", "de", "boosted", "", "no reply", None),
+        ]
+        log.finish_evaluation(run, "pairwise", said, {"pairs": 1, "net_win": None})
+    return path
+
+
+@pytest.fixture(scope="session")
+def evaluated_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of `write_log` and `write_evaluation`; not to be changed."""
+    return write_evaluation(write_log(tmp_path_factory.mktemp("evaluated") / "corpus.boosted.jsonl.audit.db"))
 
 
 @pytest.fixture(scope="session")

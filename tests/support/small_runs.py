@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,3 +103,9 @@ def fails_at(
         return result
 
     return failing
+
+
+def run_here_over(folder: Path, corpus: str, **settings: Any) -> None:
+    """Run a corpus of a folder as somebody would who is in it: its log can be moved along."""
+    with contextlib.chdir(folder):
+        assert run_over(Path(corpus), **settings).status == "finished"

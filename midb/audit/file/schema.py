@@ -261,6 +261,33 @@ CREATE VIEW findings_with_context AS -- every open finding, likewise
   WHERE f.status = 'open';
 """
 
+_EVALUATIONS = """
+CREATE TABLE judgements (           -- what a judge said of two versions of a pair, in runs of kind evaluation
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id),
+  item TEXT NOT NULL,               -- the pair: its record's key, with its number where the record has several
+  language TEXT NOT NULL,
+  first TEXT NOT NULL,              -- the side that was shown as A; the other one as B
+  preferred TEXT NOT NULL,          -- a side, tie, or empty where there was no usable verdict
+  detail TEXT NOT NULL,             -- the judge's reasons, or why there is no verdict
+  generation_id INTEGER REFERENCES generations(id),
+  previous_hash TEXT NOT NULL,      -- one chain for each evaluation, whose figures are its end
+  hash TEXT NOT NULL
+);
+CREATE INDEX judgements_by_run ON judgements(run_id);
+CREATE TABLE evaluations (          -- what an evaluation found, once it came to its end
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs(id),       -- its parent_run is the run that was evaluated
+  evaluates TEXT NOT NULL,          -- data | pairwise | judge
+  figures TEXT NOT NULL,            -- JSON
+  at TEXT NOT NULL,                 -- UTC, ISO 8601
+  previous_hash TEXT NOT NULL,      -- the last judgement of the run
+  hash TEXT NOT NULL
+);
+CREATE VIEW judgements_by_language AS
+  SELECT run_id, language, first, preferred, count(*) AS judgements FROM judgements GROUP BY 1, 2, 3, 4;
+"""
+
 #: In order. A migration never changes once it is released; what comes later is a new one.
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", _FIRST),
@@ -268,6 +295,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0003_standing", _STANDING),
     ("0004_heads", _HEADS),
     ("0005_verdicts", _VERDICTS),
+    ("0006_evaluations", _EVALUATIONS),
 )
 
 #: What a migration does beside its statements, in the same transaction: the first heads cover what is in the log.

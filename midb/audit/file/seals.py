@@ -48,6 +48,8 @@ COVERED: dict[str, tuple[str, ...]] = {
     "rejected_lines": ("id", "run_id", "position", "line", "offset", "length", "sha256", "reason", "message"),
     "run_events": ("id", "run_id", "at", "level", "message"),
     "verdicts": ("id", "run_id", "record_id", "item", "reviewer", "verdict", "text", "note", "at"),
+    "judgements": ("id", "run_id", "item", "language", "first", "preferred", "detail", "generation_id"),
+    "evaluations": ("id", "run_id", "evaluates", "figures", "at"),
     "written": ("run_id", "output_sha256", "rejected_sha256"),
     "heads": (
         "id", "run_id", "action", "status", "last_migration", "last_run", "last_record", "last_decision",

@@ -64,7 +64,7 @@ def compare_files(reader: AuditReader, moved: MovedFiles = MovedFiles()) -> list
 
     Raises UsageError where a file that is named is not there, or belongs to no finished run.
     """
-    runs = [run for run in reader.runs() if run.kind not in ("dry-run", "review")]
+    runs = [run for run in reader.runs() if run.kind not in ("dry-run", "review", "evaluation")]
     finished = [run for run in runs if run.status == "finished"]
     found: list[FileProof] = []
     corpus_of: dict[int, Path] = {}

@@ -18,7 +18,7 @@ from midb.audit.proof.replay import Problem
 from midb.audit.rows import as_text
 from midb.domain.hashing import digest
 
-_ACTIONS = ("adopted", "begun", "batch", "replies", "status", "verdicts")
+_ACTIONS = ("adopted", "begun", "batch", "replies", "status", "verdicts", "judgements")
 
 #: What a run is when nothing more can become of it: no head may follow that is its.
 _ENDED = ("finished", "failed", "superseded")

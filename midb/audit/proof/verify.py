@@ -19,6 +19,7 @@ from midb.audit.file.connection import open_for_reading
 from midb.audit.file.key import SealKey
 from midb.audit.file.schema import MIGRATIONS, READABLE_FROM, migrate
 from midb.audit.proof.chains import Chain, check_plain_chains, check_seals
+from midb.audit.proof.evaluations import check_evaluations
 from midb.audit.proof.heads import HeadsCheck, NotedHead, check_configs, check_prompts
 from midb.audit.proof.records import RecordsCheck, Types, column_types, wrong_types
 from midb.audit.proof.replay import Problem
@@ -33,7 +34,9 @@ LISTED = 20
 #: Tables without which records cannot be checked.
 _CORE = frozenset({"runs", "checkpoints", "rejected_lines", "run_events"}) | RecordsCheck.TABLES
 
-_RUN_KINDS = ("run", "revert", "dry-run", "review", "apply")
+_RUN_KINDS = ("run", "revert", "dry-run", "review", "apply", "evaluation")
+#: Kinds of runs that decide nothing -> the table of what is said in them.
+_SAID = {"review": "verdicts", "evaluation": "judgements"}
 _UNFINISHED = ("running", "interrupted", "finishing")
 _STATUSES = (*_UNFINISHED, "finished", "failed", "superseded", "open")
 
@@ -44,8 +47,8 @@ _Objects = dict[tuple[Any, Any], tuple[Any, Any]]
 
 @dataclass(frozen=True)
 class RunProof:
-    """What was checked of one run. ``head`` is the hash of its last decision, or of a review's last verdict; that of
-    the log covers far more."""
+    """What was checked of one run. ``head`` is the hash of its last decision, of a review's last verdict, or of an
+    evaluation's figures; that of the log covers far more."""
 
     id: int
     kind: str
@@ -57,6 +60,7 @@ class RunProof:
     events: int
     head: str
     verdicts: int = 0
+    judgements: int = 0
 
     @property
     def finished(self) -> bool:
@@ -156,11 +160,15 @@ def _check(connection: sqlite3.Connection, path: Path, proof: LogProof, noted: s
     proof.add(check_plain_chains("rejected_lines", rows("rejected_lines"), rejected, "run_id"))
     records = RecordsCheck(connection, types, noted)
     proof.add(records.problems())
-    verdicts: dict[Any, Chain] = {}
+    said: dict[Any, Chain] = {}
     if "verdicts" in usable:
-        proof.add(check_plain_chains("verdicts", rows("verdicts"), verdicts, "run_id"))
+        proof.add(check_plain_chains("verdicts", rows("verdicts"), said, "run_id"))
         proof.add(_check_verdicts(connection))
-    proof.add(_check_runs(connection, records, rejected, verdicts, proof))
+    if usable >= {"judgements", "evaluations"}:
+        for table in ("judgements", "evaluations"):  # the figures are the end of the same chain
+            proof.add(check_plain_chains(table, rows(table), said, "run_id"))
+        proof.add(check_evaluations(connection))
+    proof.add(_check_runs(connection, records, rejected, said, proof))
     if {"heads", "written", "generations", "migrations"} <= usable:
         heads = HeadsCheck(connection, noted, key, proof.problems)
         proof.add(heads.problems())
@@ -298,10 +306,13 @@ def _check_runs(
     connection: sqlite3.Connection,
     records: RecordsCheck,
     rejected: dict[Any, Chain],
-    verdicts: dict[Any, Chain],
+    opinions: dict[Any, Chain],
     proof: LogProof,
 ) -> Iterator[Problem]:
-    """Each run against its checkpoint: counts, and where its chains end."""
+    """Each run against its checkpoint: counts, and where its chains end.
+
+    ``opinions`` are the chains of runs that decide nothing: what people said in a review, or a judge in an evaluation.
+    """
     checkpoints = {row["run_id"]: row for row in connection.execute("SELECT * FROM checkpoints")}
     events = dict(connection.execute("SELECT run_id, count(*) FROM run_events GROUP BY 1").fetchall())
     for number, row in enumerate(connection.execute("SELECT * FROM runs ORDER BY id"), start=1):
@@ -312,14 +323,16 @@ def _check_runs(
             if row[column] not in words:
                 yield Problem("runs", str(run), "", f'{column} is "{as_text(row[column])}", which is no such word')
         chain, lines = records.chains.get(run, Chain()), rejected.get(run, Chain())
-        said = verdicts.get(run, Chain())
-        if row["kind"] == "review":
+        said = opinions.get(run, Chain())
+        table_said = _SAID.get(as_text(row["kind"]), "")
+        if table_said:
             chain = said
         proof.runs.append(
             RunProof(
                 run, as_text(row["kind"]), as_text(row["status"]), records.counts[run],
                 0 if chain is said else chain.length, records.edits[run], lines.length, events.get(run, 0),
-                chain.stored, said.length,
+                chain.stored, said.length if row["kind"] == "review" else 0,
+                said.length if row["kind"] == "evaluation" else 0,
             )
         )  # fmt: skip
         if (checkpoint := checkpoints.get(run)) is None:
@@ -331,18 +344,18 @@ def _check_runs(
                 table = "run_events" if column == "events" else column
                 message = f"{checkpoint[column]} were written, {count} are in the table: rows are missing or were added"
                 yield Problem(table, "", f"run {run}", message)
-        if row["kind"] == "review" and checkpoint["position"] != said.length:
+        if table_said and checkpoint["position"] != said.length:
             message = (
                 f"{checkpoint['position']} were written, {said.length} are in the table: rows are missing or were added"
             )
-            yield Problem("verdicts", "", f"run {run}", message)
+            yield Problem(table_said, "", f"run {run}", message)
         read, accounted = checkpoint["position"], records.counts[run] + lines.length
         if row["kind"] == "run" and read != accounted:
             message = (
                 f"the ledger does not balance: {read} were read, {accounted} are logged as records or rejected lines"
             )
             yield Problem("checkpoints", str(run), "", message)
-        links = "verdicts" if chain is said else "decisions"
+        links = table_said or "decisions"
         for column, table, walked in (("head", links, chain), ("rejected_head", "rejected_lines", lines)):
             if not walked.ends_at(as_text(checkpoint[column])):
                 message = (

@@ -33,6 +33,8 @@ def show_proof(console: Console, path: Path, proof: LogProof) -> None:
         state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
         if run.kind == "review":
             told = pluralize(run.verdicts, "verdict")
+        elif run.kind == "evaluation":
+            told = f"{pluralize(run.judgements, 'link')} of judgements and figures{visible(state)}"
         else:
             told = (
                 f"{pluralize(run.records, 'record')}, {pluralize(run.decisions, 'decision')}, "

@@ -117,6 +117,13 @@ def test_the_bound_on_new_tokens(reference: str, growth: float, length: int, exp
     assert fake.added[0].max_new_tokens == expected
 
 
+def test_what_is_no_copy_gets_room_as_far_as_the_length_goes() -> None:
+    for length, expected in ((4_000, 256 + 1_000), (300, 297)):
+        fake = FakeEngine(max_model_len=length)
+        with_engine(fake, lambda e: e.generate(ask("abc", room=1_000)))
+        assert fake.added[0].max_new_tokens == expected
+
+
 @pytest.mark.parametrize(("reference", "length"), [("", 3), ("abc", 6), ("", 1)])
 def test_what_does_not_fit_fails_before_it_costs_anything(reference: str, length: int) -> None:
     fake = FakeEngine(max_model_len=length)

@@ -254,6 +254,7 @@ BAD_VERDICTS = {
     verdict(reasons=[{"version": "A"}]): Reason.BAD_SCHEMA,
     verdict(reasons=[reason("C", "minor")]): Reason.BAD_SCHEMA,
     verdict(reasons=[reason("A", "grave")]): Reason.BAD_SCHEMA,
+    verdict(reasons=[{"version": "A", "severity": [], "reason": "It says so."}]): Reason.BAD_SCHEMA,
     verdict(reasons=[reason("B", "minor") | {"reason": "..."}]): Reason.BAD_SCHEMA,
     verdict(more=1): Reason.BAD_SCHEMA,
     "": Reason.EMPTY_REPLY,

@@ -97,10 +97,10 @@ def test_a_head_that_fails_is_not_there(path: Path) -> None:
 
 
 def test_a_later_migration_is_covered_by_the_next_head(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO migrations VALUES (6, '0006_later', '', '', '', 'ab')")
+    connection.execute("INSERT INTO migrations VALUES (7, '0007_later', '', '', '', 'ab')")
     heads.add_head(connection, None, 1, "status")
     row = connection.execute("SELECT * FROM heads ORDER BY id DESC").fetchone()
-    assert row["last_migration"] == 6
+    assert row["last_migration"] == 7
     assert set(orjson.loads(row["content"])) == {"migrations"}
 
 

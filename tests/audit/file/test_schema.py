@@ -20,6 +20,7 @@ RELEASED = {
     "0003_standing": "e16f59b0213b382f2ee61552c3aa14d6d5f3dbc69f8b129d9e2e2a4a41d5e18e",
     "0004_heads": "2bcbdd6405c9c275990f44bec0f0f215fb54e483e1772cfa896e9ac44052f8dc",
     "0005_verdicts": "5aa6f063fcce25f89784c7aa8d17ce396fdf17bfc43ad02e6d6beed263aa4058",
+    "0006_evaluations": "74056a1b7da00148ebac14c1838c2f529b9f38308a6635412e07e46d52aad858",
 }
 
 MEMORY = Path(":memory:")
@@ -41,9 +42,11 @@ def test_a_released_migration_never_changes() -> None:
 def test_all_tables_and_columns_are_there_before_the_views_that_came_later() -> None:
     """What `READABLE_FROM` promises: a reader needs nothing of a later migration, but to prove it."""
 
+    late = ("heads", "written", "verdicts", "judgements", "evaluations")
+
     def tables(version: int) -> dict[str, str]:
         found = made(version).execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
-        return {row[0]: row[1] for row in found if row[0] not in ("heads", "written", "verdicts")}
+        return {row[0]: row[1] for row in found if row[0] not in late}
 
     assert tables(READABLE_FROM) == tables(len(MIGRATIONS))
     assert tables(READABLE_FROM - 1) != tables(len(MIGRATIONS))
@@ -112,5 +115,5 @@ def test_the_views_for_auditors_are_there() -> None:
     views = {name for (name,) in made().execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
     assert views == {
         "decision_trail", "edits_by_kind", "generations_by_pass", "open_findings_by_language", "standing_decisions",
-        "standing_verdicts", "edits_with_context", "findings_with_context",
+        "standing_verdicts", "edits_with_context", "findings_with_context", "judgements_by_language",
     }  # fmt: skip

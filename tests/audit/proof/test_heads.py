@@ -26,6 +26,7 @@ from log_fixtures import (
     record,
     rows_of,
     tale,
+    write_evaluation,
     write_log,
     write_revert,
     write_review,
@@ -44,7 +45,8 @@ KEY, OTHER = SealKey(b"k" * 32), SealKey(b"o" * 32)
 
 @pytest.fixture(scope="session")
 def full_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A row in every table and column: two runs, a revert, reviews, and replies of which one is used by no decision."""
+    """A row in every table and column: two runs, a revert, reviews, an evaluation, and replies of which one is used by
+    no decision."""
     path = write_review(write_revert(write_log(tmp_path_factory.mktemp("full") / "corpus.boosted.jsonl.audit.db")))
     with AuditLog(path, now=now) as log:
         run, checkpoint = log.begin(dataclasses.replace(RUN, parent_run=1))
@@ -60,7 +62,7 @@ def full_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [("warning", "slow")], Written("ab" * 32, "cd" * 32),
         )  # fmt: skip
         log.set_status(run, "finished", output_sha256="56" * 32, finished=True)
-    return path
+    return write_evaluation(path)
 
 
 @pytest.fixture
@@ -201,7 +203,8 @@ def delete_run(connection: sqlite3.Connection, run: int) -> None:
     connection.execute(f"DELETE FROM edits WHERE decision_id IN ({decisions})")
     for table in ("findings", "decisions"):
         connection.execute(f"DELETE FROM {table} WHERE record_id IN ({records})")
-    for table in ("records", "rejected_lines", "run_events", "checkpoints", "written", "heads", "generations"):
+    said = ("judgements", "evaluations")
+    for table in (*said, "records", "rejected_lines", "run_events", "checkpoints", "written", "heads", "generations"):
         connection.execute(f"DELETE FROM {table} WHERE run_id = {run}")
     connection.execute("DELETE FROM prompts")
     connection.execute(f"DELETE FROM runs WHERE id = {run}")
@@ -212,7 +215,8 @@ def test_the_last_run_taken_away_with_everything_is_seen(full_log: Path, tmp_pat
     path = shutil.copyfile(full_log, tmp_path / "forged.audit.db")
     with opened(path) as connection:
         before = connection.execute("SELECT hash FROM heads WHERE run_id < 6 ORDER BY id DESC").fetchone()[0]
-        delete_run(connection, 6)
+        for run in (7, 6):  # the last one, and the evaluation behind it
+            delete_run(connection, run)
         rebuild_heads(connection)
     assert verify(path).problems == [], "what is left is a log like any other"
     assert seen_by_head(path, head)
@@ -315,8 +319,8 @@ def test_a_config_is_held_against_its_hash(forged: Callable[..., Path]) -> None:
 
 
 def test_a_prompt_is_held_against_its_hash_and_its_use(forged: Callable[..., Path]) -> None:
-    (problem,) = verify(forged("UPDATE prompts SET text = 'be evil'")).problems
-    assert "does not have this hash" in problem.message
+    problems = verify(forged("UPDATE prompts SET text = 'be evil'")).problems
+    assert {problem.message for problem in problems} == {"its text does not have this hash: one of them was changed"}
     text = "nobody asked this"
     name = hashlib.sha256(text.encode()).hexdigest()
     (problem,) = verify(forged(f"INSERT INTO prompts VALUES ('{name}', '{text}', '')")).problems

@@ -41,6 +41,7 @@ def test_the_examples_in_the_source_are_true() -> None:
 )
 def test_the_bound_grows_with_the_reference(reference: str, growth: float, bound: int) -> None:
     assert bound_new_tokens(ask(reference=reference, growth=growth)) == bound
+    assert bound_new_tokens(ask(reference=reference, growth=growth, room=100)) == bound + 100
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Judges who are judged: pairs of which it is known which version is better, and what a judge makes of them."""

@@ -1,0 +1,95 @@
+"""A model answers questions, turn by turn, each answer in the log before the next turn is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextRequest
+from midb.agent.model.calls import Model, read_finish
+from midb.agent.model.tasks import Task
+from midb.domain.decisions import Pass
+from midb.evaluation.models.questions import Question
+
+#: Tokens of an answer, unless another number is asked for: what MT-Bench gives.
+MOST_TOKENS = 1024
+
+_THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One turn's answer.
+
+    :param finish: why it ended; one that was cut off is judged as it is, and counted.
+    """
+
+    text: str
+    finish: FinishReason
+
+    @property
+    def whole(self) -> bool:
+        """Whether it ended by itself."""
+        return self.finish in (FinishReason.STOP, FinishReason.STOP_STRING)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTurns:
+    """A model's answers to one question; fewer than its turns where a call failed, and then ``failure`` is its code."""
+
+    question: Question
+    turns: tuple[Answer, ...]
+    failure: str = ""
+
+
+async def answer_questions(
+    model: Model,
+    questions: Sequence[Question],
+    *,
+    most_tokens: int = MOST_TOKENS,
+    done: Callable[[int], None] = lambda count: None,
+) -> list[AnswerTurns]:
+    """Ask all questions, as many at a time as the engine serves.
+
+    :raises EngineDown: where nobody is served any more. What came before is in the model's store.
+    """
+    places = asyncio.Semaphore(max(1, model.engine.concurrency))
+    finished = 0
+
+    async def ask(question: Question) -> AnswerTurns:
+        nonlocal finished
+        async with places:
+            answers = await _answer(model, question, most_tokens)
+        finished += 1
+        done(finished)
+        return answers
+
+    asked = [asyncio.ensure_future(ask(question)) for question in questions]
+    try:
+        return list(await asyncio.gather(*asked))
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        await model.close()
+
+
+async def _answer(model: Model, question: Question, most_tokens: int) -> AnswerTurns:
+    messages: tuple[Message, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    for turn in question.turns:
+        messages = (*messages, Message("user", turn))
+        request = TextRequest(messages=messages, room=most_tokens, sampling=Sampling())
+        try:
+            generation = await model.generate(Task(pass_=Pass.EVALUATION, request=request, nonce="", sections=()))
+        except EngineDown:
+            raise
+        except CallFailed as error:
+            return AnswerTurns(question, answers, error.code)
+        thoughts = _THOUGHTS.match(generation.completion)
+        text = generation.completion[thoughts.end() :] if thoughts else generation.completion
+        answers = (*answers, Answer(text.strip(), read_finish(generation)))
+        messages = (*messages, Message("assistant", text.strip()))
+    return AnswerTurns(question, answers)

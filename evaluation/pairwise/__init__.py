@@ -1,0 +1,1 @@
+"""Two corpora, pair by pair, before a judge who is not told which is which."""

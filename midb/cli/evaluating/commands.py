@@ -1,0 +1,36 @@
+"""`midb-agent evaluate`: its commands, of which only the one that is called is loaded."""
+
+from __future__ import annotations
+
+import typer
+
+from midb.cli.table import PLAIN, table_of
+
+COMMANDS = {
+    "data": (
+        "midb.cli.evaluating.data:data",
+        "Measure what a run did to its corpus: defects before and after, language, length, duplicates.",
+    ),
+    "pairwise": (
+        "midb.cli.evaluating.pairwise:pairwise",
+        "Let a judge compare two corpora pair by pair: wins, ties and losses in each language.",
+    ),
+    "judge": (
+        "midb.cli.evaluating.judge:judge",
+        "Measure a judge on pairs of which it is known which version is better: is it right, and what leads it?",
+    ),
+    "model": (
+        "midb.cli.evaluating.model:model",
+        "Let two models answer the same questions, and a judge compare the answers: wins by turn and language.",
+    ),
+}
+
+app = typer.Typer(
+    name="evaluate", cls=table_of(COMMANDS), help="Whether the data are better: figures, and judges.",
+    no_args_is_help=True, **PLAIN,
+)  # fmt: skip
+
+
+@app.callback()
+def evaluate() -> None:
+    """Whether the data are better: figures of their texts, judges who compare, and judges who are judged."""

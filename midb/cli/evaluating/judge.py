@@ -1,0 +1,156 @@
+"""`midb-agent evaluate judge`: a judge before pairs of which it is known which version is better."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from midb import __version__
+from midb.cli import options
+from midb.cli.audit.options import Json
+from midb.cli.evaluating import judge_options as judging
+from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
+from midb.text.terminal import quote_words, visible
+
+if TYPE_CHECKING:
+    from midb.audit.evaluating.log import EvaluationLog
+    from midb.audit.run_rows import Run
+    from midb.evaluation.judges.people import HumanVerdicts
+    from midb.evaluation.judges.traps import KnownCase
+    from midb.evaluation.pairwise.comparing import ComparisonSettings
+
+#: Where judges are measured unless another log is named; `evaluate pairwise` looks there.
+LOG = Path("judge.audit.db")
+
+
+def judge(
+    judge: judging.Judge = None,
+    db: Annotated[Path, typer.Option("--db", metavar="DB", help="The audit log that keeps replies and figures.")] = LOG,
+    languages: Annotated[
+        str | None, typer.Option("--languages", metavar="xx,...", help="Only these languages; default: all 16.")
+    ] = None,
+    cases: Annotated[
+        int, typer.Option("--cases", metavar="N", min=1, help="At most so many cases of each trap in each language.")
+    ] = 30,
+    human: Annotated[
+        Path | None,
+        typer.Option("--human", metavar="SHEET", help="Verdicts of people (a sheet of `review`): agreement, by kappa."),
+    ] = None,
+    seed: judging.Seed = 0,
+    resamples: Resamples = 1000,
+    budget: judging.Budget = None,
+    prompts: judging.Prompts = None,
+    concurrency: judging.Concurrency = None,
+    device: judging.Device = None,
+    devices: judging.Devices = None,
+    dtype: judging.Dtype = None,
+    timeout: judging.Timeout = None,
+    key_variable: judging.KeyVariable = None,
+    seal_key: options.SealKey = None,
+    output: Output = None,
+    json: Json = False,
+) -> int:
+    """Measure a judge on pairs of which it is known which version is better: is it right, and what leads it?
+
+    Clean pairs stand beside the same with a grave defect, said twice, cut off, with a command to the judge, left in
+    English, with the answer of another task, and beside themselves. A judge below a bound gets a warning in the line of
+    its figures, here and in `evaluate pairwise`. Example:
+
+    midb-agent evaluate judge --judge models/small --languages de,ja
+    """
+    from midb.agent.model.settings import Budget
+    from midb.audit.evaluating.log import EvaluationLog
+    from midb.audit.file.key import read_key
+    from midb.cli.learning.examples import parse_languages
+    from midb.domain.hashing import file_sha256
+    from midb.evaluation.judges.people import read_people
+    from midb.evaluation.judges.traps import load_known_pairs, make_cases
+    from midb.evaluation.pairwise.comparing import ComparisonSettings
+    from midb.locales import LANGUAGES
+
+    config = judging.judge_settings(
+        judge, budget=budget, concurrency=concurrency, device=device, devices=devices, dtype=dtype, timeout=timeout,
+        key_variable=key_variable,
+    )  # fmt: skip
+    check_output(output)
+    key = read_key(seal_key)
+    own_prompts = judging.read_prompts(prompts)
+    codes = parse_languages(languages) or tuple(LANGUAGES)
+    people = read_people(human) if human else None
+    known = make_cases(load_known_pairs(), codes, cases, seed)
+    settings = ComparisonSettings(
+        prompts=own_prompts, seed=seed, resamples=resamples, budget=Budget.parse(budget) if budget else Budget()
+    )
+    asked = {
+        "evaluates": "judge", "judge": judge, "prompts": judging.hash_prompts(own_prompts), "languages": list(codes),
+        "cases": cases, "human": file_sha256(human) if human else None, "seed": seed, "resamples": resamples,
+        "version": __version__,
+    }  # fmt: skip
+    with EvaluationLog(db, key=key) as log:
+        return _measure(config, log, judging.make_run(asked), known, people, settings, output, json)
+
+
+def _measure(
+    config: Any,
+    log: EvaluationLog,
+    wanted: Run,
+    cases: list[KnownCase],
+    people: HumanVerdicts | None,
+    settings: ComparisonSettings,
+    output: Path | None,
+    json: bool,
+) -> int:
+    """Ask what the log does not know yet, log what is said, and show what comes of it."""
+    from dataclasses import replace
+
+    from midb.composition import open_engine
+    from midb.evaluation.judges.measuring import measure_judge
+    from midb.evaluation.judges.people import compare_with_people
+    from midb.evaluation.pairwise.comparing import judge_all, list_judgements, make_model
+
+    pairs = [case.pair for case in cases]
+    with open_engine(config, judging.warn) as engine:
+        assert engine is not None
+        print(f"starting {visible(engine.text.described)}", file=sys.stderr)
+        engine.loop.run(engine.text.start())
+        run = log.begin_evaluation(replace(wanted, engine=engine.text.fingerprint()))
+        more = list(people.pairs) if people else []
+        try:
+            judged = judge_all(
+                engine,
+                make_model(engine, log, run, settings),
+                [*pairs, *more],
+                judging.JudgingProgress("judged", len(pairs) + len(more)),
+            )
+        except BaseException:
+            log.set_status(run, "interrupted")
+            print(f"the same command goes on: {quote_words(['midb-agent', *sys.argv[1:]])}", file=sys.stderr)
+            raise
+    answered = [(case, one) for case, one in zip(cases, judged, strict=False) if one is not None]
+    figures = measure_judge(
+        answered, unasked=len(cases) - len(answered), seed=settings.seed, resamples=settings.resamples
+    )
+    if people is not None:
+        figures["people"] = compare_with_people(
+            people, judged[len(cases) :], seed=settings.seed, resamples=settings.resamples
+        )
+    if None in judged:
+        log.set_status(run, "interrupted")
+    else:
+        log.finish_evaluation(run, "judge", list_judgements([one for one in judged if one]), figures)
+    _show(figures, output, json)
+    return 0
+
+
+def _show(figures: Mapping[str, Any], output: Path | None, json: bool) -> None:
+    from midb.cli.evaluating.judge_tables import show
+
+    if json:
+        print_json(figures)
+    else:
+        show(open_wide(), figures)
+    write_figures(figures, output)

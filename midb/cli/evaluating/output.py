@@ -1,0 +1,102 @@
+"""Where figures of an evaluation go: a table, JSON, a file that was written by the same command, and the log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from midb.audit.questions.export import json_line
+from midb.corpus.output import move_into_place, writing
+from midb.domain.errors import UsageError
+from midb.text.terminal import visible
+
+#: Columns of a table in a file.
+WIDTH = 180
+
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Also write the figures there, as JSON.")
+]
+Resamples = Annotated[
+    int, typer.Option("--resamples", metavar="N", min=100, max=100_000, help="Draws of rows for the intervals.")
+]
+
+
+def check_output(output: Path | None) -> None:
+    """Raise UsageError where the output is something that no evaluation wrote, or its folder is not there."""
+    if output is None:
+        return
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {output.absolute().parent}.", hint="Make it first, or name another.")
+    if not output.exists():
+        return
+    try:
+        found: Any = orjson.loads(output.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        found = None
+    if not isinstance(found, dict) or "midb_agent" not in found or "evaluates" not in found:
+        raise UsageError(f"{output} is there already, and holds no figures.", hint="Choose another -o.")
+
+
+def write_figures(figures: Mapping[str, Any], output: Path | None) -> None:
+    """Write figures into a file, in one step."""
+    if output is None:
+        return
+    partial = output.with_name(f".{output.name}.partial")
+    with writing(output):
+        partial.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    move_into_place(partial, output)
+    print(f"figures   {visible(str(output))}", file=sys.stderr)
+
+
+def print_json(figures: Mapping[str, Any]) -> None:
+    """Figures as one line on stdout."""
+    sys.stdout.write(json_line(dict(figures)))
+
+
+def open_wide() -> Console:
+    """Where there is no terminal, a table may be wide: nobody's window is filled."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
+def start_table(title: str, columns: Sequence[str], left: Collection[str] = ()) -> Table:
+    """An empty table; its first column and those ``left`` hold words."""
+    table = Table(box=None, pad_edge=False, title=Text(visible(title)))
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number and name not in left else "left", overflow="fold")
+    return table
+
+
+def print_table(console: Console, table: Table) -> None:
+    """A table below its title, which may be longer than the table is wide."""
+    title, table.title = table.title, None
+    console.print(title, soft_wrap=True)
+    console.print(table)
+
+
+def print_notes(console: Console, notes: list[str]) -> None:
+    """What a reader has to know, one sentence a line."""
+    for note in notes:
+        console.print(Text(visible(note)), soft_wrap=True)
+
+
+def show_figure(found: Mapping[str, Any] | None, digits: int = 1, *, scale: float = 1.0, signed: bool = False) -> str:
+    """A figure with its bounds; a dash where there is none.
+
+    >>> show_figure({"value": 0.5, "low": 0.4, "high": 0.61, "rows": 99}, scale=100)
+    '50.0 [40.0 61.0]'
+    """
+    if found is None:
+        return "–"
+    sign = "+" if signed else ""
+    value = f"{scale * found['value']:{sign}.{digits}f}"
+    if found["low"] is None:
+        return value
+    return f"{value} [{scale * found['low']:{sign}.{digits}f} {scale * found['high']:{sign}.{digits}f}]"

@@ -1,0 +1,27 @@
+"""Where figures go: a file of ours is written anew, another's never."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from midb.cli.evaluating.output import check_output, show_figure, write_figures
+from midb.domain.errors import UsageError
+
+
+def test_figures_are_replaced_by_figures_alone(tmp_path: Path) -> None:
+    check_output(None)
+    path = tmp_path / "f.json"
+    check_output(path)
+    write_figures({"midb_agent": "1", "evaluates": "data"}, path)
+    check_output(path)
+    for other in ("[]", "no json", '{"evaluates": "data"}'):
+        path.write_text(other)
+        with pytest.raises(UsageError, match="holds no figures"):
+            check_output(path)
+
+
+def test_a_figure_and_its_bounds() -> None:
+    assert show_figure(None) == "–"
+    assert show_figure({"value": 0.25, "low": None, "high": None, "rows": 3}, 2, scale=100, signed=True) == "+25.00"
