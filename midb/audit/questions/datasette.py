@@ -86,7 +86,16 @@ _TABLES: dict[str, dict[str, Any]] = {
         "title": "What people said", "description": "All of it; of each edit the last word counts.",
         "facets": ["verdict", "reviewer"], "sort_desc": "id",
     },
-    "runs": {"title": "Runs, reverts, reviews", "facets": ["kind", "status"]},
+    "judgements": {
+        "title": "What judges said",
+        "description": "One row for each comparison of two versions of a pair, each in both orders.",
+        "facets": ["language", "preferred"],
+        "columns": {"first": "the side that was shown as A", "preferred": "a side, tie, or nothing usable"},
+    },
+    "evaluations": {
+        "title": "Evaluations", "description": "What each of them found, as JSON.", "facets": ["evaluates"],
+    },
+    "runs": {"title": "Runs, reverts, reviews, evaluations", "facets": ["kind", "status"]},
     "rejected_lines": {"title": "Lines that could not be read", "facets": ["reason"]},
     "run_events": {"title": "What the user was told", "facets": ["level"]},
     "generations": {"title": "Replies of the model", "facets": ["pass", "finish_reason"], "size": 20},
