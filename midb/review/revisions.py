@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from midb.audit.reader import AuditReader
+from midb.audit.verdict_rows import Item
 from midb.audit.verdicts import find_standing
 from midb.domain.pairs import InstructionPair
 from midb.review.choosing import ReviewChoice, choose
@@ -17,9 +18,10 @@ from midb.runs.applying import ReviewCorrections, correct_pairs
 def list_revisions(reader: AuditReader, run: int, originals: Originals | None = None) -> Iterator[dict[str, Any]]:
     """One row for each pair of the records of which every edit was reviewed, in the order of the corpus.
 
-    So nothing is taught that nobody looked at. A pair whose edits were all rejected comes as it was on both sides: that
-    it is to be left alone is worth learning. ``raw`` and ``revised`` are as ``midb-agent examples`` reads them, and
-    so is ``source``, the English original, where there is one.
+    So nothing is taught that nobody looked at. A record in which people confirmed a fault, and gave no right text
+    for it, is not there: it would teach to leave the fault. A pair whose edits were all rejected comes as it was on
+    both sides: that it is to be left alone is worth learning. ``raw`` and ``revised`` are as ``midb-agent examples``
+    reads them, and so is ``source``, the English original, where there is one.
     """
     standing = find_standing(reader, run)
     if not standing:
@@ -29,7 +31,8 @@ def list_revisions(reader: AuditReader, run: int, originals: Originals | None = 
         edits[one.record].append(one.item.name)
     corrections = ReviewCorrections.of(standing)
     reviewed = {verdict.record_id for verdict in standing.values()}
-    complete = sorted(record for record in reviewed if all(name in standing for name in edits[record]))
+    faulty = {row.record_id for name, row in standing.items() if row.verdict == "accept" and _is_finding(name)}
+    complete = sorted(record for record in reviewed - faulty if all(name in standing for name in edits[record]))
     reviewers = {record: set[str]() for record in complete}
     for verdict in standing.values():
         if verdict.record_id in reviewers:
@@ -46,6 +49,10 @@ def list_revisions(reader: AuditReader, run: int, originals: Originals | None = 
                 "reviewers": sorted(reviewers[record]),
                 **({"source": _describe(source)} if source else {}),
             }
+
+
+def _is_finding(name: str) -> bool:
+    return Item.parse(name).decision is None
 
 
 def _describe(pair: InstructionPair) -> dict[str, str]:

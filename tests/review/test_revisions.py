@@ -42,6 +42,16 @@ def test_pairs_as_they_were_and_as_they_should_be(log: Path) -> None:
     assert {row["language"] for row in found.values()} == {"de"}
 
 
+def test_a_fault_that_stands_teaches_nothing(log: Path) -> None:
+    say(log, "open imperial-unit", Said("accept"))  # a fault, and nobody said what is right
+    with AuditReader(log) as reader:
+        assert list(list_revisions(reader, 1)) == []
+    say(log, "open imperial-unit", Said("reject"))  # a false alarm: the pair is good as it is
+    with AuditReader(log) as reader:
+        (row,) = list_revisions(reader, 1)
+    assert row["raw"] == row["revised"]
+
+
 def test_nothing_reviewed_is_nothing_to_learn(reviewed: Path) -> None:
     with AuditReader(reviewed) as reader:
         assert list(list_revisions(reader, 1)) == []
