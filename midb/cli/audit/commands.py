@@ -29,7 +29,7 @@ from midb.audit.questions.usage import find_generations, read_messages, total_us
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow
 from midb.audit.run_rows import Run
-from midb.audit.verdicts import read_verdicts
+from midb.audit.verdicts import check_verdicts, read_verdicts
 from midb.cli.audit import tables
 from midb.cli.audit.datasette import write_metadata
 from midb.cli.audit.later import find_start
@@ -143,7 +143,7 @@ def show(
         console = tables.open_console()
         for index, row in enumerate(found):
             logged = reader.parts(row)
-            problems = check_one(reader.connection, row.id)
+            problems = [*check_one(reader.connection, row.id), *check_verdicts(reader, chosen.id, row.id)]
             asked = find_generations(reader, logged)
             texts = {number: read_messages(reader, one) for number, one in asked.items()} if prompts else {}
             said = list(read_verdicts(reader, chosen.id, row.id))
