@@ -121,11 +121,11 @@ def take_sheet(
     )
     counted = {word: sum(one.verdict == word for _, one in said) for word in ("accept", "reject", "change", "withdraw")}
     told = ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
-    items = sum(len(one.items()) for one, _ in said)
+    items = pluralize(sum(len(one.items()) for one, _ in said), "edit or finding", "edits and findings")
     known = f"\n  known    {len(said) - len(new):,} stood in the log already" if len(new) < len(said) else ""
     against = f"\n  opposite {opposite:,} to what others said: the later counts, both are kept" if opposite else ""
     print(
-        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}) on {items:,} edits and findings; "
+        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}) on {items}; "
         f"{len(rows) - len(said):,} rows without one{known}{against}\n"
         f"  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
         file=sys.stderr,
