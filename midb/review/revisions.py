@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from midb.audit.reader import AuditReader
@@ -15,6 +16,35 @@ from midb.review.originals import Originals
 from midb.runs.applying import ReviewCorrections, correct_pairs
 
 
+@dataclass(frozen=True, slots=True)
+class SortedReview:
+    """The records of which anything was said, by their ids.
+
+    :param complete: every edit was reviewed, and no fault is left.
+    :param partly: nobody said anything of some of their edits.
+    :param faulty: people confirmed a fault, and gave no right text for it.
+    """
+
+    complete: tuple[int, ...]
+    partly: tuple[int, ...]
+    faulty: tuple[int, ...]
+
+
+def sort_reviewed(reader: AuditReader, run: int) -> SortedReview:
+    """Which of the reviewed records of a run can teach, and why the others cannot."""
+    standing = find_standing(reader, run)
+    if not standing:
+        return SortedReview((), (), ())
+    edits: defaultdict[int, list[str]] = defaultdict(list)
+    for one in choose(reader, run, ReviewChoice(what="edits")):
+        edits[one.record].append(one.item.name)
+    reviewed = {verdict.record_id for verdict in standing.values()}
+    faulty = {row.record_id for name, row in standing.items() if row.verdict == "accept" and _is_finding(name)}
+    partly = {record for record in reviewed - faulty if not all(name in standing for name in edits[record])}
+    complete = reviewed - faulty - partly
+    return SortedReview(tuple(sorted(complete)), tuple(sorted(partly)), tuple(sorted(faulty)))
+
+
 def list_revisions(reader: AuditReader, run: int, originals: Originals | None = None) -> Iterator[dict[str, Any]]:
     """One row for each pair of the records of which every edit was reviewed, in the order of the corpus.
 
@@ -24,20 +54,11 @@ def list_revisions(reader: AuditReader, run: int, originals: Originals | None = 
     reads them, and so is ``source``, the English original, where there is one.
     """
     standing = find_standing(reader, run)
-    if not standing:
-        return
-    edits: defaultdict[int, list[str]] = defaultdict(list)
-    for one in choose(reader, run, ReviewChoice(what="edits")):
-        edits[one.record].append(one.item.name)
     corrections = ReviewCorrections.of(standing)
-    reviewed = {verdict.record_id for verdict in standing.values()}
-    faulty = {row.record_id for name, row in standing.items() if row.verdict == "accept" and _is_finding(name)}
-    complete = sorted(record for record in reviewed - faulty if all(name in standing for name in edits[record]))
-    reviewers = {record: set[str]() for record in complete}
+    reviewers: defaultdict[int, set[str]] = defaultdict(set)
     for verdict in standing.values():
-        if verdict.record_id in reviewers:
-            reviewers[verdict.record_id].add(verdict.reviewer)
-    for record in complete:
+        reviewers[verdict.record_id].add(verdict.reviewer)
+    for record in sort_reviewed(reader, run).complete:
         row = next(iter(reader.records("r.id = ?", [record])))
         for number, (before, after) in enumerate(correct_pairs(reader.parts(row), corrections)):
             source = originals.find(row.position, number) if originals else None
