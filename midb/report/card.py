@@ -18,6 +18,12 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 #: Where a model server is: nobody's business who reads a card.
 _ADDRESS = regex.compile(r"@?\w+://\S+")
 
+#: Settings that a card names, as `run` has them.
+_TOLD_SETTINGS = {
+    "language": "--language", "trust_language": "--trust-language", "passes": "--passes", "typography": "--typography",
+    "limit": "--limit", "kinds": "kinds that were looked for",
+}  # fmt: skip
+
 #: Kinds that the table of known limitations lists.
 _LISTED = 30
 
@@ -155,6 +161,17 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _reproduction(report)
 
 
+def _list_settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The settings that decide what is looked for; none that could hold a path or an address."""
+    for name, title in _TOLD_SETTINGS.items():
+        value = settings.get(name)
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            yield f"- {title}: {', '.join(escape_markdown(one) for one in value)}"
+        elif isinstance(value, bool | str | int):
+            told = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+            yield f"- {title}: {escape_markdown(told)}"
+
+
 def _left_alone(report: Mapping[str, Any]) -> Iterator[str]:
     """What was not examined, or not read at all."""
     lines = [
@@ -174,6 +191,7 @@ def _left_alone(report: Mapping[str, Any]) -> Iterator[str]:
 def _reproduction(report: Mapping[str, Any]) -> Iterator[str]:
     yield "## How to reproduce and verify"
     yield ""
+    yield from _list_settings(report["settings"])
     for name, value in (
         ("what rewrote", _ADDRESS.sub("", report["engine"])),
         ("corpus, SHA-256", report["corpus"]["sha256"]),
