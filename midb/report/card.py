@@ -19,6 +19,12 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 #: Where a model server is: nobody's business who reads a card.
 _ADDRESS = regex.compile(r"@?\w+://\S+")
 
+#: Settings that a card names, as `run` has them.
+_TOLD_SETTINGS = {
+    "language": "--language", "trust_language": "--trust-language", "passes": "--passes", "typography": "--typography",
+    "limit": "--limit", "kinds": "kinds that were looked for",
+}  # fmt: skip
+
 #: Kinds that the table of known limitations lists.
 _LISTED = 30
 
@@ -45,6 +51,15 @@ def size_category(records: int) -> str:
 def write_card(report: Mapping[str, Any]) -> str:
     """The card of a report's figures."""
     return "\n".join([*_head(report), "", *_body(report), ""])
+
+
+def say_not_counted(report: Mapping[str, Any]) -> str:
+    """The sentence that stands where a run that looked for nothing has no findings to count."""
+    kind = {"revert": "A revert", "apply": "An apply"}.get(report["run"]["kind"], "This run")
+    return (
+        f"{kind} looks for no findings, so none are counted here. What was found in these texts, before what was done "
+        f"since, is in the report of run {report['examined_by_run']} (--run {report['examined_by_run']})."
+    )
 
 
 def _head(report: Mapping[str, Any]) -> Iterator[str]:
@@ -87,16 +102,19 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
     parts = " + ".join(f"{number:,} {escape_markdown(name)}" for name, number in ledger.items() if name != "read")
     yield f"- records: {ledger['read']:,} read = {parts}"
     yield f"- edits that stand: {report['edits']['total']:,}"
-    yield f"- findings per 1,000 pairs: {density['before']:,} before, {density['after']:,} after"
+    counted = report["findings_counted"]
+    if counted:
+        yield f"- findings per 1,000 pairs: {density['before']:,} before, {density['after']:,} after"
     yield ""
     yield "## Languages"
     yield ""
-    titles = ("language", "records", "changed", "edits", "open findings", "per 1,000 pairs before", "after")
+    titles = ["language", "records", "changed records", "edits"]
+    titles += ["open findings", "findings per 1,000 pairs before", "after"] if counted else []
     rows = []
     for code, row in sorted(report["languages"].items()):
         name = f"{load(code).name} ({code})" if code in LANGUAGES else code
-        counted = (row["records"], row["changed"], row["edits"], row["open"])
-        rows.append((name, *counted, row["density_before"], row["density_after"]))
+        found = (row["open"], row["density_before"], row["density_after"]) if counted else ()
+        rows.append((name, row["records"], row["changed"], row["edits"], *found))
     yield from _table(titles, rows)
     yield ""
     if report["edits"]["total"]:
@@ -131,6 +149,12 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield from (f"- {escape_markdown(line)}" for line in report["switched_off"])
         yield ""
+    if not counted:
+        yield say_not_counted(report)
+        yield ""
+        yield from _left_alone(report)
+        yield from _reproduction(report)
+        return
     yield (
         f"{left['total']:,} findings are open: they were found and not repaired ({left['critical']:,} critical, "
         f"{left['major']:,} major, {left['minor']:,} minor). What no detector looks for is not counted."
@@ -142,12 +166,41 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{len(left['kinds']) - _LISTED:,} rarer kinds are not listed here."
     yield ""
+    yield from _left_alone(report)
     yield from _reproduction(report)
+
+
+def _list_settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The settings that decide what is looked for; none that could hold a path or an address."""
+    for name, title in _TOLD_SETTINGS.items():
+        value = settings.get(name)
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            yield f"- {title}: {', '.join(escape_markdown(one) for one in value)}"
+        elif isinstance(value, bool | str | int):
+            told = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+            yield f"- {title}: {escape_markdown(told)}"
+
+
+def _left_alone(report: Mapping[str, Any]) -> Iterator[str]:
+    """What was not examined, or not read at all."""
+    lines = [
+        f"- left as they are, and not examined to the end: {row['records']:,} "
+        f"{'record' if row['records'] == 1 else 'records'} ({escape_markdown(row['reason'])})"
+        for row in report["left_alone"]
+    ]
+    lines += [
+        f"- not read, as they are no records: {row['lines']:,} {'line' if row['lines'] == 1 else 'lines'} "
+        f"({escape_markdown(row['reason'])})"
+        for row in report["rejected_lines"]
+    ]
+    if lines:
+        yield from (*lines, "")
 
 
 def _reproduction(report: Mapping[str, Any]) -> Iterator[str]:
     yield "## How to reproduce and verify"
     yield ""
+    yield from _list_settings(report["settings"])
     for name, value in (
         ("what rewrote", _ADDRESS.sub("", report["engine"])),
         ("corpus, SHA-256", report["corpus"]["sha256"]),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from midb.audit.proof.records import check_one
-from midb.audit.proof.replay import replay
+from midb.audit.proof.replay import Stage, replay
 from midb.audit.reader import AuditReader
 from midb.audit.rows import VERIFY_HINT
 from midb.audit.verdict_rows import Item
+from midb.domain.edits import Edit
 from midb.domain.errors import AuditError
 from midb.locales import LANGUAGES, load
 from midb.report.sampling import EditPlace
@@ -59,7 +60,7 @@ def read_example(reader: AuditReader, kind: str, place: EditPlace) -> Example:
         raise AuditError(f"{reader.path} was changed: {problems[0].message}.", hint=VERIFY_HINT)
     stage = next(stage for stage in replay(logged).stages if stage.row.id == place.decision)
     edit = next(row for row in stage.row.edits if row.ordinal == place.ordinal).edit()
-    hunk = next(find_hunks(stage.before.text(edit.field) or "", [edit], context=AROUND))
+    before, after = _find_sides(stage, edit)
     causes = [
         f for f in logged.findings
         if f.decision_id == place.decision and f.kind == kind and f.field == edit.field
@@ -79,8 +80,23 @@ def read_example(reader: AuditReader, kind: str, place: EditPlace) -> Example:
         severity=visible(causes[0].severity) if causes else "",
         evidence=visible(shorten(causes[0].evidence if causes else stage.row.detail, False)),
         place=f"{turn}{edit.field.value} {edit.start}-{edit.end}",
-        before=_shown(hunk.before),
-        after=_shown(hunk.after),
+        before=_shown(before),
+        after=_shown(after),
+    )
+
+
+def _find_sides(stage: Stage, edit: Edit) -> tuple[Sequence[Piece], Sequence[Piece]]:
+    """An edit in the text that was read, and in the one that came of it.
+
+    Other edits of the decision stand beside it there: a sorted list without its neighbours is a text that never was.
+    """
+    earlier = (row for row in stage.row.edits if row.field == edit.field and row.start < edit.start)
+    start = edit.start + sum(len(row.after) - len(row.before) for row in earlier)
+    back = replace(edit, start=start, end=start + len(edit.after), before=edit.after, after=edit.before)
+    before, after = stage.before.text(edit.field) or "", stage.after.text(edit.field) or ""
+    return (
+        next(find_hunks(before, [edit], context=AROUND)).before,
+        next(find_hunks(after, [back], context=AROUND)).before,
     )
 
 

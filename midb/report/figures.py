@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from midb.audit.lineage import trace
 from midb.audit.questions.filters import (
     STANDS,
     Filters,
@@ -59,6 +60,9 @@ _FINDINGS = (
 def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path, filters: Filters | None = None) -> dict[str, Any]:
     """The figures of a run, as the JSON report gives them; ``draw`` is shown every edit that stands.
 
+    A revert and an apply have no findings of their own: ``findings_counted`` says so, and ``examined_by_run`` names the
+    run that has them.
+
     Findings, edits and records are counted apart: each figure is of what its name says. Filters of records say which
     records and pairs are counted, those of edits and findings which of these; what a model took is of the whole run.
     """
@@ -85,6 +89,9 @@ def gather(reader: AuditReader, run: Run, draw: EditDraw, db: Path, filters: Fil
             "finished_at": run.finished_at,
         },
         "filters": asked.filters.described(),
+        # A revert and an apply look for nothing: that they have no findings is no news of their output.
+        "findings_counted": run.kind not in ("revert", "apply"),
+        "examined_by_run": trace(reader, run)[0].id,
         "ledger": _count_ledger(asked, run, sum(row["lines"] for row in rejected)),
         "pairs": pairs,
         "languages": languages,

@@ -21,6 +21,9 @@ _GATE = regex.compile(r"\s*([\p{L}\p{N}_.-]+?)\s*(>=|<=|==|!=|>|<)\s*(-?[0-9]{1,
 #: Parts of a report that hold figures to compare.
 _COMPARED = ("ledger", "pairs", "edits", "open", "repaired", "density", "taken_back", "languages")
 
+#: Figures of findings, which only a run that examined the corpus has.
+_OF_FINDINGS = regex.compile(r"(?:open|repaired|density)\..*|languages\..*\.(?:open|density_before|density_after)")
+
 #: Figures by kind and by language: one that is not listed there is nought.
 _SPARSE = tuple(f"{part}.{by}." for part in ("edits", "open", "repaired") for by in ("kinds", "languages"))
 
@@ -71,6 +74,12 @@ def measure(gate: Gate, report: Mapping[str, Any]) -> float:
     from midb.detectors import kinds
     from midb.locales import LANGUAGES
 
+    if _OF_FINDINGS.fullmatch(gate.figure) and not report.get("findings_counted", True):
+        run, first = report["run"], report["examined_by_run"]
+        raise UsageError(
+            f"run {run['id']} ({run['kind']}) looked for no findings: {gate.figure} is not counted.",
+            hint=f"Those of run {first} are, from which it comes: --run {first}.",
+        )
     figures = list_figures(report)
     word = gate.figure.rpartition(".")[2]
     if gate.figure.startswith(_SPARSE) and word in (kinds() if ".kinds." in gate.figure else LANGUAGES):

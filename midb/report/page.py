@@ -13,6 +13,7 @@ import orjson
 from jinja2 import Environment, StrictUndefined
 
 from midb.locales import LANGUAGES, load
+from midb.report.card import say_not_counted
 from midb.report.evaluated import make_tables
 from midb.report.examples import Example
 from midb.text.terminal import visible
@@ -69,7 +70,8 @@ def write_page(
     return environment.from_string(_part("page.html")).render(
         r=report, kinds=kinds, judged=judged, cells=cells, shade=_shade, columns=sorted(report["languages"]),
         most_edits=max((row["edits"] for row in cells.values()), default=0), examples=shown, seed=seed, most=most,
-        version=version, style=style, script=script, style_hash=_hash_source(style), script_hash=_hash_source(script),
+        version=version, not_counted=say_not_counted(report),
+        style=style, script=script, style_hash=_hash_source(style), script_hash=_hash_source(script),
         evaluated=make_tables(report["evaluated"]),
         finished=report["run"]["status"] in ("finished", "superseded"),
     )  # fmt: skip

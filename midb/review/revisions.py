@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from midb.audit.reader import AuditReader
+from midb.audit.verdict_rows import Item
 from midb.audit.verdicts import find_standing
 from midb.domain.pairs import InstructionPair
 from midb.review.choosing import ReviewChoice, choose
@@ -14,27 +16,49 @@ from midb.review.originals import Originals
 from midb.runs.applying import ReviewCorrections, correct_pairs
 
 
-def list_revisions(reader: AuditReader, run: int, originals: Originals | None = None) -> Iterator[dict[str, Any]]:
-    """One row for each pair of the records of which every edit was reviewed, in the order of the corpus.
+@dataclass(frozen=True, slots=True)
+class SortedReview:
+    """The records of which anything was said, by their ids.
 
-    So nothing is taught that nobody looked at. A pair whose edits were all rejected comes as it was on both sides: that
-    it is to be left alone is worth learning. ``raw`` and ``revised`` are as ``midb-agent examples`` reads them, and
-    so is ``source``, the English original, where there is one.
+    :param complete: every edit was reviewed, and no fault is left.
+    :param partly: nobody said anything of some of their edits.
+    :param faulty: people confirmed a fault, and gave no right text for it.
     """
+
+    complete: tuple[int, ...]
+    partly: tuple[int, ...]
+    faulty: tuple[int, ...]
+
+
+def sort_reviewed(reader: AuditReader, run: int) -> SortedReview:
+    """Which of the reviewed records of a run can teach, and why the others cannot."""
     standing = find_standing(reader, run)
     if not standing:
-        return
+        return SortedReview((), (), ())
     edits: defaultdict[int, list[str]] = defaultdict(list)
     for one in choose(reader, run, ReviewChoice(what="edits")):
         edits[one.record].append(one.item.name)
-    corrections = ReviewCorrections.of(standing)
     reviewed = {verdict.record_id for verdict in standing.values()}
-    complete = sorted(record for record in reviewed if all(name in standing for name in edits[record]))
-    reviewers = {record: set[str]() for record in complete}
+    faulty = {row.record_id for name, row in standing.items() if row.verdict == "accept" and _is_finding(name)}
+    partly = {record for record in reviewed - faulty if not all(name in standing for name in edits[record])}
+    complete = reviewed - faulty - partly
+    return SortedReview(tuple(sorted(complete)), tuple(sorted(partly)), tuple(sorted(faulty)))
+
+
+def list_revisions(reader: AuditReader, run: int, originals: Originals | None = None) -> Iterator[dict[str, Any]]:
+    """One row for each pair of the records of which every edit was reviewed, in the order of the corpus.
+
+    So nothing is taught that nobody looked at. A record in which people confirmed a fault, and gave no right text
+    for it, is not there: it would teach to leave the fault. A pair whose edits were all rejected comes as it was on
+    both sides: that it is to be left alone is worth learning. ``raw`` and ``revised`` are as ``midb-agent examples``
+    reads them, and so is ``source``, the English original, where there is one.
+    """
+    standing = find_standing(reader, run)
+    corrections = ReviewCorrections.of(standing)
+    reviewers: defaultdict[int, set[str]] = defaultdict(set)
     for verdict in standing.values():
-        if verdict.record_id in reviewers:
-            reviewers[verdict.record_id].add(verdict.reviewer)
-    for record in complete:
+        reviewers[verdict.record_id].add(verdict.reviewer)
+    for record in sort_reviewed(reader, run).complete:
         row = next(iter(reader.records("r.id = ?", [record])))
         for number, (before, after) in enumerate(correct_pairs(reader.parts(row), corrections)):
             source = originals.find(row.position, number) if originals else None
@@ -46,6 +70,10 @@ def list_revisions(reader: AuditReader, run: int, originals: Originals | None = 
                 "reviewers": sorted(reviewers[record]),
                 **({"source": _describe(source)} if source else {}),
             }
+
+
+def _is_finding(name: str) -> bool:
+    return Item.parse(name).decision is None
 
 
 def _describe(pair: InstructionPair) -> dict[str, str]:

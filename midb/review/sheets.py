@@ -198,7 +198,7 @@ def read_verdicts(
             _check_kept(row, shown, run)
             what = check_said(shown, what)
         except UsageError as error:
-            problems.append(f"row {number}: {error.message}")
+            problems.append(f"row {number}: {error.message.rstrip('.')}")
             continue
         if found.setdefault(name, what) != what:
             problems.append(f"row {number}: {name} stands twice, with another verdict")

@@ -10,7 +10,8 @@ from log_fixtures import execute, rows_of, write_log, write_review
 
 from midb.audit.proof.verify import verify
 from midb.audit.reader import AuditReader
-from midb.audit.verdicts import find_by_reviewer, find_standing, has_verdicts, read_verdicts
+from midb.audit.verdicts import check_verdicts, find_by_reviewer, find_standing, has_verdicts, read_verdicts
+from midb.domain.errors import AuditError
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +73,31 @@ def test_whatever_is_changed_is_noticed(change: str, reviewed_log: Path, tmp_pat
     problems = verify(path).problems
     assert problems
     assert {problem.table for problem in problems} & {"verdicts", "runs", "checkpoints"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE verdicts SET verdict = 'accept' WHERE id = 2",
+        "UPDATE verdicts SET text = 'wrong' WHERE id = 3",
+        "UPDATE verdicts SET item = 'e-4-0' WHERE id = 1",
+        "DELETE FROM verdicts WHERE id = 1",
+    ],
+)
+def test_nobody_acts_on_a_verdict_that_was_changed(change: str, reviewed_log: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(reviewed_log, tmp_path / "changed.audit.db"))
+    with AuditReader(path) as reader:
+        assert list(check_verdicts(reader, 1)) == []
+    execute(path, change)
+    with AuditReader(path) as reader:
+        for find in (find_standing, find_by_reviewer):
+            with pytest.raises(AuditError, match="was changed: verdict"):
+                find(reader, 1)
+
+
+def test_a_changed_verdict_is_told_with_its_record(reviewed_log: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(reviewed_log, tmp_path / "changed.audit.db"))
+    execute(path, "UPDATE verdicts SET text = 'wrong' WHERE id = 3")
+    with AuditReader(path) as reader:
+        assert [(one.table, one.row) for one in check_verdicts(reader, 1, record=8)] == [("verdicts", "3")]
+        assert not any(list(check_verdicts(reader, 1, record=number)) for number in (1, 2))

@@ -57,3 +57,16 @@ def test_words_from_a_log_are_no_markup(tampered: Tamper) -> None:
     assert "<a " not in html
     assert html.count("<h1>") == 1
     assert STEERING.search(escape_markdown(HOSTILE)) is None
+
+
+def test_the_settings_that_decide_what_is_looked_for_are_named(finished_log: Path) -> None:
+    report = report_on(finished_log)[0]
+    report["settings"] = {
+        "language": "auto", "passes": ["content", "verification"], "typography": False, "kinds": ["mojibake"],
+        "source": "/home/somebody/english.jsonl", "limit": None,
+    }  # fmt: skip
+    lines = write_card(report).splitlines()
+    for line in ("- --language: auto", "- --passes: content, verification", "- --typography: no"):
+        assert line in lines
+    assert "- kinds that were looked for: mojibake" in lines
+    assert not any("somebody" in line or "--limit" in line for line in lines)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from log_fixtures import STEERING, Tamper
 from report_fixtures import report_on
+from small_runs import run_over, write_lines
 
 from midb.domain.errors import AuditError
 from midb.report.examples import Example
@@ -55,3 +56,14 @@ def test_what_a_person_undid_is_shown(undone_log: Path) -> None:
 def test_a_changed_record_is_no_example(tampered: Tamper) -> None:
     with pytest.raises(AuditError, match="was changed"):
         report_on(tampered("UPDATE edits SET after = 'owned' WHERE kind = 'translated-code'"))
+
+
+def test_an_edit_stands_in_the_text_that_came_of_it(tmp_path: Path) -> None:
+    words = "Das GebÃ¤ude ist schÃ¶n, und die TÃ¼r ist grÃ¼n."
+    run_over(write_lines(tmp_path / "c.jsonl", {"id": "one", "instruction": "Wie ist es?", "output": words}))
+    found = examples(tmp_path / "c.boosted.jsonl.audit.db", "mojibake")
+    assert len(found) > 1
+    for one in found:
+        assert "".join(piece.text for piece in one.before) == words
+        assert "".join(piece.text for piece in one.after) == "Das Gebäude ist schön, und die Tür ist grün."
+        assert len([piece for piece in one.after if piece.changed]) == 1

@@ -86,6 +86,26 @@ def test_a_revert_has_a_ledger_of_its_own(undone_log: Path) -> None:
     assert figures["edits"]["passes"] == {"revert": 2}
 
 
+def test_what_looked_for_nothing_says_so_and_not_that_there_is_nothing(
+    undone_log: Path, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    figures = report_on(undone_log, 3)[0]
+    assert (figures["findings_counted"], figures["examined_by_run"]) == (False, 1)
+    assert report_on(undone_log)[0]["findings_counted"] is True
+    for name in ("report.html", "card.md"):
+        done = cli("report", "--db", undone_log, "--run", 3, "-o", tmp_path / name)
+        assert done.code == 0, done.err
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "A revert looks for no findings" in text
+        assert "(--run 1)" in text
+        assert not any(words in text for words in ("findings are open", "per 1,000 pairs", "open findings"))
+    refused = cli("report", "--db", undone_log, "--run", 3, "--fail-on", "open.critical>0")
+    assert refused.code == 2
+    assert "open.critical is not counted" in refused.err
+    assert "--run 1" in refused.err
+    assert cli("report", "--db", undone_log, "--run", 3, "--fail-on", "ledger.undone>0").code == 1
+
+
 def test_logs_of_older_versions_are_reported(old_log: Path) -> None:
     figures = report_on(old_log)[0]
     assert figures["ledger"]["read"] > 0

@@ -35,6 +35,17 @@ def make_shown(reviewed: Path, passage: Passage) -> Shown:
         (Passage("a ", "b", " c"), "x" * (MOST_CHARACTERS + 1), "at most 20,000"),
         (Passage("siehe ", "https://a.example/x", ""), "siehe dort", "https://a.example/x is missing"),
         (Passage("a ", "b", " c"), "zwei\nZeilen\tund mehr", None),
+        (Passage("kostet 3", ",", "5 Euro"), "3,25", 'would read "kostet 33,255 Euro"'),
+        (Passage("3", ",", "5"), "3,25", 'in the place of ","'),
+        (Passage("kostet 3", ",", "5 Euro"), ",2", None),
+        (Passage("kostet 3", ",", "5 Euro"), "kostet 3,25 Euro", "repeats what stands beside"),
+        (Passage("Er ist ", "grün", " und gut"), "Er ist blau und gut", "repeats what stands beside"),
+        (Passage("Er ist ", "grün", " und gut"), "ist blau und", "repeats what stands beside"),
+        (Passage("Er ist ", "grün", " und gut"), "sehr grün", None),
+        (Passage("Er ist sehr ", "gut", ""), "sehr gut", None),
+        (Passage("viele Gruße", "", "\nCiti"), "Grußes", "repeats what stands beside"),
+        (Passage("ha", "h", "!"), "haha", None),
+        (Passage("", "alles", ""), "alles und mehr", None),
     ],
 )
 def test_a_text(passage: Passage, text: str, told: str | None, reviewed: Path) -> None:

@@ -42,6 +42,27 @@ def test_pairs_as_they_were_and_as_they_should_be(log: Path) -> None:
     assert {row["language"] for row in found.values()} == {"de"}
 
 
+def test_a_fault_that_stands_teaches_nothing(log: Path) -> None:
+    say(log, "open imperial-unit", Said("accept"))  # a fault, and nobody said what is right
+    with AuditReader(log) as reader:
+        assert list(list_revisions(reader, 1)) == []
+    say(log, "open imperial-unit", Said("reject"))  # a false alarm: the pair is good as it is
+    with AuditReader(log) as reader:
+        (row,) = list_revisions(reader, 1)
+    assert row["raw"] == row["revised"]
+
+
+def test_it_says_what_is_left_out_and_why(log: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    say(log, "one mojibake", Said("accept"))
+    say(log, "open imperial-unit", Said("accept"))
+    say(log, "hostile invisible-character", Said("reject"))  # its other edits were not reviewed
+    done = cli("audit", "export", "--format", "meb", "--db", log, "-o", tmp_path / "learn.jsonl")
+    assert "training data of 1 record\n" in done.err
+    assert "left out 1 record: some of their edits were not reviewed" in done.err
+    assert "left out 1 record: people confirmed a fault" in done.err
+    assert len((tmp_path / "learn.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
 def test_nothing_reviewed_is_nothing_to_learn(reviewed: Path) -> None:
     with AuditReader(reviewed) as reader:
         assert list(list_revisions(reader, 1)) == []

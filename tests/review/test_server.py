@@ -161,6 +161,7 @@ def test_a_sitting(browser: TestClient, site: ReviewSite) -> None:
         say(browser, site, name, "reject")
     assert say(browser, site, names[1], "accept") == f"/item/{len(names)}", "nothing is left"
     assert "All is reviewed" in browser.get(f"/item/{len(names)}").text
+    assert f"{len(names)} of {len(names)} edits and findings reviewed" in browser.get("/item/0").text
     assert browser.get(site.address).headers["location"] == f"/item/{len(names)}"
 
 

@@ -29,7 +29,7 @@ from midb.audit.questions.usage import find_generations, read_messages, total_us
 from midb.audit.reader import AuditReader
 from midb.audit.rows import RecordRow
 from midb.audit.run_rows import Run
-from midb.audit.verdicts import read_verdicts
+from midb.audit.verdicts import check_verdicts, read_verdicts
 from midb.cli.audit import tables
 from midb.cli.audit.datasette import write_metadata
 from midb.cli.audit.later import find_start
@@ -52,7 +52,7 @@ from midb.cli.table import PLAIN
 from midb.dashboard.text import pluralize
 from midb.domain.errors import AuditError, UsageError
 from midb.review.agreement import measure_review
-from midb.review.revisions import list_revisions
+from midb.review.revisions import SortedReview, list_revisions, sort_reviewed
 from midb.text.terminal import visible
 
 #: What may be the name of an edit or a finding.
@@ -143,7 +143,7 @@ def show(
         console = tables.open_console()
         for index, row in enumerate(found):
             logged = reader.parts(row)
-            problems = check_one(reader.connection, row.id)
+            problems = [*check_one(reader.connection, row.id), *check_verdicts(reader, chosen.id, row.id)]
             asked = find_generations(reader, logged)
             texts = {number: read_messages(reader, one) for number, one in asked.items()} if prompts else {}
             said = list(read_verdicts(reader, chosen.id, row.id))
@@ -268,6 +268,9 @@ def diff(
         other = reader if same else stack.enter_context(AuditReader(Path(against)))
         add_search(other.connection)
         run, old = reader.run(filters.run), other.run(int(against) if same else against_run)
+        for one in (run, old):
+            if one.kind == "review":
+                raise UsageError(f"run {one.id} is a review, which has no output.", hint="Name a run, revert or apply.")
         filters = options.draw_from(filters, list_edits(reader, filters, standing=filters.changed))
         sums = [(run, sum_up(reader, run)), (old, sum_up(other, old))]
         comparison = Comparison(reader, filters, other, old, limit=limit)
@@ -352,6 +355,7 @@ def export(
             records = [verdict.record_id for verdict in read_verdicts(reader, filters.run)]
             originals = find_originals(reader, reader.run(filters.run), records, corpus, source)
             found, form = list_revisions(reader, filters.run, originals), "jsonl"
+            tell_taught(sort_reviewed(reader, filters.run))
             if originals.missing:
                 print(f"without English originals: {visible(originals.missing)}", file=sys.stderr)
         else:
@@ -368,6 +372,17 @@ def export(
         tables.use_utf8()
         for line in lines:
             sys.stdout.write(line)
+
+
+def tell_taught(review: SortedReview) -> None:
+    """Say of how many records training data is, and why others of which something was said are left out."""
+    print(f"training data of {pluralize(len(review.complete), 'record')}", file=sys.stderr)
+    for records, why in (
+        (review.partly, "some of their edits were not reviewed"),
+        (review.faulty, "people confirmed a fault, and gave no right text for it"),
+    ):
+        if records:
+            print(f"  left out {pluralize(len(records), 'record')}: {why}", file=sys.stderr)
 
 
 def export_for_review(

@@ -32,7 +32,7 @@ def show_proof(console: Console, path: Path, proof: LogProof) -> None:
     for run in proof.runs:
         state = "" if run.status in ("finished", "superseded") else f", {run.status}: proved up to its checkpoint"
         if run.kind == "review":
-            told = pluralize(run.verdicts, "verdict")
+            told = pluralize(run.verdicts, "verdict on an edit or a finding", "verdicts, each on an edit or a finding")
         elif run.kind == "evaluation":
             told = f"{pluralize(run.judgements, 'link')} of judgements and figures{visible(state)}"
         else:

@@ -19,6 +19,7 @@ from midb.audit.questions.finding import Match
 from midb.audit.questions.usage import PassUsage, total_usage
 from midb.audit.rows import RecordRow, as_text
 from midb.audit.run_rows import Run
+from midb.audit.verdict_rows import read_reviewer
 from midb.dashboard.blocks import OUTCOME_STYLES
 from midb.dashboard.text import pluralize
 from midb.domain.decisions import Outcome, list_outcomes
@@ -103,9 +104,13 @@ def show_summary(
     console.print(Text(visible(str(path)), style="bold"))
     for run in runs:
         mark = "→" if run.id == chosen.id else " "
+        # A review has no output and no end; "open" is a word for findings.
+        reviews = run.kind == "review"
+        status = "" if reviews else f"{run.status}  "
+        files = f"{isolated(run.corpus)} → {isolated(run.output)}"
+        told = f"of run {run.parent_run} by {isolated(read_reviewer(run.config))}" if reviews else files
         console.print(
-            Text(visible(f"{mark} run {run.id}  {run.kind}  {run.status}  {run.started_at}  "))
-            + Text(f"{isolated(run.corpus)} → {isolated(run.output)}"),
+            Text(visible(f"{mark} run {run.id}  {run.kind}  {status}{run.started_at}  ")) + Text(told),
             soft_wrap=True,
         )
     ledger: dict[str, Counter[str]] = defaultdict(Counter)

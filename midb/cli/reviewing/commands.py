@@ -11,6 +11,7 @@ import typer
 
 from midb.audit.file.key import read_key
 from midb.audit.reader import AuditReader
+from midb.audit.rows import VerdictRow
 from midb.audit.verdicts import find_standing
 from midb.cli import options as common
 from midb.cli.audit.options import Db, RecordOptions, RunNumber, find_log, with_record_options
@@ -22,7 +23,7 @@ from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
 from midb.review.checking import check_reviewer
 from midb.review.choosing import ReviewChoice, choose
-from midb.review.desk import Desk
+from midb.review.desk import Desk, Said
 from midb.review.sheets import read_sheet, read_verdicts
 from midb.text.terminal import visible
 
@@ -110,7 +111,9 @@ def take_sheet(
         standing = find_standing(reader, chosen.id)
     if not said:
         raise UsageError(f"{sheet} holds no verdict.", hint="Fill in the column verdict: accept, reject or change.")
-    Desk(path, chosen, read_key(seal_key)).write(name, said)
+    new = [(one, what) for one, what in said if not all(_stands(standing.get(i.name), name, what) for i in one.items())]
+    if new:
+        Desk(path, chosen, read_key(seal_key)).write(name, new)
     others = [standing.get(one.item.name) for one, _ in said]
     opposite = sum(
         row is not None and row.reviewer != name and (row.verdict == "accept") != (what.verdict == "accept")
@@ -118,10 +121,20 @@ def take_sheet(
     )
     counted = {word: sum(one.verdict == word for _, one in said) for word in ("accept", "reject", "change", "withdraw")}
     told = ", ".join(f"{count:,} {word}" for word, count in counted.items() if count)
+    items = pluralize(sum(len(one.items()) for one, _ in said), "edit or finding", "edits and findings")
+    known = f"\n  known    {len(said) - len(new):,} stood in the log already" if len(new) < len(said) else ""
     against = f"\n  opposite {opposite:,} to what others said: the later counts, both are kept" if opposite else ""
     print(
-        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}); {len(rows) - len(said):,} rows without one"
-        f"{against}\n  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
+        f"{pluralize(len(said), 'verdict')} of {visible(name)} ({told}) on {items}; "
+        f"{len(rows) - len(said):,} rows without one{known}{against}\n"
+        f"  logged   {visible(str(path))}\n  next     midb-agent apply --db {visible(str(path))} -o OUT",
         file=sys.stderr,
     )
     return 0
+
+
+def _stands(row: VerdictRow | None, reviewer: str, said: Said) -> bool:
+    """Whether a verdict is the last word on its item already."""
+    return row is not None and (row.reviewer, row.verdict, row.text, row.note) == (
+        reviewer, said.verdict, said.text, said.note,
+    )  # fmt: skip

@@ -50,3 +50,16 @@ def test_what_is_refused(words: tuple[str, ...], told: str, cli: Cli, judged: Pa
     assert done.code == 2, done.err
     assert told in done.err
     assert not judged.with_name("o.jsonl").exists()
+
+
+def test_a_review_is_told_by_its_reviewer_and_its_verdicts_by_what_they_are_on(cli: Cli, judged: Path) -> None:
+    told = cli("audit", "summary", "--db", judged).out
+    assert "of run 1 by Ana" in told
+    assert "review  open" not in told, "open is a word for findings"
+    assert "run 2 (review): 2 verdicts, each on an edit or a finding" in cli("audit", "verify", "--db", judged).out
+
+
+def test_a_review_has_no_output_to_compare(cli: Cli, judged: Path) -> None:
+    for words in (("--against", "2"), ("--run", "2", "--against", "1")):
+        done = cli("audit", "diff", *words, "--db", judged)
+        assert (done.code, "run 2 is a review, which has no output" in done.err) == (2, True), done.err

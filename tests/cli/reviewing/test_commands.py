@@ -37,8 +37,16 @@ def test_a_sheet_out_and_back(cli: Cli, log: Path, tmp_path: Path, ask: Callable
     rows[0]["verdict"], rows[1]["verdict"] = "reject", "accept"
     done = cli("review", "apply", write(sheet, rows), "--reviewer", "Ayşe", "--db", log)
     assert done.code == 0, done.err
-    assert "2 verdicts of Ayşe (1 accept, 1 reject); 4 rows without one" in done.err
+    assert "2 verdicts of Ayşe (1 accept, 1 reject) on 2 edits and findings; 4 rows without one" in done.err
     assert {row[0] for row in ask(log, "SELECT reviewer FROM verdicts")} == {"Ayşe"}
+    written = ask(log, "SELECT count(*) FROM verdicts")
+    again = cli("review", "apply", sheet, "--reviewer", "Ayşe", "--db", log)
+    assert "known    2 stood in the log already" in again.err
+    assert ask(log, "SELECT count(*) FROM verdicts") == written
+    rows[1]["verdict"] = "reject"
+    changed = cli("review", "apply", write(sheet, rows), "--reviewer", "Ayşe", "--db", log)
+    assert "known    1 stood in the log already" in changed.err
+    assert "opposite" not in changed.err
     assert cli("audit", "verify", "--db", log).code == 0
 
 
