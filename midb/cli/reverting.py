@@ -124,7 +124,7 @@ def describe_start(parent: Run) -> str:
 def check_output(log: Path, output: Path) -> OutputPlaces:
     """The places of a corpus that is made of a logged one; UsageError without a log, or where a file is there."""
     if not log.exists():
-        raise UsageError(f"there is no audit log {log}.", hint="A run writes it beside its output: OUTPUT.audit.db.")
+        raise UsageError(f"there is no audit log {log}.", hint="--db names the file that a run wrote.")
     if output.exists():
         raise UsageError(f"{output} exists.", hint="Choose another -o: a file is never replaced.")
     return OutputPlaces(output, log)
