@@ -113,7 +113,9 @@ def _check_is_sqlite(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(len(_MAGIC))
     except FileNotFoundError as error:
-        raise AuditError(f"there is no audit log {path}.", hint="--db names the file that a run wrote.") from error
+        raise AuditError(
+            f"there is no audit log {path}.", hint="A run writes it beside its output: OUTPUT.audit.db."
+        ) from error
     except OSError as error:
         raise AuditError(f"{path} cannot be read: {error.strerror}.") from error
     if head != _MAGIC:

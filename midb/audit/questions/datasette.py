@@ -48,8 +48,12 @@ SELECT run_id AS run, language, outcome, count(*) AS records FROM records GROUP 
 _TABLES: dict[str, dict[str, Any]] = {
     "edits_with_context": {
         "title": "Edits that stand",
-        "description": "One row for each edit: where it is, both texts, why, and what people said of it.",
-        "facets": ["language", "kind", "pass", "severity", "verdict"],
+        "description": (
+            "One row for each edit that stood at the end of its run: where it is, both texts, why, and what people "
+            "said of it. A later revert or apply may have undone it: those are runs of their own, with edits that lead "
+            "back."
+        ),
+        "facets": ["run_id", "language", "kind", "pass", "severity", "verdict"],
         "columns": {
             "item": "the edit's name everywhere: midb-agent audit show, review, revert",
             "before": "what stood there", "after": "what stands there now", "text_before": "the whole text as it was",
@@ -60,7 +64,7 @@ _TABLES: dict[str, dict[str, Any]] = {
     "findings_with_context": {
         "title": "Open findings",
         "description": "What was found and not repaired, with the text it stands in.",
-        "facets": ["language", "kind", "severity", "family", "verdict"],
+        "facets": ["run_id", "language", "kind", "severity", "family", "verdict"],
         "columns": {
             "start": "the first character of the place in the text, from 0", "end": "the character behind the last",
         },
@@ -107,13 +111,20 @@ _HIDDEN = ("checkpoints", "heads", "migrations", "prompts", "written")
 _QUERIES: dict[str, dict[str, Any]] = {
     "differences": {
         "title": "Differences, as one reads them",
-        "description": "Each edit in its sentence as ⟦before → after⟧, 500 at most. Leave a field empty for all.",
+        "description": (
+            "Each edit in the sentence that it read, as ⟦before → after⟧, 500 at most; edits of all runs, reverts "
+            "among them. Leave a field empty for all."
+        ),
         "sql": _DIFFS,
         "hide_sql": True,
         "params": ["language", "kind"],
     },
     "precision": {
         "title": "How often people agreed with edits, by language and kind",
+        "description": (
+            "Every edit counts here. midb-agent kinds --db and audit summary count those that stand or fall together "
+            "once."
+        ),
         "sql": _PRECISION,
         "hide_sql": True,
     },

@@ -32,6 +32,12 @@ def test_every_column_and_facet_that_is_named_is_there(undone_log: Path, databas
     assert there <= set(database["tables"]), "no table is forgotten"
 
 
+def test_edits_of_several_runs_are_told_apart(database: dict[str, Any]) -> None:
+    for view in ("edits_with_context", "findings_with_context"):
+        assert database["tables"][view]["facets"][0] == "run_id"
+    assert "once" in database["queries"]["precision"]["description"]
+
+
 def test_differences_are_what_was_changed(undone_log: Path, database: dict[str, Any]) -> None:
     """Each difference without its mark is a passage of the text before the edit, and of the text after it."""
     tried = 0
