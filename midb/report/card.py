@@ -125,7 +125,10 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
     if report["reviewed"]:
         yield "## What people said of it"
         yield ""
-        yield "Edits and findings that people reviewed, with the 95 % interval of the share that was right."
+        yield (
+            "Edits and findings that people reviewed, with the 95 % interval of the share that was right "
+            "(a finding also where somebody gave the right text for it)."
+        )
         yield ""
         said = [
             (row["kind"], row["language"], row["what"], row["right"], row["reviewed"],

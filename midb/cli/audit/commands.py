@@ -389,7 +389,7 @@ def export_for_review(
     options: RecordOptions, sheet: Path, what: str, output: Path | None, corpus: Path | None, source: Path | None
 ) -> None:
     """Write a sheet of what the options mean; raises UsageError for a second output."""
-    require_known("table", what, ("edits", "findings"))
+    require_known("table", what, ("edits", "findings", "both"))
     if output is not None:
         raise UsageError("-o does not go with --for-review.", hint="--for-review names the file.")
     write_sheet_file(sheet, options, what, corpus=corpus, source=source)

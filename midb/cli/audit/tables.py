@@ -220,6 +220,9 @@ def show_precision(console: Console, reviewed: Sequence[Precision]) -> None:
         for one in reviewed
     ]  # fmt: skip
     _print_table(console, ("reviewed", "language", "what", "right", "other text", "of", "precision", "interval"), rows)
+    if any(one.what == "findings" and one.changed for one in reviewed):
+        said = "a finding is right also where people gave another text: there was something to find"
+        console.print(Text(said, style="dim"), soft_wrap=True)
 
 
 def _print_first(console: Console, titles: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
