@@ -26,9 +26,12 @@ COMMANDS = {
 }
 
 app = typer.Typer(
-    name="evaluate", cls=table_of(COMMANDS), help="Whether the data are better: figures of their texts, judges who compare, and judges who are judged.",
-    no_args_is_help=True, **PLAIN,
-)  # fmt: skip
+    name="evaluate",
+    cls=table_of(COMMANDS),
+    help="Whether the data are better: figures of their texts, judges who compare, and judges who are judged.",
+    no_args_is_help=True,
+    **PLAIN,
+)
 
 
 @app.callback()
