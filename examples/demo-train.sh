@@ -1,6 +1,6 @@
 #!/bin/sh
 # The booster learns, with real weights: fetch a small model, make examples, train an adapter, measure what it learned,
-# and boost the example corpus with the model as it is and with the adapter. Ten minutes on two quiet cores.
+# and boost the example corpus with the model as it is and with the adapter. Twelve minutes on two quiet cores.
 # BIN is where midb-agent is installed, DEMO the folder that everything is written to. DATA may name revisions of yours
 # to learn from (a file or a folder, see docs/training.md); else this repository's own texts serve.
 set -eu
