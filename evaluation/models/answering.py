@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, Message, Sampling, TextRequest
+from midb.agent.model.batches import ask_all
 from midb.agent.model.calls import Model, read_finish
 from midb.agent.model.tasks import Task
 from midb.domain.decisions import Pass
@@ -55,25 +55,7 @@ async def answer_questions(
 
     :raises EngineDown: where nobody is served any more. What came before is in the model's store.
     """
-    places = asyncio.Semaphore(max(1, model.engine.concurrency))
-    finished = 0
-
-    async def ask(question: Question) -> AnswerTurns:
-        nonlocal finished
-        async with places:
-            answers = await _answer(model, question, most_tokens)
-        finished += 1
-        done(finished)
-        return answers
-
-    asked = [asyncio.ensure_future(ask(question)) for question in questions]
-    try:
-        return list(await asyncio.gather(*asked))
-    finally:
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        await model.close()
+    return await ask_all(model, questions, lambda question: _answer(model, question, most_tokens), done=done)
 
 
 async def _answer(model: Model, question: Question, most_tokens: int) -> AnswerTurns:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from midb.agent.engines.protocol import CallFailed, EngineDown, EngineStopped
+from midb.agent.model.batches import ask_all
 from midb.agent.model.calls import Model, read_finish
 from midb.agent.model.replies import ReplyError, Side
 from midb.agent.state import MAX_FAILURES
@@ -101,30 +102,17 @@ async def judge_pairs(
     :param done: is called with the number of pairs that are judged.
     :raises EngineDown: where nobody is served any more. What came before is in the model's store.
     """
-    places = asyncio.Semaphore(max(1, (model.engine.concurrency + 1) // 2))
-    finished = 0
 
     async def judge(pair: JudgedPair) -> JudgedTwice | None:
-        nonlocal finished
-        async with places:
-            if model.exhausted:
-                return None
-            (one, first), (other, second) = pair.versions
-            opinions = await asyncio.gather(
-                _ask(model, pair, (one, other), (first, second)), _ask(model, pair, (other, one), (second, first))
-            )
-        finished += 1
-        done(finished)
+        if model.exhausted:
+            return None
+        (one, first), (other, second) = pair.versions
+        opinions = await asyncio.gather(
+            _ask(model, pair, (one, other), (first, second)), _ask(model, pair, (other, one), (second, first))
+        )
         return JudgedTwice(pair=pair, opinions=(opinions[0], opinions[1]))
 
-    asked = [asyncio.ensure_future(judge(pair)) for pair in pairs]
-    try:
-        return list(await asyncio.gather(*asked))
-    finally:
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        await model.close()
+    return await ask_all(model, pairs, judge, calls=2, done=done)
 
 
 async def _ask(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any
 import orjson
 
 from midb.agent.engines.protocol import CallFailed
+from midb.agent.model.batches import ask_all
 from midb.agent.model.calls import Model
 from midb.agent.model.tasks import Task
 from midb.corpus.output import writing
@@ -110,25 +110,13 @@ async def collect(
     :param done: is called with the number of examples that have a reply.
     :raises EngineDown: where nobody is served any more. What came before is in the model's store.
     """
-    places = asyncio.Semaphore(max(model.engine.concurrency, 1))
-    finished = itertools.count(1)
 
     async def ask(example: TrainingExample) -> Generation | Failed:
         request = replace(example.request, adapter=adapter_of(example))
         task = Task(pass_=example.pass_, request=request, nonce=example.nonce, sections=example.sections)
-        async with places:
-            try:
-                reply: Generation | Failed = await model.generate(task)
-            except CallFailed as error:
-                reply = Failed(error.code)
-        done(next(finished))
-        return reply
+        try:
+            return await model.generate(task)
+        except CallFailed as error:
+            return Failed(error.code)
 
-    asked = [asyncio.ensure_future(ask(example)) for example in examples]
-    try:
-        return list(await asyncio.gather(*asked))
-    finally:
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        await model.close()
+    return await ask_all(model, examples, ask, done=done)

@@ -14,7 +14,7 @@ from midb.cli import options
 from midb.cli.audit.options import Json
 from midb.cli.evaluating import judge_options as judging
 from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
-from midb.text.terminal import quote_words, visible
+from midb.text.terminal import visible
 
 if TYPE_CHECKING:
     from midb.audit.evaluating.log import EvaluationLog
@@ -119,17 +119,13 @@ def _measure(
         engine.loop.run(engine.text.start())
         run = log.begin_evaluation(replace(wanted, engine=engine.text.fingerprint()))
         more = list(people.pairs) if people else []
-        try:
+        with judging.resumable(log, run):
             judged = judge_all(
                 engine,
                 make_model(engine, log, run, settings),
                 [*pairs, *more],
                 judging.JudgingProgress("judged", len(pairs) + len(more)),
             )
-        except BaseException:
-            log.set_status(run, "interrupted")
-            print(f"the same command goes on: {quote_words(['midb-agent', *sys.argv[1:]])}", file=sys.stderr)
-            raise
     answered = [(case, one) for case, one in zip(cases, judged, strict=False) if one is not None]
     figures = measure_judge(
         answered, unasked=len(cases) - len(answered), seed=settings.seed, resamples=settings.resamples
@@ -143,6 +139,8 @@ def _measure(
     else:
         log.finish_evaluation(run, "judge", list_judgements([one for one in judged if one]), figures)
     _show(figures, output, json)
+    if None in judged:
+        judging.say_how_to_go_on("the budget is used up; ")
     return 0
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,10 @@ import typer
 from midb.cli import options
 from midb.domain.errors import UsageError
 from midb.runs.config import RunConfig, load_config
-from midb.text.terminal import visible
+from midb.text.terminal import quote_words, visible
 
 if TYPE_CHECKING:
+    from midb.audit.evaluating.log import EvaluationLog
     from midb.audit.run_rows import Run
     from midb.prompts import PromptSet
 
@@ -102,6 +104,22 @@ def make_run(settings: dict[str, Any], **more: Any) -> Run:
         "versions": orjson.dumps(versions_of_run(settings.get("judge"))).decode(),
     }  # fmt: skip
     return Run(**given | more)
+
+
+def say_how_to_go_on(why: str = "") -> None:
+    """Name the command that goes on where an evaluation was stopped."""
+    print(f"{why}the same command goes on: {quote_words(['midb-agent', *sys.argv[1:]])}", file=sys.stderr)
+
+
+@contextmanager
+def resumable(log: EvaluationLog, run: Run) -> Iterator[None]:
+    """Whatever ends the block early, Ctrl-C among it, leaves an interrupted evaluation, and says how it goes on."""
+    try:
+        yield
+    except BaseException:
+        log.set_status(run, "interrupted")
+        say_how_to_go_on()
+        raise
 
 
 def find_measured(engine: str, logs: Sequence[Path]) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from midb.cli.audit.options import Json
 from midb.cli.evaluating import judge_options as judging
 from midb.cli.evaluating.judge import LOG
 from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
-from midb.text.terminal import quote_words, visible
+from midb.text.terminal import visible
 
 if TYPE_CHECKING:
     from midb.audit.evaluating.log import EvaluationLog
@@ -109,12 +109,8 @@ def model(
     }  # fmt: skip
     with EvaluationLog(db, key=key) as log:
         run = log.begin_evaluation(judging.make_run(asked))
-        try:
+        with judging.resumable(log, run):
             figures, verdicts = _compare(configs, log, run, chosen, settings, most_tokens, notes, (db, judged))
-        except BaseException:
-            log.set_status(run, "interrupted")
-            print(f"the same command goes on: {quote_words(['midb-agent', *sys.argv[1:]])}", file=sys.stderr)
-            raise
         from midb.evaluation.pairwise.comparing import list_judgements
 
         log.finish_evaluation(run, "model", list_judgements(verdicts), figures)

@@ -18,7 +18,7 @@ from midb.cli.evaluating.output import Output, Resamples, check_output, open_wid
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
-from midb.text.terminal import quote_words, visible
+from midb.text.terminal import visible
 
 if TYPE_CHECKING:
     from midb.agent.run.session import RunEngine
@@ -184,17 +184,13 @@ def _judge(
         if dry_run:
             chosen = choose_pairs(alignment.differing, settings.sample, settings.seed)
             return _forecast(engine, log, run, chosen, dry_run, settings, json)
-        try:
+        with judging.resumable(log, run):
             model = make_model(engine, log, run, settings)
             done = compare(
                 alignment,
                 settings,
                 lambda pairs: judge_all(engine, model, pairs, judging.JudgingProgress("judged", len(pairs))),
             )
-        except BaseException:
-            log.set_status(run, "interrupted")
-            print(f"the same command goes on: {_command()}", file=sys.stderr)
-            raise
         figures = warn_of_judge(done.figures, judging.find_measured(engine.text.fingerprint(), measured_in))
         if done.whole:
             log.finish_evaluation(run, "pairwise", done.judgements(), figures)
@@ -202,7 +198,7 @@ def _judge(
             log.set_status(run, "interrupted")
         _show(figures, output, json)
         if not done.whole:
-            print(f"the budget is used up; the same command goes on: {_command()}", file=sys.stderr)
+            judging.say_how_to_go_on("the budget is used up; ")
     return 0
 
 
@@ -229,10 +225,6 @@ def _forecast(
     print(f"calls       {found['calls_per_pair']:.2f} a pair")
     print(f"Its replies are kept in {visible(str(log.path))}: they are not paid for again.")
     return 0
-
-
-def _command() -> str:
-    return quote_words(["midb-agent", *sys.argv[1:]])
 
 
 def _show(figures: Mapping[str, Any], output: Path | None, json: bool) -> None:

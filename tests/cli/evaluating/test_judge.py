@@ -82,6 +82,7 @@ def test_a_budget_stops_it_and_the_same_command_goes_on(cli: Cli, serve: Serve, 
     server = serve(prefers_first)
     called = cli(*WORDS, "--judge", server.spec, "--budget", "500tok", "--concurrency", "2")
     assert "cases were not asked: the budget was used up" in called.out
+    assert "the budget is used up; the same command goes on: midb-agent " in called.err
     assert rows_of(tmp_path / "judge.audit.db", "SELECT count(*) FROM evaluations") == [(0,)]
     asked = len(server.requests)
     assert cli(*WORDS, "--judge", server.spec).code == 0
