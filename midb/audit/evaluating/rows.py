@@ -17,6 +17,31 @@ KIND = "evaluation"
 EVALUATED = ("data", "pairwise", "judge", "model")
 
 
+def describe_evaluation(config: Any, corpus: str, parent: int | None) -> str:
+    """What an evaluation is about, by its settings, for people; "" where the settings do not say.
+
+    >>> describe_evaluation('{"evaluates": "model", "candidate": "a", "baseline": "b", "judge": "c"}', "", None)
+    'model: a against b, judged by c'
+    >>> describe_evaluation('{"evaluates": "data"}', "c.jsonl", 1), describe_evaluation("no JSON", "", None)
+    ('data: c.jsonl, run 1', '')
+    """
+    try:
+        told = orjson.loads(config)
+    except (orjson.JSONDecodeError, TypeError):
+        return ""
+    if not isinstance(told, dict) or told.get("evaluates") not in EVALUATED:
+        return ""
+    sort, judge = told["evaluates"], told.get("judge")
+    named = [str(told["candidate"])] if told.get("candidate") else [corpus] if corpus else []
+    if told.get("baseline"):
+        named = [f"{named[0] if named else ''} against {told['baseline']}"]
+    if judge:
+        named.append(str(judge) if sort == "judge" else f"judged by {judge}")
+    if parent is not None:
+        named.append(f"run {parent}")
+    return f"{sort}: {', '.join(named)}"
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedJudgement:
     """What a judge said of two versions of a pair, shown in one order.
