@@ -147,6 +147,22 @@ def _tabulate_judge(figures: Mapping[str, Any]) -> EvaluationTable:
     return EvaluationTable("The judge, measured", columns, rows, [said, *figures["notes"]])
 
 
+def _tabulate_blend(figures: Mapping[str, Any]) -> EvaluationTable:
+    columns = ("country", "asked in", "questions", "model", "exact, %", "SEM-B, %", "SEM-W, %")
+    rows = []
+    parts = [part for part in ("baseline", "candidate") if part in figures]
+    for group in figures["groups"]:
+        for part in (*parts, *(["difference"] if len(parts) == 2 else [])):
+            scores = (
+                show_interval(group[part][name], scale=100, signed=part == "difference")
+                for name in ("exact", "soft", "weighted")
+            )
+            rows.append([group["country"] or "all", group["language"], f"{group['scored']:,}", part, *scores])
+    named = ", ".join(f"{part}: {hide_address(figures[part])}" for part in parts)
+    said = f"Short answers held against what people of each country said ({named}). In brackets 95 % intervals."
+    return EvaluationTable("BLEnD: everyday knowledge", columns, rows, [said, *figures["notes"]])
+
+
 def hide_address(described: str) -> str:
     """What a model is called, without where its server is: that is nobody's business who reads a report.
 
@@ -156,4 +172,7 @@ def hide_address(described: str) -> str:
     return re.sub(r"\s*(?:\bat |@)?\w+://\S+", "", described)
 
 
-_TABLES = {"data": _tabulate_data, "pairwise": _tabulate_pairwise, "judge": _tabulate_judge, "model": _tabulate_model}
+_TABLES = {
+    "data": _tabulate_data, "pairwise": _tabulate_pairwise, "judge": _tabulate_judge, "model": _tabulate_model,
+    "blend": _tabulate_blend,
+}  # fmt: skip

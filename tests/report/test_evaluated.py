@@ -63,6 +63,21 @@ def test_a_judge_has_a_row_for_each_language_with_its_warning() -> None:
     assert len(table.rows[0]) == len(table.columns)
 
 
+def test_each_country_has_a_row_for_each_model_and_their_difference() -> None:
+    scores = {name: {"value": 0.25, "low": 0.1, "high": 0.4, "rows": 30} for name in ("exact", "soft", "weighted")}
+    group = {
+        "country": "Iran", "language": "fa", "scored": 30, "baseline": scores, "candidate": scores,
+        "difference": scores,
+    }  # fmt: skip
+    figures = {"form": 1, "notes": [], "groups": [group], "baseline": "a at https://h/v1", "candidate": "b"}
+    (table,) = make_tables([{"evaluates": "blend", "figures": figures}])
+    assert [row[3] for row in table.rows] == ["baseline", "candidate", "difference"]
+    assert table.rows[2][4:] == ["+25.0 (+10.0 to +40.0)"] * 3
+    assert "(baseline: a, candidate: b)" in table.notes[0]
+    (alone,) = make_tables([{"evaluates": "blend", "figures": {n: v for n, v in figures.items() if n != "baseline"}}])
+    assert [row[3] for row in alone.rows] == ["candidate"]
+
+
 def test_verdicts_have_a_row_for_each_language_too() -> None:
     group = {
         "language": None, "pairs": 9, "judged": 8, "win": 5, "tie": 2, "loss": 1, "warning": "a poor judge",

@@ -13,8 +13,9 @@ from midb.audit.file import seals
 #: What a run is called that evaluates.
 KIND = "evaluation"
 
-#: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge.
-EVALUATED = ("data", "pairwise", "judge", "model")
+#: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge, models by what people
+#: answered.
+EVALUATED = ("data", "pairwise", "judge", "model", "blend")
 
 
 def describe_evaluation(config: Any, corpus: str, parent: int | None) -> str:
