@@ -20,7 +20,7 @@ from midb.runs.config import RunConfig, load_config
 from midb.text.terminal import quote_words, visible
 
 if TYPE_CHECKING:
-    from midb.agent.model.settings import Budget
+    from midb.agent.model import settings
     from midb.agent.run.session import RunEngine
     from midb.audit.evaluating.log import EvaluationLog
     from midb.audit.file.key import SealKey
@@ -33,6 +33,18 @@ Judge = Annotated[
         "--judge", metavar="MODEL", help="The judge: a checkpoint folder, a GGUF file, a hub name, or openai:NAME@URL."
     ),
 ]
+Budget = Annotated[
+    str | None, typer.Option("--budget", metavar="B", help="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
+]
+Concurrency = Annotated[int | None, typer.Option("--concurrency", metavar="N", help=options.help_of("concurrency"))]
+Device = Annotated[str | None, typer.Option("--device", metavar="DEVICE", help=options.help_of("device"))]
+Devices = Annotated[str | None, typer.Option("--devices", metavar="all|0,1", help=options.help_of("devices"))]
+Dtype = Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=options.help_of("dtype"))]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="S", help=options.help_of("timeout"))]
+KeyVariable = Annotated[
+    str | None, typer.Option("--key-variable", metavar="NAME", help=options.help_of("key_variable"))
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of the sample and of the draws.")]
 Prompts = Annotated[
     Path | None,
     typer.Option("--prompts", metavar="FOLDER", help="Folder of prompts that replace those of the same name."),
@@ -44,21 +56,15 @@ class EvaluationOptions:
     """What commands that ask models have in common, as a user types it: how models are served, what they may take, and
     where figures go. `unfold` makes them options."""
 
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the sample and of the draws.")] = 0
+    seed: Seed = 0
     resamples: Resamples = 1000
-    budget: Annotated[
-        str | None, typer.Option("--budget", metavar="B", help="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
-    ] = None
-    concurrency: Annotated[
-        int | None, typer.Option("--concurrency", metavar="N", help=options.help_of("concurrency"))
-    ] = None
-    device: Annotated[str | None, typer.Option("--device", metavar="DEVICE", help=options.help_of("device"))] = None
-    devices: Annotated[str | None, typer.Option("--devices", metavar="all|0,1", help=options.help_of("devices"))] = None
-    dtype: Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=options.help_of("dtype"))] = None
-    timeout: Annotated[float | None, typer.Option("--timeout", metavar="S", help=options.help_of("timeout"))] = None
-    key_variable: Annotated[
-        str | None, typer.Option("--key-variable", metavar="NAME", help=options.help_of("key_variable"))
-    ] = None
+    budget: Budget = None
+    concurrency: Concurrency = None
+    device: Device = None
+    devices: Devices = None
+    dtype: Dtype = None
+    timeout: Timeout = None
+    key_variable: KeyVariable = None
     seal_key: options.SealKey = None
     output: Output = None
     json: Json = False
@@ -68,11 +74,11 @@ class EvaluationOptions:
         served = ("concurrency", "device", "devices", "dtype", "timeout", "key_variable")
         return judge_settings(model, budget=self.budget, **{name: getattr(self, name) for name in served}, **more)
 
-    def read_budget(self) -> Budget:
+    def read_budget(self) -> settings.Budget:
         """What all models together may take; UsageError for what is no budget."""
-        from midb.agent.model.settings import Budget
+        from midb.agent.model import settings
 
-        return Budget.parse(self.budget) if self.budget else Budget()
+        return settings.Budget.parse(self.budget) if self.budget else settings.Budget()
 
     def read_key(self) -> SealKey | None:
         """The key that seals the log, once it is sure that figures can be written."""
