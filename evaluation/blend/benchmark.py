@@ -139,7 +139,11 @@ _HINT = "Name a clone of github.com/nlee0212/BLEnD, or a copy of its folder data
 
 
 def _find_files(folder: Path, ending: str) -> dict[str, Path]:
-    return {path.name.removesuffix(ending): path for path in sorted(folder.rglob(f"*{ending}"))}
+    """The first file of each country: a hub's copy has the annotations in two forms."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob(f"*{ending}")):
+        found.setdefault(path.name.removesuffix(ending), path)
+    return found
 
 
 def _list_languages(country: str, asked_in: AskedIn) -> list[str]:
@@ -153,8 +157,10 @@ def _read_annotations(path: Path, country: str, language: str, found: BlendSet) 
         read = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except (OSError, orjson.JSONDecodeError) as error:
         raise UsageError(f"{path} cannot be read as JSON ({error}).", hint=_HINT) from error
+    if isinstance(read, list):  # as a hub's copy has them
+        read = dict(_name_question(number, value) for number, value in enumerate(read, start=1))
     if not isinstance(read, dict):
-        raise UsageError(f"{path} is no object of questions by their ids.", hint=_HINT)
+        raise UsageError(f"{path} holds no questions by their ids.", hint=_HINT)
     left = found.left_out[country, language]
     for name, value in read.items():
         made = _make_question(name, value, country, language)
@@ -162,6 +168,12 @@ def _read_annotations(path: Path, country: str, language: str, found: BlendSet) 
             left[made] += 1
         else:
             found.questions.append(made)
+
+
+def _name_question(number: int, value: Any) -> tuple[str, Any]:
+    """A question of a list by its id; one without an id is none, and is counted as such."""
+    name = value.get("ID") if isinstance(value, dict) else None
+    return (name, value) if isinstance(name, str) else (f"#{number}", None)
 
 
 def _make_question(name: str, value: Any, country: str, language: str) -> CountryQuestion | str:

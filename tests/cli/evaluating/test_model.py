@@ -79,7 +79,7 @@ def test_a_budget_is_that_of_all_models_and_the_same_command_goes_on(
     said = []
     for _ in range(60):
         before = len(server.requests)
-        called = cli(*command, "--budget", "600tok", "--concurrency", "2")
+        called = cli(*command, "--budget", "800tok", "--concurrency", "2")
         assert called.code == 0, called.err
         said.append(called)
         if "the budget is used up" not in called.err:

@@ -82,6 +82,18 @@ def test_the_first_of_two_prompts_of_a_name_counts_and_one_that_asks_nothing_doe
         word_questions(read.questions, read.prompts, ["inst-9"])
 
 
+def test_a_list_of_questions_with_their_ids_is_read_too_and_each_country_once(tmp_path: Path) -> None:
+    question = make_question("A?", [(["a"], [], 1)])
+    write_country(tmp_path, "UK", {})
+    (tmp_path / "annotations" / "UK_data.json").write_text(json.dumps([{"ID": "q", **question}, {"ID": 3}, 7]))
+    read = read_blend(tmp_path)
+    assert [(one.id, one.text) for one in read.questions] == [("q", "A?")]
+    assert dict(read.left_out["UK", "en"]) == {"not of BLEnD's form": 2}
+    (tmp_path / "annotations_hf").mkdir()
+    (tmp_path / "annotations_hf" / "UK_data.json").write_text(json.dumps([{"ID": "other", **question}]))
+    assert [one.id for one in read_blend(tmp_path).questions] == ["q"]
+
+
 def test_a_sample_has_the_same_questions_of_each_country(tmp_path: Path) -> None:
     read = read_blend(write_blend(tmp_path))
     chosen = choose_questions(read.questions, 10, seed=3)
@@ -109,7 +121,7 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no Iran_data") as caught:
         read_blend(tmp_path, ["Iran"])
     assert caught.value.hint == "There are Northern_Nigeria, US."
-    for broken in ("{", json.dumps([1])):
+    for broken in ("{", json.dumps("text")):
         (tmp_path / "annotations" / "US_data.json").write_text(broken)
         with pytest.raises(UsageError, match="US_data"):
             read_blend(tmp_path)
