@@ -9,14 +9,14 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from midb.cluster.fleet import Ended, Fleet, Node
 from midb.cluster.progress import ShardProgress, add_up, difference
+from midb.cluster.publishing import newest
 from midb.cluster.shard_runner import ShardResult, ShardTask
 from midb.cluster.work_folder import ShardFiles, WorkFolder, WorkPlan
 from midb.domain.errors import MidbError
-from midb.domain.events import BatchDone, Event, ModelUsed, ShardSeen, ShardsSeen, ShardState, Tally, Warned
+from midb.domain.events import BatchDone, EditMade, Event, ModelUsed, ShardSeen, ShardsSeen, ShardState, Tally, Warned
 from midb.domain.generations import Usage
 
 #: Seconds between two looks at the progress of all shards.
@@ -27,6 +27,45 @@ LOST_TRIES = 4
 
 #: Attempts of a shard that end with an error, before it is given up: the second one is made on another machine.
 FAILED_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine of the cluster that has what a shard takes, ``places`` times."""
+
+    id: str
+    host: str
+    places: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A task that is not running any more.
+
+    :param result: what it said; None where it said nothing, and ``lost`` says why.
+    :param node: the id of the machine; empty where nobody knows.
+    """
+
+    number: int
+    result: ShardResult | None = None
+    lost: str = ""
+    node: str = ""
+
+
+class Fleet(Protocol):
+    """The machines. Whatever happens to one of them is an ``Ended``; MidbError says that the cluster itself is gone."""
+
+    def nodes(self) -> Sequence[Machine]:
+        """The machines that are there now and can run shards."""
+        ...
+
+    def start(self, task: ShardTask, avoid: frozenset[str]) -> None:
+        """Run a shard on any machine but those."""
+        ...
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """The tasks that have ended, as soon as there is one; none after so many seconds."""
+        ...
 
 
 @dataclass
@@ -101,7 +140,8 @@ class Driver:
         waiting = deque(shard for shard in self._shards.values() if shard.state == "waiting")
         stopping = False
         while waiting or self._count("running"):
-            if not stopping and self._stopped():
+            # Somebody else may have made the file: that stops a run whose command is out of reach.
+            if not stopping and (self._stopped() or self._folder.stop.exists()):
                 stopping = True
                 self._folder.stop.touch()
             if stopping:
@@ -124,7 +164,7 @@ class Driver:
     def _count(self, state: ShardState) -> int:
         return sum(shard.state == state for shard in self._shards.values())
 
-    def _give_out(self, fleet: Fleet, waiting: deque[_Shard], nodes: Sequence[Node]) -> None:
+    def _give_out(self, fleet: Fleet, waiting: deque[_Shard], nodes: Sequence[Machine]) -> None:
         """As many as there is room for: what waits here can still be stopped, and goes where room will be."""
         if not waiting:
             return
@@ -161,7 +201,7 @@ class Driver:
             hint="Mend that, then run the same command again: what is finished is kept.",
         )
 
-    def _take(self, ended: Ended, waiting: deque[_Shard], nodes: Sequence[Node], *, stopping: bool) -> None:
+    def _take(self, ended: Ended, waiting: deque[_Shard], nodes: Sequence[Machine], *, stopping: bool) -> None:
         """Decide what becomes of a shard whose task has ended."""
         shard = self._shards[ended.number]
         shard.progress = ShardProgress.read(self._folder.progress(shard.number)) or shard.progress
@@ -185,7 +225,7 @@ class Driver:
 
     def _count_try(self, shard: _Shard, ended: Ended, waiting: deque[_Shard]) -> None:
         """Try again, unless it has failed too often without getting any further."""
-        position = shard.progress.position if shard.progress else 0
+        position = max(shard.progress.position if shard.progress else 0, newest(self._folder.snapshots(shard.number)))
         shard.tries = 1 if position > shard.reached else shard.tries + 1
         shard.reached = max(shard.reached, position)
         result = ended.result or ShardResult(number=shard.number, state="failed", message=f"{ended.lost}.")
@@ -203,7 +243,7 @@ class Driver:
 
     def _look(self) -> None:
         """Tell what has changed since the last look."""
-        edits = []
+        edits: list[EditMade] = []
         for shard in self._shards.values():
             if shard.state != "running":
                 continue

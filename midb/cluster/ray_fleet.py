@@ -6,15 +6,17 @@ Nothing of the corpus goes through Ray's object store, and no result is larger t
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from midb.cluster.fleet import Ended, Node
-from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard_quietly
+from midb.cluster.driver import Ended, Machine
+from midb.cluster.shard_runner import ShardResult, ShardTask
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.portability import usable_cores
 
@@ -26,10 +28,23 @@ _LEAST = 1e-4
 
 
 def take_shard(told: dict[str, Any]) -> dict[str, Any]:
-    """The Ray task: run a shard where it is called."""
+    """The Ray task: run a shard where it is called. It is sent as code, so that a machine without the program can still
+    say which one it is; hence it imports what it needs."""
+    import socket
+
     import ray
 
-    return run_shard_quietly(told) | {"node": ray.get_runtime_context().get_node_id()}
+    node = ray.get_runtime_context().get_node_id()
+    try:
+        from midb.cluster.shard_runner import run_shard_quietly
+    except ImportError as error:
+        host = socket.gethostname()
+        return {
+            "number": told["number"], "state": "unfit", "host": host, "node": node,
+            "message": f"{host} has no midb-agent that runs shards: {error}.",
+            "hint": "Install the same version, with the same extras, on all machines.",
+        }  # fmt: skip
+    return run_shard_quietly(told) | {"node": node}
 
 
 @contextmanager
@@ -50,6 +65,7 @@ def connect(on: str, resources: Mapping[str, float], log: Path, tell: Callable[[
     except ImportError as error:
         raise UsageError("Ray is not installed.", hint="pip install 'midb-agent[ray]'") from error
     with log.open("a") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        logging.getLogger("ray").setLevel(logging.ERROR)  # which importing it has set otherwise
         _join(ray, on, tell)
         try:
             yield RayFleet(ray, resources)
@@ -62,7 +78,7 @@ def _join(ray: Any, on: str, tell: Callable[[str], None]) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     try:
         if on != "ray":
-            ray.init(address=on, log_to_driver=False)
+            ray.init(address=on)  # its client tells of every option that it passes on
             return
         try:
             ray.init(address=os.environ.get("RAY_ADDRESS", "auto"), **quiet)
@@ -87,7 +103,8 @@ def _explain(on: str, error: Exception) -> UsageError:
         )
     return UsageError(
         f"{where} cannot be reached: {said[:200] or type(error).__name__}",
-        hint="Is it running, and the port open? `ray status` on its head node says so; the client's port is 10001.",
+        hint="Is it running, and the port open (10001 for ray://)? Where the cluster asks for a token, RAY_AUTH_MODE="
+        "token and the token must be set here as well.",
     )
 
 
@@ -98,10 +115,11 @@ class RayFleet:
         self._ray = ray
         self._resources = dict(resources)
         # A process of its own for each shard: what it held of memory and of a GPU is free afterwards.
+        ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
         self._task = ray.remote(max_retries=0, max_calls=1)(take_shard)
         self._running: dict[Any, int] = {}
 
-    def nodes(self) -> Sequence[Node]:
+    def nodes(self) -> Sequence[Machine]:
         """The machines that are alive and have what a shard takes."""
         found = []
         for node in self._ask(self._ray.nodes):
@@ -109,7 +127,9 @@ class RayFleet:
             places = min((math.floor(has.get(name, 0) / amount) for name, amount in self._resources.items() if amount
                           >= _LEAST), default=0)  # fmt: skip
             if node["Alive"] and places:
-                found.append(Node(node["NodeID"], node.get("NodeManagerHostname") or node["NodeManagerAddress"], places))
+                found.append(
+                    Machine(node["NodeID"], node.get("NodeManagerHostname") or node["NodeManagerAddress"], places)
+                )
         return found
 
     def start(self, task: ShardTask, avoid: frozenset[str]) -> None:
@@ -148,28 +168,12 @@ class RayFleet:
         except errors.OutOfMemoryError:
             return Ended(number=number, lost="its node ran out of memory")
         except errors.RayTaskError as error:
-            return Ended(number=number, result=self._explain_task(number, error), node=self._find_node(error))
+            said = (str(error).strip().splitlines() or ["?"])[-1]
+            return Ended(number=number, result=ShardResult(number=number, state="failed", message=said))
         except errors.RayError as error:
             return Ended(number=number, lost=" ".join(str(error).split())[:200])
         node = told.pop("node")
         return Ended(number=number, result=ShardResult.parse(told), node=node)
-
-    def _explain_task(self, number: int, error: Any) -> ShardResult:
-        """A task that could not even begin: mostly a node without the program."""
-        said = str(error)
-        if "No module named 'midb" in said or "ModuleNotFoundError" in said:
-            return ShardResult(
-                number=number,
-                state="unfit",
-                message=f"{getattr(error, 'ip', 'a node')} has no midb-agent with what Ray needs.",
-                hint="Install the same version, with the same extras, on all machines.",
-            )
-        return ShardResult(number=number, state="failed", message=(said.strip().splitlines() or ["?"])[-1])
-
-    def _find_node(self, error: Any) -> str:
-        """The only node at the address that an error came from; else nobody knows."""
-        found = [node["NodeID"] for node in self._ray.nodes() if node["NodeManagerAddress"] == getattr(error, "ip", "")]
-        return found[0] if len(found) == 1 else ""
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
         """What the cluster as a whole answers."""

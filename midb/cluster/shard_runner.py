@@ -166,6 +166,8 @@ class _ShardRun:
             publish_finished(places, self._folder.done(self._shard.number))
             remove(self._folder.snapshots(self._shard.number))
             shutil.rmtree(scratch, ignore_errors=True)
+            with contextlib.suppress(OSError):  # others are still at work there
+                scratch.parent.rmdir()
         elif self.progress.position:
             publish_snapshot(places, self._folder.snapshots(self._shard.number))
         self._write_progress()
@@ -285,7 +287,7 @@ def _config_of(
     config: RunConfig, folder: WorkFolder, plan: WorkPlan, shard: ShardFiles, places: OutputPlaces
 ) -> RunConfig:
     """The settings of a shard's run."""
-    changed = {
+    changed: dict[str, Any] = {
         "corpus": folder.shards / shard.corpus,
         "output": places.output,
         "db": places.db,

@@ -63,7 +63,7 @@ class WorkPlan:
     """What the shards were cut from and how they are to be run; shards without a record are left out.
 
     :param mark: drawn at random: tells this folder from every other one, also where they lie at the same path.
-    :param corpus: the name of the corpus; ``sha256``, ``bytes`` and ``modified`` (ns) tell whether it is still that.
+    :param corpus: its name; ``sha256``, ``size`` (bytes) and ``modified`` (ns) tell whether it is the same.
     :param settings: those that shape the output, without the source's content.
     :param count: of shards, the empty ones among them.
     :param survey: name of the file with what was found out about the corpus; else ``unpinned`` says why there is none.
@@ -72,7 +72,7 @@ class WorkPlan:
     mark: str
     corpus: str
     sha256: str
-    bytes: int
+    size: int
     modified: int
     settings: dict[str, Any]
     count: int
@@ -166,8 +166,8 @@ class WorkFolder:
         """
         path = self.path / f"{name}.lock"
         with writing(path):
-            file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
-        with file:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        with os.fdopen(descriptor, "r+") as file:
             try:
                 lock_file(file.fileno())
             except BlockingIOError as error:
@@ -227,7 +227,7 @@ def _settings(config: RunConfig) -> dict[str, Any]:
 
 def _check(folder: WorkFolder, plan: WorkPlan, config: RunConfig, container: Container, sha256: str) -> None:
     state = container.path.stat()
-    same = (plan.bytes, plan.modified) == (state.st_size, state.st_mtime_ns) and not sha256
+    same = (plan.size, plan.modified) == (state.st_size, state.st_mtime_ns) and not sha256
     if not same and (sha256 or file_sha256(container.path)) != plan.sha256:
         what = "has changed since it was cut" if plan.corpus == container.path.name else f"is not {plan.corpus}"
         raise UsageError(
@@ -272,7 +272,7 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
             mark=mark,
             corpus=container.path.name,
             sha256=sha256 or file_sha256(container.path),
-            bytes=state.st_size,
+            size=state.st_size,
             modified=state.st_mtime_ns,
             settings=_settings(config),
             count=shards,

@@ -19,7 +19,7 @@ _CELLS = 38
 
 def describe_shards(seen: ShardsSeen) -> str:
     """How many are in which state, and how many were begun again: ``3 done, 2 running (1 again), 5 waiting``."""
-    counts = Counter(shard.state for shard in seen.shards)
+    counts: Counter[str] = Counter(shard.state for shard in seen.shards)
     again = sum(shard.attempts > 1 for shard in seen.shards)
     parts = [f"{format_count(counts[state])} {state}" for state, _ in _STATES if counts[state]]
     return ", ".join(parts) + (f"   {format_count(again)} begun again" if again else "")
@@ -41,5 +41,5 @@ def _describe(shard: ShardSeen) -> str:
     """One running shard, in as many cells as every other."""
     share = format_share(shard.done, shard.total)
     again = f" ×{shard.attempts}" if shard.attempts > 1 else ""
-    said = fit(f"  {shard.number:>3}  {share:>6}  {shard.host or '…'}{again}", _CELLS - 1)
+    said = fit(f"  {shard.number:>3}  {share:>7}  {shard.host or '…'}{again}", _CELLS - 1)
     return said.ljust(_CELLS)

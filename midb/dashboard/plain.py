@@ -15,7 +15,17 @@ from midb.dashboard.screen import describe_done, describe_speed
 from midb.dashboard.state import Progress, sum_outcomes
 from midb.dashboard.summary import draw_end, draw_plan, draw_quiet_end
 from midb.dashboard.text import fit, format_count
-from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, ShardsSeen, Waiting, Warned
+from midb.domain.events import (
+    BatchDone,
+    Event,
+    LineRejected,
+    ModelUsed,
+    RunEnded,
+    RunPlanned,
+    ShardsSeen,
+    Waiting,
+    Warned,
+)
 
 #: Seconds between the lines of a run that nobody watches.
 EVERY_SECONDS = 10.0

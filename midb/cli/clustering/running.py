@@ -32,6 +32,9 @@ from midb.shards.logs import open_shards
 from midb.shards.merge import Merged, merge
 from midb.text.terminal import quote_word, quote_words, visible
 
+#: Failed shards that are told one by one.
+_TOLD = 5
+
 
 def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool], exit_code: Callable[[], int]) -> int:
     """Cut, run everywhere, merge; returns the exit code.
@@ -40,7 +43,8 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
     """
     from midb.cluster.ray_fleet import connect
 
-    assert config.work is not None and config.on is not None
+    assert config.work is not None
+    assert config.on is not None
     started = time.monotonic()
     container = open_container(config.corpus)
     places = find_places(config, container)
@@ -74,6 +78,7 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
         driver = Driver(folder, plan, settings_of(config), show.handle, stopped)
         show.handle(_plan_run(config, opened, places, plan, driver, resources))
         if driver.left:
+            _refuse_taken(places)
             if fleet is None:
                 show.handle(Waiting(what="joining the cluster"))
                 fleet = stack.enter_context(connect(config.on, resources, folder.path / "ray.log", tell))
@@ -104,7 +109,8 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
 
 def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool], exit_code: Callable[[], int]) -> int:
     """Run one shard here, for a batch system that runs the others elsewhere; returns the exit code."""
-    assert config.work is not None and config.shard is not None
+    assert config.work is not None
+    assert config.shard is not None
     number, count = parse_shard(config.shard)
     folder = WorkFolder(config.work)
     container = open_container(config.corpus)
@@ -120,9 +126,7 @@ def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool]
         return _say(config, f"no record falls to shard {number} of {count}: there is nothing to do.")
     if folder.done(number).is_dir():
         return _say(config, f"{output} is finished already; nothing to do.")
-    task = ShardTask(
-        number=number, work=str(folder.path.absolute()), mark=plan.mark, settings=settings_of(config)
-    )
+    task = ShardTask(number=number, work=str(folder.path.absolute()), mark=plan.mark, settings=settings_of(config))
     result = run_shard(task, show.handle, stopped)
     if result.state == "stopped":
         return exit_code()
@@ -151,6 +155,13 @@ def _lock(folder: WorkFolder, stack: contextlib.ExitStack, tell: Callable[[str],
         raise UsageError(
             f"another run is at work in {folder.path} ({error}).", hint="Wait for it, or name another --work."
         ) from error
+
+
+def _refuse_taken(places: OutputPlaces) -> None:
+    """Before anything is run: a merge, which comes last, replaces nothing."""
+    for path in (places.output, places.db, places.rejected):
+        if path.exists():
+            raise UsageError(f"{path} exists.", hint="Choose another -o or --db: a merge never replaces a file.")
 
 
 def _plan_run(
@@ -221,11 +232,13 @@ def _refuse_failed(driven: Driven, plan: WorkPlan, folder: WorkFolder) -> None:
     """Say which shards could not be run. The others are kept."""
     if not driven.failed:
         return
-    lines = [_describe_failure(result) for result in driven.failed]
-    kept = len(plan.shards) - len(lines)
+    count = len(driven.failed)
+    said = "; ".join(_describe_failure(result) for result in driven.failed[:_TOLD])
+    more = f"; and {count - _TOLD} more" if count > _TOLD else ""
     raise MidbError(
-        f"{len(lines)} of {pluralize(len(plan.shards), 'shard')} failed:\n  " + "\n  ".join(lines),
-        hint=f"The other {kept} are finished and kept in {folder.path}. Mend what is wrong, then run the same command.",
+        f"{count} of {pluralize(len(plan.shards), 'shard')} failed: {said}{more}",
+        hint=f"The other {len(plan.shards) - count} are finished and kept in {folder.path}. Mend what is wrong, then "
+        "run the same command.",
     )
 
 
