@@ -59,6 +59,13 @@ def test_letters_that_have_another_case_in_azerbaijani_are_the_same() -> None:
     assert [score_reply(asked, reply, find_lemmatizer).exact for reply in ("FINDIQ", "İftar", "Iftar")] == [1, 1, 1]
 
 
+def test_an_answer_with_a_capital_is_found_by_its_words_alone() -> None:
+    answers = (PeoplesAnswer((("en", "LA"), ("en", "may")), 1),)
+    asked = AskedQuestion(CountryQuestion("q", "US", "en", "?", answers), "p", "?!")
+    found = {reply: score_reply(asked, reply, find_lemmatizer).matched for reply in ("By law.", "In LA", "la", "Maybe")}
+    assert found == {"By law.": "", "In LA": "LA", "la": "LA", "Maybe": "may"}
+
+
 def test_words_are_made_only_where_an_answer_does_not_stand_there_as_it_is() -> None:
     def refuse(language: str) -> Lemmatizer:
         def lemmatize(text: str) -> frozenset[str]:
