@@ -10,15 +10,18 @@ from typing import Any
 
 
 def make_question(
-    text: str, answers: Sequence[tuple[Sequence[str], Sequence[str], int]], *, english: str = "", **votes: int
+    text: str,
+    answers: Sequence[tuple[Sequence[str], Sequence[str], int]],
+    votes: Mapping[str, int] = {},
+    *,
+    english: str = "",
 ) -> dict[str, Any]:
-    """A question; answers are spellings in the country's language, in English, and votes."""
+    """A question; answers are spellings in the country's language, in English, and votes; ``votes`` are for none."""
     return {
         "question": text,
         "en_question": english or f"{text} (in English)",
         "annotations": [{"answers": list(own), "en_answers": list(en), "count": count} for own, en, count in answers],
-        "idks": {"idk": 0, "no-answer": 0, "not-applicable": 0}
-        | {name.replace("_", "-"): n for name, n in votes.items()},
+        "idks": {"idk": 0, "no-answer": 0, "not-applicable": 0, **votes},
     }
 
 
@@ -48,6 +51,6 @@ def write_blend(folder: Path, count: int = 24) -> Path:
             )
             for number in range(count)
         }
-        made["refused"] = make_question("Ba amsa?", [(("a",), ("a",), 1)], no_answer=2, not_applicable=1)
+        made["refused"] = make_question("Ba amsa?", [(("a",), ("a",), 1)], {"no-answer": 2, "not-applicable": 1})
         write_country(folder, country, made)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blend_files import make_question, write_blend, write_country
@@ -28,15 +29,15 @@ def test_a_question_knows_its_answers_by_votes_in_both_languages(tmp_path: Path)
     ("votes", "why"),
     [
         (
-            {"no_answer": 2, "not_applicable": 1},
+            {"no-answer": 2, "not-applicable": 1},
             "3 people or more said that there is no answer, or that it does not apply",
         ),
         ({"idk": 5}, "5 people or more did not know"),
-        ({"idk": 4, "no_answer": 2}, ""),
+        ({"idk": 4, "no-answer": 2}, ""),
     ],
 )
 def test_what_people_could_not_answer_is_not_asked(tmp_path: Path, votes: dict[str, int], why: str) -> None:
-    questions = {"bad": make_question("A?", [(["a"], [], 1)], **votes), "good": make_question("B?", [(["b"], [], 1)])}
+    questions = {"bad": make_question("A?", [(["a"], [], 1)], votes), "good": make_question("B?", [(["b"], [], 1)])}
     write_country(tmp_path, "UK", questions)
     read = read_blend(tmp_path)
     assert [one.id for one in read.questions] == (["good"] if why else ["bad", "good"])
@@ -44,7 +45,7 @@ def test_what_people_could_not_answer_is_not_asked(tmp_path: Path, votes: dict[s
 
 
 def test_what_is_irregular_is_left_out_with_its_reason(tmp_path: Path) -> None:
-    questions = {
+    questions: dict[str, Any] = {
         "blank": make_question(" ", [(["a"], ["a"], 1)]), "unanswered": make_question("A?", []), "odd": ["A?"],
         "foreign": make_question("B?", [(["b"], [], 2)]), "good": make_question("C?", [(["c"], ["c"], 1)]),
     }  # fmt: skip

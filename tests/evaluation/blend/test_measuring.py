@@ -54,7 +54,8 @@ def ask(folder: Path, *says: Say, mode: AskedIn = AskedIn.OWN, finish: FinishRea
 
 def measure(read: BlendSet, scored: list[ScoredReply], mode: AskedIn = AskedIn.OWN) -> dict[str, Any]:
     figures = measure_blend(scored, read, asked_in=mode, about={"candidate": "new"}, resamples=100)
-    return json.loads(json.dumps(figures))
+    read_again: dict[str, Any] = json.loads(json.dumps(figures))
+    return read_again
 
 
 def right(one: AskedQuestion) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -116,7 +117,7 @@ def test_what_is_missing_is_said_before_anything_is_asked(
     cli: Cli, server: ReplayServer, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lemmas, "_BY_SIMPLEMMA", frozenset({"en"}))
-    monkeypatch.setattr(lemmas.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     called = cli(*command)
     assert called.code == 2
     assert "simplemma, which is not installed" in called.err

@@ -18,9 +18,9 @@ def make_scores(value: float) -> dict[str, Any]:
 
 
 def draw(figures: dict[str, Any]) -> list[str]:
-    console = Console(file=io.StringIO(), width=160)
-    show(console, figures)
-    return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    file = io.StringIO()
+    show(Console(file=file, width=160), figures)
+    return file.getvalue().splitlines()
 
 
 def test_each_model_and_the_difference_have_a_table() -> None:
