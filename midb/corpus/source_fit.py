@@ -22,6 +22,8 @@ DOUBTFUL = 0.02
 LEAST_SAMPLE = 10
 
 _NUMBER = re.compile(r"[0-9]+")
+#: Words with a capital: no other is a name.
+_CAPITALISED = re.compile(r"(?<![A-Za-z])[a-z]*[A-Z][A-Za-z]*")
 #: Words that translations keep: names and terms. In texts of other scripts any Latin word is one.
 _NAME = re.compile(r"[A-Z][a-z]{3,}|[A-Z]{2,}|[A-Za-z]*[a-z][A-Z][A-Za-z]*")
 #: How many letters of English a letter of the pair may stand for, at least and at most.
@@ -84,8 +86,11 @@ def measure_fit(found: Iterable[tuple[str, str]]) -> SourceFit:
 def _share_name(ours: str, theirs: str) -> bool:
     """Whether a name of the original is in the other text."""
     ours = ours.casefold()
-    names = (match.group().casefold() for match in _NAME.finditer(theirs))
-    return any(name in ours for name in names if len(name) > 3)
+    for word in _CAPITALISED.finditer(theirs):
+        for name in _NAME.findall(word.group()):
+            if len(name) > 3 and name.casefold() in ours:
+                return True
+    return False
 
 
 def _join(pair: InstructionPair) -> str:

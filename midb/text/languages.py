@@ -99,13 +99,13 @@ _INITIAL = re.compile(r"\b[A-Z]\b")
 
 
 @functools.cache
-def _languages_of_words() -> dict[str, tuple[str, ...]]:
-    """Each known function word with the languages it belongs to."""
+def _languages_of_words() -> dict[str, tuple[tuple[str, ...], float]]:
+    """Each known function word with the languages it belongs to, and what it counts in each of them."""
     found: dict[str, tuple[str, ...]] = {}
     for code in (*LANGUAGES, "en"):
         for word in function_words(code):
             found[word] = (*found.get(word, ()), code)
-    return found
+    return {word: (codes, 1 / len(codes)) for word, codes in found.items()}
 
 
 @functools.cache
@@ -117,6 +117,12 @@ def _languages_of_letters() -> tuple[re.Pattern[str], dict[str, str]]:
     return re.compile(f"[{''.join(owner)}]"), owner
 
 
+@functools.cache
+def _pattern_of_letters(code: str) -> re.Pattern[str]:
+    """A letter that only this language writes."""
+    return re.compile(f"[{own_letters(code)}]")
+
+
 def _by_function_words(sample: str) -> str | None:
     """The language whose words of grammar and letters clearly prevail, ``None`` where none does.
 
@@ -124,28 +130,24 @@ def _by_function_words(sample: str) -> str | None:
     """
     known = _languages_of_words()
     tokens = _WORD.findall(_INITIAL.sub("", sample).lower())
-    scores: Counter[str] = Counter()
-    hits = 0
-    distinct = set()
-    if not sample.isascii():
-        pattern, owner = _languages_of_letters()
-        for letter in pattern.findall(sample.lower()):
-            scores[owner[letter]] += 1
-            distinct.add(letter)
-            hits += 1
-    for token in tokens:
-        if codes := known.get(token):
-            hits += 1
-            distinct.add(token)
-            for code in codes:
-                scores[code] += 1 / len(codes)  # type: ignore[assignment]
-    if len(distinct) < 3 or hits * 6 < len(tokens):
+    words = [token for token in tokens if token in known]
+    pattern, owner = _languages_of_letters()
+    letters = [] if sample.isascii() else pattern.findall(sample.lower())
+    if len({*words, *letters}) < 3 or (len(words) + len(letters)) * 6 < len(tokens):
         return None
+    scores: dict[str, float] = {}
+    for letter in letters:
+        scores[owner[letter]] = scores.get(owner[letter], 0) + 1
+    for word in words:
+        codes, share = known[word]
+        for code in codes:
+            scores[code] = scores.get(code, 0) + share
     if "id" in scores or "ms" in scores:
-        closer = max("id", "ms", key=lambda code: scores[code])
+        closer = max("id", "ms", key=lambda code: scores.get(code, 0))
         scores[closer] = scores.pop("id", 0) + scores.pop("ms", 0)
-    (first, most), (_, second) = [*scores.most_common(2), ("", 0)][:2]
-    return first if most >= 2 and most >= 2 * second else None
+    first = max(scores, key=scores.__getitem__)
+    most = scores.pop(first)
+    return first if most >= 2 and most >= 2 * max(scores.values(), default=0) else None
 
 
 def find_evident_language(text: str, protected: Spans | None = None) -> str | None:
@@ -209,8 +211,7 @@ def reads_clearly_as(sample: str, code: str) -> bool:
         return _by_script(sample)[0] == code
     lowered = sample.lower()
     if code == "vi":
-        letters = own_letters(code)
-        if sum(letter in letters for letter in lowered) * 60 >= count_letters(sample) > 0:
+        if len(_pattern_of_letters(code).findall(lowered)) * 60 >= count_letters(sample) > 0:
             return True
     elif code in _OWN_SIGNS:
         if not _OTHER_LETTERS.search(lowered):
@@ -221,7 +222,7 @@ def reads_clearly_as(sample: str, code: str) -> bool:
         known, share = frozenset().union(*map(function_words, _TWINS)), _CLEAR_SHARE_OF_TWINS
     else:
         known, share = function_words(code), _CLEAR_SHARE
-    return sum(token in known for token in tokens) >= share * max(1, len(tokens))
+    return len([token for token in tokens if token in known]) >= share * max(1, len(tokens))
 
 
 def _without_names(sample: str) -> str:

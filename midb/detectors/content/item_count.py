@@ -17,6 +17,7 @@ from midb.locales import LocaleSection, load
 from midb.text.forms.lists import ItemList, find_only_list
 from midb.text.inspection import Inspection
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords
+from midb.text.words import holds_any
 
 #: No one asks for longer lists, and none is counted at a glance.
 _MOST = 100
@@ -148,15 +149,14 @@ class _CountPatterns:
         """Whether there is a number at all: cheap to see, and most instructions have none."""
         if _DIGIT.search(instruction):
             return True
-        folded = _fold(instruction)
-        return any(word in folded for word in self._spoken)
+        return holds_any(_fold(instruction), self._spoken)
 
     def find_count(self, instruction: str) -> int | None:
         """How many things an instruction asks for, ``None`` where that is not plain."""
         if not self.may_count(instruction):
             return None
         text = instruction.translate(ASCII_DIGITS)
-        match = self._asked.search(text)
+        match = self._asked.search(text) if self._number.search(text) else None
         return None if match is None or self._measures.search(text) else self._read(match, text)
 
     def find_steps(self, instruction: str) -> int | None:

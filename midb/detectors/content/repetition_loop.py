@@ -108,7 +108,7 @@ _MARKER = re.compile(r"^\s*(?:\d{1,3}[.)．、）]|[-*•‣·])\s*")
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Loops of characters in all fields; of phrases and items in the response only, where they are not data."""
-    for field in inspection.filled_fields():
+    for field in inspection.filled_fields:
         found = list(_find_loops(field, inspection))
         yield from found
         if field.field is Field.RESPONSE and not found:

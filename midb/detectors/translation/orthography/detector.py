@@ -31,7 +31,7 @@ _ABOUT_FORMS = re.compile(
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding for each field and reason, unless the pair is about encodings."""
-    findings = [found for item in inspection.filled_fields() for found in _find_in_field(item, inspection)]
+    findings = [found for item in inspection.filled_fields for found in _find_in_field(item, inspection)]
     if findings and not speaks_of_encodings(inspection) and not _speaks_of_forms(inspection):
         yield from findings
 
