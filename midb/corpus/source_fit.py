@@ -43,7 +43,9 @@ def find_misfit(pair: InstructionPair, source: InstructionPair) -> str:
         signs += ["it has other numbers"] * weight
     if pair.input is not None and source.input is not None and bool(pair.input.strip()) != bool(source.input.strip()):
         signs.append("only one of the two has an input")
-    for ours_text, theirs_text in ((pair.instruction, source.instruction), (pair.response, source.response)):
+    compared = [(pair.instruction, source.instruction), (pair.response, source.response)]
+    while compared and len(signs) + len(compared) >= 2 > len(signs):  # letters are counted where they can decide
+        ours_text, theirs_text = compared.pop(0)
         if ours_text and theirs_text and _differ_in_length(ours_text, theirs_text):
             signs.append("their lengths do not fit")
     return signs[0] if len(signs) >= 2 else ""

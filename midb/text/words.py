@@ -85,6 +85,18 @@ def count_letters(text: str) -> int:
     return sum(map(len, _LETTERS.findall(text)))
 
 
+def has_letters(text: str, least: int) -> bool:
+    """Whether a text has so many letters at least; long ones are seldom looked at to their end.
+
+    >>> has_letters("a b c", 3), has_letters("1 2 3", 1)
+    (True, False)
+    """
+    beginning = text[: 4 * least]
+    if count_letters(beginning) >= least:
+        return True
+    return len(beginning) < len(text) and count_letters(text) >= least
+
+
 def count_ideographs(text: str) -> int:
     """How many of the letters are syllables or ideographs: each says as much as two letters of an alphabet.
 

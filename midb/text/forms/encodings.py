@@ -77,7 +77,7 @@ _SHORTENED = re.compile(
 )
 
 # Four characters in a row of which none is ASCII: in Latin-1 no language writes words like that.
-_HIGH_LATIN = re.compile(r"(?<![\w])[\u00a1-\u00ff]{4,}(?!\w)")
+_HIGH_LATIN = re.compile(r"[\u00a1-\u00ff](?<!\w.)[\u00a1-\u00ff]{3,}(?!\w)")
 _HIGH_LATIN_ANY = re.compile(r"(?<![\w])[\u00a1-\u00ff]+(?!\w)")
 # UTF-8 kana and ideographic punctuation read as Shift_JIS (縺繧繝縲) or as GBK (銇銈銉銆).
 _KANA_READ_AS = {"cp932": re.compile("[縺繧繝縲]"), "gbk": re.compile("[銇銈銉銆]")}
@@ -120,7 +120,7 @@ def looks_damaged(text: str) -> bool:
         any(_SEQUENCE.match(text, match.start()) for match in _LEAD_AND_FOLLOW.finditer(text))
         or bool(_SHORTENED.search(text) or _HIGH_LATIN.search(text))
         or bool(_ANY_KANA_READ.search(text))
-        or bool(_ARABIC_READ_AS.search(text))
+        or (("ط" in text or "ظ" in text) and bool(_ARABIC_READ_AS.search(text)))
     )
 
 

@@ -53,8 +53,9 @@ def _tell(
 ) -> Iterator[Finding]:
     """The findings of one kind, without the places that are no text. What is quoted is text where it stays the same:
     composed letters are the same letters."""
-    text = OpenText(item, inspection, quotations=quotations)
-    yield from tell(kind, item, (place for place in places if text.holds(place)))
+    if found := list(places):
+        text = OpenText(item, inspection, quotations=quotations)
+        yield from tell(kind, item, [place for place in found if text.holds(place)])
 
 
 def _speaks_of_forms(inspection: Inspection) -> bool:
