@@ -25,7 +25,7 @@ from neighbours.sides import Side, sides
 REAL = 3_000
 #: Rounds over the real pairs; the fastest counts.
 ROUNDS = 3
-#: Every so many clean pairs get defects: each side meets some hundred of every kind.
+#: Every so many clean pairs get a defect of each kind: each side meets some thousands.
 EVERY = 2
 
 _NUMBER = re.compile(r"\d+")
