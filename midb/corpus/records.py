@@ -20,6 +20,8 @@ _LANGUAGE = ("lang", "language", "lang_code", "language_code", "locale")
 
 #: Names of an English source object inside a record.
 _SOURCE = "source"
+#: Finds the layout of originals, whatever that of their records is; remembers columns that it has seen.
+_SOURCE_FINDER = LayoutFinder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ def _sources(record: Mapping[str, Any], slots: list[Slots], source: bytes | None
             original = None
     if isinstance(original, dict):
         try:
-            found = LayoutFinder().find(original).slots(original)
+            found = _SOURCE_FINDER.find(original).slots(original)
         except RecordError:
             found = []
         if len(found) == len(slots):
