@@ -38,6 +38,13 @@ def choose_device(asked: str) -> torch.device:
     return device
 
 
+def name_device(device: torch.device) -> str:
+    """What computes, for people: the name of a GPU, or how many threads of a CPU."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} ({device})"
+    return f"{device} ({torch.get_num_threads()} threads)"
+
+
 def load_base(base: Path, name: str, device: torch.device) -> Any:
     """Load a checkpoint's model: in bf16 where the device computes in it, else in fp32. No code of its own is run.
 
