@@ -37,9 +37,7 @@ class LossMeter:
         """The summed loss of each example's reply, in nats, and its tokens; None for an example that is too long."""
         return self.measure([as_chat(example) for example in examples], adapter)
 
-    def measure(
-        self, chats: Sequence[Mapping[str, Any]], adapter: Adapter | None
-    ) -> list[tuple[float, int] | None]:
+    def measure(self, chats: Sequence[Mapping[str, Any]], adapter: Adapter | None) -> list[tuple[float, int] | None]:
         """As for examples, of chats as they are written; each ends with its right reply."""
         from midb.training.tuning.measuring import measure_loss
         from midb.training.tuning.model import choose_device, load_base

@@ -31,7 +31,8 @@ midb-agent, which asks it as it was asked in training:
 midb-agent run corpus.jsonl --model {base} --adapter FOLDER
 ```
 """
-_BOOSTER_LOSS = """A lower loss says that the adapter has learnt the form and the habits of its examples. It does not say that its rewrites
+_BOOSTER_LOSS = """\
+A lower loss says that the adapter has learnt the form and the habits of its examples. It does not say that its rewrites
 are better than the texts they replace: measure that on your own data before you rely on it. The public release of MEB
 is machine-translated English revisions, most of which make a response longer; it teaches next to no localization.
 """
@@ -42,8 +43,9 @@ _STUDENT = """# A student of instruction data, on {base}
 A LoRA adapter that learnt to answer the instructions of a corpus. It was trained to compare that corpus with others
 (midb-agent prove), and revises nothing.
 """
-_STUDENT_LOSS = """A lower loss says that the adapter has learnt the form and the habits of its corpus. It does not say that its answers are
-good.
+_STUDENT_LOSS = """\
+A lower loss says that the adapter has learnt the form and the habits of its corpus. It does not say that its answers
+are good.
 """
 
 #: A merged checkpoint, within the training's folder.
@@ -121,9 +123,10 @@ def make_card(whole: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """The model card: what it was trained on and with, what was measured, and what is not known."""
     base, settings, data, steps = whole["base"], whole["settings"], whole.get("examples", {}), whole["steps"]
     counts = data.get("counts", {})
-    sources = ", ".join(one["name"] for one in data.get("data", [])) or "not stated"
+    sources = ", ".join(one["name"] for one in data.get("data") or []) or "not stated"
     table = _tabulate(metrics.get("before", []), metrics.get("after", []))
     revises = whole["prompts"] != CHAT
+    passes = ", ".join(whole["passes"]) or "none"
     return f"""---
 library_name: peft
 base_model: {json.dumps(base["name"])}
@@ -135,7 +138,7 @@ language: [{", ".join(whole["languages"])}]
 ## Training
 
 - Base: {base["name"]} (SHA-256 of its files: {base["sha256"]})
-- Passes: {", ".join(whole["passes"]) or "none"}; languages: {", ".join(whole["languages"])}; prompts: {whole["prompts"]}
+- Passes: {passes}; languages: {", ".join(whole["languages"])}; prompts: {whole["prompts"]}
 - Examples: {counts.get("train", 0):,} to train on, {counts.get("held_out", 0):,} held out by English row
 - Mix: {json.dumps(data.get("mix"))}; selection: {data.get("select")}; data: {sources}
 - LoRA: rank {settings["rank"]}, alpha {settings["alpha"]}, {settings["targets"]}; {settings["epochs"]:g} epochs;

@@ -39,7 +39,9 @@ def test_as_many_edits_of_the_same_sizes_at_other_places() -> None:
     assert changed not in (TEXT, BETTER)
     assert len(changed) == len(BETTER)
     assert draw_edits(pair(TEXT), pair(BETTER), 1) == made, "the same seed draws the same"
-    assert len({apply_to_text(TEXT, draw_edits(pair(TEXT), pair(BETTER), seed)[Field.RESPONSE]) for seed in range(9)}) > 5
+    assert (
+        len({apply_to_text(TEXT, draw_edits(pair(TEXT), pair(BETTER), seed)[Field.RESPONSE]) for seed in range(9)}) > 5
+    )
 
 
 @given(st.text("ab ., กำ", max_size=30), st.text("ab ., กำ", max_size=30), st.integers(0, 99))
@@ -47,7 +49,9 @@ def test_they_always_fit(before: str, after: str, seed: int) -> None:
     """Whatever a booster made of a text, all of it or nothing: the edits apply, and are as large."""
     made = draw_edits(pair(before, "Was?"), pair(after, "Was?"), seed).get(Field.RESPONSE, [])
     changed = apply_to_text(before, made)
-    assert sum(len(one.before) for one in made) <= sum(size * count for (size, _), count in sizes(before, after).items())
+    assert sum(len(one.before) for one in made) <= sum(
+        size * count for (size, _), count in sizes(before, after).items()
+    )
     if len(made) == sizes(before, after).total():
         assert len(changed) == len(after)
 
@@ -85,6 +89,6 @@ def test_a_corpus_of_them_aligns_with_both(tmp_path: Path) -> None:
     assert [one.item for one in against.differing] == [one.item for one in aligned.differing] == ["a", "c / 2"]
     for one in against.differing:
         (_, before), (_, after) = one.versions
-        assert sizes(before.response or "", after.response or "") .total() > 0
+        assert sizes(before.response or "", after.response or "").total() > 0
         assert len(after.response or "") == len(BETTER)
         assert after.instruction == before.instruction
