@@ -88,7 +88,12 @@ def assemble(
         "comparisons": comparisons,
     }  # fmt: skip
     figures["conclusion"] = conclude(figures)
-    figures["notes"] = [*lessons.notes, *about.get("notes", []), *_tell_limits(figures)]
+    judge_notes = [
+        f"{candidate} against {baseline}: {note}"
+        for (candidate, baseline), found in judged.items()
+        for note in found.get("notes", [])
+    ]
+    figures["notes"] = [*lessons.notes, *about.get("notes", []), *judge_notes, *_tell_limits(figures)]
     return figures
 
 

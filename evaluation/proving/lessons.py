@@ -16,7 +16,7 @@ from midb.domain.pairs import InstructionPair
 from midb.evaluation.data.examining import PairExaminer
 from midb.evaluation.data.sides import PairSides
 from midb.evaluation.intervals import LEAST_ROWS
-from midb.evaluation.models.questions import Question
+from midb.evaluation.models.questions import Question, QuestionSet
 from midb.evaluation.pairwise.aligning import Alignment
 from midb.evaluation.pairwise.judging import JudgedPair
 from midb.evaluation.pairwise.sampling import choose_pairs
@@ -163,7 +163,7 @@ def _hold_out(pairs: Sequence[ProofPair], share: float, left_out: Counter[str]) 
     rows = sorted({pair.row for pair in pairs}, key=lambda row: hashlib.sha256(row.encode()).digest())
     count = round(share * len(rows))
     if min(count, len(rows) - count) < LEAST_ROWS:
-        needed = math.ceil(LEAST_ROWS / min(share, 1 - share))
+        needed = math.ceil(round(LEAST_ROWS / min(share, 1 - share), 6))
         why = "; ".join(f"{number:,} {reason}" for reason, number in left_out.most_common(3))
         raise UsageError(
             f"the corpus is too small: {len(rows):,} rows can be used, and {LEAST_ROWS} that are learnt and "
@@ -211,6 +211,33 @@ def list_questions(lessons: Lessons) -> list[Question]:
         for pair in lessons.held_out
         if join_task(pair.versions[RAW]) == join_task(pair.versions[BOOSTED])
     ]
+
+
+def take_questions(lessons: Lessons, given: QuestionSet | None) -> tuple[list[Question], list[str]]:
+    """What students may be asked, and what a reader has to know of it: given questions in the languages that were
+    learnt, else held-out tasks.
+
+    :raises UsageError: where there is none.
+    """
+    if given is not None:
+        learnt = {pair.language for pair in lessons.train}
+        questions = [one for one in given.questions if one.language in learnt]
+        notes = list(given.notes)
+        if left := len(given.questions) - len(questions):
+            notes.append(f"{left:,} questions are left out: nothing was learnt in their language.")
+        if not questions:
+            raise UsageError(
+                "no question is in a language that was learnt.", hint=f"Learnt are: {', '.join(sorted(learnt))}."
+            )
+        return questions, notes
+    questions = list_questions(lessons)
+    left = len(lessons.held_out) - len(questions)
+    if not questions:
+        raise UsageError(
+            "there is nothing to ask: every held-out instruction was changed by the boosting.",
+            hint="--questions FILE names questions of your own.",
+        )
+    return questions, [f"{left:,} held-out instructions were changed by the boosting, and are not asked."] * bool(left)
 
 
 def _select_kinds() -> Any:

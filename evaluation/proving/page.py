@@ -176,9 +176,8 @@ def _tell_changes(name: str, found: Mapping[str, Any], examples: Mapping[str, An
 
 
 def _tell_questions(questions: Mapping[str, Any]) -> str:
-    return (
-        f"{questions['asked']:,} questions, {questions['from']}; at most {questions['most_tokens']:,} tokens an answer"
-    )
+    asked, most = f"{questions['asked']:,} questions, {questions['from']}", questions["most_tokens"]
+    return f"{asked}; at most {most:,} tokens an answer; answered by {questions['answered_on']}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from midb import __version__
 from midb.agent.model.settings import Budget
 from midb.cli.evaluating import judge_options as judging
 from midb.domain.hashing import digest
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from midb.agent.model.calls import Model
     from midb.agent.run.session import RunEngine
     from midb.audit.evaluating.log import EvaluationLog
+    from midb.audit.evaluating.rows import LoggedJudgement
     from midb.audit.run_rows import Run
     from midb.evaluation.models.answering import AnswerTurns
     from midb.evaluation.models.questions import Question
@@ -133,9 +133,10 @@ def _ask(
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What a judge said: figures by candidate and baseline, and who it is."""
+    """What a judge said: figures by candidate and baseline, each verdict, and who it is."""
 
     figures: Mapping[tuple[str, str], Mapping[str, Any]]
+    judgements: Sequence[LoggedJudgement]
     judge: Mapping[str, Any]
 
 
@@ -145,49 +146,46 @@ def judge_students(
     comparisons: Sequence[tuple[str, str]],
     seeds: Sequence[int],
     log: EvaluationLog,
+    run: Run,
     settings: ComparisonSettings,
-    asked: Mapping[str, Any],
     measured_in: Sequence[Path],
     purse: Purse,
 ) -> Judged:
-    """Have each comparison judged; each is an evaluation of its own in the log, and is judged once.
-
-    :param asked: what the answers depend on.
-    """
+    """Have each comparison judged. Replies that the log has are not asked for again."""
     from midb.composition import open_engine
 
     found: dict[tuple[str, str], dict[str, Any]] = {}
+    judgements: list[LoggedJudgement] = []
     with open_engine(config, judging.warn) as engine:
         assert engine is not None
         print(f"starting {visible(engine.text.described)} (judge)", file=sys.stderr)
         engine.loop.run(engine.text.start())
         fingerprint = engine.text.fingerprint()
         measured = judging.find_measured(fingerprint, measured_in)
-        for candidate, baseline in comparisons:
-            wanted = judging.make_run(
-                {
-                    "evaluates": "model", "candidate": candidate, "baseline": baseline, "judge": config.model, **asked,
-                    "prompts": judging.hash_prompts(settings.prompts), "seed": settings.seed,
-                    "resamples": settings.resamples, "margin": settings.margin, "version": __version__,
-                },
-                engine=fingerprint,
-            )  # fmt: skip
-            last = log.find_evaluation(wanted)
-            figures = log.read_figures(last) if last is not None and last.status == "finished" else None
-            if figures is None:
-                run = log.begin_evaluation(wanted)
-                with judging.resumable(log, run):
-                    figures, judged = _compare(
-                        engine, log, run, answers, (candidate, baseline), seeds, settings, purse,
-                        f"{candidate} against {baseline}",
-                    )  # fmt: skip
-                from midb.evaluation.pairwise.comparing import list_judgements
+        for sides in comparisons:
+            figures, judged = _compare(engine, log, run, answers, sides, seeds, settings, purse)
+            judgements += _name_judgements(judged, sides)
+            found[sides] = _warn(figures, measured)
+        judge = {
+            "described": engine.text.described, "engine": fingerprint,
+            "warnings": _list_warnings(found.values(), measured),
+        }  # fmt: skip
+    return Judged(figures=found, judgements=judgements, judge=judge)
 
-                log.finish_evaluation(run, "model", list_judgements(judged), figures)
-            found[candidate, baseline] = _warn(figures, measured)
-    warnings = _list_warnings(found.values(), measured)
-    judge = {"described": engine.text.described, "engine": fingerprint, "warnings": warnings}
-    return Judged(figures=found, judge=judge)
+
+def _name_judgements(judged: Sequence[JudgedTwice], sides: tuple[str, str]) -> list[LoggedJudgement]:
+    """Verdicts with the names of the corpora that were compared."""
+    from midb.evaluation.models.comparing import SIDES
+    from midb.evaluation.pairwise.comparing import list_judgements
+
+    names = dict(zip(SIDES, (sides[1], sides[0]), strict=True))
+    return [
+        replace(
+            one, item=f"{sides[0]} against {sides[1]}: {one.item}", first=names[one.first],
+            preferred=names.get(one.preferred, one.preferred),
+        )
+        for one in list_judgements(judged)
+    ]  # fmt: skip
 
 
 def _compare(
@@ -199,12 +197,12 @@ def _compare(
     seeds: Sequence[int],
     settings: ComparisonSettings,
     purse: Purse,
-    what: str,
 ) -> tuple[dict[str, Any], list[JudgedTwice]]:
     from midb.evaluation.models.comparing import compare_models
     from midb.evaluation.pairwise.comparing import judge_all, make_model
 
     candidate, baseline = (_name_seeds(answers, side, seeds) for side in sides)
+    what = f"{sides[0]} against {sides[1]}"
 
     def ask(pairs: Sequence[JudgedPair]) -> Sequence[JudgedTwice | None]:
         model = make_model(engine, log, run, replace(settings, budget=purse.give()))
