@@ -48,7 +48,7 @@ def prove(
         int, typer.Option("--ask", metavar="N", min=0, help="Ask so many, the same number in each language; 0: all.")
     ] = _ASKED,
     most_tokens: Annotated[
-        int, typer.Option("--max-tokens", metavar="N", min=1, help="Most tokens of an answer, about.")
+        int, typer.Option("--max-tokens", metavar="N", min=1, help="Most tokens of an answer.")
     ] = 256,
     sample: Annotated[
         int, typer.Option("--sample", metavar="N", min=0, help="Use so many pairs, as many in each language; 0: all.")

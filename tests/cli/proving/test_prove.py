@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cli_fixtures import Cli
 from log_fixtures import rows_of
-from replay_server import ReplayServer, refused
+from proof_commands import HELD_OUT, ROWS, adapters, proof_words, write_corpus
+from replay_server import ReplayServer
 from scripted import request_of
 from scripted_judges import judge_by, prefers_any
 from tiny_model import make_checkpoint
@@ -22,25 +23,6 @@ from midb.cli.main import main
 for _library in ("torch", "transformers", "peft", "accelerate"):
     pytest.importorskip(_library)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-ROWS = 56
-HELD_OUT = 22
-
-
-def write_corpus(path: Path, rows: int = ROWS, *, faulty: bool = True) -> Path:
-    """A German corpus, in which each third pair holds a letter in a wrong encoding, which a run repairs."""
-    records = []
-    for number in range(rows):
-        rides = "fÃ¤hrt" if faulty and number % 3 == 0 else "fährt"
-        records.append(
-            {
-                "id": f"de-{number}", "lang": "de",
-                "instruction": f"Wie weit ist es bis zur Stadt mit dem Namen Ort {number}?",
-                "output": f"Es sind {number + 2},5 Kilometer bis in die Stadt. Man {rides} dort mit dem Zug hin.",
-            }
-        )  # fmt: skip
-    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records), encoding="utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +39,6 @@ def server() -> Iterator[ReplayServer]:
 
     with ReplayServer(answer, models=[{"id": "judge"}]) as served:
         yield served
-
-
-def proof_words(folder: Path, base: Path, *words: object) -> list[str]:
-    fixed = ["prove", folder / "c.jsonl", "--base", base, "-o", folder / "proof", "--holdout", "0.4", "--max-tokens",
-             "6", "--lr", "1e-2", "--batch-tokens", "800", "--resamples", "100", "--device", "cpu"]  # fmt: skip
-    return [str(word) for word in (*fixed, *words)]
-
-
-def adapters(folder: Path) -> dict[str, float]:
-    """When each student was finished."""
-    found = (folder / "proof" / "students").glob("*/midb-adapter.json")
-    return {path.parent.name: path.stat().st_mtime_ns for path in found}
 
 
 def test_from_a_corpus_to_a_page(
@@ -145,37 +115,6 @@ def test_from_a_corpus_to_a_page(
                  "--adapter", str(student)])  # fmt: skip
     assert code == 2
     assert "learnt to answer instructions, and not to revise pairs" in capsys.readouterr().err
-
-
-def test_a_judge_who_is_down_leaves_answers_and_a_command(
-    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without a control, of a corpus that was boosted before; gone on with once the judge is there."""
-    write_corpus(tmp_path / "c.jsonl")
-    write_corpus(tmp_path / "b.jsonl", faulty=False)
-    words = ("--boosted", tmp_path / "b.jsonl", "--no-control", "--max-steps", "1", "--judge")
-    with ReplayServer(lambda messages, body: "", models=refused(401)) as gone:
-        assert main(proof_words(tmp_path, base, *words, f"openai:judge@{gone.url}")) != 0
-    said = capsys.readouterr().err
-    assert "the same command goes on" in said
-    log = tmp_path / "proof" / "proof.audit.db"
-    assert rows_of(log, "SELECT count(*) FROM generations") == [(2 * HELD_OUT,)]
-    assert rows_of(log, "SELECT kind, status FROM runs") == [("evaluation", "interrupted")]
-    trained = adapters(tmp_path)
-    assert set(trained) == {"raw-0", "boosted-0"}
-
-    def refuse(messages: list[dict[str, str]], body: dict[str, object]) -> str:
-        return "I will not compare these texts."
-
-    with ReplayServer(refuse, models=[{"id": "judge"}]) as server:
-        assert main(proof_words(tmp_path, base, *words, f"openai:judge@{server.url}")) == 0
-    figures = json.loads((tmp_path / "proof" / "proof.json").read_bytes())
-    (comparison,) = figures["comparisons"]
-    group = comparison["judged"]["turns"][0]["groups"][-1]
-    assert (group["judged"], sum(group["no_verdict"].values())) == (0, group["differing"])
-    assert "there is no figure by which the students can be compared" in figures["conclusion"]["reasons"]
-    assert figures["control"] is None
-    assert adapters(tmp_path) == trained
 
 
 @pytest.fixture
