@@ -11,7 +11,7 @@ from midb.evaluation.intervals import LEAST_ROWS
 from midb.evaluation.proving.concluding import conclude
 from midb.evaluation.proving.lessons import BOOSTED, CONTROL, RAW, Lessons, ProofPair
 from midb.evaluation.proving.measuring import (
-    Measured,
+    MeasuredStudent,
     compare_answers,
     compare_losses,
     describe_answers,
@@ -33,8 +33,8 @@ def list_comparisons(sides: Sequence[str]) -> list[tuple[str, str]]:
 def assemble(
     lessons: Lessons,
     references: Mapping[str, Sequence[ProofPair]],
-    base: Measured,
-    students: Sequence[Measured],
+    base: MeasuredStudent,
+    students: Sequence[MeasuredStudent],
     judged: Mapping[tuple[str, str], Mapping[str, Any]],
     *,
     about: Mapping[str, Any],

@@ -36,7 +36,7 @@ class AnswerFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class MeasuredStudent:
     """All that was measured of one student, or of the base (side "").
 
     :param losses: by the set of references, in the order of its pairs.
@@ -74,7 +74,7 @@ def look_at_answers(answers: Sequence[AnswerTurns]) -> list[AnswerFacts | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class PairedSums:
     """The same thing measured of two sides: sums, and what they are divided by."""
 
     row: str
@@ -85,11 +85,11 @@ class Observation:
 
 
 def describe_difference(
-    observations: Sequence[Observation], *, seed: int, resamples: int, scale: float = 1.0, share: bool = False
+    observations: Sequence[PairedSums], *, seed: int, resamples: int, scale: float = 1.0, share: bool = False
 ) -> list[dict[str, Any]]:
     """The figures of each language, and behind them of all together where there are several: both sides and their
     difference, candidate less baseline, with intervals over rows."""
-    by_language: defaultdict[str, list[Observation]] = defaultdict(list)
+    by_language: defaultdict[str, list[PairedSums]] = defaultdict(list)
     for one in observations:
         by_language[one.language].append(one)
     groups = [_describe(code, own, seed, resamples, scale, share) for code, own in sorted(by_language.items())]
@@ -99,7 +99,7 @@ def describe_difference(
 
 
 def _describe(
-    language: str | None, observations: Sequence[Observation], seed: int, resamples: int, scale: float, share: bool
+    language: str | None, observations: Sequence[PairedSums], seed: int, resamples: int, scale: float, share: bool
 ) -> dict[str, Any]:
     sums: tuple[defaultdict[int, float], ...] = (defaultdict(float), defaultdict(float), defaultdict(float))
     for one in observations:
@@ -120,7 +120,7 @@ def _describe(
 def compare_losses(
     pairs: Sequence[ProofPair],
     which: str,
-    both: Sequence[tuple[Measured, Measured]],
+    both: Sequence[tuple[MeasuredStudent, MeasuredStudent]],
     *,
     seed: int,
     resamples: int,
@@ -129,11 +129,11 @@ def compare_losses(
 
     :param both: candidate and baseline of each seed.
     """
-    observations: list[Observation] = []
+    observations: list[PairedSums] = []
     by_seed = []
     for candidate, baseline in both:
         own = [
-            Observation(pair.row, pair.language, one[0], other[0], one[1])
+            PairedSums(pair.row, pair.language, one[0], other[0], one[1])
             for pair, one, other in zip(pairs, candidate.losses[which], baseline.losses[which], strict=True)
             if one is not None and other is not None
         ]
@@ -143,11 +143,11 @@ def compare_losses(
 
 
 def compare_answers(
-    both: Sequence[tuple[Measured, Measured]], *, seed: int, resamples: int
+    both: Sequence[tuple[MeasuredStudent, MeasuredStudent]], *, seed: int, resamples: int
 ) -> dict[str, dict[str, Any]]:
     """What detectors find in the answers, for 1,000 of them, and the share that is in the language of its question."""
-    findings: list[list[Observation]] = []
-    kept: list[list[Observation]] = []
+    findings: list[list[PairedSums]] = []
+    kept: list[list[PairedSums]] = []
     for candidate, baseline in both:
         pairs = [
             (one, other)
@@ -156,14 +156,14 @@ def compare_answers(
         ]
         findings.append(
             [
-                Observation(one.row, one.language, one.findings, other.findings, 1)
+                PairedSums(one.row, one.language, one.findings, other.findings, 1)
                 for one, other in pairs
                 if one.findings is not None and other.findings is not None
             ]
         )
         kept.append(
             [
-                Observation(one.row, one.language, one.own_language, other.own_language, 1)
+                PairedSums(one.row, one.language, one.own_language, other.own_language, 1)
                 for one, other in pairs
                 if one.own_language is not None and other.own_language is not None
             ]
@@ -180,17 +180,17 @@ def compare_answers(
     }
 
 
-def _join(lists: Iterable[Iterable[Observation]]) -> list[Observation]:
+def _join(lists: Iterable[Iterable[PairedSums]]) -> list[PairedSums]:
     return [one for each in lists for one in each]
 
 
-def _difference(observations: Sequence[Observation], scale: float = 1.0) -> float | None:
+def _difference(observations: Sequence[PairedSums], scale: float = 1.0) -> float | None:
     weight = sum(one.weight for one in observations)
     total = sum(one.candidate - one.baseline for one in observations)
     return round(scale * total / weight, 6) if weight else None
 
 
-def describe_losses(measured: Measured) -> dict[str, dict[str, Any] | None]:
+def describe_losses(measured: MeasuredStudent) -> dict[str, dict[str, Any] | None]:
     """The loss of one student on each set, nats a token, and of how many texts it is."""
     described: dict[str, dict[str, Any] | None] = {}
     for which, losses in measured.losses.items():
@@ -201,7 +201,7 @@ def describe_losses(measured: Measured) -> dict[str, dict[str, Any] | None]:
     return described
 
 
-def describe_answers(measured: Measured) -> dict[str, Any]:
+def describe_answers(measured: MeasuredStudent) -> dict[str, Any]:
     """What the answers of one student are like."""
     there = [fact for fact in measured.facts if fact is not None]
     told = [fact.own_language for fact in there if fact.own_language is not None]

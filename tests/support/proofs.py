@@ -14,7 +14,7 @@ from midb.evaluation.pairwise.aligning import Alignment
 from midb.evaluation.pairwise.judging import JudgedPair
 from midb.evaluation.proving.assembling import assemble
 from midb.evaluation.proving.lessons import Lessons, list_references, make_lessons
-from midb.evaluation.proving.measuring import Measured, look_at_answers
+from midb.evaluation.proving.measuring import MeasuredStudent, look_at_answers
 
 #: Where the booster changes something: each fourth row.
 EVERY = 4
@@ -74,7 +74,9 @@ def answer_all(questions: Sequence[Question], text: str) -> list[AnswerTurns]:
     return [AnswerTurns(one, tuple(Answer(text, FinishReason.STOP) for _ in one.turns)) for one in questions]
 
 
-def measure(lessons: Lessons, side: str, loss: float, *, seed: int = 0, answer: str = "Ja, so ist es.") -> Measured:
+def measure(
+    lessons: Lessons, side: str, loss: float, *, seed: int = 0, answer: str = "Ja, so ist es."
+) -> MeasuredStudent:
     """A student whose loss is about ``loss`` nats a token, another one for each text and side."""
     step = ord(side[0]) % 7 + 1 if side else 4
     losses = {
@@ -83,7 +85,7 @@ def measure(lessons: Lessons, side: str, loss: float, *, seed: int = 0, answer: 
     }
     questions = [Question(one.name, one.language, one.row, ("Wie weit ist es?",)) for one in lessons.held_out]
     answers = answer_all(questions, answer)
-    return Measured(side=side, seed=seed, losses=losses, answers=answers, facts=look_at_answers(answers))
+    return MeasuredStudent(side=side, seed=seed, losses=losses, answers=answers, facts=look_at_answers(answers))
 
 
 def describe_about(

@@ -132,7 +132,7 @@ def _ask(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedStudents:
     """What a judge said: figures by candidate and baseline, each verdict, and who it is."""
 
     figures: Mapping[tuple[str, str], Mapping[str, Any]]
@@ -150,7 +150,7 @@ def judge_students(
     settings: ComparisonSettings,
     measured_in: Sequence[Path],
     purse: Purse,
-) -> Judged:
+) -> JudgedStudents:
     """Have each comparison judged. Replies that the log has are not asked for again."""
     from midb.composition import open_engine
 
@@ -170,7 +170,7 @@ def judge_students(
             "described": engine.text.described, "engine": fingerprint,
             "warnings": _list_warnings(found.values(), measured),
         }  # fmt: skip
-    return Judged(figures=found, judgements=judgements, judge=judge)
+    return JudgedStudents(figures=found, judgements=judgements, judge=judge)
 
 
 def _name_judgements(judged: Sequence[JudgedTwice], sides: tuple[str, str]) -> list[LoggedJudgement]:

@@ -93,7 +93,7 @@ def align_corpora(
     path = given or boost(words, folder)
     raw, other = words.open(), words.open(path)
     boosted = align(raw, other, keep=True)
-    described = {
+    described: dict[str, dict[str, Any]] = {
         RAW: {"name": words.path.name, "sha256": raw.found.sha256},
         BOOSTED: {
             "name": path.name, "sha256": other.found.sha256, "made": "given" if given else "here",

@@ -128,7 +128,7 @@ class ProofSteps:
         from midb.audit.evaluating.log import EvaluationLog
         from midb.cli.proving.asking import ask_students, describe_questions, judge_students
         from midb.evaluation.proving.assembling import assemble, list_comparisons
-        from midb.evaluation.proving.measuring import Measured, look_at_answers
+        from midb.evaluation.proving.measuring import MeasuredStudent, look_at_answers
 
         asked = {
             "questions": describe_questions(questions), "most_tokens": self.most_tokens, "seeds": list(self.seeds),
@@ -161,14 +161,14 @@ class ProofSteps:
                         self.measured_in, self.purse,
                     )  # fmt: skip
                 measured = [
-                    Measured(
+                    MeasuredStudent(
                         side=side, seed=number, losses=losses[side, number], answers=own, facts=look_at_answers(own)
                     )
                     for (side, number), own in answers.items()
                 ]
                 about = self._describe(corpora, questions, notes, students, described, log)
                 figures = assemble(
-                    lessons, references, Measured(side="", seed=0, losses=losses["", 0]), measured,
+                    lessons, references, MeasuredStudent(side="", seed=0, losses=losses["", 0]), measured,
                     judged.figures if judged else {}, about=about | {"judge": judged.judge if judged else None},
                     seed=self.compare.seed, resamples=self.compare.resamples,
                 )  # fmt: skip

@@ -9,8 +9,8 @@ from midb.evaluation.models.answering import AnswerTurns
 from midb.evaluation.models.questions import Question
 from midb.evaluation.proving.lessons import list_references
 from midb.evaluation.proving.measuring import (
-    Measured,
-    Observation,
+    MeasuredStudent,
+    PairedSums,
     compare_answers,
     compare_losses,
     describe_answers,
@@ -32,21 +32,21 @@ def test_losses_of_all_seeds_are_paired_text_by_text() -> None:
     assert group["difference"]["low"] <= group["difference"]["value"] <= group["difference"]["high"] < -0.4
     assert (group["n"], group["rows"]) == (2 * len(pairs), len(pairs))
     assert found["by_seed"] == pytest.approx([-0.5, -0.5], abs=0.01)
-    one = Measured(side="raw", seed=0, losses={"same": [(4.0, 2), None, (1.0, 2)]})
+    one = MeasuredStudent(side="raw", seed=0, losses={"same": [(4.0, 2), None, (1.0, 2)]})
     assert describe_losses(one)["same"] == {"n": 2, "tokens": 4, "loss": 1.25}
-    assert describe_losses(Measured(side="raw", seed=0, losses={"same": []}))["same"] is None
+    assert describe_losses(MeasuredStudent(side="raw", seed=0, losses={"same": []}))["same"] is None
 
 
 def test_an_interval_is_over_rows_and_languages_stand_alone() -> None:
     """Translations of one row are one observation: with nineteen rows there is no interval, however many texts."""
     texts = [
-        Observation(f"row {row}", code, row % 3, 1.0, 1.0) for row in range(19) for code in ("de", "tr") for _ in "abc"
+        PairedSums(f"row {row}", code, row % 3, 1.0, 1.0) for row in range(19) for code in ("de", "tr") for _ in "abc"
     ]
     few = describe_difference(texts, seed=0, resamples=100)
     assert [group["language"] for group in few] == ["de", "tr", None]
     assert [(group["n"], group["rows"]) for group in few] == [(57, 19), (57, 19), (114, 19)]
     assert few[-1]["difference"]["low"] is None
-    more = describe_difference([*texts, Observation("row 19", "de", 1, 1, 1)], seed=0, resamples=100)
+    more = describe_difference([*texts, PairedSums("row 19", "de", 1, 1, 1)], seed=0, resamples=100)
     difference = more[-1]["difference"]
     assert difference["low"] < difference["value"] < difference["high"]
     assert difference["value"] == pytest.approx(sum(one.candidate - 1 for one in texts) / 115, abs=1e-6)
@@ -69,7 +69,7 @@ def test_answers_are_examined_as_a_corpus_is() -> None:
     assert english is not None
     assert english.own_language is False
     assert english.findings
-    one = Measured(side="raw", seed=0, losses={}, answers=answers, facts=(first, second, none))
+    one = MeasuredStudent(side="raw", seed=0, losses={}, answers=answers, facts=(first, second, none))
     described = describe_answers(one)
     assert (described["answers"], described["none"], described["own_language"], described["whole"]) == (2, 1, 2, 2)
 
@@ -89,6 +89,6 @@ def test_what_detectors_find_in_the_answers_of_two_sides() -> None:
 def test_what_one_side_has_no_answer_to_counts_for_neither() -> None:
     lessons = teach()
     one, other = measure(lessons, "boosted", 2.0), measure(lessons, "raw", 2.0)
-    short = Measured(side="raw", seed=0, losses=other.losses, facts=[None, *other.facts[1:]])
+    short = MeasuredStudent(side="raw", seed=0, losses=other.losses, facts=[None, *other.facts[1:]])
     found = compare_answers([(one, short)], seed=0, resamples=100)
     assert found["findings"]["groups"][0]["n"] == len(lessons.held_out) - 1
