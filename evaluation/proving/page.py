@@ -20,11 +20,12 @@ _ROW = 34
 
 @dataclass(frozen=True, slots=True)
 class ProofTable:
-    """A table of words; the first column names its rows."""
+    """A table; its first ``words`` columns say what a row is of, the others hold figures."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: int = 3
 
 
 def list_tables(figures: Mapping[str, Any]) -> list[ProofTable]:
@@ -119,7 +120,7 @@ def _tabulate_students(figures: Mapping[str, Any]) -> ProofTable:
                 one["sha256"][:12],
             ]
         )  # fmt: skip
-    return ProofTable("Students", columns, rows)
+    return ProofTable("Students", columns, rows, words=1)
 
 
 def _tabulate_cost(figures: Mapping[str, Any]) -> ProofTable:
@@ -133,7 +134,7 @@ def _tabulate_cost(figures: Mapping[str, Any]) -> ProofTable:
     rows.append(
         [f"training, {trained['students']} students", "", f"{trained['tokens']:,}", "", f"{trained['seconds']:,.0f}"]
     )
-    return ProofTable("What it took, all tries in this folder together", columns, rows)
+    return ProofTable("What it took, all tries in this folder together", columns, rows, words=1)
 
 
 def _shorten(engine: str) -> str:
@@ -247,6 +248,7 @@ def write_markdown(figures: Mapping[str, Any], verify: str) -> str:
 def _list_lines(figures: Mapping[str, Any], verify: str) -> Iterator[str]:
     conclusion = figures["conclusion"]
     yield from ("# Is a model better by the boosted corpus?", "", f"**{conclusion['sentence']}**", "")
+    yield from (f"Measured by midb-agent {figures['midb_agent']}, finished at {figures['at']}.", "")
     if conclusion["reasons"]:
         yield from ("Why nothing more is said:", "", *(f"- {_escape(reason)}" for reason in conclusion["reasons"]), "")
     yield from ("What was seen:", "", *(f"- {_escape(one)}" for one in conclusion["seen"]), "")

@@ -95,6 +95,7 @@ def describe_about(
     taken = {"steps": 9, "tokens": 1000, "seconds": 5.0, "device": "cpu", "skipped": 0, "sha256": "ab" * 32}
     made = {"sha256": "cd" * 32, "pairs_changed": 30, "edits": 31}
     return {
+        "at": "2026-01-02T03:04:05+00:00",
         "corpus": {"name": "c|<b>.jsonl", "sha256": "ef" * 32},
         "boosted": {"name": "boosted.jsonl", "made": "here", **made},
         "control": {"name": "control.jsonl", "made": "random", **made} if "control" in sides else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import warnings
 from collections.abc import Sequence
@@ -43,6 +44,13 @@ def name_device(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} ({device})"
     return f"{device} ({torch.get_num_threads()} threads)"
+
+
+def release_memory() -> None:
+    """Give back what models held that nobody uses any more: another program, or an engine, may need it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def load_base(base: Path, name: str, device: torch.device) -> Any:

@@ -206,6 +206,7 @@ def measure_losses(
     from midb.evaluation.proving.folder import hash_chats
     from midb.evaluation.proving.lessons import as_reference
     from midb.training.measuring.losses import LossMeter
+    from midb.training.tuning.model import release_memory
 
     meter = LossMeter(base.folder, base.name, encoder, device or "auto", longest)
     chats = {which: [as_reference(pair, which) for pair in pairs] for which, pairs in references.items()}
@@ -226,6 +227,8 @@ def measure_losses(
             which: [None if loss is None else (float(loss[0]), int(loss[1])) for loss in losses]
             for which, losses in kept.items()
         }
+    del meter  # the engine that answers needs its memory
+    release_memory()
     return found
 
 

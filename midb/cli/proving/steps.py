@@ -69,6 +69,7 @@ class ProofSteps:
 
     def prove(self, *, json: bool) -> int:
         """All steps; what is done already is not done again."""
+        from midb.cli.proving.asking import SpentError
         from midb.cli.proving.making import find_students, measure_losses, teach
         from midb.evaluation.proving.lessons import list_references
 
@@ -76,10 +77,9 @@ class ProofSteps:
         for number in self.seeds:
             for side in corpora.sides:
                 self.purse.look()
-                if not teach(
-                    self.folder, side, number, self.base_words, self.recipe, self.device, self.purse.seconds_left
-                ):
-                    self.purse.look()
+                left = self.purse.seconds_left
+                if not teach(self.folder, side, number, self.base_words, self.recipe, self.device, left):
+                    raise SpentError
         students = find_students(self.folder, corpora.sides, self.seeds)
         references = list_references(lessons)
         losses = measure_losses(self.folder, self.base, encoder, students, references, self.device, self._longest())
@@ -185,6 +185,7 @@ class ProofSteps:
         log: EvaluationLog,
     ) -> dict[str, Any]:
         """What names everything that was compared, and what it took."""
+        from midb.audit.run_rows import utc_now
         from midb.cli.proving.making import describe_training
         from midb.runs.versions import versions_of_run
 
@@ -196,6 +197,7 @@ class ProofSteps:
         assert first is not None
         names = ", ".join(path.name for path in self.asked)
         return {
+            "at": utc_now(),
             "corpus": corpora.described["raw"], "boosted": corpora.described["boosted"],
             "control": corpora.described.get("control"),
             "base": {**self.settings["base"], "parameters": first.whole["base"]["parameters"]},

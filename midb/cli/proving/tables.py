@@ -22,7 +22,7 @@ def show(console: Console, figures: Mapping[str, Any]) -> None:
     print_notes(console, list(conclusion["seen"]))
     for table in list_tables(figures):
         console.print()
-        drawn = start_table(table.title, table.columns, left=table.columns[:3])
+        drawn = start_table(table.title, table.columns, left=table.columns[: table.words])
         for row in table.rows:
             drawn.add_row(*(Text(visible(cell)) for cell in row))
         print_table(console, drawn)

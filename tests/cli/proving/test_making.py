@@ -6,8 +6,20 @@ from pathlib import Path
 
 import pytest
 from proof_commands import write_corpus
+from proofs import align_rows
+from proofs import teach as teach_pairs
+from tiny_model import make_checkpoint
 
-from midb.cli.proving.making import CorpusWords, align_corpora, choose_recipe
+from midb.cli.proving.making import (
+    CorpusWords,
+    MadeCorpora,
+    align_corpora,
+    choose_recipe,
+    describe_training,
+    find_students,
+    teach,
+    write_lessons,
+)
 from midb.domain.errors import UsageError
 from midb.evaluation.proving.folder import ProofFolder
 
@@ -62,3 +74,31 @@ def test_a_recipe_is_what_a_training_takes(tmp_path: Path) -> None:
         file.write_text(strange)
         with pytest.raises(UsageError, match="which is no part of a recipe"):
             choose_recipe(file, {})
+
+
+def test_a_student_whose_time_was_over_learns_the_rest_later(tmp_path: Path, one_thread: None) -> None:
+    """And one that has learnt everything learns nothing again."""
+    for library in ("torch", "transformers", "peft", "accelerate"):
+        pytest.importorskip(library)
+    base, folder, lessons = make_checkpoint(tmp_path / "tiny", merges=0), ProofFolder(tmp_path), teach_pairs()
+    corpora = MadeCorpora(
+        boosted=align_rows(4),
+        control=None,
+        described={side: {"name": "c.jsonl"} for side in ("raw", "boosted")},
+        sha256="",
+    )
+    write_lessons(lessons, corpora, folder, 0)
+
+    def learn(seconds: float) -> bool:
+        return teach(folder, "raw", 3, str(base), {"batch_tokens": 2000, "rank": 2}, "cpu", seconds)
+
+    assert not learn(1e-6)
+    assert folder.find_student("raw", 3) is None
+    assert learn(0)
+    student = find_students(folder, ["raw"], [3])["raw", 3]
+    trained = describe_training(folder, "raw", 3, student)
+    assert trained["steps"] > 1
+    assert trained["sha256"] == student.sha256
+    before = (folder.student("raw", 3) / "midb-adapter.json").stat().st_mtime_ns
+    assert learn(0)
+    assert (folder.student("raw", 3) / "midb-adapter.json").stat().st_mtime_ns == before

@@ -53,3 +53,8 @@ def test_a_judge_who_is_down_leaves_answers_and_a_command(
     assert "there is no figure by which the students can be compared" in figures["conclusion"]["reasons"]
     assert figures["control"] is None
     assert adapters(tmp_path) == trained
+    capsys.readouterr()
+    more = proof_words(tmp_path, base, *words[:-1], "--seeds", "2", "--dry-run", "--json")
+    assert main(more) == 0
+    forecast = json.loads(capsys.readouterr().out)
+    assert (forecast["students"], forecast["trained"]) == (4, 2), "further seeds go on with what there is"

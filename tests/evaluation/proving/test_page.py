@@ -38,7 +38,7 @@ def test_the_sentence_and_all_that_it_rests_on(write: object) -> None:
     assert "It says something" not in page
     for told in (
         "134,515,008 parameters", "ef" * 32, "cd" * 32, "12" * 32, "boosted against control", "n = ", "3,000", "cpu",
-        "midb-agent 0", "lr 0.001", "0, 1, 2", VERIFY, "own tiny", "tiny on cpu",
+        "midb-agent 0", "2026-01-02T03:04:05", "lr 0.001", "0, 1, 2", VERIFY, "own tiny", "tiny on cpu",
     ):  # fmt: skip
         assert told in page, told
     assert "It says something" in write(make_figures(), VERIFY)
