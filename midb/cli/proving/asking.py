@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,8 +97,9 @@ def ask_students(
             tell = judging.JudgingProgress(f"answers of {side}, seed {seed}", len(questions))
             own: list[AnswerTurns] = []
             for part in _cut(questions, engine, purse):
-                own += _ask(engine, adapter, part, log, run, settings, most_tokens, purse)
-                tell(len(own))
+                own += _ask(
+                    engine, adapter, part, log, run, settings, most_tokens, purse, partial(_add, tell, len(own))
+                )
             answers[side, seed] = own
         return answers, engine.text.described
 
@@ -111,6 +113,10 @@ def _cut(questions: Sequence[Question], engine: RunEngine, purse: Purse) -> Iter
         yield questions[start : start + size]
 
 
+def _add(tell: Callable[[int], None], before: int, count: int) -> None:
+    tell(before + count)
+
+
 def _ask(
     engine: RunEngine,
     adapter: Adapter,
@@ -120,12 +126,13 @@ def _ask(
     settings: ComparisonSettings,
     most_tokens: int,
     purse: Purse,
+    done: Callable[[int], None],
 ) -> list[AnswerTurns]:
     from midb.evaluation.models.answering import answer_questions
     from midb.evaluation.pairwise.comparing import make_model
 
     model = make_model(engine, log, run, settings)
-    asked = answer_questions(model, questions, most_tokens=most_tokens, adapter=adapter.name)
+    asked = answer_questions(model, questions, most_tokens=most_tokens, adapter=adapter.name, done=done)
     answers = engine.loop.run(asked)
     purse.take(model)
     return answers

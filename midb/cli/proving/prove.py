@@ -108,7 +108,7 @@ def prove(
     Students are tuned on the corpus as it was, boosted, and with random edits, by one recipe, on the same rows. The
     same command goes on where it was stopped. Example:
 
-    midb-agent prove c.jsonl --boosted c.boosted.jsonl --base models/small --judge openai:NAME@URL -o proof
+    midb-agent prove corpus.jsonl --base models/small --holdout 0.5 --dry-run
     """
     from midb.agent.engines import checkpoint
     from midb.agent.model.settings import Budget
