@@ -18,6 +18,18 @@ from midb.text.terminal import visible
 #: Questions that are asked unless another number is.
 _ASKED = 200
 
+#: How students and judge are served.
+Concurrency = Annotated[int | None, typer.Option("--concurrency", metavar="N", help=options.help_of("concurrency"))]
+Device = Annotated[
+    str | None, typer.Option("--device", metavar="DEVICE", help="Where students are trained, and models run.")
+]
+Devices = Annotated[str | None, typer.Option("--devices", metavar="all|0,1", help=options.help_of("devices"))]
+Dtype = Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=options.help_of("dtype"))]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="S", help=options.help_of("timeout"))]
+KeyVariable = Annotated[
+    str | None, typer.Option("--key-variable", metavar="NAME", help=options.help_of("key_variable"))
+]
+
 
 def prove(
     corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus as it was.")],
@@ -86,7 +98,9 @@ def prove(
         float,
         typer.Option("--margin", metavar="X", min=0.001, max=1, help="Net win below which a language counts as worse."),
     ] = 0.05,
-    budget: judging.Budget = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="B", help="Stop, resumable, after so much: 2h, 90m, 1e6tok.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only count examples, steps and calls: no training, no call.")
     ] = False,
@@ -94,12 +108,12 @@ def prove(
         Path, typer.Option("--judged", metavar="DB", help="The log in which `evaluate judge` measured the judge.")
     ] = LOG,
     prompts: judging.Prompts = None,
-    concurrency: judging.Concurrency = None,
-    device: judging.Device = None,
-    devices: judging.Devices = None,
-    dtype: judging.Dtype = None,
-    timeout: judging.Timeout = None,
-    key_variable: judging.KeyVariable = None,
+    concurrency: Concurrency = None,
+    device: Device = None,
+    devices: Devices = None,
+    dtype: Dtype = None,
+    timeout: Timeout = None,
+    key_variable: KeyVariable = None,
     seal_key: options.SealKey = None,
     json: Json = False,
 ) -> int:

@@ -12,6 +12,7 @@ from proof_commands import HELD_OUT, adapters, proof_words, write_corpus
 from replay_server import ReplayServer, refused
 from tiny_model import make_checkpoint
 
+from midb.audit.proof.verify import verify
 from midb.cli.main import main
 
 for _library in ("torch", "transformers", "peft", "accelerate"):
@@ -52,6 +53,7 @@ def test_a_judge_who_is_down_leaves_answers_and_a_command(
     assert (group["judged"], sum(group["no_verdict"].values())) == (0, group["differing"])
     assert "there is no figure by which the students can be compared" in figures["conclusion"]["reasons"]
     assert figures["control"] is None
+    assert verify(log).problems == []
     assert adapters(tmp_path) == trained
     capsys.readouterr()
     more = proof_words(tmp_path, base, *words[:-1], "--seeds", "2", "--dry-run", "--json")
