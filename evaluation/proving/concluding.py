@@ -39,7 +39,7 @@ def read_effect(comparison: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     if judged := comparison.get("judged"):
         figure = judged["turns"][0]["groups"][-1]["net_win"] if judged["turns"] else None
-        what, unit, scale, by_seed = "net win", "points", 100.0, judged.get("by_seed", [])
+        what, unit, scale, by_seed = "net win of answers that differ", "points", 100.0, judged.get("by_seed", [])
     else:
         figure = comparison["loss"][SAME]["groups"][-1]["difference"]
         what, unit, scale = "loss on held-out clean texts", "nats a token", -1.0

@@ -48,8 +48,8 @@ def _name(comparison: Mapping[str, Any]) -> str:
 
 def _tabulate_judged(figures: Mapping[str, Any]) -> ProofTable:
     columns = (
-        "", "turn", "language", "judged", "rows", "win", "tie", "loss", "net win, points", "flips, %",
-        "at equal length, %", "no verdict",
+        "", "turn", "language", "answers", "the same", "judged", "rows", "win", "tie", "loss", "net win, points",
+        "flips, %", "at equal length, %", "no verdict",
     )  # fmt: skip
     rows = []
     for comparison in figures["comparisons"]:
@@ -59,7 +59,7 @@ def _tabulate_judged(figures: Mapping[str, Any]) -> ProofTable:
                 rows.append(
                     [
                         _name(comparison), str(turn["turn"]), group["language"] or "all",
-                        *(f"{group[name]:,}" for name in ("judged", "rows", "win", "tie", "loss")),
+                        *(f"{group[name]:,}" for name in ("pairs", "same", "judged", "rows", "win", "tie", "loss")),
                         show_interval(group["net_win"], scale=100, signed=True) or "–",
                         show_interval(group["flip_rate"], scale=100) or "–",
                         show_interval(control and control["win_rate"], scale=100) or "–",

@@ -80,6 +80,10 @@ def test_from_a_corpus_to_a_page(
         page = (tmp_path / "proof" / f"proof{ending}").read_text(encoding="utf-8")
         assert "It proves the plumbing, not the claim." in page
         assert figures["base"]["sha256"] in page
+    table = (tmp_path / "proof" / "proof.md").read_text(encoding="utf-8")
+    group = figures["comparisons"][0]["judged"]["turns"][0]["groups"][-1]
+    assert group["same"] + group["differing"] == HELD_OUT
+    assert f"| boosted against raw | 1 | de | {HELD_OUT} | {group['same']} | {group['judged']} |" in table
     assert rows_of(log, "SELECT evaluates FROM evaluations") == [("proof",)]
     judged = sum(one["judged"]["judged"] for one in figures["comparisons"])
     assert rows_of(log, "SELECT count(*) FROM judgements") == [(2 * judged,)]

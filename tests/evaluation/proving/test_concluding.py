@@ -79,7 +79,7 @@ def test_where_there_is_a_judge_its_verdicts_count() -> None:
     """The losses say that boosted is better; the judge says otherwise."""
     found = make_figures(judged=judged(-0.4, 0.0), judge=GOOD_JUDGE)["conclusion"]
     assert found["says"] == "against"
-    assert "net win: -40.0 [-50.0 to -30.0] points, n = 40 rows" in found["seen"][0]
+    assert "net win of answers that differ: -40.0 [-50.0 to -30.0] points, n = 40 rows" in found["seen"][0]
     assert make_figures(judged=judged(0.4, 0.0), judge=GOOD_JUDGE)["conclusion"]["says"] == "for"
     bad = make_figures(judged=judged(0.4, 0.0), judge={**GOOD_JUDGE, "warnings": ["it was not measured"]})
     assert bad["conclusion"]["sentence"] == PLUMBING
