@@ -29,6 +29,7 @@ GATES = {
     "engine": ("tests/kernels",),
     "detectors": ("tests/detectors", "tests/injectors"),
     "kernels": ("tests/kernels/ops",),
+    "shards": ("tests/shards", "tests/cluster"),
 }
 
 

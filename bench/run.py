@@ -26,6 +26,7 @@ import gpu_ops  # noqa: F401
 import model_pipeline  # noqa: F401
 import pipeline  # noqa: F401
 import real_weights  # noqa: F401
+import shards.merging  # noqa: F401
 from registry import BENCHMARKS, RESULTS, ROOT, Benchmark, describe_circumstances, has_gpu
 
 #: Tests with bounds on what kernels compile to.

@@ -28,6 +28,7 @@ from midb.domain.defects import DefectFamily, DefectKind
 from midb.kernels import EngineConfig
 from midb.locales import LANGUAGES, load
 from midb.locales.measured import RECALL_AIM, figures, measured, total, wilson
+from midb.runs.cluster_settings import ClusterSettings
 from midb.runs.config import RunConfig
 from midb.text.terminal import visible
 
@@ -321,7 +322,8 @@ def cell(text: str | None) -> str:
 def settings_section() -> str:
     """What `--config FILE` may hold."""
     rows = []
-    for name, field in RunConfig.model_fields.items():
+    # What many people need comes before what concerns other machines.
+    for name, field in sorted(RunConfig.model_fields.items(), key=lambda item: item[0] in ClusterSettings.model_fields):
         if field.default_factory is not None:
             told = first_sentence(field.default_factory.__doc__ or "")
         else:

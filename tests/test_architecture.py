@@ -45,7 +45,7 @@ LAYERS = (
 )
 
 #: Where agent and kernels meet, and everything meets the user.
-ABOVE = ("cli", "composition", "library", "__main__")
+ABOVE = ("cli", "cluster", "composition", "library", "__main__")
 
 #: What is decided without touching a tensor, so that it can be tested in milliseconds.
 TORCHLESS = (
@@ -128,7 +128,7 @@ def test_a_package_imports_what_stands_below_it(package: str) -> None:
 
 def test_every_package_has_a_place_among_the_layers() -> None:
     found = {path.parent.name for path in (ROOT / "midb").glob("*/__init__.py")} | {"prompts"}
-    assert found == {*LAYERS, "locales", "cli", "library"}
+    assert found == {*LAYERS, "locales", "cli", "cluster", "library"}
 
 
 @pytest.mark.parametrize(

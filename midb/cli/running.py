@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from midb.cli import options
+from midb.cli.clustering import options as clustering
 from midb.corpus.formats.hub import HubAddress, fetch
 from midb.corpus.layouts.described import DESCRIPTION, describe_columns
 from midb.dashboard import Listener, choose_listener
@@ -120,6 +121,13 @@ def run(
     limit: options.Limit = None,
     workers: options.Workers = None,
     record_seconds: options.RecordSeconds = None,
+    on: clustering.On = None,
+    shards: clustering.Shards = None,
+    shard: clustering.Shard = None,
+    work: clustering.Work = None,
+    scratch: clustering.Scratch = None,
+    snapshot_seconds: clustering.SnapshotSeconds = None,
+    resource: clustering.Resource = None,
     strict: Annotated[bool | None, typer.Option("--strict", help=options.help_of("strict"))] = None,
     fresh: Annotated[bool | None, typer.Option("--fresh", help=options.help_of("fresh"))] = None,
     quiet: Annotated[bool | None, typer.Option("--quiet", help=options.help_of("quiet"))] = None,
@@ -140,13 +148,13 @@ def run(
             passes=passes, kinds=kinds, only=only, typography=typography, model=model, route=route, prompts=prompts,
             budget=budget, concurrency=concurrency, device=device, devices=devices, dtype=dtype, adapter=adapter,
             timeout=timeout, limit=limit, workers=workers, strict=strict, fresh=fresh, quiet=quiet, json=json,
-            reviewed=reviewed,
+            reviewed=reviewed, on=on, shards=shards, shard=shard, work=work, scratch=scratch, resource=resource,
         )
         | options.given(
             **{
                 "dry-run": dry_run, "key-variable": key_variable, "record-seconds": record_seconds,
                 "seal-key": seal_key, "judge-orders": judge_orders, "trust-language": trust_language,
-                "min-precision": min_precision, "min-verdicts": min_verdicts,
+                "min-precision": min_precision, "min-verdicts": min_verdicts, "snapshot-seconds": snapshot_seconds,
             }
         )
     )  # fmt: skip
@@ -156,6 +164,8 @@ def run(
     with listener_of(early or RunConfig.model_construct(**given)) as show:
         show.handle(Waiting(what="loading"))
         settings = settle_corpus(early or load_config(None, given), show.handle)
+        if settings.on or settings.shard:
+            return run_elsewhere(settings, show)
         from midb.agent.run.session import open_session
         from midb.composition import open_engine
 
@@ -173,6 +183,20 @@ def run(
     if settings.dry_run or not settings.quiet:
         typer.echo(said, err=not settings.dry_run)
     return 0
+
+
+def run_elsewhere(settings: RunConfig, show: Listener) -> int:
+    """A run on many machines, or the part of one that is this machine's; returns the exit code."""
+    from midb.cli.clustering.running import run_on_cluster, run_one_shard
+
+    if str(settings.corpus) == "-":
+        raise MidbError("a corpus for many machines cannot come from standard input.", hint="Name a file.")
+    if settings.on and "workers" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"workers": 0})  # a process for each shard: as many as there is room for
+    interruption = Interruption(show.handle)
+    with interruption.listening():
+        run_it = run_on_cluster if settings.on else run_one_shard
+        return run_it(settings, show, interruption, lambda: interruption.exit_code)
 
 
 def listener_of(config: RunConfig) -> Listener:

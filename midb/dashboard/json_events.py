@@ -18,6 +18,7 @@ from midb.domain.events import (
     ModelUsed,
     RunEnded,
     RunPlanned,
+    ShardsSeen,
     Waiting,
     Warned,
 )
@@ -31,6 +32,7 @@ class JsonEvents:
     - ``plan``: corpus, total (number or null), format, layout, language, passes (a list of names), engine,
       adapters (which answers which passes, empty without one), output, database, rejected_path, workers, resumed_at,
       examined_before, model (whether one rewrites), budget, switched_off (sentences),
+      cluster (of a run on many machines: its shards, for people),
       behind (null, or what a run that goes on did before: the counts of a batch, reasons {reason: rejected lines},
       warnings, usage)
     - ``batch``, counts of this batch alone: records, pairs, unchanged, improved, reverted, rejected (lines),
@@ -44,6 +46,9 @@ class JsonEvents:
       tokens_in_flight, ahead, seconds, budget_left
     - ``rejected``: line, reason, message
     - ``warning``: message, logged (whether it is in the audit log)
+    - ``shards``, only in a run on many machines, whenever something of them has changed: shards
+      [{number, state, host, attempts, done, total}]; what a lost machine had done after its last snapshot is taken
+      back by a ``batch`` with negative counts
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
       repaired, open, output, database, rejected_path, internal_errors, too_slow, no_usable_reply, unexamined, seconds,
       resume_command, head (of the audit log), switched_off (sentences), usage {the eleven numbers of ``usage``, since
@@ -70,7 +75,7 @@ class JsonEvents:
 
 
 #: The events that are told; what a run waits for is for people.
-Told = BatchDone | LineRejected | ModelUsed | RunEnded | RunPlanned | Warned
+Told = BatchDone | LineRejected | ModelUsed | RunEnded | RunPlanned | ShardsSeen | Warned
 
 
 def to_json(event: Told) -> dict[str, Any]:
@@ -90,6 +95,8 @@ def to_json(event: Told) -> dict[str, Any]:
             return {"event": "usage"} | usage | {"passes": passes} | values
         case LineRejected():
             return {"event": "rejected"} | values
+        case ShardsSeen():
+            return {"event": "shards", "shards": [dataclasses.asdict(shard) for shard in event.shards]}
         case Warned():
             return {"event": "warning"} | values
         case RunEnded():

@@ -8,13 +8,24 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
+from midb.dashboard.cluster import describe_shards
 from midb.dashboard.console import Part, print_parts
 from midb.dashboard.model import describe_model
 from midb.dashboard.screen import describe_done, describe_speed
 from midb.dashboard.state import Progress, sum_outcomes
 from midb.dashboard.summary import draw_end, draw_plan, draw_quiet_end
 from midb.dashboard.text import fit, format_count
-from midb.domain.events import BatchDone, Event, LineRejected, ModelUsed, RunEnded, RunPlanned, Waiting, Warned
+from midb.domain.events import (
+    BatchDone,
+    Event,
+    LineRejected,
+    ModelUsed,
+    RunEnded,
+    RunPlanned,
+    ShardsSeen,
+    Waiting,
+    Warned,
+)
 
 #: Seconds between the lines of a run that nobody watches.
 EVERY_SECONDS = 10.0
@@ -61,7 +72,7 @@ class PlainLines:
             case BatchDone():
                 self._unwritten = True
                 self.advance()
-            case ModelUsed():
+            case ModelUsed() | ShardsSeen():
                 self.advance()
             case RunEnded():
                 self.end(event)
@@ -94,6 +105,7 @@ class PlainLines:
         figures = [*(f"{o} {format_count(n)}" for o, n in sum_outcomes(tally.outcomes).items())]
         figures += [f"rejected {format_count(tally.rejected)}", f"open findings {format_count(tally.open.total())}"]
         figures += describe_model(self.progress)
+        figures += [f"shards {describe_shards(self.progress.shards)}"] if self.progress.shards else []
         self.write(Text("   ".join([describe_done(self.progress), describe_speed(self.progress), *figures])))
         self._unwritten = False
 

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from midb.dashboard.blocks import OUTCOME_STYLES, Block, Row, make_lines, make_table, paint, put_beside, stack
+from midb.dashboard.cluster import draw_shards
 from midb.dashboard.model import draw_model
 from midb.dashboard.state import Progress, sum_outcomes
 from midb.dashboard.text import (
@@ -63,6 +64,7 @@ def draw_screen(progress: Progress, *, width: int, height: int) -> RenderableTyp
     """The whole screen, ``width`` by ``height`` cells."""
     inner = width - 2
     head, model, bottom = _draw_head(progress, inner), _draw_model(progress, inner, height), _draw_foot(progress, inner)
+    head = stack([head, draw_shards(progress.shards, inner, sum(height >= enough for enough in (8, 20, 26, 32, 40)))])
     room = height - head.lines - model.lines - bottom.lines - 1
     draw = _draw_two_columns if width >= WIDE and height >= TALL else _draw_one_column
     middle = draw(progress, inner, room)

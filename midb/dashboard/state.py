@@ -15,6 +15,7 @@ from midb.domain.events import (
     LineRejected,
     ModelUsed,
     RunPlanned,
+    ShardsSeen,
     Tally,
     Waiting,
     Warned,
@@ -87,6 +88,7 @@ class Progress:
     latest_rejected: LineRejected | None = None
     warnings: int = 0
     latest_warning: Warned | None = None
+    shards: ShardsSeen | None = None
     waiting: str = ""
     _waiting_since: float = 0.0
     _started: float | None = None
@@ -124,6 +126,8 @@ class Progress:
                 self.used = event
                 self.tokens_in.add(now, event.usage.prompt_tokens)
                 self.tokens_out.add(now, event.usage.completion_tokens)
+            case ShardsSeen():
+                self.shards = event
             case LineRejected():
                 self.rejected[event.reason] += 1
                 self.latest_rejected = event

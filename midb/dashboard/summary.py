@@ -46,8 +46,12 @@ def draw_plan(plan: RunPlanned) -> list[Part]:
         facts.insert(4, ("adapters", fit(plan.adapters)))
     if plan.budget:
         facts.insert(4, ("budget", fit(plan.budget)))
+    if plan.cluster:
+        facts.append(("shards", fit(plan.cluster)))
     facts += _list_switched_off(plan.switched_off)
-    if plan.resumed_at:
+    if plan.cluster and plan.resumed_at:
+        facts.append(("resume", f"{format_count(plan.resumed_at)} records are done already, by what the shards say"))
+    elif plan.resumed_at:
         facts.append(("resume", f"resuming at record {format_count(plan.resumed_at)}: what comes before it is done"))
     elif plan.examined_before:
         many = plan.examined_before > 1
@@ -66,6 +70,8 @@ def _list_switched_off(notes: Sequence[str]) -> list[tuple[str, str]]:
 
 def _describe_workers(plan: RunPlanned) -> str:
     """How much goes on at once."""
+    if plan.cluster:
+        return ""
     if plan.model:
         return f"   up to {pluralize(plan.workers, 'record')} at once" if plan.workers else ""
     return f"   {pluralize(plan.workers, 'worker') if plan.workers else 'in this process'}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from midb.domain.decisions import Action, Outcome, Pass
 from midb.domain.generations import Usage
@@ -35,6 +36,7 @@ class RunPlanned:
     :param behind: what a run that goes on has done before; None for one that begins.
     :param adapters: which adapter answers which passes, for people; empty without one.
     :param switched_off: what people said is wrong too often, and what follows, a sentence each; empty without reviews.
+    :param cluster: of a run on many machines: its shards, and where they are, for people.
     """
 
     corpus: str
@@ -55,6 +57,7 @@ class RunPlanned:
     behind: Behind | None = None
     adapters: str = ""
     switched_off: tuple[str, ...] = ()
+    cluster: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +232,41 @@ class Waiting:
     what: str
 
 
-Event = Waiting | RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded
+#: Of a shard of a run on many machines. A shard that was lost is waiting again.
+ShardState = Literal["waiting", "running", "done", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardSeen:
+    """A shard as it was seen last.
+
+    :param number: from 1.
+    :param state: waiting, running, done or failed.
+    :param host: the machine it runs on or ran on; empty where nobody knows.
+    :param attempts: how often it was begun since the command was typed.
+    :param done: records that are done.
+    :param total: its records.
+    """
+
+    number: int
+    state: ShardState
+    host: str
+    attempts: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardsSeen:
+    """All shards of a run on many machines, whenever something of them has changed.
+
+    :param shards: by number.
+    """
+
+    shards: tuple[ShardSeen, ...]
+
+
+Event = Waiting | RunPlanned | BatchDone | LineRejected | Warned | ModelUsed | RunEnded | ShardsSeen
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from midb import __version__
 from midb.audit.file.key import KEY_VARIABLE
@@ -20,6 +20,7 @@ from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.errors import UsageError
 from midb.domain.hashing import digest
 from midb.domain.portability import usable_cores
+from midb.runs.cluster_settings import ClusterSettings
 
 if TYPE_CHECKING:
     from midb.detectors import KindSelection
@@ -45,10 +46,8 @@ def default_workers() -> int:
     return min(usable_cores(), 8)
 
 
-class RunConfig(BaseModel):
+class RunConfig(ClusterSettings):
     """Everything `midb-agent run` can be told, on the command line or in a TOML file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     corpus: Path = Field(
         description="JSON Lines, JSON, CSV, TSV, Parquet, also packed; a folder; hf://datasets/OWNER/NAME; or -."
@@ -354,7 +353,7 @@ def load_config(path: Path | None, given: dict[str, Any]) -> RunConfig:
                 raise UsageError(
                     f'{path}: unknown option "{name}".', hint=f"{_nearest(name, known)}Known are: {', '.join(known)}."
                 )
-        for name in ("corpus", "output", "db", "source", "survey", "prompts", "seal-key"):
+        for name in ("corpus", "output", "db", "source", "survey", "prompts", "seal-key", "work", "scratch"):
             if isinstance(settings.get(name), str) and settings[name] not in _NO_PATHS.get(name, ()):
                 settings[name] = path.parent / settings[name]  # paths in a file are relative to that file
         if "adapter" in settings:

@@ -192,7 +192,9 @@ class _Merger:
         # What is usual in a shard, and so how a record that lacks a column is understood, need not be what is usual in
         # the corpus.
         usual, unsettled = corpus.rules, dataclasses.replace(corpus.rules, usual=None)
-        self._records = RecordMerger([RecordReader(rules, corpus.identifier) for rules in (usual, unsettled)])
+        readers = [RecordReader(rules, corpus.identifier) for rules in (usual, unsettled)]
+        pinned = all("survey" in orjson.loads(shard.run.config) for shard in shards)
+        self._records = RecordMerger(readers, pinned=pinned)
         self._shard_of: list[ShardLog] = []
         self._outcomes: Counter[Outcome] = Counter()
 

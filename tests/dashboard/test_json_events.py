@@ -13,7 +13,7 @@ from run_events import USAGE, batch, end, plan, used
 
 from midb.dashboard.json_events import JsonEvents, Told, to_json
 from midb.domain.decisions import Outcome
-from midb.domain.events import Event, LineRejected, Waiting, Warned
+from midb.domain.events import Event, LineRejected, ShardSeen, ShardsSeen, Waiting, Warned
 
 USAGE_NAMES = (
     "calls reused prompt_tokens completion_tokens cached_tokens drafted accepted steps retries attempts_failed "
@@ -23,7 +23,7 @@ USAGE_NAMES = (
 #: Fixed: scripts rely on them.
 JSON_NAMES = {
     "plan": "corpus total format layout language passes engine adapters output database rejected_path workers "
-    "resumed_at examined_before model budget behind switched_off",
+    "resumed_at examined_before model budget behind switched_off cluster",
     "batch": "records pairs unchanged improved reverted rejected languages passes repaired open edits",
     "usage": f"{USAGE_NAMES} passes in_flight calls_in_flight tokens_in_flight ahead seconds budget_left",
     "rejected": "line reason message",
@@ -62,6 +62,9 @@ SENT: dict[str, Told] = {
     "usage": used(),
     "rejected": LineRejected(line=2, reason="r", message="m"),
     "warning": Warned(message="w"),
+    "shards": ShardsSeen(
+        shards=(ShardSeen(number=1, state="running", host="h", attempts=1, done=2, total=3),),
+    ),
     "end": end(usage=USAGE),
 }
 

@@ -30,6 +30,8 @@ from midb.domain.events import (
     ModelUsed,
     RunEnded,
     RunPlanned,
+    ShardSeen,
+    ShardsSeen,
     Waiting,
     Warned,
 )
@@ -54,6 +56,9 @@ SAMPLES: dict[type, Told] = {
     LineRejected: LineRejected(line=1, reason="r", message="m"),
     Warned: Warned(message="m"),
     ModelUsed: ModelUsed(usage=Usage(calls=1), by_pass={Pass.CONTENT: Usage(calls=1)}, in_flight=1, seconds=1.0),
+    ShardsSeen: ShardsSeen(
+        shards=(ShardSeen(number=1, state="running", host="h", attempts=1, done=2, total=3),),
+    ),
     RunEnded: RunEnded(
         status="finished", read=1, rejected=0, outcomes={("de", Outcome.IMPROVED): 1}, repaired={}, open={},
         balanced=True, output="o", database="d", rejected_path="",

@@ -138,6 +138,23 @@ def test_other_languages_than_one_run_would_have_taken_are_told(run_halves: Halv
     assert f"({key}: de, not fr)" in differs.warning()
 
 
+@pytest.mark.parametrize(("language", "pinned"), [("de", True), ("la", False)])
+def test_no_warning_where_one_run_would_have_read_it_so(
+    shards: list[ShardLog], run_halves: Halves, language: str, pinned: bool
+) -> None:
+    """Shards that were read by a survey, and records in languages that are none of ours."""
+    rules = ReadingRules(languages=LanguagePlan(fixed="fr"))
+    by = RecordMerger([RecordReader(rules, LanguageIdentifier())], pinned=pinned)
+    cursor = ShardCursor(shards[0])
+    raw = records(run_halves.corpus, 1)[0]
+    taken = cursor.take(raw)
+    assert isinstance(taken, tuple)
+    logged, body = taken
+    row = dataclasses.replace(logged.row, language=language)
+    by.result(cursor, raw, dataclasses.replace(logged, row=row), body)
+    assert by.warning() == ""
+
+
 # -- replies of a model ------------------------------------------------------------------------------------------------
 
 

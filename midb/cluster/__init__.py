@@ -1,0 +1,1 @@
+"""One corpus on many machines: cut into shards, each run by an ordinary run somewhere, then merged."""

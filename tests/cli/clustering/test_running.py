@@ -1,0 +1,151 @@
+"""`midb-agent run --shard I/N`, and `--on ray` with machines that a test makes up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from cli_fixtures import Cli
+from same_runs import check_same
+from scripted_fleet import Act, ScriptedFleet, failing, lost_after, make_corpus
+
+from midb.cluster import ray_fleet
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return make_corpus(tmp_path)
+
+
+class Clusters:
+    """What is joined instead of a real cluster, and how often."""
+
+    def __init__(self) -> None:
+        self.script: Mapping[tuple[int, int], Act] = {}
+        self.joined: list[ScriptedFleet] = []
+
+    @contextlib.contextmanager
+    def connect(self, *_: object) -> Iterator[ScriptedFleet]:
+        self.joined.append(ScriptedFleet(self.script))
+        yield self.joined[-1]
+
+
+@pytest.fixture
+def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
+    made = Clusters()
+    monkeypatch.setattr(ray_fleet, "connect", made.connect)
+    return made
+
+
+RUN = ("--on", "ray", "--work", "work", "--scratch", "scratch", "--shards", "3", "-o", "out.jsonl")
+
+
+def test_what_many_machines_leave_is_what_one_leaves(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    clusters.script = {(1, 1): lost_after(2), (3, 1): failing("for once.")}
+    shown = cli("run", corpus, *RUN)
+    assert shown.code == 0
+    assert "3 shards on Ray, 1 CPU each; in work" in shown.err
+    assert "ledger balances: 300 read" in shown.err
+    assert "shard 1 is begun again where it was: its process was killed" in shown.err
+    cli("run", corpus, "-o", "single.jsonl", "--workers", "0")
+    check_same(tmp_path / "single.jsonl", tmp_path / "out.jsonl")
+
+
+def test_a_shard_that_fails_is_named_and_the_same_command_runs_only_that_one(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    clusters.script = {(2, 1): failing("no room."), (2, 2): failing("no room.")}
+    shown = cli("run", corpus, *RUN)
+    assert shown.code == 1
+    assert "error: 1 of 3 shards failed: shard 2 on h: no room." in shown.err
+    assert "The other 2 are finished and kept in work" in shown.err
+    assert not (tmp_path / "out.jsonl").exists()
+    clusters.script = {}
+    shown = cli("run", corpus, *RUN)
+    assert shown.code == 0
+    assert [number for number, _, _ in clusters.joined[-1].started] == [2]
+    assert "records are done already" in shown.err
+    # A third time nothing is left: no cluster is joined.
+    assert cli("run", corpus, *RUN).code == 0
+    assert len(clusters.joined) == 2
+
+
+def test_it_tells_programs_what_becomes_of_each_shard(cli: Cli, corpus: Path, clusters: Clusters) -> None:
+    shown = cli("run", corpus, *RUN, "--json")
+    events = [json.loads(line) for line in shown.out.splitlines()]
+    assert events[0]["event"] == "plan"
+    assert events[0]["cluster"].startswith("3 shards on Ray")
+    shards = [event["shards"] for event in events if event["event"] == "shards"]
+    assert {shard["state"] for shard in shards[-1]} == {"done"}
+    assert sum(shard["total"] for shard in shards[-1]) == 300
+    assert sum(event["records"] for event in events if event["event"] == "batch") == 299
+    assert (events[-1]["event"], events[-1]["read"], events[-1]["balanced"]) == ("end", 300, True)
+
+
+def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    (tmp_path / "out.jsonl").write_text("mine")
+    shown = cli("run", corpus, *RUN)
+    assert (shown.code, "out.jsonl exists" in shown.err) == (2, True)
+    assert all(not fleet.started for fleet in clusters.joined)
+
+
+def test_two_commands_do_not_share_a_folder(cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path) -> None:
+    from midb.cluster.work_folder import WorkFolder
+
+    folder = WorkFolder(tmp_path / "work")
+    folder.make()
+    with folder.locked("driver"):
+        shown = cli("run", corpus, *RUN)
+    assert shown.code == 2
+    assert "another run is at work in work" in shown.err
+
+
+def test_jobs_of_a_batch_system_run_a_shard_each(cli: Cli, corpus: Path, tmp_path: Path) -> None:
+    job = ("--work", "work", "--scratch", "scratch", "--workers", "0")
+    for number in (2, 1):
+        shown = cli("run", corpus, "--shard", f"{number}/3", *job)
+        assert shown.code == 0
+    assert "shard 1 of 3 is in work/done/1; 1 shard to go." in shown.err
+    assert "nothing to do" in cli("run", corpus, "--shard", "2/3", *job).err
+    shown = cli("run", corpus, "--shard", "3/3", *job)
+    assert "midb-agent merge" in shown.err
+    logs = sorted((tmp_path / "work" / "done").glob("*/*.audit.db"))
+    assert cli("merge", corpus, *logs, "-o", "out.jsonl").code == 0
+    cli("run", corpus, "-o", "single.jsonl", "--workers", "0")
+    check_same(tmp_path / "single.jsonl", tmp_path / "out.jsonl")
+
+
+def test_a_shard_to_which_no_record_falls_is_nothing_to_do(cli: Cli, tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path, 3)
+    said = [cli("run", corpus, "--shard", f"{number}/9", "--work", "work") for number in range(1, 10)]
+    assert {shown.code for shown in said} == {0}
+    assert sum("no record falls to shard" in shown.err for shown in said) >= 6
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--on", "ray"), "Add --work FOLDER."),
+        (("--on", "slurm", "--work", "w"), '"slurm" is no cluster.'),
+        (("--shard", "5/4", "--work", "w"), '"5/4" is no shard.'),
+        (("--shard", "1/4", "--on", "ray", "--work", "w"), "contradict each other"),
+        (("--work", "w"), "--work is for runs on many machines."),
+        (("--on", "ray", "--work", "w", "--limit", "3"), "--limit is not for runs on many machines."),
+        (("--on", "ray", "--work", "w", "--resource", "GPU"), '"GPU" is no amount of a resource.'),
+        (("--on", "ray", "--work", "w", "--dry-run", "3", "--model", "m"), "--dry-run is not for runs on"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(cli: Cli, corpus: Path, words: tuple[str, ...], said: str) -> None:
+    shown = cli("run", corpus, *words)
+    assert (shown.code, said in shown.err) == (2, True), shown.err
+
+
+def test_standard_input_cannot_be_given_to_many_machines(cli: Cli) -> None:
+    assert "cannot come from standard input" in cli("run", "-", "--on", "ray", "--work", "w").err

@@ -1,0 +1,200 @@
+"""A real Ray cluster of two nodes on this machine: processes and nodes are killed, and nothing is lost.
+
+One cluster for all tests: to start one takes seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_fleet import config_of, make_corpus, planned
+
+pytest.importorskip("ray", reason="needs the extra `ray`")
+
+from midb.cluster import ray_fleet
+from midb.cluster.driver import Driven, Driver, Ended
+from midb.cluster.ray_fleet import RayFleet, connect
+from midb.cluster.shard_runner import ShardResult, ShardTask, settings_of
+from midb.domain.errors import MidbError, UsageError
+from midb.domain.events import Event, Warned
+from midb.domain.portability import usable_cores
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+#: Bytes of a node's object store: the least that Ray takes.
+STORE = 80 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    logging.disable(logging.CRITICAL)
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE}
+    made = Cluster(initialize_head=True, head_node_args=head)
+    made.add_node(num_cpus=1, object_store_memory=STORE, resources={"server": 1})
+    yield made
+    made.shutdown()  # type: ignore[no-untyped-call]
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def join(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    said: list[str] = []
+    return lambda **resources: connect("ray", resources or {"CPU": 1}, tmp_path / "ray.log", said.append)
+
+
+def shard_processes() -> list[int]:
+    """The processes of this machine that run a shard for Ray."""
+    found = []
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if b"ray::midb-agent shard" in Path(f"/proc/{number}/cmdline").read_bytes():
+                found.append(int(number))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_shards_are_run_and_one_whose_process_is_killed_is_run_again(join: Callable[..., Any], tmp_path: Path) -> None:
+    config = config_of(make_corpus(tmp_path), shards=2)
+    folder, plan = planned(config)
+    events: list[Event] = []
+    killed: list[int] = []
+
+    def stopped() -> bool:
+        """Asked about once a second: a good moment to kill the first process that runs a shard."""
+        if not killed:
+            for number in shard_processes():
+                os.kill(number, signal.SIGKILL)
+                killed.append(number)
+        return False
+
+    with join() as fleet:
+        driven = Driver(folder, plan, settings_of(config), events.append, stopped).run(fleet)
+    assert driven == Driven(status="finished")
+    assert sorted(path.name for path in (folder.path / "done").iterdir()) == ["1", "2"]
+    assert killed
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert [said for said in warnings if "begun again where it was: its process was killed" in said]
+
+
+def test_machines_are_those_with_what_a_shard_takes(join: Callable[..., Any], tmp_path: Path) -> None:
+    config = config_of(make_corpus(tmp_path, 30))
+    folder, plan = planned(config)
+    task = ShardTask(number=plan.shards[0].number, work=str(folder.path), mark=plan.mark, settings=settings_of(config))
+    with join(CPU=1, server=1) as fleet:
+        (node,) = fleet.nodes()
+        assert node.places == 1
+        fleet.start(replace(task, mark="another"), frozenset())
+        (ended,) = wait(fleet)
+        assert ended.result
+        assert (ended.node, ended.result.state) == (node.id, "unfit")
+        fleet.start(task, frozenset({node.id}))
+        assert fleet.wait(0.5) == [], "there is no other node: it waits"
+    with join(GPU=1) as fleet:
+        assert fleet.nodes() == []
+
+
+def wait(fleet: RayFleet) -> list[Ended]:
+    """The next ends."""
+    while not (ended := fleet.wait(5)):
+        pass
+    return ended
+
+
+def test_a_cluster_that_is_gone_is_a_sentence(join: Callable[..., Any]) -> None:
+    with join() as fleet:
+        fleet._ray.shutdown()
+        with pytest.raises(MidbError, match="the cluster does not answer any more"):
+            fleet._ask(lambda: (_ for _ in ()).throw(ConnectionError("gone")))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.1\n    Python: 3.9"),
+            "ray://h:1 runs another version of Ray or Python: Version mismatch: The cluster was started with: Ray: 2.1",
+        ),
+        (
+            ConnectionError("ray client connection timeout"),
+            "ray://h:1 cannot be reached: ray client connection timeout",
+        ),
+        (OSError(), "ray://h:1 cannot be reached: OSError"),
+    ],
+)
+def test_what_keeps_a_cluster_from_being_joined_is_a_sentence(
+    error: Exception, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    def refuse(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(UsageError) as raised, connect("ray://h:1", {}, tmp_path / "log", print):
+        pass
+    assert raised.value.message.startswith(said)
+    assert raised.value.hint
+
+
+def test_without_ray_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match="Ray is not installed") as raised, connect("ray", {}, tmp_path / "log", print):
+        pass
+    assert raised.value.hint == "pip install 'midb-agent[ray]'"
+
+
+def test_where_no_cluster_is_running_one_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    asked: list[dict[str, object]] = []
+
+    def init(**given: object) -> None:
+        asked.append(given)
+        if given["address"] == "auto":
+            raise ConnectionError("none")
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", init)
+    said: list[str] = []
+    with connect("ray", {}, tmp_path / "log", said.append):
+        pass
+    assert [given["address"] for given in asked] == ["auto", "local"]
+    assert "one is started for this run" in said[0]
+    assert usable_cores() == asked[1]["num_cpus"]
+
+
+def test_a_node_without_the_program_says_which_one_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    class Context:
+        """What Ray tells a task."""
+
+        def get_node_id(self) -> str:
+            return "n1"
+
+    monkeypatch.setattr(ray, "get_runtime_context", Context)
+    monkeypatch.setitem(sys.modules, "midb.cluster.shard_runner", None)
+    told = ray_fleet.take_shard({"number": 3})
+    assert (told.pop("node"), told["number"], told["state"]) == ("n1", 3, "unfit")
+    assert "has no midb-agent that runs shards" in ShardResult.parse(told).message
+
+
+def test_the_task_is_sent_as_code(join: Callable[..., Any]) -> None:
+    from ray import cloudpickle
+
+    with join():
+        sent = cloudpickle.dumps(ray_fleet.take_shard)
+    assert b"has no midb-agent that runs shards" in sent
