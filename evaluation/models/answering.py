@@ -49,21 +49,23 @@ async def answer_questions(
     questions: Sequence[Question],
     *,
     most_tokens: int = MOST_TOKENS,
+    adapter: str = "",
     done: Callable[[int], None] = lambda count: None,
 ) -> list[AnswerTurns]:
     """Ask all questions, as many at a time as the engine serves.
 
+    :param adapter: the name of that which answers; "": the model as it is.
     :raises EngineDown: where nobody is served any more. What came before is in the model's store.
     """
-    return await ask_all(model, questions, lambda question: _answer(model, question, most_tokens), done=done)
+    return await ask_all(model, questions, lambda question: _answer(model, question, most_tokens, adapter), done=done)
 
 
-async def _answer(model: Model, question: Question, most_tokens: int) -> AnswerTurns:
+async def _answer(model: Model, question: Question, most_tokens: int, adapter: str) -> AnswerTurns:
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
     for turn in question.turns:
         messages = (*messages, Message("user", turn))
-        request = TextRequest(messages=messages, room=most_tokens, sampling=Sampling())
+        request = TextRequest(messages=messages, room=most_tokens, sampling=Sampling(), adapter=adapter)
         try:
             generation = await model.generate(Task(pass_=Pass.EVALUATION, request=request, nonce="", sections=()))
         except EngineDown:

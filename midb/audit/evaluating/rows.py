@@ -13,8 +13,9 @@ from midb.audit.file import seals
 #: What a run is called that evaluates.
 KIND = "evaluation"
 
-#: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge.
-EVALUATED = ("data", "pairwise", "judge", "model")
+#: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge, and models that were
+#: trained on a corpus and on what a run made of it.
+EVALUATED = ("data", "pairwise", "judge", "model", "proof")
 
 
 @dataclass(frozen=True, slots=True)
