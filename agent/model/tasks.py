@@ -48,10 +48,12 @@ class Task:
 
     @property
     def prompt_hash(self) -> str:
-        """SHA-256 of all that is sent but the sampling."""
+        """SHA-256 of all that is sent but the sampling. What is to be no longer than so much is another prompt than the
+        same for a longer reply: a text that was cut off must not be taken for the whole one."""
         messages = [[message.role, message.content] for message in self.request.messages]
         schema = self.request.schema
-        return digest("prompt", messages, None if schema is None else orjson.dumps(schema).decode())
+        bound = [self.request.room] if self.request.room else []
+        return digest("prompt", messages, None if schema is None else orjson.dumps(schema).decode(), *bound)
 
 
 def rewriting_task(

@@ -57,18 +57,22 @@ async def answer_questions(
     questions: Sequence[Question],
     *,
     most_tokens: int = MOST_TOKENS,
+    adapter: str = "",
     done: Callable[[int], None] = lambda count: None,
 ) -> list[AnswerTurns]:
     """Ask all questions, as many at a time as the engine serves. None is begun once the model's budget is used up.
 
+    :param adapter: the name of that which answers; "": the model as it is.
     :param done: is called with the number of questions that were asked.
     :raises EngineDown: where nobody is served any more. What came before is in the model's store.
     """
-    answered = await ask_all(model, questions, lambda question: _answer(model, question, most_tokens), done=done)
+    answered = await ask_all(
+        model, questions, lambda question: _answer(model, question, most_tokens, adapter), done=done
+    )
     return [one or AnswerTurns(question, (), UNASKED) for question, one in zip(questions, answered, strict=True)]
 
 
-async def _answer(model: Model, question: Question, most_tokens: int) -> AnswerTurns | None:
+async def _answer(model: Model, question: Question, most_tokens: int, adapter: str) -> AnswerTurns | None:
     if model.exhausted:
         return None
     messages: tuple[Message, ...] = ()
@@ -76,7 +80,7 @@ async def _answer(model: Model, question: Question, most_tokens: int) -> AnswerT
     rows: tuple[int, ...] = ()
     for turn in question.turns:
         messages = (*messages, Message("user", turn))
-        request = TextRequest(messages=messages, room=most_tokens, sampling=Sampling())
+        request = TextRequest(messages=messages, room=most_tokens, sampling=Sampling(), adapter=adapter)
         try:
             generation = await model.generate(Task(pass_=Pass.EVALUATION, request=request, nonce="", sections=()))
         except EngineDown:

@@ -14,8 +14,8 @@ from midb.audit.file import seals
 KIND = "evaluation"
 
 #: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge, models by what people
-#: answered.
-EVALUATED = ("data", "pairwise", "judge", "model", "blend")
+#: answered, and models that were trained on a corpus and on what a run made of it.
+EVALUATED = ("data", "pairwise", "judge", "model", "blend", "proof")
 
 
 def describe_evaluation(config: Any, corpus: str, parent: int | None) -> str:

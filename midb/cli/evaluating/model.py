@@ -60,7 +60,7 @@ def model(
         int, typer.Option("--sample", metavar="N", min=0, help="Ask so many, the same number in each language; 0: all.")
     ] = 0,
     most_tokens: Annotated[
-        int, typer.Option("--max-tokens", metavar="N", min=1, help="Most tokens of an answer, about.")
+        int, typer.Option("--max-tokens", metavar="N", min=1, help="Most tokens of an answer.")
     ] = 1024,
     dry_run: DryRun = None,
     judged: Annotated[

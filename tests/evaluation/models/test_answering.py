@@ -50,6 +50,22 @@ def test_nothing_is_asked_twice() -> None:
     assert again.requests == []
 
 
+def test_an_answer_that_may_be_longer_is_another_one() -> None:
+    """What was cut off at nine tokens is not what the model says in ninety; the same bound asks nothing."""
+    kept = Kept()
+    answer(ScriptedEngine(echo, started=True), kept)
+    longer = ScriptedEngine(echo, started=True)
+    answer(longer, kept, most_tokens=90)
+    assert len(longer.requests) == 3
+
+
+def test_who_answers_may_be_an_adapter() -> None:
+    engine = ScriptedEngine(echo, started=True)
+    model = Model(engine, Kept(), ModelSettings(prompts=load_prompts()))
+    asyncio.run(answer_questions(model, QUESTIONS, adapter="student"))
+    assert {request.adapter for request in engine.requests} == {"student"}
+
+
 def test_a_failed_call_ends_its_own_question() -> None:
     def fails(request: TextRequest) -> str | CallFailed:
         return CallFailed("context-exceeded", "too long") if len(request.messages) == 3 else "Ja."

@@ -44,7 +44,7 @@ def blend(
         ),
     ] = 0,
     most_tokens: Annotated[
-        int, typer.Option("--max-tokens", metavar="N", min=1, help="Most tokens of an answer, about.")
+        int, typer.Option("--max-tokens", metavar="N", min=1, help="Most tokens of an answer.")
     ] = 512,
     dry_run: DryRun = None,
     scores: Annotated[
