@@ -91,7 +91,7 @@ def _count(container: Container) -> int:
 
 
 def open_sources(path: Path, corpus: Container, records: int) -> Sources:
-    """The sources of a corpus in a file of their own or a folder of files; raises CorpusError as ``align_sources`` does."""
+    """The sources of a corpus in one or several files of their own; raises CorpusError as ``align_sources`` does."""
     container = open_container(path)
     files = [member.container for member in container.members] if isinstance(container, Folder) else [container]
     if not all(isinstance(file, TextContainer | EmptyFile) for file in files):
