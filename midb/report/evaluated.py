@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from midb.audit.evaluating.reading import find_latest
@@ -39,10 +39,15 @@ def make_tables(evaluated: Sequence[Mapping[str, Any]]) -> list[EvaluationTable]
         write = _TABLES.get(row["evaluates"])
         if write is not None and row["figures"].get("form") == FORM:
             try:
-                made.append(write(row["figures"]))
+                made.append(_name_judge(write(row["figures"]), row.get("engine", "")))
             except (KeyError, TypeError, ValueError, AttributeError):
                 continue  # changed by hand, which `audit verify` names
     return made
+
+
+def _name_judge(table: EvaluationTable, engine: str) -> EvaluationTable:
+    """The table with who judged, by its fingerprint, below it; nothing where nobody did."""
+    return replace(table, notes=[*table.notes, f"Judged by: {hide_address(engine)}."]) if engine else table
 
 
 def show_interval(found: Mapping[str, Any] | None, digits: int = 1, *, scale: float = 1.0, signed: bool = False) -> str:

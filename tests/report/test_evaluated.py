@@ -52,6 +52,12 @@ def test_two_models_have_a_row_for_each_turn_and_language_and_no_address() -> No
     assert table.notes[0] == "Answers of tuned, which is hoped to be better, and of models/base to 9 questions."
 
 
+def test_who_judged_is_named_without_an_address() -> None:
+    judged = {"engine": "openai small@http://10.0.0.7:8000/v1"} | row()
+    assert make_tables([judged])[0].notes[-1] == "Judged by: openai small."
+    assert make_tables([row()])[0].notes[-1] == "Mind this."
+
+
 def test_a_judge_has_a_row_for_each_language_with_its_warning() -> None:
     group = {
         "language": "ja", "cases": 30, "accuracy": {"value": 0.25, "low": 0.1, "high": 0.4, "rows": 30},
