@@ -67,12 +67,21 @@ class RecordClock:
         """The result of a call; RecordOutOfTimeError once the record has used up its time."""
         if self._left <= 0:
             raise RecordOutOfTimeError
-        with self.last_resort():
+        if not self._ends_process:
             return self._run(call)
+        limit_process(self.seconds)
+        try:
+            return self._run(call)
+        finally:
+            limit_process(0)
 
     def _run(self, call: Callable[[], Result]) -> Result:
-        if not _may_use_alarm():
-            return call()
+        if _alarm.waits_here():
+            return self._run_limited(call)
+        with hold_alarm() as held:
+            return self._run_limited(call) if held else call()
+
+    def _run_limited(self, call: Callable[[], Result]) -> Result:
         try:
             self._start()
             return call()
@@ -86,17 +95,16 @@ class RecordClock:
 
     def _start(self) -> None:
         self._started = time.thread_time()
-        signal.signal(signal.SIGALRM, self._ring)
+        _alarm.clock = self
         signal.setitimer(signal.ITIMER_REAL, self._left, AGAIN)
 
     def _stop(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        _alarm.clock = None
         self._left -= time.thread_time() - self._started
 
-    def _ring(self, number: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code in _OWN_CODE:
-            return  # the call has not begun, or is over
+    def ring(self) -> None:
+        """What the alarm does while this clock runs: RecordOutOfTimeError where nothing is left."""
         left = self._left - (time.thread_time() - self._started)
         if left > 0:  # others had the processor meanwhile
             signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), AGAIN)
@@ -104,8 +112,45 @@ class RecordClock:
             raise RecordOutOfTimeError
 
 
+class _Alarm:
+    """The alarm of this process: in which thread it is held (0 in none), and the clock that it rings for."""
+
+    thread: int = 0
+    clock: RecordClock | None = None
+
+    def waits_here(self) -> bool:
+        """Whether this thread holds the alarm, and no clock runs yet."""
+        return self.clock is None and self.thread == threading.get_ident()
+
+
+_alarm = _Alarm()
+
 #: Where no interruption may begin: the timer has to be switched off whatever happens.
 _OWN_CODE = frozenset({RecordClock._start.__code__, RecordClock._stop.__code__})
+
+
+def _ring(number: int, frame: FrameType | None) -> None:
+    if _alarm.clock is None or (frame is not None and frame.f_code in _OWN_CODE):
+        return  # the call has not begun, or is over
+    _alarm.clock.ring()
+
+
+@contextlib.contextmanager
+def hold_alarm() -> Iterator[bool]:
+    """Keep SIGALRM ready for every clock that runs within; says whether it could be had.
+
+    A clock that finds it held has but to set the timer: to install a handler for each pair costs more than that.
+    """
+    if not _may_use_alarm():
+        yield False
+        return
+    _alarm.thread = threading.get_ident()
+    signal.signal(signal.SIGALRM, _ring)
+    try:
+        yield True
+    finally:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        _alarm.thread = 0
 
 
 class _Steps:

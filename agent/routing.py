@@ -22,6 +22,8 @@ def pick_repairable(findings: Iterable[Finding], barred: frozenset[str] = frozen
 
 def choose_pass(state: PairState, context: PairContext) -> Pass | None:
     """The first pass that has something to repair and attempts left, or a model to ask; ``None`` where none has."""
+    if not context.model and not any(finding.fix for finding in state["findings"]):
+        return None
     for pass_ in REWRITING_PASSES:
         if pass_ in context.passes and (
             has_repairs(pass_, state)

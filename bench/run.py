@@ -24,6 +24,7 @@ import engine  # noqa: F401
 import gate  # noqa: F401
 import gpu_ops  # noqa: F401
 import model_pipeline  # noqa: F401
+import neighbours.comparing  # noqa: F401
 import pipeline  # noqa: F401
 import real_weights  # noqa: F401
 import shards.merging  # noqa: F401

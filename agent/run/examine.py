@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from midb.agent.failures import contain
 from midb.agent.model.calls import Model
-from midb.agent.record_clock import RecordClock, RecordOutOfTimeError
+from midb.agent.record_clock import RecordClock, RecordOutOfTimeError, hold_alarm
 from midb.agent.run.batches import Item, Result, reject
 from midb.agent.state import PairContext, PairJob
 from midb.corpus.layouts import RecordError
@@ -103,7 +103,15 @@ class Examiner:
 
     def examine_batch(self, batch: Sequence[Item]) -> list[Result]:
         """Examine records, each with its English source if it has one in another file."""
-        return asyncio.run(self._examine(batch))
+        results: list[Result] = []
+
+        # No task returns what it found: asyncio would write out all of it for an error that nobody sees.
+        async def examine() -> None:
+            results.extend(await self._examine(batch))
+
+        with hold_alarm():
+            asyncio.run(examine())
+        return results
 
     async def examine(self, raw: RawRecord, source: bytes | None) -> Result:
         """Examine one record. What cannot be read is a rejected line; a fault of ours, or more time than a record may

@@ -9,6 +9,7 @@ business: workers never see Ctrl-C or SIGTERM.
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -42,6 +43,7 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     ignore_signals()
     turn_off_telemetry()
     examiner = Examiner(settings, in_worker=True)
+    gc.freeze()  # what is loaded stays: who looks for garbage need not look through it again and again
     while True:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
         try:

@@ -22,6 +22,8 @@ DOUBTFUL = 0.02
 LEAST_SAMPLE = 10
 
 _NUMBER = re.compile(r"[0-9]+")
+#: Words with a capital: no other is a name.
+_CAPITALISED = re.compile(r"(?<![A-Za-z])[a-z]*[A-Z][A-Za-z]*")
 #: Words that translations keep: names and terms. In texts of other scripts any Latin word is one.
 _NAME = re.compile(r"[A-Z][a-z]{3,}|[A-Z]{2,}|[A-Za-z]*[a-z][A-Z][A-Za-z]*")
 #: How many letters of English a letter of the pair may stand for, at least and at most.
@@ -41,7 +43,9 @@ def find_misfit(pair: InstructionPair, source: InstructionPair) -> str:
         signs += ["it has other numbers"] * weight
     if pair.input is not None and source.input is not None and bool(pair.input.strip()) != bool(source.input.strip()):
         signs.append("only one of the two has an input")
-    for ours_text, theirs_text in ((pair.instruction, source.instruction), (pair.response, source.response)):
+    compared = [(pair.instruction, source.instruction), (pair.response, source.response)]
+    while compared and len(signs) + len(compared) >= 2 > len(signs):  # letters are counted where they can decide
+        ours_text, theirs_text = compared.pop(0)
         if ours_text and theirs_text and _differ_in_length(ours_text, theirs_text):
             signs.append("their lengths do not fit")
     return signs[0] if len(signs) >= 2 else ""
@@ -84,8 +88,11 @@ def measure_fit(found: Iterable[tuple[str, str]]) -> SourceFit:
 def _share_name(ours: str, theirs: str) -> bool:
     """Whether a name of the original is in the other text."""
     ours = ours.casefold()
-    names = (match.group().casefold() for match in _NAME.finditer(theirs))
-    return any(name in ours for name in names if len(name) > 3)
+    for word in _CAPITALISED.finditer(theirs):
+        for name in _NAME.findall(word.group()):
+            if len(name) > 3 and name.casefold() in ours:
+                return True
+    return False
 
 
 def _join(pair: InstructionPair) -> str:

@@ -210,6 +210,8 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
                 findings.append(replace(found, detector=name))
                 if len(findings) > MOST_FINDINGS:
                     raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
+    if not findings:
+        return findings
     off = find_switched_off(selection.switched_off, inspection.locale.code) if selection.switched_off else {}
     if off:  # what is a false alarm explains nothing; what is only flagged does
         findings = [finding for finding in findings if _is_reported(finding, off)]

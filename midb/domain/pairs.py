@@ -33,18 +33,23 @@ class InstructionPair(BaseModel):
 
     def text(self, field: Field) -> str | None:
         """The text of one field, ``None`` where the pair has none."""
-        text: str | None = getattr(self, field.value)
-        return text
+        if field is Field.RESPONSE:
+            return self.response
+        return self.instruction if field is Field.INSTRUCTION else self.input
 
     def texts(self) -> Iterator[tuple[Field, str]]:
         """The fields this pair has, in reading order."""
-        for field in Field:
-            text = self.text(field)
-            if text is not None:
-                yield field, text
+        if self.instruction is not None:
+            yield Field.INSTRUCTION, self.instruction
+        if self.input is not None:
+            yield Field.INPUT, self.input
+        if self.response is not None:
+            yield Field.RESPONSE, self.response
 
     def replaced(self, texts: dict[Field, str]) -> InstructionPair:
         """The same pair with some texts replaced."""
+        if not texts:
+            return self
         return self.model_copy(update={field.value: text for field, text in texts.items()})
 
     def content_hash(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -135,9 +135,10 @@ class Inspection:
         item = self.field(Field.INSTRUCTION)
         return item is not None and self.locale.code != "en" and item.language == "en"
 
-    def filled_fields(self) -> Iterator[FieldText]:
+    @functools.cached_property
+    def filled_fields(self) -> tuple[FieldText, ...]:
         """The fields that hold more than blanks."""
-        return (item for item in self.fields if item.text.strip())
+        return tuple(item for item in self.fields if item.text and not item.text.isspace())
 
     @functools.cached_property
     def tasks(self) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -24,11 +23,12 @@ from babel.core import get_global
 
 from midb.domain.errors import UsageError
 from midb.locales import LANGUAGES, load
-from midb.text.forms.chinese import CHINESE_WORDS
 from midb.text.forms.lists import lists_words
 from midb.text.protection import find_protected_spans
 from midb.text.spans import NO_SPANS, Spans
-from midb.text.words import count_letters, function_words, own_letters, spell_out
+from midb.text.telling.grammar import letter_of, split_lowered, tell_by_words
+from midb.text.telling.script import tell_by_script
+from midb.text.words import count_letters, function_words, has_letters, spell_out
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -55,99 +55,6 @@ def same_language(one: str | None, other: str | None) -> bool:
     return one is not None and (one == other or {one, other} == INDISTINGUISHABLE)
 
 
-# Letters by script; each group bears the code of the language that the script speaks for. Kana speaks for Japanese,
-# however many Chinese characters stand around it.
-_LETTERS = re.compile(
-    r"(?P<en>[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+)|(?P<ru>[\u0400-\u052f]+)|(?P<el>[\u0370-\u03ff\u1f00-\u1fff]+)"
-    r"|(?P<ar>[\u0620-\u065f\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f]+)|(?P<th>[\u0e00-\u0e4e]+)"
-    r"|(?P<ko>[\uac00-\ud7a3\u1100-\u11ff]+)|(?P<ja>[\u3041-\u30ff]+)|(?P<zh>[\u3400-\u4dbf\u4e00-\u9fff]+)"
-)
-_NOT_LATIN = re.compile(r"[\u0370-\u1cff\u1f00-\u1fff\u2c80-\ufdff\U00010000-\U0003ffff]")
-#: A syllable or ideograph says as much as two letters of an alphabet.
-_WEIGHT = Counter({"ko": 2, "ja": 2, "zh": 2})
-_OTHER_SCRIPTS = frozenset({"ru", "el", "ar", "th", "ko"})
-
-
-def _by_script(sample: str) -> tuple[str | None, bool]:
-    """The language that the script makes certain, and whether the text is in Latin script, which makes none certain."""
-    if sample.isascii() or not _NOT_LATIN.search(sample):
-        return None, True
-    letters: Counter[str] = Counter()
-    for match in _LETTERS.finditer(sample):
-        code = match.lastgroup or ""
-        letters[code] += len(match.group()) * (_WEIGHT[code] or 1)
-    latin = letters.pop("en", 0)
-    others = sum(letters.values())
-    if latin > 5 * others:
-        return None, True
-    if latin * 3 > 2 * others or not others:
-        return None, False
-    code, count = letters.most_common(1)[0]
-    if code in _OTHER_SCRIPTS:
-        return (code if count > 0.8 * others else None), False
-    if letters["ja"] + letters["zh"] > 0.8 * others:
-        if letters["ja"] * 10 >= letters["zh"]:
-            return "ja", False
-        if not letters["ja"] and len(set(CHINESE_WORDS.findall(sample))) >= 2:
-            return "zh", False
-    return None, False
-
-
-_WORD = re.compile(r"\b[^\W\d_]+\b")
-#: A single capital is a point of a list, a variable or part of a name, even where it would also be a word ("A", "I").
-_INITIAL = re.compile(r"\b[A-Z]\b")
-
-
-@functools.cache
-def _languages_of_words() -> dict[str, tuple[str, ...]]:
-    """Each known function word with the languages it belongs to."""
-    found: dict[str, tuple[str, ...]] = {}
-    for code in (*LANGUAGES, "en"):
-        for word in function_words(code):
-            found[word] = (*found.get(word, ()), code)
-    return found
-
-
-@functools.cache
-def _languages_of_letters() -> tuple[re.Pattern[str], dict[str, str]]:
-    """Letters that only one of the languages writes: a pattern of them all, and the language of each."""
-    owner: dict[str, str] = {}
-    for code in LANGUAGES:
-        owner |= dict.fromkeys(own_letters(code), code)
-    return re.compile(f"[{''.join(owner)}]"), owner
-
-
-def _by_function_words(sample: str) -> str | None:
-    """The language whose words of grammar and letters clearly prevail, ``None`` where none does.
-
-    A word that several languages share counts in each by its share: "de" says little, "dello" says much.
-    """
-    known = _languages_of_words()
-    tokens = _WORD.findall(_INITIAL.sub("", sample).lower())
-    scores: Counter[str] = Counter()
-    hits = 0
-    distinct = set()
-    if not sample.isascii():
-        pattern, owner = _languages_of_letters()
-        for letter in pattern.findall(sample.lower()):
-            scores[owner[letter]] += 1
-            distinct.add(letter)
-            hits += 1
-    for token in tokens:
-        if codes := known.get(token):
-            hits += 1
-            distinct.add(token)
-            for code in codes:
-                scores[code] += 1 / len(codes)  # type: ignore[assignment]
-    if len(distinct) < 3 or hits * 6 < len(tokens):
-        return None
-    if "id" in scores or "ms" in scores:
-        closer = max("id", "ms", key=lambda code: scores[code])
-        scores[closer] = scores.pop("id", 0) + scores.pop("ms", 0)
-    (first, most), (_, second) = [*scores.most_common(2), ("", 0)][:2]
-    return first if most >= 2 and most >= 2 * second else None
-
-
 def find_evident_language(text: str, protected: Spans | None = None) -> str | None:
     """The language that the script or the words of grammar of a text make evident, ``None`` where they do not.
 
@@ -161,8 +68,8 @@ def find_evident_language(text: str, protected: Spans | None = None) -> str | No
 
 def _settle(sample: str) -> str | None:
     """The language that script or words of grammar settle."""
-    script, latin = _by_script(sample)
-    return script or (_by_function_words(sample) if latin else None)
+    script, latin = tell_by_script(sample)
+    return script or (tell_by_words(sample) if latin else None)
 
 
 #: Letters that languages with the scripts of ours write and ours do not (Polish ł, Ukrainian ї, Persian گ): a doubt.
@@ -192,6 +99,12 @@ def join_samples(texts: Iterable[str]) -> str:
     return "\n".join(_take_sample(text[: 4 * _PART], None)[:_PART] for text in texts if text.strip())
 
 
+def _are_frequent(signs: re.Pattern[str], lowered: str, sample: str) -> bool:
+    """Whether every sixtieth letter of a text, which is given in lower case as well, is a sign."""
+    found = 60 * len(signs.findall(lowered))
+    return found > 0 and (found >= len(sample) or found >= count_letters(sample) > 0)
+
+
 def is_supported(code: str) -> bool:
     """Whether records of this language are examined: ours, English and Chinese, and ``und``, which stands for none."""
     return code in LANGUAGES or code in NEIGHBOURS or code == "und"
@@ -206,22 +119,26 @@ def reads_clearly_as(sample: str, code: str) -> bool:
     False
     """
     if code in _ALONE:
-        return _by_script(sample)[0] == code
+        return tell_by_script(sample)[0] == code
     lowered = sample.lower()
     if code == "vi":
-        letters = own_letters(code)
-        if sum(letter in letters for letter in lowered) * 60 >= count_letters(sample) > 0:
+        if _are_frequent(letter_of(code), lowered, sample):
             return True
     elif code in _OWN_SIGNS:
         if not _OTHER_LETTERS.search(lowered):
-            return len(_OWN_SIGNS[code].findall(lowered)) * 60 >= count_letters(sample) > 0
+            return _are_frequent(_OWN_SIGNS[code], lowered, sample)
         return False
-    tokens = _WORD.findall(_INITIAL.sub("", sample).lower())
+    tokens = split_lowered(sample)
     if code in _TWINS:
-        known, share = frozenset().union(*map(function_words, _TWINS)), _CLEAR_SHARE_OF_TWINS
+        known, share = _words_of_twins(), _CLEAR_SHARE_OF_TWINS
     else:
         known, share = function_words(code), _CLEAR_SHARE
-    return sum(token in known for token in tokens) >= share * max(1, len(tokens))
+    return len([token for token in tokens if token in known]) >= share * max(1, len(tokens))
+
+
+@functools.cache
+def _words_of_twins() -> frozenset[str]:
+    return frozenset().union(*map(function_words, _TWINS))
 
 
 def _without_names(sample: str) -> str:
@@ -258,7 +175,7 @@ class LanguageIdentifier:
         ``code`` is the language it is said to be in. On 26,918 real records in ours 17 are misjudged (lists of names
         and foreign phrases); of sentences of 30 other languages 19 of 20 are found, Galician and Catalan less often.
         """
-        if self._trusting or count_letters(sample) < IDENTIFIABLE_LENGTH:
+        if self._trusting or not has_letters(sample, IDENTIFIABLE_LENGTH):
             return None
         stated = code if code in LANGUAGES else self.identify(sample, NO_SPANS)
         if stated is not None and (stated in NEIGHBOURS or reads_clearly_as(sample, stated)):
@@ -266,9 +183,10 @@ class LanguageIdentifier:
         if lists_words(sample) and stated == self.identify(sample, NO_SPANS):
             return None  # single words are much the same in neighbouring languages
         words = _without_names(sample)
-        if count_letters(words) < _LEAST_LETTERS or _is_damaged(sample) or not self._weigh_unsupported(sample):
+        if not has_letters(words, _LEAST_LETTERS):
             return None
-        return self._weigh_unsupported(words)
+        found = self._weigh_unsupported(words)  # the shorter text first: it settles nearly all
+        return found if found and self._weigh_unsupported(sample) and not _is_damaged(sample) else None
 
     def _weigh_unsupported(self, text: str) -> str | None:
         """The likeliest language that is not ours, where those that are not are together sure enough."""
@@ -284,8 +202,11 @@ class LanguageIdentifier:
 
         English is what translations were made from: what of it was left is a defect of its own.
         """
-        if self._trusting or count_letters(text) < IDENTIFIABLE_LENGTH or _is_damaged(text):
+        if self._trusting or not has_letters(text, IDENTIFIABLE_LENGTH):
             return False
+        return self._reads_otherwise(text, code) and not _is_damaged(text)
+
+    def _reads_otherwise(self, text: str, code: str) -> bool:
         sample = _take_sample(text, None)
         evident = _settle(sample)
         if evident == "en":

@@ -64,7 +64,7 @@ class Spans:
         >>> [span.start for span in spans.only(Protected.PLACEHOLDER)]
         [8]
         """
-        return Spans(span for span in self._spans if span.reason in reasons)
+        return Spans(span for span in self._spans if span.reason in reasons) if self._spans else self
 
     def blank_out(self, text: str, filler: str = " ") -> str:
         """The text with every span replaced by as many ``filler`` characters: offsets stay what they are.

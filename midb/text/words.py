@@ -22,9 +22,9 @@ _ENGLISH_WORDS = (
 
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]{2,}(?!\w)")
 _WRAP = re.compile(r"\s*\n\s*")
-_LETTER = re.compile(r"[^\W\d_]")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _ARABIC_FORM = re.compile("[\ufb50-\ufbb1\ufbd3-\ufd3d\ufd50-\ufdc7\ufe70-\ufefc]+")
-_IDEOGRAPH = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_IDEOGRAPHS = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 
 
 class FunctionWords(LocaleSection, table="function_words"):
@@ -68,9 +68,33 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def holds_any(text: str, parts: Iterable[str]) -> bool:
+    """Whether one of some strings stands in a text. Asked of every text, and faster than ``any`` with a generator.
+
+    >>> holds_any("at sea", ("land", "sea")), holds_any("at sea", ())
+    (True, False)
+    """
+    for part in parts:  # noqa: SIM110
+        if part in text:
+            return True
+    return False
+
+
 def count_letters(text: str) -> int:
     """How many letters a text has, in any script."""
-    return len(_LETTER.findall(text))
+    return sum(map(len, _LETTERS.findall(text)))
+
+
+def has_letters(text: str, least: int) -> bool:
+    """Whether a text has so many letters at least; long ones are seldom looked at to their end.
+
+    >>> has_letters("a b c", 3), has_letters("1 2 3", 1)
+    (True, False)
+    """
+    beginning = text[: 4 * least]
+    if count_letters(beginning) >= least:
+        return True
+    return len(beginning) < len(text) and count_letters(text) >= least
 
 
 def count_ideographs(text: str) -> int:
@@ -79,7 +103,7 @@ def count_ideographs(text: str) -> int:
     >>> count_ideographs("犬 and 개")
     2
     """
-    return len(_IDEOGRAPH.findall(text))
+    return 0 if text.isascii() else sum(map(len, _IDEOGRAPHS.findall(text)))
 
 
 def spell_out(text: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 import regex
 
 from midb.agent import record_clock
-from midb.agent.record_clock import PORTION, RecordClock, RecordOutOfTimeError, ended_by_limit
+from midb.agent.record_clock import PORTION, RecordClock, RecordOutOfTimeError, ended_by_limit, hold_alarm
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no such timers")
 
@@ -127,6 +127,36 @@ def test_a_program_that_uses_the_alarm_itself_keeps_it() -> None:
         assert signal.getsignal(signal.SIGALRM) is mine
     finally:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def test_an_alarm_that_is_held_serves_one_clock_after_the_other() -> None:
+    with hold_alarm() as held:
+        assert held
+        handler = signal.getsignal(signal.SIGALRM)
+        for _ in range(2):
+            with pytest.raises(RecordOutOfTimeError):
+                RecordClock(0.02).run(spin)
+            assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+            assert signal.getsignal(signal.SIGALRM) is handler
+        with pytest.raises(RecordOutOfTimeError):  # within a clock that runs another one sets no timer of its own
+            RecordClock(0.02).run(lambda: RecordClock(1000).run(spin))
+        with hold_alarm() as again:
+            assert not again
+        assert signal.getsignal(signal.SIGALRM) is handler
+        signal.raise_signal(signal.SIGALRM)  # which rings for nobody
+    assert_switched_off()
+
+
+def test_a_thread_without_the_alarm_is_not_limited_by_it() -> None:
+    def look() -> float:
+        return signal.getitimer(signal.ITIMER_REAL)[0]
+
+    found: list[float] = []
+    thread = threading.Thread(target=lambda: found.append(RecordClock(1000).run(look)))
+    with hold_alarm():
+        thread.start()
+        thread.join()
+    assert found == [0]
 
 
 def test_another_thread_is_not_limited() -> None:

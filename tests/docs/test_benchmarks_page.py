@@ -45,6 +45,38 @@ def test_throughput_and_memory() -> None:
     assert f"{memory[-1]['pairs']:,} real" in section(PAGE, title)
 
 
+def test_neighbours() -> None:
+    title = "Beside ftfy and data-juicer"
+    sides: dict[str, dict[str, Row]] = {}
+    for row in rows("pipeline-neighbours"):
+        look = row.get("kind") or ("clean" if "clean_pairs" in row else "real")
+        sides.setdefault(row["side"], {})[look] = row
+    assert f"| {' | '.join(sides)} |" in section(PAGE, title)
+    for first, look, name in (
+        ("processor time", "real", "ms_per_pair"),
+        ("real pairs", "real", "changed_per_1000"),
+        ("pairs that lose something", "real", "lost_protected_per_1000"),
+        ("pairs that lose a number", "real", "lost_number_per_1000"),
+        ("clean pairs", "clean", "changed"),
+        ("defects that are told", "all", "told"),
+        ("defects after which", "all", "repaired"),
+        ("defects that become", "all", "changed_otherwise"),
+        ("mojibake", "mojibake", "repaired"),
+    ):
+        assert numbers(figure(title, first)) == [side[look][name] for side in sides.values()], first
+    text = section(PAGE, title)
+    ours = sides["midb-agent"]
+    for said in (
+        ours["real"]["pairs"],
+        ours["clean"]["clean_pairs"],
+        ours["all"]["defects"],
+        ours["all"]["to_be_repaired"],
+    ):
+        assert f"{said:,}" in text
+    assert f"loops that are cut short ({ours['repetition-loop']['changed_otherwise']})" in text
+    assert f"taken away ({ours['empty-response']['changed_otherwise']})" in " ".join(text.split())
+
+
 def test_how_good_the_kinds_are() -> None:
     title = "How good the kinds are"
     recall = rows("detectors-recall")
@@ -335,6 +367,14 @@ def test_what_an_adapter_learnt_on_a_gpu() -> None:
         assert len(fallen) == 13
         assert min(fallen) > 0.2145
         assert max(fallen) < 0.415
+
+
+def test_merging() -> None:
+    told = table(section(PAGE, "Merging shards"))
+    names = ("records", "records_per_s", "processor_ms_per_record", "peak_MiB", "log_bytes_per_record")
+    assert [[numbers(cell)[0] for cell in row] for row in told] == [
+        [row[name] for name in names] for row in rows("shards-merge")
+    ]
 
 
 def test_every_file_of_rows_is_named() -> None:

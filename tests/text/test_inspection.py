@@ -33,7 +33,7 @@ def test_fields_stand_in_reading_order_beside_their_source() -> None:
         (Field.INPUT, ""),
         (Field.RESPONSE, "Yes, {name} at http://a.example."),
     ]
-    assert [item.field for item in seen.filled_fields()] == [Field.INSTRUCTION, Field.RESPONSE]
+    assert [item.field for item in seen.filled_fields] == [Field.INSTRUCTION, Field.RESPONSE]
 
 
 def test_a_field_that_the_pair_does_not_have() -> None:

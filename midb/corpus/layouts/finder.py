@@ -16,7 +16,6 @@ from midb.corpus.layouts.one_text import refuse_talks
 _OPENAI = Conversation("OpenAI messages", "messages", "role", "content", USERS, ASSISTANTS)
 _SHAREGPT = Conversation("ShareGPT", "conversations", "from", "value", USERS, ASSISTANTS)
 _TURNS = Prompts("MT-Bench turns", "turns")
-_LISTED: tuple[Layout, ...] = (_OPENAI, _SHAREGPT, _TURNS)
 
 #: The same under other names, as releases mix them.
 _TALKS = (
@@ -31,6 +30,9 @@ _TALKS = (
 )
 _EXCHANGES = tuple(Exchanges(f"{key} of exchanges", key) for key in ("conversation", "conversations"))
 _HISTORY = Exchanges("history", "history")
+#: What stands under a key of its own, in the order in which it is looked for, and these keys: few records have one.
+_KEYED = (_OPENAI, _SHAREGPT, _TURNS, *_TALKS, *_EXCHANGES)
+_KEYS = frozenset(layout.key for layout in _KEYED)
 #: Columns with several answers to the question of a record.
 _SEVERAL = ("instances", "completions", "responses", "generations", "outputs", "answers", "candidates")
 
@@ -78,7 +80,7 @@ class LayoutFinder:
     def _find(self, record: Mapping[str, Any]) -> Layout:
         if "chosen" in record and (preference := self._find_preference(record)):
             return preference
-        for listed in (*_LISTED, *_TALKS, *_EXCHANGES):
+        for listed in () if _KEYS.isdisjoint(record) else _KEYED:
             if listed.matches(record):
                 return _with_completion(record, listed) or listed
         if "conversation_a" in record and (compared := _find_compared(record, None)):

@@ -70,7 +70,7 @@ class _Item:
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding per broken list."""
-    for field in inspection.filled_fields():
+    for field in inspection.filled_fields:
         if "\n" not in field.text:
             continue
         for items in _find_lists(field):

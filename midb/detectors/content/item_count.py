@@ -17,6 +17,7 @@ from midb.locales import LocaleSection, load
 from midb.text.forms.lists import ItemList, find_only_list
 from midb.text.inspection import Inspection
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords
+from midb.text.words import holds_any
 
 #: No one asks for longer lists, and none is counted at a glance.
 _MOST = 100
@@ -135,6 +136,9 @@ class _CountPatterns:
         self._steps = re.compile(_steps_pattern(words, numbers), re.IGNORECASE)
         self._number = re.compile(number, re.IGNORECASE)
         self._spoken = tuple({_fold(word) for forms in numbers.words.values() for word in forms})
+        begin = (re.search(r"\w+", word) for word in self._spoken)
+        delimited = words.blanks and not words.counted and not words.prefixes
+        self._beginnings = frozenset(found.group() for found in begin if found) if delimited else None
         self._vague = re.compile(_phrase_pattern(words.vague, blanks=words.blanks), re.IGNORECASE)
         items = f"(?!{_phrase_pattern(words.items, blanks=words.blanks)})" if words.items else ""
         measures = _phrase_pattern(words.measures, blanks=words.blanks) if words.measures else "(?!)"
@@ -148,15 +152,19 @@ class _CountPatterns:
         """Whether there is a number at all: cheap to see, and most instructions have none."""
         if _DIGIT.search(instruction):
             return True
-        folded = _fold(instruction)
-        return any(word in folded for word in self._spoken)
+        return holds_any(_fold(instruction), self._spoken)
 
     def find_count(self, instruction: str) -> int | None:
         """How many things an instruction asks for, ``None`` where that is not plain."""
         if not self.may_count(instruction):
             return None
+        if self._beginnings is not None and not _DIGIT.search(instruction):
+            # The number is a word of its own: a look at all words is faster than one for any of these words.
+            tokens = re.findall(r"\w+", _fold(instruction))
+            if self._beginnings.isdisjoint(tokens):
+                return None
         text = instruction.translate(ASCII_DIGITS)
-        match = self._asked.search(text)
+        match = self._asked.search(text) if self._number.search(text) else None
         return None if match is None or self._measures.search(text) else self._read(match, text)
 
     def find_steps(self, instruction: str) -> int | None:

@@ -58,7 +58,7 @@ _TOKEN_START = re.compile(r"[<\[]")
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Placeholders, frames, tokens of chat templates and HTML, in this order, of each field."""
     words = load_frame(inspection.locale.get(ScaffoldingSection))
-    for field in inspection.filled_fields():
+    for field in inspection.filled_fields:
         yield from _find_placeholder(field, inspection, words)
         yield from _find_frame(field, inspection, words)
         if _TOKEN_START.search(field.text):

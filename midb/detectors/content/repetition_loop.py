@@ -102,13 +102,14 @@ _BASES = re.compile(r"[ACGTUNacgtun]+|[0-9A-Fa-f]+")
 _MARKS = regex.compile(rf"(\p{{Mn}})\1{{{CERTAIN_MARKS - 1},}}")
 #: What a form to fill in, or a table, is made of; and an item in brackets, which says that there is nothing to say.
 _FORM = re.compile(r"_{2,}|\.{3,}|…|\||\A\s*(?:\([^()]*\)|（[^（）]*）|\[[^\[\]]*\]|<[^<>]*>)\s*\Z")
-_ITEM = re.compile(r"[^,،、，;；]+")
+_COMMAS = ",،、，;；"
+_ITEM = re.compile(rf"[^{_COMMAS}]+")
 _MARKER = re.compile(r"^\s*(?:\d{1,3}[.)．、）]|[-*•‣·])\s*")
 
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Loops of characters in all fields; of phrases and items in the response only, where they are not data."""
-    for field in inspection.filled_fields():
+    for field in inspection.filled_fields:
         found = list(_find_loops(field, inspection))
         yield from found
         if field.field is Field.RESPONSE and not found:
@@ -208,7 +209,7 @@ def _find_equal_items(field: FieldText, inspection: Inspection) -> Iterator[Find
     text = field.text
     if "\n" in text.strip():
         items, least = _split_lines(text), _EQUAL_LINES
-    elif len(text) <= _LONGEST_LIST:
+    elif len(text) <= _LONGEST_LIST and sum(map(text.count, _COMMAS)) >= _EQUAL_ITEMS - 1:
         items, least = _split_at_commas(text), _EQUAL_ITEMS
         if len(items) < _EQUAL_ITEMS or any(end - start > _LONGEST_ITEM for start, end in items):
             return

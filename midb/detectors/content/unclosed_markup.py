@@ -59,7 +59,7 @@ _ENVIRONMENT = re.compile(r"\\(begin|end)\{(\w{1,20}\*?)\}")
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Fences first: what stands inside an open fence is code, and is not looked at."""
-    for field in inspection.filled_fields():
+    for field in inspection.filled_fields:
         text = field.text
         if "```" in text or "~~~" in text:
             findings = list(_find_fences(field))

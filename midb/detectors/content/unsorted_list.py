@@ -22,7 +22,7 @@ from midb.text.forms.alphabets import LetterOrder
 from midb.text.inspection import Inspection
 from midb.text.quantities.arithmetic import to_ascii_signs
 from midb.text.quantities.numbers import read_numeral
-from midb.text.words import function_words
+from midb.text.words import function_words, holds_any
 
 UNSORTED_LIST = DefectKind(
     name="unsorted-list",
@@ -50,6 +50,8 @@ _FALLING = re.compile(
     rf"\b{_VERB}\b[^.]*?\b(?:descending|decreasing|{_LARGE} to (?:the )?{_LITTLE})\b",
     re.IGNORECASE,
 )
+#: What each of these holds.
+_ORDERS = ("phabeti", "scending", "creasing", "st to ")
 #: Tasks that ask for another order, or for more than a list.
 _NOT_PLAIN = re.compile(
     r"\b(?:by|then|last|surnames?|reverse|second|each|every|letters?|code|program|function|algorithm|script|explain"
@@ -94,6 +96,8 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 
 def _read_order(task: str) -> str | None:
     """``alphabetical``, ``rising`` or ``falling``; ``None`` where the task is another one or none of these alone."""
+    if not holds_any(task.lower(), _ORDERS):
+        return None
     asked = {"alphabetical": _ALPHABETICAL, "rising": _RISING, "falling": _FALLING}
     found = [name for name, pattern in asked.items() if pattern.search(task)]
     return found[0] if len(found) == 1 and not _NOT_PLAIN.search(task) else None

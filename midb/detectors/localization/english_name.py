@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.locales import LocaleSection, load
 from midb.text.inspection import Inspection, join_texts
+from midb.text.words import holds_any
 
 
 class PlaceholderNames(LocaleSection, table="placeholder_names"):
@@ -33,6 +34,7 @@ ENGLISH_NAME = DefectKind(
 KINDS = (ENGLISH_NAME,)
 
 _IN_SOURCE = re.compile(r"\b(?:John|Jane) (?:Doe|Smith)\b")
+_BEGINNINGS = ("John ", "Jane ")
 #: Persons who are really called so, and cases in court.
 _REAL = re.compile(
     r"\b(?:captain|pocahontas|jamestown|virginia|colon(?:y|ies|ist)\w*|explorer|mormon|joseph smith|1[5-8]\d\d|v\.|vs\."
@@ -47,7 +49,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if source is None or names is None:
         return
     english = join_texts(source)
-    if not _IN_SOURCE.search(english) or _REAL.search(english):
+    if not holds_any(english, _BEGINNINGS) or not _IN_SOURCE.search(english) or _REAL.search(english):
         return
     for item in inspection.fields:
         match = _load_pattern(inspection.locale.code).search(item.text)

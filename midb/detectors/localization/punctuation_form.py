@@ -112,7 +112,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     section = inspection.locale.get(PunctuationForm)
     if section is None:
         return
-    findings = [found for item in inspection.filled_fields() for found in _find_in_field(item, section, inspection)]
+    findings = [found for item in inspection.filled_fields for found in _find_in_field(item, section, inspection)]
     if findings and not is_about_punctuation(inspection):
         yield from findings
 

@@ -7,6 +7,7 @@ a blank before some marks, is found by midb.text.forms.spaced_marks.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 
 import regex
@@ -19,6 +20,7 @@ from midb.text.forms.spaced_marks import SpacedMarks, find_missing_blanks, find_
 from midb.text.inspection import FieldText, Inspection
 from midb.text.spans import Protected
 from midb.text.subjects.punctuation_tasks import is_about_punctuation, is_spoken_of
+from midb.text.words import holds_any
 
 
 class GluedRule(BaseModel):
@@ -64,6 +66,23 @@ class PunctuationSpacing(LocaleSection, table="punctuation-spacing"):
         )
 
     @functools.cached_property
+    def may_be_surplus(self) -> re.Pattern[str]:
+        """What every match of ``surplus`` holds: a blank beside a mark, seen at once."""
+        if self.wide:
+            return re.compile(rf"[ \u3000][{re.escape(self.never_before)}]|[{re.escape(self.never_after)}][ \u3000]")
+        return re.compile(rf"[ \u00a0\u202f][{re.escape(self.never_before)}!?]")
+
+    @functools.cached_property
+    def may_be_missing(self) -> tuple[re.Pattern[str], ...]:
+        """The same for each of ``missing``: a mark with no blank behind it."""
+        return tuple(re.compile(rf"[{re.escape(rule.marks)}](?=\S)") for rule in self.glued)
+
+    @functools.cached_property
+    def may_be_swapped(self) -> tuple[str, ...]:
+        """The same for ``swapped``."""
+        return tuple(f" {mark}" for mark in ",،؛")
+
+    @functools.cached_property
     def swapped(self) -> regex.Pattern[str] | None:
         """A comma (or an Arabic semicolon) behind its blank: "word ,word"; ``None`` where none is written so.
 
@@ -105,7 +124,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     section = inspection.locale.get(PunctuationSpacing)
     if section is None:
         return
-    findings = [found for item in inspection.filled_fields() for found in _find_in_field(item, section, inspection)]
+    findings = [found for item in inspection.filled_fields for found in _find_in_field(item, section, inspection)]
     if findings and not is_about_punctuation(inspection):
         yield from findings
 
@@ -135,7 +154,9 @@ def _keeps_off_address(item: FieldText, start: int) -> bool:
 def _find_surplus(
     item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection
 ) -> Iterator[Finding]:
-    for match in section.surplus.finditer(item.text) if section.never_before else ():
+    if not section.never_before or not section.may_be_surplus.search(item.text):
+        return
+    for match in section.surplus.finditer(item.text):
         start, end = match.span()
         if _keeps_off_address(item, start):
             continue
@@ -149,7 +170,9 @@ def _find_surplus(
 def _find_swapped(
     item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection
 ) -> Iterator[Finding]:
-    for match in section.swapped.finditer(item.text) if section.swapped is not None else ():
+    if section.swapped is None or not holds_any(item.text, section.may_be_swapped):
+        return
+    for match in section.swapped.finditer(item.text):
         start, end = match.span()
         if lines.are_native_prose(start, end, inspection):
             mark = item.text[end - 1]
@@ -164,8 +187,8 @@ _PROSE_WORDS = 6
 def _find_missing(
     item: FieldText, lines: Lines, section: PunctuationSpacing, inspection: Inspection
 ) -> Iterator[Finding]:
-    for pattern in section.missing:
-        for match in pattern.finditer(item.text):
+    for pattern, sign in zip(section.missing, section.may_be_missing, strict=True):
+        for match in pattern.finditer(item.text) if sign.search(item.text) else ():
             start, end = match.span("mark")
             line = lines.at(start)
             if match.group("mark") == "." and _may_be_name(match, item.text):

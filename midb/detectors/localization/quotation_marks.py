@@ -93,7 +93,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     found = [
         quotation
-        for item in inspection.filled_fields()
+        for item in inspection.filled_fields
         if '"' in item.text and not item.is_in_another_language(inspection.locale.code)
         for quotation in _find_in_field(item, section)
     ]
@@ -108,7 +108,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
 
 def _has_program(inspection: Inspection) -> bool:
     """Whether the pair holds a program: what it quotes may be a string, and what quotes it syntax."""
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         if any("\n" in item.text[span.start : span.end] for span in item.code):
             return True
         if '"' in item.text and any(line.may_be_code for line in Lines(item)):
@@ -176,7 +176,7 @@ def _choose_style(section: QuotationMarks, inspection: Inspection) -> _Style:
     """The pair of marks that the texts use themselves, if it is one only, else that of the language."""
     used: Counter[tuple[str, str]] = Counter()
     inner: Counter[str] = Counter()
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         for pair, pattern in section.pairs:
             for match in pattern.finditer(item.text) if pair[0] in item.text else ():
                 used[pair] += 1
@@ -193,7 +193,7 @@ def _choose_style(section: QuotationMarks, inspection: Inspection) -> _Style:
 def _find_kept_elsewhere(found: list[_Quotation], inspection: Inspection) -> set[str]:
     """What is also quoted by straight marks at a place that stays as it is: a pair must not quote it in two ways."""
     places = Counter(quotation.content for quotation in found)
-    between = Counter(part for item in inspection.filled_fields() for part in item.text.split('"')[1:-1])
+    between = Counter(part for item in inspection.filled_fields for part in item.text.split('"')[1:-1])
     return {content for content, count in places.items() if between[content] > count}
 
 

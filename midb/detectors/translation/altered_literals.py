@@ -95,7 +95,7 @@ _MOST_ADDRESSES = 20
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every placeholder and URL of the source that stands altered in the translation, at one certain place."""
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         if item.source:
             yield from _find_placeholders(item, item.source, inspection)
             if any(sign in item.source for sign in ("://", "www.", "@")):

@@ -74,7 +74,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     task = LanguageTask(inspection, section)
     pattern = _foreign_pattern((*inspection.locale.scripts, *(("Han",) if inspection.locale.code == "ko" else ())))
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         if item.text.isascii():
             continue
         runs = [match.span() for match in pattern.finditer(item.text)]

@@ -28,7 +28,7 @@ from midb.text.prose import (
 )
 from midb.text.spans import NO_SPANS
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
-from midb.text.words import count_ideographs, count_letters, function_words, split_words
+from midb.text.words import count_ideographs, count_letters, function_words, holds_any, split_words
 
 UNTRANSLATED_TEXT = DefectKind(
     name="untranslated-text",
@@ -65,6 +65,12 @@ _SLOGANS = re.compile(
     r"|слоган|лозунг|スローガン|キャッチフレーズ|슬로건|คำขวัญ|สโลแกน|شعار|σλόγκαν|σύνθημα|συνθήματα",
     re.IGNORECASE,
 )
+#: What each of these words holds, in whatever case.
+_IN_SLOGANS = (
+    *("slog", "slóg", "tagl", "mott", "lema", "hesl", "hese", "werbespr", "khẩu"),
+    *("слоган", "лозунг", "スローガン", "キャッチフレーズ", "슬로건", "คำขวัญ", "สโลแกน", "شعار"),
+    *("σλόγκαν", "σύνθημα", "συνθήματα"),
+)  # fmt: skip
 #: English texts of some length hold one of these.
 _INEVITABLE = (" the ", " of ", " and ", " to ", " is ", " are ", " with ", " for ", "The ", " that ")
 #: Characters of a text that are enough to see that it is in its language.
@@ -80,7 +86,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if section is None:
         return
     task = _Task(inspection, section)
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         short = len(item.text) < _LEAST_LETTERS[item.field]
         if short and not _may_be_short_copy(item):
             continue
@@ -124,9 +130,7 @@ def _find_triples(text: str) -> set[tuple[str, str, str]]:
 
 
 def _find_untranslated(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
-    if not any(word in text for word in _INEVITABLE) and not (
-        item.field is Field.INSTRUCTION and _may_be_english(item, text, task)
-    ):
+    if not holds_any(text, _INEVITABLE) and not (item.field is Field.INSTRUCTION and _may_be_english(item, text, task)):
         return
     if _is_all_english(item, text, task):
         if item.field is Field.INSTRUCTION or not _english_is_wanted(item, text, task):
@@ -204,7 +208,7 @@ def _is_list_of_slogans(item: FieldText, text: str, task: _Task) -> bool:
     """Whether a response lists slogans, all of them English; such phrases hardly have a word of grammar."""
     if item.field is not Field.RESPONSE or "\n" not in text.strip() or task.about_languages:
         return False
-    if not any(_SLOGANS.search(asked) for asked in task.inspection.tasks):
+    if not any(holds_any(asked.casefold(), _IN_SLOGANS) and _SLOGANS.search(asked) for asked in task.inspection.tasks):
         return False
     items = [line for line in text.split("\n") if len(split_words(line)) >= _LEAST_WORDS_OF_ITEM]
     return len(items) >= _LEAST_ITEMS and _is_identified_as_english("\n".join(items), task)

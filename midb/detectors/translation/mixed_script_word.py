@@ -80,7 +80,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every word of two alphabets; those whose foreign letters all look like letters of the word's own are repaired."""
     if inspection.locale.get(LanguageTasks) is None:
         return
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         if item.text.isascii() or not _OTHER_THAN_LATIN.search(item.text):
             continue
         for match in _WORD.finditer(item.text):

@@ -58,7 +58,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     A word that is sound as it stands, but for the company it is in, is damaged where another word of the pair is.
     """
     section = inspection.locale.get(MojibakeSection) or _UNKNOWN
-    fields = [field for field in inspection.filled_fields() if looks_damaged(field.text) or LOST in field.text]
+    fields = [field for field in inspection.filled_fields if looks_damaged(field.text) or LOST in field.text]
     if not fields or speaks_of_encodings(inspection):  # such a text shows damage on purpose
         return
     found = {field: _find_words(field, section, inspection) for field in fields}

@@ -82,7 +82,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     found = [
         (item, match)
-        for item in inspection.filled_fields()
+        for item in inspection.filled_fields
         if item.source and has_own_letter(item.text, inspection.locale)
         for match in islice(_RUN.finditer(item.text), _MOST_RUNS)
         if _is_stray(item, match.start(), match.end(), inspection)

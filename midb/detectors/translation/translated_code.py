@@ -21,7 +21,7 @@ from midb.text.code.statements import CodeStatements, find_translated_statements
 from midb.text.code.tokens import KEYWORDS, LIBRARY, CodeToken, mark_defined_words, split_code
 from midb.text.inspection import FieldText, Inspection
 from midb.text.spans import Protected, Ranges
-from midb.text.words import any_of
+from midb.text.words import any_of, holds_any
 
 
 class CodeKeywords(LocaleSection, table="code_keywords"):
@@ -59,7 +59,7 @@ _DASHES = str.maketrans("‐‑‒–—−", "------")
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding per block of code with translated words."""
     section = inspection.locale.get(CodeKeywords)
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         found: list[Finding] = []
         if item.source and len(item.source_protected.only(Protected.CODE)):
             for start, end, code in _pair_blocks(item, item.source):
@@ -282,7 +282,7 @@ def _find_statements(
 def _is_pseudocode(item: FieldText, section: CodeKeywords, inspection: Inspection) -> bool:
     """Whether the task or the text speaks of pseudocode, whose keywords are rightly in the language."""
     about = f"{inspection.pair.instruction or ''} {item.text}".lower()
-    return any(word in about for word in section.pseudocode)
+    return holds_any(about, section.pseudocode)
 
 
 def _group_neighbours(text: str, statements: Sequence[re.Match[str]]) -> Iterator[list[re.Match[str]]]:

@@ -85,12 +85,21 @@ _WEAK = re.compile(
 #: How comments begin; they may read like prose and still belong to the code.
 _COMMENT = ("#", "//", "/*", "*", "--")
 
-#: Without one of these a text holds no code line.
-_HINT = re.compile(
-    r"[A-Za-z0-9_\]] ?[-+*/%:]?= ?\S|[A-Za-z0-9_]\(|[;{\[]\s*$|\b(?:SELECT|import|class|else|break|return|echo)\b"
-    r"|\b[A-Z]+ (?:INTO|TABLE|FROM|SET)\b|[+-]{2};?\s*$|<<|>>|<\?",
-    re.MULTILINE,
-)
+#: Without one of these a text holds no code line. The sign or word that each begins the look for is seen much faster
+#: than the whole, and most texts have few of them.
+_HINTS = tuple(
+    (signs, re.compile(pattern, re.MULTILINE))
+    for signs, pattern in (
+        (("=",), r"[A-Za-z0-9_\]] ?[-+*/%:]?= ?\S"),
+        (("(",), r"[A-Za-z0-9_]\("),
+        ((";", "{", "["), r"[;{\[]\s*$"),
+        (("SELECT", "import", "class", "else", "break", "return", "echo"),
+         r"\b(?:SELECT|import|class|else|break|return|echo)\b"),
+        (("INTO", "TABLE", "FROM", "SET"), r"\b[A-Z]+ (?:INTO|TABLE|FROM|SET)\b"),
+        (("++", "+-", "-+", "--"), r"[+-]{2};?\s*$"),
+        (("<<", ">>", "<?"), r"<<|>>|<\?"),
+    )
+)  # fmt: skip
 _LINE = re.compile(r"[^\n]+")
 #: Six words in a row, up to the end of the line.
 _PROSE = re.compile(r"[^\W\d_]{2,}(?:,? [^\W\d_]{2,}){5,}[.?!…;:]?$")
@@ -103,7 +112,7 @@ def find_code_blocks(text: str) -> Iterator[tuple[int, int]]:
     >>> [text[start:end].splitlines() for start, end in find_code_blocks(text)]
     [['for i in range(3):', '    print(i)']]
     """
-    if not _HINT.search(text):
+    if not _may_hold_code(text):
         return
     lines = list(_LINE.finditer(text))
     position = 0
@@ -118,6 +127,17 @@ def find_code_blocks(text: str) -> Iterator[tuple[int, int]]:
             last += 1
         yield lines[first].start(), lines[last].end()
         position = last + 1
+
+
+def _may_hold_code(text: str) -> bool:
+    """Whether any sign of code is there: cheap to see, and most texts have none."""
+    for signs, pattern in _HINTS:
+        for sign in signs:
+            if sign in text:
+                if pattern.search(text):
+                    return True
+                break
+    return False
 
 
 def _is_strong(line: str) -> bool:

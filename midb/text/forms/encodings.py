@@ -71,13 +71,17 @@ def _any_character_of(first: int, last: int) -> str:
 _LEAD_AND_FOLLOW = re.compile(_any_character_of(0xC2, 0xF4) + _any_character_of(0x80, 0xBF))
 _SEQUENCE = re.compile("|".join(map(_match_utf8_read_as, _ENCODINGS)))
 # Sequences that lost a byte: a no-break space that became a blank, a quotation mark cut short.
-_SHORTENED = re.compile(r"[ÃÂÐÎÅ] |â€|вЂ|Ã\N{REPLACEMENT CHARACTER}|[à-ã][^\x00-\x9f] ")
+# All of them by what they begin with: the search goes from one such character to the next.
+_SHORTENED = re.compile(
+    r"[ÃÂÐÎÅâвà-ã](?:(?<=[ÃÂÐÎÅ]) |(?<=â)€|(?<=в)Ђ|(?<=Ã)\N{REPLACEMENT CHARACTER}|(?<=[à-ã])[^\x00-\x9f] )"
+)
 
 # Four characters in a row of which none is ASCII: in Latin-1 no language writes words like that.
-_HIGH_LATIN = re.compile(r"(?<![\w])[\u00a1-\u00ff]{4,}(?!\w)")
+_HIGH_LATIN = re.compile(r"[\u00a1-\u00ff](?<!\w.)[\u00a1-\u00ff]{3,}(?!\w)")
 _HIGH_LATIN_ANY = re.compile(r"(?<![\w])[\u00a1-\u00ff]+(?!\w)")
 # UTF-8 kana and ideographic punctuation read as Shift_JIS (縺繧繝縲) or as GBK (銇銈銉銆).
 _KANA_READ_AS = {"cp932": re.compile("[縺繧繝縲]"), "gbk": re.compile("[銇銈銉銆]")}
+_ANY_KANA_READ = re.compile("|".join(pattern.pattern for pattern in _KANA_READ_AS.values()))
 # Arabic in UTF-8 read as windows-1256: each letter is ط or ظ and a second character. Three in a row are no word.
 _ARABIC_READ_AS = re.compile(f"(?:[طظ][{re.escape(bytes(range(0x80, 0xC0)).decode('cp1256'))}]){{3,}}")
 _WORD = re.compile(r"[^\x00-\x20]+")
@@ -115,8 +119,8 @@ def looks_damaged(text: str) -> bool:
     return (
         any(_SEQUENCE.match(text, match.start()) for match in _LEAD_AND_FOLLOW.finditer(text))
         or bool(_SHORTENED.search(text) or _HIGH_LATIN.search(text))
-        or any(pattern.search(text) for pattern in _KANA_READ_AS.values())
-        or bool(_ARABIC_READ_AS.search(text))
+        or bool(_ANY_KANA_READ.search(text))
+        or (("ط" in text or "ظ" in text) and bool(_ARABIC_READ_AS.search(text)))
     )
 
 

@@ -67,7 +67,15 @@ def _make_key(text: str) -> str:
     >>> _make_key("`<No input>`."), _make_key("sementrada") == _make_key("Sem entrada")
     ('noinput', True)
     """
+    return _remember_key(text) if len(text) <= LONGEST_PLACEHOLDER else _find_key(text)
+
+
+def _find_key(text: str) -> str:
     return _GLUE.sub("", _WRAPPING.sub("", text)).casefold().replace("\u0307", "").replace("ı", "i")
+
+
+#: Several ask one after the other whether a short text stands for something.
+_remember_key = functools.lru_cache(maxsize=64)(_find_key)
 
 
 @dataclass(frozen=True)

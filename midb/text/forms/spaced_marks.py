@@ -99,7 +99,7 @@ def _choose_no_break(seen: Counter[str], print_blank: str) -> str:
 def _find_manner(spaced: SpacedMarks, inspection: Inspection) -> list[Counter[str]]:
     """Per group of marks, which blanks the pair sets before them, and how often."""
     manner: list[Counter[str]] = [Counter() for _ in spaced.groups]
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         for match in spaced.with_blank.finditer(item.text):
             for index, group in enumerate(spaced.groups):
                 if match.group("mark") in group:

@@ -7,6 +7,7 @@ import re
 
 from midb.locales import LocaleSection
 from midb.text.inspection import Inspection
+from midb.text.words import holds_any
 
 
 class LanguageTasks(LocaleSection, table="language_tasks"):
@@ -70,8 +71,8 @@ class LanguageTask:
         """
         source = self._inspection.source
         original = ((source.instruction if source else None) or "").lower()
-        bare = _NO_LANGUAGE.sub("", original)
-        if bare != original and not any(word in bare for word in _OF_SOURCE.languages):
+        bare = _NO_LANGUAGE.sub("", original) if "language" in original else original
+        if bare != original and not holds_any(bare, _OF_SOURCE.languages):
             return False
         return self._mentions(self._section.languages, _OF_SOURCE.languages)
 
@@ -83,15 +84,15 @@ class LanguageTask:
     def names_a_language(self, text: str) -> bool:
         """Whether some other text of the pair speaks of languages."""
         lowered = self._section.leave_out(text.lower())
-        return any(word in lowered for word in self._section.languages)
+        return holds_any(lowered, self._section.languages)
 
     def _mentions(self, words: tuple[str, ...], english: tuple[str, ...]) -> bool:
         source = self._inspection.source
         instruction = (self._inspection.pair.instruction or "").lower()
         original = ((source.instruction if source else None) or "").lower()
         asked = self._section.leave_out(instruction) if words is self._section.languages else instruction
-        if any(word in asked for word in words) or any(word in original for word in english):
+        if holds_any(asked, words) or holds_any(original, english):
             return True
-        if not self.reads_english or not any(word in instruction for word in english):
+        if not self.reads_english or not holds_any(instruction, english):
             return False
         return self._inspection.is_asked_in_english

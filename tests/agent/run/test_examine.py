@@ -71,6 +71,12 @@ def test_edits_are_spliced_into_the_bytes(examiner: Examiner) -> None:
     assert result.pairs[0].final.response == "Schön, ja."
 
 
+def test_nobody_writes_out_what_was_found(examiner: Examiner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio looks who handles Ctrl-C, and in doing so describes the task and all it returns."""
+    monkeypatch.setattr(RecordResult, "__repr__", lambda _: pytest.fail("written out for nobody"))
+    assert one(examiner, raw(instruction="Grüße!", output=BROKEN)).outcome is Outcome.IMPROVED
+
+
 def test_what_does_not_change_has_no_new_bytes(examiner: Examiner) -> None:
     result = one(examiner, raw(id="a", instruction="Grüße!", output=MENDED))
     assert (result.body, result.outcome, result.position, result.line) == (None, Outcome.UNCHANGED, 5, 6)

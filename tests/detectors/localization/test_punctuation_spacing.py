@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from examining import Examine, evidence, respond
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from midb.detectors.localization.punctuation_spacing import PUNCTUATION_SPACING, GluedRule, PunctuationSpacing
+from midb.locales import LANGUAGES, load
 
 KIND = [PUNCTUATION_SPACING.name]
 
@@ -94,3 +97,20 @@ def test_a_rule_names_its_marks_and_neighbours() -> None:
     (pattern,) = section.missing
     assert [match.group("mark") for match in pattern.finditer("eins,zwei und x,Y")] == [","]
     assert [match.span() for match in section.surplus.finditer("eins , zwei")] == [(4, 5)]
+
+
+@given(st.text(alphabet="abçЖдλΛ가나العあ漢 \u00a0\u202f\u3000,.;:!?،؛؟、。「」()\"'5", min_size=2))
+@example("「 あ」")
+@example("Wer , wo,wie?was")
+def test_what_is_seen_at_once_is_in_every_match(text: str) -> None:
+    """The cheap looks that save the thorough ones let nothing pass that these would find."""
+    for code in LANGUAGES:
+        section = load(code).get(PunctuationSpacing)
+        if section is None:
+            continue
+        if section.never_before and section.surplus.search(text):
+            assert section.may_be_surplus.search(text)
+        if section.swapped is not None and section.swapped.search(text):
+            assert any(sign in text for sign in section.may_be_swapped)
+        for pattern, sign in zip(section.missing, section.may_be_missing, strict=True):
+            assert sign.search(text) or not pattern.search(text)

@@ -88,7 +88,7 @@ class _Escape:
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """At most one finding per field and sort of escape."""
-    fields = [item for item in inspection.filled_fields() if "\\" in item.text]
+    fields = [item for item in inspection.filled_fields if "\\" in item.text]
     if not fields or _is_about_escapes(inspection):
         return
     for item in fields:

@@ -76,7 +76,7 @@ _MOST_NOTES = 200
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Buttons, and marks of notes that are not there."""
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         if "\n" in item.text:
             yield from _find_buttons(item, inspection)
         if "[" in item.text:

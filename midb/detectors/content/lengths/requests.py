@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from midb.text.words import holds_any
+
 
 class Measure(StrEnum):
     """What a length is counted in."""
@@ -85,6 +87,7 @@ _FORMS = tuple(
         rf"\b{_WRITE} (?:{_ABOUT} )?{_RANGE}[ -]{_UNIT}s?\b(?=[^.?!]{{0,20}}\b{_WRITTEN_ABOUT}\b)",
     )
 )
+_UNITS = ("word", "sentence", "line", "paragraph", "character")
 _ANY = re.compile(r"\b(?:words?|sentences?|lines?|paragraphs?|characters?)\b", re.IGNORECASE)
 _GIVEN = r"(?:two|three|four|five|\d+)"
 #: Where lengths are of parts, of what is given or listed, or of something else than prose.
@@ -106,7 +109,9 @@ def read_limit(task: str) -> LengthLimit | None:
     >>> str(read_limit("Summarize the text in 50 words or less.")), str(read_limit("Write a 3-5 sentence story."))
     ('at most 50 words', '3 to 5 sentences')
     """
-    if len(task) > _LONGEST_TASK or not _ANY.search(task) or _OTHER.search(task) or SEVERAL.search(task):
+    if len(task) > _LONGEST_TASK or not holds_any(task.lower(), _UNITS) or not _ANY.search(task):
+        return None
+    if _OTHER.search(task) or SEVERAL.search(task):
         return None
     found: dict[int, LengthLimit] = {}
     for form in _FORMS:

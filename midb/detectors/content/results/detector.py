@@ -71,10 +71,8 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if source is not None and "week" in (source.instruction or "") and _WEEKDAY.search(source.instruction or ""):
         yield from _find_weekday(inspection, source, response)
         return
-    if not _DIGIT_OR_NUMERAL.search(response):
-        return
     problem = _read_own(pair) if source is None else _read_source(pair, source)
-    if problem is None:
+    if problem is None or not _DIGIT_OR_NUMERAL.search(response):
         return
     reply = read_wrong_reply(response, problem, words.magnitudes)
     if reply is None:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from midb.text.words import holds_any
+
 
 class Bond(StrEnum):
     """By what a task is bound to English, as a reader is told."""
@@ -147,6 +149,6 @@ def find_bond(instruction: str) -> tuple[Bond, str] | None:
         return None
     lowered = instruction.lower()
     for form in _FORMS:
-        if any(stem in lowered for stem in form.stems) and (match := form.pattern.search(instruction)):
+        if holds_any(lowered, form.stems) and (match := form.pattern.search(instruction)):
             return None if _OTHER.search(instruction) else (form.bond, match.group())
     return None

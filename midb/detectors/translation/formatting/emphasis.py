@@ -50,7 +50,7 @@ _UNSPACED = frozenset({"ja", "ko", "th"})
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding per line."""
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         if "** " not in item.text and " **" not in item.text and "* * " not in item.text:
             continue
         found = [finding for line in _LINE.finditer(item.text) for finding in _find_on_line(item, line, inspection)]

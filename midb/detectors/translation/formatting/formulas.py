@@ -85,7 +85,7 @@ _MOST_COMMANDS = 1_000
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Formulas, then commands and environments, of each field."""
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         source = item.source or ""
         if "\\" not in item.text and not ("$ " in item.text and "$" in source):
             continue

@@ -31,7 +31,7 @@ _ABOUT_FORMS = re.compile(
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """One finding for each field and reason, unless the pair is about encodings."""
-    findings = [found for item in inspection.filled_fields() for found in _find_in_field(item, inspection)]
+    findings = [found for item in inspection.filled_fields for found in _find_in_field(item, inspection)]
     if findings and not speaks_of_encodings(inspection) and not _speaks_of_forms(inspection):
         yield from findings
 
@@ -53,8 +53,9 @@ def _tell(
 ) -> Iterator[Finding]:
     """The findings of one kind, without the places that are no text. What is quoted is text where it stays the same:
     composed letters are the same letters."""
-    text = OpenText(item, inspection, quotations=quotations)
-    yield from tell(kind, item, (place for place in places if text.holds(place)))
+    if found := list(places):
+        text = OpenText(item, inspection, quotations=quotations)
+        yield from tell(kind, item, [place for place in found if text.holds(place)])
 
 
 def _speaks_of_forms(inspection: Inspection) -> bool:

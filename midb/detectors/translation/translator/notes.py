@@ -107,7 +107,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if section is None or tasks is None:
         return
     pair = _Pair(inspection, section, LanguageTask(inspection, tasks))
-    for item in inspection.filled_fields():
+    for item in inspection.filled_fields:
         begin, finding = _find_preamble(item, pair)
         if finding is not None and not pair.is_about_translation:
             yield finding
