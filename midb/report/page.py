@@ -13,7 +13,7 @@ import orjson
 from jinja2 import Environment, StrictUndefined
 
 from midb.locales import LANGUAGES, load
-from midb.report.card import say_not_counted
+from midb.report.card import find_title, is_evaluation, say_not_counted
 from midb.report.evaluated import make_tables
 from midb.report.examples import Example
 from midb.text.terminal import visible
@@ -79,6 +79,6 @@ def write_page(
         most_edits=max((row["edits"] for row in cells.values()), default=0), examples=shown, seed=seed, most=most,
         version=version, not_counted=say_not_counted(report),
         style=style, script=script, style_hash=hash_source(style), script_hash=hash_source(script),
-        evaluated=make_tables(report["evaluated"]),
+        evaluated=make_tables(report["evaluated"]), evaluation=is_evaluation(report), title=find_title(report),
         finished=report["run"]["status"] in ("finished", "superseded"),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blend_files import make_question, write_country
 from cli_fixtures import Cli
 from doc_pages import DOCS, PAGES, ROOT, Block, blocks
 from doc_shell import Ran, Shell, commands, conversation, shows
@@ -181,6 +182,13 @@ def test_examples_of_help(command: str, prepared: Shell) -> None:
         question = {"question_id": 1, "turns": ["Warum ist der Himmel am Tag blau und am Abend rot?"]}
         (prepared.folder / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
         command = command.replace("--baseline models/other", "--baseline models/small --max-tokens 8 --device cpu")
+    if "blend" in command.split():
+        for library in ("simplemma", "kiwipiepy"):
+            pytest.importorskip(library, reason="the extra lemmas is not installed")
+        write_country(
+            prepared.folder / "BLEnD" / "data", "South_Korea", {"q": make_question("뭐?", [(["떡"], ["cake"], 2)])}
+        )
+        command = command.replace("--sample 50", "--sample 1 --max-tokens 8 --device cpu")
     done = prepared.run(command)
     assert done.code == 0, done.seen
     assert done.seen
