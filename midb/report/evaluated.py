@@ -173,8 +173,8 @@ def _tabulate_proof(figures: Mapping[str, Any]) -> EvaluationTable:
     base = figures["base"]
     said = [
         figures["conclusion"]["sentence"],
-        f"Models tuned on these corpora, from {base['name']} ({base['parameters']:,} parameters); above nought the first "
-        "one is better. In brackets 95 % intervals over source rows.",
+        f"Models tuned on these corpora, from {base['name']} ({base['parameters']:,} parameters); above nought the "
+        "first one is better. In brackets 95 % intervals over source rows.",
         *(f"Why nothing more is said: {reason}." for reason in figures["conclusion"]["reasons"]),
     ]
     return EvaluationTable("Students of the corpus", ("students", "by", "rows", "difference"), rows, said)
