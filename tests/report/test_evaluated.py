@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from proofs import make_figures
+
 from midb.report.evaluated import make_tables, show_interval
 
 FIGURE = {"value": 160.0, "low": 112.3, "high": 212.0, "rows": 30}
@@ -50,6 +52,16 @@ def test_two_models_have_a_row_for_each_turn_and_language_and_no_address() -> No
     assert table.rows[1] == ["2", "de", "8", "5", "2", "1", "+50.0 (+10.0 to +90.0)", "", "", "a poor judge"]
     assert len(table.rows[0]) == len(table.columns)
     assert table.notes[0] == "Answers of tuned, which is hoped to be better, and of models/base to 9 questions."
+
+
+def test_a_proof_says_its_sentence_first() -> None:
+    (table,) = make_tables([{"evaluates": "proof", "figures": make_figures(parameters=1000)}])
+    assert [row[0] for row in table.rows] == ["boosted against raw", "control against raw", "boosted against control"]
+    assert table.rows[0][1] == "loss on held-out clean texts"
+    assert table.rows[0][3].endswith("nats a token")
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert table.notes[0] == "It proves the plumbing, not the claim."
+    assert table.notes[2].startswith("Why nothing more is said: the base has 1,000 parameters")
 
 
 def test_a_judge_has_a_row_for_each_language_with_its_warning() -> None:
