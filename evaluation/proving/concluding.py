@@ -16,9 +16,9 @@ LEAST_SEEDS = 3
 #: What is said where nothing may be concluded.
 PLUMBING = "It proves the plumbing, not the claim."
 
-#: What is said otherwise.
-FOR = "It says something: the model that was tuned on the boosted corpus is the better one here."
-AGAINST = "It speaks against the claim: the model that was tuned on the boosted corpus is the worse one here."
+#: What is said otherwise, with the figure that says so.
+FOR = "It says something: by the {what}, the model that was tuned on the boosted corpus is the better one here."
+AGAINST = "It speaks against the claim: by the {what}, the model that was tuned on the boosted corpus is the worse one."
 
 
 def find_comparison(
@@ -39,7 +39,9 @@ def read_effect(comparison: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     if judged := comparison.get("judged"):
         figure = judged["turns"][0]["groups"][-1]["net_win"] if judged["turns"] else None
-        what, unit, scale, by_seed = "net win of answers that differ", "points", 100.0, judged.get("by_seed", [])
+        turns = " in the first turn" if len(judged["turns"]) > 1 else ""
+        what, unit, scale = f"net win of answers that differ{turns}", "points", 100.0
+        by_seed = judged.get("by_seed", [])
     else:
         figure = comparison["loss"][SAME]["groups"][-1]["difference"]
         what, unit, scale = "loss on held-out clean texts", "nats a token", -1.0
@@ -70,13 +72,14 @@ def conclude(figures: Mapping[str, Any]) -> dict[str, Any]:
     main = effects["boosted_raw"]
     reasons = [*_doubt_size(figures), *_doubt_effect(main), *_doubt_seeds(figures, main)]
     if main is not None and main["better"] > 0:
-        reasons += _doubt_cause(figures, effects)
+        reasons += [*_doubt_cause(figures, effects), *_doubt_languages(find_comparison(comparisons, BOOSTED, RAW))]
     if judge := figures.get("judge"):
         reasons += [f"the judge: {warning}" for warning in judge["warnings"]]
     if reasons or main is None:
         sentence, says = PLUMBING, "nothing"
     else:
-        sentence, says = (FOR, "for") if main["better"] > 0 else (AGAINST, "against")
+        said, says = (FOR, "for") if main["better"] > 0 else (AGAINST, "against")
+        sentence = said.format(what=main["what"])
     return {
         "sentence": sentence, "says": says, "reasons": reasons, "effects": effects, "seen": _tell_effects(effects),
         "bounds": {"parameters": LEAST_PARAMETERS, "seeds": LEAST_SEEDS},
@@ -124,6 +127,22 @@ def _doubt_cause(figures: Mapping[str, Any], effects: Mapping[str, Mapping[str, 
         shown = f" ({_show(against)})" if against else ""
         doubts.append(f"boosted is not shown to be better than random edits{shown}")
     return doubts
+
+
+def _doubt_languages(comparison: Mapping[str, Any] | None) -> list[str]:
+    """Languages in which boosted is worse than raw: what is better on the whole may have cost them."""
+    if comparison is None:
+        return []
+    if judged := comparison.get("judged"):
+        groups = [
+            group for turn in judged["turns"] for group in turn["groups"] if (group.get("harm") or {}).get("worse")
+        ]
+        worse = {group["language"] for group in groups}
+    else:
+        groups = comparison["loss"][SAME]["groups"]
+        worse = {one["language"] for one in groups if one["difference"] and (one["difference"]["low"] or 0) > 0}
+    named = sorted(code for code in worse if code)
+    return [f"boosted is worse than raw in: {', '.join(named)}"] if named else []
 
 
 def _tell_effects(effects: Mapping[str, Mapping[str, Any] | None]) -> list[str]:

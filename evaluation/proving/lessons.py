@@ -135,11 +135,10 @@ def make_lessons(
             left_out[f"longer than {longest:,} tokens on one side"] += 1
             continue
         chosen.append(replace(usable[id(pair)], room=room))
-    held = _hold_out(chosen, holdout, left_out)
+    train, held_out = _hold_out(chosen, holdout, left_out)
     lessons = Lessons(
-        train=[pair for pair in chosen if pair.row not in held],
-        held_out=[pair for pair in chosen if pair.row in held],
-        pairs=len(boosted.every), differing=len(boosted.differing), left_out=left_out, notes=boosted.notes,
+        train=train, held_out=held_out, pairs=len(boosted.every), differing=len(boosted.differing),
+        left_out=left_out, notes=boosted.notes,
     )  # fmt: skip
     if not any(pair.differs for pair in lessons.train):
         raise UsageError(
@@ -158,11 +157,22 @@ def _measure(pair: InstructionPair, encoder: TaskEncoder) -> int:
     )
 
 
-def _hold_out(pairs: Sequence[ProofPair], share: float, left_out: Counter[str]) -> set[str]:
-    """The rows that nobody learns, by the names of the rows alone."""
+def _hold_out(
+    pairs: Sequence[ProofPair], share: float, left_out: Counter[str]
+) -> tuple[list[ProofPair], list[ProofPair]]:
+    """What is learnt, and what is held out: rows by their names alone, and no task that is learnt in another row."""
     rows = sorted({pair.row for pair in pairs}, key=lambda row: hashlib.sha256(row.encode()).digest())
-    count = round(share * len(rows))
-    if min(count, len(rows) - count) < LEAST_ROWS:
+    held = set(rows[: round(share * len(rows))])
+    train = [pair for pair in pairs if pair.row not in held]
+    learnt = {_fold_task(version) for pair in train for version in pair.versions.values()}
+    held_out = []
+    for pair in pairs:
+        if pair.row in held:
+            if any(_fold_task(version) in learnt for version in pair.versions.values()):
+                left_out["held out, and its task is learnt in another row"] += 1
+            else:
+                held_out.append(pair)
+    if min(len({pair.row for pair in side}) for side in (train, held_out)) < LEAST_ROWS:
         needed = math.ceil(round(LEAST_ROWS / min(share, 1 - share), 6))
         why = "; ".join(f"{number:,} {reason}" for reason, number in left_out.most_common(3))
         raise UsageError(
@@ -171,7 +181,11 @@ def _hold_out(pairs: Sequence[ProofPair], share: float, left_out: Counter[str]) 
             hint=f"With --holdout {share:g} that takes {needed:,} rows; translations of one row are one."
             + (f" Left out: {why}." if why else ""),
         )
-    return set(rows[:count])
+    return train, held_out
+
+
+def _fold_task(pair: InstructionPair) -> str:
+    return " ".join(join_task(pair).casefold().split())
 
 
 def list_references(lessons: Lessons) -> dict[str, list[ProofPair]]:

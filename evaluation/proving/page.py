@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from midb.evaluation.proving.assembling import name_references
-from midb.report.evaluated import show_interval
+from midb.report.evaluated import hide_address, show_interval
 from midb.report.page import hash_source, make_environment, read_part
 from midb.text.terminal import visible
 
@@ -139,7 +139,7 @@ def _tabulate_cost(figures: Mapping[str, Any]) -> ProofTable:
 
 def _shorten(engine: str) -> str:
     """A fingerprint with its hashes cut: students are told apart by their names, and the log has all of it."""
-    return re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", engine)
+    return re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", hide_address(engine))
 
 
 def describe_setup(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -165,7 +165,7 @@ def describe_setup(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("Held out", f"{examples['held_out']:,} pairs of {examples['held_out_rows']:,} rows, learnt by nobody"),
         ("Asked", _tell_questions(figures["questions"])),
-        ("Judge", "none" if judge is None else f"{judge['described']} ({judge['engine']})"),
+        ("Judge", "none" if judge is None else f"{hide_address(judge['described'])} ({hide_address(judge['engine'])})"),
         ("Seeds", ", ".join(map(str, figures["seeds"])) + f"; of sample and draws: {figures['seed']}"),
         ("Recipe", ", ".join(f"{name} {value}" for name, value in figures["recipe"].items())),
         ("Versions", ", ".join(f"{name} {value}" for name, value in figures["versions"].items())),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from proofs import make_figures
+
 from midb.report.evaluated import make_tables, show_interval
 
 FIGURE = {"value": 160.0, "low": 112.3, "high": 212.0, "rows": 30}
@@ -56,6 +58,16 @@ def test_who_judged_is_named_without_an_address() -> None:
     judged = {"engine": "openai small@http://10.0.0.7:8000/v1"} | row()
     assert make_tables([judged])[0].notes[-1] == "Judged by: openai small."
     assert make_tables([row()])[0].notes[-1] == "Mind this."
+
+
+def test_a_proof_says_its_sentence_first() -> None:
+    (table,) = make_tables([{"evaluates": "proof", "figures": make_figures(parameters=1000)}])
+    assert [row[0] for row in table.rows] == ["boosted against raw", "control against raw", "boosted against control"]
+    assert table.rows[0][1] == "loss on held-out clean texts"
+    assert table.rows[0][3].endswith("nats a token")
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert table.notes[0] == "It proves the plumbing, not the claim."
+    assert table.notes[2].startswith("Why nothing more is said: the base has 1,000 parameters")
 
 
 def test_a_judge_has_a_row_for_each_language_with_its_warning() -> None:

@@ -135,17 +135,27 @@ def _count_places(key: Path) -> int:
 
 
 def write_lessons(lessons: Lessons, corpora: MadeCorpora, folder: ProofFolder, seed: int) -> None:
-    """Write the examples of each side, unless they lie there."""
+    """Write the examples of each side, unless they lie there.
+
+    :raises UsageError: where other ones lie there: what students learnt would not be what the page says.
+    """
     from midb.agent.engines.adapter_manifest import CHAT
-    from midb.training.session import is_example_folder
+    from midb.training.session import is_example_folder, read_examples
     from midb.training.writing import write_chats
 
     for side in corpora.sides:
         place = folder.examples(side)
+        train = [pair.as_chat(side) for pair in lessons.train]
+        held_out = [pair.as_chat(side) for pair in lessons.held_out]
         if not is_example_folder(place):
-            train = [pair.as_chat(side) for pair in lessons.train]
-            held_out = [pair.as_chat(side) for pair in lessons.held_out]
             write_chats(place, train, held_out, {"prompt_style": CHAT, "seed": seed, "data": [corpora.described[side]]})
+            continue
+        there = read_examples(place)
+        if (there.train, there.held_out) != (train, held_out):
+            raise UsageError(
+                f"{place} holds other examples than are made of these corpora, perhaps by another version.",
+                hint="Choose another -o, and begin anew.",
+            )
 
 
 def teach(

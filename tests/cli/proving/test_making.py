@@ -76,6 +76,17 @@ def test_a_recipe_is_what_a_training_takes(tmp_path: Path) -> None:
             choose_recipe(file, {})
 
 
+def test_examples_that_are_not_those_of_the_corpora_are_refused(tmp_path: Path) -> None:
+    """What was learnt must be what the page says: also where another version chose otherwise."""
+    folder, lessons = ProofFolder(tmp_path), teach_pairs()
+    described = {side: {"name": "c.jsonl"} for side in ("raw", "boosted")}
+    corpora = MadeCorpora(boosted=align_rows(4), control=None, described=described, sha256="")
+    write_lessons(lessons, corpora, folder, 0)
+    write_lessons(lessons, corpora, folder, 0)
+    with pytest.raises(UsageError, match="raw holds other examples than are made of these corpora"):
+        write_lessons(teach_pairs(116), corpora, folder, 0)
+
+
 def test_a_student_whose_time_was_over_learns_the_rest_later(tmp_path: Path, one_thread: None) -> None:
     """And one that has learnt everything learns nothing again."""
     for library in ("torch", "transformers", "peft", "accelerate"):

@@ -35,9 +35,10 @@ def conclude_on(figures: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_difference_that_is_there_is_said() -> None:
     found = make_figures()["conclusion"]
-    assert (found["sentence"], found["says"], found["reasons"]) == (FOR, "for", [])
+    said = FOR.format(what="loss on held-out clean texts")
+    assert (found["sentence"], found["says"], found["reasons"]) == (said, "for", [])
     worse = make_figures({"raw": 3.0, "boosted": 3.2, "control": 3.1})["conclusion"]
-    assert (worse["sentence"], worse["says"]) == (AGAINST, "against")
+    assert (worse["sentence"], worse["says"]) == (AGAINST.format(what="loss on held-out clean texts"), "against")
     assert worse["seen"][0].startswith("Boosted is worse than raw")
 
 
@@ -75,12 +76,30 @@ def test_seeds_that_disagree() -> None:
     assert "seeds disagree about which side is the better one" in conclude_on(figures)["reasons"]
 
 
+def test_a_language_that_pays_for_the_others_takes_it_back() -> None:
+    figures = make_figures()
+    loss = next(one for one in figures["comparisons"] if one["candidate"] == "boosted")["loss"][SAME]
+    worse = {"language": "tr", "difference": {"value": 0.2, "low": 0.1, "high": 0.3, "rows": 30}}
+    unsure = {"language": "de", "difference": {"value": 0.2, "low": -0.1, "high": 0.3, "rows": 30}}
+    loss["groups"] = [unsure, worse, *loss["groups"]]
+    assert conclude_on(figures)["reasons"] == ["boosted is worse than raw in: tr"]
+    told = judged(0.4, 0.0)
+    groups = told["boosted", "raw"]["turns"][0]["groups"]
+    groups.insert(0, {"language": "cs", "harm": {"worse": True}})
+    groups.insert(0, {"language": "de", "harm": None})
+    found = make_figures(judged=told, judge=GOOD_JUDGE)["conclusion"]
+    assert found["reasons"] == ["boosted is worse than raw in: cs"]
+
+
 def test_where_there_is_a_judge_its_verdicts_count() -> None:
     """The losses say that boosted is better; the judge says otherwise."""
     found = make_figures(judged=judged(-0.4, 0.0), judge=GOOD_JUDGE)["conclusion"]
     assert found["says"] == "against"
     assert "net win of answers that differ: -40.0 [-50.0 to -30.0] points, n = 40 rows" in found["seen"][0]
     assert make_figures(judged=judged(0.4, 0.0), judge=GOOD_JUDGE)["conclusion"]["says"] == "for"
+    two = judged(0.4, 0.0)
+    two["boosted", "raw"]["turns"].append({"turn": 2, "groups": []})
+    assert "in the first turn" in make_figures(judged=two, judge=GOOD_JUDGE)["conclusion"]["sentence"]
     bad = make_figures(judged=judged(0.4, 0.0), judge={**GOOD_JUDGE, "warnings": ["it was not measured"]})
     assert bad["conclusion"]["sentence"] == PLUMBING
     assert "the judge: it was not measured" in bad["conclusion"]["reasons"]

@@ -81,6 +81,21 @@ def test_too_few_rows_are_told_with_the_number_that_it_takes() -> None:
     assert len(teach(100, holdout=0.2).held_out) == 20
 
 
+def test_a_task_that_is_learnt_is_held_out_in_no_other_row() -> None:
+    """Corpora hold the same task under several ids; what is measured on it would be remembered."""
+    aligned = align_rows(120)
+    held = teach(control=False).held_out[0].name
+    learnt = teach(control=False).train[1]
+    for place, (number, pair) in enumerate(aligned.every):
+        if pair.item == held:
+            task = f"  {learnt.versions['raw'].instruction} ".upper()
+            versions = tuple((side, one.replaced({Field.INSTRUCTION: task})) for side, one in pair.versions)
+            aligned.every[place] = number, replace(pair, versions=(versions[0], versions[1]))
+    lessons = make_lessons(aligned, None, LetterEncoder(), longest=999, holdout=0.3)
+    assert held not in [pair.name for pair in (*lessons.train, *lessons.held_out)]
+    assert lessons.left_out == {"held out, and its task is learnt in another row": 1}
+
+
 def test_students_that_would_be_the_same_are_refused() -> None:
     """The boosting changed something, and nothing of it is learnt."""
     aligned = align_rows(200)

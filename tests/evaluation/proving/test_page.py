@@ -56,6 +56,14 @@ def test_the_page_asks_nothing_of_anybody_and_runs_nothing() -> None:
     assert "c\\|\\<b\\>.jsonl" in write_markdown(make_figures(), VERIFY)
 
 
+def test_where_a_judge_is_served_is_nobodys_business() -> None:
+    judge = {"described": "j at http://10.0.0.7:8000/v1", "engine": "openai j http://10.0.0.7:8000/v1", "warnings": []}
+    for write in (write_page, write_markdown):
+        page = write(make_figures(judge=judge), VERIFY)
+        assert "openai j" in page
+        assert "10.0.0.7" not in page
+
+
 def test_intervals_are_drawn_where_they_lie() -> None:
     effects = make_figures()["conclusion"]["effects"]
     drawn = plot_effects(effects)
