@@ -42,8 +42,10 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     """A worker's life: examine what comes through the pipe until it closes."""
     ignore_signals()
     turn_off_telemetry()
+    gc.disable()  # there is no garbage in what is loaded, and it stays: nobody need look through it again and again
     examiner = Examiner(settings, in_worker=True)
-    gc.freeze()  # what is loaded stays: who looks for garbage need not look through it again and again
+    gc.freeze()
+    gc.enable()
     while True:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from midb.cluster.progress import ShardProgress, add_up, difference
 from midb.domain.decisions import Action, Outcome, Pass
-from midb.domain.events import BatchDone, EditMade, ModelUsed, Warned
+from midb.domain.events import BatchDone, EditMade, Event, ModelUsed, Warned
 from midb.domain.generations import Usage
 
 EDIT = EditMade(
@@ -29,7 +29,8 @@ def used() -> ModelUsed:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     progress = ShardProgress(host="h", attempt=3)
-    for event in (batch(5), batch(2, "repetition-loop"), used(), *[Warned(message=f"w{n}") for n in range(50)]):
+    events: list[Event] = [batch(5), batch(2, "repetition-loop"), used()]
+    for event in [*events, *(Warned(message=f"w{n}") for n in range(50))]:
         progress.take(event)
     progress.write(tmp_path / "1.json")
     assert ShardProgress.read(tmp_path / "1.json") == progress

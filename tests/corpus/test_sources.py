@@ -159,7 +159,8 @@ def found_in(sources: Sources, corpus: Container) -> list[object]:
 
 
 def numbered(*numbers: int, ids: bool = False) -> list[dict[str, object]]:
-    return [({"id": f"r{n}"} if ids else {}) | {"instruction": f"say {n}", "output": "x"} for n in numbers]
+    texts: list[dict[str, object]] = [{"instruction": f"say {n}", "output": "x"} for n in numbers]
+    return [{"id": f"r{n}"} | text if ids else text for n, text in zip(numbers, texts, strict=True)]
 
 
 def test_a_folder_of_originals_is_aligned_by_id_whatever_its_files(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.text.inspection import FieldText, Inspection, join_task, join_texts
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords, number_format, read_numeral
-from midb.text.quantities.units import UNITS, ImperialWords, UnitName, UnitPatterns, load_patterns, unit_registry
+from midb.text.quantities.units import UNITS, ImperialWords, UnitName, UnitPatterns, load_patterns
 from midb.text.quotations import find_quotations
 
 IMPERIAL_UNIT = DefectKind(
@@ -128,7 +128,7 @@ def _convert(match: re.Match[str], unit: UnitName, inspection: Inspection) -> st
     if match["magnitude"] and words:
         value *= words.magnitudes.get(match["magnitude"], 1)
     known = UNITS[unit]
-    metric = float(unit_registry().Quantity(float(value), known.pint).to(known.metric).magnitude)
+    metric = known.to_metric(value)
     digits = max(2, len(re.sub(r"\D|(?<=\d)0+$", "", number)))
     places = 0 if unit is UnitName.FAHRENHEIT else digits
     rounded = f"{metric:.0f}" if places == 0 else f"{float(f'{metric:.{places}g}'):,.10g}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 from pydantic import Field
@@ -65,45 +66,60 @@ class ImperialWords(LocaleSection, table="imperial_units"):
 class Unit:
     """An imperial unit and the metric one that stands for it.
 
-    ``pint`` and ``metric`` are the names that pint knows both by; ``abbreviation`` is the metric one's for people.
-    ``english`` is a pattern for how the English source writes the unit, ``symbols`` are the same in every language.
+    ``factor`` is how many of the metric one it is, as it is defined; ``zero`` where the metric scale begins on its own.
+    ``abbreviation`` is the metric one's for people. ``english`` is a pattern for how the English source writes the
+    unit, ``symbols`` are the same in every language.
     """
 
-    pint: str
-    metric: str
+    factor: Fraction
     abbreviation: str
     english: str
     symbols: tuple[str, ...] = ()
+    zero: int = 0
+
+    def to_metric(self, value: Fraction) -> float:
+        """So many of the unit in the metric one.
+
+        >>> UNITS[UnitName.MILE].to_metric(Fraction(3)), UNITS[UnitName.FAHRENHEIT].to_metric(Fraction(212))
+        (4.828032, 100.0)
+        """
+        return float((value - self.zero) * self.factor)
+
+
+#: Metres of a yard's third, and of the older one by which an acre is still defined; grams of a pound, millilitres of a
+#: gallon.
+_FOOT, _SURVEY_FOOT = Fraction("0.3048"), Fraction(1200, 3937)
+_POUND, _GALLON = Fraction("453.59237"), Fraction("3785.411784")
 
 
 UNITS = {
-    UnitName.MILE: Unit("mile", "kilometer", "km", r"miles?\b|mi\b"),
-    UnitName.YARD: Unit("yard", "meter", "m", r"yards?\b|yds?\b", ("yd",)),
-    UnitName.FOOT: Unit("foot", "meter", "m", r"f(?:oo|ee)t\b|ft\b|['′’]", ("ft",)),
-    UnitName.INCH: Unit("inch", "centimeter", "cm", r"inch(?:es)?\b|in\b|[\"″”]"),
+    UnitName.MILE: Unit(5280 * _FOOT / 1000, "km", r"miles?\b|mi\b"),
+    UnitName.YARD: Unit(3 * _FOOT, "m", r"yards?\b|yds?\b", ("yd",)),
+    UnitName.FOOT: Unit(_FOOT, "m", r"f(?:oo|ee)t\b|ft\b|['′’]", ("ft",)),
+    UnitName.INCH: Unit(Fraction("2.54"), "cm", r"inch(?:es)?\b|in\b|[\"″”]"),
     UnitName.SQUARE_INCH: Unit(
-        "inch**2", "centimeter**2", "cm²", r"(?:square|sq\.?)[ -](?:inch(?:es)?|in)\b", ("sq in", "in²")
+        Fraction("2.54") ** 2, "cm²", r"(?:square|sq\.?)[ -](?:inch(?:es)?|in)\b", ("sq in", "in²")
     ),
-    UnitName.SQUARE_MILE: Unit("mile**2", "kilometer**2", "km²", r"(?:square|sq\.?) (?:miles?|mi)\b", ("sq mi",)),
+    UnitName.SQUARE_MILE: Unit((5280 * _FOOT / 1000) ** 2, "km²", r"(?:square|sq\.?) (?:miles?|mi)\b", ("sq mi",)),
     UnitName.SQUARE_FOOT: Unit(
-        "foot**2", "meter**2", "m²", r"(?:square|sq\.?)[ -](?:f(?:oo|ee)t|ft)\b", ("sq ft", "sq. ft.", "ft²")
+        _FOOT**2, "m²", r"(?:square|sq\.?)[ -](?:f(?:oo|ee)t|ft)\b", ("sq ft", "sq. ft.", "ft²")
     ),
-    UnitName.CUBIC_FOOT: Unit("foot**3", "meter**3", "m³", r"cubic[ -](?:f(?:oo|ee)t|ft)\b", ("ft³",)),
-    UnitName.ACRE: Unit("acre", "hectare", "ha", r"acres?\b"),
-    UnitName.MILE_PER_HOUR: Unit("mile/hour", "kilometer/hour", "km/h", r"mph\b|miles? (?:per|an) hour\b", ("mph",)),
-    UnitName.POUND: Unit("pound", "kilogram", "kg", r"pounds?\b|lbs?\b", ("lb", "lbs", "lb.", "lbs.")),
-    UnitName.OUNCE: Unit("ounce", "gram", "g", r"ounces?\b|oz\b", ("oz", "oz.")),
+    UnitName.CUBIC_FOOT: Unit(_FOOT**3, "m³", r"cubic[ -](?:f(?:oo|ee)t|ft)\b", ("ft³",)),
+    UnitName.ACRE: Unit(43560 * _SURVEY_FOOT**2 / 10_000, "ha", r"acres?\b"),
+    UnitName.MILE_PER_HOUR: Unit(5280 * _FOOT / 1000, "km/h", r"mph\b|miles? (?:per|an) hour\b", ("mph",)),
+    UnitName.POUND: Unit(_POUND / 1000, "kg", r"pounds?\b|lbs?\b", ("lb", "lbs", "lb.", "lbs.")),
+    UnitName.OUNCE: Unit(_POUND / 16, "g", r"ounces?\b|oz\b", ("oz", "oz.")),
     UnitName.FLUID_OUNCE: Unit(
-        "fluid_ounce", "milliliter", "ml", r"(?:fluid|fl\.?) (?:ounces?|oz)\b", ("fl oz", "fl. oz.", "fl. oz")
+        _GALLON / 128, "ml", r"(?:fluid|fl\.?) (?:ounces?|oz)\b", ("fl oz", "fl. oz.", "fl. oz")
     ),
-    UnitName.GALLON: Unit("gallon", "liter", "l", r"gallons?\b|gal\b"),
-    UnitName.CUP: Unit("cup", "milliliter", "ml", r"cups?\b"),
+    UnitName.GALLON: Unit(_GALLON / 1000, "l", r"gallons?\b|gal\b"),
+    UnitName.CUP: Unit(_GALLON / 16, "ml", r"cups?\b"),
     UnitName.FAHRENHEIT: Unit(
-        "degF",
-        "degC",
+        Fraction(5, 9),
         "°C",
         r"(?:°|º|degrees?)? ?F(?:ahrenheit)?\b|degrees?\b",
         ("°F", "° F", "º F", "ºF", "℉", "Fahrenheit"),
+        zero=32,
     ),
 }
 
@@ -179,7 +195,7 @@ def load_patterns(code: str) -> UnitPatterns | None:
 
 @functools.cache
 def unit_registry() -> Any:
-    """pint's unit registry; it takes a quarter of a second, so only a process that needs it builds it, once."""
+    """pint's unit registry; it takes half a second, so only a process that needs it builds it, once."""
     import pint
 
     return pint.UnitRegistry()

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
@@ -121,7 +122,8 @@ def test_what_is_no_copy_gets_room_as_far_as_the_length_goes() -> None:
     """An answer, which copies nothing, gets what was asked for and no more."""
     for reference, length, expected in (("", 4_000, 1_000), ("abc", 4_000, 8 + 256 + 1_000), ("", 300, 297)):
         fake = FakeEngine(max_model_len=length)
-        with_engine(fake, lambda e, text=reference: e.generate(ask("abc", reference=text, room=1_000)))
+        asked = ask("abc", reference=reference, room=1_000)
+        with_engine(fake, methodcaller("generate", asked))
         assert fake.added[0].max_new_tokens == expected
 
 

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from midb.locales import LANGUAGES
-from midb.text.quantities.units import UNITS, UnitName, UnitPatterns, load_patterns
+from midb.text.quantities.units import UNITS, UnitName, UnitPatterns, load_patterns, unit_registry
+
+#: What pint calls each unit, and the metric one.
+NAMES = {
+    UnitName.MILE: ("mile", "kilometer"), UnitName.YARD: ("yard", "meter"), UnitName.FOOT: ("foot", "meter"),
+    UnitName.INCH: ("inch", "centimeter"), UnitName.SQUARE_INCH: ("inch**2", "centimeter**2"),
+    UnitName.SQUARE_MILE: ("mile**2", "kilometer**2"), UnitName.SQUARE_FOOT: ("foot**2", "meter**2"),
+    UnitName.CUBIC_FOOT: ("foot**3", "meter**3"), UnitName.ACRE: ("acre", "hectare"),
+    UnitName.MILE_PER_HOUR: ("mile/hour", "kilometer/hour"), UnitName.POUND: ("pound", "kilogram"),
+    UnitName.OUNCE: ("ounce", "gram"), UnitName.FLUID_OUNCE: ("fluid_ounce", "milliliter"),
+    UnitName.GALLON: ("gallon", "liter"), UnitName.CUP: ("cup", "milliliter"), UnitName.FAHRENHEIT: ("degF", "degC"),
+}  # fmt: skip
+
+
+def test_units_are_what_pint_says() -> None:
+    """Which takes half a second to load, so that runs have the definitions themselves."""
+    registry = unit_registry()
+    assert NAMES.keys() == UNITS.keys()
+    for unit, (imperial, metric) in NAMES.items():
+        for value in (Fraction(1), Fraction(7, 2), Fraction(451)):
+            expected = registry.Quantity(float(value), imperial).to(metric).magnitude
+            assert UNITS[unit].to_metric(value) == pytest.approx(expected, rel=1e-12), unit
 
 
 def patterns(code: str) -> UnitPatterns:
