@@ -13,6 +13,9 @@ LEAST_PARAMETERS = 1_000_000_000
 #: Trainings of each side from which on chance of training is seen at all.
 LEAST_SEEDS = 3
 
+#: Losses below this are shown with more digits.
+_SMALL = 0.001
+
 #: What is said where nothing may be concluded.
 PLUMBING = "It proves the plumbing, not the claim."
 
@@ -52,9 +55,11 @@ def read_effect(comparison: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if scale < 0:
         low, high = high, low
     better = 0 if low is None or high is None else (low > 0) - (high < 0)
+    largest = max(abs(end) for end in (figure["value"], figure["low"], figure["high"]) if end is not None)
+    digits = 1 if unit == "points" else 4 if largest >= _SMALL else 6
     return {
         "what": what, "unit": unit, "value": scale * figure["value"], "low": low, "high": high, "rows": figure["rows"],
-        "better": better, "by_seed": [None if value is None else scale * value for value in by_seed],
+        "better": better, "digits": digits, "by_seed": [None if value is None else scale * value for value in by_seed],
     }  # fmt: skip
 
 
@@ -162,7 +167,7 @@ def _tell_effects(effects: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
 
 def _show(effect: Mapping[str, Any]) -> str:
     """A figure with its interval; more is better."""
-    digits = 1 if effect["unit"] == "points" else 4
+    digits = effect["digits"]
     shown = f"{effect['value']:+.{digits}f}"
     if effect["low"] is not None:
         shown += f" [{effect['low']:+.{digits}f} to {effect['high']:+.{digits}f}]"

@@ -135,7 +135,7 @@ def make_lessons(
             left_out[f"longer than {longest:,} tokens on one side"] += 1
             continue
         chosen.append(replace(usable[id(pair)], room=room))
-    train, held_out = _hold_out(chosen, holdout, left_out)
+    train, held_out = _hold_out(_join_rows(chosen), holdout, left_out)
     lessons = Lessons(
         train=train, held_out=held_out, pairs=len(boosted.every), differing=len(boosted.differing),
         left_out=left_out, notes=boosted.notes,
@@ -157,31 +157,41 @@ def _measure(pair: InstructionPair, encoder: TaskEncoder) -> int:
     )
 
 
+def _join_rows(pairs: Sequence[ProofPair]) -> list[ProofPair]:
+    """The pairs with rows that share a task in any corpus made one: corpora hold a task under several ids, and what is
+    measured on a task that is learnt elsewhere would be remembered."""
+    joined: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while (other := joined.get(name, name)) != name:
+            name = other
+        return name
+
+    for pair in pairs:
+        row = f"row {pair.row}"
+        for version in pair.versions.values():
+            one, other = sorted((find(row), find(f"task {_fold_task(version)}")))
+            joined[other] = one  # a name of a row, which comes before those of tasks
+    return [replace(pair, row=find(f"row {pair.row}").removeprefix("row ")) for pair in pairs]
+
+
 def _hold_out(
     pairs: Sequence[ProofPair], share: float, left_out: Counter[str]
 ) -> tuple[list[ProofPair], list[ProofPair]]:
-    """What is learnt, and what is held out: rows by their names alone, and no task that is learnt in another row."""
+    """What is learnt, and what is held out: whole rows, by their names alone."""
     rows = sorted({pair.row for pair in pairs}, key=lambda row: hashlib.sha256(row.encode()).digest())
-    held = set(rows[: round(share * len(rows))])
-    train = [pair for pair in pairs if pair.row not in held]
-    learnt = {_fold_task(version) for pair in train for version in pair.versions.values()}
-    held_out = []
-    for pair in pairs:
-        if pair.row in held:
-            if any(_fold_task(version) in learnt for version in pair.versions.values()):
-                left_out["held out, and its task is learnt in another row"] += 1
-            else:
-                held_out.append(pair)
-    if min(len({pair.row for pair in side}) for side in (train, held_out)) < LEAST_ROWS:
+    count = round(share * len(rows))
+    if min(count, len(rows) - count) < LEAST_ROWS:
         needed = math.ceil(round(LEAST_ROWS / min(share, 1 - share), 6))
         why = "; ".join(f"{number:,} {reason}" for reason, number in left_out.most_common(3))
         raise UsageError(
             f"the corpus is too small: {len(rows):,} rows can be used, and {LEAST_ROWS} that are learnt and "
             f"{LEAST_ROWS} that are held out are the least of which an interval is given.",
-            hint=f"With --holdout {share:g} that takes {needed:,} rows; translations of one row are one."
-            + (f" Left out: {why}." if why else ""),
+            hint=f"With --holdout {share:g} that takes {needed:,} rows; translations of one row are one, and so are "
+            "pairs with the same task." + (f" Left out: {why}." if why else ""),
         )
-    return train, held_out
+    held = set(rows[:count])
+    return [pair for pair in pairs if pair.row not in held], [pair for pair in pairs if pair.row in held]
 
 
 def _fold_task(pair: InstructionPair) -> str:

@@ -220,8 +220,7 @@ def plot_effects(effects: Mapping[str, Mapping[str, Any] | None]) -> list[Plotte
 
 
 def _show_effect(effect: Mapping[str, Any]) -> str:
-    digits = 1 if effect["unit"] == "points" else 4
-    return f"{show_interval(effect, digits, signed=True)} {effect['unit']}, n = {effect['rows']:,} rows"
+    return f"{show_interval(effect, effect['digits'], signed=True)} {effect['unit']}, n = {effect['rows']:,} rows"
 
 
 def write_page(figures: Mapping[str, Any], verify: str) -> str:

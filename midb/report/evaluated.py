@@ -172,7 +172,7 @@ def _tabulate_proof(figures: Mapping[str, Any]) -> EvaluationTable:
     rows = []
     for name, effect in figures["conclusion"]["effects"].items():
         if effect is not None:
-            shown = show_interval(effect, 1 if effect["unit"] == "points" else 4, signed=True)
+            shown = show_interval(effect, effect["digits"], signed=True)
             sides = name.replace("_", " against ")
             rows.append([sides, effect["what"], f"{effect['rows']:,}", f"{shown} {effect['unit']}"])
     base = figures["base"]

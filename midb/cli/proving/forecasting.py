@@ -63,9 +63,8 @@ def _count(lessons: Lessons) -> dict[str, Any]:
 def describe(found: Mapping[str, Any]) -> str:
     """The forecast as lines."""
     done = f", {found['trained']:,} of them trained already" if found["trained"] else ""
-    verdicts = (
-        f"; at most {found['verdicts_at_most']:,} verdicts" if found["verdicts_at_most"] else "; no judge is named"
-    )
+    most = found["verdicts_at_most"]
+    verdicts = f"at most {most:,} verdicts" if most else "no judge is named"
     return "\n".join(
         [
             f"corpus      {found['pairs']:,} pairs, {found['differing']:,} of them changed by the boosting",

@@ -103,7 +103,9 @@ def align_corpora(
     if not boosted.differing:
         raise UsageError(
             f"{path} is the same as {words.path}, pair by pair: there is nothing to prove.",
-            hint="Boost the corpus first, or name another --boosted.",
+            hint="Name another --boosted."
+            if given
+            else "A run without a model changes nothing in it. Boost it with one, and name the result: --boosted FILE",
         )
     against = None
     if control:

@@ -39,5 +39,5 @@ def test_what_is_counted_is_what_is_done(tmp_path: Path) -> None:
     later = count(settings, judged=False)
     assert later["trained"] == 1
     assert "6 students, 1 of them trained already" in describe(later)
-    assert "no judge is named" in describe(later)
+    assert f"answers to {len(questions)} questions; no judge is named" in describe(later)
     assert f"at most {found['verdicts_at_most']:,} verdicts" in describe(found)

@@ -120,3 +120,13 @@ def test_more_is_better_whatever_the_figure() -> None:
     assert (effect["value"], effect["low"], effect["high"], effect["better"]) == (0.2, 0.1, 0.3, 1)
     assert effect["by_seed"] == [0.2]
     assert read_effect(None) is None
+
+
+def test_a_small_effect_is_not_shown_as_nought() -> None:
+    difference = {"value": -0.00002, "low": -0.00003, "high": -0.00001, "rows": 30}
+    effect = read_effect({"loss": {SAME: {"groups": [{"difference": difference}], "by_seed": []}}, "judged": None})
+    assert effect is not None
+    assert (effect["better"], effect["digits"]) == (1, 6)
+    large = read_effect({"loss": {SAME: {"groups": [{"difference": {**difference, "low": -0.3}}], "by_seed": []}}})
+    assert large is not None
+    assert large["digits"] == 4

@@ -81,19 +81,28 @@ def test_too_few_rows_are_told_with_the_number_that_it_takes() -> None:
     assert len(teach(100, holdout=0.2).held_out) == 20
 
 
-def test_a_task_that_is_learnt_is_held_out_in_no_other_row() -> None:
-    """Corpora hold the same task under several ids; what is measured on it would be remembered."""
+def test_a_task_is_one_row_under_whatever_ids_it_stands() -> None:
+    """Corpora hold the same task under several ids; what is measured on one that is learnt would be remembered."""
     aligned = align_rows(120)
-    held = teach(control=False).held_out[0].name
-    learnt = teach(control=False).train[1]
-    for place, (number, pair) in enumerate(aligned.every):
-        if pair.item == held:
-            task = f"  {learnt.versions['raw'].instruction} ".upper()
-            versions = tuple((side, one.replaced({Field.INSTRUCTION: task})) for side, one in pair.versions)
-            aligned.every[place] = number, replace(pair, versions=(versions[0], versions[1]))
+    first = aligned.every[0][1].versions[0][1].instruction
+
+    def ask(place: int, task: str) -> None:
+        number, pair = aligned.every[place]
+        versions = tuple((side, one.replaced({Field.INSTRUCTION: task})) for side, one in pair.versions)
+        aligned.every[place] = number, replace(pair, versions=(versions[0], versions[1]))
+
+    for place in range(1, 50):
+        ask(place, f"  {first} ".upper())
     lessons = make_lessons(aligned, None, LetterEncoder(), longest=999, holdout=0.3)
-    assert held not in [pair.name for pair in (*lessons.train, *lessons.held_out)]
-    assert lessons.left_out == {"held out, and its task is learnt in another row": 1}
+    rows = {pair.name: pair.row for pair in (*lessons.train, *lessons.held_out)}
+    assert len(rows) == 120
+    assert len(set(rows.values())) == 120 - 49
+    assert len({rows[f"de-{place}"] for place in range(50)}) == 1
+    assert not {pair.row for pair in lessons.train} & {pair.row for pair in lessons.held_out}
+    for place in range(50, 120):
+        ask(place, f"{first} {place % 30}")
+    with pytest.raises(UsageError, match="too small: 31 rows can be used"):
+        make_lessons(aligned, None, LetterEncoder(), longest=999, holdout=0.3)
 
 
 def test_students_that_would_be_the_same_are_refused() -> None:
