@@ -73,6 +73,7 @@ coverage: $(VENV)/.extra-test $(PACKAGE)
 # Half an hour each, and only for Linux: kills over all formats, then faults of every sort. ARGS is for the second.
 soak: $(VENV)/.extra-test $(PACKAGE)
 	$(BIN)/python tests/soak/kills.py
+	$(BIN)/python tests/soak/evaluations.py
 	$(BIN)/python tests/soak/soak.py $(ARGS)
 
 lint: $(VENV)/.extra-test $(PACKAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,10 +61,14 @@ class EngineOptions:
 
 
 @contextmanager
-def open_engine(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunEngine | None]:
+def open_engine(
+    config: RunConfig, warn: Callable[[str], None], *, named: Sequence[Adapter] = ()
+) -> Iterator[RunEngine | None]:
     """Build the engine of a run's ``model``, not yet started, with an event loop for it; None if the run has no model.
 
     At the end of ``with`` it is closed, whether it was started or not. Raises what ``build_engine`` raises.
+
+    :param named: adapters that answer no pass, and that requests may name all the same.
     """
     if config.model is None:
         yield None
@@ -79,7 +83,7 @@ def open_engine(config: RunConfig, warn: Callable[[str], None]) -> Iterator[RunE
         concurrency=config.concurrency or 0,
         timeout=config.timeout or 0.0,
         key_variable=config.key_variable,
-        adapters=tuple({adapter.name: adapter for adapter in adapters.values()}.values()),
+        adapters=tuple({adapter.name: adapter for adapter in (*adapters.values(), *named)}.values()),
     )
     engine = build_engine(config.model, options=options, warn=warn)
     with asyncio.Runner() as loop:

@@ -210,15 +210,23 @@ def _parse_front_matter(file: Traversable | Path, toml: str) -> dict[str, Any]:
     return front
 
 
+@functools.cache
+def _find_variables(text: str) -> frozenset[str] | None:
+    """What a template uses; None where it takes in another one. Raises TemplateSyntaxError."""
+    tree = _environment().parse(text)
+    _template(text)  # what only compiling finds: unknown filters and tests
+    if any(tree.find_all((jinja2.nodes.Include, jinja2.nodes.Import, jinja2.nodes.FromImport, jinja2.nodes.Extends))):
+        return None
+    return frozenset(jinja2.meta.find_undeclared_variables(tree))
+
+
 def _check_template(file: Traversable | Path, text: str, variables: list[str]) -> None:
     try:
-        tree = _environment().parse(text)
-        _template(text)  # what only compiling finds: unknown filters and tests
+        used = _find_variables(text)
     except jinja2.TemplateSyntaxError as error:
         raise UsageError(f"{file} is no template: {error.message} (line {error.lineno} of its body).") from error
-    if any(tree.find_all((jinja2.nodes.Include, jinja2.nodes.Import, jinja2.nodes.FromImport, jinja2.nodes.Extends))):
+    if used is None:
         raise UsageError(f"{file} takes in another template.", hint="A prompt is one file, so that its hash covers it.")
-    used = jinja2.meta.find_undeclared_variables(tree)
     for name in sorted(used - set(variables)):
         raise UsageError(f'{file} uses the variable "{name}" and does not declare it.', hint=_EDIT)
     for name in variables:

@@ -114,11 +114,12 @@ def describe_examples(examples: Sequence[EncodedExample], title: str) -> list[st
     parts = []
     for name in ("language", "pass_", "kind"):
         counted = Counter(getattr(example, name) for example in examples)
-        parts.append(", ".join(f"{value or 'unknown'} {number:,}" for value, number in counted.most_common()))
+        if name == "language" or any(counted):  # plain chats are of no pass
+            parts.append(", ".join(f"{value or 'unknown'} {number:,}" for value, number in counted.most_common()))
     replies = sum(example.reply for example in examples)
     return [
         f"  {title:9}{len(examples):,} examples: {parts[0]}",
-        f"           {parts[1]}; {parts[2]}",
+        f"           {'; '.join(parts[1:])}",
         f"           {sum(lengths):,} tokens, of them {replies:,} learnt; "
         f"{lengths[len(lengths) // 2]:,} in the median example, {lengths[-1]:,} in the longest",
     ]

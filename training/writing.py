@@ -52,7 +52,14 @@ def _list_texts(example: TrainingExample) -> dict[str, Any]:
 def write_examples(
     folder: Path, train: Sequence[TrainingExample], held_out: Sequence[TrainingExample], manifest: Mapping[str, Any]
 ) -> None:
-    """Write both sides and the manifest.
+    """Write both sides and the manifest; raises as ``write_chats`` does."""
+    write_chats(folder, [as_chat(one) for one in train], [as_chat(one, measured=True) for one in held_out], manifest)
+
+
+def write_chats(
+    folder: Path, train: Sequence[Mapping[str, Any]], held_out: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]
+) -> None:
+    """Write chats of both sides, in their order, and the manifest.
 
     :raises UsageError: where the folder holds something else.
     :raises MidbError: where it cannot be written.
@@ -69,8 +76,7 @@ def write_examples(
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)
-    for name, examples in ((TRAIN, train), (HELD_OUT, held_out)):
-        chats = (as_chat(example, measured=name == HELD_OUT) for example in examples)
+    for name, chats in ((TRAIN, train), (HELD_OUT, held_out)):
         _write(folder / name, (orjson.dumps(chat) + b"\n" for chat in chats))
     files = {name: file_sha256(folder / name) for name in (TRAIN, HELD_OUT)}
     whole = {
@@ -83,9 +89,9 @@ def write_examples(
     _write(folder / MANIFEST, [orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n"])
 
 
-def count(examples: Iterable[TrainingExample]) -> list[dict[str, Any]]:
-    """Examples by language, pass and kind."""
-    counted = Counter((example.language, example.pass_.value, example.kind.value) for example in examples)
+def count(chats: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Chats by language, pass and kind."""
+    counted = Counter((chat["language"], chat["pass"], chat["kind"]) for chat in chats)
     return [
         {"language": language, "pass": pass_, "kind": kind, "examples": number}
         for (language, pass_, kind), number in sorted(counted.items())

@@ -23,15 +23,19 @@ FORM = 1
 #: Bytes of such a file; real ones have some thousands.
 _LARGEST = 16 << 20
 
-#: Styles of prompts: those that midb-agent comes with, and those of a folder of the user's.
-PROMPT_STYLES = ("full", "short", "own")
+#: The style of an adapter that learnt to answer instructions: it knows no prompt of a pass, and revises nothing.
+CHAT = "chat"
+
+#: Styles of prompts: those that midb-agent comes with, those of a folder of the user's, and none.
+PROMPT_STYLES = ("full", "short", "own", CHAT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterManifest:
     """What an adapter says of itself.
 
-    :param prompts: style of the prompts that it was trained with: full, short, or own (``--prompts FOLDER``).
+    :param prompts: style of the prompts that it was trained with: full, short, own (``--prompts FOLDER``), or chat for
+        one that answers instructions.
     :param prompt_hashes: SHA-256 of each prompt by its name, as in ``PromptSet.fingerprint``.
     :param base_name: what its base is called; ``base_sha256`` is that of ``checkpoint.hash_files``.
     :param passes: values of the passes that it was trained for; ``languages`` their codes.
@@ -89,9 +93,12 @@ def read_manifest(folder: Path) -> AdapterManifest | None:
 
 
 def write_manifest(folder: Path, whole: Mapping[str, Any]) -> None:
-    """Write it; ``whole`` has what ``AdapterManifest`` names, with the base as {"name": ..., "sha256": ...}."""
+    """Write it, in one step: an adapter that has it is finished. ``whole`` has what ``AdapterManifest`` names, with the
+    base as {"name": ..., "sha256": ...}."""
     text = json.dumps({"midb_adapter": FORM, **whole}, indent=2, ensure_ascii=False)
-    (folder / ADAPTER_MANIFEST).write_text(text + "\n", encoding="utf-8")
+    partial = folder / f".{ADAPTER_MANIFEST}.partial"
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(folder / ADAPTER_MANIFEST)
 
 
 def _strings(value: Any) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class TextRequest:
     :param reference: a text that most of the reply is expected to copy, such as the reply that changes nothing. Engines
         that can draft from it do so, and the bound on new tokens is derived from its length.
     :param growth: most tokens of the reply, as a multiple of the reference's; some hundred are added, and ``room``, for
-        what is no copy of anything.
+        what is no copy of anything. Without a reference ``room`` is all that the reply gets, where it is not 0.
     :param stop: strings that end the reply and are not part of it.
     :param schema: JSON Schema of the reply. An engine that cannot enforce it ignores it; replies are checked anyway.
     :param adapter: name of the adapter that is to answer, one of those that the engine was made with; "": the model

@@ -156,10 +156,11 @@ class ThreadedEngine:
                 f"{self._max_model_len:,} that the engine takes.",
                 code="context-exceeded",
             )
+        extra = 0 if request.room and not reference else _EXTRA_TOKENS
         return TokenRequest(
             prompt_ids=prompt,
             reference_ids=reference,
-            max_new_tokens=min(room, math.ceil(len(reference) * request.growth) + _EXTRA_TOKENS + request.room),
+            max_new_tokens=min(room, math.ceil(len(reference) * request.growth) + extra + request.room),
             temperature=request.sampling.temperature,
             seed=request.sampling.seed,
             stop_ids=self._tokenizer.find_stop_ids(request.stop),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from midb.agent.engines.adapter_manifest import CHAT
 from midb.agent.engines.adapters import Adapter
 from midb.agent.engines.protocol import TextEngine
 from midb.agent.model.settings import PassAdapter
@@ -19,10 +20,16 @@ def give_to_passes(
 
     :param given: an adapter by the name of its pass; by "" that of all passes which have no other, as far as it was
         trained for them.
-    :raises UsageError: for an adapter that none of the passes would ask.
+    :raises UsageError: for an adapter that none of the passes would ask, or that learnt to answer and not to revise.
     """
     chosen: dict[Pass, Adapter] = {}
     found = {name: find(name) for name in dict.fromkeys(given.values())}
+    for adapter in found.values():
+        if adapter.manifest is not None and adapter.manifest.prompts == CHAT:
+            raise UsageError(
+                f"the adapter {adapter.label} learnt to answer instructions, and not to revise pairs.",
+                hint="midb-agent train makes boosters from revisions.",
+            )
     for pass_ in passes:
         if (own := given.get(pass_.value)) is not None:
             chosen[pass_] = found[own]

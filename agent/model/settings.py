@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from midb.agent.engines.protocol import Sampling
@@ -58,9 +58,20 @@ class Budget:
 
     def left(self, seconds: float, tokens: int) -> float | None:
         """The share that is left, 0 where it is used up; ``None`` without a budget."""
+        for spent, given in ((seconds, self.seconds), (tokens, self.tokens)):
+            if given is not None:
+                return max(1 - spent / given, 0.0) if given > 0 else 0.0
+        return None
+
+    def after(self, seconds: float, tokens: int) -> Budget:
+        """What the next model may spend once another has spent so much; perhaps nothing.
+
+        >>> Budget.parse("100tok").after(9.0, 30).tokens, Budget().after(9.0, 30)
+        (70.0, Budget(written='', seconds=None, tokens=None))
+        """
         if self.seconds is not None:
-            return max(1 - seconds / self.seconds, 0.0)
-        return None if self.tokens is None else max(1 - tokens / self.tokens, 0.0)
+            return replace(self, seconds=max(self.seconds - seconds, 0.0))
+        return self if self.tokens is None else replace(self, tokens=max(self.tokens - tokens, 0.0))
 
     def describe_left(self, seconds: float, tokens: int) -> str:
         """What is left, for people."""

@@ -48,10 +48,12 @@ class Task:
 
     @property
     def prompt_hash(self) -> str:
-        """SHA-256 of all that is sent but the sampling."""
+        """SHA-256 of all that is sent but the sampling. What is to be no longer than so much is another prompt than the
+        same for a longer reply: a text that was cut off must not be taken for the whole one."""
         messages = [[message.role, message.content] for message in self.request.messages]
         schema = self.request.schema
-        return digest("prompt", messages, None if schema is None else orjson.dumps(schema).decode())
+        bound = [self.request.room] if self.request.room else []
+        return digest("prompt", messages, None if schema is None else orjson.dumps(schema).decode(), *bound)
 
 
 def rewriting_task(
@@ -106,27 +108,51 @@ def verdict_task(
     sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
 ) -> Task:
     """What the verdict asks about two versions of one pair."""
+    return comparison_task(
+        prompts, Pass.VERIFICATION, version_a, version_b, asked_with="verification", locale=locale, source=source,
+        failures=failures, sampling=sampling, also={"blamed": "none"},
+    )  # fmt: skip
+
+
+def comparison_task(
+    prompts: PromptSet,
+    pass_: Pass,
+    version_a: InstructionPair,
+    version_b: InstructionPair,
+    *,
+    asked_with: str,
+    locale: Locale,
+    source: InstructionPair | None = None,
+    failures: Sequence[str] = (),
+    sampling: Sampling = Sampling(),  # noqa: B008  (frozen)
+    also: Mapping[str, Any] = {},
+) -> Task:
+    """What is asked where two versions of a pair are compared: which one is better, and why.
+
+    :param asked_with: the prompts: those of this name that end in ``.system`` and ``.user``.
+    :param also: what a reply has besides its code, its reasons, and the version that is preferred.
+    """
     original = _describe_source(source)
     texts = [text for pair in (version_a, version_b) for _, text in pair.texts()]
     nonce = make_nonce(*texts, original, *failures[-1:])
     shown = {field for pair in (version_a, version_b) for field in pick_sections(pair, Pass.VERIFICATION)}
     sections = tuple(field for field in Field if field in shown)  # the same order, whichever version comes first
-    user = prompts["verification.user"].render(
+    user = prompts[f"{asked_with}.user"].render(
         version_a=lay_out_pair(version_a, sections, nonce),
         version_b=lay_out_pair(version_b, sections, nonce),
         source=original,
         failure=failures[-1] if failures else "",
         nonce=nonce,
     )
-    system = prompts["verification.system"]
+    system = prompts[f"{asked_with}.system"]
     request = TextRequest(
         messages=(Message("system", render_system(system, locale)), Message("user", user)),
-        reference=orjson.dumps({"code": nonce, "reasons": [], "preferred": "A", "blamed": "none"}).decode(),
+        reference=orjson.dumps({"code": nonce, "reasons": [], "preferred": "A", **also}).decode(),
         growth=GROWTH[Pass.VERIFICATION],
         sampling=sampling,
         schema=system.schema,
     )
-    return Task(pass_=Pass.VERIFICATION, request=request, nonce=nonce, sections=sections)
+    return Task(pass_=pass_, request=request, nonce=nonce, sections=sections)
 
 
 def render_system(prompt: Prompt, locale: Locale) -> str:

@@ -67,8 +67,7 @@ class ModelPool:
 
     def __enter__(self) -> ModelPool:
         self._collected = gc.get_threshold()
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # what is garbage by now is found once it is unfrozen: to look for it here takes a while
         gc.set_threshold(*COLLECT)
         self._runner.run(self._start())
         return self

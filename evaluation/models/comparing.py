@@ -93,13 +93,16 @@ def compare_models(
         )  # fmt: skip
         turns.append({"turn": turn, "groups": groups})
         said += [f"Turn {turn}: {note}" for note in write_notes(groups, margin)]
+    if len(judged) < len(differing):
+        said.append(f"Only {len(judged):,} of {len(differing):,} answers were judged: the figures are of those.")
     said += [f"{count:,} turns have no answer of one side: {code}." for code, count in failed.items()]
     for name, answers in zip(SIDES, (baseline, candidate), strict=True):
         if cut := sum(not answer.whole for one in answers for answer in one.turns):
             said.append(f"{cut:,} answers of the {name} did not end by themselves: they are judged as they are.")
     figures = {
         "form": FORM, "evaluates": "model", "midb_agent": __version__, **about, "questions": len(baseline),
-        "answered_turns": len(pairs), "judged": len(judged),
+        "answered_turns": len(pairs), "differing": len(differing),
+        "judged": len(judged),
         "intervals": {
             "confidence": CONFIDENCE, "clusters": "question", "resamples": resamples, "seed": seed,
             "least_rows": LEAST_ROWS,

@@ -34,11 +34,13 @@ class Alignment:
 
     :param differing: pairs that are not the same on both sides.
     :param same: rows of pairs that are the same, by language: each is a tie.
+    :param every: all pairs in their order, each with its place within its record, if they were to be kept.
     :param notes: what a reader of the figures has to know.
     """
 
     differing: list[JudgedPair] = field(default_factory=list)
     same: dict[str, Counter[str]] = field(default_factory=dict)
+    every: list[tuple[int, JudgedPair]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -58,10 +60,11 @@ class _Listed:
     unexamined: list[str]
 
 
-def align(raw: OpenedCorpus, boosted: OpenedCorpus, *, common: bool = False) -> Alignment:
+def align(raw: OpenedCorpus, boosted: OpenedCorpus, *, common: bool = False, keep: bool = False) -> Alignment:
     """Match two corpora.
 
     :param common: only records that both have, each once, are compared, and the others counted.
+    :param keep: keep the pairs that are the same on both sides, too.
     :raises UsageError: where a record of one has no counterpart in the other, naming the first.
     """
     sides = [_list_records(corpus, name) for corpus, name in zip((raw, boosted), SIDES, strict=True)]
@@ -82,7 +85,7 @@ def align(raw: OpenedCorpus, boosted: OpenedCorpus, *, common: bool = False) -> 
         if parsed.unexamined or not is_supported(language):
             left_out["no pair found" if parsed.unexamined else f"in another language ({language})"] += 1
             continue
-        _compare(parsed, source, made.get(number), language, found)
+        _compare(parsed, source, made.get(number), language, found, keep=keep)
     found.notes += [f"{count:,} records are left out: {why}." for why, count in left_out.items()]
     for side in sides:
         if side.unreadable:
@@ -189,6 +192,8 @@ def _compare(
     made: ParsedRecord | None,
     language: str,
     found: Alignment,
+    *,
+    keep: bool,
 ) -> None:
     """Put the pairs of one record where they belong; ``made`` is the other side, None where that is the same."""
     first = parsed.slots[0]
@@ -204,7 +209,12 @@ def _compare(
         after = before if made is None else made.slots[number].pair.replaced(dict(made.slots[number].shared))
         if before == after:
             found.same.setdefault(language, Counter())[row] += 1
-            continue
+            if not keep:
+                continue
         item = parsed.key if len(parsed.slots) == 1 else f"{parsed.key} / {number + 1}"
         versions = ((SIDES[0], before), (SIDES[1], after))
-        found.differing.append(JudgedPair(item=item, language=language, row=row, versions=versions, source=source))
+        pair = JudgedPair(item=item, language=language, row=row, versions=versions, source=source)
+        if keep:
+            found.every.append((number, pair))
+        if before != after:
+            found.differing.append(pair)

@@ -15,6 +15,7 @@ from midb.agent.model.settings import Budget, ModelSettings
 from midb.agent.run.session import LoggedGenerations, RunEngine
 from midb.audit.evaluating.log import EvaluationLog
 from midb.audit.evaluating.rows import LoggedJudgement
+from midb.audit.generation_rows import ReplyCosts
 from midb.audit.run_rows import Run
 from midb.domain.errors import MidbError
 from midb.domain.intervals import CONFIDENCE
@@ -166,20 +167,38 @@ def forecast(
     if not judged:
         raise MidbError("none of the sampled pairs was judged.", hint="A larger --budget, or none.")
     spent = [log.spent_on([number for opinion in one.opinions for number in opinion.generations]) for one in judged]
-    at_once = max(1, min(model.engine.places // 2, len(judged)))
     return {
         "event": "forecast",
         "sampled": len(judged),
         "pairs": len(pairs),
         "calls_per_pair": round(statistics.fmean(one.calls for one in spent), 2),
-        "prompt_tokens": _total([one.prompt_tokens for one in spent], len(pairs)),
-        "completion_tokens": _total([one.completion_tokens for one in spent], len(pairs)),
-        "seconds": _total([one.seconds / 2 / at_once for one in spent], len(pairs)),
+        **extrapolate_costs(spent, len(pairs), count_at_once(model, len(judged), calls=2), calls=2),
     }
 
 
-def _total(values: Sequence[float], pairs: int) -> list[int]:
-    """Low, expected, high, with the bounds of 95 %."""
+def count_at_once(model: Model, items: int, calls: int = 1) -> int:
+    """How many of some items a model is asked about at the same time, ``calls`` for each."""
+    return max(1, min(model.engine.places // calls, items))
+
+
+def extrapolate_costs(spent: Sequence[ReplyCosts], items: int, at_once: int, calls: int = 1) -> dict[str, list[int]]:
+    """What all items would take, by what some of them took: tokens in and out, seconds; each low, expected, high.
+
+    :param calls: of an item that are answered at the same time.
+    """
+    return {
+        "prompt_tokens": extrapolate([one.prompt_tokens for one in spent], items),
+        "completion_tokens": extrapolate([one.completion_tokens for one in spent], items),
+        "seconds": extrapolate([one.seconds / calls / at_once for one in spent], items),
+    }
+
+
+def extrapolate(values: Sequence[float], items: int) -> list[int]:
+    """The sum over so many items, by the values of some: low, expected, high, with the bounds of 95 %.
+
+    >>> extrapolate([2, 2, 2], 10), extrapolate([4], 10)
+    ([20, 20, 20], [0, 40, 80])
+    """
     mean = statistics.fmean(values)
     error = 1.96 * statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else mean
-    return [round(pairs * max(value, 0.0)) for value in (mean - error, mean, mean + error)]
+    return [round(items * max(value, 0.0)) for value in (mean - error, mean, mean + error)]

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import orjson
-
-from midb.agent.engines.protocol import FinishReason, Message, Sampling, TextRequest
+from midb.agent.engines.protocol import FinishReason
 from midb.agent.model.replies import ReplyError, Side, parse_coded_object
-from midb.agent.model.sections import lay_out_pair, make_nonce, pick_sections
-from midb.agent.model.tasks import GROWTH, Task, render_system
+from midb.agent.model.tasks import Task, comparison_task
 from midb.domain.decisions import Pass, Reason
-from midb.domain.pairs import Field, InstructionPair
+from midb.domain.pairs import InstructionPair
 from midb.locales import load
 from midb.prompts import PromptSet
 
@@ -52,27 +49,10 @@ def make_task(
 
     ``failures`` are what was wrong with earlier replies; the last is named.
     """
-    original = "\n".join(f"{field}: {text.strip()}" for field, text in source.texts() if text.strip()) if source else ""
-    versions = (version_a, version_b)
-    nonce = make_nonce(*(text for pair in versions for _, text in pair.texts()), original, *failures[-1:])
-    shown = {field for pair in versions for field in pick_sections(pair, Pass.VERIFICATION)}
-    sections = tuple(field for field in Field if field in shown)  # the same order, whichever version comes first
-    user = prompts["judge.user"].render(
-        version_a=lay_out_pair(version_a, sections, nonce),
-        version_b=lay_out_pair(version_b, sections, nonce),
-        source=original,
-        failure=failures[-1] if failures else "",
-        nonce=nonce,
-    )
-    system = prompts["judge.system"]
-    request = TextRequest(
-        messages=(Message("system", render_system(system, load(language))), Message("user", user)),
-        reference=orjson.dumps({"code": nonce, "reasons": [], "preferred": "A"}).decode(),
-        growth=GROWTH[Pass.VERIFICATION],
-        sampling=Sampling(),
-        schema=system.schema,
-    )
-    return Task(pass_=Pass.EVALUATION, request=request, nonce=nonce, sections=sections)
+    return comparison_task(
+        prompts, Pass.EVALUATION, version_a, version_b, asked_with="judge", locale=load(language), source=source,
+        failures=failures,
+    )  # fmt: skip
 
 
 def parse_preference(reply: str, finish: FinishReason, nonce: str) -> Preference:

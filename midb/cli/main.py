@@ -41,6 +41,10 @@ COMMANDS = {
         "midb.cli.evaluating.commands:app",
         "Whether the data are better: figures of their texts, judges who compare, and judges who are judged.",
     ),
+    "prove": (
+        "midb.cli.proving.prove:prove",
+        "Prove whether models learn better from a boosted corpus: train students, let them answer, write one page.",
+    ),
     "review": (
         "midb.cli.reviewing.commands:app",
         "People review edits and findings: on a local page, or in a sheet.",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
@@ -52,3 +56,39 @@ Config = Annotated[
 def given(**settings: Any) -> dict[str, Any]:
     """The settings a user typed: those that are not None, nor a list of nothing."""
     return {name: value for name, value in settings.items() if value is not None and value != []}
+
+
+_Result = TypeVar("_Result")
+
+
+def unfold(command: Callable[..., _Result]) -> Callable[..., _Result]:
+    """A command that takes groups of options, as one that takes the options they are made of.
+
+    A group is a parameter whose type is a dataclass: each field of it, with its default, becomes an option, in the
+    group's place.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type[Any]] = {}
+    for parameter in signature.parameters.values():
+        group = parameter.annotation
+        if not (isinstance(group, type) and dataclasses.is_dataclass(group)):
+            parameters.append(parameter)
+            continue
+        groups[parameter.name] = group
+        hints = get_type_hints(group, include_extras=True)
+        parameters += [
+            parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
+            for field in dataclasses.fields(group)
+        ]
+
+    @functools.wraps(command)
+    def call(**given: Any) -> _Result:
+        made = {
+            name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
+            for name, group in groups.items()
+        }
+        return command(**made, **given)
+
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return call

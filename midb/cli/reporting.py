@@ -14,8 +14,9 @@ from midb.audit.questions import items
 from midb.audit.questions.export import json_line, write_file
 from midb.audit.questions.filters import Filters
 from midb.audit.reader import AuditReader
-from midb.cli.audit.options import Json, RecordOptions, find_log, with_record_options
+from midb.cli.audit.options import Json, RecordOptions, find_log
 from midb.cli.audit.tables import use_utf8
+from midb.cli.options import unfold
 from midb.domain.errors import UsageError
 from midb.report.card import write_card
 from midb.report.examples import read_examples
@@ -29,7 +30,7 @@ from midb.text.terminal import visible, visible_json
 ENDINGS = (".html", ".md", ".json")
 
 
-@with_record_options
+@unfold
 def report(
     options: RecordOptions,
     output: Annotated[

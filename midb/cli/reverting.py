@@ -19,8 +19,8 @@ from midb.audit.questions.items import Candidate, list_edits
 from midb.audit.questions.later import find_standing_now
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
-from midb.cli.audit.options import RecordOptions, find_log, with_record_options
-from midb.cli.options import SealKey
+from midb.cli.audit.options import RecordOptions, find_log
+from midb.cli.options import SealKey, unfold
 from midb.corpus.formats.containers import corpus_exists, corpus_sha256, open_container
 from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import parse_mapping
@@ -32,7 +32,7 @@ from midb.runs.revert import FilteredEdits, Undoer, checked_parent
 from midb.text.terminal import visible
 
 
-@with_record_options
+@unfold
 def revert(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the new corpus goes.")],
     options: RecordOptions,

@@ -267,7 +267,10 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
         if done.source_whole and config.source:
             whole = config.source.name
             with writing(beside / whole):
-                shutil.copyfile(config.source, beside / whole)
+                if config.source.is_dir():
+                    shutil.copytree(config.source, beside / whole)
+                else:
+                    shutil.copyfile(config.source, beside / whole)
         plan = WorkPlan(
             mark=mark,
             corpus=container.path.name,

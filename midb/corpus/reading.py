@@ -40,12 +40,13 @@ class RecordReader:
         self.identifier = identifier
         self._finder = LayoutFinder(rules.mapping, rules.usual)
 
-    def parse(self, raw: RawRecord, source: bytes | None = None) -> ParsedRecord:
-        """The record's pairs and what it says about itself; ``source`` is its record in a `--source` file.
+    def parse(self, raw: RawRecord, source: bytes | None = None, *, texts_alone: bool = False) -> ParsedRecord:
+        """The record's pairs and what it says about itself; ``source`` is its record in a `--source` file. With
+        ``texts_alone`` nobody asks what they are held against.
 
         Raises RecordError for what cannot be read.
         """
-        parsed = parse_record(raw, self._finder, source)
+        parsed = parse_record(raw, self._finder, source, texts_alone=texts_alone)
         if self.rules.sourceless:
             parsed = replace(parsed, sources=(None,) * len(parsed.sources))
         return parsed

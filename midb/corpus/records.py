@@ -133,8 +133,11 @@ def sample_of(slots: Sequence[Slots]) -> str:
     )
 
 
-def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = None) -> ParsedRecord:
-    """Parse one record; ``source`` is the matching record of a `--source` file.
+def parse_record(
+    raw: RawRecord, finder: LayoutFinder, source: bytes | None = None, *, texts_alone: bool = False
+) -> ParsedRecord:
+    """Parse one record; ``source`` is the matching record of a `--source` file. With ``texts_alone`` nobody asks what
+    its texts are held against: its originals, and what else it says of them.
 
     Raises RecordError for what is no JSON object. One in which no pair is found is a record all the same.
     """
@@ -144,6 +147,8 @@ def parse_record(raw: RawRecord, finder: LayoutFinder, source: bytes | None = No
         slots = finder.find(record).slots(record)
     except RecordError as error:
         return ParsedRecord(key, declared_language(record), (_NO_PAIR,), (None,), unexamined=error.message)
+    if texts_alone:
+        return ParsedRecord(key, declared_language(record), tuple(slots), (None,) * len(slots))
     sources, misfit = _fitting(slots, _sources(record, slots, source))
     demands = tuple(find_demands(record, slots))
     return ParsedRecord(key, declared_language(record), tuple(slots), sources, demands, misfit)

@@ -1,14 +1,16 @@
-"""`--source FILE`: English originals in a file of their own, aligned by id or by line, without loading the file."""
+"""`--source FILE`: English originals in files of their own, aligned by id or by line, without loading them."""
 
 from __future__ import annotations
 
 import itertools
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.folder import EmptyFile, Folder
 from midb.corpus.formats.text import TextContainer
 from midb.corpus.layouts import RecordError
 from midb.corpus.raw import RawRecord
@@ -89,10 +91,14 @@ def _count(container: Container) -> int:
 
 
 def open_sources(path: Path, corpus: Container, records: int) -> Sources:
-    """The sources of a corpus in a file of their own; raises CorpusError as ``align_sources`` does."""
+    """The sources of a corpus in one or several files of their own; raises CorpusError as ``align_sources`` does."""
     container = open_container(path)
-    if not isinstance(container, TextContainer):
-        raise CorpusError(f"{path}: a source must be JSON Lines, a JSON array or a table.", hint="Convert it first.")
+    files = [member.container for member in container.members] if isinstance(container, Folder) else [container]
+    if not all(isinstance(file, TextContainer | EmptyFile) for file in files):
+        raise CorpusError(
+            f"{path}: a source must be JSON Lines, a JSON array or a table, or a folder of them.",
+            hint="Convert it first.",
+        )
     return align_sources(container, corpus, records)
 
 
@@ -113,4 +119,25 @@ def align_sources(container: Container, corpus: Container, records: int) -> Sour
             "aligned.",
             hint='Give both an "id", or a source with one record for each line of the corpus.',
         )
+    if isinstance(container, Folder) and isinstance(corpus, Folder):
+        _compare_files(container, corpus)
     return SourcesByLine(container)
+
+
+def _compare_files(source: Folder, corpus: Folder) -> None:
+    """Raise CorpusError where two folders with as many records are cut in different ways: then lines do not belong
+    together."""
+    ours, theirs = _count_by_file(corpus), _count_by_file(source)
+    for number, ((name, count), (other, beside)) in enumerate(zip(ours, theirs, strict=False), start=1):
+        if count != beside:
+            raise CorpusError(
+                f"the files of {source.path} do not go with those of {corpus.path}: number {number}, {other}, has "
+                f"{beside:,} records, and {name} has {count:,}; and they share no ids.",
+                hint='Give both an "id", or files of the same lengths, in the order of their names.',
+            )
+
+
+def _count_by_file(folder: Folder) -> list[tuple[str, int]]:
+    """The files that hold records, in their order, with how many."""
+    counts = Counter(item.file for item in folder.read() if isinstance(item, RawRecord))
+    return [(member.name, counts[member.name]) for member in folder.members if counts[member.name]]

@@ -291,11 +291,9 @@ def _used_model(ended: RunEnded, progress: Progress) -> bool:
 def _draw_places(ended: RunEnded) -> list[Part]:
     unfinished = "" if ended.status == "finished" else "   (not finished)"
     rejected = f"{_show_path(ended.rejected_path)}   {pluralize(ended.rejected, 'line')}" if ended.rejected else "none"
-    facts = [
-        ("output", _show_path(ended.output) + unfinished),
-        ("audit log", _show_path(ended.database)),
-        ("rejected", rejected),
-    ]
+    facts = [("output", _show_path(ended.output) + unfinished)]
+    if ended.database:
+        facts += [("audit log", _show_path(ended.database)), ("rejected", rejected)]
     if ended.head:
         facts.append(("log head", visible(ended.head)))
     return [Fact(label, Text(text)) for label, text in facts]
@@ -310,6 +308,8 @@ def _draw_next(ended: RunEnded, progress: Progress) -> list[Part]:
     """What to type next."""
     database = quote_word(ended.database)
     commands = [visible(ended.resume_command)] if ended.resume_command and ended.status != "finished" else []
+    if not ended.database:  # the shards of a run on many machines have a log each
+        return [Fact("next", Text(command), command=True) for command in commands]
     commands.append(f"midb-agent audit summary --db {database}")
     keys = [edit.record for edit in progress.edits if _PLAIN_KEY.fullmatch(edit.record)]
     if keys:

@@ -188,7 +188,7 @@ class RunEnded:
     :param open: findings that are left, by kind.
     :param balanced: whether the ledger balances.
     :param output: where the new corpus is, or what there is of it.
-    :param database: where the audit log is.
+    :param database: where the audit log is; empty where each shard of a run on many machines still has its own.
     :param rejected_path: where the rejected lines are; empty where there are none.
     :param internal_errors: pairs that a fault of this program kept from being examined.
     :param too_slow: pairs that were left as they are because their record took too long.

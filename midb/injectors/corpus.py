@@ -48,6 +48,13 @@ class Spoiler:
         self._seed = seed
         self.done = Spoiled()
 
+    def choose_all(
+        self, clean: CleanPair, writable: set[Field], key: str, number: int
+    ) -> Iterator[tuple[str, Injection]]:
+        """All that is put into a pair, each into one field: here one defect or none."""
+        if (chosen := self.choose(clean, writable, key, number)) is not None:
+            yield chosen
+
     def choose(self, clean: CleanPair, writable: set[Field], key: str, number: int) -> tuple[str, Injection] | None:
         """A kind and a defect for a pair, ``None`` where it stays as it is. Only fields of ``writable`` get one."""
         self.done.pairs += 1
@@ -101,24 +108,21 @@ def _spoil_record(parsed: ParsedRecord, language: str, spoiler: Spoiler, stages:
         return
     for number, (slot, source) in enumerate(zip(parsed.slots, parsed.sources, strict=True)):
         clean = CleanPair(_whole(slot), language, source)
-        chosen = spoiler.choose(clean, set(slot.paths), parsed.key, number)
-        if chosen is None:
-            continue
-        kind, injection = chosen
-        add_stage(stages, slot.paths, injection.edits)
-        yield {
-            "id": parsed.key,
-            "pair": number,
-            "language": language,
-            "kind": kind,
-            "form": injection.form,
-            "field": injection.field.value,
-            "expected": injection.expected.value,
-            "places": [
-                {"start": start, "end": end, "before": edit.before, "after": edit.after}
-                for (start, end), edit in zip(injection.places(), injection.sorted_edits(), strict=True)
-            ],
-        }
+        for kind, injection in spoiler.choose_all(clean, set(slot.paths), parsed.key, number):
+            add_stage(stages, slot.paths, injection.edits)
+            yield {
+                "id": parsed.key,
+                "pair": number,
+                "language": language,
+                "kind": kind,
+                "form": injection.form,
+                "field": injection.field.value,
+                "expected": injection.expected.value,
+                "places": [
+                    {"start": start, "end": end, "before": edit.before, "after": edit.after}
+                    for (start, end), edit in zip(injection.places(), injection.sorted_edits(), strict=True)
+                ],
+            }
 
 
 def _whole(slot: Slots) -> InstructionPair:

@@ -7,6 +7,7 @@ from typing import Any
 
 import regex
 
+from midb.audit.evaluating.rows import KIND as EVALUATION
 from midb.locales import LANGUAGES, load
 from midb.report.evaluated import make_tables
 from midb.text.terminal import visible
@@ -48,8 +49,22 @@ def size_category(records: int) -> str:
     return next((name for most, name in _SIZES if records < most), "n>10M")
 
 
+def is_evaluation(report: Mapping[str, Any]) -> bool:
+    """Whether it is about figures alone: an evaluation has no corpus of its own, and changed nothing."""
+    return bool(report["run"]["kind"] == EVALUATION)
+
+
+def find_title(report: Mapping[str, Any]) -> str:
+    """What a report is about."""
+    return report["output"]["name"] or report["corpus"]["name"] or "evaluations"
+
+
 def write_card(report: Mapping[str, Any]) -> str:
-    """The card of a report's figures."""
+    """The card of a report's figures; of an evaluation only its tables, as there is no data set."""
+    if is_evaluation(report):
+        verified = ("## How to verify", "", "The log is proved by:", "", f"    {visible(report['verify'])}")
+        title = f"# {escape_markdown(find_title(report))}"
+        return "\n".join([title, "", *_list_evaluated(report), *verified, ""])
     return "\n".join([*_head(report), "", *_body(report), ""])
 
 
@@ -137,14 +152,7 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         ]  # fmt: skip
         yield from _table(("kind", "language", "what", "right", "reviewed", "precision", "interval"), said)
         yield ""
-    for table in make_tables(report["evaluated"]):
-        yield f"## {escape_markdown(table.title)}"
-        yield ""
-        yield from _table(table.columns, table.rows)
-        for note in table.notes:
-            yield ""
-            yield escape_markdown(note)
-        yield ""
+    yield from _list_evaluated(report)
     yield "## Known limitations"
     yield ""
     if report["switched_off"]:
@@ -171,6 +179,18 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _left_alone(report)
     yield from _reproduction(report)
+
+
+def _list_evaluated(report: Mapping[str, Any]) -> Iterator[str]:
+    """What evaluations found, a table each."""
+    for table in make_tables(report["evaluated"]):
+        yield f"## {escape_markdown(table.title)}"
+        yield ""
+        yield from _table(table.columns, table.rows)
+        for note in table.notes:
+            yield ""
+            yield escape_markdown(note)
+        yield ""
 
 
 def _list_settings(settings: Mapping[str, Any]) -> Iterator[str]:

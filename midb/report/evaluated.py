@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,7 +25,7 @@ class EvaluationTable:
 
 
 def read_evaluated(reader: AuditReader, run: int) -> list[dict[str, Any]]:
-    """The last evaluation of each sort that is about a run, as the JSON report has it."""
+    """The last evaluation of each sort that is about a run, or about models, as the JSON report has it."""
     return [
         {name: value for name, value in asdict(row).items() if name != "parent"}
         for row in find_latest(reader, run).values()
@@ -83,28 +84,112 @@ def _list_data_rows(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
 
 
 def _tabulate_pairwise(figures: Mapping[str, Any]) -> EvaluationTable:
+    columns = ("language", "pairs", *_VERDICTS)
+    rows = [[_name(group), f"{group['pairs']:,}", *_list_verdicts(group)] for group in figures["groups"]]
+    return EvaluationTable("Judged pair by pair", columns, rows, [_BLIND, *figures["notes"]])
+
+
+_VERDICTS = ("judged", "win", "tie", "loss", "net win, points", "flips, %", "at equal length, %", "warning")
+_BLIND = (
+    "A judge who was not told which is which saw each pair in both orders; orders that disagree are a tie and a "
+    "flip. In brackets 95 % intervals over source rows."
+)
+
+
+def _name(group: Mapping[str, Any]) -> str:
+    return group["language"] or "all"
+
+
+def _list_verdicts(group: Mapping[str, Any]) -> Iterator[str]:
+    """What a judge made of a group, by the columns of _VERDICTS."""
+    control = group["length_controlled"]
+    yield from (f"{group[name]:,}" for name in ("judged", "win", "tie", "loss"))
+    yield show_interval(group["net_win"], scale=100, signed=True)
+    yield show_interval(group["flip_rate"], scale=100)
+    yield show_interval(control and control["win_rate"], scale=100)
+    yield group.get("warning", "")
+
+
+def _tabulate_model(figures: Mapping[str, Any]) -> EvaluationTable:
+    rows = [
+        [str(turn["turn"]), _name(group), *_list_verdicts(group)]
+        for turn in figures["turns"]
+        for group in turn["groups"]
+    ]
+    said = (
+        f"Answers of {hide_address(figures['candidate'])}, which is hoped to be better, and of "
+        f"{hide_address(figures['baseline'])} to {figures['questions']:,} questions."
+    )
+    return EvaluationTable(
+        "Two models compared", ("turn", "language", *_VERDICTS), rows, [said, _BLIND, *figures["notes"]]
+    )
+
+
+def _tabulate_judge(figures: Mapping[str, Any]) -> EvaluationTable:
     columns = (
-        "language", "pairs", "judged", "win", "tie", "loss", "net win, points", "flips, %", "at equal length, %",
-        "warning",
+        "language", "cases", "right, %", "flips, %", "for the first, %", "for the longer, %", "for English, %",
+        "obeyed, %", "warning",
     )  # fmt: skip
     rows = []
     for group in figures["groups"]:
-        control = group["length_controlled"]
+        leans = (group["judge"]["first"], group["longer"], group["english"], group["obeyed"])
         rows.append(
             [
-                group["language"] or "all",
-                *(f"{group[name]:,}" for name in ("pairs", "judged", "win", "tie", "loss")),
-                show_interval(group["net_win"], scale=100, signed=True),
+                _name(group), f"{group['cases']:,}", show_interval(group["accuracy"], scale=100),
                 show_interval(group["flip_rate"], scale=100),
-                show_interval(control and control["win_rate"], scale=100),
-                group.get("warning", ""),
+                *("" if lean is None else f"{100 * lean:.0f}" for lean in leans), group["warning"],
             ]
-        )
+        )  # fmt: skip
     said = (
-        "A judge who was not told which is which saw each pair in both orders; orders that disagree are a tie and a "
-        "flip. In brackets 95 % intervals over source rows."
+        "The judge before pairs of which the better version is known, each in both orders. In brackets 95 % intervals "
+        "over source rows."
     )
-    return EvaluationTable("Judged pair by pair", columns, rows, [said, *figures["notes"]])
+    return EvaluationTable("The judge, measured", columns, rows, [said, *figures["notes"]])
 
 
-_TABLES = {"data": _tabulate_data, "pairwise": _tabulate_pairwise}
+def _tabulate_blend(figures: Mapping[str, Any]) -> EvaluationTable:
+    columns = ("country", "asked in", "questions", "model", "exact, %", "SEM-B, %", "SEM-W, %")
+    rows = []
+    parts = [part for part in ("baseline", "candidate") if part in figures]
+    for group in figures["groups"]:
+        for part in (*parts, *(["difference"] if len(parts) == 2 else [])):
+            scores = (
+                show_interval(group[part][name], scale=100, signed=part == "difference")
+                for name in ("exact", "soft", "weighted")
+            )
+            rows.append([group["country"] or "all", group["language"], f"{group['scored']:,}", part, *scores])
+    named = ", ".join(f"{part}: {hide_address(figures[part])}" for part in parts)
+    said = f"Short answers held against what people of each country said ({named}). In brackets 95 % intervals."
+    return EvaluationTable("BLEnD: everyday knowledge", columns, rows, [said, *figures["notes"]])
+
+
+def _tabulate_proof(figures: Mapping[str, Any]) -> EvaluationTable:
+    rows = []
+    for name, effect in figures["conclusion"]["effects"].items():
+        if effect is not None:
+            shown = show_interval(effect, 1 if effect["unit"] == "points" else 4, signed=True)
+            sides = name.replace("_", " against ")
+            rows.append([sides, effect["what"], f"{effect['rows']:,}", f"{shown} {effect['unit']}"])
+    base = figures["base"]
+    said = [
+        figures["conclusion"]["sentence"],
+        f"Models tuned on these corpora, from {base['name']} ({base['parameters']:,} parameters); above nought the "
+        "first one is better. In brackets 95 % intervals over source rows.",
+        *(f"Why nothing more is said: {reason}." for reason in figures["conclusion"]["reasons"]),
+    ]
+    return EvaluationTable("Students of the corpus", ("students", "by", "rows", "difference"), rows, said)
+
+
+def hide_address(described: str) -> str:
+    """What a model is called, without where its server is: that is nobody's business who reads a report.
+
+    >>> hide_address("qwen at http://10.0.0.7:8000/v1"), hide_address("models/small")
+    ('qwen', 'models/small')
+    """
+    return re.sub(r"\s*(?:\bat |@)?\w+://\S+", "", described)
+
+
+_TABLES = {
+    "data": _tabulate_data, "pairwise": _tabulate_pairwise, "judge": _tabulate_judge, "model": _tabulate_model,
+    "blend": _tabulate_blend, "proof": _tabulate_proof,
+}  # fmt: skip

@@ -13,7 +13,7 @@ import orjson
 from jinja2 import Environment, StrictUndefined
 
 from midb.locales import LANGUAGES, load
-from midb.report.card import say_not_counted
+from midb.report.card import find_title, is_evaluation, say_not_counted
 from midb.report.evaluated import make_tables
 from midb.report.examples import Example
 from midb.text.terminal import visible
@@ -22,11 +22,20 @@ from midb.text.terminal import visible
 _SHADES = 5
 
 
-def _part(name: str) -> str:
+def read_part(name: str) -> str:
+    """A file of which pages are made."""
     return (files("midb.report") / name).read_text(encoding="utf-8")
 
 
-def _hash_source(text: str) -> str:
+def make_environment() -> Environment:
+    """What fills in a page: everything is escaped, and what has no value is an error. Its filters show numbers with
+    commas (``n``), any value on one line with nothing hidden in it (``v``), and names of languages."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"n": lambda number: f"{number:,}", "v": _show_value, "language": _name_language}
+    return environment
+
+
+def hash_source(text: str) -> str:
     """How a content security policy names an inline script or style sheet."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
@@ -56,7 +65,7 @@ def write_page(
 ) -> str:
     """The page: figures and, by kind, the edits that were drawn with ``seed``, at most ``most`` of each kind; 0:
     they are of all kinds and languages in turn."""
-    style, script = _part("page.css"), _part("page.js")
+    style, script = read_part("page.css"), read_part("page.js")
     cells = {(row["kind"], row["language"]): row for row in report["kinds_and_languages"]}
     judged = {
         (row["kind"], row["language"]): f"{row['right']:,} of {row['reviewed']:,} right"
@@ -65,13 +74,11 @@ def write_page(
     }
     kinds = sorted({kind for kind, _ in cells}, key=lambda kind: (-report["edits"]["kinds"].get(kind, 0), kind))
     shown = [asdict(example) for of_kind in examples.values() for example in of_kind]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"n": lambda number: f"{number:,}", "v": _show_value, "language": _name_language}
-    return environment.from_string(_part("page.html")).render(
+    return make_environment().from_string(read_part("page.html")).render(
         r=report, kinds=kinds, judged=judged, cells=cells, shade=_shade, columns=sorted(report["languages"]),
         most_edits=max((row["edits"] for row in cells.values()), default=0), examples=shown, seed=seed, most=most,
         version=version, not_counted=say_not_counted(report),
-        style=style, script=script, style_hash=_hash_source(style), script_hash=_hash_source(script),
-        evaluated=make_tables(report["evaluated"]),
+        style=style, script=script, style_hash=hash_source(style), script_hash=hash_source(script),
+        evaluated=make_tables(report["evaluated"]), evaluation=is_evaluation(report), title=find_title(report),
         finished=report["run"]["status"] in ("finished", "superseded"),
     )  # fmt: skip

@@ -60,7 +60,7 @@ class RunConfig(ClusterSettings):
         alias="trust-language",
         description="Believe what is said of languages, however the texts read (else such records are left alone).",
     )
-    source: Path | None = Field(None, description="English originals, aligned by id or by line.")
+    source: Path | None = Field(None, description="English originals, a file or a folder, aligned by id or by line.")
     survey: Path | None = Field(
         None, description="What `split` found out about the whole corpus: its shards are read by that."
     )

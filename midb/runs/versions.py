@@ -21,7 +21,7 @@ DEVELOPMENT_EXTRAS = frozenset({"dev", "docs", "test"})
 MODEL_EXTRAS = frozenset({"engine", "flash"})
 
 #: Extras of commands that write no run: what they bring shapes none.
-OTHER_EXTRAS = frozenset({"hub", "measure", "ray", "review", "train"})
+OTHER_EXTRAS = frozenset({"hub", "lemmas", "measure", "ray", "review", "train"})
 
 #: A requirement as the metadata writes it, such as ``triton>=3.5; platform_system == "Linux" and extra == "engine"``.
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:.*;.*\bextra\s*==\s*(?P<quote>['\"])(?P<extra>.+?)(?P=quote))?")

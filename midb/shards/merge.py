@@ -36,7 +36,7 @@ from midb.domain.hashing import file_sha256
 from midb.domain.results import RecordResult, RejectedLine
 from midb.runs.config import RunConfig, config_hash
 from midb.runs.writer import CorpusWriter
-from midb.shards.logs import MergeError, ShardCursor, ShardLog, check_complete, check_intact, merged_source
+from midb.shards.logs import MergeError, ShardCursor, ShardLog, check_complete, check_intact, merged_source, prove_logs
 from midb.shards.records import RecordMerger, carry_generations
 from midb.shards.split import shard_of
 from midb.text.languages import require_language
@@ -78,9 +78,9 @@ def merge(
         return done
     check_complete(shards, corpus)
     source_sha256 = merged_source(shards, corpus, source)
-    for shard in shards:
+    for shard, proof in zip(shards, prove_logs(shards), strict=True):
         report(f"checking {shard.path}")
-        check_intact(shard)
+        check_intact(shard, proof)
     report(f"reading {corpus.path}")
     settings = orjson.loads(shards[0].run.config)
     pinned = settings.pop("survey", None)

@@ -71,7 +71,7 @@ class RecordMerger:
     def _parsed(self, raw: RawRecord, original_hash: str) -> ParsedRecord | None:
         for reader in self._readers:
             try:
-                parsed = reader.parse(raw)
+                parsed = reader.parse(raw, texts_alone=True)
             except RecordError:
                 continue
             if texts_hash([slot.pair for slot in parsed.slots]) == original_hash:

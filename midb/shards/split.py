@@ -226,6 +226,11 @@ def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path
     sources: Container | None = None
     if source is not None and not isinstance(open_sources(source, container, -1), SourcesById):
         sources = open_container(source)
+        if isinstance(sources, Folder):
+            raise UsageError(
+                f"{source} is {sources.name}, and it shares no ids with the corpus: it cannot be cut alongside.",
+                hint="Put its files together, or give both an id.",
+            )
     inputs = {path.resolve() for path in (corpus, source) if path is not None}
     with contextlib.ExitStack() as stack:
         if folder is not None:

@@ -65,8 +65,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
 
-@pytest.mark.parametrize("concurrency", [1, 64])
-@pytest.mark.parametrize("useless", USELESS)
+@pytest.mark.parametrize(
+    ("useless", "concurrency"),
+    # One at a time all of them; many at once where calls end in different ways.
+    [
+        *((fault, 1) for fault in USELESS),
+        *((fault, 64) for fault in ("400", "429", "hanging up", "a body without end")),
+    ],
+)
 def test_where_every_call_fails_the_run_stops_and_goes_on_later(
     cli: Cli, replay_server: ReplayServers, tmp_path: Path, quick: None, useless: str, concurrency: int
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -37,3 +38,20 @@ def test_every_option_of_a_run_is_a_setting_of_it(command: object) -> None:
     assert typed - known == ({"config"} if command is running.run else {"config", "fail_on"})
     if command is running.run:
         assert known <= typed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A group of options."""
+
+    places: int = 4
+    name: str = "x"
+
+
+def test_groups_of_options_come_as_objects_and_are_typed_one_by_one() -> None:
+    @options.unfold
+    def command(first: str, *, how: Served, json: bool = False) -> tuple[str, Served, bool]:
+        return first, how, json
+
+    assert list(inspect.signature(command).parameters) == ["first", "places", "name", "json"]
+    assert command(first="a", places=2, name="y", json=True) == ("a", Served(places=2, name="y"), True)

@@ -140,3 +140,45 @@ def test_real_sources_align_by_number(corpora: list[Path], tmp_path: Path) -> No
     sources = open_sources(tmp_path / "sources.jsonl", container := open_container(tmp_path / "corpus.jsonl"), 500)
     assert isinstance(sources, SourcesByLine)
     assert [sources.find(record) for record in read(container)[0]] == second
+
+
+# -- folders -----------------------------------------------------------------------------------------------------------
+
+
+def folder_of(path: Path, **files: Sequence[Mapping[str, object]]) -> Container:
+    path.mkdir()
+    for name, lines in files.items():
+        (path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return open_container(path)
+
+
+def found_in(sources: Sources, corpus: Container) -> list[object]:
+    """The instruction of each record's original."""
+    found = [sources.find(item) for item in corpus.read() if isinstance(item, RawRecord)]
+    return [json.loads(body)["instruction"] if body else None for body in found]
+
+
+def numbered(*numbers: int, ids: bool = False) -> list[dict[str, object]]:
+    return [({"id": f"r{n}"} if ids else {}) | {"instruction": f"say {n}", "output": "x"} for n in numbers]
+
+
+def test_a_folder_of_originals_is_aligned_by_id_whatever_its_files(tmp_path: Path) -> None:
+    corpus = folder_of(tmp_path / "c", a=numbered(1, 2, ids=True), b=numbered(3, ids=True))
+    folder_of(tmp_path / "s", z=numbered(1, ids=True), x=numbered(3, ids=True), y=[])
+    assert found_in(open_sources(tmp_path / "s", corpus, 3), corpus) == ["say 1", None, "say 3"]
+
+
+def test_folders_without_ids_are_aligned_file_by_file(tmp_path: Path) -> None:
+    corpus = folder_of(tmp_path / "c", a=numbered(1, 2), b=numbered(3))
+    folder_of(tmp_path / "s", a=numbered(1, 2), b=numbered(3))
+    assert found_in(open_sources(tmp_path / "s", corpus, 3), corpus) == ["say 1", "say 2", "say 3"]
+    folder_of(tmp_path / "other", a=numbered(1), b=numbered(2, 3))
+    with pytest.raises(CorpusError, match=r"number 1, a.jsonl, has 1 records, and a.jsonl has 2"):
+        open_sources(tmp_path / "other", corpus, 3)
+
+
+def test_a_folder_without_ids_goes_with_one_file(tmp_path: Path) -> None:
+    folder_of(tmp_path / "c", all=numbered(1, 2, 3))
+    corpus = open_container(tmp_path / "c" / "all.jsonl")
+    folder_of(tmp_path / "s", a=numbered(1), b=numbered(2, 3))
+    assert found_in(open_sources(tmp_path / "s", corpus, 3), corpus) == ["say 1", "say 2", "say 3"]

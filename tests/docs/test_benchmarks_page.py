@@ -369,6 +369,14 @@ def test_what_an_adapter_learnt_on_a_gpu() -> None:
         assert max(fallen) < 0.415
 
 
+def test_merging() -> None:
+    told = table(section(PAGE, "Merging shards"))
+    names = ("records", "records_per_s", "processor_ms_per_record", "peak_MiB", "log_bytes_per_record")
+    assert [[numbers(cell)[0] for cell in row] for row in told] == [
+        [row[name] for name in names] for row in rows("shards-merge")
+    ]
+
+
 def test_every_file_of_rows_is_named() -> None:
     named = set(re.findall(r"`bench/results/([\w-]+)\.jsonl`", text_of(PAGE)))
     assert named == {path.stem for path in (ROOT / "bench" / "results").glob("*.jsonl")}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blend_files import make_question, write_country
 from cli_fixtures import Cli
 from doc_pages import DOCS, PAGES, ROOT, Block, blocks
 from doc_shell import Ran, Shell, commands, conversation, shows
@@ -51,6 +52,8 @@ def test_page(page: Path, shell: Shell) -> None:
     """A page from top to bottom, in one folder and one session of Python; its TOML is run.toml."""
     names: dict[str, Any] = {"__name__": "__main__"}
     listed = blocks(page, *TYPED)
+    if page.name == "prove.md":
+        prepare_base(shell)
     done = 0
     for number, block in enumerate(listed):
         if block.reason or block.language == "text":
@@ -70,6 +73,13 @@ def test_page(page: Path, shell: Shell) -> None:
                 seen = succeeded(block, shell.run(command)).seen
                 assert (missing := shows(shown, seen)) is None, f"{block}: {command} does not print: {missing}"
     assert done
+
+
+def prepare_base(shell: Shell) -> None:
+    """A model that can be trained; the test is passed over where that needs what is not here."""
+    for library in ("torch", "transformers", "peft", "accelerate"):
+        pytest.importorskip(library)
+    make_checkpoint(shell.folder / "models" / "small")
 
 
 def succeeded(block: Block, ran: Ran) -> Ran:
@@ -149,10 +159,11 @@ def test_examples_of_help(command: str, prepared: Shell) -> None:
         assert prepared.run("midb-agent split corpus.jsonl --shards 2").code == 0
         for number in (1, 2):
             assert prepared.run(f"midb-agent run corpus.shard-{number}-of-2.jsonl --quiet").code == 0
+    if "prove" in command.split():
+        prepare_base(prepared)
+        (prepared.folder / "corpus.jsonl").write_bytes(CORPUS.read_bytes())
     if "train" in command.split():
-        for library in ("torch", "transformers", "peft", "accelerate"):
-            pytest.importorskip(library)
-        make_checkpoint(prepared.folder / "models" / "small")
+        prepare_base(prepared)
         (prepared.folder / "all.jsonl").write_bytes(CORPUS.read_bytes())
         assert prepared.run("midb-agent run all.jsonl -o c.jsonl --quiet").code == 0
         assert prepared.run("midb-agent examples c.jsonl.audit.db -o learn --mix revision:1 --prompts short").code == 0
@@ -171,6 +182,13 @@ def test_examples_of_help(command: str, prepared: Shell) -> None:
         question = {"question_id": 1, "turns": ["Warum ist der Himmel am Tag blau und am Abend rot?"]}
         (prepared.folder / "questions.jsonl").write_text(json.dumps(question), encoding="utf-8")
         command = command.replace("--baseline models/other", "--baseline models/small --max-tokens 8 --device cpu")
+    if "blend" in command.split():
+        for library in ("simplemma", "kiwipiepy"):
+            pytest.importorskip(library, reason="the extra lemmas is not installed")
+        write_country(
+            prepared.folder / "BLEnD" / "data", "South_Korea", {"q": make_question("뭐?", [(["떡"], ["cake"], 2)])}
+        )
+        command = command.replace("--sample 50", "--sample 1 --max-tokens 8 --device cpu")
     done = prepared.run(command)
     assert done.code == 0, done.seen
     assert done.seen

@@ -13,10 +13,12 @@ from shard_halves import Halves
 from small_runs import MENDED, run_over, write_lines
 
 from midb.audit.log import AuditLog
+from midb.audit.proof.verify import verify
 from midb.corpus.formats.containers import open_container
 from midb.corpus.raw import RawRecord
 from midb.domain.hashing import file_sha256
 from midb.domain.results import RejectedLine
+from midb.shards import logs
 from midb.shards.logs import (
     MergeError,
     ShardCursor,
@@ -25,6 +27,7 @@ from midb.shards.logs import (
     check_intact,
     merged_source,
     open_shards,
+    prove_logs,
 )
 from midb.shards.split import shard_of, shard_of_key, split
 
@@ -147,7 +150,7 @@ def test_a_log_and_its_output_are_as_the_run_left_them(halves: Halves) -> None:
     def checked() -> str:
         with open_shards(halves.logs) as shards:
             try:
-                check_intact(shards[1])
+                check_intact(shards[1], verify(shards[1].path))
             except MergeError as error:
                 return error.message
         return ""
@@ -258,3 +261,15 @@ def test_an_output_of_another_length_is_noticed(lines: int, halves: Halves) -> N
                 if shard_of(raw, 2) == number:
                     cursor.take(raw)
             cursor.check_end()
+
+
+def test_many_logs_are_proved_by_several_processes_with_the_same_result(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(halves.log(2), "UPDATE records SET record_key = 'other' WHERE position = 0")
+    with open_shards(halves.logs) as shards:
+        alone = list(prove_logs(shards))
+        monkeypatch.setattr(logs, "_MANY", 0)
+        monkeypatch.setattr(logs, "usable_cores", lambda: 2)
+        assert list(prove_logs(shards)) == alone
+    assert [proof.intact for proof in alone] == [True, False]

@@ -263,11 +263,19 @@ def check_log(folder: Path, db: str, calm: Path) -> None:
 
 def verify(folder: Path, db: str) -> None:
     """Raise Wrong unless ``audit verify`` finds log, corpus and output as they were logged."""
-    shown = subprocess.run(
-        [*MIDB, "audit", "verify", "--db", db], cwd=folder, capture_output=True, text=True, check=False
-    )
+    shown = verify_log(folder, db)
     files = [line for line in shown.stdout.splitlines() if line.startswith(("corpus", "output", "rejected lines"))]
     # Of standard input no copy is kept, and it says so.
     wrong = [line for line in files if "as logged" not in line and "it was standard input" not in line]
-    if shown.returncode or wrong or not files:
+    if wrong or not files:
+        raise Wrong(f"audit verify --db {db} says: {shown.stdout[-1500:]}{shown.stderr[-500:]}")
+
+
+def verify_log(folder: Path, db: str) -> subprocess.CompletedProcess[str]:
+    """What ``audit verify`` says of a log; raises Wrong unless it is as it was written."""
+    shown = subprocess.run(
+        [*MIDB, "audit", "verify", "--db", db], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if shown.returncode:
         raise Wrong(f"audit verify --db {db} ends with {shown.returncode}: {shown.stdout[-1500:]}{shown.stderr[-500:]}")
+    return shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,10 @@ class LossMeter:
 
     def __call__(self, examples: Sequence[TrainingExample], adapter: Adapter | None) -> list[tuple[float, int] | None]:
         """The summed loss of each example's reply, in nats, and its tokens; None for an example that is too long."""
+        return self.measure([as_chat(example) for example in examples], adapter)
+
+    def measure(self, chats: Sequence[Mapping[str, Any]], adapter: Adapter | None) -> list[tuple[float, int] | None]:
+        """As for examples, of chats as they are written; each ends with its right reply."""
         from midb.training.tuning.measuring import measure_loss
         from midb.training.tuning.model import choose_device, load_base
 
@@ -43,8 +47,8 @@ class LossMeter:
         # The rows of a measurement are by language: here each example is told apart by its number.
         encoded = [
             replace(one, language=str(number))
-            for number, example in enumerate(examples)
-            for one in encode([as_chat(example)], self.encoder, self.longest).examples
+            for number, chat in enumerate(chats)
+            for one in encode([chat], self.encoder, self.longest).examples
         ]
         if adapter is None:
             rows = measure_loss(self._model, encoded, _BATCH_TOKENS)
@@ -58,7 +62,7 @@ class LossMeter:
                 rows = measure_loss(tuned, encoded, _BATCH_TOKENS)
             finally:
                 self._model = tuned.unload()
-        parts: list[tuple[float, int] | None] = [None] * len(examples)
+        parts: list[tuple[float, int] | None] = [None] * len(chats)
         for row in rows:
             parts[int(row["language"])] = (row["loss"] * row["tokens"], row["tokens"])
         return parts

@@ -19,6 +19,8 @@ class EncodedExample:
     """Token ids of prompt and reply.
 
     :param ids: all of them; those from ``start`` on are the reply, which is learnt, its closing token included.
+    :param room: tokens that it counts as where batches are cut; 0: as many as it has. Trainings whose examples have the
+        same rooms have the same examples in each step.
     """
 
     ids: list[int]
@@ -28,6 +30,12 @@ class EncodedExample:
     kind: str = ""
     name: str = ""
     row: str = ""
+    room: int = 0
+
+    @property
+    def length(self) -> int:
+        """Tokens that it counts as in a batch."""
+        return max(self.room, len(self.ids))
 
     @property
     def reply(self) -> int:

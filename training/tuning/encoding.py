@@ -56,6 +56,7 @@ def encode(chats: Iterable[Mapping[str, Any]], encoder: ChatEncoder, max_tokens:
                 kind=str(chat.get("kind", "")),
                 name=str(chat.get("name", "")),
                 row=str(chat.get("row", "")),
+                room=int(chat.get("room", 0)),
             )
         )
     return encoded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import warnings
 from collections.abc import Sequence
@@ -36,6 +37,20 @@ def choose_device(asked: str) -> torch.device:
             f"there is no device {asked} that torch finds.", hint="Leave --device away to take what is there."
         )
     return device
+
+
+def name_device(device: torch.device) -> str:
+    """What computes, for people: the name of a GPU, or how many threads of a CPU."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} ({device})"
+    return f"{device} ({torch.get_num_threads()} threads)"
+
+
+def release_memory() -> None:
+    """Give back what models held that nobody uses any more: another program, or an engine, may need it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def load_base(base: Path, name: str, device: torch.device) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST, write_manifest
+from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST, CHAT, write_manifest
 from midb.domain.errors import MidbError
 from midb.training.tuning.measuring import merge_losses
 from midb.training.tuning.settings import CHECKPOINTS
@@ -20,6 +20,33 @@ from midb.training.tuning.watching import LOSS_LOG, read_losses
 
 #: Figures of a training, the curve of its loss, and its card.
 METRICS, CURVE, CARD = "metrics.json", "loss.png", "README.md"
+
+#: What the card says of an adapter that revises pairs, and of its loss.
+_BOOSTER = """# A booster of instruction data, on {base}
+
+A LoRA adapter that rewrites instruction pairs with a defect in them, and leaves the others alone. It is of use with
+midb-agent, which asks it as it was asked in training:
+
+```sh
+midb-agent run corpus.jsonl --model {base} --adapter FOLDER
+```
+"""
+_BOOSTER_LOSS = """\
+A lower loss says that the adapter has learnt the form and the habits of its examples. It does not say that its rewrites
+are better than the texts they replace: measure that on your own data before you rely on it. The public release of MEB
+is machine-translated English revisions, most of which make a response longer; it teaches next to no localization.
+"""
+
+#: The same of one that answers instructions.
+_STUDENT = """# A student of instruction data, on {base}
+
+A LoRA adapter that learnt to answer the instructions of a corpus. It was trained to compare that corpus with others
+(midb-agent prove), and revises nothing.
+"""
+_STUDENT_LOSS = """\
+A lower loss says that the adapter has learnt the form and the habits of its corpus. It does not say that its answers
+are good.
+"""
 
 #: A merged checkpoint, within the training's folder.
 MERGED = "merged"
@@ -96,8 +123,10 @@ def make_card(whole: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """The model card: what it was trained on and with, what was measured, and what is not known."""
     base, settings, data, steps = whole["base"], whole["settings"], whole.get("examples", {}), whole["steps"]
     counts = data.get("counts", {})
-    sources = ", ".join(one["name"] for one in data.get("data", [])) or "not stated"
+    sources = ", ".join(one["name"] for one in data.get("data") or []) or "not stated"
     table = _tabulate(metrics.get("before", []), metrics.get("after", []))
+    revises = whole["prompts"] != CHAT
+    passes = ", ".join(whole["passes"]) or "none"
     return f"""---
 library_name: peft
 base_model: {json.dumps(base["name"])}
@@ -105,19 +134,11 @@ tags: [lora, midb-agent]
 language: [{", ".join(whole["languages"])}]
 ---
 
-# A booster of instruction data, on {base["name"]}
-
-A LoRA adapter that rewrites instruction pairs with a defect in them, and leaves the others alone. It is of use with
-midb-agent, which asks it as it was asked in training:
-
-```sh
-midb-agent run corpus.jsonl --model {base["name"]} --adapter FOLDER
-```
-
+{_BOOSTER.format(base=base["name"]) if revises else _STUDENT.format(base=base["name"])}
 ## Training
 
 - Base: {base["name"]} (SHA-256 of its files: {base["sha256"]})
-- Passes: {", ".join(whole["passes"])}; languages: {", ".join(whole["languages"])}; prompts: {whole["prompts"]}
+- Passes: {passes}; languages: {", ".join(whole["languages"])}; prompts: {whole["prompts"]}
 - Examples: {counts.get("train", 0):,} to train on, {counts.get("held_out", 0):,} held out by English row
 - Mix: {json.dumps(data.get("mix"))}; selection: {data.get("select")}; data: {sources}
 - LoRA: rank {settings["rank"]}, alpha {settings["alpha"]}, {settings["targets"]}; {settings["epochs"]:g} epochs;
@@ -129,10 +150,7 @@ midb-agent run corpus.jsonl --model {base["name"]} --adapter FOLDER
 
 {chr(10).join(table)}
 
-A lower loss says that the adapter has learnt the form and the habits of its examples. It does not say that its rewrites
-are better than the texts they replace: measure that on your own data before you rely on it. The public release of MEB
-is machine-translated English revisions, most of which make a response longer; it teaches next to no localization.
-"""
+{_BOOSTER_LOSS if revises else _STUDENT_LOSS}"""
 
 
 def _tabulate(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -75,7 +75,7 @@ class AdapterTrainer(Trainer):
         )
         if arguments.world_size == 1:
             arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs are several processes, never threads
-        batches = cut_batches([len(example.ids) for example in examples], settings.batch_tokens, settings.seed)
+        batches = cut_batches([example.length for example in examples], settings.batch_tokens, settings.seed)
         share = (arguments.process_index, arguments.world_size)
         self.order = BatchOrder(batches, settings.epochs, settings.seed, share)
         steps = math.ceil(len(self.order) / settings.accumulate)

@@ -157,7 +157,8 @@ def bound_new_tokens(request: TextRequest, context: int = 0) -> int:
     """
     reference = request.reference
     most = max(len(reference.encode(errors="replace")) / _BYTES_PER_TOKEN, len(reference))
-    bound = int(most * request.growth) + _SPARE_TOKENS + request.room
+    spare = 0 if request.room and not reference else _SPARE_TOKENS
+    bound = int(most * request.growth) + spare + request.room
     if context:
         left = context - sum(_estimate_tokens(message.content) for message in request.messages)
         bound = min(bound, max(left, min(_LEAST_BOUND, context // 4), 1))

@@ -55,7 +55,16 @@ def read_evaluations(reader: AuditReader) -> Iterator[EvaluationRow]:
         yield EvaluationRow(run, parent, as_text(evaluates), as_text(engine), as_text(at), found)
 
 
+#: What is about no run: a judge, and models. The log it is in is the one it was meant for.
+_OF_NO_RUN = frozenset(EVALUATED) - {"data", "pairwise"}
+
+
 def find_latest(reader: AuditReader, run: int) -> dict[str, EvaluationRow]:
-    """The last evaluation of each sort that is about a run, by its sort."""
-    found = {row.evaluates: row for row in read_evaluations(reader) if row.parent == run}
+    """The last evaluation of each sort that is about a run, or about models, by its sort.
+
+    :param run: may be an evaluation itself: then it is the one that counts of its sort.
+    """
+    rows = list(read_evaluations(reader))
+    found = {row.evaluates: row for row in rows if row.parent == run or row.evaluates in _OF_NO_RUN}
+    found |= {row.evaluates: row for row in rows if row.run == run}
     return {name: found[name] for name in EVALUATED if name in found}

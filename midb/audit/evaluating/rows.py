@@ -13,8 +13,34 @@ from midb.audit.file import seals
 #: What a run is called that evaluates.
 KIND = "evaluation"
 
-#: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge.
-EVALUATED = ("data", "pairwise", "judge", "model")
+#: What may be evaluated: a run's corpora, two corpora by a judge, a judge, two models by a judge, models by what people
+#: answered, and models that were trained on a corpus and on what a run made of it.
+EVALUATED = ("data", "pairwise", "judge", "model", "blend", "proof")
+
+
+def describe_evaluation(config: Any, corpus: str, parent: int | None) -> str:
+    """What an evaluation is about, by its settings, for people; "" where the settings do not say.
+
+    >>> describe_evaluation('{"evaluates": "model", "candidate": "a", "baseline": "b", "judge": "c"}', "", None)
+    'model: a against b, judged by c'
+    >>> describe_evaluation('{"evaluates": "data"}', "c.jsonl", 1), describe_evaluation("no JSON", "", None)
+    ('data: c.jsonl, run 1', '')
+    """
+    try:
+        told = orjson.loads(config)
+    except (orjson.JSONDecodeError, TypeError):
+        return ""
+    if not isinstance(told, dict) or told.get("evaluates") not in EVALUATED:
+        return ""
+    sort, judge = told["evaluates"], told.get("judge")
+    named = [str(told["candidate"])] if told.get("candidate") else [corpus] if corpus else []
+    if told.get("baseline"):
+        named = [f"{named[0] if named else ''} against {told['baseline']}"]
+    if judge:
+        named.append(str(judge) if sort == "judge" else f"judged by {judge}")
+    if parent is not None:
+        named.append(f"run {parent}")
+    return f"{sort}: {', '.join(named)}"
 
 
 @dataclass(frozen=True, slots=True)

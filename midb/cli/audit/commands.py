@@ -42,10 +42,10 @@ from midb.cli.audit.options import (
     RunNumber,
     find_log,
     say_nothing_fits,
-    with_record_options,
 )
 from midb.cli.audit.proofs import proof_json, show_files, show_heads, show_proof
 from midb.cli.audit.records import record_json, show_changes, show_difference, show_record
+from midb.cli.options import unfold
 from midb.cli.reviewing.originals import Corpus, Source, find_originals
 from midb.cli.reviewing.sheet_file import write_sheet_file
 from midb.cli.table import PLAIN
@@ -189,7 +189,7 @@ def find_shown(
 
 
 @app.command()
-@with_record_options
+@unfold
 def find(
     options: RecordOptions,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Records to show.")] = 20,
@@ -231,7 +231,7 @@ def find(
 
 
 @app.command()
-@with_record_options
+@unfold
 def diff(
     options: RecordOptions,
     against: Annotated[
@@ -317,7 +317,7 @@ def summary(db: Db = None, run: RunNumber = None, json: Json = False) -> None:
 
 
 @app.command()
-@with_record_options
+@unfold
 def export(
     options: RecordOptions,
     form: Annotated[str, typer.Option("--format", metavar="csv|jsonl|meb", help="csv, jsonl, or meb (below).")] = "csv",

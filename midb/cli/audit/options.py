@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -56,7 +53,7 @@ _Words = list[str] | None
 class RecordOptions:
     """Which records, edits and findings of which log a command is about, as a user types it.
 
-    `with_record_options` makes them options. They are the same for every command, and mean the same in each.
+    `unfold` makes them options. They are the same for every command, and mean the same in each.
     """
 
     db: Db = None
@@ -160,32 +157,3 @@ def say_nothing_fits(filters: Filters) -> str:
     """The sentence where filters that can be meant mean nothing of a run."""
     described = visible(filters.described())
     return f"nothing in run {filters.run} fits{f': {described}' if described else ''}."
-
-
-_Result = TypeVar("_Result")
-
-
-def with_record_options(command: Callable[..., _Result]) -> Callable[..., _Result]:
-    """A command that takes a RecordOptions, as one that takes the options it is made of."""
-    hints = get_type_hints(RecordOptions, include_extras=True)
-    fields = dataclasses.fields(RecordOptions)
-    signature = inspect.signature(command, eval_str=True)
-    parameters: list[inspect.Parameter] = []
-    taker = ""
-    for parameter in signature.parameters.values():
-        if parameter.annotation is RecordOptions:
-            taker = parameter.name
-            parameters += [
-                parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
-                for field in fields
-            ]
-        else:
-            parameters.append(parameter)
-
-    @functools.wraps(command)
-    def call(**given: Any) -> _Result:
-        options = RecordOptions(**{field.name: given.pop(field.name) for field in fields})
-        return command(**{taker: options}, **given)
-
-    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return call

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from midb.audit.evaluating.rows import KIND as EVALUATION
+from midb.audit.evaluating.rows import describe_evaluation
 from midb.audit.questions.comparing import Comparison, RunSums
 from midb.audit.questions.filters import Filters
 from midb.audit.questions.finding import Match
@@ -107,8 +109,11 @@ def show_summary(
         # A review has no output and no end; "open" is a word for findings.
         reviews = run.kind == "review"
         status = "" if reviews else f"{run.status}  "
-        files = f"{isolated(run.corpus)} → {isolated(run.output)}"
-        told = f"of run {run.parent_run} by {isolated(read_reviewer(run.config))}" if reviews else files
+        told = f"{isolated(run.corpus)} → {isolated(run.output)}"
+        if reviews:
+            told = f"of run {run.parent_run} by {isolated(read_reviewer(run.config))}"
+        elif run.kind == EVALUATION:
+            told = isolated(describe_evaluation(run.config, run.corpus, run.parent_run))
         console.print(
             Text(visible(f"{mark} run {run.id}  {run.kind}  {status}{run.started_at}  ")) + Text(told),
             soft_wrap=True,

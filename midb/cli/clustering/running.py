@@ -221,7 +221,7 @@ def _interrupted(folder: WorkFolder, plan: WorkPlan, places: OutputPlaces, secon
         open=tally.open,
         balanced=tally.records == sum(tally.outcomes.values()),
         output=str(folder.path),
-        database=str(folder.path),
+        database="",
         rejected_path="",
         seconds=seconds,
         resume_command=quote_words(["midb-agent", *sys.argv[1:]]),

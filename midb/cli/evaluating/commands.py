@@ -23,6 +23,10 @@ COMMANDS = {
         "midb.cli.evaluating.model:model",
         "Let two models answer the same questions, and a judge compare the answers: wins by turn and language.",
     ),
+    "blend": (
+        "midb.cli.evaluating.models.blend:blend",
+        "Ask one or two models about everyday life in a country, and hold their answers against what its people said.",
+    ),
 }
 
 app = typer.Typer(

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from midb import __version__
-from midb.cli import options
-from midb.cli.audit.options import Json
 from midb.cli.evaluating import judge_options as judging
-from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
-from midb.text.terminal import visible
+from midb.cli.options import unfold
 
 if TYPE_CHECKING:
     from midb.audit.evaluating.log import EvaluationLog
@@ -22,11 +17,13 @@ if TYPE_CHECKING:
     from midb.evaluation.judges.people import HumanVerdicts
     from midb.evaluation.judges.traps import KnownCase
     from midb.evaluation.pairwise.comparing import ComparisonSettings
+    from midb.runs.config import RunConfig
 
 #: Where judges are measured unless another log is named; `evaluate pairwise` looks there.
 LOG = Path("judge.audit.db")
 
 
+@unfold
 def judge(
     judge: judging.Judge = None,
     db: Annotated[Path, typer.Option("--db", metavar="DB", help="The audit log that keeps replies and figures.")] = LOG,
@@ -40,19 +37,15 @@ def judge(
         Path | None,
         typer.Option("--human", metavar="SHEET", help="Verdicts of people (a sheet of `review`): agreement, by kappa."),
     ] = None,
-    seed: judging.Seed = 0,
-    resamples: Resamples = 1000,
-    budget: judging.Budget = None,
+    dry_run: Annotated[
+        int | None,
+        typer.Option(
+            "--dry-run", metavar="N", min=1, help="Only forecast tokens and time, from a sample of so many cases."
+        ),
+    ] = None,
     prompts: judging.Prompts = None,
-    concurrency: judging.Concurrency = None,
-    device: judging.Device = None,
-    devices: judging.Devices = None,
-    dtype: judging.Dtype = None,
-    timeout: judging.Timeout = None,
-    key_variable: judging.KeyVariable = None,
-    seal_key: options.SealKey = None,
-    output: Output = None,
-    json: Json = False,
+    *,
+    how: judging.EvaluationOptions,
 ) -> int:
     """Measure a judge on pairs of which it is known which version is better: is it right, and what leads it?
 
@@ -62,9 +55,7 @@ def judge(
 
     midb-agent evaluate judge --judge models/small --languages de,ja
     """
-    from midb.agent.model.settings import Budget
     from midb.audit.evaluating.log import EvaluationLog
-    from midb.audit.file.key import read_key
     from midb.cli.learning.examples import parse_languages
     from midb.domain.hashing import file_sha256
     from midb.evaluation.judges.people import read_people
@@ -72,60 +63,53 @@ def judge(
     from midb.evaluation.pairwise.comparing import ComparisonSettings
     from midb.locales import LANGUAGES
 
-    config = judging.judge_settings(
-        judge, budget=budget, concurrency=concurrency, device=device, devices=devices, dtype=dtype, timeout=timeout,
-        key_variable=key_variable,
-    )  # fmt: skip
-    check_output(output)
-    key = read_key(seal_key)
+    config = how.configure(judge)
+    key = how.read_key()
     own_prompts = judging.read_prompts(prompts)
     codes = parse_languages(languages) or tuple(LANGUAGES)
     people = read_people(human) if human else None
-    known = make_cases(load_known_pairs(), codes, cases, seed)
+    known = make_cases(load_known_pairs(), codes, cases, how.seed)
     settings = ComparisonSettings(
-        prompts=own_prompts, seed=seed, resamples=resamples, budget=Budget.parse(budget) if budget else Budget()
-    )
+        prompts=own_prompts, seed=how.seed, resamples=how.resamples, budget=how.read_budget()
+    )  # fmt: skip
     asked = {
         "evaluates": "judge", "judge": judge, "prompts": judging.hash_prompts(own_prompts), "languages": list(codes),
-        "cases": cases, "human": file_sha256(human) if human else None, "seed": seed, "resamples": resamples,
+        "cases": cases, "human": file_sha256(human) if human else None, "seed": how.seed, "resamples": how.resamples,
         "version": __version__,
     }  # fmt: skip
     with EvaluationLog(db, key=key) as log:
-        return _measure(config, log, judging.make_run(asked), known, people, settings, output, json)
+        return _measure(config, log, judging.make_run(asked), known, people, settings, dry_run, how)
 
 
 def _measure(
-    config: Any,
+    config: RunConfig,
     log: EvaluationLog,
     wanted: Run,
     cases: list[KnownCase],
     people: HumanVerdicts | None,
     settings: ComparisonSettings,
-    output: Path | None,
-    json: bool,
+    dry_run: int | None,
+    how: judging.EvaluationOptions,
 ) -> int:
     """Ask what the log does not know yet, log what is said, and show what comes of it."""
     from dataclasses import replace
 
-    from midb.composition import open_engine
+    from midb.cli.evaluating.judge_tables import show
+    from midb.cli.evaluating.output import say_forecast
     from midb.evaluation.judges.measuring import measure_judge
     from midb.evaluation.judges.people import compare_with_people
-    from midb.evaluation.pairwise.comparing import judge_all, list_judgements, make_model
+    from midb.evaluation.pairwise.comparing import forecast, judge_all, list_judgements, make_model
 
-    pairs = [case.pair for case in cases]
-    with open_engine(config, judging.warn) as engine:
-        assert engine is not None
-        print(f"starting {visible(engine.text.described)}", file=sys.stderr)
-        engine.loop.run(engine.text.start())
+    pairs = [*(case.pair for case in cases), *(people.pairs if people else ())]
+    with judging.start_engine(config) as engine:
         run = log.begin_evaluation(replace(wanted, engine=engine.text.fingerprint()))
-        more = list(people.pairs) if people else []
         with judging.resumable(log, run):
-            judged = judge_all(
-                engine,
-                make_model(engine, log, run, settings),
-                [*pairs, *more],
-                judging.JudgingProgress("judged", len(pairs) + len(more)),
-            )
+            if dry_run:
+                say_forecast(forecast(engine, log, run, pairs, dry_run, settings), log.path, how.json)
+                log.set_status(run, "interrupted")
+                return 0
+            told = judging.JudgingProgress("judged", len(pairs))
+            judged = judge_all(engine, make_model(engine, log, run, settings), pairs, told)
     answered = [(case, one) for case, one in zip(cases, judged, strict=False) if one is not None]
     figures = measure_judge(
         answered, unasked=len(cases) - len(answered), seed=settings.seed, resamples=settings.resamples
@@ -138,17 +122,7 @@ def _measure(
         log.set_status(run, "interrupted")
     else:
         log.finish_evaluation(run, "judge", list_judgements([one for one in judged if one]), figures)
-    _show(figures, output, json)
+    how.show(figures, show)
     if None in judged:
         judging.say_how_to_go_on("the budget is used up; ")
     return 0
-
-
-def _show(figures: Mapping[str, Any], output: Path | None, json: bool) -> None:
-    from midb.cli.evaluating.judge_tables import show
-
-    if json:
-        print_json(figures)
-    else:
-        show(open_wide(), figures)
-    write_figures(figures, output)

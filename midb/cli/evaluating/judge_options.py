@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 
 from midb.cli import options
+from midb.cli.audit.options import Json
+from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
 from midb.domain.errors import UsageError
 from midb.runs.config import RunConfig, load_config
 from midb.text.terminal import quote_words, visible
 
 if TYPE_CHECKING:
+    from midb.agent.model import settings
+    from midb.agent.run.session import RunEngine
     from midb.audit.evaluating.log import EvaluationLog
+    from midb.audit.file.key import SealKey
     from midb.audit.run_rows import Run
     from midb.prompts import PromptSet
 
@@ -37,11 +44,56 @@ Timeout = Annotated[float | None, typer.Option("--timeout", metavar="S", help=op
 KeyVariable = Annotated[
     str | None, typer.Option("--key-variable", metavar="NAME", help=options.help_of("key_variable"))
 ]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of the sample and of the draws.")]
 Prompts = Annotated[
     Path | None,
     typer.Option("--prompts", metavar="FOLDER", help="Folder of prompts that replace those of the same name."),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of the sample and of the draws.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """What commands that ask models have in common, as a user types it: how models are served, what they may take, and
+    where figures go. `unfold` makes them options."""
+
+    seed: Seed = 0
+    resamples: Resamples = 1000
+    budget: Budget = None
+    concurrency: Concurrency = None
+    device: Device = None
+    devices: Devices = None
+    dtype: Dtype = None
+    timeout: Timeout = None
+    key_variable: KeyVariable = None
+    seal_key: options.SealKey = None
+    output: Output = None
+    json: Json = False
+
+    def configure(self, model: str | None, **more: Any) -> RunConfig:
+        """The settings of a model's engine; UsageError without a model."""
+        served = ("concurrency", "device", "devices", "dtype", "timeout", "key_variable")
+        return judge_settings(model, budget=self.budget, **{name: getattr(self, name) for name in served}, **more)
+
+    def read_budget(self) -> settings.Budget:
+        """What all models together may take; UsageError for what is no budget."""
+        from midb.agent.model import settings
+
+        return settings.Budget.parse(self.budget) if self.budget else settings.Budget()
+
+    def read_key(self) -> SealKey | None:
+        """The key that seals the log, once it is sure that figures can be written."""
+        from midb.audit.file.key import read_key
+
+        check_output(self.output)
+        return read_key(self.seal_key)
+
+    def show(self, figures: Mapping[str, Any], draw: Callable[[Console, Mapping[str, Any]], None]) -> None:
+        """Figures as tables or JSON, and into a file where one was named."""
+        if self.json:
+            print_json(figures)
+        else:
+            draw(open_wide(), figures)
+        write_figures(figures, self.output)
 
 
 def judge_settings(judge: str | None, **given: Any) -> RunConfig:
@@ -109,6 +161,18 @@ def make_run(settings: dict[str, Any], **more: Any) -> Run:
 def say_how_to_go_on(why: str = "") -> None:
     """Name the command that goes on where an evaluation was stopped."""
     print(f"{why}the same command goes on: {quote_words(['midb-agent', *sys.argv[1:]])}", file=sys.stderr)
+
+
+@contextmanager
+def start_engine(config: RunConfig, role: str = "") -> Iterator[RunEngine]:
+    """The engine of a model, started; it ends with the block. ``role``: what the model is here, for people."""
+    from midb.composition import open_engine
+
+    with open_engine(config, warn) as engine:
+        assert engine is not None
+        print(f"starting {visible(engine.text.described)}{f' ({role})' if role else ''}", file=sys.stderr)
+        engine.loop.run(engine.text.start())
+        yield engine
 
 
 @contextmanager

@@ -100,3 +100,42 @@ def show_figure(found: Mapping[str, Any] | None, digits: int = 1, *, scale: floa
     if found["low"] is None:
         return value
     return f"{value} [{scale * found['low']:{sign}.{digits}f} {scale * found['high']:{sign}.{digits}f}]"
+
+
+def say_forecast(found: Mapping[str, Any], log: Path, json: bool) -> None:
+    """What judging pairs would take, as lines or as JSON."""
+    if json:
+        print_json(found)
+        return
+    print(f"forecast for {found['pairs']:,} pairs, each in both orders, from {found['sampled']:,}")
+    for line in tell_costs(found):
+        print(line)
+    print(f"calls       {found['calls_per_pair']:.2f} a pair")
+    say_kept(log)
+
+
+def tell_costs(found: Mapping[str, Any]) -> list[str]:
+    """Tokens and time of a forecast."""
+    from midb.dashboard.text import format_duration
+
+    least, _, most = found["seconds"]
+    return [
+        f"tokens in   {show_span(found['prompt_tokens'])}",
+        f"tokens out  {show_span(found['completion_tokens'])}",
+        f"time        {format_duration(least)} to {format_duration(most)}",
+    ]
+
+
+def show_span(bounds: Sequence[int]) -> str:
+    """A figure that is expected, between its bounds.
+
+    >>> show_span([900, 1000, 1100])
+    '1,000   (900 to 1,100)'
+    """
+    low, expected, high = bounds
+    return f"{expected:,}   ({low:,} to {high:,})"
+
+
+def say_kept(log: Path) -> None:
+    """That a forecast costs nothing in the end."""
+    print(f"Its replies are kept in {visible(str(log))}: they are not paid for again.")

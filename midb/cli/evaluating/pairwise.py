@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from midb import __version__
 from midb.cli import options
-from midb.cli.audit.options import Json
 from midb.cli.evaluating import judge_options as judging
 from midb.cli.evaluating.judge import LOG
-from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
 from midb.corpus.formats.containers import open_container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.text.terminal import visible
 
 if TYPE_CHECKING:
-    from midb.agent.run.session import RunEngine
     from midb.audit.evaluating.log import EvaluationLog
     from midb.audit.run_rows import Run
     from midb.evaluation.pairwise.aligning import Alignment
     from midb.evaluation.pairwise.comparing import ComparisonSettings
+    from midb.runs.config import RunConfig
 
 
+@options.unfold
 def pairwise(
     raw: Annotated[Path, typer.Argument(metavar="RAW", help="The corpus as it was.")],
     boosted: Annotated[Path, typer.Argument(metavar="BOOSTED", help="The corpus that is hoped to be better.")],
@@ -52,8 +51,6 @@ def pairwise(
             help="Judge so many of the pairs that differ, spread over languages and lengths; 0: all.",
         ),
     ] = 0,
-    seed: judging.Seed = 0,
-    resamples: Resamples = 1000,
     margin: Annotated[
         float,
         typer.Option(
@@ -64,7 +61,6 @@ def pairwise(
             help="Net win that a language may lack before it counts as worse.",
         ),
     ] = 0.05,
-    budget: judging.Budget = None,
     dry_run: Annotated[
         int | None,
         typer.Option(
@@ -75,15 +71,8 @@ def pairwise(
         Path, typer.Option("--judged", metavar="DB", help="The log in which `evaluate judge` measured the judge.")
     ] = LOG,
     prompts: judging.Prompts = None,
-    concurrency: judging.Concurrency = None,
-    device: judging.Device = None,
-    devices: judging.Devices = None,
-    dtype: judging.Dtype = None,
-    timeout: judging.Timeout = None,
-    key_variable: judging.KeyVariable = None,
-    seal_key: options.SealKey = None,
-    output: Output = None,
-    json: Json = False,
+    *,
+    how: judging.EvaluationOptions,
 ) -> int:
     """Let a judge compare two corpora pair by pair: wins, ties and losses in each language.
 
@@ -92,25 +81,20 @@ def pairwise(
 
     midb-agent evaluate pairwise c.jsonl c.boosted.jsonl --judge models/small --sample 520
     """
-    from midb.agent.model.settings import Budget
     from midb.audit.evaluating.log import EvaluationLog
-    from midb.audit.file.key import read_key
+    from midb.cli.evaluating.pairwise_tables import show
     from midb.corpus.output import make_private
     from midb.corpus.places import access_of
     from midb.evaluation.judges.standing import warn_of_judge
     from midb.evaluation.pairwise.aligning import align
     from midb.evaluation.pairwise.comparing import ComparisonSettings
 
-    config = judging.judge_settings(
-        judge, budget=budget, concurrency=concurrency, device=device, devices=devices, dtype=dtype, timeout=timeout,
-        key_variable=key_variable, language=language,
-    )  # fmt: skip
-    check_output(output)
-    key = read_key(seal_key)
+    config = how.configure(judge, language=language)
+    key = how.read_key()
     own_prompts = judging.read_prompts(prompts)
     settings = ComparisonSettings(
-        prompts=own_prompts, sample=sample, seed=seed, resamples=resamples, margin=margin,
-        budget=Budget.parse(budget) if budget else Budget(),
+        prompts=own_prompts, sample=sample, seed=how.seed, resamples=how.resamples, margin=margin,
+        budget=how.read_budget(),
     )  # fmt: skip
     sides = [_open(path, config.language_code(), map, source) for path in (raw, boosted)]
     alignment = align(sides[0], sides[1], common=common)
@@ -120,8 +104,8 @@ def pairwise(
     asked = {
         "evaluates": "pairwise", "raw": sides[0].found.sha256, "boosted": sides[1].found.sha256, "judge": judge,
         "prompts": judging.hash_prompts(own_prompts), "language": config.language, "map": map, "common": common,
-        "source": source.name if source else None, "sample": sample, "seed": seed, "resamples": resamples,
-        "margin": margin, "version": __version__,
+        "source": source.name if source else None, "sample": sample, "seed": how.seed,
+        "resamples": how.resamples, "margin": margin, "version": __version__,
     }  # fmt: skip
     with EvaluationLog(path, key=key) as log:
         wanted = judging.make_run(
@@ -133,9 +117,9 @@ def pairwise(
         if logged is not None and last is not None and not dry_run:
             print(f"judged before, as logged in run {last.id} of {visible(str(path))}", file=sys.stderr)
             # It may have been measured since.
-            _show(warn_of_judge(logged, judging.find_measured(last.engine, (path, judged))), output, json)
+            how.show(warn_of_judge(logged, judging.find_measured(last.engine, (path, judged))), show)
             return 0
-        return _judge(config, log, wanted, alignment, settings, dry_run, (path, judged), output, json)
+        return _judge(config, log, wanted, alignment, settings, dry_run, (path, judged), how)
 
 
 def _open(path: Path, language: str | None, mapping: str | None, source: Path | None) -> OpenedCorpus:
@@ -152,39 +136,38 @@ def _find_parent(log: EvaluationLog, sha256: str) -> int | None:
 
 
 def _judge(
-    config: Any,
+    config: RunConfig,
     log: EvaluationLog,
     wanted: Run,
     alignment: Alignment,
     settings: ComparisonSettings,
     dry_run: int | None,
     measured_in: Sequence[Path],
-    output: Path | None,
-    json: bool,
+    how: judging.EvaluationOptions,
 ) -> int:
     """Ask the judge what the log does not know yet, log what it says, and show what comes of it."""
     from dataclasses import replace
 
-    from midb.composition import open_engine
+    from midb.cli.evaluating.output import say_forecast
+    from midb.cli.evaluating.pairwise_tables import show
     from midb.evaluation.judges.standing import warn_of_judge
-    from midb.evaluation.pairwise.comparing import compare, judge_all, make_model
+    from midb.evaluation.pairwise.comparing import compare, forecast, judge_all, make_model
     from midb.evaluation.pairwise.sampling import choose_pairs
 
     if not alignment.differing:
         done = compare(alignment, settings, lambda pairs: [])
         run = log.begin_evaluation(wanted)
         log.finish_evaluation(run, "pairwise", [], done.figures)
-        _show(done.figures, output, json)
+        how.show(done.figures, show)
         return 0
-    with open_engine(config, judging.warn) as engine:
-        assert engine is not None
-        print(f"starting {visible(engine.text.described)}", file=sys.stderr)
-        engine.loop.run(engine.text.start())
+    with judging.start_engine(config) as engine:
         run = log.begin_evaluation(replace(wanted, engine=engine.text.fingerprint()))
-        if dry_run:
-            chosen = choose_pairs(alignment.differing, settings.sample, settings.seed)
-            return _forecast(engine, log, run, chosen, dry_run, settings, json)
         with judging.resumable(log, run):
+            if dry_run:
+                chosen = choose_pairs(alignment.differing, settings.sample, settings.seed)
+                say_forecast(forecast(engine, log, run, chosen, dry_run, settings), log.path, how.json)
+                log.set_status(run, "interrupted")
+                return 0
             model = make_model(engine, log, run, settings)
             done = compare(
                 alignment,
@@ -196,42 +179,7 @@ def _judge(
             log.finish_evaluation(run, "pairwise", done.judgements(), figures)
         else:
             log.set_status(run, "interrupted")
-        _show(figures, output, json)
+        how.show(figures, show)
         if not done.whole:
             judging.say_how_to_go_on("the budget is used up; ")
     return 0
-
-
-def _forecast(
-    engine: RunEngine, log: EvaluationLog, run: Run, pairs: Any, count: int, settings: ComparisonSettings, json: bool
-) -> int:
-    from midb.dashboard.text import format_count, format_duration
-    from midb.evaluation.pairwise.comparing import forecast
-
-    found = forecast(engine, log, run, pairs, count, settings)
-    log.set_status(run, "interrupted")
-    if json:
-        print_json(found)
-        return 0
-
-    def span(name: str) -> str:
-        low, expected, high = found[name]
-        return f"{format_count(expected)}   ({format_count(low)} to {format_count(high)})"
-
-    print(f"forecast for {found['pairs']:,} pairs, each in both orders, from {found['sampled']:,}")
-    print(f"tokens in   {span('prompt_tokens')}")
-    print(f"tokens out  {span('completion_tokens')}")
-    print(f"time        {format_duration(found['seconds'][0])} to {format_duration(found['seconds'][2])}")
-    print(f"calls       {found['calls_per_pair']:.2f} a pair")
-    print(f"Its replies are kept in {visible(str(log.path))}: they are not paid for again.")
-    return 0
-
-
-def _show(figures: Mapping[str, Any], output: Path | None, json: bool) -> None:
-    from midb.cli.evaluating.pairwise_tables import show
-
-    if json:
-        print_json(figures)
-    else:
-        show(open_wide(), figures)
-    write_figures(figures, output)

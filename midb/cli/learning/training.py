@@ -150,6 +150,12 @@ def train(
     options = read_options(config, given)
     if options.base is None or options.output is None:
         raise UsageError("a training needs a base and a place.", hint="midb-agent train DATA --base MODEL -o DIR")
+    require_libraries()
+    return _train(data, held_out or (), options, resume=resume)
+
+
+def require_libraries() -> None:
+    """Raise UsageError where something is not installed that a training needs."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(
@@ -158,7 +164,6 @@ def train(
         )
     # Before torch is imported, which reads it once: threads that wait in circles take the processors from each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    return _train(data, held_out or (), options, resume=resume)
 
 
 def _train(data: list[Path], held_out: Any, options: TrainOptions, *, resume: bool) -> int:
@@ -256,15 +261,17 @@ def _tune(
     *,
     resume: bool,
 ) -> int:
+    from midb.agent.engines.adapter_manifest import CHAT
     from midb.training.session import StoppedError
     from midb.training.tuning.measuring import merge_losses
-    from midb.training.tuning.model import check_examples, choose_device, load_base
+    from midb.training.tuning.model import check_examples, choose_device, load_base, name_device
     from midb.training.tuning.result import list_versions, merge, write_result
     from midb.training.tuning.running import TuningPace, measure_once, tune
 
     output = Path(options.output or "").expanduser()
     device = choose_device(options.device or "auto")
     model = load_base(base.folder, base.name, device)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
     check_examples(model, [*examples, *held_out], base.name)
     sample = held_out[: _MEASURED if options.measure is None else options.measure]
     before = measure_once(output, model, sample, settings.batch_tokens) if is_first() else []
@@ -286,13 +293,13 @@ def _tune(
     whole = {
         "prompts": found.prompts,
         "prompt_hashes": found.manifest.get("prompts", {}),
-        "base": {"name": base.name, "sha256": record.base_sha256},
+        "base": {"name": base.name, "sha256": record.base_sha256, "parameters": parameters},
         "passes": found.list_values("pass"),
         "languages": found.list_values("language"),
         "settings": settings.as_dict(),
         "steps": {
             "done": done.step, "planned": done.steps, "tokens": done.tokens, "seconds": round(done.seconds, 1),
-            "stopped": done.stopped, "skipped": done.skipped,
+            "stopped": done.stopped, "skipped": done.skipped, "device": name_device(device),
         },
         "examples": {
             **{name: found.manifest.get(name) for name in ("mix", "select", "data", "holdout", "seed")},
@@ -309,5 +316,7 @@ def _tune(
     say(f"  adapter  {visible(str(output))}")
     if options.merge:
         say(f"  merged   {visible(str(merge(output, done.model, base.folder, tokenizer.write)))}")
-    say(f"  next     midb-agent run CORPUS --model {visible(options.base or '')} --adapter {quote_word(str(output))}")
+    if found.prompts != CHAT:
+        base_name, adapter = visible(options.base or ""), quote_word(str(output))
+        say(f"  next     midb-agent run CORPUS --model {base_name} --adapter {adapter}")
     return 0

@@ -17,8 +17,8 @@ from midb.audit.reader import AuditReader
 from midb.audit.rows import VerdictRow
 from midb.audit.run_rows import Run
 from midb.audit.verdicts import find_standing
-from midb.cli.audit.options import RecordOptions, find_log, say_nothing_fits, with_record_options
-from midb.cli.options import SealKey
+from midb.cli.audit.options import RecordOptions, find_log, say_nothing_fits
+from midb.cli.options import SealKey, unfold
 from midb.cli.reverting import check_output, describe_start, open_again
 from midb.domain.errors import UsageError
 from midb.runs.applying import Applier, ReviewCorrections
@@ -26,7 +26,7 @@ from midb.runs.revert import checked_parent
 from midb.text.terminal import visible
 
 
-@with_record_options
+@unfold
 def apply(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the new corpus goes.")],
     options: RecordOptions,

@@ -14,7 +14,7 @@ from midb.audit.reader import AuditReader
 from midb.audit.rows import VerdictRow
 from midb.audit.verdicts import find_standing
 from midb.cli import options as common
-from midb.cli.audit.options import Db, RecordOptions, RunNumber, find_log, with_record_options
+from midb.cli.audit.options import Db, RecordOptions, RunNumber, find_log
 from midb.cli.reviewing.options import Reviewer, What, choose_some, find_reviewed
 from midb.cli.reviewing.originals import Corpus, Source, find_originals
 from midb.cli.reviewing.sheet_file import write_sheet_file
@@ -31,7 +31,7 @@ app = typer.Typer(**PLAIN)
 
 
 @app.callback(invoke_without_command=True)
-@with_record_options
+@common.unfold
 def review(
     context: typer.Context,
     options: RecordOptions,
@@ -73,7 +73,7 @@ def _find_user() -> str:
 
 
 @app.command("sheet")
-@with_record_options
+@common.unfold
 def write_sheet(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="FILE.csv or FILE.xlsx.")],
     options: RecordOptions,

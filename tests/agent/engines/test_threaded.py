@@ -118,9 +118,10 @@ def test_the_bound_on_new_tokens(reference: str, growth: float, length: int, exp
 
 
 def test_what_is_no_copy_gets_room_as_far_as_the_length_goes() -> None:
-    for length, expected in ((4_000, 256 + 1_000), (300, 297)):
+    """An answer, which copies nothing, gets what was asked for and no more."""
+    for reference, length, expected in (("", 4_000, 1_000), ("abc", 4_000, 8 + 256 + 1_000), ("", 300, 297)):
         fake = FakeEngine(max_model_len=length)
-        with_engine(fake, lambda e: e.generate(ask("abc", room=1_000)))
+        with_engine(fake, lambda e, text=reference: e.generate(ask("abc", reference=text, room=1_000)))
         assert fake.added[0].max_new_tokens == expected
 
 

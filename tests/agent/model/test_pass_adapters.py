@@ -45,6 +45,13 @@ def test_one_adapter_answers_all_passes_or_those_it_was_trained_for() -> None:
     assert labels({"": "a"}, (Pass.CONTENT,))[0] == {"content": "a"}
 
 
+def test_who_learnt_to_answer_revises_nothing() -> None:
+    """Whether it is given to all passes or to one by name."""
+    for given in ({"": "s"}, {"content": "s"}):
+        with pytest.raises(UsageError, match="the adapter s learnt to answer instructions"):
+            give_to_passes(given, REWRITING_PASSES, lambda name: adapter(name, prompts="chat"), print)
+
+
 def test_a_pass_it_was_not_trained_for_is_a_warning_where_it_was_asked_for() -> None:
     found, warnings = labels({"localization": "c"})
     assert found == {"localization": "c"}

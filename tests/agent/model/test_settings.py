@@ -50,5 +50,13 @@ def test_what_is_left_is_said_for_people() -> None:
     assert Budget().describe_left(5, 5) == ""
 
 
+def test_what_one_model_spent_the_next_one_does_not_have() -> None:
+    assert Budget.parse("100tok").after(5, 40).left(99, 15) == 0.75
+    assert Budget.parse("2m").after(90, 9).seconds == 30
+    for text in ("100tok", "5s"):
+        assert Budget.parse(text).after(9, 200).left(0, 0) == 0, "nothing is left to begin with"
+    assert Budget().after(9, 9).left(9, 9) is None
+
+
 def test_the_words_of_the_option_are_fixed() -> None:
     assert [route.value for route in Route] == ["content", "findings", "all"]

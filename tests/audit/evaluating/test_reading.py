@@ -20,7 +20,15 @@ def test_the_latest_of_each_sort(evaluated_log: Path) -> None:
             "pairwise", "judge 1", 1, {"pairs": 1, "net_win": None},
         )  # fmt: skip
         assert find_latest(reader, 1) == {"pairwise": row}
+        assert find_latest(reader, 3) == {"pairwise": row}, "an evaluation is about itself"
         assert find_latest(reader, 2) == {}
+
+
+def test_judges_and_models_are_about_no_run_and_belong_to_every_one(evaluated_log: Path, tmp_path: Path) -> None:
+    path = shutil.copyfile(evaluated_log, tmp_path / "log.audit.db")
+    execute(path, "UPDATE evaluations SET evaluates = 'judge'")
+    with AuditReader(path) as reader:
+        assert [list(find_latest(reader, run)) for run in (1, 3)] == [["judge"], ["judge"]]
 
 
 def test_a_log_of_an_older_version_has_none(old_log: Path) -> None:

@@ -15,7 +15,8 @@ from typer.core import TyperGroup
 from midb.audit.questions.filters import Filters
 from midb.audit.reader import AuditReader
 from midb.cli.audit.commands import app
-from midb.cli.audit.options import RecordOptions, find_log, with_record_options
+from midb.cli.audit.options import RecordOptions, find_log
+from midb.cli.options import unfold
 from midb.domain.errors import UsageError
 
 
@@ -52,7 +53,7 @@ def test_commands_about_records_take_the_same_options(command: str) -> None:
 
 
 def test_the_options_come_as_one_object_beside_a_commands_own() -> None:
-    @with_record_options
+    @unfold
     def command(options: RecordOptions, limit: int = 3) -> tuple[RecordOptions, int]:
         return options, limit
 

@@ -13,6 +13,7 @@ from same_runs import check_same
 from scripted_fleet import Act, ScriptedFleet, failing, lost_after, make_corpus
 
 from midb.cluster import ray_fleet
+from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard
 
 
 @pytest.fixture
@@ -94,6 +95,22 @@ def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
     shown = cli("run", corpus, *RUN)
     assert (shown.code, "out.jsonl exists" in shown.err) == (2, True)
     assert all(not fleet.started for fleet in clusters.joined)
+
+
+def test_one_that_is_stopped_says_how_to_go_on_and_names_no_log_that_is_not_there(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    def stop(task: ShardTask) -> ShardResult:
+        (tmp_path / "work" / "stop").touch()
+        return run_shard(task)
+
+    clusters.script = {(1, 1): stop}
+    shown = cli("run", corpus, *RUN)
+    assert shown.code == 130
+    assert "interrupted after" in shown.err
+    assert f"next       midb-agent run {corpus}" in shown.err
+    assert "audit summary" not in shown.err
+    assert cli("run", corpus, *RUN).code == 0
 
 
 def test_two_commands_do_not_share_a_folder(cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path) -> None:

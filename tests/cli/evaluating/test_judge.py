@@ -55,6 +55,23 @@ def test_a_poor_judge_is_warned_of_in_its_own_line_and_in_those_of_pairwise(
     assert "de: the judge: right about" in compared.out
 
 
+def test_a_log_of_evaluations_alone_has_a_report_of_their_figures(cli: Cli, serve: Serve, tmp_path: Path) -> None:
+    server = serve(prefers_longer)
+    assert cli(*WORDS, "--judge", server.spec).code == 0
+    for name in ("r.html", "r.md"):
+        called = cli("report", "-o", name)
+        assert called.code == 0, called.err
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "The judge, measured" in text
+        assert "right about" in text
+        for word in ("looked for defects", "Ledger", "findings are open"):
+            assert word not in text
+    summary = cli("audit", "summary")
+    assert "evaluation  finished" in summary.out
+    assert f"judge: {server.spec}" in summary.out
+    assert "→ \n" not in summary.out
+
+
 def test_a_judge_who_was_not_measured_is_told_until_it_is(cli: Cli, serve: Serve, tmp_path: Path) -> None:
     server = serve(knows(is_right))
     write_sides(tmp_path, *make_sides(22, languages=("de",)))
@@ -88,6 +105,15 @@ def test_a_budget_stops_it_and_the_same_command_goes_on(cli: Cli, serve: Serve, 
     assert cli(*WORDS, "--judge", server.spec).code == 0
     prompts = [json.dumps(request.body["messages"]) for request in server.requests]
     assert len(prompts) == len(set(prompts)) > asked
+
+
+def test_a_forecast_of_cases(cli: Cli, serve: Serve, tmp_path: Path) -> None:
+    server = serve(prefers_first)
+    called = cli(*WORDS, "--judge", server.spec, "--dry-run", "4")
+    assert called.code == 0, called.err
+    assert "pairs, each in both orders, from 4" in called.out
+    assert 0 < len(server.requests) <= 8, "two texts that are the same are asked about once"
+    assert rows_of(tmp_path / "judge.audit.db", "SELECT count(*) FROM evaluations") == [(0,)]
 
 
 def test_what_cannot_be_meant_is_one_sentence(cli: Cli, serve: Serve, tmp_path: Path) -> None:

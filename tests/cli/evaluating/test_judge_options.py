@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from replay_server import ReplayServers
 
 from midb.cli.evaluating.judge_options import (
+    EvaluationOptions,
     JudgingProgress,
     hash_prompts,
     judge_settings,
     make_run,
     read_prompts,
+    start_engine,
     warn,
 )
 from midb.domain.errors import UsageError
@@ -47,3 +50,21 @@ def test_progress_is_told_at_each_tenth(capsys: pytest.CaptureFixture[str]) -> N
     said = capsys.readouterr().err.splitlines()
     assert (said[0], said[9], len(said)) == ("judged: 4 of 40", "judged: 40 of 40", 11)
     assert "\x1b" not in said[10]
+
+
+def test_what_is_typed_configures_the_engine_of_every_model() -> None:
+    how = EvaluationOptions(concurrency=3, timeout=9.0, budget="2h")
+    config = how.configure("openai:x@http://h/v1", language="de")
+    assert (config.concurrency, config.timeout, config.budget, config.language) == (3, 9.0, "2h", "de")
+    assert (how.read_budget().seconds, EvaluationOptions().read_budget().left(9, 9)) == (7200, None)
+    with pytest.raises(UsageError, match="is no budget"):
+        EvaluationOptions(budget="much").read_budget()
+    with pytest.raises(UsageError, match="there is no folder"):
+        EvaluationOptions(output=Path("nowhere/f.json")).read_key()
+
+
+def test_an_engine_is_started_and_named(capsys: pytest.CaptureFixture[str], replay_server: ReplayServers) -> None:
+    server = replay_server(lambda messages, body: "x")
+    with start_engine(judge_settings(server.spec), "judge") as engine:
+        assert engine.text.places >= 1
+    assert capsys.readouterr().err.startswith(f"starting {engine.text.described} (judge)")

@@ -56,6 +56,10 @@ def test_tables_by_turn_the_log_and_nothing_twice(
     assert asked == 2 * 44 + 2 * 44
     assert verify(tmp_path / "models.audit.db").problems == []
     assert rows_of(tmp_path / "models.audit.db", "SELECT DISTINCT evaluates FROM evaluations") == [("model",)]
+    assert cli("report", "-o", "r.md").code == 0
+    card = (tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "## Two models compared" in card
+    assert "Answers of candidate, which is hoped to be better, and of baseline to 22 questions." in card
     again = cli(*command, "--json")
     assert json.loads(again.out)["turns"] == figures["turns"]
     assert len(server.requests) == asked
@@ -66,6 +70,44 @@ def test_a_sample(cli: Cli, server: ReplayServer, command: list[str]) -> None:
     assert called.code == 0, called.err
     assert "3 of 22 questions were asked (a sample)." in called.out
     assert len(server.requests) == 24
+
+
+def test_a_budget_is_that_of_all_models_and_the_same_command_goes_on(
+    cli: Cli, server: ReplayServer, command: list[str], tmp_path: Path
+) -> None:
+    db = tmp_path / "models.audit.db"
+    said = []
+    for _ in range(60):
+        before = len(server.requests)
+        called = cli(*command, "--budget", "800tok", "--concurrency", "2")
+        assert called.code == 0, called.err
+        said.append(called)
+        if "the budget is used up" not in called.err:
+            break
+        assert rows_of(db, "SELECT count(*) FROM evaluations") == [(0,)]
+        assert len(server.requests) > before, "each time it comes further"
+    assert "of 22 questions have no answer yet, and there are no figures" in said[0].err
+    assert said[0].out == ""
+    assert any("answers were judged: the figures are of those" in one.out for one in said[:-1])
+    assert len(server.requests) == 2 * 44 + 2 * 44, "nothing is paid twice"
+    assert rows_of(db, "SELECT count(*) FROM evaluations") == [(1,)]
+    calm = cli(*command, "--db", "calm.audit.db")
+    assert calm.out == said[-1].out, "the table is the same"
+
+
+def test_a_forecast_of_answers_and_judgements(cli: Cli, server: ReplayServer, command: list[str]) -> None:
+    called = cli(*command, "--dry-run", "3")
+    assert called.code == 0, called.err
+    assert "forecast for 22 questions, from 3" in called.out
+    assert "candidate: 44   (44 to 44) answers" in called.out
+    assert "judge: 88   (88 to 88) judgements" in called.out
+    asked = len(server.requests)
+    assert asked == 3 * (2 + 2 + 4)
+    found = json.loads(cli(*command, "--dry-run", "3", "--json").out)
+    assert found["models"]["baseline"]["calls"] == [44, 44, 44]
+    assert len(server.requests) == asked
+    refused = cli(*command, "--dry-run", "3", "--budget", "1tok", "--db", "other.audit.db")
+    assert "the budget is used up before the sample was answered" in refused.err
 
 
 def test_what_cannot_be_meant_is_one_sentence(

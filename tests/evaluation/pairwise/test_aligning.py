@@ -27,6 +27,13 @@ def test_what_is_the_same_needs_no_judge(tmp_path: Path) -> None:
     assert {pair.row for pair in found.differing} == {f"number {n}" for n in range(9) if n % 3}
 
 
+def test_pairs_that_are_the_same_are_kept_where_they_are_wanted(tmp_path: Path) -> None:
+    found = aligned(tmp_path, *make_sides(6, same_every=3), keep=True)
+    assert [(number, pair.item) for number, pair in found.every] == [(0, f"de-{n:03}") for n in range(6)]
+    assert [pair for _, pair in found.every if pair.versions[0][1] != pair.versions[1][1]] == found.differing
+    assert found.same["de"].total() == 2
+
+
 def test_identical_corpora_have_nothing_to_judge(tmp_path: Path) -> None:
     raw, _ = make_sides(4)
     assert aligned(tmp_path, raw, raw).differing == []

@@ -15,8 +15,11 @@ from tiny_adapters import make_adapter  # noqa: E402
 
 from midb.agent.engines.adapters import find_adapter  # noqa: E402
 from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer  # noqa: E402
+from midb.domain.pairs import InstructionPair  # noqa: E402
 from midb.training.examples.example import ExampleKind  # noqa: E402
+from midb.training.examples.plain import make_chat  # noqa: E402
 from midb.training.measuring.losses import LossMeter  # noqa: E402
+from midb.training.writing import as_chat  # noqa: E402
 
 EXAMPLES = [make(kind, 1) for kind in ExampleKind]
 
@@ -41,6 +44,14 @@ def test_it_is_the_likelihood_of_the_reply_and_its_end(tiny_checkpoint: Path, tm
     assert [one and round(one[0], 3) for one in adapted] != [one and round(one[0], 3) for one in plain]
     again = meter(EXAMPLES, None)
     assert [one and one[0] for one in again] == pytest.approx([one and one[0] for one in plain]), "it is taken off"
+
+
+def test_plain_chats_have_a_loss_as_well(tiny_checkpoint: Path) -> None:
+    pair = InstructionPair(instruction="Nenne eine Farbe.", response="Rot.")
+    chat = make_chat(pair, language="de", row="1", name="a")
+    meter = LossMeter(tiny_checkpoint, "tiny", ChatTokenizer(tiny_checkpoint, "tiny"), "cpu")
+    assert meter.measure([as_chat(EXAMPLES[0]), chat], None)[0] == pytest.approx(meter(EXAMPLES[:1], None)[0])
+    assert meter.measure([chat], None)[0] is not None
 
 
 def test_what_is_too_long_has_none(tiny_checkpoint: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,15 @@ from tuning_parts import QUICK, LoadModel, make_examples, read_weights
 from midb.domain.errors import UsageError
 from midb.training.tuning.collating import collate, compute_loss
 from midb.training.tuning.encoded import EncodedExample
-from midb.training.tuning.model import ENGINE_LAYERS, add_adapter, check_examples, choose_device, load_base
+from midb.training.tuning.model import (
+    ENGINE_LAYERS,
+    add_adapter,
+    check_examples,
+    choose_device,
+    load_base,
+    name_device,
+    release_memory,
+)
 
 CPU = torch.device("cpu")
 
@@ -26,6 +35,20 @@ def test_devices() -> None:
         choose_device("tpu")
     with pytest.raises(UsageError, match="no device cuda:99 that torch finds"):
         choose_device("cuda:99")
+
+
+def test_what_computes_is_named_for_people() -> None:
+    assert name_device(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"
+
+
+def test_models_that_nobody_uses_are_given_back(load_model: LoadModel) -> None:
+    """Also those that refer to themselves, as trainers and models do."""
+    model = load_model()
+    model.itself = [model]
+    gone = weakref.ref(model)
+    del model
+    release_memory()
+    assert gone() is None
 
 
 def test_an_adapter_begins_as_nothing_and_is_drawn_by_its_seed(load_model: LoadModel) -> None:

@@ -52,6 +52,15 @@ def test_a_finished_training(load_model: LoadModel, tmp_path: Path) -> None:
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_student_is_no_booster() -> None:
+    """Its card says what it is, and names no command that would let it revise."""
+    card = make_card(WHOLE | {"prompts": "chat", "passes": [], "examples": {"data": None}}, {})
+    assert "# A student of instruction data" in card
+    assert "revises nothing" in card
+    assert "midb-agent run" not in card
+    assert "# A booster of instruction data" in make_card(WHOLE, {})
+
+
 def test_states_stay_where_the_time_was_over(load_model: LoadModel, tmp_path: Path) -> None:
     done = tune(load_model(), "tiny", replace(QUICK, max_steps=1), make_examples(4), tmp_path)
     write_result(tmp_path, done.model, WHOLE | {"steps": WHOLE["steps"] | {"stopped": "time"}}, {})

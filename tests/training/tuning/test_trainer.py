@@ -15,6 +15,7 @@ from tuning_parts import QUICK, LoadModel, holds_pickle, list_files, make_exampl
 from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer
 from midb.training.tuning import collating
 from midb.training.tuning.collating import IGNORED
+from midb.training.tuning.encoded import EncodedExample
 from midb.training.tuning.encoding import encode
 from midb.training.tuning.model import add_adapter, load_base
 from midb.training.tuning.running import TuningPace, tune
@@ -177,6 +178,21 @@ def test_a_step_knows_its_tokens(load_model: LoadModel, tmp_path: Path) -> None:
     batches, learnt = made.get_batch_samples(iter(made.get_train_dataloader()), 2, torch.device("cpu"))
     assert int(learnt) == sum(int((batch["labels"] != IGNORED).sum()) for batch in batches) > 0
     assert made.tokens == sum(batch["tokens"] for batch in batches) > int(learnt)
+
+
+def test_the_same_rooms_make_the_same_steps(load_model: LoadModel, tmp_path: Path) -> None:
+    """Whatever the examples' own lengths: what is trained on two sides of a corpus is comparable step by step."""
+
+    def order(lengths: list[int], rooms: list[int]) -> list[list[int]]:
+        examples = [
+            EncodedExample(ids=[1] * length, start=1, room=room) for length, room in zip(lengths, rooms, strict=True)
+        ]
+        model = add_adapter(load_model(), QUICK, "tiny")
+        return list(AdapterTrainer(model, replace(QUICK, batch_tokens=20), examples, tmp_path).order)
+
+    rooms = [9, 10, 4, 5]
+    assert order([9, 3, 4, 5], rooms) == order([2, 10, 4, 5], rooms)
+    assert order([9, 3, 4, 5], [0] * 4) != order([2, 10, 4, 5], [0] * 4)
 
 
 def test_what_is_saved_holds_no_pickle(load_model: LoadModel, tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def test_the_examples_in_the_source_are_true() -> None:
 )
 def test_the_bound_grows_with_the_reference(reference: str, growth: float, bound: int) -> None:
     assert bound_new_tokens(ask(reference=reference, growth=growth)) == bound
-    assert bound_new_tokens(ask(reference=reference, growth=growth, room=100)) == bound + 100
+    with_room = bound + 100 if reference else 100  # what copies nothing gets what was asked for
+    assert bound_new_tokens(ask(reference=reference, growth=growth, room=100)) == with_room
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Models that answer questions, one after another, within one budget."""
