@@ -19,7 +19,7 @@ from midb.detectors import kinds
 from midb.domain.pairs import InstructionPair
 from midb.injectors import CleanPair, Expectation, Injection, inject, injectors
 from midb.text.protection import find_protected_spans
-from neighbours.sides import Side, sides
+from neighbours.sides import Cleaner, sides
 
 #: Real pairs that are looked at, evenly out of all corpora.
 REAL = 3_000
@@ -44,7 +44,7 @@ def neighbours(corpora: Path) -> Iterator[Row]:
         yield from look_at_defects(side, spoiled)
 
 
-def look_at_real(side: Side, pairs: Sequence[CleanPair]) -> Row:
+def look_at_real(side: Cleaner, pairs: Sequence[CleanPair]) -> Row:
     """Time, and pairs of 1,000 that are changed, lose a number, or lose something that is protected."""
     rounds = [side.clean(pairs) for _ in range(ROUNDS)]
     seconds = min(cleaned.seconds for cleaned in rounds)
@@ -90,7 +90,7 @@ def loses_lines(before: InstructionPair, after: InstructionPair) -> bool:
     )
 
 
-def look_at_clean(side: Side, pairs: Sequence[CleanPair]) -> Row:
+def look_at_clean(side: Cleaner, pairs: Sequence[CleanPair]) -> Row:
     """Clean pairs that are changed, or about which something is told."""
     cleaned = side.clean(pairs)
     changed = sum(after != clean.pair for clean, after in zip(pairs, cleaned.pairs, strict=True))
@@ -111,7 +111,7 @@ def spoil(pairs: Sequence[CleanPair]) -> Iterator[Defect]:
             yield kind, clean, injection
 
 
-def look_at_defects(side: Side, spoiled: Sequence[Defect]) -> Iterator[Row]:
+def look_at_defects(side: Cleaner, spoiled: Sequence[Defect]) -> Iterator[Row]:
     """For each kind: defects, how many were told, and of those that can be repaired how many read again as before, and
     how many were made something else."""
     pairs = [CleanPair(injection.applied(clean.pair), clean.language, clean.source) for _, clean, injection in spoiled]

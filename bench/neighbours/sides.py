@@ -56,24 +56,24 @@ class Cleaned:
 
 
 @dataclass(frozen=True)
-class Side:
+class Cleaner:
     """One way to clean pairs. A pair comes with its language and its English source, which only this program reads."""
 
     name: str
     clean: Callable[[Sequence[CleanPair]], Cleaned]
 
 
-def sides() -> Iterator[Side]:
+def sides() -> Iterator[Cleaner]:
     """Every side that is installed here; says on stderr which one is not, and how to install it."""
-    yield Side("midb-agent", _examine)
-    yield Side(f"ftfy {version('ftfy')}", _fix)
+    yield Cleaner("midb-agent", _examine)
+    yield Cleaner(f"ftfy {version('ftfy')}", _fix)
     python = os.environ.get(JUICER_PYTHON, sys.executable)
     asked = subprocess.run([python, "-c", "import data_juicer"], capture_output=True, check=False)
     if asked.returncode:
         print(HOW_TO_INSTALL, file=sys.stderr)
         return
-    yield Side("data-juicer, fix", lambda pairs: _squeeze(python, FIX, pairs))
-    yield Side("data-juicer, fix and clean", lambda pairs: _squeeze(python, FIX_AND_CLEAN, pairs))
+    yield Cleaner("data-juicer, fix", lambda pairs: _squeeze(python, FIX, pairs))
+    yield Cleaner("data-juicer, fix and clean", lambda pairs: _squeeze(python, FIX_AND_CLEAN, pairs))
 
 
 def _examine(pairs: Sequence[CleanPair]) -> Cleaned:

@@ -31,7 +31,7 @@ _TALKS = (
 _EXCHANGES = tuple(Exchanges(f"{key} of exchanges", key) for key in ("conversation", "conversations"))
 _HISTORY = Exchanges("history", "history")
 #: What stands under a key of its own, in the order in which it is looked for, and these keys: few records have one.
-_KEYED = (_OPENAI, _SHAREGPT, _TURNS, *_TALKS, *_EXCHANGES)
+_KEYED: tuple[Conversation | Prompts | Exchanges, ...] = (_OPENAI, _SHAREGPT, _TURNS, *_TALKS, *_EXCHANGES)
 _KEYS = frozenset(layout.key for layout in _KEYED)
 #: Columns with several answers to the question of a record.
 _SEVERAL = ("instances", "completions", "responses", "generations", "outputs", "answers", "candidates")

@@ -13,7 +13,7 @@ from neighbours.comparing import (
     loses_protected,
     spoil,
 )
-from neighbours.sides import Cleaned, Side
+from neighbours.sides import Cleaned, Cleaner
 
 from midb.domain.pairs import InstructionPair
 from midb.injectors import CleanPair
@@ -48,7 +48,7 @@ def test_the_figures_of_a_side_that_leaves_all_and_of_one_that_spoils_all() -> N
     def spoil_all(given: list[CleanPair]) -> Cleaned:
         return Cleaned(tuple(answer("?") for _ in given), (True,) * len(given), 0.006)
 
-    idle, wild = Side("idle", leave), Side("wild", spoil_all)  # type: ignore[arg-type]
+    idle, wild = Cleaner("idle", leave), Cleaner("wild", spoil_all)  # type: ignore[arg-type]
     assert look_at_real(idle, pairs)["ms_per_pair"] == 2
     assert look_at_real(idle, pairs)["changed_per_1000"] == 0
     assert look_at_real(wild, pairs)["changed_per_1000"] == 1_000
