@@ -63,6 +63,7 @@ def llama_server(weights: Path) -> Iterator[str]:
     parameters.model.path = str(weights)
     parameters.n_ctx = 16384
     parameters.n_parallel = 2
+    parameters.n_predict = 96  # tokens of a reply: what so small a model goes on to say is said again and again
     parameters.port = 0
     parameters.warmup = False
     parameters.cpuparams.n_threads = 2

@@ -18,12 +18,11 @@ from midb.kernels.gguf.header import read_header
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real weights")]
 
 TASKS = (
-    "Write two sentences about the sea.", "List three fruits.", "What is 12 + 30?", "Correct this: He go home.",
-    "Nenne drei Städte in Deutschland.", "Schreibe einen kurzen Satz über den Winter.", "Was ist ein Fahrrad?",
-    "Écris une phrase sur la pluie.", "Donne trois couleurs.", "Qu'est-ce qu'un pont ?",
-    "Escribe una frase sobre el mar.", "¿Cuántos días tiene una semana?", "Nombra tres animales.",
-    "Scrivi una frase sulla neve.", "Elenca tre mestieri.", "Che cos'è un libro?",
-    "Напиши одно предложение о лете.", "Назови три цвета.", "Сколько будет 7 + 8?", "Что такое дом?",
+    "Write two sentences about the sea.", "Correct this: He go home.",
+    "Nenne drei Städte in Deutschland.", "Schreibe einen kurzen Satz über den Winter.",
+    "Écris une phrase sur la pluie.", "Qu'est-ce qu'un pont ?", "Escribe una frase sobre el mar.",
+    "¿Cuántos días tiene una semana?", "Scrivi una frase sulla neve.", "Elenca tre mestieri.",
+    "Напиши одно предложение о лете.", "Сколько будет 7 + 8?",
 )  # fmt: skip
 
 NEW = 8
