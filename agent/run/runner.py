@@ -14,12 +14,13 @@ from midb.agent.run.session import Session
 from midb.agent.run.worker_pool import WorkerPool
 from midb.corpus.raw import RawRecord, Start, Tail
 from midb.corpus.writer import OutputFiles
-from midb.domain.decisions import Action, Outcome, Pass, Reason, standing
+from midb.domain.decisions import Action, Outcome, Pass, standing
 from midb.domain.defects import FindingStatus
 from midb.domain.errors import MidbError
 from midb.domain.events import BatchDone, EditMade, Event, LineRejected, RunEnded, Waiting, Warned
 from midb.domain.generations import Usage
 from midb.domain.results import RecordResult, RejectedLine
+from midb.runs.ending import count_end
 from midb.runs.writer import CorpusWriter, LoggedEvent
 
 #: Edits a batch shows on the dashboard.
@@ -164,30 +165,19 @@ class Runner:
             )
 
     def _ended(self, status: str, started: float, writer: CorpusWriter) -> RunEnded:
-        session, run = self._session, writer.run
-        outcomes = session.log.outcomes(run)
-        read = writer.checkpoint.position
+        session = self._session
         rejected = writer.checkpoint.rejected_lines
-        repaired, still_open = session.log.finding_counts(run)
-        return RunEnded(
+        return count_end(
+            session.log,
+            writer.run,
+            writer.checkpoint,
             status=status,
-            read=read,
-            rejected=rejected,
-            outcomes=outcomes,
-            repaired=repaired,
-            open=still_open,
-            balanced=read == sum(outcomes.values()) + rejected,
             output=str(session.places.output if status == "finished" else session.places.partial),
             database=str(session.log.path),
             rejected_path=str(session.places.rejected) if rejected else "",
-            internal_errors=session.log.count_pairs(run, Reason.INTERNAL_ERROR),
-            no_usable_reply=session.log.count_pairs(run, Reason.NO_USABLE_REPLY),
-            too_slow=session.log.count_pairs(run, Reason.TOO_SLOW),
-            unexamined=session.log.count_pairs(run, Reason.UNEXAMINED),
             seconds=self._clock() - started,
             resume_command=session.resume_command,
             usage=session.model.usage if session.model else Usage(),
-            head=session.log.head(),
             switched_off=session.plan.switched_off,
         )
 

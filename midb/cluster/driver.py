@@ -96,7 +96,11 @@ class Driven:
 
 
 class Driver:
-    """Runs all shards of a work folder on a fleet. ``stopped`` is asked once in each look."""
+    """Runs all shards of a work folder on a fleet.
+
+    :param stopped: asked once in each look.
+    :param needs: what a shard takes of a machine, for people.
+    """
 
     def __init__(
         self,
@@ -105,8 +109,10 @@ class Driver:
         settings: dict[str, Any],
         emit: Callable[[Event], None],
         stopped: Callable[[], bool],
+        needs: str = "what a shard takes",
     ) -> None:
         self._folder = folder
+        self._needs = needs
         self._plan = plan
         self._settings = settings
         self._emit = emit
@@ -175,7 +181,7 @@ class Driver:
             return
         if not fit and not self._no_room_told:
             self._no_room_told = True
-            self._warn("no machine of the cluster has what a shard takes (see --resource): waiting for one")
+            self._warn(f"no machine of the cluster has {self._needs} (--resource, --device): waiting for one")
         for _ in range(min(len(waiting), sum(node.places for node in fit) - self._count("running"))):
             shard = waiting.popleft()
             # A shard that failed everywhere else is tried anywhere: what was wrong there may be over.

@@ -59,7 +59,6 @@ def connect(on: str, resources: Mapping[str, float], log: Path, tell: Callable[[
     :raises UsageError: where Ray is not installed, the cluster cannot be reached, or has other versions.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # what is done here is nobody else's business
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError as error:

@@ -31,6 +31,7 @@ from midb.corpus.output import remove, writing
 from midb.corpus.places import OutputPlaces
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.events import BatchDone, Event, ModelUsed, RunEnded, Warned
+from midb.domain.portability import is_ours
 from midb.runs.config import RunConfig
 
 #: Seconds between two writings of the progress, and between two looks at whether the run is to stop.
@@ -267,7 +268,7 @@ class _ShardRun:
         with writing(root):
             root.mkdir(parents=True, exist_ok=True)
             ours.mkdir(mode=0o700, exist_ok=True)
-        if ours.is_symlink() or ours.stat().st_uid != _own_id(ours):
+        if not is_ours(ours):
             raise UsageError(f"{ours} is somebody else's.", hint="Name another folder with --scratch.")
         for left in ours.iterdir():
             if left.name.isdigit() and self._folder.done(int(left.name)).is_dir():
@@ -276,11 +277,6 @@ class _ShardRun:
         with writing(scratch):
             scratch.mkdir(exist_ok=True)
         return scratch
-
-
-def _own_id(path: Path) -> int:
-    """The user whose process this is; where the system knows no users, the one whose the folder is."""
-    return os.getuid() if hasattr(os, "getuid") else path.stat().st_uid
 
 
 def _config_of(

@@ -24,6 +24,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def is_ours(path: Path) -> bool:
+    """Whether a file or folder, and no link to one, is that of this user; where the system knows no users, any is."""
+    return not path.is_symlink() and (not hasattr(os, "getuid") or path.stat().st_uid == os.getuid())
+
+
 def sync_file(descriptor: int) -> None:
     """Return when the contents of an open file are on the disk."""
     if hasattr(os, "fdatasync"):

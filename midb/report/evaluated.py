@@ -50,8 +50,15 @@ def _name_judge(table: EvaluationTable, engine: str) -> EvaluationTable:
     return replace(table, notes=[*table.notes, f"Judged by: {hide_address(engine)}."]) if engine else table
 
 
-def show_interval(found: Mapping[str, Any] | None, digits: int = 1, *, scale: float = 1.0, signed: bool = False) -> str:
-    """A figure with its bounds.
+def show_interval(
+    found: Mapping[str, Any] | None,
+    digits: int = 1,
+    *,
+    scale: float = 1.0,
+    signed: bool = False,
+    bounds: str = "({} to {})",
+) -> str:
+    """A figure with its bounds, in this form.
 
     >>> show_interval({"value": -3.25, "low": -4, "high": -2.5, "rows": 9}, signed=True)
     '-3.2 (-4.0 to -2.5)'
@@ -62,7 +69,8 @@ def show_interval(found: Mapping[str, Any] | None, digits: int = 1, *, scale: fl
     value = f"{scale * found['value']:{sign}.{digits}f}"
     if found["low"] is None:
         return value
-    return f"{value} ({scale * found['low']:{sign}.{digits}f} to {scale * found['high']:{sign}.{digits}f})"
+    low, high = (f"{scale * found[bound]:{sign}.{digits}f}" for bound in ("low", "high"))
+    return f"{value} {bounds.format(low, high)}"
 
 
 def _tabulate_data(figures: Mapping[str, Any]) -> EvaluationTable:

@@ -163,7 +163,7 @@ def test_a_cluster_without_room_is_waited_for_and_that_is_said(drive: Drive) -> 
 
     assert drive(Growing(machines=[])) == Driven(status="finished")
     assert drive.warnings == [
-        "no machine of the cluster has what a shard takes (see --resource): waiting for one",
+        "no machine of the cluster has what a shard takes (--resource, --device): waiting for one",
     ]
 
 

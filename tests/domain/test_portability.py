@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from midb.domain.portability import lock_file, sync_file, sync_folder, usable_cores
+from midb.domain.portability import is_ours, lock_file, sync_file, sync_folder, usable_cores
 from midb.runs.config import default_workers
 
 
@@ -94,3 +94,13 @@ def test_where_there_are_no_locks_none_is_taken(tmp_path: Path, monkeypatch: pyt
     with path.open("wb") as first, path.open("wb") as second:
         lock_file(first.fileno())
         lock_file(second.fileno())
+
+
+def test_what_is_ours_is_no_link_and_no_other_user_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert is_ours(tmp_path)
+    assert not is_ours(tmp_path / "link")
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1, raising=False)
+    assert not is_ours(tmp_path)
+    monkeypatch.delattr(os, "getuid")
+    assert is_ours(tmp_path)

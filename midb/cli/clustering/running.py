@@ -15,6 +15,7 @@ from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
 from midb.cluster.driver import Driven, Driver
+from midb.cluster.progress import ShardProgress, add_up, difference
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard, settings_of
 from midb.cluster.sizes import choose_shards, describe_resources, resources_of
 from midb.cluster.work_folder import WorkFolder, WorkPlan, plan_work
@@ -23,13 +24,14 @@ from midb.corpus.opened import OpenedCorpus
 from midb.corpus.places import OutputPlaces, text_of
 from midb.dashboard import Listener
 from midb.dashboard.text import pluralize
-from midb.domain.decisions import Pass, Reason
+from midb.domain.decisions import Pass
 from midb.domain.errors import MidbError, UsageError
-from midb.domain.events import BatchDone, Behind, RunEnded, RunPlanned, Waiting, Warned
+from midb.domain.events import Behind, RunEnded, RunPlanned, Tally, Waiting, Warned
 from midb.runs.cluster_settings import parse_shard
 from midb.runs.config import RunConfig
+from midb.runs.ending import count_end
 from midb.shards.logs import open_shards
-from midb.shards.merge import Merged, merge
+from midb.shards.merge import merge
 from midb.text.terminal import quote_word, quote_words, visible
 
 #: Failed shards that are told one by one.
@@ -41,7 +43,7 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
 
     Raises MidbError where shards failed: the others are kept, and the same command goes on.
     """
-    from midb.cluster.ray_fleet import connect
+    from midb.cluster.ray_fleet import RayFleet, connect
 
     assert config.work is not None
     assert config.on is not None
@@ -59,30 +61,30 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
         _lock(folder, stack, tell)
         show.handle(Waiting(what=f"reading {text_of(config.corpus)}"))
         opened = open_configured(config, container)
-        has_plan = folder.read_plan() is not None
         resources = resources_of(config)
-        fleet = None
-        if not has_plan:
-            show.handle(Waiting(what="joining the cluster"))
-            fleet = stack.enter_context(connect(config.on, resources, folder.path / "ray.log", tell))
-            show.handle(Waiting(what=f"cutting {text_of(config.corpus)}"))
-        joined = fleet
+        fleet: RayFleet | None = None
+
+        def join() -> RayFleet:
+            """The cluster, joined once and only where something is to be run or cut for it."""
+            nonlocal fleet
+            if fleet is None:
+                show.handle(Waiting(what="joining the cluster"))
+                fleet = stack.enter_context(connect(config.on or "", resources, folder.path / "ray.log", tell))
+            return fleet
 
         def shards() -> int:
-            room = sum(node.places for node in joined.nodes()) if joined else 0
+            room = sum(machine.places for machine in join().nodes())
+            show.handle(Waiting(what=f"cutting {text_of(config.corpus)}"))
             return choose_shards(config, opened.found.records, room)
 
         plan = plan_work(folder, config, container, shards, sha256=opened.found.sha256)
         if plan.unpinned:
             tell(f"each shard is read by what it looks like: {plan.unpinned}; --language and --map settle it")
-        driver = Driver(folder, plan, settings_of(config), show.handle, stopped)
+        driver = Driver(folder, plan, settings_of(config), show.handle, stopped, describe_resources(resources))
         show.handle(_plan_run(config, opened, places, plan, driver, resources))
         if driver.left:
             _refuse_taken(places)
-            if fleet is None:
-                show.handle(Waiting(what="joining the cluster"))
-                fleet = stack.enter_context(connect(config.on, resources, folder.path / "ray.log", tell))
-            driven = driver.run(fleet)
+            driven = driver.run(join())
             if driven.status == "interrupted":
                 show.handle(_interrupted(folder, plan, places, time.monotonic() - started))
                 return exit_code()
@@ -100,7 +102,7 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
             )
     if merged.warning:
         tell(merged.warning)
-    ended = _ended(places, merged, config, time.monotonic() - started)
+    ended = _ended(places, config, time.monotonic() - started)
     show.handle(ended)
     if not config.quiet and not config.json_events:
         typer.echo(f"shards     {visible(str(folder.path))}: they are merged, and the folder can be removed", err=True)
@@ -174,15 +176,7 @@ def _plan_run(
 ) -> RunPlanned:
     """The first screen."""
     begun = driver.begun
-    counts = BatchDone(
-        records=begun.records,
-        rejected=begun.rejected,
-        pairs=begun.pairs,
-        outcomes=begun.outcomes,
-        decisions=begun.decisions,
-        repaired=begun.repaired,
-        open=begun.open,
-    )
+    counts = difference(begun, Tally())
     done = begun.records + begun.rejected
     where = "Ray" if config.on == "ray" else config.on
     engine = config.model or "embedded default, no model"
@@ -208,8 +202,6 @@ def _plan_run(
 
 def _interrupted(folder: WorkFolder, plan: WorkPlan, places: OutputPlaces, seconds: float) -> RunEnded:
     """What is said of a run that was stopped: all of it is in the shards' folder."""
-    from midb.cluster.progress import ShardProgress, add_up
-
     found = [ShardProgress.read(folder.progress(shard.number)) for shard in plan.shards]
     tally = add_up([one.tally for one in found if one])
     return RunEnded(
@@ -247,30 +239,20 @@ def _describe_failure(result: ShardResult) -> str:
     return f"shard {result.number}{where}: {result.message} {result.hint}".rstrip()
 
 
-def _ended(places: OutputPlaces, merged: Merged, config: RunConfig, seconds: float) -> RunEnded:
+def _ended(places: OutputPlaces, config: RunConfig, seconds: float) -> RunEnded:
     """The last screen, counted from the merged log as that of any run is."""
     with AuditLog(places.db, key=read_key(config.seal_key)) as log:
         run = log.latest_run()
         assert run is not None
-        outcomes = log.outcomes(run)
-        repaired, still_open = log.finding_counts(run)
         checkpoint = log.checkpoint(run)
-        return RunEnded(
+        return count_end(
+            log,
+            run,
+            checkpoint,
             status="finished",
-            read=merged.read,
-            rejected=merged.rejected,
-            outcomes=outcomes,
-            repaired=repaired,
-            open=still_open,
-            balanced=merged.read == sum(outcomes.values()) + merged.rejected,
             output=str(places.output),
             database=str(places.db),
-            rejected_path=str(places.rejected) if merged.rejected else "",
-            internal_errors=log.count_pairs(run, Reason.INTERNAL_ERROR),
-            no_usable_reply=log.count_pairs(run, Reason.NO_USABLE_REPLY),
-            too_slow=log.count_pairs(run, Reason.TOO_SLOW),
-            unexamined=log.count_pairs(run, Reason.UNEXAMINED),
+            rejected_path=str(places.rejected) if checkpoint.rejected_lines else "",
             seconds=seconds,
             usage=count_behind(log, run, checkpoint).usage,
-            head=log.head(),
         )

@@ -16,6 +16,7 @@ from rich.text import Text
 from midb.audit.questions.export import json_line
 from midb.corpus.output import move_into_place, writing
 from midb.domain.errors import UsageError
+from midb.report.evaluated import show_interval
 from midb.text.terminal import visible
 
 #: Columns of a table in a file.
@@ -29,8 +30,9 @@ Resamples = Annotated[
 ]
 
 
-def check_output(output: Path | None) -> None:
-    """Raise UsageError where the output is something that no evaluation wrote, or its folder is not there."""
+def check_output(output: Path | None, mark: str = "evaluates") -> None:
+    """Raise UsageError where the output is something else than figures that have the name ``mark``, or its folder is not
+    there."""
     if output is None:
         return
     if not output.absolute().parent.is_dir():
@@ -41,7 +43,7 @@ def check_output(output: Path | None) -> None:
         found: Any = orjson.loads(output.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         found = None
-    if not isinstance(found, dict) or "midb_agent" not in found or "evaluates" not in found:
+    if not isinstance(found, dict) or "midb_agent" not in found or mark not in found:
         raise UsageError(f"{output} is there already, and holds no figures.", hint="Choose another -o.")
 
 
@@ -93,13 +95,7 @@ def show_figure(found: Mapping[str, Any] | None, digits: int = 1, *, scale: floa
     >>> show_figure({"value": 0.5, "low": 0.4, "high": 0.61, "rows": 99}, scale=100)
     '50.0 [40.0 61.0]'
     """
-    if found is None:
-        return "–"
-    sign = "+" if signed else ""
-    value = f"{scale * found['value']:{sign}.{digits}f}"
-    if found["low"] is None:
-        return value
-    return f"{value} [{scale * found['low']:{sign}.{digits}f} {scale * found['high']:{sign}.{digits}f}]"
+    return show_interval(found, digits, scale=scale, signed=signed, bounds="[{} {}]") or "–"
 
 
 def say_forecast(found: Mapping[str, Any], log: Path, json: bool) -> None:

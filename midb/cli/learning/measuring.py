@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from midb.cli import options
+from midb.cli.evaluating.output import check_output
 from midb.dashboard.text import pluralize
 from midb.domain.errors import UsageError
 from midb.runs.config import RunConfig, load_config
@@ -99,7 +100,7 @@ def measure(
     )  # fmt: skip
     if settings.model is None:
         raise UsageError("no model is named, and replies are to be measured.", hint="Add --model MODEL.")
-    _refuse_foreign(output)
+    check_output(output, "groups")
     held_out = read_held_out(examples)
     codes = parse_languages(languages)
     wanted = [
@@ -153,18 +154,6 @@ def _make_loss_meter(settings: RunConfig) -> LossMeter | str:
 
 def _warn(message: str) -> None:
     print(f"warning: {visible(message)}", file=sys.stderr)
-
-
-def _refuse_foreign(output: Path) -> None:
-    """Raise where the output is something that this command did not write."""
-    if not output.exists():
-        return
-    try:
-        found: Any = orjson.loads(output.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        found = None
-    if not isinstance(found, dict) or "midb_agent" not in found or "groups" not in found:
-        raise UsageError(f"{output} is there already, and holds no figures.", hint="Choose another -o.")
 
 
 def _write(output: Path, measured: Measurement) -> None:
