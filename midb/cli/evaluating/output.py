@@ -31,8 +31,7 @@ Resamples = Annotated[
 
 
 def check_output(output: Path | None, mark: str = "evaluates") -> None:
-    """Raise UsageError where the output is something else than figures that have the name ``mark``, or its folder is not
-    there."""
+    """Raise UsageError where the output is something else than figures with the name ``mark``, or has no folder."""
     if output is None:
         return
     if not output.absolute().parent.is_dir():
