@@ -257,7 +257,7 @@ class Driver:
             if shard.progress:
                 edits += shard.progress.edits[-1:]
                 for message in shard.progress.warnings[shard.warned :]:
-                    self._warn(f"shard {shard.number}: {message}")
+                    self._emit(Warned(message=f"shard {shard.number}: {message}"))  # its log has it
                 shard.warned = len(shard.progress.warnings)
         now = self._sum()
         batch = difference(now, self._told, tuple(edits))

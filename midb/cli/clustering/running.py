@@ -82,6 +82,8 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
             tell(f"each shard is read by what it looks like: {plan.unpinned}; --language and --map settle it")
         driver = Driver(folder, plan, settings_of(config), show.handle, stopped, describe_resources(resources))
         show.handle(_plan_run(config, opened, places, plan, driver, resources))
+        for warning in opened.found.warnings:
+            tell(warning)
         if driver.left:
             _refuse_taken(places)
             driven = driver.run(join())

@@ -11,6 +11,7 @@ import pytest
 from cli_fixtures import Cli
 from same_runs import check_same
 from scripted_fleet import Act, ScriptedFleet, failing, lost_after, make_corpus
+from small_runs import broken_records, write_lines
 
 from midb.cluster import ray_fleet
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard
@@ -86,6 +87,18 @@ def test_it_tells_programs_what_becomes_of_each_shard(cli: Cli, corpus: Path, cl
     assert sum(shard["total"] for shard in shards[-1]) == 300
     assert sum(event["records"] for event in events if event["event"] == "batch") == 299
     assert (events[-1]["event"], events[-1]["read"], events[-1]["balanced"]) == ("end", 300, True)
+
+
+def test_what_is_not_examined_is_named_before_anything_is_run(cli: Cli, clusters: Clusters, tmp_path: Path) -> None:
+    notes = [{**record, "notes": "Noch ein langer Text, den niemand ansieht."} for record in broken_records(60)]
+    corpus = write_lines(tmp_path / "noted.jsonl", *notes)
+    shown = cli("run", corpus, *RUN)
+    assert shown.code == 0
+    said = shown.err.splitlines()
+    (first, *_) = [number for number, line in enumerate(said) if "notes is not examined" in line]
+    (ended,) = [number for number, line in enumerate(said) if line.startswith("finished in")]
+    assert first < ended
+    assert not said[first].startswith("warning: shard")
 
 
 def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
