@@ -44,8 +44,8 @@ pytest_plugins = [
     "log_fixtures",
     "hostile_texts",
     "model_log_fixtures",
+    "process_units",
     "review_fixtures",
-    "server_groups",
 ]
 
 #: Real data, where a checkout has it beside the repository; none of it may be needed.
