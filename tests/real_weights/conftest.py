@@ -67,8 +67,8 @@ def reference(weights: Path) -> Any:
     return model.eval()
 
 
-#: Tokens of a text and its reply, behind llama.cpp. A pair's task has about 190; what so small a model goes on to say to
-#: it is said again and again.
+#: Tokens of a task and its reply, behind llama.cpp. A pair's task has about 190; what so small a model goes on to say is
+#: said again and again.
 CONTEXT = 256
 
 
