@@ -67,7 +67,7 @@ def reference(weights: Path) -> Any:
     return model.eval()
 
 
-#: Tokens of a task and its reply, behind llama.cpp. A pair's task has about 190; what so small a model goes on to say is
+#: Tokens of a task and its reply, behind llama.cpp. A task has about 190; what so small a model goes on to say is
 #: said again and again.
 CONTEXT = 256
 
