@@ -72,7 +72,7 @@ def batch(
 
 DECODE = [(1, 1), (1, 15), (1, 16), (1, 17), (1, 131)]
 VERIFY = [(17, 63), (0, 40), (2, 64), (33, 65), (1, 0), (5, 5)]
-PROMPT = [(70, 70), (1, 7), (37, 101)]
+PROMPT = [(40, 40), (1, 7), (21, 85)]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
