@@ -44,8 +44,8 @@ pytest_plugins = [
     "log_fixtures",
     "hostile_texts",
     "model_log_fixtures",
+    "process_units",
     "review_fixtures",
-    "server_groups",
 ]
 
 #: Real data, where a checkout has it beside the repository; none of it may be needed.
@@ -86,8 +86,13 @@ def examine(identifier: LanguageIdentifier) -> Inspector:
         if kinds is not None:
             selection = KindSelection(frozenset(kinds), typography)
 
+        seen: dict[InstructionPair, list[Finding]] = {}
+
         def look(current: InstructionPair) -> list[Finding]:
-            return inspect(Inspection(current, load(language), identifier, source, typography), selection)
+            if current not in seen:  # mostly nothing was repaired, and it would be looked at four times
+                inspection = Inspection(current, load(language), identifier, source, typography)
+                seen[current] = inspect(inspection, selection)
+            return seen[current]
 
         first = look(pair)
         for _ in range(6):

@@ -15,6 +15,7 @@ from detectors.pairs import clean_pairs
 from detectors.patterns import pattern_pairs
 
 from midb.domain.pairs import InstructionPair
+from midb.locales import LANGUAGES
 
 #: What is trained on, and what is held out.
 FILES = ("train.jsonl", "held_out.jsonl")
@@ -27,9 +28,8 @@ def write_texts(folder: Path, languages: Sequence[str], holdout: float) -> dict[
     """
     folder.mkdir(parents=True, exist_ok=True)
     sides: tuple[list[str], list[str]] = ([], [])
-    for name, clean in (*clean_pairs(), *pattern_pairs()):
-        if clean.language not in languages:
-            continue
+    chosen = [language for language in LANGUAGES if language in languages]
+    for name, clean in (*clean_pairs(chosen), *pattern_pairs(languages=chosen)):
         pattern = name.split("-")[1]
         drawn = int(hashlib.sha256(pattern.encode()).hexdigest()[:8], 16) / 2**32
         record = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,9 @@ def pair_of(record: dict[str, Any]) -> InstructionPair:
     return InstructionPair(**{field.value: record.get(field.value) for field in Field})
 
 
-def clean_pairs() -> Iterator[tuple[str, CleanPair]]:
-    """Every clean pair with its id."""
-    for language in LANGUAGES:
+def clean_pairs(languages: Sequence[str] = LANGUAGES) -> Iterator[tuple[str, CleanPair]]:
+    """Every clean pair in some languages with its id."""
+    for language in languages:
         for line in (CLEAN / f"{language}.jsonl").read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             yield record["id"], CleanPair(pair_of(record), language, pair_of(record["source"]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -63,9 +63,9 @@ def _texts(language: str) -> dict[str, Any]:
     return tomllib.loads((PATTERNS / f"{language}.toml").read_text(encoding="utf-8"))
 
 
-def pattern_pairs(most: int | None = None) -> Iterator[tuple[str, CleanPair]]:
-    """Every pair of every pattern with its id, at most ``most`` of each pattern and language."""
-    for language in LANGUAGES:
+def pattern_pairs(most: int | None = None, languages: Sequence[str] = LANGUAGES) -> Iterator[tuple[str, CleanPair]]:
+    """Every pair of every pattern in some languages with its id, at most ``most`` of each pattern and language."""
+    for language in languages:
         for name in _texts(language)["texts"]:
             for variant in range(min(_MORE.get(name, VARIANTS), most or VARIANTS * VARIANTS)):
                 yield f"{language}-{name}-{variant}", make_pair(language, name, variant)

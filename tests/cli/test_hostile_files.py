@@ -32,14 +32,25 @@ GOOD = b'{"id":"a","lang":"it","instruction":"Ciao","output":"Bene &amp; male."}
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
+    """More than a batch of a run."""
     path = tmp_path / "c.jsonl"
     path.write_bytes(b"".join(GOOD.replace(b'"a"', b'"%d"' % n) for n in range(100)))
     return path
 
 
+@pytest.fixture
+def small_corpus(corpus: Path) -> Path:
+    """Two records, where no more are needed."""
+    corpus.write_bytes(b"".join(corpus.read_bytes().splitlines(keepends=True)[:2]))
+    return corpus
+
+
 @pytest.mark.parametrize("ending", [".partial", ".rejected.jsonl", ".temporary"])
 @pytest.mark.parametrize("link", [False, True])
-def test_files_of_others_beside_the_output_stay(cli: Callable[..., Any], corpus: Path, ending: str, link: bool) -> None:
+def test_files_of_others_beside_the_output_stay(
+    cli: Callable[..., Any], small_corpus: Path, ending: str, link: bool
+) -> None:
+    corpus = small_corpus
     victim = corpus.with_name("victim.txt")
     victim.write_text("precious")
     place = corpus.with_name(f"c.boosted.jsonl{ending}")
@@ -57,7 +68,8 @@ def test_files_of_others_beside_the_output_stay(cli: Callable[..., Any], corpus:
 
 
 @pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.zst"])
-def test_what_is_made_of_a_private_corpus_is_private(cli: Callable[..., Any], corpus: Path, name: str) -> None:
+def test_what_is_made_of_a_private_corpus_is_private(cli: Callable[..., Any], small_corpus: Path, name: str) -> None:
+    corpus = small_corpus
     path = corpus.with_name(name)
     data = corpus.read_bytes() + b"not JSON\n"
     path.write_bytes(zstandard.compress(data) if name.endswith("zst") else data)

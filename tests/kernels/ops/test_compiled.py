@@ -9,8 +9,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +49,11 @@ import json, sys
 from dataclasses import asdict
 sys.path.insert(0, sys.argv[1])
 import compiled
-wanted, target = json.loads(sys.argv[2]), int(sys.argv[3])
+wanted, targets = json.loads(sys.argv[2]), json.loads(sys.argv[3])
+cases = [case for case in compiled.make_cases() if case.name in wanted]
 print(json.dumps({
-    case.name: [asdict(kernel) for kernel in compiled.audit(case, target)]
-    for case in compiled.make_cases() if case.name in wanted
+    target: {case.name: [asdict(kernel) for kernel in compiled.audit(case, target)] for case in cases}
+    for target in targets
 }))
 """
 
@@ -66,33 +65,20 @@ def _compiler() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
 
 
-@pytest.fixture(scope="session")
-def audits_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Audits]:
-    """The kernels of each case for a target, a second or two for each. Several workers of one run share them."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-
-    import fcntl  # which Windows lacks, as it does Triton
-
-    def audit(target: int) -> Audits:
-        written = folder / f"compiled-{target}.json"
-        with (folder / f"compiled-{target}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not written.exists():
-                script = [sys.executable, "-c", _SCRIPT, str(BENCH), json.dumps(list(REGISTERS)), str(target)]
-                done = subprocess.run(script, cwd=folder, env=_compiler(), capture_output=True, text=True, check=False)
-                assert done.returncode == 0, done.stderr
-                written.write_text(done.stdout, encoding="utf-8")
-        found: Audits = json.loads(written.read_text(encoding="utf-8"))
-        return found
-
-    return cache(audit)
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Audits]:
+    """The kernels of each case for each target, a second or less for each."""
+    script = [sys.executable, "-c", _SCRIPT, str(BENCH), json.dumps(list(REGISTERS)), json.dumps(TARGETS)]
+    folder = tmp_path_factory.mktemp("compiled")
+    done = subprocess.run(script, cwd=folder, env=_compiler(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Audits] = json.loads(done.stdout)
+    return found
 
 
 @pytest.fixture
-def audits(audits_of: Callable[[int], Audits], target: int) -> Audits:
-    return audits_of(target)
+def audits(audited: dict[str, Audits], target: int) -> Audits:
+    return audited[str(target)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

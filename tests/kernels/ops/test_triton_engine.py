@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from random_checkpoints import GetCheckpoint, MakePrompts
 
@@ -23,18 +25,15 @@ def test_the_tokens_are_those_of_plain_torch(
     family_name: str, checkpoint: GetCheckpoint, prompts: MakePrompts, device: str
 ) -> None:
     made = checkpoint(family_name)
-    texts = prompts(21, 3, longest=12, shared=17)  # more than a block in common: attention is cascaded
+    texts = prompts(21, 3, longest=6, shared=17)  # more than a block in common: attention is cascaded
     requests = [
-        Request(text, made.generate_greedily(text, 5), max_new_tokens=5, temperature=temperature, seed=3)
+        Request(text, made.generate_greedily(text, 4), max_new_tokens=4, temperature=temperature, seed=3)
         for text, temperature in zip(texts, (0.0, 0.0, 0.8), strict=True)
     ]
-    config = EngineConfig(checkpoint=made.folder, dtype="float32", max_model_len=64)
-    expected = {result.index: result.token_ids for result in Engine(config).generate(requests)}
     # On a GPU it would take most of the memory by itself, of which other tests beside it need some.
-    on_device = EngineConfig(
-        checkpoint=made.folder, dtype="float32", max_model_len=64, num_kv_tokens=1024, device=device
-    )
-    engine = Engine(on_device, ops=OPS)
+    config = EngineConfig(checkpoint=made.folder, dtype="float32", max_model_len=64, num_kv_tokens=1024)
+    expected = {result.index: result.token_ids for result in Engine(config).generate(requests)}
+    engine = Engine(replace(config, device=device), ops=OPS)
     engine.pin(texts[0][:16])
     assert {result.index: result.token_ids for result in engine.generate(requests)} == expected
     assert engine.stats.prefix_hits == 48
