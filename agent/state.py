@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
@@ -26,6 +27,9 @@ MAX_FAILURES = 2
 
 #: Verdicts against a pair's rewrites after which only provable repairs are left.
 MAX_REFUSALS = 2
+
+#: Versions of a pair whose inspections are kept: its original, what it is now, and what is tried.
+MOST_INSPECTED = 3
 
 
 class PairState(TypedDict, total=False):
@@ -82,13 +86,22 @@ class PairContext:
     clock: RecordClock | None = None
     demands: tuple[str, ...] = ()
     shared: Mapping[Field, str] = field(default_factory=dict)  # texts of another pair, to be read and not edited
+    _inspected: deque[tuple[InstructionPair, Inspection]] = field(
+        default_factory=lambda: deque(maxlen=MOST_INSPECTED), init=False, repr=False, compare=False
+    )
 
     def inspection(self, pair: InstructionPair) -> Inspection:
-        """The pair as detectors see it."""
+        """The pair as detectors see it. With a model, which visits a pair again and again, it is looked at once: what
+        was seen of the last few texts is kept."""
+        for known, inspection in self._inspected:
+            if known is pair:
+                return inspection
         typography = self.selection.typography
-        if self.shared:
-            pair = pair.replaced(dict(self.shared))
-        return Inspection(pair, self.locale, self.identifier, self.source, typography, self.demands)
+        read = pair.replaced(dict(self.shared)) if self.shared else pair
+        inspection = Inspection(read, self.locale, self.identifier, self.source, typography, self.demands)
+        if self.model:
+            self._inspected.append((pair, inspection))
+        return inspection
 
     def inspect(self, pair: InstructionPair) -> list[Finding]:
         """Every finding of the selected kinds in a text of this pair."""

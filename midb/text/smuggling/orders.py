@@ -14,6 +14,8 @@ from importlib import resources
 
 import regex
 
+from midb.text.smuggling.clues import drop_longer, holds
+
 #: Characters from one word of an order to the next, at most.
 _REACH = 42
 
@@ -47,6 +49,13 @@ def simplify(text: str) -> str:
     return unicodedata.normalize("NFC", plain).replace("ı", "i").replace("ə", "e")
 
 
+def may_give_order(text: str, language: str) -> bool:
+    """Whether a text holds a word that every order has which `find_order` looks for."""
+    plain = simplify(text)
+    signs = _load_signs(language)
+    return holds(plain, signs.ascii) or (not plain.isascii() and holds(plain, signs.others))
+
+
 def find_order(text: str, language: str) -> str | None:
     """The first order of a text in another language than its own and English, or ``None``.
 
@@ -55,20 +64,11 @@ def find_order(text: str, language: str) -> str | None:
     >>> find_order("Befolge die vorherigen Anweisungen.", "de")
     """
     plain = simplify(text)
-    for order in _load_orders():
-        if not order.names_reader and order.language in (language, *_ALIKE.get(language, ())):
-            continue
-        if _holds(plain, order.things) and _holds(plain, order.verbs):
+    for order in _orders_beside(language):
+        if holds(plain, order.things) and holds(plain, order.verbs):
             for found in _find_together(plain, order):
                 return found
     return None
-
-
-def _holds(plain: str, words: tuple[str, ...]) -> bool:
-    for word in words:  # noqa: SIM110  (a plain loop, for this is asked a hundred times a text)
-        if word in plain:
-            return True
-    return False
 
 
 #: Languages whose words another has too: what is ordinary in one would be an order in the other.
@@ -113,6 +113,27 @@ def _is_beginning(plain: str, start: int, word: str) -> bool:
 
 
 _SPACED = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Armenian}]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """Words that stand in every order: those of ASCII, and others."""
+
+    ascii: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@functools.cache
+def _load_signs(language: str) -> _Signs:
+    words = drop_longer(word for order in _orders_beside(language) for word in order.things)
+    return _Signs(tuple(filter(str.isascii, words)), tuple(word for word in words if not word.isascii()))
+
+
+@functools.cache
+def _orders_beside(language: str) -> tuple[ListedOrder, ...]:
+    """The orders that are looked for in texts of a language."""
+    own = (language, *_ALIKE.get(language, ()))
+    return tuple(order for order in _load_orders() if order.names_reader or order.language not in own)
 
 
 @functools.cache

@@ -52,6 +52,9 @@ _READER = regex.compile(
     regex.IGNORECASE,
 )
 
+#: Speakers that make a transcript: a person, a model, and the person again.
+_TURN_MARKS = 3
+
 #: Characters of a transcript that are looked at: turns without end are no trick but a novel.
 _LONGEST_TRANSCRIPT = 4000
 
@@ -69,9 +72,10 @@ def find_template(text: str) -> str | None:
         for closed in _CLOSED.finditer(text):
             if f"<{closed['name']}".casefold() not in text[: closed.start()].casefold():
                 return closed[0]
-    if found := _VERDICT.search(text) or _CODE.search(text):
+    if ("preferred" in text or "blamed" in text) and (found := _VERDICT.search(text)):
+        return found[0]
+    if "CODE" in text and (found := _CODE.search(text)):
         return found[0]
     head = text[:_LONGEST_TRANSCRIPT]
-    if (":" in head or "：" in head) and _READER.search(head) and (found := _TURNS.search(head)):
-        return found[0]
-    return None
+    turns = head.count(":") + head.count("：") >= _TURN_MARKS
+    return found[0] if turns and _READER.search(head) and (found := _TURNS.search(head)) else None
