@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from midb.agent.engines.protocol import EngineStopped
 from midb.agent.engines.server.pace import Places
 from midb.agent.model.calls import Model
+from midb.agent.record_clock import hold_alarm
 from midb.agent.run.batches import Batch, Item, Result
 from midb.agent.run.examine import Examiner, ExaminerSettings
 from midb.corpus.raw import RawRecord
@@ -85,8 +86,12 @@ class ModelPool:
         """Each batch with its results, in order. Once ``stopped`` says so, or the budget is used up, no batch is taken
         any more; what is in flight is waited for (drained) for a bounded time, unless calls fail. Raises EngineDown
         where all do."""
-        while (due := self._runner.run(self._next(batches, stopped))) is not None:
+        while (due := self._take_turns(batches, stopped)) is not None:
             yield due
+
+    def _take_turns(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> tuple[Batch, list[Result]] | None:
+        with hold_alarm():
+            return self._runner.run(self._next(batches, stopped))
 
     async def _start(self) -> None:
         self._moved = asyncio.Event()
