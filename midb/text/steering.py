@@ -16,7 +16,7 @@ import regex
 from midb.locales import Locale, LocaleSection
 from midb.text.smuggling.clues import find_clues, fold_case
 from midb.text.smuggling.orders import find_order, may_give_order
-from midb.text.smuggling.templates import find_template
+from midb.text.smuggling.templates import find_template, may_hold_template
 from midb.text.smuggling.views import View, find_views
 
 #: Parts of the English phrases.
@@ -85,11 +85,15 @@ def find_steering_passage(text: str, locale: Locale) -> str | None:
         return None
     plain = unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     views = [View(unicodedata.normalize("NFC", view.text), view.moved, view.shuffled) for view in find_views(text)]
-    phrases = _phrases_of(locale)
     # Hardly any text has what is looked for, in whatever view: that is seen by one look for words in all of them.
-    if not phrases.may_match("\n".join([plain, *(view.text for view in views if not view.shuffled)])):
+    words = "\n".join([text, plain, *(view.text for view in views if not view.shuffled)])
+    phrases = _load_phrases(locale.get(Steering))
+    if not phrases.may_match(words):
         phrases = _NO_PHRASES
     orders = may_give_order("\n".join([plain, *(view.text for view in views if not view.moved)]), locale.code)
+    templates = may_hold_template(words)
+    if not (phrases or orders or templates):
+        return None
     found = phrases.find(plain) or find_template(text) or (find_order(plain, locale.code) if orders else None)
     if found is not None:
         return found
@@ -107,6 +111,10 @@ class _Phrases:
 
     def __init__(self, lists: Sequence[tuple[str, ...]]) -> None:
         self._patterns = [(_compile(phrases), find_clues(phrases)) for phrases in lists]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._patterns)
 
     def may_match(self, plain: str) -> bool:
         """Whether a text may hold a phrase."""
@@ -132,11 +140,6 @@ _NO_PHRASES = _Phrases([])
 @functools.cache
 def _load_phrases(table: Steering | None) -> _Phrases:
     return _Phrases([ENGLISH] if table is None else [ENGLISH, table.phrases])
-
-
-def _phrases_of(locale: Locale) -> _Phrases:
-    """The phrases of English and of a language."""
-    return _load_phrases(locale.get(Steering))
 
 
 @functools.cache

@@ -6,8 +6,7 @@ are read off the pattern itself, so that nobody has to keep them beside it; a pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import regex
 
@@ -35,25 +34,39 @@ def fold_case(text: str) -> str:
     return text.casefold().replace("i\N{COMBINING DOT ABOVE}", "i").replace("ı", "i")
 
 
-@dataclass(frozen=True, slots=True)
+#: Groups of strings of which a text must hold one each, the most telling group first.
+Groups = tuple[tuple[str, ...], ...]
+
+
 class Clues:
     """What a text must hold for one of some patterns to match it, in either case.
 
-    ``signs`` are strings of which it has one. ``parts`` are, for each pattern, groups of strings of which it has one
-    each, the most telling group first. Where nothing is known of a pattern both are None.
+    ``parts`` are the groups of each pattern; None where nothing is known of one of them. ``signs`` are a few strings:
+    a text without any of them lacks the first group of every pattern.
     """
 
-    signs: tuple[str, ...] | None
-    parts: tuple[tuple[tuple[str, ...], ...], ...] | None
+    def __init__(self, parts: Sequence[Groups] | None) -> None:
+        self.parts = parts
+        self.signs = drop_longer(word for groups in parts or () for word in groups[0])
+        found = {
+            sign: [groups for groups in parts or () if any(sign in word for word in groups[0])] for sign in self.signs
+        }
+        self._patterns = found  # that may match where a sign is there
+        self._plain = tuple(filter(str.isascii, self.signs))
+        self._others = tuple(sign for sign in self.signs if not sign.isascii())
 
     def may_match(self, folded: str) -> bool:
         """Whether one of the patterns may match a text of which this is ``fold_case``."""
-        if self.signs is None or self.parts is None:
-            return True
-        return holds(folded, self.signs) and any(_holds_each(folded, groups) for groups in self.parts)
+        for signs in (self._plain,) if folded.isascii() else (self._plain, self._others):
+            for sign in signs:
+                if sign in folded:
+                    for groups in self._patterns[sign]:
+                        if _holds_each(folded, groups):
+                            return True
+        return self.parts is None
 
 
-def _holds_each(text: str, groups: tuple[tuple[str, ...], ...]) -> bool:
+def _holds_each(text: str, groups: Groups) -> bool:
     for group in groups:  # noqa: SIM110  (as in holds)
         if not holds(text, group):
             return False
@@ -88,10 +101,7 @@ def find_clues(patterns: Iterable[str]) -> Clues:
     (True, False)
     """
     every = [_Reader(pattern).read() for pattern in patterns]
-    if not all(every):
-        return Clues(None, None)
-    signs = drop_longer(clue for groups in every for clue in groups[0])
-    return Clues(signs, tuple(tuple(tuple(sorted(group)) for group in groups) for groups in every))
+    return Clues([tuple(tuple(sorted(group)) for group in groups) for groups in every] if all(every) else None)
 
 
 class _Reader:

@@ -14,13 +14,17 @@ from importlib import resources
 
 import regex
 
-from midb.text.smuggling.clues import drop_longer, holds
+from midb.text.smuggling.clues import Clues, Groups, holds
 
 #: Characters from one word of an order to the next, at most.
 _REACH = 42
 
 #: Places of a word that are looked at in one text.
 _MOST_PLACES = 200
+
+#: Letters of a word that few texts have by chance, and how many words more are looked for instead of a shorter one.
+_LEAST_TELLING = 5
+_COST_OF_SHORT = 2
 
 _SENTENCE_END = regex.compile(r"[.!?;。！？\n]")
 _MARKS = regex.compile(r"\p{Mn}+")
@@ -50,10 +54,8 @@ def simplify(text: str) -> str:
 
 
 def may_give_order(text: str, language: str) -> bool:
-    """Whether a text holds a word that every order has which `find_order` looks for."""
-    plain = simplify(text)
-    signs = _load_signs(language)
-    return holds(plain, signs.ascii) or (not plain.isascii() and holds(plain, signs.others))
+    """Whether a text holds the words that an order has, wherever they stand, of those that `find_order` looks for."""
+    return _load_clues(language).may_match(simplify(text))
 
 
 def find_order(text: str, language: str) -> str | None:
@@ -115,18 +117,21 @@ def _is_beginning(plain: str, start: int, word: str) -> bool:
 _SPACED = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Armenian}]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Signs:
-    """Words that stand in every order: those of ASCII, and others."""
-
-    ascii: tuple[str, ...]
-    others: tuple[str, ...]
-
-
 @functools.cache
-def _load_signs(language: str) -> _Signs:
-    words = drop_longer(word for order in _orders_beside(language) for word in order.things)
-    return _Signs(tuple(filter(str.isascii, words)), tuple(word for word in words if not word.isascii()))
+def _load_clues(language: str) -> Clues:
+    """What every order beside a language has: first the list of it that adds the fewest words to those of others."""
+    chosen: set[str] = set()
+    parts: list[Groups] = []
+
+    def cost(words: tuple[str, ...]) -> int:
+        new = [word for word in words if not any(one in word for one in chosen)]
+        return len(new) + _COST_OF_SHORT * sum(word.isascii() and len(word) < _LEAST_TELLING for word in words)
+
+    for order in _orders_beside(language):
+        lists = sorted((order.things, order.verbs, order.which), key=cost)
+        chosen.update(lists[0])
+        parts.append(tuple(lists))
+    return Clues(parts)
 
 
 @functools.cache

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import regex
 
+from midb.text.smuggling.clues import holds
+
 #: Tags of chat templates. The first form is that of ChatML, Llama 3, Phi, Zephyr, Command R, DeepSeek, Granite and
 #: Harmony; the others are those of Llama 2 and Mistral, Gemma, EXAONE, Nemotron, GLM, Baichuan, MiniMax, OpenChat.
 _CHAT = regex.compile(
@@ -57,6 +59,15 @@ _TURN_MARKS = 3
 
 #: Characters of a transcript that are looked at: turns without end are no trick but a novel.
 _LONGEST_TRANSCRIPT = 4000
+
+
+#: Without one of these no text has such a mark.
+_SIGNS = (":", "：", "<", "[", "GPT4", "preferred", "blamed", "CODE")
+
+
+def may_hold_template(text: str) -> bool:
+    """Whether a text holds a sign that every mark has which `find_template` looks for."""
+    return holds(text, _SIGNS)
 
 
 def find_template(text: str) -> str | None:

@@ -103,12 +103,16 @@ _ZERO_WIDTH = regex.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff]{32,}")
 
 
 def _read_tags(text: str) -> Iterator[str]:
+    if text.isascii():
+        return
     if found := _TAGS.findall(text):
         yield "".join(chr(ord(character) - 0xE0000) for character in "".join(found))
 
 
 def _read_selectors(text: str) -> Iterator[str]:
     """Bytes as variation selectors: the first sixteen, then the others."""
+    if text.isascii():
+        return
     for run in _SELECTORS.findall(text)[:_MOST_PASSAGES]:
         numbers = (ord(character) for character in run)
         yield from _read_bytes(bytes(n - 0xFE00 if n < 0xE0100 else n - 0xE0100 + 16 for n in numbers))
@@ -116,6 +120,8 @@ def _read_selectors(text: str) -> Iterator[str]:
 
 def _read_zero_width(text: str) -> Iterator[str]:
     """Bits as two sorts of characters without width."""
+    if text.isascii():
+        return
     for run in _ZERO_WIDTH.findall(text)[:_MOST_PASSAGES]:
         sorts = sorted(set(run))
         for zero, one in ((0, 1), (1, 0)) if len(sorts) == 2 else ():
