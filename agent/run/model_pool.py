@@ -64,6 +64,7 @@ class ModelPool:
         self._in_flight = self._begun = self._ended = 0
         self._reported_at = 0.0
         self._moved: asyncio.Event | None = None
+        self._failed: list[asyncio.Task[Result]] = []
         self._drained_by = math.inf  # on the model's clock
 
     def __enter__(self) -> ModelPool:
@@ -189,13 +190,13 @@ class ModelPool:
         assert self._moved is not None
         self._ended += 1
         self._moved.set()
+        if not task.cancelled() and task.exception() and not _was_dropped(task):
+            self._failed.append(task)
 
     def _raise_failure(self) -> None:
         """Raise what no record can be examined for; there is no use in waiting for the others."""
-        for _, tasks in self._out:
-            for task in tasks:
-                if task.done() and not task.cancelled() and (error := task.exception()) and not _was_dropped(task):
-                    raise error
+        for task in self._failed:
+            task.result()
 
     def report_usage(self) -> None:
         """Say what the model has done so far."""
