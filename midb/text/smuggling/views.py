@@ -154,14 +154,21 @@ def _read_bytes(data: bytes) -> Iterator[str]:
 def _read_base64(text: str) -> Iterator[str]:
     for run in _BASE64.findall(text)[:_MOST_PASSAGES]:
         pieces = run.replace("-", "+").replace("_", "/").replace("=", "").split()
+        if len(pieces) == 1:
+            yield from _read_base64_piece(pieces[0])
+            continue
         # Lines of one passage, and a word of the sentence around it at either end; or each line by itself.
         ends = range(max(len(pieces) - 2, 1), len(pieces) + 1)
         joined = ["".join(pieces[first:last]) for first in range(min(3, len(pieces))) for last in ends]
         for piece in dict.fromkeys((*joined, *pieces[:_MOST_PASSAGES])):
-            try:
-                yield from _read_bytes(binascii.a2b_base64(piece + "=" * (-len(piece) % 4)))
-            except binascii.Error:
-                continue
+            yield from _read_base64_piece(piece)
+
+
+def _read_base64_piece(piece: str) -> Iterator[str]:
+    try:
+        yield from _read_bytes(binascii.a2b_base64(piece + "=" * (-len(piece) % 4)))
+    except binascii.Error:
+        return
 
 
 def _read_base32(text: str) -> Iterator[str]:
@@ -211,8 +218,8 @@ _WORD = regex.compile(r"\S+")
 _LEET_SIGN = re.compile(r"[0134578@$!|+€]")
 _LATIN_LETTER = regex.compile(r"[A-Za-z]")
 _APART = regex.compile(r"(?<![\p{L}\p{N}])\p{L}(?:[\s.\-_*~+|/·•,]{1,3}\p{L}(?![\p{L}\p{N}])){5,}")
-#: The same, coarser and sooner: a few single letters or figures in a row.
-_APART_SIGN = re.compile(r"(?<![^\W_])[^\W_](?:[\s.\-_*~+|/·•,]{1,3}[^\W_](?![^\W_])){5}")
+#: Without this there is none: two of its letters, neither of them the first or the last.
+_APART_SIGN = re.compile(r"[\s.\-_*~+|/·•,][^\W_][\s.\-_*~+|/·•,]{1,3}[^\W_][\s.\-_*~+|/·•,]")
 _SPLIT = regex.compile(r"(?<=\p{L})[_\-.*~+|/·•]+(?=\p{L})")
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 _MORSE = regex.compile(r"(?<![\p{L}\p{N}.])(?:[.\-·•−–—_]{1,5}[ /|\n]{1,3}){8,}[.\-·•−–—_]{0,5}")
@@ -225,19 +232,24 @@ _MORSE_LETTERS = dict(zip(_MORSE_ALPHABET.split(" "), string.ascii_lowercase, st
 _KEYWORDS = ("ignore", "disregard", "instructions", "prompt", "previous", "system", "reviewer")
 _FOUR_LETTERS = re.compile("[A-Za-z]{4}")
 _KEYWORD = re.compile("[a-z]{6,12}")
-_ATBASH = str.maketrans(string.ascii_letters, string.ascii_lowercase[::-1] + string.ascii_uppercase[::-1])
+_ASCII = string.ascii_lowercase.encode(), string.ascii_uppercase.encode()
+_ATBASH = bytes.maketrans(b"".join(_ASCII), b"".join(letters[::-1] for letters in _ASCII))
 
 
-def _make_rotation(shift: int) -> dict[int, int]:
-    lower, upper = string.ascii_lowercase, string.ascii_uppercase
-    return str.maketrans(lower + upper, lower[shift:] + lower[:shift] + upper[shift:] + upper[:shift])
+def _make_rotation(shift: int) -> bytes:
+    return bytes.maketrans(b"".join(_ASCII), b"".join(letters[shift:] + letters[:shift] for letters in _ASCII))
 
 
 _ROTATIONS = [_make_rotation(shift) for shift in range(26)]
 
 
+def _exchange(text: str, letters: bytes) -> str:
+    """A text with letters of ASCII exchanged: as bytes, which takes no longer where others stand between them."""
+    return text.encode("utf-8", "surrogatepass").translate(letters).decode("utf-8", "surrogatepass")
+
+
 def _rotate(text: str, shift: int) -> str:
-    return text.translate(_ROTATIONS[shift])
+    return _exchange(text, _ROTATIONS[shift])
 
 
 _ROTATED = {_rotate(word, 26 - shift): shift for shift in range(1, 26) for word in _KEYWORDS}
@@ -247,7 +259,7 @@ def _read_rotated(text: str) -> Iterator[str]:
     if not _FOUR_LETTERS.search(text):
         return
     yield _rotate(text, 13)
-    yield text.translate(_ATBASH)
+    yield _exchange(text, _ATBASH)
     words = set(_KEYWORD.findall(text.lower()))
     yield from (_rotate(text, shift) for shift in sorted({_ROTATED[word] for word in words & _ROTATED.keys()} - {13}))
 
