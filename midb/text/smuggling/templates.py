@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import regex
 
-from midb.text.smuggling.clues import holds
+from midb.text.smuggling.clues import find_clues, fold_case, holds
 
 #: Tags of chat templates. The first form is that of ChatML, Llama 3, Phi, Zephyr, Command R, DeepSeek, Granite and
 #: Harmony; the others are those of Llama 2 and Mistral, Gemma, EXAONE, Nemotron, GLM, Baichuan, MiniMax, OpenChat.
@@ -61,13 +61,16 @@ _TURN_MARKS = 3
 _LONGEST_TRANSCRIPT = 4000
 
 
-#: Without one of these no text has such a mark.
-_SIGNS = (":", "：", "<", "[", "GPT4", "preferred", "blamed", "CODE")
+#: Without one of these no text has such a mark, but for a transcript.
+_SIGNS = ("<", "[", "GPT4", "preferred", "blamed", "CODE")
+_READERS = find_clues([_READER.pattern])
 
 
 def may_hold_template(text: str) -> bool:
-    """Whether a text holds a sign that every mark has which `find_template` looks for."""
-    return holds(text, _SIGNS)
+    """Whether a text, or several in one, holds what every mark has which `find_template` looks for."""
+    if holds(text, _SIGNS):
+        return True
+    return text.count(":") + text.count("：") >= _TURN_MARKS and _READERS.may_match(fold_case(text))
 
 
 def find_template(text: str) -> str | None:
