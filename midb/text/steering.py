@@ -86,11 +86,11 @@ def find_steering_passage(text: str, locale: Locale) -> str | None:
     plain = unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     views = [View(unicodedata.normalize("NFC", view.text), view.moved, view.shuffled) for view in find_views(text)]
     # Hardly any text has what is looked for, in whatever view: that is seen by one look for words in all of them.
-    words = "\n".join([text, plain, *(view.text for view in views if not view.shuffled)])
+    words = "\n".join(dict.fromkeys([text, plain, *(view.text for view in views if not view.shuffled)]))
     phrases = _load_phrases(locale.get(Steering))
     if not phrases.may_match(words):
         phrases = _NO_PHRASES
-    orders = may_give_order("\n".join([plain, *(view.text for view in views if not view.moved)]), locale.code)
+    orders = may_give_order([plain, *(view.text for view in views if not view.moved)], locale.code)
     templates = may_hold_template(words)
     if not (phrases or orders or templates):
         return None

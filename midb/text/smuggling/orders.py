@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 
@@ -53,9 +53,9 @@ def simplify(text: str) -> str:
     return unicodedata.normalize("NFC", plain).replace("ı", "i").replace("ə", "e")
 
 
-def may_give_order(text: str, language: str) -> bool:
-    """Whether a text holds the words that an order has, wherever they stand, of those that `find_order` looks for."""
-    return _load_clues(language).may_match(simplify(text))
+def may_give_order(texts: Iterable[str], language: str) -> bool:
+    """Whether texts hold the words that an order has, wherever they stand, of those that `find_order` looks for."""
+    return _load_clues(language).may_match("\n".join(dict.fromkeys(map(simplify, texts))))
 
 
 def find_order(text: str, language: str) -> str | None:

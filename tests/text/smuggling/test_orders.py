@@ -109,21 +109,21 @@ def test_an_order_in_another_language_is_noticed(code: str) -> None:
     for own in ("de", "ja"):
         text = f"Ein Satz. {DROP[code]}"
         assert (find_order(text, own) is not None) is (code != own)
-        assert may_give_order(text, own) or code == own
+        assert may_give_order([text], own) or code == own
 
 
 @pytest.mark.parametrize("code", READERS)
 def test_an_order_to_the_reader_is_noticed_in_any_language(code: str) -> None:
     assert find_order(READERS[code], code) is not None
     assert find_order(READERS[code], "und") is not None
-    assert may_give_order(READERS[code].upper(), code)
+    assert may_give_order([READERS[code].upper(), "und"], code)
 
 
 @pytest.mark.parametrize(
     "text", ["Der Hund bellt. Er ist 12 Jahre alt.", "Folge den Anweisungen im Buch.", "犬と暮らす", ""]
 )
 def test_a_text_without_the_words_of_an_order_is_not_searched(text: str) -> None:
-    assert not may_give_order(text, "de")
+    assert not may_give_order([text, text.upper()], "de")
 
 
 @pytest.mark.parametrize("text", ORDINARY)
