@@ -110,21 +110,22 @@ class _Phrases:
     """Some lists of phrases that are looked for together."""
 
     def __init__(self, lists: Sequence[tuple[str, ...]]) -> None:
-        self._patterns = [(_compile(phrases), find_clues(phrases)) for phrases in lists]
+        # To compile the phrases takes longer than all else here, and hardly any text asks for it.
+        self._lists = [(phrases, find_clues(phrases)) for phrases in lists]
 
     def __bool__(self) -> bool:
         """Whether there is anything to look for."""
-        return bool(self._patterns)
+        return bool(self._lists)
 
     def may_match(self, plain: str) -> bool:
         """Whether a text may hold a phrase."""
         folded = fold_case(plain)
-        return any(clues.may_match(folded) for _, clues in self._patterns)
+        return any(clues.may_match(folded) for _, clues in self._lists)
 
     def find(self, plain: str) -> str | None:
         """The first phrase of a text, with what stands around it. Letters that stood one by one have no blanks."""
-        folded = fold_case(plain) if self._patterns else ""
-        patterns = [pattern for pattern, clues in self._patterns if clues.may_match(folded)]
+        folded = fold_case(plain) if self._lists else ""
+        patterns = [_compile(phrases) for phrases, clues in self._lists if clues.may_match(folded)]
         found = [match for pattern in patterns if (match := pattern.search(plain))]
         if patterns and not found and " " not in plain.strip() and len(plain) > _SHORTEST_JOINED:
             found = [match for pattern in patterns if (match := _join(pattern).search(plain))]

@@ -48,10 +48,7 @@ class Clues:
     def __init__(self, parts: Sequence[Groups] | None) -> None:
         self.parts = parts
         self.signs = drop_longer(word for groups in parts or () for word in groups[0])
-        found = {
-            sign: [groups for groups in parts or () if any(sign in word for word in groups[0])] for sign in self.signs
-        }
-        self._patterns = found  # that may match where a sign is there
+        self._by_sign: dict[str, list[Groups]] = {}
         self._plain = tuple(filter(str.isascii, self.signs))
         self._others = tuple(sign for sign in self.signs if not sign.isascii())
 
@@ -60,10 +57,16 @@ class Clues:
         for signs in (self._plain,) if folded.isascii() else (self._plain, self._others):
             for sign in signs:
                 if sign in folded:
-                    for groups in self._patterns[sign]:
+                    for groups in self._find_patterns(sign):
                         if _holds_each(folded, groups):
                             return True
         return self.parts is None
+
+    def _find_patterns(self, sign: str) -> list[Groups]:
+        """The patterns that may match where a sign is there. Most signs are never met."""
+        if sign not in self._by_sign:
+            self._by_sign[sign] = [groups for groups in self.parts or () if any(sign in word for word in groups[0])]
+        return self._by_sign[sign]
 
 
 def _holds_each(text: str, groups: Groups) -> bool:
@@ -73,7 +76,7 @@ def _holds_each(text: str, groups: Groups) -> bool:
     return True
 
 
-def holds(text: str, words: tuple[str, ...]) -> bool:
+def holds(text: str, words: Sequence[str]) -> bool:
     """Whether one of some words stands in a text, wherever it begins."""
     for word in words:  # noqa: SIM110  (a plain loop, for this is asked a hundred times a text)
         if word in text:
@@ -87,8 +90,11 @@ def drop_longer(words: Iterable[str]) -> tuple[str, ...]:
     >>> drop_longer(["rules", "rule", "your"])
     ('rule', 'your')
     """
-    every = set(words)
-    return tuple(sorted(word for word in every if not any(other != word and other in word for other in every)))
+    kept: list[str] = []
+    for word in sorted(set(words), key=lambda word: (len(word), word)):
+        if not holds(word, kept):
+            kept.append(word)
+    return tuple(sorted(kept))
 
 
 def find_clues(patterns: Iterable[str]) -> Clues:

@@ -119,19 +119,26 @@ _SPACED = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Armenian}]")
 
 @functools.cache
 def _load_clues(language: str) -> Clues:
-    """What every order beside a language has: first the list of it that adds the fewest words to those of others."""
-    chosen: set[str] = set()
-    parts: list[Groups] = []
+    """What every order beside a language has."""
+    beside = frozenset(_orders_beside(language))
+    return Clues([groups for order, groups in _rank_lists() if order in beside])
+
+
+@functools.cache
+def _rank_lists() -> list[tuple[ListedOrder, Groups]]:
+    """Each order with its three lists, first the one that adds the fewest words to those of other orders."""
+    chosen: list[str] = []
+    ranked: list[tuple[ListedOrder, Groups]] = []
 
     def cost(words: tuple[str, ...]) -> int:
-        new = [word for word in words if not any(one in word for one in chosen)]
+        new = [word for word in words if not holds(word, chosen)]
         return len(new) + _COST_OF_SHORT * sum(word.isascii() and len(word) < _LEAST_TELLING for word in words)
 
-    for order in _orders_beside(language):
+    for order in _load_orders():
         lists = sorted((order.things, order.verbs, order.which), key=cost)
-        chosen.update(lists[0])
-        parts.append(tuple(lists))
-    return Clues(parts)
+        chosen += lists[0]
+        ranked.append((order, tuple(lists)))
+    return ranked
 
 
 @functools.cache
