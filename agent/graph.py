@@ -61,8 +61,8 @@ def build_graph() -> Graph:
 def _add(graph: StateGraph[BatchState, Any, Any, Any], name: str, work: Node, route: _Route, names: object) -> None:
     """Add a node that pairs visit one by one."""
 
-    async def node(visit: Visit) -> Command[str]:
-        return _command([(visit.index, await contain(_step(visit, work(visit.state, visit.job.context), route)))])
+    async def node(state: Visit) -> Command[str]:  # the name that LangGraph asks for
+        return _command([(state.index, await contain(_step(state, work(state.state, state.job.context), route)))])
 
     graph.add_node(name, node, input_schema=Visit, destinations=_ends(names))
 
@@ -72,9 +72,9 @@ def _ends(names: object) -> dict[str, str]:
     return {END if name == "record" else name: name for name in get_args(names)}
 
 
-async def diagnose(batch: BatchState) -> Command[str]:
+async def diagnose(state: BatchState) -> Command[str]:
     """Find what is wrong with each pair as it came."""
-    visits = [Visit(index, job) for index, job in enumerate(batch["jobs"])]
+    visits = [Visit(index, job) for index, job in enumerate(state["jobs"])]
     return _command(
         [(visit.index, await contain(_step(visit, _diagnose(visit.job), after_diagnosis))) for visit in visits]
     )
@@ -120,7 +120,7 @@ async def _drive_through(graph: Graph, jobs: Sequence[PairJob]) -> list[tuple[in
     """The results of a batch, in the order in which they came. Nothing else of the state is asked for."""
     results: list[tuple[int, PairResult | Exception]] = []
     async for so_far in graph.astream({"jobs": [*jobs]}, stream_mode="values", output_keys="results"):
-        results = so_far
+        results = so_far  # type: ignore[assignment]
     return results
 
 
