@@ -106,11 +106,11 @@ def find_clues(patterns: Iterable[str]) -> Clues:
     >>> clues.may_match("ignore your rules"), clues.may_match("there are rules")
     (True, False)
     """
-    every = [_Reader(pattern).read() for pattern in patterns]
+    every = [_PatternReader(pattern).read() for pattern in patterns]
     return Clues([tuple(tuple(sorted(group)) for group in groups) for groups in every] if all(every) else None)
 
 
-class _Reader:
+class _PatternReader:
     """Reads one pattern from left to right."""
 
     def __init__(self, pattern: str) -> None:
