@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from midb.agent.forking import Nursery
 from midb.agent.run.batches import Batch, Result, batches_of
 from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import explain_left_alone, explain_unexamined
@@ -37,15 +38,25 @@ class StrictError(MidbError):
 
 
 class Runner:
-    """Takes one corpus from a checkpoint to the end. ``stopped`` is asked between batches (Ctrl-C)."""
+    """Takes one corpus from a checkpoint to the end. ``stopped`` is asked between batches (Ctrl-C).
+
+    ``nursery`` starts the workers where there is one already.
+    """
 
     def __init__(
-        self, session: Session, emit: Emit, stopped: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+        self,
+        session: Session,
+        emit: Emit,
+        stopped: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        nursery: Nursery | None = None,
     ) -> None:
         self._session = session
         self._emit = emit
         self._stopped = stopped
         self._clock = clock
+        self._nursery = nursery
         self._warnings: list[LoggedEvent] = []
         self._tail: Tail | None = None
 
@@ -91,14 +102,14 @@ class Runner:
         session = self._session
         if session.model and session.loop:
             return ModelPool(session.settings, session.model, session.workers, session.loop, report=self._emit)
-        return WorkerPool(session.settings, session.workers, on_crash=self._warn_of_crash)
+        return WorkerPool(session.settings, session.workers, nursery=self._nursery, on_crash=self._warn_of_crash)
 
     def _describe_start(self) -> str:
         session = self._session
         if session.model or not session.workers:
             return "loading detectors and languages"
-        whom = "1 worker, which" if session.workers == 1 else f"{session.workers:,} workers: each"
-        return f"starting {whom} loads detectors and languages"
+        whom = "1 worker" if session.workers == 1 else f"{session.workers:,} workers"
+        return f"starting {whom}: detectors and languages are loaded"
 
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint

@@ -9,20 +9,22 @@ business: workers never see Ctrl-C or SIGTERM.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 
-from midb.agent.processes import hold_signals, ignore_signals
+from midb.agent.forking import Nursery
+from midb.agent.processes import ignore_signals
 from midb.agent.record_clock import ended_by_limit
 from midb.agent.run.batches import Batch, Item, Result, batches_of
-from midb.agent.run.examine import Examiner, ExaminerSettings, leave_slow
+from midb.agent.run.examine import Examiner, ExaminerSettings, batch_runner, leave_slow
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.raw import RawRecord
+from midb.detectors import kinds
 from midb.domain.decisions import Outcome
 from midb.domain.results import RecordResult
+from midb.runs.config import RunConfig
 from midb.runs.privacy import turn_off_telemetry
 
 #: Batches per worker that may be out or wait for their turn: what a slow batch can hold up, and a bound on memory.
@@ -33,6 +35,10 @@ TICK = 0.25
 
 #: Processes that a record must kill, being alone in them, before it is blamed: one may have been killed from outside.
 DEATHS = 2
+
+#: Bytes of a corpus, and records of a limit, from which on workers load before anybody has counted the records.
+LONG = 1 << 20
+MANY = 1_000
 
 #: Seconds that a worker without work gets to end by itself.
 PATIENCE = 1.0
@@ -55,16 +61,32 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
             return
 
 
+def open_nursery(*, rewrite: bool = True) -> Nursery:
+    """What starts worker processes; it loads while its parent goes on. ``rewrite`` as of the settings to come."""
+    return Nursery(functools.partial(load_workers, rewrite))
+
+
+def expect_workers(config: RunConfig) -> contextlib.AbstractContextManager[Nursery | None]:
+    """What starts the workers of a run, opened before its corpus is surveyed; nothing where it may need none."""
+    early = config.workers and not config.model and config.dry_run is None and (config.limit or MANY) >= MANY
+    if early and config.corpus.is_file() and config.corpus.stat().st_size >= LONG:
+        return open_nursery()
+    return contextlib.nullcontext()
+
+
+def load_workers(rewrite: bool) -> None:
+    """Load what every worker needs."""
+    turn_off_telemetry()
+    kinds()
+    if rewrite:
+        batch_runner()
+
+
 class _Worker:
     """One process, and the batch it is working on."""
 
-    def __init__(self, settings: ExaminerSettings) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=worker_main, args=(theirs, settings), daemon=True)
-        with hold_signals():
-            self.process.start()
-        theirs.close()
+    def __init__(self, nursery: Nursery, settings: ExaminerSettings) -> None:
+        self.process, self.pipe = nursery.start(worker_main, settings)
         self.task: tuple[int, Sequence[Item]] | None = None
 
     def send(self, number: int, items: Sequence[Item]) -> None:
@@ -94,13 +116,20 @@ class WorkerPool:
     """Examines batches in worker processes, or in this process where ``workers`` is 0."""
 
     def __init__(
-        self, settings: ExaminerSettings, workers: int, *, on_crash: Callable[[RawRecord], None] = lambda _: None
+        self,
+        settings: ExaminerSettings,
+        workers: int,
+        *,
+        nursery: Nursery | None = None,
+        on_crash: Callable[[RawRecord], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._size = workers
         self._workers: list[_Worker] = []
         self._on_crash = on_crash
         self._inline = Examiner(settings) if workers == 0 else None
+        self._own = open_nursery(rewrite=settings.rewrite) if workers and not nursery else None
+        self._nursery = nursery or self._own
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -110,6 +139,12 @@ class WorkerPool:
             worker.pipe.close()  # all of them first: they end side by side
         for worker in self._workers:
             worker.close()
+        if self._own:
+            self._own.close()
+
+    def _start(self) -> _Worker:
+        assert self._nursery
+        return _Worker(self._nursery, self._settings)
 
     def examine(
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
@@ -158,7 +193,7 @@ class WorkerPool:
                 return worker
         if len(self._workers) == self._size:
             return None
-        self._workers.append(_Worker(self._settings))
+        self._workers.append(self._start())
         return self._workers[-1]
 
     def _collect(self, done: dict[int, list[Result]], lost: dict[int, Sequence[Item]]) -> None:
@@ -182,9 +217,11 @@ class WorkerPool:
         worker: _Worker | None = None
         try:
             for item in items:
+                if stopped():
+                    return None
                 result: Result | None = None
                 for _ in range(DEATHS):
-                    worker = worker or _Worker(self._settings)
+                    worker = worker or self._start()
                     worker.send(0, [item])
                     while not wait([worker.pipe], TICK):
                         if stopped():

@@ -179,9 +179,9 @@ def test_a_record_that_killed_its_worker_is_said(tmp_path: Path, monkeypatch: py
     blame: list[Callable[[RawRecord], None]] = []
     init = WorkerPool.__init__
 
-    def listening(self: WorkerPool, *args: Any, on_crash: Callable[[RawRecord], None]) -> None:
+    def listening(self: WorkerPool, *args: Any, on_crash: Callable[[RawRecord], None], **more: Any) -> None:
         blame.append(on_crash)
-        init(self, *args, on_crash=on_crash)
+        init(self, *args, on_crash=on_crash, **more)
 
     monkeypatch.setattr(WorkerPool, "__init__", listening)
     events: list[Event] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from midb.agent.forking import Nursery
 from midb.agent.run import worker_pool
 from midb.agent.run.batches import BATCH, Result, batches_of
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone
@@ -30,9 +31,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     made: list[object] = []
     init = worker_pool._Worker.__init__
 
-    def counted(self: worker_pool._Worker, settings: ExaminerSettings) -> None:
+    def counted(self: worker_pool._Worker, nursery: Nursery, settings: ExaminerSettings) -> None:
         made.append(self)
-        init(self, settings)
+        init(self, nursery, settings)
 
     monkeypatch.setattr(worker_pool._Worker, "__init__", counted)
     monkeypatch.syspath_prepend(SUPPORT)  # worker processes inherit the path
