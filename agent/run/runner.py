@@ -27,6 +27,9 @@ from midb.runs.writer import CorpusWriter, LoggedEvent
 #: Edits a batch shows on the dashboard.
 SHOWN_EDITS = 4
 
+#: Most records of a batch whose pairs a model is asked about: none is written before the last of them is done.
+ASKED = 32
+
 #: Characters of context beside an edit on the dashboard, which shows as many as the terminal has room for.
 CONTEXT = 80
 
@@ -120,7 +123,7 @@ class Runner:
             return batches_of(session.corpus, start, find)
         # A batch is written once all its records are done: with a server that serves few at once it is short.
         engine = session.model.engine
-        return batches_of(session.corpus, start, find, most=lambda: engine.places)
+        return batches_of(session.corpus, start, find, most=lambda: min(engine.places, ASKED))
 
     def _warn_of_crash(self, raw: RawRecord) -> None:
         self.warn(f"line {raw.line:,}: examining this record killed a worker process; it stays as it is")
