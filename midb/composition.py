@@ -134,7 +134,7 @@ def build_engine(
 
 
 def _build_pool(model: str, options: EngineOptions, warn: Callable[[str], None]) -> TextEngine:
-    """An engine for each device, in a process of its own; for a single device, just its engine."""
+    """An engine for each device, in a process of its own: also a single one has its interpreter to itself there."""
     from midb.agent.engines.devices.pool import DevicePool
     from midb.kernels import EngineError
     from midb.kernels.devices import list_devices
@@ -149,8 +149,6 @@ def _build_pool(model: str, options: EngineOptions, warn: Callable[[str], None])
         replace(options, device=name, devices="", concurrency=-(-options.concurrency // len(names))) for name in names
     ]
     one = _build_own_engine(model, each[0], warn)
-    if len(names) == 1:
-        return one
     labels = [name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, start=1)]
     makes = [(label, partial(_build_share, model, own, len(names))) for label, own in zip(labels, each, strict=True)]
     described = one.described.replace(f" on {names[0]} ", f" on {', '.join(labels)} ")
@@ -358,11 +356,11 @@ class KernelEngine:
         return self._engine.cancel(index)
 
     def pin(self, prefix_ids: list[int], adapter: str | None = None) -> None:
-        """Keep the KV of a common beginning, if there is room for it."""
+        """Keep the KV of a common beginning, if there is room for it. The steps to come compute it: nobody waits."""
         from midb.kernels import EngineError
 
         with suppress(EngineError):  # if there is too little room, it is cached like any other text
-            self._engine.pin(prefix_ids, adapter)
+            self._engine.pin(prefix_ids, adapter, wait=False)
 
     def survives(self, error: Exception) -> bool:
         """Whether the engine can go on: not after an error of the device, nor once memory has run out."""

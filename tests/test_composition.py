@@ -509,6 +509,7 @@ def test_two_devices_answer_as_one_does(letters: Path) -> None:
         for devices in ("cpu,cpu", "cpu")
     )
     assert isinstance(two, DevicePool)
+    assert isinstance(one, DevicePool), "a single one has an interpreter of its own as well"
     assert two.described == one.described.replace("on cpu", "on cpu 1, cpu 2")
     assert (two.concurrency, one.concurrency) == (6, 5), "what is asked for in all, shared"
     assert two.fingerprint() == one.fingerprint(), "replies of one are found again by the other"
@@ -601,7 +602,9 @@ def test_a_request_can_be_taken_back(kernel: KernelEngine) -> None:
 
 def test_a_beginning_for_which_there_is_no_room_is_not_pinned(kernel: KernelEngine) -> None:
     kernel.pin([5] * 160)
+    assert not kernel.busy
     kernel.pin([6] * 16)
+    assert kernel.busy  # it holds up nobody: steps of others compute it
     for prompt, hits in (([5] * 161, 0), ([*[6] * 16, 7], 16)):
         kernel.add(ask_tokens(prompt))
         while kernel.step():

@@ -114,7 +114,7 @@ class TokenEngine(Protocol):
         ...
 
     def pin(self, prefix_ids: list[int], adapter: str | None = None) -> object:
-        """Compute the KV of a common beginning, which an adapter reads, once and never evict it."""
+        """Compute the KV of a common beginning, which an adapter reads, in steps to come, and never evict it."""
         ...
 
     def survives(self, error: Exception) -> bool:

@@ -146,7 +146,7 @@ def open_session(
     log = AuditLog(places.db, key=key)
     try:
         if engine and not is_finished(log, config, shaping):
-            emit(Waiting(what=f"starting {engine.text.described}"))
+            emit(Waiting(what=f"starting {engine.text.described}", slow=True))
             engine.loop.run(engine.text.start())
         rewrites = describe_run(engine.text, adapters) if engine else EMBEDDED
         wanted = new_run(config, places, corpus, shaping, rewrites)

@@ -124,6 +124,7 @@ class Engine:
         self._shared_pass = _Pass()  # for groups that only one request has had so far
         self._memory = OutputMemory()
         self._pins: list[BlockTable] = []
+        self._pinning: dict[int, Request] = {}  # those that are not computed yet
         self._next_index = 0
         self._next_pin = -1
 
@@ -324,6 +325,7 @@ class Engine:
         if sequence.index < 0:
             table = self.scheduler.remove(sequence, keep_blocks=True)
             assert table is not None
+            del self._pinning[sequence.index]
             self._pins.append(table)
             return
         self.scheduler.remove(sequence)
@@ -352,9 +354,10 @@ class Engine:
         """Requests are waiting or running."""
         return not self.scheduler.idle
 
-    def pin(self, prefix_ids: Seq[int], adapter: str | None = None) -> int:
+    def pin(self, prefix_ids: Seq[int], adapter: str | None = None, *, wait: bool = True) -> int:
         """Compute the KV of a common beginning and keep it for good, in full blocks; returns the number of tokens kept.
 
+        :param wait: compute steps until it is there. Else the steps to come compute it, beside everything else.
         :raises EngineError: if too little room would be left for one sequence of the greatest length.
         """
         blocks = len(prefix_ids) // self.config.block_size
@@ -363,20 +366,28 @@ class Engine:
         kept = list_ids(prefix_ids)[: blocks * self.config.block_size]
         if self.pool.find_blocks(kept, hash(adapter)) in [pin.block_ids for pin in self._pins]:
             return len(kept)
-        pinned = len({block_id for pin in self._pins for block_id in pin.block_ids})
-        if self.runner.num_blocks - pinned - blocks < self.pool.count_blocks(self.runner.max_model_len):
+        request = Request(kept, max_new_tokens=1, adapter=adapter, ignore_eos=True)
+        index = next((i for i, one in self._pinning.items() if (one.prompt_ids, one.adapter) == (kept, adapter)), None)
+        if index is None:
+            index = self._start_pin(request)
+        while wait and index in self._sequences:
+            self.step()
+        return len(kept)
+
+    def _start_pin(self, request: Request) -> int:
+        held = len({block_id for pin in self._pins for block_id in pin.block_ids})
+        wanted = sum(self.pool.count_blocks(len(one.prompt_ids)) for one in (*self._pinning.values(), request))
+        if self.runner.num_blocks - held - wanted < self.pool.count_blocks(self.runner.max_model_len):
             raise EngineError(
-                f"Pinning {len(kept):,} tokens would leave too little KV for one sequence of "
+                f"Pinning {len(request.prompt_ids):,} tokens would leave too little KV for one sequence of "
                 f"{self.runner.max_model_len:,} tokens.",
                 hint="Raise num_kv_tokens, or set max_model_len.",
             )
-        request = Request(kept, max_new_tokens=1, adapter=adapter, ignore_eos=True)
         request.check(self.model_config.vocab_size, self.runner.max_model_len + 1)
         index, self._next_pin = self._next_pin, self._next_pin - 1
+        self._pinning[index] = request
         self._start(self._make_sequence(index, request))
-        while index in self._sequences:
-            self.step()
-        return len(kept)
+        return index
 
 
 def _renumber(result: Result, index: int) -> Result:

@@ -25,7 +25,7 @@ from midb.domain.portability import usable_cores
 from midb.locales import LANGUAGES, load
 from midb.locales.measured import measured
 from midb.runs.privacy import refused_tracing
-from midb.runs.versions import DISTRIBUTION, known_libraries
+from midb.runs.versions import DISTRIBUTION, Library, known_libraries
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 
@@ -123,14 +123,17 @@ def examinations() -> Iterator[tuple[str, bool, str]]:
         bool(libraries),
         __version__ if libraries else "not installed: pip install . in the folder of its source",
     )
+    named: dict[str, list[Library]] = {}
     for library in libraries:
-        version, extra = library.version, library.extra
+        named.setdefault(library.name, []).append(library)
+    for name, same in named.items():
+        version, needed = same[0].version, any(one.extra is None for one in same)
         absent = (
-            f"not installed (optional, extra `{extra}`)"
-            if extra
-            else "missing: pip install . in the folder of the source"
+            "missing: pip install . in the folder of the source"
+            if needed
+            else f"not installed (optional, extra {' or '.join(f'`{one.extra}`' for one in same)})"
         )
-        yield library.name, bool(version or extra), version or absent
+        yield name, bool(version or not needed), version or absent
     asked = refused_tracing()
     yield (
         "privacy",

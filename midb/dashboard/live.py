@@ -11,7 +11,7 @@ from rich.live import Live
 from midb.dashboard.console import Part
 from midb.dashboard.plain import PlainLines
 from midb.dashboard.screen import draw_line, draw_screen
-from midb.domain.events import Event, RunEnded
+from midb.domain.events import Event, RunEnded, Waiting
 
 #: Seconds a run lasts before it takes over the screen: a short one shows its plan and its end, without a flash between.
 LIVE_AFTER = 1.0
@@ -62,7 +62,7 @@ class LiveDashboard(PlainLines):
         else:
             self._kept += parts
 
-    def wait(self) -> None:
+    def wait(self, waiting: Waiting) -> None:
         """Say what the run waits for: in a line below all that was printed, until the screen is there."""
         if self._line is None and self._live is None:
             self._line = self._open(self._draw_line, LINE_PER_SECOND, screen=False)

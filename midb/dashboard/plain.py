@@ -56,7 +56,7 @@ class PlainLines:
         self.take(event)
         match event:
             case Waiting():
-                self.wait()
+                self.wait(event)
             case RunPlanned():
                 self.write(*draw_plan(event))
             case LineRejected():
@@ -85,8 +85,10 @@ class PlainLines:
         """Print something that stays."""
         print_parts(self.console, parts)
 
-    def wait(self) -> None:
-        """Nothing moves in a file: what a run waits for is not told there."""
+    def wait(self, waiting: Waiting) -> None:
+        """Nothing moves in a file: only what may take long is told there, so that nobody takes the run for dead."""
+        if waiting.slow:
+            self.write(Text(fit(waiting.what), "dim"))
 
     def advance(self) -> None:
         """There is progress."""

@@ -227,9 +227,11 @@ class Waiting:
     """Nothing can be counted yet, for a reason. It holds until the next event of another sort than a warning.
 
     :param what: what is going on, for people ("reading corpus.jsonl").
+    :param slow: it may well take minutes, so that it is told where nothing moves on a screen, too.
     """
 
     what: str
+    slow: bool = False
 
 
 #: Of a shard of a run on many machines. A shard that was lost is waiting again.

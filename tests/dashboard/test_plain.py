@@ -11,7 +11,7 @@ from run_events import Clock, batch, edit, end, plan, show_in_file, used
 
 from midb.dashboard.console import open_terminal
 from midb.dashboard.plain import EVERY_SECONDS, SHOWN_IN_FULL, PlainLines, Quiet
-from midb.domain.events import Event, LineRejected, Warned
+from midb.domain.events import Event, LineRejected, Waiting, Warned
 
 
 def test_a_log_file_gets_the_plan_a_line_now_and_then_and_the_end(clock: Clock) -> None:
@@ -34,6 +34,18 @@ def test_a_log_file_gets_the_plan_a_line_now_and_then_and_the_end(clock: Clock) 
     lines.handle(end())
     assert "800 / 1,000" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
+
+
+def test_a_log_file_is_told_of_what_may_take_minutes_and_of_no_other_wait(clock: Clock) -> None:
+    stream = io.StringIO()
+    lines = PlainLines(open_terminal(stream), clock=clock)
+    lines.handle(Waiting(what="reading c.jsonl"))
+    lines.handle(Waiting(what="starting large\x1b[2J on cuda", slow=True))
+    assert stream.getvalue() == "starting large␛[2J on cuda\n"
+    stream.seek(0)
+    stream.truncate()
+    Quiet(open_terminal(stream)).handle(Waiting(what="starting large on cuda", slow=True))
+    assert not stream.getvalue()
 
 
 def test_only_the_first_rejected_lines_are_told_in_full(clock: Clock) -> None:

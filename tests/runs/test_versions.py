@@ -97,6 +97,12 @@ def test_the_doctor_misses_what_is_needed(install: Install) -> None:
     assert seen["absent-library"] == (False, "missing: pip install . in the folder of the source")
 
 
+def test_the_doctor_names_a_library_once_with_all_that_bring_it(install: Install) -> None:
+    install("midb-agent", "0.1.0", ['hub-like>=1; extra == "engine"', 'hub-like>=1; extra == "hub"'])
+    told = [(good, told) for what, good, told in examinations() if what == "hub-like"]
+    assert told == [(True, "not installed (optional, extra `engine` or `hub`)")]
+
+
 def test_sources_that_nobody_installed_are_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midb.runs.versions.DISTRIBUTION", "midb-agent-that-nobody-installed")
     assert known_libraries() == ()

@@ -68,7 +68,7 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
             """The cluster, joined once and only where something is to be run or cut for it."""
             nonlocal fleet
             if fleet is None:
-                show.handle(Waiting(what="joining the cluster"))
+                show.handle(Waiting(what="joining the cluster", slow=True))
                 fleet = stack.enter_context(connect(config.on or "", resources, folder.path / "ray.log", tell))
             return fleet
 
@@ -91,7 +91,7 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
                 show.handle(_interrupted(folder, plan, places, time.monotonic() - started))
                 return exit_code()
             _refuse_failed(driven, plan, folder)
-        show.handle(Waiting(what=f"merging {pluralize(len(plan.shards), 'shard')}"))
+        show.handle(Waiting(what=f"merging {pluralize(len(plan.shards), 'shard')}", slow=True))
         logs = [folder.log(shard) for shard in plan.shards]
         with open_shards(logs) as read:
             merged = merge(
@@ -123,7 +123,7 @@ def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool]
         config,
         container,
         lambda: count,
-        wait=lambda: show.handle(Waiting(what="waiting for another machine to cut the corpus")),
+        wait=lambda: show.handle(Waiting(what="waiting for another machine to cut the corpus", slow=True)),
     )
     output = visible(str(folder.done(number)))
     if number not in {shard.number for shard in plan.shards}:

@@ -382,6 +382,26 @@ def test_pins_outlast_what_would_drive_them_out(checkpoint: GetCheckpoint, promp
     assert engine.pool.num_free_blocks == engine.runner.num_blocks - 10
 
 
+def test_a_pin_that_nobody_waits_for_is_computed_beside_requests(
+    checkpoint: GetCheckpoint, prompts: MakePrompts
+) -> None:
+    engine = Engine(EngineConfig(checkpoint=checkpoint("qwen3").folder, block_size=4, num_kv_tokens=240))
+    system, other = (prompts(seed, 1, longest=1, shared=length)[0][:length] for seed, length in ((8, 40), (9, 60)))
+    assert engine.pin(system, wait=False) == 40
+    assert engine.pin(system, wait=False) == 40  # on its way
+    assert (engine.stats.steps, len(engine._pinning), engine.busy) == (0, 1, True)
+    with pytest.raises(EngineError, match="too little KV"):
+        engine.pin(other, wait=False)  # what is on its way has its room already
+    index = engine.add(Request([*other, 5], max_new_tokens=4))
+    while engine.busy:
+        engine.step()
+    assert [result.index for result in engine.take_results()] == [index]
+    assert [len(pin.blocks) for pin in engine._pins] == [10]
+    assert not engine._pinning
+    (result,) = serve(engine, [Request([*system, 5, 6], max_new_tokens=4)])
+    assert result.prefix_hits == 40
+
+
 def test_the_cost_of_a_step_leaves_out_the_head_where_nothing_is_sampled(checkpoint: GetCheckpoint) -> None:
     made = checkpoint("qwen3")
     engine = Engine(
