@@ -11,8 +11,10 @@ from midb.agent.state import MAX_ATTEMPTS, MAX_FAILURES, PairContext, PairState
 from midb.domain.decisions import REWRITING_PASSES, Action, Pass
 from midb.domain.defects import Finding
 
+AfterDiagnosis = Literal["content", "translation", "localization", "record"]
 AfterPass = Literal["content", "translation", "localization", "verify"]
 AfterVerify = Literal["content", "translation", "localization", "record", "revert"]
+AfterRevert = Literal["record"]
 
 
 def pick_repairable(findings: Iterable[Finding], barred: frozenset[str] = frozenset()) -> list[Finding]:
@@ -50,6 +52,12 @@ def asks_model(pass_: Pass, state: PairState, model: Model) -> bool:
     return any(finding.family is pass_.family for finding in state["findings"])
 
 
+def after_diagnosis(state: PairState, context: PairContext) -> AfterDiagnosis:
+    """To the first pass that has something to do; a pair is recorded where none has."""
+    pass_ = choose_pass(state, context)
+    return pass_.value if pass_ else "record"  # type: ignore[return-value]
+
+
 def after_pass(state: PairState, context: PairContext) -> AfterPass:
     """To the next pass, or to the same again where its rewrite showed more to repair or was taken back in part."""
     pass_ = choose_pass(state, context)
@@ -63,3 +71,8 @@ def after_verify(state: PairState, context: PairContext) -> AfterVerify:
         return "record"
     pass_ = choose_pass(state, context)
     return pass_.value if pass_ else "revert"  # type: ignore[return-value]
+
+
+def after_revert(state: PairState, context: PairContext) -> AfterRevert:
+    """What is as it came is recorded."""
+    return "record"

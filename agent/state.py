@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
@@ -27,21 +28,37 @@ MAX_FAILURES = 2
 #: Verdicts against a pair's rewrites after which only provable repairs are left.
 MAX_REFUSALS = 2
 
+#: Versions of a pair whose inspections are kept: its original, what it is now, and what is tried.
+MOST_INSPECTED = 3
+
 
 class PairState(TypedDict, total=False):
-    """The state of one pair. ``found`` is what was found at first, ``findings`` what stands in ``current`` now."""
+    """The state of one pair. ``found`` is what was found at first, ``findings`` what stands in ``current`` now.
+
+    A node returns what it changes (`advance`).
+    """
 
     original: InstructionPair
     current: InstructionPair
     found: list[Finding]
     findings: list[Finding]
-    repaired: Annotated[list[tuple[Finding, int]], operator.add]  # with the index of the decision
-    decisions: Annotated[list[Decision], operator.add]
+    repaired: list[tuple[Finding, int]]  # with the index of the decision
+    decisions: list[Decision]
     attempts: dict[Pass, int]
     barred: frozenset[str]  # kinds whose repair of this pair was taken back
     settled: frozenset[Pass]  # passes whose model has said what it has to say about the pair as it is
     steered: bool  # with a model: a text tries to steer whoever reads it
     failures: dict[Pass, tuple[str, ...]]  # what was wrong with the replies to each pass, in words for the model
+
+
+def advance(state: PairState, update: PairState) -> PairState:
+    """The state after a node: what was repaired and decided comes behind what there is, all else takes its place."""
+    return {
+        **state,
+        **update,
+        "repaired": [*state.get("repaired", ()), *update.get("repaired", ())],
+        "decisions": [*state.get("decisions", ()), *update.get("decisions", ())],
+    }
 
 
 def count_attempts(state: PairState, pass_: Pass) -> int:
@@ -58,7 +75,7 @@ def add_failure(
 
 @dataclass(frozen=True)
 class PairContext:
-    """Everything a node needs and may not change, handed in through LangGraph's runtime context."""
+    """Everything a node needs and may not change: each pair of a batch has its own."""
 
     locale: Locale
     source: InstructionPair | None
@@ -69,13 +86,22 @@ class PairContext:
     clock: RecordClock | None = None
     demands: tuple[str, ...] = ()
     shared: Mapping[Field, str] = field(default_factory=dict)  # texts of another pair, to be read and not edited
+    _inspected: deque[tuple[InstructionPair, Inspection]] = field(
+        default_factory=lambda: deque(maxlen=MOST_INSPECTED), init=False, repr=False, compare=False
+    )
 
     def inspection(self, pair: InstructionPair) -> Inspection:
-        """The pair as detectors see it."""
+        """The pair as detectors see it. With a model, which visits a pair again and again, it is looked at once: what
+        was seen of the last few texts is kept."""
+        for known, inspection in self._inspected:
+            if known is pair:
+                return inspection
         typography = self.selection.typography
-        if self.shared:
-            pair = pair.replaced(dict(self.shared))
-        return Inspection(pair, self.locale, self.identifier, self.source, typography, self.demands)
+        read = pair.replaced(dict(self.shared)) if self.shared else pair
+        inspection = Inspection(read, self.locale, self.identifier, self.source, typography, self.demands)
+        if self.model:
+            self._inspected.append((pair, inspection))
+        return inspection
 
     def inspect(self, pair: InstructionPair) -> list[Finding]:
         """Every finding of the selected kinds in a text of this pair."""
@@ -101,19 +127,19 @@ class PairJob:
     context: PairContext
 
 
-class BatchState(TypedDict, total=False):
-    """The state of a batch. ``states`` and ``results`` have an entry for each job, in order: an error where one kept
-    the pair from being examined. ``rewritten`` has those that went through the passes, with their place."""
-
-    jobs: list[PairJob]
-    states: list[PairState | Exception]
-    rewritten: Annotated[list[tuple[int, PairState | Exception]], operator.add]
-    results: list[PairResult | Exception]
-
-
-class Rewriting(TypedDict):
-    """What the machine of one pair is started with: its place in the batch, and what its diagnosis has found."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A pair on its way from node to node: its place in the batch, its job, its state, and nodes seen so far."""
 
     index: int
     job: PairJob
-    state: PairState
+    state: PairState = field(default_factory=PairState)
+    seen: int = 0
+
+
+class BatchState(TypedDict, total=False):
+    """What is known of a whole batch. ``results`` has an entry for each job that is done, with its place: what came of
+    it, or the error that kept the pair from being examined."""
+
+    jobs: list[PairJob]
+    results: Annotated[list[tuple[int, PairResult | Exception]], operator.add]

@@ -64,19 +64,19 @@ def throughput(corpora: Path) -> Iterator[Row]:
             }
 
 
-def resident(pid: int) -> float:
-    """Resident memory of a process in MiB, 0 where it is gone."""
+def resident(pid: int, share: str = "Rss") -> float:
+    """Memory of a process in MiB, 0 where it is gone; ``Pss`` counts what processes share once, each its part."""
     try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith(f"{share}:"):
                 return int(line.split()[1]) / 1024
     except OSError:
         pass
     return 0.0
 
 
-def workers_of(pid: int) -> list[int]:
-    """The worker processes of a run, oldest first (Python's resource tracker is none)."""
+def children_of(pid: int) -> list[int]:
+    """The processes that one has started, oldest first (Python's resource tracker is none)."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [int(c) for c in children if "spawn_main" in Path(f"/proc/{c}/cmdline").read_text()]
@@ -84,27 +84,40 @@ def workers_of(pid: int) -> list[int]:
         return []
 
 
+def peaks_of(corpus: Path) -> Row:
+    """The highest memory of a run's processes in MiB: its own, that of what forks its workers, that of each worker, and
+    that of all together at one time."""
+    process = subprocess.Popen(command(corpus, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peaks: dict[int, float] = {}
+    workers: set[int] = set()
+    together = 0.0
+    while process.poll() is None:
+        nurseries = children_of(process.pid)
+        workers.update(worker for nursery in nurseries for worker in children_of(nursery))
+        alive = (process.pid, *nurseries, *workers)
+        for pid in alive:
+            peaks[pid] = max(peaks.get(pid, 0.0), resident(pid))
+        together = max(together, sum(resident(pid, "Pss") for pid in alive))
+        time.sleep(0.1)
+    return {
+        "parent_MiB": round(peaks.pop(process.pid)),
+        "workers_MiB": [round(peaks.pop(worker)) for worker in sorted(workers)],
+        "nursery_MiB": round(max(peaks.values(), default=0.0)),
+        "together_MiB": round(together),
+    }
+
+
 @benchmark("pipeline-memory", "peak resident memory of the parent and of each worker at 2k, 8k and all pairs")
 def memory(corpora: Path) -> Iterator[Row]:
-    if not Path("/proc/self/status").exists():
+    if not Path("/proc/self/smaps_rollup").exists():
         print("pipeline-memory: this system has no /proc, so nothing is measured", file=sys.stderr)
         return
     with tempfile.TemporaryDirectory() as name:
         for limit in (2_000, 8_000, None):
             corpus = whole(corpora, Path(name), limit)
-            process = subprocess.Popen(command(corpus, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            peaks: dict[int, float] = {}
-            while process.poll() is None:
-                for pid in (process.pid, *workers_of(process.pid)):
-                    peaks[pid] = max(peaks.get(pid, 0.0), resident(pid))
-                time.sleep(0.1)
             with corpus.open("rb") as file:
                 pairs = sum(1 for _ in file)
-            yield {
-                "pairs": pairs,
-                "parent_MiB": round(peaks.pop(process.pid)),
-                "workers_MiB": [round(peak) for peak in peaks.values()],
-            }
+            yield {"pairs": pairs, **peaks_of(corpus)}
 
 
 class Stopwatch:

@@ -235,7 +235,8 @@ class Model:
         self._count(pass_, Usage(attempts_failed=1))
 
     def _count(self, pass_: Pass, usage: Usage) -> None:
-        self._usage[pass_] = self._usage.get(pass_, Usage()) + usage
+        known = self._usage.get(pass_)
+        self._usage[pass_] = usage if known is None else known + usage
 
     @property
     def by_pass(self) -> Mapping[Pass, Usage]:

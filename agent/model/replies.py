@@ -27,6 +27,9 @@ _THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 #: A tag with whatever nonce: one of another prompt, or of none.
 _ANY_TAG = re.compile(r"<\|(?:instruction|input|response|end)(?::[^|>\n]{0,40})?\|>")
 
+#: What begins a section, and the nonce of its prompt.
+_OPENING = re.compile(r"<\|(instruction|input|response):([0-9a-f]+)\|>")
+
 #: Characters at the end of a reply in which a loop is looked for, the fewest that one has, and how often it repeats.
 _LOOKED_AT = 4_000
 _LEAST_LOOP = 200
@@ -123,8 +126,7 @@ def _ends_in_a_loop(reply: str) -> bool:
 
 def _split_sections(body: str, sections: Sequence[Field], nonce: str) -> dict[Field, str]:
     """The text of each section; raises ReplyError unless they are exactly those asked for, in order."""
-    opening = re.compile(rf"<\|(instruction|input|response):{re.escape(nonce)}\|>")
-    found = list(opening.finditer(body))
+    found = [opening for opening in _OPENING.finditer(body) if opening[2] == nonce]
     names = [match[1] for match in found]
     expected = [field.value for field in sections]
     if not names or body[: found[0].start()].strip():

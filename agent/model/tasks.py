@@ -37,7 +37,7 @@ LISTED_FINDINGS = 12
 QUOTED = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """A request, and what its reply has to be held against."""
 
@@ -46,7 +46,7 @@ class Task:
     nonce: str
     sections: tuple[Field, ...]
 
-    @property
+    @functools.cached_property
     def prompt_hash(self) -> str:
         """SHA-256 of all that is sent but the sampling. What is to be no longer than so much is another prompt than the
         same for a longer reply: a text that was cut off must not be taken for the whole one."""

@@ -1,12 +1,10 @@
-"""The nodes that rewrite nothing: diagnose, route, verify, revert (take all back), and the summing up of a pair."""
+"""The nodes that rewrite nothing: diagnose, verify and revert (take all back), and the summing up of a pair."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-
-from langgraph.runtime import Runtime
 
 from midb.agent.passes.judging import Judgement, judge
 from midb.agent.routing import choose_pass, pick_repairable
@@ -64,10 +62,10 @@ def route(state: PairState, context: PairContext) -> PairState:
     return state | {"decisions": [*state["decisions"], skipped]}
 
 
-async def verify(state: PairState, runtime: Runtime[PairContext]) -> PairState:
+async def verify(state: PairState, context: PairContext) -> PairState:
     """Hold the whole rewritten pair against its original, make sure that a second run would change nothing, and ask for
     a verdict on what a model wrote. Provable repairs need none."""
-    context, original, current = runtime.context, state["original"], state["current"]
+    original, current = state["original"], state["current"]
     if context.model and current == original:
         return {}
     stood = [decision for _, decision in standing(state["decisions"])]
@@ -145,7 +143,7 @@ def _blame_passes(state: PairState, modelled: frozenset[Pass], judgement: Judgem
     return failures
 
 
-async def revert(state: PairState) -> PairState:
+async def revert(state: PairState, _: PairContext) -> PairState:
     """Back to the last accepted text, which without a model is the original: nothing of the rewrite is left."""
     return {"current": state["original"], "findings": state["found"], "attempts": {}}
 

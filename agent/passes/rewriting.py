@@ -5,10 +5,8 @@ Provable repairs come first, round by round; then the model, where there is one,
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any, Protocol
-
-from langgraph.runtime import Runtime
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from midb.agent.passes.modelling import ask_model
 from midb.agent.routing import has_repairs, pick_repairable
@@ -21,19 +19,16 @@ from midb.domain.defects import Finding
 from midb.domain.edits import Edit, apply
 from midb.domain.pairs import InstructionPair
 
-
-class Node(Protocol):
-    """A node of the graph as LangGraph calls it."""
-
-    def __call__(self, state: PairState, *, runtime: Runtime[PairContext]) -> Coroutine[Any, Any, PairState]: ...
+#: What a node of the state machine does with one pair: it returns what it changes.
+Node = Callable[[PairState, PairContext], Coroutine[Any, Any, PairState]]
 
 
 def make_rewriting_pass(pass_: Pass) -> Node:
     """The node of one rewriting pass: one round of provable repairs, or one question to the model, and the checks on
     what came out."""
 
-    async def rewrite(state: PairState, runtime: Runtime[PairContext]) -> PairState:
-        before, context = state["current"], runtime.context
+    async def rewrite(state: PairState, context: PairContext) -> PairState:
+        before = state["current"]
         if context.model and not has_repairs(pass_, state):
             return await ask_model(pass_, state, context, context.model)
         chosen, edits = choose_fixes(pick_repairable(state["findings"], state["barred"]), pass_.family)

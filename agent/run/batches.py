@@ -13,7 +13,10 @@ from midb.corpus.records import too_long
 from midb.domain.results import RecordResult, RejectedLine
 
 #: Most records of a batch, transaction and checkpoint. A kill loses the work on at most the batches that are out.
-BATCH = 32
+BATCH = 64
+
+#: Bytes after which a batch takes no further record: a bound on memory, whatever is in a corpus.
+FULL = 1 << 20
 
 #: A record to be examined, with its English original in a source file, if it has one there.
 Item = tuple[RawRecord, bytes | None]
@@ -57,11 +60,15 @@ def batches_of(
     tail: Tail | None = None
     while tail is None:
         records: list[RawRecord] = []
+        size = 0
         for item in itertools.islice(reading, max(1, min(BATCH, most())) if most else BATCH):
             if isinstance(item, Tail) or item.position == corpus.limit:
                 tail = item if isinstance(item, Tail) else corpus.container.cut()
                 break
             records.append(item)
+            size += len(item.body)
+            if size >= FULL:
+                break
         # What lies in a spool is too long to be examined, and cannot be sent to a worker.
         settled: dict[int, Result] = {}
         for raw in records:

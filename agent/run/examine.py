@@ -58,8 +58,10 @@ class ExaminerSettings:
 BatchRunner = Callable[[Sequence[PairJob]], Awaitable[list[PairResult | Exception]]]
 
 
+@functools.cache
 def batch_runner() -> BatchRunner:
-    """The compiled state machine. LangGraph is imported here: it takes a second, and only who rewrites needs it."""
+    """The compiled state machine of this process. LangGraph is imported here: it takes a second, and only who rewrites
+    needs it."""
     from midb.agent.graph import build_graph, run_batch
 
     return functools.partial(run_batch, build_graph())

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from midb.agent.engines.protocol import EngineStopped
 from midb.agent.engines.server.pace import Places
 from midb.agent.model.calls import Model
+from midb.agent.record_clock import hold_alarm
 from midb.agent.run.batches import Batch, Item, Result
 from midb.agent.run.examine import Examiner, ExaminerSettings
 from midb.corpus.raw import RawRecord
@@ -63,6 +64,7 @@ class ModelPool:
         self._in_flight = self._begun = self._ended = 0
         self._reported_at = 0.0
         self._moved: asyncio.Event | None = None
+        self._failed: list[asyncio.Task[Result]] = []
         self._drained_by = math.inf  # on the model's clock
 
     def __enter__(self) -> ModelPool:
@@ -85,8 +87,12 @@ class ModelPool:
         """Each batch with its results, in order. Once ``stopped`` says so, or the budget is used up, no batch is taken
         any more; what is in flight is waited for (drained) for a bounded time, unless calls fail. Raises EngineDown
         where all do."""
-        while (due := self._runner.run(self._next(batches, stopped))) is not None:
+        while (due := self._take_turns(batches, stopped)) is not None:
             yield due
+
+    def _take_turns(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> tuple[Batch, list[Result]] | None:
+        with hold_alarm():
+            return self._runner.run(self._next(batches, stopped))
 
     async def _start(self) -> None:
         self._moved = asyncio.Event()
@@ -184,13 +190,13 @@ class ModelPool:
         assert self._moved is not None
         self._ended += 1
         self._moved.set()
+        if not task.cancelled() and task.exception() and not _was_dropped(task):
+            self._failed.append(task)
 
     def _raise_failure(self) -> None:
         """Raise what no record can be examined for; there is no use in waiting for the others."""
-        for _, tasks in self._out:
-            for task in tasks:
-                if task.done() and not task.cancelled() and (error := task.exception()) and not _was_dropped(task):
-                    raise error
+        for task in self._failed:
+            task.result()
 
     def report_usage(self) -> None:
         """Say what the model has done so far."""

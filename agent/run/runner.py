@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from midb.agent.forking import Nursery
 from midb.agent.run.batches import Batch, Result, batches_of
 from midb.agent.run.earlier import EarlierResults
 from midb.agent.run.examine import explain_left_alone, explain_unexamined
@@ -26,6 +27,9 @@ from midb.runs.writer import CorpusWriter, LoggedEvent
 #: Edits a batch shows on the dashboard.
 SHOWN_EDITS = 4
 
+#: Most records of a batch whose pairs a model is asked about: none is written before the last of them is done.
+ASKED = 32
+
 #: Characters of context beside an edit on the dashboard, which shows as many as the terminal has room for.
 CONTEXT = 80
 
@@ -37,15 +41,25 @@ class StrictError(MidbError):
 
 
 class Runner:
-    """Takes one corpus from a checkpoint to the end. ``stopped`` is asked between batches (Ctrl-C)."""
+    """Takes one corpus from a checkpoint to the end. ``stopped`` is asked between batches (Ctrl-C).
+
+    ``nursery`` starts the workers where there is one already.
+    """
 
     def __init__(
-        self, session: Session, emit: Emit, stopped: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+        self,
+        session: Session,
+        emit: Emit,
+        stopped: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        nursery: Nursery | None = None,
     ) -> None:
         self._session = session
         self._emit = emit
         self._stopped = stopped
         self._clock = clock
+        self._nursery = nursery
         self._warnings: list[LoggedEvent] = []
         self._tail: Tail | None = None
 
@@ -91,14 +105,14 @@ class Runner:
         session = self._session
         if session.model and session.loop:
             return ModelPool(session.settings, session.model, session.workers, session.loop, report=self._emit)
-        return WorkerPool(session.settings, session.workers, on_crash=self._warn_of_crash)
+        return WorkerPool(session.settings, session.workers, nursery=self._nursery, on_crash=self._warn_of_crash)
 
     def _describe_start(self) -> str:
         session = self._session
         if session.model or not session.workers:
             return "loading detectors and languages"
-        whom = "1 worker, which" if session.workers == 1 else f"{session.workers:,} workers: each"
-        return f"starting {whom} loads detectors and languages"
+        whom = "1 worker" if session.workers == 1 else f"{session.workers:,} workers"
+        return f"starting {whom}: detectors and languages are loaded"
 
     def _left(self) -> Iterator[Batch]:
         at = self._session.attached.checkpoint
@@ -109,7 +123,7 @@ class Runner:
             return batches_of(session.corpus, start, find)
         # A batch is written once all its records are done: with a server that serves few at once it is short.
         engine = session.model.engine
-        return batches_of(session.corpus, start, find, most=lambda: engine.places)
+        return batches_of(session.corpus, start, find, most=lambda: min(engine.places, ASKED))
 
     def _warn_of_crash(self, raw: RawRecord) -> None:
         self.warn(f"line {raw.line:,}: examining this record killed a worker process; it stays as it is")

@@ -9,20 +9,26 @@ business: workers never see Ctrl-C or SIGTERM.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
-import multiprocessing
+import os
+import socket
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 
-from midb.agent.processes import hold_signals, ignore_signals
+from midb.agent.forking import FORKS, Nursery
+from midb.agent.processes import ignore_signals
 from midb.agent.record_clock import ended_by_limit
 from midb.agent.run.batches import Batch, Item, Result, batches_of
-from midb.agent.run.examine import Examiner, ExaminerSettings, leave_slow
+from midb.agent.run.examine import Examiner, ExaminerSettings, batch_runner, leave_slow
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.raw import RawRecord
+from midb.detectors import kinds
 from midb.domain.decisions import Outcome
 from midb.domain.results import RecordResult
+from midb.runs.config import RunConfig
 from midb.runs.privacy import turn_off_telemetry
 
 #: Batches per worker that may be out or wait for their turn: what a slow batch can hold up, and a bound on memory.
@@ -33,6 +39,13 @@ TICK = 0.25
 
 #: Processes that a record must kill, being alone in them, before it is blamed: one may have been killed from outside.
 DEATHS = 2
+
+#: Bytes of a corpus, and records of a limit, from which on workers load before anybody has counted the records.
+LONG = 1 << 20
+MANY = 1_000
+
+#: Objects that a worker makes before Python looks for garbage among them: some dozen pairs, few of which leave any.
+GARBAGE = 10_000
 
 #: Seconds that a worker without work gets to end by itself.
 PATIENCE = 1.0
@@ -45,6 +58,7 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     gc.disable()  # there is no garbage in what is loaded, and it stays: nobody need look through it again and again
     examiner = Examiner(settings, in_worker=True)
     gc.freeze()
+    gc.set_threshold(GARBAGE)
     gc.enable()
     while True:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
@@ -55,52 +69,96 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
             return
 
 
+def open_nursery(*, rewrite: bool = True) -> Nursery:
+    """What starts worker processes; it loads while its parent goes on. ``rewrite`` as of the settings to come."""
+    return Nursery(functools.partial(load_workers, rewrite))
+
+
+def expect_workers(config: RunConfig) -> contextlib.AbstractContextManager[Nursery | None]:
+    """What starts the workers of a run, opened before its corpus is surveyed; nothing where it may need none."""
+    early = config.workers and not config.model and (config.limit or MANY) >= MANY
+    if early and config.corpus.is_file() and config.corpus.stat().st_size >= LONG:
+        return open_nursery()
+    return contextlib.nullcontext()
+
+
+def load_workers(rewrite: bool) -> None:
+    """Load what every worker needs."""
+    turn_off_telemetry()
+    kinds()
+    if rewrite:
+        batch_runner()
+
+
 class _Worker:
-    """One process, and the batch it is working on."""
+    """One process, and the batches it has, by their numbers: the one it is working on, and perhaps the next."""
 
-    def __init__(self, settings: ExaminerSettings) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=worker_main, args=(theirs, settings), daemon=True)
-        with hold_signals():
-            self.process.start()
-        theirs.close()
-        self.task: tuple[int, Sequence[Item]] | None = None
+    def __init__(self, nursery: Nursery, settings: ExaminerSettings) -> None:
+        self.process, self.pipe = nursery.start(worker_main, settings)
+        self.tasks: deque[tuple[int, bytes]] = deque()
+        self._room = find_room(self.pipe)
+        self._ending = False
 
-    def send(self, number: int, items: Sequence[Item]) -> None:
-        self.task = number, items
+    def takes(self, batch: bytes) -> bool:
+        """Whether a batch can be sent without waiting. Who works reads nothing, and may itself be waiting to be read:
+        what it is sent has to fit into what the system keeps."""
+        return not self.tasks or (len(self.tasks) == 1 and len(batch) <= self._room)
+
+    def send(self, number: int, batch: bytes) -> None:
+        self.tasks.append((number, batch))
         with contextlib.suppress(BrokenPipeError):  # it is dead already: collecting its result will show that
-            self.pipe.send(items)
+            self.pipe.send_bytes(batch)
 
     def receive(self) -> list[Result] | None:
-        """The results of its batch; ``None`` where it died of it."""
+        """The results of its first batch; ``None`` where it died of it."""
         try:
             results: list[Result] = self.pipe.recv()
         except (EOFError, OSError):
+            self._ending = True
             return None
-        self.task = None
+        self.tasks.popleft()
         return results
 
     def close(self) -> None:
         """End it. What it may still be working on, nobody waits for."""
         self.pipe.close()
-        self.process.join(timeout=PATIENCE if self.task is None else 0)
+        self.process.join(timeout=0 if self.tasks and not self._ending else PATIENCE)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+
+
+def find_room(pipe: Connection) -> int:
+    """Bytes that can be sent at least while nobody reads, if nothing else was sent; 0 where the system does not say."""
+    if not FORKS:
+        return 0
+    with socket.socket(fileno=os.dup(pipe.fileno())) as end:
+        return end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2  # the system counts its own notes as well
+
+
+def _pack(items: Sequence[Item]) -> bytes:
+    """A batch as it goes through a pipe."""
+    return bytes(ForkingPickler.dumps(items))
 
 
 class WorkerPool:
     """Examines batches in worker processes, or in this process where ``workers`` is 0."""
 
     def __init__(
-        self, settings: ExaminerSettings, workers: int, *, on_crash: Callable[[RawRecord], None] = lambda _: None
+        self,
+        settings: ExaminerSettings,
+        workers: int,
+        *,
+        nursery: Nursery | None = None,
+        on_crash: Callable[[RawRecord], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._size = workers
         self._workers: list[_Worker] = []
         self._on_crash = on_crash
         self._inline = Examiner(settings) if workers == 0 else None
+        self._own = open_nursery(rewrite=settings.rewrite) if workers and not nursery else None
+        self._nursery = nursery or self._own
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -110,6 +168,12 @@ class WorkerPool:
             worker.pipe.close()  # all of them first: they end side by side
         for worker in self._workers:
             worker.close()
+        if self._own:
+            self._own.close()
+
+    def _start(self) -> _Worker:
+        assert self._nursery
+        return _Worker(self._nursery, self._settings)
 
     def examine(
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
@@ -124,21 +188,27 @@ class WorkerPool:
             return
         out: dict[int, Batch] = {}
         done: dict[int, list[Result]] = {}
-        lost: dict[int, Sequence[Item]] = {}
+        lost: set[int] = set()
+        waiting: deque[tuple[int, bytes]] = deque()  # out, and not sent yet
         number = due = 0
         exhausted = False
         while True:
-            # Only an idle worker is written to: it reads at once, so that neither side can block the other.
-            while not exhausted and len(out) < self._size * AHEAD and (worker := self._idle()):
-                upcoming = None if stopped() else next(batches, None)
-                if upcoming is None:
-                    exhausted = True
+            while waiting or not exhausted:
+                if not waiting:
+                    if len(out) >= self._size * AHEAD or all(len(worker.tasks) > 1 for worker in self._all()):
+                        break
+                    upcoming = None if stopped() else next(batches, None)
+                    if upcoming is None:
+                        exhausted = True
+                        break
+                    out[number] = upcoming
+                    waiting.append((number, _pack(upcoming.items)))
+                    number += 1
+                if not (worker := self._find_taker(waiting[0][1])):
                     break
-                out[number] = upcoming
-                worker.send(number, upcoming.items)
-                number += 1
+                worker.send(*waiting.popleft())
             if due in lost:
-                results = self._one_by_one(lost.pop(due), stopped)
+                results = self._one_by_one(out[due].items, stopped)
                 if results is None:
                     return
                 done[due] = results
@@ -146,33 +216,35 @@ class WorkerPool:
                 yield out.pop(due), done.pop(due)
                 due += 1
             elif out:
-                self._collect(done, lost)
+                self._collect(done, lost, waiting)
                 stopped()  # says so while it drains
             else:
                 return
 
-    def _idle(self) -> _Worker | None:
-        """A worker that waits for work; a new one while there are fewer than allowed."""
-        for worker in self._workers:
-            if worker.task is None:
-                return worker
-        if len(self._workers) == self._size:
-            return None
-        self._workers.append(_Worker(self._settings))
-        return self._workers[-1]
+    def _all(self) -> list[_Worker]:
+        """All workers, of which there is always one that does nothing while there are fewer than allowed."""
+        if len(self._workers) < self._size and all(worker.tasks for worker in self._workers):
+            self._workers.append(self._start())
+        return self._workers
 
-    def _collect(self, done: dict[int, list[Result]], lost: dict[int, Sequence[Item]]) -> None:
+    def _find_taker(self, batch: bytes) -> _Worker | None:
+        """The worker with the least to do among those that take a batch now."""
+        takers = (worker for worker in self._all() if worker.takes(batch))
+        return min(takers, key=lambda worker: len(worker.tasks), default=None)
+
+    def _collect(self, done: dict[int, list[Result]], lost: set[int], waiting: deque[tuple[int, bytes]]) -> None:
         """Wait a little for results of any worker, or for the end of one."""
-        busy = {worker.pipe: worker for worker in self._workers if worker.task}
+        busy = {worker.pipe: worker for worker in self._workers if worker.tasks}
         for pipe in wait(list(busy), TICK):
             worker = busy[pipe]  # type: ignore[index]
-            assert worker.task is not None
-            number, items = worker.task
+            number, _ = worker.tasks[0]
             results = worker.receive()
             if results is None:
                 self._workers.remove(worker)
                 worker.close()
-                lost[number] = items
+                lost.add(number)
+                worker.tasks.popleft()
+                waiting.extendleft(worker.tasks)  # it had not begun with the next
             else:
                 done[number] = results
 
@@ -182,10 +254,12 @@ class WorkerPool:
         worker: _Worker | None = None
         try:
             for item in items:
+                if stopped():
+                    return None
                 result: Result | None = None
                 for _ in range(DEATHS):
-                    worker = worker or _Worker(self._settings)
-                    worker.send(0, [item])
+                    worker = worker or self._start()
+                    worker.send(0, _pack([item]))
                     while not wait([worker.pipe], TICK):
                         if stopped():
                             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sqlite3
 from collections.abc import Sequence
@@ -28,9 +29,8 @@ def generation_rows(generation: Generation, run: int) -> tuple[dict[str, Any], l
     prompt: list[dict[str, str]] = []
     for role, content in generation.messages:
         if role == "system":
-            text = {"hash": hashlib.sha256(content.encode()).hexdigest(), "text": content}
-            shared.append((text["hash"], content, seals.row_seal("prompts", text)))
-            prompt.append({"role": role, "sha256": text["hash"]})
+            shared.append(_share(content))
+            prompt.append({"role": role, "sha256": shared[-1][0]})
         else:
             prompt.append({"role": role, "content": content})
     row = {
@@ -40,6 +40,13 @@ def generation_rows(generation: Generation, run: int) -> tuple[dict[str, Any], l
         "run_id": run, "pass": generation.pass_, **generation.counts(),
     }  # fmt: skip
     return row | {"seal": seals.row_seal("generations", row)}, shared
+
+
+@functools.lru_cache(maxsize=128)
+def _share(content: str) -> SharedText:
+    """The row of a system message: thousands of prompts begin with the same few."""
+    text = {"hash": hashlib.sha256(content.encode()).hexdigest(), "text": content}
+    return text["hash"], content, seals.row_seal("prompts", text)
 
 
 def find_generation(connection: sqlite3.Connection, key: GenerationKey) -> Generation | None:

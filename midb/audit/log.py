@@ -15,7 +15,7 @@ from midb.audit.file.heads import RowLink, add_head, begun_hash, read_last_head,
 from midb.audit.file.key import SealKey
 from midb.audit.file.lock import WriterLock
 from midb.audit.file.schema import migrate
-from midb.audit.generation_rows import ReplyCosts, find_generation, generation_rows, seal_of, spent_on
+from midb.audit.generation_rows import ReplyCosts, SharedText, find_generation, generation_rows, seal_of, spent_on
 from midb.audit.proof.records import check_one
 from midb.audit.record_rows import RowNumbers, build_record_rows, build_rejected_row
 from midb.audit.rows import LoggedRecord, RecordRow, read_parts, read_row
@@ -191,11 +191,14 @@ class AuditLog:
         """
         written = [dataclasses.replace(generation, id=self._numbers.take("generations")) for generation in generations]
         links: list[RowLink] = []
+        texts: set[SharedText] = set()
         with self._transaction() as execute:
             for generation in written:
                 row, shared = generation_rows(generation, run.id)
                 for text in shared:
-                    execute("INSERT OR IGNORE INTO prompts VALUES (?, ?, ?)", text)
+                    if text not in texts:
+                        execute("INSERT OR IGNORE INTO prompts VALUES (?, ?, ?)", text)
+                texts.update(shared)
                 _insert(execute, "generations", row)
                 links.append(("generations", generation.id, row["seal"]))
             if links:

@@ -89,14 +89,17 @@ def check_intrusions(old: FieldText, new: FieldText, known: Known) -> Iterator[V
     yield from _refuse(new, Reason.NEW_ADDRESS, "new address", found)
     contacts = [key for key in find_contacts(new.text) if key not in known.contacts]
     yield from _refuse(new, Reason.NEW_CONTACT, "new contact", contacts)
-    if not known.technical:
-        spans = (new.text[span.start : span.end] for span in find_protected_spans(new.text).only(Protected.CODE))
-        blocks = [block for block in spans if block.startswith(_FENCES)]
+    blocks = [block for block in _find_code(new) if block.startswith(_FENCES)]
+    if blocks and not known.technical:
         yield from _refuse(new, Reason.NEW_CODE, "a block of code in a pair about no program:", blocks)
     if passage := known.find_steering(new.text):
         yield from _refuse(new, Reason.NEW_STEERING, "it would try to steer its reader:", [passage])
     hidden = count_hidden(new.text) - count_hidden(old.text)
     yield from _refuse(new, Reason.HIDDEN_CHARACTER, "hidden character put in:", map(describe, hidden))
+
+
+def _find_code(new: FieldText) -> Iterator[str]:
+    return (new.text[span.start : span.end] for span in new.code)
 
 
 def check_insertions(old: FieldText, new: FieldText) -> Iterator[Violation]:

@@ -27,6 +27,7 @@ from midb.runs.config import RunConfig, load_config
 from midb.text.terminal import quote_word, visible
 
 if TYPE_CHECKING:
+    from midb.agent.forking import Nursery
     from midb.agent.run.session import Session
     from midb.corpus.formats.base import Container
 
@@ -166,20 +167,23 @@ def run(
         settings = settle_corpus(early or load_config(None, given), show.handle)
         if settings.on or settings.shard:
             return run_elsewhere(settings, show)
-        from midb.agent.run.session import open_session
-        from midb.composition import open_engine
+        from midb.agent.run.worker_pool import expect_workers
 
-        with open_engine(settings, warn) as engine, corpus_of(settings) as container:
-            session = open_session(settings, container, sys.argv[1:], engine, emit=show.handle)
-            try:
-                if settings.dry_run:
-                    said = dry_run_session(session, settings, show)
-                elif session.attached.finished:
-                    said = describe_finished(session)
-                else:
-                    return run_session(session, show, warn)
-            finally:
-                session.log.close()
+        with expect_workers(settings) as nursery:  # they load while the rest does, and the corpus is surveyed
+            from midb.agent.run.session import open_session
+            from midb.composition import open_engine
+
+            with open_engine(settings, warn) as engine, corpus_of(settings) as container:
+                session = open_session(settings, container, sys.argv[1:], engine, emit=show.handle)
+                try:
+                    if settings.dry_run:
+                        said = dry_run_session(session, settings, show)
+                    elif session.attached.finished:
+                        said = describe_finished(session)
+                    else:
+                        return run_session(session, show, warn, nursery)
+                finally:
+                    session.log.close()
     if settings.dry_run or not settings.quiet:
         typer.echo(said, err=not settings.dry_run)
     return 0
@@ -276,14 +280,14 @@ def corpus_of(config: RunConfig) -> Iterator[Container]:
         yield open_container(copy)
 
 
-def run_session(session: Session, show: Listener, warn: Relay) -> int:
+def run_session(session: Session, show: Listener, warn: Relay, nursery: Nursery | None) -> int:
     """Run an opened session with its dashboard; returns the exit code. The engine's warnings go into the log."""
     from midb.agent.run.runner import Runner
 
     interruption = Interruption(show.handle)
     with interruption.listening():
         show.handle(session.plan)
-        runner = Runner(session, show.handle, interruption)
+        runner = Runner(session, show.handle, interruption, nursery=nursery)
         warn.connect(runner.warn)
         ended = runner.run()
         show.handle(ended)

@@ -6,7 +6,6 @@ midb.text.rendering.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -89,6 +88,8 @@ def find_edits(before: str, after: str, field: Field) -> list[Edit]:
     >>> [(e.before, e.after) for e in find_edits("Das Haus ist rot.", "Das Dach ist rot.", Field.RESPONSE)]
     [('Haus', 'Dach')]
     """
+    if before == after:
+        return []
     return [
         Edit(field, change.start, change.end, before[change.start : change.end], change.after, "")
         for change in _refine(0, before, after)
@@ -152,9 +153,10 @@ def _widen_edits(text: str, edits: Sequence[Edit]) -> list[_Change]:
 def _refine(offset: int, before: str, after: str) -> Iterator[_Change]:
     """What of a long change really differs, by tokens; changes with next to nothing between them are one."""
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
-    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
+    most = min(len(old), len(new))
+    same = next((n for n in range(most) if old[n] != new[n]), most)
     head, tail = old[:same], 0
-    while tail < min(len(old), len(new)) - same and old[-1 - tail] == new[-1 - tail]:
+    while tail < most - same and old[-1 - tail] == new[-1 - tail]:
         tail += 1
     middle, other = old[same : len(old) - tail], new[same : len(new) - tail]
     position = offset + len("".join(head))

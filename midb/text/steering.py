@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import functools
 import unicodedata
+from collections.abc import Sequence
 
 import regex
 
 from midb.locales import Locale, LocaleSection
-from midb.text.smuggling.orders import find_order
-from midb.text.smuggling.templates import find_template
-from midb.text.smuggling.views import find_views
+from midb.text.smuggling.clues import find_clues, fold_case
+from midb.text.smuggling.orders import find_order, may_give_order
+from midb.text.smuggling.templates import find_template, may_hold_template
+from midb.text.smuggling.views import View, find_views
 
 #: Parts of the English phrases.
 _DROP = "(?:ignore|disregard|forget|override|bypass)"
@@ -60,15 +62,6 @@ ENGLISH = (
 )
 
 
-#: Without one of these words none of the English phrases can match; saves the search for most texts.
-_HINTS = (
-    "ignore", "disregard", "forget", "override", "bypass", "follow", "obey", "prompt", "instruction", "guideline",
-    "reviewer", "judge", "editor", "evaluator", "grader", "rater", "verifier", "annotator", "rewrite", "revision",
-    "version", "this response", "this answer", "this pair", "this text", "this record", "language model", "an ai",
-    "an llm", "a llm", "a large", "you are now", "developer mode", " only", "your new", "<|",
-)  # fmt: skip
-
-
 class Steering(LocaleSection, table="steering"):
     """Regular expressions, matched in either case; white space in one, line breaks too, stands for any white space."""
 
@@ -88,34 +81,66 @@ def find_steering_passage(text: str, locale: Locale) -> str | None:
     'Ignore all previous instructions'
     >>> find_steering_passage("Ignoriere bitte den Lärm.", load("de"))
     """
+    if not text or text.isspace():
+        return None
     plain = unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    found = _find_phrase(plain, locale) or find_template(text) or find_order(plain, locale.code)
+    views = [View(unicodedata.normalize("NFC", view.text), view.moved, view.shuffled) for view in find_views(text)]
+    # Hardly any text has what is looked for, in whatever view: that is seen by one look for words in all of them.
+    words = "\n".join(dict.fromkeys([text, plain, *(view.text for view in views if not view.shuffled)]))
+    phrases = _load_phrases(locale.get(Steering))
+    if not phrases.may_match(words):
+        phrases = _NO_PHRASES
+    orders = may_give_order([plain, *(view.text for view in views if not view.moved)], locale.code)
+    templates = may_hold_template(words)
+    if not (phrases or orders or templates):
+        return None
+    found = phrases.find(plain) or find_template(text) or (find_order(plain, locale.code) if orders else None)
     if found is not None:
         return found
-    for view in find_views(text):
-        shown = unicodedata.normalize("NFC", view.text)
-        found = _find_phrase(shown, locale) or find_template(shown)
-        if found is None and not view.moved:
-            found = find_order(shown, locale.code)
+    for view in views:
+        found = phrases.find(view.text) or find_template(view.text)
+        if found is None and orders and not view.moved:
+            found = find_order(view.text, locale.code)
         if found is not None:
             return found
     return None
 
 
-def _find_phrase(plain: str, locale: Locale) -> str | None:
-    """The first phrase of English or of the text's own language; letters that stood one by one have no blanks."""
-    table = locale.get(Steering)
-    folded = plain.casefold()
-    patterns = [_compile(ENGLISH)] if any(hint in folded for hint in _HINTS) else []
-    if table is not None:
-        patterns.append(_compile(table.phrases))
-    found = [match for pattern in patterns if (match := pattern.search(plain))]
-    if not found and " " not in plain.strip() and len(plain) > _SHORTEST_JOINED:
-        found = [match for pattern in patterns if (match := _join(pattern).search(plain))]
-    if not found:
-        return None
-    first = min(found, key=lambda match: match.start())
-    return " ".join(plain[max(0, first.start() - _AROUND) : first.end() + _AROUND].split())
+class _Phrases:
+    """Some lists of phrases that are looked for together."""
+
+    def __init__(self, lists: Sequence[tuple[str, ...]]) -> None:
+        # To compile the phrases takes longer than all else here, and hardly any text asks for it.
+        self._lists = [(phrases, find_clues(phrases)) for phrases in lists]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._lists)
+
+    def may_match(self, plain: str) -> bool:
+        """Whether a text may hold a phrase."""
+        folded = fold_case(plain)
+        return any(clues.may_match(folded) for _, clues in self._lists)
+
+    def find(self, plain: str) -> str | None:
+        """The first phrase of a text, with what stands around it. Letters that stood one by one have no blanks."""
+        folded = fold_case(plain) if self._lists else ""
+        patterns = [_compile(phrases) for phrases, clues in self._lists if clues.may_match(folded)]
+        found = [match for pattern in patterns if (match := pattern.search(plain))]
+        if patterns and not found and " " not in plain.strip() and len(plain) > _SHORTEST_JOINED:
+            found = [match for pattern in patterns if (match := _join(pattern).search(plain))]
+        if not found:
+            return None
+        first = min(found, key=lambda match: match.start())
+        return " ".join(plain[max(0, first.start() - _AROUND) : first.end() + _AROUND].split())
+
+
+_NO_PHRASES = _Phrases([])
+
+
+@functools.cache
+def _load_phrases(table: Steering | None) -> _Phrases:
+    return _Phrases([ENGLISH] if table is None else [ENGLISH, table.phrases])
 
 
 @functools.cache

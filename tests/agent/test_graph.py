@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+import re
+from typing import Protocol
 
 import pytest
 from scripted_findings import Detect, all_of, context_of, find_nothing, replace_text
@@ -12,7 +13,7 @@ from scripted_pairs import trail_of
 from midb.agent import graph as graph_module
 from midb.agent.engines.protocol import EngineDown
 from midb.agent.graph import build_graph, draw, run_batch, run_pair
-from midb.agent.state import MAX_ATTEMPTS, PairJob, PairState
+from midb.agent.state import MAX_ATTEMPTS, PairJob
 from midb.domain.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.edits import Edit, apply
@@ -174,15 +175,18 @@ def test_reasons_are_never_free_text(run: Run) -> None:
     assert all(isinstance(decision.reason, Reason) for decision in result.decisions)
 
 
-def test_the_drawing_names_every_node() -> None:
+def test_the_drawing_names_every_node_and_every_way() -> None:
     drawn = draw()
-    for node in ("diagnose", "route", "record"):
+    for node in ("diagnose", "content", "translation", "localization", "verify", "revert"):
         assert f"\t{node}({node})" in drawn
-    for node in ("content", "translation", "localization", "verify", "revert"):
-        assert f"({node})" in drawn
-    assert "route -.-> record" in drawn
-    assert "verify -.-> rewrite" in drawn
-    assert "subgraph rewrite" in drawn
+    ways = set(re.findall(r"(\w+) (?:-->|-\.(?: &nbsp;record&nbsp; \.|\.?)->) (\w+);", drawn))
+    passes = ("content", "translation", "localization")
+    assert ways == {
+        ("__start__", "diagnose"), ("diagnose", "__end__"), ("verify", "revert"), ("verify", "__end__"),
+        ("revert", "__end__"),
+        *((node, pass_) for node in ("diagnose", "verify", *passes) for pass_ in passes),
+        *((pass_, "verify") for pass_ in passes),
+    }  # fmt: skip
 
 
 # -- several pairs at once ---------------------------------------------------------------------------------------------
@@ -234,23 +238,29 @@ def test_what_no_pair_can_be_examined_for_ends_the_batch(error: Exception, ident
     assert caught.value is error
 
 
-def test_only_what_has_something_to_repair_starts_a_machine(
-    identifier: LanguageIdentifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_has_something_to_repair_goes_from_node_to_node(identifier: LanguageIdentifier) -> None:
     """The way of a clean pair costs no step of its own."""
-    started: list[str] = []
-    build = graph_module.build_pair_graph
-
-    class Counting:
-        def __init__(self) -> None:
-            self.machine = build()
-
-        async def ainvoke(self, state: PairState, **options: Any) -> Any:
-            started.append(state["original"].response or "")
-            return await self.machine.ainvoke(state, **options)
-
-    monkeypatch.setattr(graph_module, "build_pair_graph", Counting)
     context = context_of(replace_text("content", "A", "a"), identifier)
     jobs = [PairJob(InstructionPair(response=response), context) for response in ("gut", "A", "auch gut", "B A")]
-    asyncio.run(run_batch(build_graph(), jobs))
-    assert started == ["A", "B A"]
+
+    async def collect() -> list[str]:
+        return [
+            step["name"] async for step in build_graph().astream({"jobs": jobs}, stream_mode="tasks") if "input" in step
+        ]
+
+    assert asyncio.run(collect()) == ["diagnose", "content", "content", "verify", "verify"]
+
+
+def test_a_pair_that_goes_round_and_round_ends_alone(
+    identifier: LanguageIdentifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph_module, "MOST_NODES", 2)
+    endless = context_of(replace_text("content", "o", "oo"), identifier)
+    typo = context_of(replace_text("content", "gutt", "gut"), identifier)
+    jobs = [
+        PairJob(InstructionPair(response=response), context) for response, context in (("so", endless), ("gutt", typo))
+    ]
+    failed, repaired = asyncio.run(run_batch(build_graph(), jobs))
+    assert repr(failed) == "EndlessPairError('it was not done after 2 nodes')"
+    assert isinstance(repaired, PairResult)
+    assert repaired.final.response == "gut"

@@ -7,13 +7,21 @@ from dataclasses import replace
 import pytest
 from scripted_findings import context_of, decided, find_nothing, state_of
 
-from midb.agent.state import PairContext, add_failure, count_attempts
+from midb.agent.state import PairContext, add_failure, advance, count_attempts
 from midb.detectors import KindSelection
 from midb.domain.decisions import REWRITING_PASSES, Action, Pass
 from midb.domain.defects import SwitchedOff, SwitchedPart
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
 from midb.text.languages import LanguageIdentifier
+
+
+def test_what_a_node_decides_comes_behind_what_was_decided(identifier: LanguageIdentifier) -> None:
+    first, second = decided(Pass.CONTENT), decided(Pass.TRANSLATION)
+    before = state_of("x", context_of(find_nothing, identifier), decisions=[first])
+    after = advance(before, {"decisions": [second], "current": PAIR})
+    assert after == {**before, "decisions": [first, second], "current": PAIR}
+    assert before["decisions"] == [first], "other nodes may look at it still"
 
 
 def test_attempts_are_decisions_whatever_came_of_them(identifier: LanguageIdentifier) -> None:

@@ -429,6 +429,7 @@ def test_a_terminal_is_no_corpus(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_run_that_is_ended_at_once_has_the_exit_code_of_the_signal_too(
     cli: Cli, write: Write, broken: Record, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
 ) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 32)
     corpus = write("c.jsonl", *(broken | {"id": f"de-{n}"} for n in range(40)))  # two batches
     commit = CorpusWriter.commit
 
@@ -450,6 +451,7 @@ def test_a_run_that_is_ended_at_once_has_the_exit_code_of_the_signal_too(
 def test_an_interrupted_run_has_the_exit_code_of_its_signal(
     cli: Cli, write: Write, broken: Record, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 32)
     corpus = write("c.jsonl", *(broken | {"id": f"de-{n}"} for n in range(40)))  # two batches
     commit = CorpusWriter.commit
 

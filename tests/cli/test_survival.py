@@ -98,12 +98,14 @@ def test_kill_9_at_many_moments(folder: Path, calm: Path, cli: Cli) -> None:
     """Before the first record, with it, within a batch and between two, each time further on."""
     kills = 0
     for further in (0, 1, 40, 130):
-        process = subprocess.Popen(COMMAND, cwd=folder, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            COMMAND, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         if wait_until(process, folder, committed(folder) + further):
-            # Workers are left to themselves: they must end when their parent does.
+            # All others are left to themselves: they must end when their parent does.
             os.kill(process.pid, signal.SIGKILL)
             kills += 1
-        process.wait()
+        process.communicate(timeout=60)  # every process has this output, which ends with the last of them
     assert kills >= 3
     go_on(cli)
     check_complete(folder, calm)

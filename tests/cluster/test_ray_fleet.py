@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -71,17 +72,22 @@ def test_shards_are_run_and_one_whose_process_is_killed_is_run_again(join: Calla
     folder, plan = planned(config)
     events: list[Event] = []
     killed: list[int] = []
+    over = threading.Event()
 
-    def stopped() -> bool:
-        """Asked about once a second: a good moment to kill the first process that runs a shard."""
-        if not killed:
+    def kill_the_first() -> None:
+        """As soon as a process runs a shard: on a fast machine it is done with it in a second."""
+        while not over.wait(0.01):
             for number in shard_processes():
                 os.kill(number, signal.SIGKILL)
                 killed.append(number)
-        return False
+                return
 
+    killer = threading.Thread(target=kill_the_first, daemon=True)
+    killer.start()
     with join() as fleet:
-        driven = Driver(folder, plan, settings_of(config), events.append, stopped).run(fleet)
+        driven = Driver(folder, plan, settings_of(config), events.append, lambda: False).run(fleet)
+    over.set()
+    killer.join()
     assert driven == Driven(status="finished")
     assert sorted(path.name for path in (folder.path / "done").iterdir()) == ["1", "2"]
     assert killed

@@ -46,6 +46,7 @@ def test_it_says_the_same_as_without_one(tmp_path: Path, cli: Cli) -> None:
 
 
 def test_an_interrupted_call_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 32)  # so that there are several
     db = tmp_path / "run.db"
     write = AuditLog.write_batch
     batches: list[int] = []

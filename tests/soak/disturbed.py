@@ -166,15 +166,16 @@ def wait_until(process: subprocess.Popen[bytes], condition: Callable[[], bool]) 
 
 
 def children(pid: int) -> list[int]:
-    """The worker processes of a run: the children that were spawned for it, the tracker of resources left out."""
-    found = []
+    """The processes that work for a run: what was spawned for it, and what that has forked. The tracker of resources is
+    none of them."""
+    parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, IndexError):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == pid and b"spawn_main" in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-    return found
+                if b"spawn_main" in (entry / "cmdline").read_bytes():
+                    parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [process for process, parent in parents.items() if parent == pid]
+    return found + [process for process, parent in parents.items() if parent in found]
 
 
 def check_nobody_left(session: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from midb.domain.generations import add_adapter
 Answer = str | TextReply | CallFailed | BaseException
 
 _NONCE = re.compile(r"^CODE is ([0-9a-f]+)\.$", re.MULTILINE)
+_TAG = re.compile(r"<\|(instruction|input|response|end):([0-9a-f]+)\|>\n?")
 
 
 @dataclass
@@ -80,9 +82,9 @@ def pass_of(request: TextRequest) -> str:
 
 def read_sections(request: TextRequest) -> dict[str, str]:
     """The sections of the pair that a rewriting prompt shows."""
-    nonce = nonce_of(request)
-    parts = re.split(rf"<\|(instruction|input|response|end):{nonce}\|>\n?", request.reference)
-    return {name: text.rstrip("\n") for name, text in zip(parts[1::2], parts[2::2], strict=True) if name != "end"}
+    nonce, text = nonce_of(request), request.reference
+    tags = [tag for tag in _TAG.finditer(text) if tag[2] == nonce]
+    return {tag[1]: text[tag.end() : following.start()].rstrip("\n") for tag, following in itertools.pairwise(tags)}
 
 
 def reply(request: TextRequest, **texts: str) -> str:
@@ -100,9 +102,8 @@ def left_alone(request: TextRequest) -> str:
 def versions(request: TextRequest) -> tuple[str, str]:
     """What a verdict prompt shows as version A and version B."""
     nonce, text = nonce_of(request), request.messages[-1].content
-    found = [re.search(rf"<\|version-{side}:{nonce}\|>\n(.*?)\n<\|version-{side}-end", text, re.S) for side in "ab"]
-    assert all(found)
-    return tuple(match[1] for match in found if match)  # type: ignore[return-value]
+    found = [text.split(f"<|version-{side}:{nonce}|>\n")[1].split(f"\n<|version-{side}-end")[0] for side in "ab"]
+    return found[0], found[1]
 
 
 def verdict(

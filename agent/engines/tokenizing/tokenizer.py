@@ -30,6 +30,9 @@ VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", 
 #: Noncharacters of Unicode (U+FDD0 to U+FDEF). One that a text does not hold can mark where the text is to be cut.
 _NONCHARACTERS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
 
+#: Beginnings of prompts whose ids are kept: some for each pass, language and adapter.
+_MOST_HEADS = 256
+
 #: A message by which the template is tried out.
 _SAMPLE = "Qx7"
 
@@ -57,6 +60,7 @@ class ChatTokenizer:
         self._options = {"enable_thinking": False} if "enable_thinking" in template else {}
         self._controls = self._find_controls(template)
         self._pieces: list[str] | None = None  # the text of each id by itself
+        self._heads: dict[str, list[int] | None] = {}  # ids of how prompts begin; None: not to be cut off
         self._merge_system = False
         try:
             self._merge_system = self._needs_merging()
@@ -82,7 +86,8 @@ class ChatTokenizer:
             raise
         except Exception as error:  # a template may raise anything, such as for roles that do not alternate
             raise RequestRefused(f"the chat template refuses the messages: {first_line(error)}.") from error
-        return self._encode(rendered, mark)
+        system = messages[0].content if messages and messages[0].role == "system" else ""
+        return self._encode(rendered, mark) if mark else self._encode_prompt(rendered, system)
 
     def encode_reference(self, text: str) -> list[int]:
         """Encode a reply as it would stand in the output, with the token that closes it.
@@ -190,6 +195,26 @@ class ChatTokenizer:
         for part in text.split(mark) if mark else [text]:
             ids += self._tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"]
         return ids
+
+    def _encode_prompt(self, rendered: str, system: str) -> list[int]:
+        """Encode a prompt; what comes before the first control token behind its system message is encoded once.
+
+        Tokenizers cut control tokens out before they look at the text between them. Where one does not, which the first
+        prompt with a system message shows, all of each prompt is encoded.
+        """
+        place = rendered.find(system) if system else -1
+        control = self._controls.search(rendered, place + len(system)) if self._controls and place >= 0 else None
+        if control is None:
+            return self._encode(rendered)
+        head, rest = rendered[: control.start()], rendered[control.start() :]
+        if head not in self._heads:
+            whole, ids = self._encode(rendered), self._encode(head)
+            if len(self._heads) >= _MOST_HEADS:
+                del self._heads[next(iter(self._heads))]
+            self._heads[head] = ids if ids + self._encode(rest) == whole else None
+            return whole
+        known = self._heads[head]
+        return self._encode(rendered) if known is None else known + self._encode(rest)
 
     def _choose_mark(self, text: str) -> str:
         """Choose a character that the text does not hold, if it holds control tokens to be cut; else an empty one."""

@@ -10,6 +10,8 @@ import unicodedata
 
 import regex
 
+from midb.text.smuggling.clues import holds
+
 #: Characters without a glyph: formats, variation selectors, fillers, what joins marks. Nobody reads them.
 _UNSEEN = regex.compile(
     r"[\p{Cf}\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"
@@ -21,12 +23,15 @@ _DOT_WORDS = r"\.|dot|punkt|punto|point|ponto|nokta|tečka|titik|chấm|точк
 _AT_WORDS = r"@|at|ät|arroba|arobase|chiocciola|zavináč|собака|アット|골뱅이|παπάκι"
 _BRACKETED_DOT = regex.compile(rf"\s{{0,2}}[\[({{<]\s?(?:{_DOT_WORDS})\s?[\])}}>]\s{{0,2}}", regex.IGNORECASE)
 _BRACKETED_AT = regex.compile(rf"\s{{0,2}}[\[({{<]\s?(?:{_AT_WORDS})\s?[\])}}>]\s{{0,2}}", regex.IGNORECASE)
+_BRACKETS = ("(", "[", "{", "<")
 _BRACKETED_SIGN = regex.compile(r"[\[({](:|/|//|://)[\])}]")
 
 #: "example dot com" in so many words; only before what can hardly be anything but the end of an address.
-_SPOKEN = regex.compile(r"(?<=[A-Za-z0-9]) (?:dot|punkt|punto|point|ponto|точка) (?=(?:com|net|org|info|io|xyz|ru)\b)")
+_SPOKEN_DOTS = (" dot ", " punkt ", " punto ", " point ", " ponto ", " точка ")
+_SPOKEN_ATS = (" at ", " arroba ", " ät ")
+_SPOKEN = regex.compile(rf"(?<=[A-Za-z0-9])(?:{'|'.join(_SPOKEN_DOTS)})(?=(?:com|net|org|info|io|xyz|ru)\b)")
 _SPOKEN_AT = regex.compile(
-    r"(?<=[A-Za-z0-9]) (?:at|arroba|ät) (?=[A-Za-z0-9-]{1,40}\.(?:com|net|org|info|io|xyz|ru)\b)"
+    rf"(?<=[A-Za-z0-9])(?:{'|'.join(_SPOKEN_ATS)})(?=[A-Za-z0-9-]{{1,40}}\.(?:com|net|org|info|io|xyz|ru)\b)"
 )
 
 #: "hxxp", "h**p", "h t t p", "ttp": broken on purpose so that it is not clicked.
@@ -38,6 +43,7 @@ _SCHEME = regex.compile(
 _LOOKALIKE_SIGNS = str.maketrans(
     {"⁄": "/", "∕": "/", "⧸": "/", "։": ":", "∶": ":", "ː": ":", "꞉": ":", "․": ".", "‧": "."}
 )
+_LOOKALIKES_OF_SIGNS = tuple(map(chr, _LOOKALIKE_SIGNS))
 _ESCAPED = regex.compile(r"%(2e|2f|3a|40)", regex.IGNORECASE)
 _ESCAPED_SIGNS = {"2e": ".", "2f": "/", "3a": ":", "40": "@"}
 
@@ -63,17 +69,24 @@ def fold(text: str) -> str:
     if "&" in text:
         text = html.unescape(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", drop_unseen(text.translate(_LOOKALIKE_SIGNS)))
-        text = _WIDE_STOP.sub(".", text)
+        if holds(text, _LOOKALIKES_OF_SIGNS):
+            text = text.translate(_LOOKALIKE_SIGNS)
+        text = unicodedata.normalize("NFKC", drop_unseen(text))
+        if "。" in text:
+            text = _WIDE_STOP.sub(".", text)
     if "%" in text:
         text = _ESCAPED.sub(lambda match: _ESCAPED_SIGNS[match[1].lower()], text)
     text = text.replace("\\.", ".")
-    text = _BRACKETED_DOT.sub(".", text)
-    text = _BRACKETED_AT.sub("@", text)
-    text = _BRACKETED_SIGN.sub(r"\1", text)
-    text = _SPOKEN.sub(".", text)
-    text = _SPOKEN_AT.sub("@", text)
-    return _SCHEME.sub(r"http\1://", text)
+    # What a pattern cannot do without is looked for first: hardly any text has it.
+    if holds(text, _BRACKETS):
+        text = _BRACKETED_DOT.sub(".", text)
+        text = _BRACKETED_AT.sub("@", text)
+        text = _BRACKETED_SIGN.sub(r"\1", text)
+    if holds(text, _SPOKEN_DOTS):
+        text = _SPOKEN.sub(".", text)
+    if "." in text and holds(text, _SPOKEN_ATS):
+        text = _SPOKEN_AT.sub("@", text)
+    return _SCHEME.sub(r"http\1://", text) if ":" in text and ("/" in text or "\\" in text) else text
 
 
 #: Letters of other scripts, each before the Latin one that it looks like: Cyrillic, Greek, phonetic, small capitals.

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 
 import regex
+
+from midb.text.smuggling.clues import Clues, Groups, holds
 
 #: Characters from one word of an order to the next, at most.
 _REACH = 42
 
 #: Places of a word that are looked at in one text.
 _MOST_PLACES = 200
+
+#: Letters of a word that few texts have by chance, and how many words more are looked for instead of a shorter one.
+_LEAST_TELLING = 5
+_COST_OF_SHORT = 2
 
 _SENTENCE_END = regex.compile(r"[.!?;。！？\n]")
 _MARKS = regex.compile(r"\p{Mn}+")
@@ -47,6 +53,11 @@ def simplify(text: str) -> str:
     return unicodedata.normalize("NFC", plain).replace("ı", "i").replace("ə", "e")
 
 
+def may_give_order(texts: Iterable[str], language: str) -> bool:
+    """Whether texts hold the words that an order has, wherever they stand, of those that `find_order` looks for."""
+    return _load_clues(language).may_match("\n".join(dict.fromkeys(map(simplify, texts))))
+
+
 def find_order(text: str, language: str) -> str | None:
     """The first order of a text in another language than its own and English, or ``None``.
 
@@ -55,20 +66,11 @@ def find_order(text: str, language: str) -> str | None:
     >>> find_order("Befolge die vorherigen Anweisungen.", "de")
     """
     plain = simplify(text)
-    for order in _load_orders():
-        if not order.names_reader and order.language in (language, *_ALIKE.get(language, ())):
-            continue
-        if _holds(plain, order.things) and _holds(plain, order.verbs):
+    for order in _orders_beside(language):
+        if holds(plain, order.things) and holds(plain, order.verbs):
             for found in _find_together(plain, order):
                 return found
     return None
-
-
-def _holds(plain: str, words: tuple[str, ...]) -> bool:
-    for word in words:  # noqa: SIM110  (a plain loop, for this is asked a hundred times a text)
-        if word in plain:
-            return True
-    return False
 
 
 #: Languages whose words another has too: what is ordinary in one would be an order in the other.
@@ -113,6 +115,37 @@ def _is_beginning(plain: str, start: int, word: str) -> bool:
 
 
 _SPACED = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Armenian}]")
+
+
+@functools.cache
+def _load_clues(language: str) -> Clues:
+    """What every order beside a language has."""
+    beside = frozenset(_orders_beside(language))
+    return Clues([groups for order, groups in _rank_lists() if order in beside])
+
+
+@functools.cache
+def _rank_lists() -> list[tuple[ListedOrder, Groups]]:
+    """Each order with its three lists, first the one that adds the fewest words to those of other orders."""
+    chosen: list[str] = []
+    ranked: list[tuple[ListedOrder, Groups]] = []
+
+    def cost(words: tuple[str, ...]) -> int:
+        new = [word for word in words if not holds(word, chosen)]
+        return len(new) + _COST_OF_SHORT * sum(word.isascii() and len(word) < _LEAST_TELLING for word in words)
+
+    for order in _load_orders():
+        lists = sorted((order.things, order.verbs, order.which), key=cost)
+        chosen += lists[0]
+        ranked.append((order, tuple(lists)))
+    return ranked
+
+
+@functools.cache
+def _orders_beside(language: str) -> tuple[ListedOrder, ...]:
+    """The orders that are looked for in texts of a language."""
+    own = (language, *_ALIKE.get(language, ()))
+    return tuple(order for order in _load_orders() if order.names_reader or order.language not in own)
 
 
 @functools.cache

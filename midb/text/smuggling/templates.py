@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import regex
 
+from midb.text.smuggling.clues import find_clues, fold_case, holds
+
 #: Tags of chat templates. The first form is that of ChatML, Llama 3, Phi, Zephyr, Command R, DeepSeek, Granite and
 #: Harmony; the others are those of Llama 2 and Mistral, Gemma, EXAONE, Nemotron, GLM, Baichuan, MiniMax, OpenChat.
 _CHAT = regex.compile(
@@ -52,8 +54,23 @@ _READER = regex.compile(
     regex.IGNORECASE,
 )
 
+#: Speakers that make a transcript: a person, a model, and the person again.
+_TURN_MARKS = 3
+
 #: Characters of a transcript that are looked at: turns without end are no trick but a novel.
 _LONGEST_TRANSCRIPT = 4000
+
+
+#: Without one of these no text has such a mark, but for a transcript.
+_SIGNS = ("<", "[", "GPT4", "preferred", "blamed", "CODE")
+_READERS = find_clues([_READER.pattern])
+
+
+def may_hold_template(text: str) -> bool:
+    """Whether a text, or several in one, holds what every mark has which `find_template` looks for."""
+    if holds(text, _SIGNS):
+        return True
+    return text.count(":") + text.count("：") >= _TURN_MARKS and _READERS.may_match(fold_case(text))
 
 
 def find_template(text: str) -> str | None:
@@ -69,9 +86,10 @@ def find_template(text: str) -> str | None:
         for closed in _CLOSED.finditer(text):
             if f"<{closed['name']}".casefold() not in text[: closed.start()].casefold():
                 return closed[0]
-    if found := _VERDICT.search(text) or _CODE.search(text):
+    if ("preferred" in text or "blamed" in text) and (found := _VERDICT.search(text)):
+        return found[0]
+    if "CODE" in text and (found := _CODE.search(text)):
         return found[0]
     head = text[:_LONGEST_TRANSCRIPT]
-    if (":" in head or "：" in head) and _READER.search(head) and (found := _TURNS.search(head)):
-        return found[0]
-    return None
+    turns = head.count(":") + head.count("：") >= _TURN_MARKS
+    return found[0] if turns and _READER.search(head) and (found := _TURNS.search(head)) else None

@@ -8,7 +8,6 @@ from typing import cast
 
 import pytest
 import scripted
-from langgraph.runtime import Runtime
 from scripted_findings import (
     Detect,
     ScriptedContext,
@@ -70,10 +69,10 @@ def test_a_repair_stands_when_the_verdict_refuses_the_rewrite(through: Through) 
 
 
 def call(node: Node, state: PairState, context: ScriptedContext) -> PairState:
-    """Call a node as LangGraph would."""
+    """What a node changes."""
 
     async def go() -> PairState:
-        return await node(state, runtime=Runtime(context=context))
+        return await node(state, context)
 
     return asyncio.run(go())
 
@@ -158,7 +157,7 @@ def test_repairs_that_a_second_run_would_make_again_are_refused(identifier: Lang
 def test_what_is_taken_back_is_the_original_again(identifier: LanguageIdentifier) -> None:
     context = context_of(flag("gutt"), identifier)
     state = edited(context, "Das ist gutt.", "Das ist gut.", TYPO)
-    update = asyncio.run(revert(state))
+    update = call(revert, state, context)
     assert update["current"] == state["original"]
     assert [finding.kind for finding in update["findings"]] == ["flagged"], "what was found at first is there again"
 

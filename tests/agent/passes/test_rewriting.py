@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from langgraph.runtime import Runtime
 from scripted_findings import Detect, ScriptedContext, all_of, context_of, replace_text, state_of
 
 from midb.agent.passes.rewriting import check_pass, find_culprits, make_rewriting_pass
@@ -32,8 +31,8 @@ def go(identifier: LanguageIdentifier) -> Go:
 
 
 async def run_node(pass_: Pass, state: PairState, context: ScriptedContext) -> PairState:
-    """Call the node as LangGraph would."""
-    return await make_rewriting_pass(pass_)(state, runtime=Runtime(context=context))
+    """What the node changes."""
+    return await make_rewriting_pass(pass_)(state, context)
 
 
 def test_a_node_is_called_as_its_pass() -> None:

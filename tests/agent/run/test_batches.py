@@ -55,6 +55,18 @@ def test_a_batch_may_be_shorter_than_it_can_be_at_most(corpus: OpenedCorpus) -> 
     assert [positions(batch) for batch in found] == [[0, 1], [2, 3, 4], [5], [6]]
 
 
+@pytest.mark.parametrize(("full", "expected"), [(1, [[n] for n in range(7)]), (60, [[0, 1, 2], [3, 4, 5], [6]])])
+def test_large_records_make_short_batches(
+    corpus: OpenedCorpus, full: int, expected: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {len(raw.body) for batch in batches_of(corpus) for raw in batch.records}
+    assert 20 <= min(sizes) <= max(sizes) < 30  # the third of them reaches 60
+    monkeypatch.setattr(batches, "FULL", full)
+    found = list(batches_of(corpus))
+    assert [positions(batch) for batch in found if batch.records] == expected
+    assert [batch.tail for batch in found] == [None] * (len(found) - 1) + [Tail(b"")]
+
+
 @pytest.mark.parametrize("begin", range(8))
 def test_it_goes_on_behind_any_record(corpus: OpenedCorpus, begin: int) -> None:
     records = [raw for batch in batches_of(corpus) for raw in batch.records]

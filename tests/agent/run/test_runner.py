@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,7 +30,8 @@ from small_runs import (
 
 from midb.agent.engines.protocol import EngineDown
 from midb.agent.run import batches
-from midb.agent.run.runner import CONTEXT, SHOWN_EDITS, Runner, StrictError, batch_done
+from midb.agent.run.batches import BATCH
+from midb.agent.run.runner import ASKED, CONTEXT, SHOWN_EDITS, Runner, StrictError, batch_done
 from midb.agent.run.session import open_session
 from midb.agent.run.worker_pool import WorkerPool
 from midb.corpus.formats.containers import open_container
@@ -175,13 +178,23 @@ def test_ids_that_stand_twice_are_said_at_the_end(copies: int, told: str, tmp_pa
     assert [message[: len(told)] for message in logged] == ([told] if told else [])
 
 
+def test_a_model_is_asked_about_few_records_at_once_however_many_its_server_takes(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "c.jsonl", *broken_records(BATCH))
+    with session_over(path) as session:
+        for places, expected in ((1000, ASKED), (3, 3)):
+            model: Any = SimpleNamespace(engine=SimpleNamespace(places=places))
+            first = next(Runner(replace(session, model=model), lambda event: None, bool)._left())
+            assert len(first.records) == expected < BATCH
+        assert len(next(Runner(session, lambda event: None, bool)._left()).records) == BATCH
+
+
 def test_a_record_that_killed_its_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blame: list[Callable[[RawRecord], None]] = []
     init = WorkerPool.__init__
 
-    def listening(self: WorkerPool, *args: Any, on_crash: Callable[[RawRecord], None]) -> None:
+    def listening(self: WorkerPool, *args: Any, on_crash: Callable[[RawRecord], None], **more: Any) -> None:
         blame.append(on_crash)
-        init(self, *args, on_crash=on_crash)
+        init(self, *args, on_crash=on_crash, **more)
 
     monkeypatch.setattr(WorkerPool, "__init__", listening)
     events: list[Event] = []

@@ -16,6 +16,7 @@ from small_runs import broken_records, engine_on_a_loop, names_in, run_over, ses
 
 from midb.agent.engines.protocol import EngineDown
 from midb.agent.model.settings import Route
+from midb.agent.run.batches import BATCH
 from midb.agent.run.resuming import EMBEDDED
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import INLINE_RECORDS, LoggedGenerations, mode_of, resume_command, salt_of, worker_count
@@ -65,13 +66,13 @@ def test_sources_within_the_records_are_told(tmp_path: Path) -> None:
 
 
 def test_what_is_not_finished_is_resumed_and_what_it_warned_of_is_not_said_again(tmp_path: Path) -> None:
-    corpus = write_lines(tmp_path / "c.jsonl", *({"lang": "qq", **record} for record in broken_records(80)))
+    corpus = write_lines(tmp_path / "c.jsonl", *({"lang": "qq", **record} for record in broken_records(2 * BATCH + 16)))
     with session_over(corpus, language="auto") as session:
         assert "qq" in session.new_warnings[0]
     stops = iter([False, True])
     assert run_over(corpus, language="auto", stopped=lambda: next(stops, True)).status == "interrupted"
     with session_over(corpus, language="auto") as session:
-        assert session.attached.checkpoint.position == session.plan.resumed_at == 64
+        assert session.attached.checkpoint.position == session.plan.resumed_at == 2 * BATCH
         assert session.new_warnings == ()
         assert session.corpus.found.warnings
 

@@ -3,14 +3,18 @@ is blamed who did not do it."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from midb.agent.forking import Nursery
 from midb.agent.run import worker_pool
 from midb.agent.run.batches import BATCH, Result, batches_of
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone
@@ -19,6 +23,7 @@ from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.detectors import KindSelection
 from midb.domain.results import RecordResult
+from midb.runs.config import load_config
 
 SUPPORT = Path(__file__).resolve().parents[2] / "support"
 RECORDS = 3 * BATCH + 5
@@ -30,9 +35,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     made: list[object] = []
     init = worker_pool._Worker.__init__
 
-    def counted(self: worker_pool._Worker, settings: ExaminerSettings) -> None:
+    def counted(self: worker_pool._Worker, nursery: Nursery, settings: ExaminerSettings) -> None:
         made.append(self)
-        init(self, settings)
+        init(self, nursery, settings)
 
     monkeypatch.setattr(worker_pool._Worker, "__init__", counted)
     monkeypatch.syspath_prepend(SUPPORT)  # worker processes inherit the path
@@ -87,6 +92,51 @@ def test_without_workers_it_stops_between_two_batches(batches: int, corpus: Call
     with WorkerPool(settings, 0) as pool:
         done = list(pool.examine(batches_of(opened), stopped))
     assert [len(results) for _, results in done] == [BATCH] * batches
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batches_that_fit_no_pipe_come_through(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[object]
+) -> None:
+    """Nobody sends to who is sending: what goes to a worker and what comes from it are both too long to be kept."""
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 2)
+    path = tmp_path / "c.jsonl"
+    long = "Das ist ein langer Satz. " * 20_000
+    lines = [{"instruction": f"frage {n}", "output": long if n % 4 < 3 else "kurz"} for n in range(13)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    results, blamed = examine(open_corpus(open_container(path), language="de"), workers=workers)
+    assert [result.position for result in results] == list(range(13))
+    assert blamed == []
+    assert len(started) == workers
+
+
+@pytest.mark.skipif(not worker_pool.FORKS, reason="the system does not say what it keeps")
+def test_what_a_worker_is_sent_beside_its_work_fits_into_its_pipe() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    room = worker_pool.find_room(ours)
+    assert room > 50_000  # most batches of short texts
+    os.set_blocking(ours.fileno(), False)  # it fails where it would have to wait
+    ours.send_bytes(b"x" * room)
+    assert len(theirs.recv_bytes()) == room
+
+
+def test_workers_load_early_only_where_they_are_surely_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(worker_pool, "open_nursery", lambda: contextlib.nullcontext(made.append("nursery")))
+    large, small = tmp_path / "large.jsonl", tmp_path / "small.jsonl"
+    large.write_bytes(b"x" * worker_pool.LONG)
+    small.write_bytes(b"x" * (worker_pool.LONG - 1))
+
+    def expected(corpus: Path, **settings: object) -> bool:
+        made.clear()
+        with worker_pool.expect_workers(load_config(None, {"corpus": corpus, "workers": 2, **settings})):
+            return bool(made)
+
+    assert expected(large)
+    assert expected(large, limit=worker_pool.MANY)
+    for settings in ({"workers": 0}, {"model": "m"}, {"limit": worker_pool.MANY - 1}):
+        assert not expected(large, **settings), settings
+    assert not any(map(expected, (small, tmp_path, tmp_path / "none.jsonl", Path("-"))))
 
 
 def test_a_record_that_kills_its_worker_stays_as_it_is(

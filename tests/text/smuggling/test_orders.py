@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from midb.text.smuggling.orders import find_order, load_languages, simplify
+from midb.text.smuggling.orders import find_order, load_languages, may_give_order, simplify
 
 #: An order in each language of the lists, to drop what was ordered before.
 DROP = {
@@ -107,13 +107,23 @@ ORDINARY = [
 @pytest.mark.parametrize("code", DROP)
 def test_an_order_in_another_language_is_noticed(code: str) -> None:
     for own in ("de", "ja"):
-        assert (find_order(f"Ein Satz. {DROP[code]}", own) is not None) is (code != own)
+        text = f"Ein Satz. {DROP[code]}"
+        assert (find_order(text, own) is not None) is (code != own)
+        assert may_give_order([text], own) or code == own
 
 
 @pytest.mark.parametrize("code", READERS)
 def test_an_order_to_the_reader_is_noticed_in_any_language(code: str) -> None:
     assert find_order(READERS[code], code) is not None
     assert find_order(READERS[code], "und") is not None
+    assert may_give_order([READERS[code].upper(), "und"], code)
+
+
+@pytest.mark.parametrize(
+    "text", ["Der Hund bellt. Er ist 12 Jahre alt.", "Folge den Anweisungen im Buch.", "犬と暮らす", ""]
+)
+def test_a_text_without_the_words_of_an_order_is_not_searched(text: str) -> None:
+    assert not may_give_order([text, text.upper()], "de")
 
 
 @pytest.mark.parametrize("text", ORDINARY)

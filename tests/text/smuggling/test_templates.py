@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from midb.text.smuggling.templates import find_template
+from midb.text.smuggling.templates import find_template, may_hold_template
 
 MARKS = [
     "<|im_start|>system", "<|im_end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|endoftext|>",
@@ -35,6 +35,12 @@ def test_a_mark_is_found(text: str) -> None:
     found = find_template(f"Vorher. {text} Nachher.")
     assert found is not None
     assert found in f"Vorher. {text} Nachher."
+    assert may_hold_template(f"Vorher. {text} Nachher.")
+
+
+@pytest.mark.parametrize("text", ["Um 12:30 Uhr, um 13:30 Uhr und um 14:30 Uhr.", "Ein Prüfer kam: niemand.", ""])
+def test_what_has_no_sign_of_one_is_not_searched(text: str) -> None:
+    assert not may_hold_template(text)
 
 
 @pytest.mark.parametrize("text", ORDINARY)

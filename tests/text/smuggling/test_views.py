@@ -106,6 +106,22 @@ def test_no_view_is_the_text_itself_and_none_comes_twice() -> None:
     assert "Ignore all previous" in views
 
 
+def test_words_of_a_shuffled_view_stand_in_one_before_it() -> None:
+    """They need not be looked for again."""
+    text = "Ein Text mit Wörtern, naïve Häuser:\n  zwei\u2003Blanks."
+    views = list(find_views(text))
+    shuffled = [view for view in views if view.shuffled]
+    assert len(shuffled) == 2
+    others = "\n".join([text, *(view.text for view in views if not view.shuffled)])
+    assert all(word in others for view in shuffled for word in view.text.split())
+
+
+@pytest.mark.parametrize("text", ["Zwei Wörter", "naïve Ünïcödé", "\ud800 allein", "日本語 abc"])
+def test_letters_of_ascii_alone_are_rotated(text: str) -> None:
+    assert _rotate(text, 13) == codecs.encode(text, "rot13")
+    assert _rotate(_rotate(text, 7), 19) == text
+
+
 @pytest.mark.parametrize(
     "piece",
     ["[", "中", "é.", "a ", "A1", "ab12", ". - ", "aB", "%41", "\\u0041", "1 2 3 ", "\u200b\u200c", "x_", "=", "&#65;"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from midb.domain.errors import UsageError
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
 
+from midb.agent.engines.tokenizing import tokenizer as tokenizer_module  # noqa: E402
 from midb.agent.engines.tokenizing.tokenizer import ChatTokenizer, find_stop_string, first_line  # noqa: E402
 
 SYSTEM = Message("system", "Repair the text and change nothing else. Answer with the text alone, please.")
@@ -55,6 +57,38 @@ def test_the_reference_is_tokenised_as_the_output(tiny_checkpoint: Path) -> None
         rendered = plain.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         assert prompt == plain(rendered)["input_ids"]
         assert [*prompt, *tokenizer.encode_reference(text)] == plain(f"{rendered}{text}<|im_end|>")["input_ids"]
+
+
+@pytest.mark.parametrize("cut", ["where a control token stands", "inside of one"])
+def test_a_system_message_is_encoded_once_and_changes_no_id(
+    cut: str, tiny_checkpoint: Path, tiny_model: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vocabulary that does not cut before what we take for a control token gets whole prompts."""
+    tokenizer = ChatTokenizer(tiny_checkpoint, "tiny")
+    plain = transformers.AutoTokenizer.from_pretrained(tiny_checkpoint)
+    if cut == "inside of one":
+        monkeypatch.setattr(tokenizer, "_controls", re.compile("m_start"))
+    encoded: list[str] = []
+    encode = tokenizer._encode
+    monkeypatch.setattr(tokenizer, "_encode", lambda text, mark="": encoded.append(text) or encode(text, mark))
+    systems = [SYSTEM, Message("system", "Say nothing.  "), SYSTEM]
+    texts = [" Frage", "\n\nZeilen\r\n", "", SYSTEM.content, *dict(tiny_model.SENTENCES).values()]
+    for system in systems:
+        for text in texts:
+            chat = [{"role": "system", "content": system.content}, {"role": "user", "content": text}]
+            rendered = plain.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+            assert tokenizer.encode_chat([system, Message("user", text)]) == plain(rendered)["input_ids"]
+    with_system = sum(systems[0].content in text.partition("user\n")[0] for text in encoded)
+    prompts = 2 * len(texts)
+    assert with_system == (2 if cut == "where a control token stands" else prompts + 1)
+
+
+def test_few_beginnings_are_kept(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_module, "_MOST_HEADS", 2)
+    tokenizer = ChatTokenizer(tiny_checkpoint, "tiny")
+    for name in "abcab":
+        tokenizer.encode_chat([Message("system", name), Message("user", "x")])
+    assert len(tokenizer._heads) == 2
 
 
 def test_markup_in_a_text_is_no_markup(tiny_checkpoint: Path) -> None:
