@@ -31,8 +31,9 @@ GOOD = b'{"id":"a","lang":"it","instruction":"Ciao","output":"Bene &amp; male."}
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """More than a batch of a run."""
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four batches of a run."""
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 32)
     path = tmp_path / "c.jsonl"
     path.write_bytes(b"".join(GOOD.replace(b'"a"', b'"%d"' % n) for n in range(100)))
     return path
