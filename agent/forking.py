@@ -36,8 +36,9 @@ FORKS = sys.platform == "linux"
 #: What goes before a request: the length of what follows, in bytes.
 _HEAD = struct.Struct("!Q")
 
-#: What a nursery says of a process: its id when it has begun, and its exit code in the end.
-_WORD = struct.Struct("!q")
+#: What is told of a process: by itself, before all else, that it has begun, and its id; by its nursery that it has
+#: ended, and its exit code.
+_WORD = struct.Struct("!?q")
 
 #: What a process is for: it gets its end of a pipe, and what else it was given.
 Target = Callable[..., None]
@@ -100,14 +101,14 @@ class ForkedProcess:
 
     def _hear(self) -> None:
         try:
-            (word,) = _WORD.unpack(self._status.recv_bytes())
+            ended, number = _WORD.unpack(self._status.recv_bytes())
         except (EOFError, OSError):  # the nursery is dead
             self._ended = True
             return
-        if self.pid is None:
-            self.pid = word
+        if ended:
+            self._exitcode, self._ended = number, True
         else:
-            self._exitcode, self._ended = word, True
+            self.pid = number
 
 
 class Nursery:
@@ -200,7 +201,7 @@ def _live(control: socket.socket, load: Callable[[], None]) -> None:
                 pid, told = children.pop(ready)
                 ready.close()
                 _, status = os.waitpid(pid, 0)
-                _tell(told, os.waitstatus_to_exitcode(status))
+                _tell(told, True, os.waitstatus_to_exitcode(status))
                 told.close()
             elif (request := _receive(control)) is None:
                 return
@@ -242,10 +243,10 @@ def _fork_child(
         for end in (held, pipe):
             end.close()
         children[lives] = pid, told
-        _tell(told, pid)
         return
     code = 1
     try:
+        _tell(told, False, os.getpid())
         control.close()
         for end in (lives, told, *children, *(other for _, other in children.values())):
             end.close()
@@ -262,6 +263,6 @@ def _fork_child(
         os._exit(code)
 
 
-def _tell(told: Connection, word: int) -> None:
+def _tell(told: Connection, ended: bool, number: int) -> None:
     with contextlib.suppress(OSError):  # nobody wants to know
-        told.send_bytes(_WORD.pack(word))
+        told.send_bytes(_WORD.pack(ended, number))

@@ -9,12 +9,12 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from midb.agent.forking import Nursery
+from midb.agent.forking import FORKS, Nursery
 from midb.agent.run import worker_pool
 from midb.agent.run.batches import BATCH, Result, batches_of
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone
@@ -110,7 +110,7 @@ def test_batches_that_fit_no_pipe_come_through(
     assert len(started) == workers
 
 
-@pytest.mark.skipif(not worker_pool.FORKS, reason="the system does not say what it keeps")
+@pytest.mark.skipif(not FORKS, reason="the system does not say what it keeps")
 def test_what_a_worker_is_sent_beside_its_work_fits_into_its_pipe() -> None:
     ours, theirs = multiprocessing.Pipe()
     room = worker_pool.find_room(ours)
@@ -122,7 +122,13 @@ def test_what_a_worker_is_sent_beside_its_work_fits_into_its_pipe() -> None:
 
 def test_workers_load_early_only_where_they_are_surely_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
-    monkeypatch.setattr(worker_pool, "open_nursery", lambda: contextlib.nullcontext(made.append("nursery")))
+
+    @contextlib.contextmanager
+    def opened() -> Iterator[None]:
+        made.append("nursery")
+        yield
+
+    monkeypatch.setattr(worker_pool, "open_nursery", opened)
     large, small = tmp_path / "large.jsonl", tmp_path / "small.jsonl"
     large.write_bytes(b"x" * worker_pool.LONG)
     small.write_bytes(b"x" * (worker_pool.LONG - 1))
