@@ -36,7 +36,7 @@ async def run_node(pass_: Pass, state: PairState, context: ScriptedContext) -> P
 
 
 def test_a_node_is_called_as_its_pass() -> None:
-    assert [make_rewriting_pass(pass_).__name__ for pass_ in REWRITING_PASSES] == [  # type: ignore[attr-defined]
+    assert [make_rewriting_pass(pass_).__name__ for pass_ in REWRITING_PASSES] == [
         "content", "translation", "localization",
     ]  # fmt: skip
 

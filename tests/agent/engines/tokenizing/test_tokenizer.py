@@ -70,7 +70,12 @@ def test_a_system_message_is_encoded_once_and_changes_no_id(
         monkeypatch.setattr(tokenizer, "_controls", re.compile("m_start"))
     encoded: list[str] = []
     encode = tokenizer._encode
-    monkeypatch.setattr(tokenizer, "_encode", lambda text, mark="": encoded.append(text) or encode(text, mark))
+
+    def note(text: str, mark: str = "") -> list[int]:
+        encoded.append(text)
+        return encode(text, mark)
+
+    monkeypatch.setattr(tokenizer, "_encode", note)
     systems = [SYSTEM, Message("system", "Say nothing.  "), SYSTEM]
     texts = [" Frage", "\n\nZeilen\r\n", "", SYSTEM.content, *dict(tiny_model.SENTENCES).values()]
     for system in systems:
