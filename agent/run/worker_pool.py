@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 
 from midb.agent.forking import FORKS, Nursery
-from midb.agent.processes import ignore_signals
+from midb.agent.processes import describe_exit, ignore_signals
 from midb.agent.record_clock import ended_by_limit
 from midb.agent.run.batches import Batch, Item, Result, batches_of
 from midb.agent.run.examine import Examiner, ExaminerSettings, batch_runner, leave_slow
@@ -27,6 +27,7 @@ from midb.corpus.opened import OpenedCorpus
 from midb.corpus.raw import RawRecord
 from midb.detectors import kinds
 from midb.domain.decisions import Outcome
+from midb.domain.errors import MidbError
 from midb.domain.results import RecordResult
 from midb.runs.config import RunConfig
 from midb.runs.privacy import turn_off_telemetry
@@ -50,6 +51,16 @@ GARBAGE = 10_000
 #: Seconds that a worker without work gets to end by itself.
 PATIENCE = 1.0
 
+#: What a worker says first: it has loaded everything. One that ends before that does so whatever it was given.
+READY = "ready"
+
+#: Processes in a row that may be killed before they say so: by who has no memory left, say.
+FALSE_STARTS = 5
+
+
+class NoWorkersError(MidbError):
+    """Worker processes end before they have begun."""
+
 
 def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     """A worker's life: examine what comes through the pipe until it closes."""
@@ -60,6 +71,8 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     gc.freeze()
     gc.set_threshold(GARBAGE)
     gc.enable()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        pipe.send(READY)
     while True:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
         try:
@@ -96,6 +109,7 @@ class _Worker:
     def __init__(self, nursery: Nursery, settings: ExaminerSettings) -> None:
         self.process, self.pipe = nursery.start(worker_main, settings)
         self.tasks: deque[tuple[int, bytes]] = deque()
+        self.ready = False
         self._room = find_room(self.pipe)
         self._ending = False
 
@@ -110,14 +124,17 @@ class _Worker:
             self.pipe.send_bytes(batch)
 
     def receive(self) -> list[Result] | None:
-        """The results of its first batch; ``None`` where it died of it."""
+        """The results of its first batch, none where it only says that it is ready; ``None`` where it died."""
         try:
-            results: list[Result] = self.pipe.recv()
+            said: list[Result] | str = self.pipe.recv()
         except (EOFError, OSError):
             self._ending = True
             return None
+        if isinstance(said, str):
+            self.ready = True
+            return []
         self.tasks.popleft()
-        return results
+        return said
 
     def close(self) -> None:
         """End it. What it may still be working on, nobody waits for."""
@@ -159,6 +176,7 @@ class WorkerPool:
         self._inline = Examiner(settings) if workers == 0 else None
         self._own = open_nursery(rewrite=settings.rewrite) if workers and not nursery else None
         self._nursery = nursery or self._own
+        self._false_starts = 0
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -179,7 +197,10 @@ class WorkerPool:
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[tuple[Batch, list[Result]]]:
         """Each batch with its results, in order. Once ``stopped`` says so no batch is taken any more; what is out is
-        waited for, but for what a dead worker left: that is examined when the run goes on."""
+        waited for, but for what a dead worker left: that is examined when the run goes on.
+
+        :raises NoWorkersError: where worker processes cannot even begin, which is no record's fault.
+        """
         if self._inline:
             for batch in batches:
                 yield batch, self._inline.examine_batch(batch.items)
@@ -241,12 +262,26 @@ class WorkerPool:
             results = worker.receive()
             if results is None:
                 self._workers.remove(worker)
-                worker.close()
-                lost.add(number)
-                worker.tasks.popleft()
-                waiting.extendleft(worker.tasks)  # it had not begun with the next
-            else:
+                self._bury(worker)
+                if worker.ready:
+                    lost.add(number)
+                    worker.tasks.popleft()
+                waiting.extendleft(reversed(worker.tasks))  # it had not begun with the next
+            elif results:
                 done[number] = results
+
+    def _bury(self, worker: _Worker) -> None:
+        """Let go of a worker that died."""
+        worker.close()
+        self._false_starts = 0 if worker.ready else self._false_starts + 1
+        code = worker.process.exitcode
+        if worker.ready or (self._false_starts < FALSE_STARTS and (code is None or code < 0)):
+            return
+        raise NoWorkersError(
+            f"worker processes end before they have begun ({describe_exit(code)}).",
+            hint="What they printed says why. A script that calls midb does so below "
+            '`if __name__ == "__main__":`, for each worker reads it; with --workers 0 there are none.',
+        )
 
     def _one_by_one(self, items: Sequence[Item], stopped: Callable[[], bool]) -> list[Result] | None:
         """Examine what a dead worker left, in one process as long as that lives; ``None`` where the user stops it."""
@@ -257,16 +292,22 @@ class WorkerPool:
                 if stopped():
                     return None
                 result: Result | None = None
-                for _ in range(DEATHS):
+                deaths = 0
+                while deaths < DEATHS:
                     worker = worker or self._start()
-                    worker.send(0, _pack([item]))
+                    if not worker.tasks:
+                        worker.send(0, _pack([item]))
                     while not wait([worker.pipe], TICK):
                         if stopped():
                             return None
-                    if found := worker.receive():
+                    found = worker.receive()
+                    if found:
                         result = found[0]
                         break
-                    worker.close()
+                    if found is not None:
+                        continue  # it has only said that it is ready
+                    self._bury(worker)
+                    deaths += worker.ready
                     slow, worker = ended_by_limit(worker.process.exitcode), None
                     if slow:
                         result = leave_slow(self._settings, *item)

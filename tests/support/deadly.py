@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from multiprocessing.connection import Connection
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from midb.agent import record_clock
 from midb.agent.run.examine import Examiner, ExaminerSettings
-from midb.agent.run.worker_pool import worker_main
+from midb.agent.run.worker_pool import READY, worker_main
 from midb.agent.state import PairContext
 from midb.domain.defects import Finding
 from midb.domain.pairs import InstructionPair
@@ -18,6 +19,7 @@ from midb.domain.pairs import InstructionPair
 def deadly_worker(pipe: Connection, settings: ExaminerSettings) -> None:
     """A worker that each record kills which says so."""
     examiner = Examiner(settings)
+    pipe.send(READY)
     while True:
         try:
             batch = pipe.recv()
@@ -38,8 +40,22 @@ def killed_worker(pipe: Connection, settings: ExaminerSettings) -> None:
             death.unlink()
         except FileNotFoundError:
             continue  # another process took it
+        pipe.send(READY)
         pipe.recv()
         os.kill(os.getpid(), signal.SIGKILL)
+    worker_main(pipe, settings)
+
+
+def worker_without_a_start(pipe: Connection, settings: ExaminerSettings) -> None:
+    """A worker that ends before it has begun, with the exit code in MIDB_EXIT or, if that is below 0, by that signal; as
+    often as there are files in MIDB_DEATHS."""
+    code = int(os.environ["MIDB_EXIT"])
+    for death in sorted(Path(os.environ["MIDB_DEATHS"]).iterdir()):
+        with contextlib.suppress(FileNotFoundError):  # another process took it
+            death.unlink()
+            if code < 0:
+                os.kill(os.getpid(), -code)
+            os._exit(code)
     worker_main(pipe, settings)
 
 

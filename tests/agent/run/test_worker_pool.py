@@ -18,7 +18,7 @@ from midb.agent.forking import FORKS, Nursery
 from midb.agent.run import worker_pool
 from midb.agent.run.batches import BATCH, Result, batches_of
 from midb.agent.run.examine import ExaminerSettings, explain_left_alone
-from midb.agent.run.worker_pool import WorkerPool, examine_corpus
+from midb.agent.run.worker_pool import NoWorkersError, WorkerPool, examine_corpus
 from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.detectors import KindSelection
@@ -173,26 +173,76 @@ def test_a_record_that_gets_its_worker_stuck_stays_as_it_is(
     assert len(started) <= 4
 
 
+@pytest.fixture
+def deaths_to_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Path]:
+    """Let so many workers die; what is left of the folder's files are deaths that did not come."""
+
+    def make(deaths: int) -> Path:
+        folder = tmp_path / "deaths"
+        folder.mkdir()
+        for number in range(deaths):
+            (folder / str(number)).touch()
+        monkeypatch.setenv("MIDB_DEATHS", str(folder))
+        return folder
+
+    return make
+
+
 @pytest.mark.parametrize("deaths", [1, 3])
 def test_workers_killed_from_outside_blame_nobody(
     deaths: int,
     corpus: Callable[[int], OpenedCorpus],
     started: list[object],
-    tmp_path: Path,
+    deaths_to_come: Callable[[int], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Both of the first workers, and then the one that examines what the first had."""
-    folder = tmp_path / "deaths"
-    folder.mkdir()
-    for number in range(deaths):
-        (folder / str(number)).touch()
-    monkeypatch.setenv("MIDB_DEATHS", str(folder))
+    folder = deaths_to_come(deaths)
     monkeypatch.setattr(worker_pool, "worker_main", importlib.import_module("deadly").killed_worker)
     results, blamed = examine(corpus(-1))
     assert not list(folder.iterdir())
     assert [result.position for result in results] == list(range(RECORDS))
     assert blamed == []
     assert len(started) <= 2 + 3 * deaths
+
+
+@pytest.mark.parametrize(
+    ("code", "ended", "tries"),
+    [(1, "ended with code 1", 2), (-9, "was killed by SIGKILL", worker_pool.FALSE_STARTS + 1)],
+)
+def test_workers_that_cannot_begin_end_a_run_and_blame_nobody(
+    code: int,
+    ended: str,
+    tries: int,
+    corpus: Callable[[int], OpenedCorpus],
+    started: list[object],
+    deaths_to_come: Callable[[int], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else all records would be left as they are, one after the other, for killing workers that never saw them."""
+    deaths_to_come(1_000)
+    monkeypatch.setenv("MIDB_EXIT", str(code))
+    monkeypatch.setattr(worker_pool, "worker_main", importlib.import_module("deadly").worker_without_a_start)
+    with pytest.raises(NoWorkersError, match=rf"end before they have begun \({ended}\)\.") as failed:
+        examine(corpus(-1))
+    assert "__main__" in failed.value.hint
+    assert len(started) <= tries
+
+
+def test_workers_that_are_killed_at_first_are_started_again(
+    corpus: Callable[[int], OpenedCorpus],
+    started: list[object],
+    deaths_to_come: Callable[[int], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = deaths_to_come(worker_pool.FALSE_STARTS - 1)
+    monkeypatch.setenv("MIDB_EXIT", "-9")
+    monkeypatch.setattr(worker_pool, "worker_main", importlib.import_module("deadly").worker_without_a_start)
+    results, blamed = examine(corpus(-1))
+    assert not list(folder.iterdir())
+    assert [result.position for result in results] == list(range(RECORDS))
+    assert blamed == []
+    assert len(started) <= worker_pool.FALSE_STARTS + 1
 
 
 def test_once_stopping_what_a_dead_worker_had_is_left_for_the_next_run(
