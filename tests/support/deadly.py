@@ -47,7 +47,7 @@ def killed_worker(pipe: Connection, settings: ExaminerSettings) -> None:
 
 
 def worker_without_a_start(pipe: Connection, settings: ExaminerSettings) -> None:
-    """A worker that ends before it has begun, with the exit code in MIDB_EXIT or, if that is below 0, by that signal
+    """A worker that ends before it has begun, with the exit code in MIDB_EXIT or, if that is below 0, by that signal,
     as often as there are files in MIDB_DEATHS."""
     code = int(os.environ["MIDB_EXIT"])
     for death in sorted(Path(os.environ["MIDB_DEATHS"]).iterdir()):

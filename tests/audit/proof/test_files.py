@@ -145,7 +145,10 @@ def test_an_output_that_is_in_its_place_before_its_run_is_finished_is_no_change(
     assert found[FileKind.OUTPUT, (1,)] is FileState.CHANGED
 
 
-def test_the_partial_output_of_an_interrupted_run_is_proved_up_to_its_checkpoint(tmp_path: Path) -> None:
+def test_the_partial_output_of_an_interrupted_run_is_proved_up_to_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 32)  # so that there are several
     lines = [{"id": f"de-{n}", "instruction": "Gruß!", "output": "Schön."} for n in range(80)]
     write_lines(tmp_path / CORPUS, b"oops", *lines)
     asked = iter([False, True])
