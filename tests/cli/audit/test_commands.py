@@ -204,7 +204,7 @@ def test_check_tells_findings_and_writes_nothing(cli: Cli, tmp_path: Path) -> No
 
 
 def test_what_the_tool_says_about_itself(cli: Cli) -> None:
-    for command, told in (("kinds", "translated-code"), ("languages", "日本語"), ("graph", "subgraph rewrite")):
+    for command, told in (("kinds", "translated-code"), ("languages", "日本語"), ("graph", "verify -.-> revert")):
         called = cli(command)
         assert called.code == 0
         assert told in called.out
