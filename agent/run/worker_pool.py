@@ -123,8 +123,8 @@ class _Worker:
         with contextlib.suppress(BrokenPipeError):  # it is dead already: collecting its result will show that
             self.pipe.send_bytes(batch)
 
-    def receive(self) -> list[Result] | None:
-        """The results of its first batch, none where it only says that it is ready; ``None`` where it died."""
+    def receive(self) -> list[Result] | str | None:
+        """The results of its first batch, or ``READY``; ``None`` where it died."""
         try:
             said: list[Result] | str = self.pipe.recv()
         except (EOFError, OSError):
@@ -132,8 +132,8 @@ class _Worker:
             return None
         if isinstance(said, str):
             self.ready = True
-            return []
-        self.tasks.popleft()
+        else:
+            self.tasks.popleft()
         return said
 
     def close(self) -> None:
@@ -267,7 +267,7 @@ class WorkerPool:
                     lost.add(number)
                     worker.tasks.popleft()
                 waiting.extendleft(reversed(worker.tasks))  # it had not begun with the next
-            elif results:
+            elif not isinstance(results, str):
                 done[number] = results
 
     def _bury(self, worker: _Worker) -> None:
@@ -301,11 +301,11 @@ class WorkerPool:
                         if stopped():
                             return None
                     found = worker.receive()
+                    if isinstance(found, str):
+                        continue
                     if found:
                         result = found[0]
                         break
-                    if found is not None:
-                        continue  # it has only said that it is ready
                     self._bury(worker)
                     deaths += worker.ready
                     slow, worker = ended_by_limit(worker.process.exitcode), None

@@ -68,6 +68,15 @@ def examine(
     return [result for batch, results in done for _, result in batch.answers(results)], blamed
 
 
+def test_a_corpus_that_ends_with_a_batch_comes_to_its_end(
+    corpus: Callable[..., OpenedCorpus], started: list[object]
+) -> None:
+    """Its last batch holds nothing to examine."""
+    results, blamed = examine(corpus(-1, records=2 * BATCH))
+    assert len(results) == 2 * BATCH
+    assert blamed == []
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_results_come_in_the_order_of_the_corpus(
     workers: int, corpus: Callable[[int], OpenedCorpus], started: list[object]
