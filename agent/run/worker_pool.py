@@ -267,13 +267,15 @@ class WorkerPool:
                     lost.add(number)
                     worker.tasks.popleft()
                 waiting.extendleft(reversed(worker.tasks))  # it had not begun with the next
-            elif not isinstance(results, str):
+            elif isinstance(results, str):
+                self._false_starts = 0
+            else:
                 done[number] = results
 
     def _bury(self, worker: _Worker) -> None:
         """Let go of a worker that died."""
         worker.close()
-        self._false_starts = 0 if worker.ready else self._false_starts + 1
+        self._false_starts += not worker.ready
         code = worker.process.exitcode
         if worker.ready or (self._false_starts < FALSE_STARTS and (code is None or code < 0)):
             return
@@ -302,6 +304,7 @@ class WorkerPool:
                             return None
                     found = worker.receive()
                     if isinstance(found, str):
+                        self._false_starts = 0
                         continue
                     if found:
                         result = found[0]
