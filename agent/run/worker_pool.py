@@ -77,8 +77,12 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
         try:
             batch = pipe.recv()
-            pipe.send(examiner.examine_batch(batch))
-        except (EOFError, BrokenPipeError, ConnectionResetError):
+        except (EOFError, OSError):  # perhaps in the middle of a batch
+            return
+        results = examiner.examine_batch(batch)
+        try:
+            pipe.send(results)
+        except (BrokenPipeError, ConnectionResetError):
             return
 
 
