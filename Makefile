@@ -18,7 +18,7 @@ INSTALL = $(BIN)/pip --disable-pip-version-check install --quiet --no-build-isol
 .NOTPARALLEL:
 
 # What an installation is made of. A file that went leaves no younger file behind, so the list of names counts as well.
-SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent evaluation kernels prompts training -name '*.py' -o -name '*.toml' -o -name py.typed -o -name '*.md' -o -name '*.json')
+SOURCES = pyproject.toml constraints.txt README.md $(shell find midb agent evaluation kernels prompts training -type f -not -name '*.pyc')
 NAMES   = $(VENV)/.names
 ifneq ($(sort $(SOURCES)),$(shell cat $(NAMES) 2>/dev/null))
 .PHONY: $(NAMES)

@@ -79,14 +79,6 @@ def write_records(folder: Path, count: int) -> Path:
     return path
 
 
-def test_the_old_tracer_s_variables_do_not_stop_a_run(tmp_path: Path) -> None:
-    """With LANGCHAIN_TRACING alone LangChain refuses to work at all."""
-    write_records(tmp_path, 3)
-    environment = os.environ | {"LANGCHAIN_TRACING": "true", "LANGCHAIN_HANDLER": "langchain"}
-    subprocess.run([*COMMAND, "--workers", "0"], cwd=tmp_path, env=environment, capture_output=True, check=True)
-    assert b"&amp;" not in (tmp_path / "c.boosted.jsonl").read_bytes()
-
-
 def test_a_traced_program_traces_itself_and_nothing_of_a_boost(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library within somebody's traced program: what they trace arrives, so this would see a text of ours."""
     from langchain_core.runnables import RunnableLambda
@@ -131,6 +123,14 @@ def test_langsmith_gets_nothing(sink: Sink, tmp_path: Path, workers: str, record
     assert watched(tmp_path, "--workers", workers, variables=sink.variables) == []
     assert b"&amp;" not in (tmp_path / "c.boosted.jsonl").read_bytes()
     assert sink.received == []
+
+
+def test_the_old_tracer_s_variables_send_nothing_and_stop_no_run(tmp_path: Path) -> None:
+    """By LANGCHAIN_TRACING alone LangChain sends every text to a service; older versions refuse to work at all."""
+    write_records(tmp_path, 3)
+    variables = {"LANGCHAIN_TRACING": "true", "LANGCHAIN_HANDLER": "langchain"}
+    assert watched(tmp_path, "--workers", "0", variables=variables) == []
+    assert b"&amp;" not in (tmp_path / "c.boosted.jsonl").read_bytes()
 
 
 def test_the_embedded_default_opens_no_connection(tmp_path: Path) -> None:
