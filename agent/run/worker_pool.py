@@ -54,6 +54,9 @@ PATIENCE = 1.0
 #: What a worker says first: it has loaded everything. One that ends before that does so whatever it was given.
 READY = "ready"
 
+#: What is raised by sending to a process that is dead.
+GONE = (BrokenPipeError, ConnectionResetError)
+
 #: Processes in a row that may be killed before they say so: by who has no memory left, say.
 FALSE_STARTS = 5
 
@@ -71,7 +74,7 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
     gc.freeze()
     gc.set_threshold(GARBAGE)
     gc.enable()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(*GONE):
         pipe.send(READY)
     while True:
         # A parent that ends, however it ends, closes the pipe: there is nobody left to work for.
@@ -82,7 +85,7 @@ def worker_main(pipe: Connection, settings: ExaminerSettings) -> None:
         results = examiner.examine_batch(batch)
         try:
             pipe.send(results)
-        except (BrokenPipeError, ConnectionResetError):
+        except GONE:
             return
 
 
@@ -124,7 +127,7 @@ class _Worker:
 
     def send(self, number: int, batch: bytes) -> None:
         self.tasks.append((number, batch))
-        with contextlib.suppress(BrokenPipeError):  # it is dead already: collecting its result will show that
+        with contextlib.suppress(*GONE):  # it is dead already: collecting its result will show that
             self.pipe.send_bytes(batch)
 
     def receive(self) -> list[Result] | str | None:
