@@ -1,12 +1,15 @@
 """The state machine: which node follows which. Wrong wiring fails when the graph is compiled.
 
-A graph takes a batch of pairs. They are diagnosed together, and most are done then: there is nothing to repair. Each of
-the others goes from node to node by itself, as a task of LangGraph (`Send`) that carries its state.
+A graph takes a wave of pairs (`midb.agent.waves`) from node to node. Those that are to visit the same node visit it
+together, as one task of LangGraph (`Send`), so that its own work is that of a few tasks, however many pairs there are.
+
+No pair waits in it for a model, or all would: a node that may ask one begins, and the pair is *away*. It comes back to
+the node in a later wave, with what the node came to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
 from langgraph.graph import END, START, StateGraph
@@ -27,12 +30,11 @@ from midb.agent.routing import (
     after_revert,
     after_verify,
 )
-from midb.agent.state import BatchState, PairContext, PairJob, PairState, Visit, advance
-from midb.agent.untraced import untraced
+from midb.agent.state import Away, PairContext, PairState, Visit, Visitors, WaveState, advance
+from midb.agent.untraced import start_untraced
 from midb.domain.decisions import REWRITING_PASSES, PairResult
-from midb.domain.pairs import InstructionPair
 
-Graph = CompiledStateGraph[BatchState, None, Any, Any]
+Graph = CompiledStateGraph[WaveState, None, Any, Any]
 
 #: Nodes that one pair may visit. A few dozen are many.
 MOST_NODES = 1000
@@ -46,90 +48,97 @@ class EndlessPairError(Exception):
 
 
 def build_graph() -> Graph:
-    """Compile the state machine. One compiled graph serves any number of batches, one run each."""
-    graph = StateGraph(BatchState)
-    graph.add_edge(START, "diagnose")
-    graph.add_node("diagnose", diagnose, destinations=_ends(AfterDiagnosis))
+    """Compile the state machine. One compiled graph serves any number of waves, one run each."""
+    graph = StateGraph(WaveState)
+    passes = [pass_.value for pass_ in REWRITING_PASSES]
+    graph.add_conditional_edges(START, enter, ["diagnose", *passes, "verify"])
+    _add(graph, "diagnose", diagnose, after_diagnosis, AfterDiagnosis)
     for pass_ in REWRITING_PASSES:
-        _add(graph, pass_.value, make_rewriting_pass(pass_), after_pass, AfterPass)
-    _add(graph, "verify", verify, after_verify, AfterVerify)
+        _add(graph, pass_.value, make_rewriting_pass(pass_), after_pass, AfterPass, asks=True)
+    _add(graph, "verify", verify, after_verify, AfterVerify, asks=True)
     _add(graph, "revert", revert, after_revert, AfterRevert)
-    # A pair that visits too many nodes ends by itself, before LangGraph would end its whole batch.
+    # A pair that visits too many nodes ends by itself, before LangGraph would end its whole wave.
     return graph.compile().with_config(recursion_limit=MOST_NODES + 10)
 
 
-def _add(graph: StateGraph[BatchState, Any, Any, Any], name: str, work: Node, route: _Route, names: object) -> None:
-    """Add a node that pairs visit one by one."""
+def _add(
+    graph: StateGraph[WaveState, Any, Any, Any],
+    name: str,
+    work: Node,
+    route: _Route,
+    names: object,
+    *,
+    asks: bool = False,
+) -> None:
+    """Add a node. Where it ``asks``, pairs that have a model are away until it has come to something."""
 
-    async def node(state: Visit) -> Command[str]:  # the name that LangGraph asks for
-        return _command([(state.index, await contain(_step(state, work(state.state, state.job.context), route)))])
+    async def node(state: Visitors) -> Command[str]:  # the name that LangGraph asks for
+        return _command([(visit, await contain(_step(visit, work, route, asks))) for visit in state.visits])
 
-    graph.add_node(name, node, input_schema=Visit, destinations=_ends(names))
-
-
-def _ends(names: object) -> dict[str, str]:
-    """The nodes that a route names, with what is drawn at the way there. What is recorded leaves the machine."""
-    return {END if name == "record" else name: name for name in get_args(names)}
-
-
-async def diagnose(state: BatchState) -> Command[str]:
-    """Find what is wrong with each pair as it came."""
-    visits = [Visit(index, job) for index, job in enumerate(state["jobs"])]
-    return _command(
-        [(visit.index, await contain(_step(visit, _diagnose(visit.job), after_diagnosis))) for visit in visits]
-    )
+    ends = {END if name == "record" else name: name for name in get_args(names)}  # what is recorded has left
+    graph.add_node(name, node, input_schema=Visitors, destinations=ends)
 
 
-async def _diagnose(job: PairJob) -> PairState:
+def enter(state: WaveState) -> list[Send]:
+    """Send the pairs of a wave where they go: new ones to be diagnosed, others back to the node they were away from."""
+    return _send(state["visits"])
+
+
+async def diagnose(state: PairState, context: PairContext) -> PairState:
     """The first state of a pair, with the reason why it visits no pass where it visits none."""
-    return nodes.route(await nodes.diagnose(job.pair, job.context), job.context)
+    return nodes.route(await nodes.diagnose(state["original"], context), context)
 
 
-async def _step(visit: Visit, work: Coroutine[Any, Any, PairState], route: _Route) -> Send | PairResult:
-    """Await a node's work on a pair, limited to what is left of the record's time; then where the pair goes, or what
-    came of it."""
-    context = visit.job.context
-    state = advance(visit.state, await (context.clock.drive(work) if context.clock else work))
+async def _step(visit: Visit, work: Node, route: _Route, asks: bool) -> Visit | Away | PairResult:
+    """Take a pair through a node: where it goes then, that it is away, or what came of it."""
+    context, came = visit.job.context, visit.came
+    if came is None:
+        doing = work(visit.state, context)
+        if context.clock:  # limited to what is left of the record's time
+            doing = context.clock.drive(doing)
+        if asks and context.model:
+            return Away(visit, start_untraced(contain(doing)))
+        came = await doing
+    elif isinstance(came, Exception):
+        raise came
+    state = advance(visit.state, came)
     following = route(state, context)
     if following == "record":
         return sum_up(state)
     if visit.seen >= MOST_NODES:
         raise EndlessPairError(f"it was not done after {MOST_NODES:,} nodes")
-    return Send(following, Visit(visit.index, visit.job, state, visit.seen + 1))
+    return Visit(visit.key, visit.job, following, state, seen=visit.seen + 1)
 
 
-def _command(steps: Iterable[tuple[int, Send | PairResult | Exception]]) -> Command[str]:
-    """What LangGraph is told after steps of some pairs: who is done, and who goes on."""
+def _command(steps: Iterable[tuple[Visit, Visit | Away | PairResult | Exception]]) -> Command[str]:
+    """What LangGraph is told after a node: who is done, who is away, and who goes on."""
     results: list[tuple[int, PairResult | Exception]] = []
-    going: list[Send] = []
-    for index, came in steps:
-        if isinstance(came, Send):
+    away: list[Away] = []
+    going: list[Visit] = []
+    for visit, came in steps:
+        if isinstance(came, Visit):
             going.append(came)
+        elif isinstance(came, Away):
+            away.append(came)
         else:
-            results.append((index, came))
-    return Command(update={"results": results}, goto=going)
+            results.append((visit.key, came))
+    return Command(update={"results": results, "away": away}, goto=_send(going))
 
 
-async def run_batch(graph: Graph, jobs: Sequence[PairJob]) -> list[PairResult | Exception]:
-    """Take a batch of pairs through the graph: what came of each, or the error that kept it from being examined."""
-    results = await untraced(_drive_through(graph, jobs))
-    return [came for _, came in sorted(results, key=lambda done: done[0])]
+def _send(visits: Iterable[Visit]) -> list[Send]:
+    """One task for each node that is to be visited."""
+    groups: dict[str, list[Visit]] = {}
+    for visit in visits:
+        groups.setdefault(visit.node, []).append(visit)
+    return [Send(node, Visitors(group)) for node, group in groups.items()]
 
 
-async def _drive_through(graph: Graph, jobs: Sequence[PairJob]) -> list[tuple[int, PairResult | Exception]]:
-    """The results of a batch, in the order in which they came. Nothing else of the state is asked for."""
-    results: list[tuple[int, PairResult | Exception]] = []
-    async for so_far in graph.astream({"jobs": [*jobs]}, stream_mode="values", output_keys="results"):
-        results = so_far  # type: ignore[assignment]
-    return results
-
-
-async def run_pair(graph: Graph, pair: InstructionPair, context: PairContext) -> PairResult:
-    """Take one pair through the graph; raises what kept it from being examined."""
-    (result,) = await run_batch(graph, [PairJob(pair, context)])
-    if isinstance(result, Exception):
-        raise result
-    return result
+async def take_through(graph: Graph, visits: Sequence[Visit]) -> WaveState:
+    """Take a wave of pairs through the graph, until each is done or away."""
+    came: dict[str, Any] = {}
+    async for so_far in graph.astream({"visits": [*visits]}, stream_mode="values", output_keys=["results", "away"]):
+        came = so_far
+    return WaveState(results=came.get("results", []), away=came.get("away", []))
 
 
 def draw() -> str:

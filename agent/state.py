@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
 from collections import deque
 from collections.abc import Mapping
@@ -129,17 +130,38 @@ class PairJob:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A pair on its way from node to node: its place in the batch, its job, its state, and nodes seen so far."""
+    """A pair on its way from node to node, which its wave knows by its ``key``.
 
-    index: int
+    ``state`` is what it was when it came to ``node``, ``seen`` the nodes before. ``came`` is what the node came to
+    while the pair was away; None: it has only just arrived.
+    """
+
+    key: int
     job: PairJob
-    state: PairState = field(default_factory=PairState)
+    node: str
+    state: PairState
+    came: PairState | Exception | None = None
     seen: int = 0
 
 
-class BatchState(TypedDict, total=False):
-    """What is known of a whole batch. ``results`` has an entry for each job that is done, with its place: what came of
-    it, or the error that kept the pair from being examined."""
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """The pairs that visit a node at the same time."""
 
-    jobs: list[PairJob]
+    visits: list[Visit]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A visit that waits for a model, and who brings what the node came to."""
+
+    visit: Visit
+    work: asyncio.Task[PairState | Exception]
+
+
+class WaveState(TypedDict, total=False):
+    """What is known of a wave: who comes, what came of each pair that is done, by its key, and who is away."""
+
+    visits: list[Visit]
     results: Annotated[list[tuple[int, PairResult | Exception]], operator.add]
+    away: Annotated[list[Away], operator.add]

@@ -27,6 +27,11 @@ def _untraced() -> contextvars.Context:
     return context
 
 
+def start_untraced(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Start something in a context without tracers."""
+    return asyncio.create_task(work, context=_untraced().copy())
+
+
 async def untraced(work: Coroutine[Any, Any, Result]) -> Result:
     """Await something in a context without tracers."""
-    return await asyncio.create_task(work, context=_untraced().copy())
+    return await start_untraced(work)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from midb.agent.engines.protocol import Activity, FinishReason, Message, TextReply, TextRequest
-from midb.agent.graph import build_graph, run_pair
+from midb.agent.graph import build_graph
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import ModelSettings, PassAdapter, Route
 from midb.agent.passes.judging import judge
 from midb.agent.state import PairContext
+from midb.agent.waves import Waves
 from midb.domain.decisions import REWRITING_PASSES, Pass
 from midb.domain.generations import Generation, GenerationKey
 from midb.domain.pairs import InstructionPair
@@ -83,10 +84,10 @@ def preview(
 
 
 async def _ask(pass_: Pass, pair: InstructionPair, context: PairContext, model: Model) -> None:
-    graph = build_graph()
+    waves = Waves(build_graph())
     if pass_ is Pass.VERIFICATION:
-        repaired = await run_pair(graph, pair, replace(context, model=None))
+        repaired = await waves.run_pair(pair, replace(context, model=None))
         await judge(pair, repaired.final, context, model, attempt=1, both_orders=False)
         return
     before = REWRITING_PASSES[: REWRITING_PASSES.index(pass_) + 1]
-    await run_pair(graph, pair, replace(context, model=model, passes=frozenset(before)))
+    await waves.run_pair(pair, replace(context, model=model, passes=frozenset(before)))

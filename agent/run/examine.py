@@ -9,6 +9,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from midb.agent.failures import contain
 from midb.agent.model.calls import Model
@@ -39,6 +40,9 @@ from midb.locales import load
 from midb.runs.config import RECORD_SECONDS
 from midb.text.languages import LanguageIdentifier, is_supported, language_name
 
+if TYPE_CHECKING:
+    from midb.agent.graph import Graph
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExaminerSettings:
@@ -58,13 +62,20 @@ class ExaminerSettings:
 BatchRunner = Callable[[Sequence[PairJob]], Awaitable[list[PairResult | Exception]]]
 
 
-@functools.cache
 def batch_runner() -> BatchRunner:
+    """Waves through the state machine of this process."""
+    from midb.agent.waves import Waves
+
+    return Waves(load_graph()).run
+
+
+@functools.cache
+def load_graph() -> Graph:
     """The compiled state machine of this process. LangGraph is imported here: it takes a second, and only who rewrites
     needs it."""
-    from midb.agent.graph import build_graph, run_batch
+    from midb.agent.graph import build_graph
 
-    return functools.partial(run_batch, build_graph())
+    return build_graph()
 
 
 async def find_only(jobs: Sequence[PairJob]) -> list[PairResult | Exception]:

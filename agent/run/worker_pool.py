@@ -22,7 +22,7 @@ from midb.agent.forking import FORKS, Nursery
 from midb.agent.processes import describe_exit, ignore_signals
 from midb.agent.record_clock import ended_by_limit
 from midb.agent.run.batches import Batch, Item, Result, batches_of
-from midb.agent.run.examine import Examiner, ExaminerSettings, batch_runner, leave_slow
+from midb.agent.run.examine import Examiner, ExaminerSettings, leave_slow, load_graph
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.raw import RawRecord
 from midb.detectors import kinds
@@ -107,7 +107,7 @@ def load_workers(rewrite: bool) -> None:
     turn_off_telemetry()
     kinds()
     if rewrite:
-        batch_runner()
+        load_graph()
 
 
 class _Worker:

@@ -12,8 +12,9 @@ from scripted_pairs import trail_of
 
 from midb.agent import graph as graph_module
 from midb.agent.engines.protocol import EngineDown
-from midb.agent.graph import build_graph, draw, run_batch, run_pair
-from midb.agent.state import MAX_ATTEMPTS, PairJob
+from midb.agent.graph import build_graph, draw
+from midb.agent.state import MAX_ATTEMPTS, PairJob, PairState, Visit, WaveState
+from midb.agent.waves import Waves
 from midb.domain.decisions import Action, Outcome, PairResult, Pass, Reason
 from midb.domain.defects import DefectFamily, Finding, FindingStatus, Severity
 from midb.domain.edits import Edit, apply
@@ -34,7 +35,7 @@ def run() -> Run:
 
     def run(script: Detect, response: str, passes: frozenset[Pass] = frozenset(Pass)) -> PairResult:
         context = context_of(script, identifier, passes=passes)
-        return asyncio.run(run_pair(graph, InstructionPair(instruction="Frage", response=response), context))
+        return asyncio.run(Waves(graph).run_pair(InstructionPair(instruction="Frage", response=response), context))
 
     return run
 
@@ -183,7 +184,7 @@ def test_the_drawing_names_every_node_and_every_way() -> None:
     passes = ("content", "translation", "localization")
     assert ways == {
         ("__start__", "diagnose"), ("diagnose", "__end__"), ("verify", "revert"), ("verify", "__end__"),
-        ("revert", "__end__"),
+        ("revert", "__end__"), *(("__start__", back) for back in ("verify", *passes)),
         *((node, pass_) for node in ("diagnose", "verify", *passes) for pass_ in passes),
         *((pass_, "verify") for pass_ in passes),
     }  # fmt: skip
@@ -200,12 +201,12 @@ def test_pairs_of_a_batch_come_back_in_order_each_with_its_own(identifier: Langu
         for n, response in enumerate(responses)
     ]
     graph = build_graph()
-    together = asyncio.run(run_batch(graph, jobs))
-    assert together == [asyncio.run(run_pair(graph, job.pair, job.context)) for job in jobs]
+    together = asyncio.run(Waves(graph).run(jobs))
+    assert together == [asyncio.run(Waves(graph).run_pair(job.pair, job.context)) for job in jobs]
     assert [result.final.response for result in together if isinstance(result, PairResult)] == [
         "Es ist a.", "Alles gut.", "42 A", "a", "Nichts.",
     ]  # fmt: skip
-    assert asyncio.run(run_batch(graph, [])) == []
+    assert asyncio.run(Waves(graph).run([])) == []
 
 
 @pytest.mark.parametrize("rounds", [1, 2])  # in the diagnosis, and after a repair
@@ -219,7 +220,7 @@ def test_an_error_is_that_of_its_own_pair(rounds: int, identifier: LanguageIdent
 
     pair = InstructionPair(instruction="Frage", response="Das ist gutt.")
     before, failed, behind = asyncio.run(
-        run_batch(build_graph(), [PairJob(pair, context_of(script, identifier)) for script in (typo, fail, typo)])
+        Waves(build_graph()).run([PairJob(pair, context_of(script, identifier)) for script in (typo, fail, typo)])
     )
     assert repr(failed) == "ValueError('boom')"
     assert before == behind
@@ -234,21 +235,21 @@ def test_what_no_pair_can_be_examined_for_ends_the_batch(error: Exception, ident
 
     jobs = [PairJob(InstructionPair(response="x"), context_of(script, identifier)) for script in (find_nothing, fail)]
     with pytest.raises(type(error)) as caught:
-        asyncio.run(run_batch(build_graph(), jobs))
+        asyncio.run(Waves(build_graph()).run(jobs))
     assert caught.value is error
 
 
-def test_only_what_has_something_to_repair_goes_from_node_to_node(identifier: LanguageIdentifier) -> None:
-    """The way of a clean pair costs no step of its own."""
+def test_pairs_that_visit_the_same_node_are_one_task_of_it(identifier: LanguageIdentifier) -> None:
+    """LangGraph's own work does not grow with the pairs; a clean pair costs no step."""
     context = context_of(replace_text("content", "A", "a"), identifier)
     jobs = [PairJob(InstructionPair(response=response), context) for response in ("gut", "A", "auch gut", "B A")]
 
     async def collect() -> list[str]:
-        return [
-            step["name"] async for step in build_graph().astream({"jobs": jobs}, stream_mode="tasks") if "input" in step
-        ]
+        visits = [Visit(n, job, "diagnose", PairState(original=job.pair)) for n, job in enumerate(jobs)]
+        wave: WaveState = {"visits": visits}
+        return [step["name"] async for step in build_graph().astream(wave, stream_mode="tasks") if "input" in step]
 
-    assert asyncio.run(collect()) == ["diagnose", "content", "content", "verify", "verify"]
+    assert asyncio.run(collect()) == ["diagnose", "content", "verify"]
 
 
 def test_a_pair_that_goes_round_and_round_ends_alone(
@@ -260,7 +261,7 @@ def test_a_pair_that_goes_round_and_round_ends_alone(
     jobs = [
         PairJob(InstructionPair(response=response), context) for response, context in (("so", endless), ("gutt", typo))
     ]
-    failed, repaired = asyncio.run(run_batch(build_graph(), jobs))
+    failed, repaired = asyncio.run(Waves(build_graph()).run(jobs))
     assert repr(failed) == "EndlessPairError('it was not done after 2 nodes')"
     assert isinstance(repaired, PairResult)
     assert repaired.final.response == "gut"

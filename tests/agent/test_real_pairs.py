@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from midb.agent.graph import build_graph, run_pair
+from midb.agent.graph import build_graph
 from midb.agent.state import PairContext
+from midb.agent.waves import Waves
 from midb.detectors import KindSelection
 from midb.domain.decisions import Outcome, PairResult, Pass
 from midb.domain.pairs import InstructionPair
@@ -26,7 +27,7 @@ def examined(
 
     async def go() -> list[PairResult]:
         return [
-            await run_pair(graph, pair, PairContext(load(code), source, selection, frozenset(Pass), identifier))
+            await Waves(graph).run_pair(pair, PairContext(load(code), source, selection, frozenset(Pass), identifier))
             for code, pair, source in texts
         ]
 

@@ -10,10 +10,11 @@ import scripted
 from scripted import Answer, ScriptedEngine
 
 from midb.agent.engines.protocol import TextRequest
-from midb.agent.graph import Graph, run_pair
+from midb.agent.graph import Graph
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings, PassAdapter, Route
 from midb.agent.state import PairContext
+from midb.agent.waves import Waves
 from midb.detectors import KindSelection
 from midb.domain.decisions import PairResult, Pass
 from midb.domain.generations import Generation, GenerationKey
@@ -83,7 +84,7 @@ class Through:
             )  # fmt: skip
             self.model = Model(self.engine, self.store, settings)
             context = PairContext(load(language), source, selection, passes, self.identifier, self.model)
-            return await run_pair(self.graph, pair, context)
+            return await Waves(self.graph).run_pair(pair, context)
 
         return asyncio.run(take())
 

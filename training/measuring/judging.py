@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass
 
 from midb.agent.engines.protocol import FinishReason
-from midb.agent.graph import build_graph, run_pair
+from midb.agent.graph import build_graph
 from midb.agent.model.calls import read_finish
 from midb.agent.model.replies import ReplyError, parse_rewrite
 from midb.agent.state import PairContext
+from midb.agent.waves import Waves
 from midb.checks.bounds import BOUNDS, STRICT
 from midb.checks.model_checks import check_model_rewrite
 from midb.detectors import KindSelection
@@ -83,7 +84,7 @@ class ReplyJudge:
     def __init__(self) -> None:
         self._identifier = LanguageIdentifier()
         self._selection = KindSelection.parse(())
-        self._graph = build_graph()
+        self._waves = Waves(build_graph())
         self._by_rules: dict[str, InstructionPair] = {}
 
     def judge(self, example: TrainingExample, generation: Generation) -> Observation:
@@ -131,7 +132,7 @@ class ReplyJudge:
         """The pair as rules alone make it."""
         key = f"{example.language} {example.before.content_hash()}"
         if key not in self._by_rules:
-            result = asyncio.run(run_pair(self._graph, example.before, self._make_context(example)))
+            result = asyncio.run(self._waves.run_pair(example.before, self._make_context(example)))
             self._by_rules[key] = result.final
         return self._by_rules[key]
 

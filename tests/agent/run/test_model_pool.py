@@ -12,6 +12,7 @@ import pytest
 from scripted import Answer, ScriptedEngine, left_alone
 from small_runs import NothingKept, write_lines
 
+from midb.agent import waves
 from midb.agent.engines.protocol import CallFailed, EngineDown, FinishReason, TextReply, TextRequest
 from midb.agent.model.calls import Model
 from midb.agent.model.settings import Budget, ModelSettings
@@ -280,6 +281,7 @@ def test_where_the_run_stops_a_server_that_never_replies_is_left_in_time(
 ) -> None:
     """A budget gives a slow model the time of its slowest reply: what it drops each time would never be done."""
     monkeypatch.setattr(model_pool, "TICK", 0.0)
+    monkeypatch.setattr(waves, "PAUSE", 0.0)  # the model's clock stands still meanwhile
     engine = DeafEngine(left_alone, seconds=seconds)
     stopping = False
 
