@@ -91,8 +91,15 @@ class ModelPool:
             yield due
 
     def _take_turns(self, batches: Iterator[Batch], stopped: Callable[[], bool]) -> tuple[Batch, list[Result]] | None:
+        due: list[tuple[Batch, list[Result]] | None] = []
+
+        # No task returns what it found: asyncio would write out all of it for an error that nobody sees.
+        async def take_turns() -> None:
+            due.append(await self._next(batches, stopped))
+
         with hold_alarm():
-            return self._runner.run(self._next(batches, stopped))
+            self._runner.run(take_turns())
+        return due[0]
 
     async def _start(self) -> None:
         self._moved = asyncio.Event()
