@@ -88,12 +88,16 @@ def shares(corpora: Path) -> Iterator[Row]:
     """With a stopwatch around every part; LangGraph and the event loop are what is left of the loop's own turns."""
     from midb.agent import state
     from midb.agent.passes import judging, modelling, nodes
+    from midb.agent.record_clock import RecordClock
     from midb.agent.run import examine
     from midb.audit.log import AuditLog
     from midb.corpus.reading import RecordReader
 
     with Stopwatch() as watch, tempfile.TemporaryDirectory() as name:
         watch.watch(asyncio.Runner, "run", "LangGraph and event loop")
+        watch.watch(RecordClock, "_run", "decisions, and the rest of the nodes")
+        watch.watch(examine.Examiner, "_open", "opening and closing records")
+        watch.watch(examine.Examiner, "_close", "opening and closing records")
         watch.watch(RecordReader, "parse", "reading records")
         watch.watch(examine.Examiner, "_spliced", "splicing")
         watch.watch(state, "inspect", "detectors")

@@ -178,6 +178,7 @@ def shares(corpora: Path) -> Iterator[Row]:
     state machine after the nodes' own work."""
     from midb.agent import state
     from midb.agent.passes import nodes, rewriting
+    from midb.agent.record_clock import RecordClock
     from midb.agent.run import examine, runner, session
     from midb.audit.log import AuditLog
     from midb.corpus.formats.containers import open_container
@@ -189,6 +190,9 @@ def shares(corpora: Path) -> Iterator[Row]:
     by_detector: dict[str, Stopwatch] = {}
     with Stopwatch() as watch, contextlib.ExitStack() as stack:
         watch.watch(examine.Examiner, "examine_batch", "LangGraph and event loop")
+        watch.watch(RecordClock, "_run", "decisions, and the rest of the nodes")
+        watch.watch(examine.Examiner, "_open", "opening and closing records")
+        watch.watch(examine.Examiner, "_close", "opening and closing records")
         watch.watch(RecordReader, "parse", "parsing")
         watch.watch(examine.Examiner, "_spliced", "splicing")
         watch.watch(state, "inspect", "detectors")
