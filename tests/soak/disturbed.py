@@ -10,8 +10,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,13 +39,29 @@ _LOGGED = (
 )
 
 
-#: Where what commands say is kept; set once, by ``keep_said_in``.
+#: Where what commands say is kept; set once, by ``keep_in``.
 _SAID: list[Path] = []
 
 
-def keep_said_in(folder: Path) -> None:
-    """Say where what the commands say is to be kept: not where disks are filled."""
+def keep_in(parent: Path | None, name: str) -> Path:
+    """A new folder for all that is made, by default a temporary one; there too is kept what the commands say, not where
+    disks are filled."""
+    if parent is not None:
+        parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"midb-{name}-", dir=parent))
     _SAID.append(folder)
+    return folder
+
+
+def end(folder: Path, failed: Sequence[str]) -> int:
+    """Say what failed, and keep the folder then; the exit code."""
+    for sentence in failed:
+        print("  FAILED  ", sentence)
+    if failed:
+        print(f"  kept in  {folder}")
+    else:
+        shutil.rmtree(folder)
+    return bool(failed)
 
 
 class Wrong(Exception):

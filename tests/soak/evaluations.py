@@ -19,7 +19,6 @@ import random
 import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -32,8 +31,9 @@ from compared_corpora import is_right, make_sides, write_sides
 from disturbed import (
     Step,
     Wrong,
+    end,
     finish,
-    keep_said_in,
+    keep_in,
     kill_group,
     said,
     shows_traceback,
@@ -205,8 +205,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where; default: a temporary one. What fails is kept there")
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="midb-evaluations-", dir=options.folder))
-    keep_said_in(folder)
+    folder = keep_in(options.folder, "evaluations")
     begun = time.monotonic()
     with ReplayServer(Models(options.seed), models=[{"id": name} for name in MODELS]) as server:
         kills = EvaluationKills(folder, server, options.seed)
@@ -217,11 +216,7 @@ def main() -> int:
     print(f"{kills.kills.total()} kills in {kills.cases} evaluations, {minutes:.0f} minutes, seed {options.seed}")
     print(f"  requests {kills.requests:,}, of them sent again as no reply was logged {kills.again:,}")
     print("  kills    ", ", ".join(f"{name} {count}" for name, count in sorted(kills.kills.items())))
-    for sentence in kills.failed:
-        print("  FAILED  ", sentence)
-    if not kills.failed:
-        shutil.rmtree(folder)
-    return bool(kills.failed)
+    return end(folder, kills.failed)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -28,8 +27,9 @@ from disturbed import (
     check_like,
     check_nobody_left,
     committed,
+    end,
     finish,
-    keep_said_in,
+    keep_in,
     kill_group,
     run_calmly,
     said,
@@ -168,8 +168,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where; default: a temporary one. What fails is kept there")
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="midb-kills-", dir=options.folder))
-    keep_said_in(folder)
+    folder = keep_in(options.folder, "kills")
     kills, begun = Kills(folder, options.seed), time.monotonic()
     while kills.total < options.kills:
         kills.one(options.kills - kills.total)
@@ -179,11 +178,7 @@ def main() -> int:
     print(f"  resumed to the end {kills.resumed}, records and rejected lines compared {kills.records:,}")
     print("  kills   ", ", ".join(f"{name} {count}" for name, count in sorted(kills.kills.items())))
     print("  formats ", ", ".join(f"{name} {count}" for name, count in sorted(kills.formats.items())))
-    for sentence in kills.failed:
-        print("  FAILED  ", sentence)
-    if not kills.failed:
-        shutil.rmtree(folder)
-    return bool(kills.failed)
+    return end(folder, kills.failed)
 
 
 if __name__ == "__main__":

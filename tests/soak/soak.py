@@ -21,7 +21,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -41,8 +40,9 @@ from disturbed import (
     children,
     committed,
     count_orphans,
+    end,
     finish,
-    keep_said_in,
+    keep_in,
     kill_group,
     names_in,
     run_calmly,
@@ -344,8 +344,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where; default: a temporary one. What fails is kept there")
     parser.add_argument("--small-disk", type=Path, metavar="FOLDER", help="a folder on a file system of some megabytes")
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="midb-soak-", dir=options.folder))
-    keep_said_in(folder)
+    folder = keep_in(options.folder, "soak")
     begun = time.monotonic()
     soak = Soak(folder, options.seed, options.minutes * 60, options.small_disk)
     soak.run(options.seed)
@@ -363,11 +362,7 @@ def main() -> int:
     print(f"  exits    {dict(sorted(soak.exits.items()))}")
     print(f"  compared {soak.records:,} records and rejected lines, {soak.logs} logs; failed {len(soak.failed)}")
     print(f"  kill -9 in the moment in which a worker is started, which Python itself tells of: {soak.orphans}")
-    for sentence in soak.failed:
-        print("  FAILED  ", sentence)
-    if not soak.failed:
-        shutil.rmtree(folder)
-    return bool(soak.failed)
+    return end(folder, soak.failed)
 
 
 if __name__ == "__main__":
