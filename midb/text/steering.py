@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import regex
 
 from midb.locales import Locale, LocaleSection
-from midb.text.smuggling.clues import find_clues, fold_case
+from midb.text.smuggling.clues import Clues, find_clues, fold_case
 from midb.text.smuggling.orders import find_order, may_give_order
 from midb.text.smuggling.templates import find_template, may_hold_template
 from midb.text.smuggling.views import View, find_views
@@ -107,25 +107,29 @@ def find_steering_passage(text: str, locale: Locale) -> str | None:
 
 
 class _Phrases:
-    """Some lists of phrases that are looked for together."""
+    """Phrases that are looked for together."""
 
-    def __init__(self, lists: Sequence[tuple[str, ...]]) -> None:
-        # To compile the phrases takes longer than all else here, and hardly any text asks for it.
-        self._lists = [(phrases, find_clues(phrases)) for phrases in lists]
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self._phrases = phrases
+        self._clues = find_clues(phrases)
+
+    @functools.cached_property
+    def _each(self) -> list[tuple[str, Clues]]:
+        """Each phrase with its own clues: to search for one takes long, and to compile it longer."""
+        return [(phrase, find_clues([phrase])) for phrase in self._phrases]
 
     def __bool__(self) -> bool:
         """Whether there is anything to look for."""
-        return bool(self._lists)
+        return bool(self._phrases)
 
     def may_match(self, plain: str) -> bool:
         """Whether a text may hold a phrase."""
-        folded = fold_case(plain)
-        return any(clues.may_match(folded) for _, clues in self._lists)
+        return self._clues.may_match(fold_case(plain))
 
     def find(self, plain: str) -> str | None:
         """The first phrase of a text, with what stands around it. Letters that stood one by one have no blanks."""
-        folded = fold_case(plain) if self._lists else ""
-        patterns = [_compile(phrases) for phrases, clues in self._lists if clues.may_match(folded)]
+        folded = fold_case(plain) if self._phrases else ""
+        patterns = [_compile(phrase) for phrase, clues in self._each if clues.may_match(folded)]
         found = [match for pattern in patterns if (match := pattern.search(plain))]
         if patterns and not found and " " not in plain.strip() and len(plain) > _SHORTEST_JOINED:
             found = [match for pattern in patterns if (match := _join(pattern).search(plain))]
@@ -140,12 +144,12 @@ _NO_PHRASES = _Phrases([])
 
 @functools.cache
 def _load_phrases(table: Steering | None) -> _Phrases:
-    return _Phrases([ENGLISH] if table is None else [ENGLISH, table.phrases])
+    return _Phrases(ENGLISH if table is None else (*ENGLISH, *table.phrases))
 
 
 @functools.cache
-def _compile(phrases: tuple[str, ...]) -> regex.Pattern[str]:
-    return regex.compile(regex.sub(r"\s+", r"(?:\\s+)", "|".join(phrases)), regex.IGNORECASE)
+def _compile(phrase: str) -> regex.Pattern[str]:
+    return regex.compile(regex.sub(r"\s+", r"(?:\\s+)", phrase), regex.IGNORECASE)
 
 
 @functools.cache

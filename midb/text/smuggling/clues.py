@@ -13,6 +13,13 @@ import regex
 #: Characters of a clue beyond which a longer one is not better: words of that length are rare enough.
 _LONG_ENOUGH = 5
 
+#: Characters of a word that many texts have by chance, and how many others are looked for instead of it.
+_MANY_HAVE = 2
+_COST_OF_SHORT = 3
+
+#: How often groups are chosen anew, each in view of those chosen for the others: hardly any changes after that.
+_ROUNDS = 2
+
 #: One item of a pattern: what begins or ends a group, a class, a quantifier, an escape, or a plain character. What is
 #: written otherwise (flags, references, characters by number, classes in classes) is not understood.
 _ITEM = regex.compile(
@@ -42,12 +49,13 @@ class Clues:
     """What a text must hold for one of some patterns to match it, in either case.
 
     ``parts`` are the groups of each pattern; None where nothing is known of one of them. ``signs`` are a few strings:
-    a text without any of them lacks the first group of every pattern.
+    a text without any of them lacks a group of every pattern.
     """
 
     def __init__(self, parts: Sequence[Groups] | None) -> None:
         self.parts = parts
-        self.signs = drop_longer(word for groups in parts or () for word in groups[0])
+        self._chosen = list(zip(_choose_groups(parts or ()), parts or (), strict=True))
+        self.signs = drop_longer(word for chosen, _ in self._chosen for word in chosen)
         self._by_sign: dict[str, list[Groups]] = {}
         self._plain = tuple(filter(str.isascii, self.signs))
         self._others = tuple(sign for sign in self.signs if not sign.isascii())
@@ -65,8 +73,26 @@ class Clues:
     def _find_patterns(self, sign: str) -> list[Groups]:
         """The patterns that may match where a sign is there. Most signs are never met."""
         if sign not in self._by_sign:
-            self._by_sign[sign] = [groups for groups in self.parts or () if any(sign in word for word in groups[0])]
+            self._by_sign[sign] = [groups for chosen, groups in self._chosen if any(sign in word for word in chosen)]
         return self._by_sign[sign]
+
+
+def _choose_groups(parts: Sequence[Groups]) -> list[tuple[str, ...]]:
+    """A group of each pattern, so that all of them together have few words: each is looked for in every text."""
+    chosen = [groups[0] for groups in parts]
+    for _ in range(_ROUNDS):
+        for n, groups in enumerate(parts):
+            chosen[n] = _choose(groups, [word for group in (*chosen[:n], *chosen[n + 1 :]) for word in group])
+    return chosen
+
+
+def _choose(groups: Groups, others: Sequence[str]) -> tuple[str, ...]:
+    """The group that is looked for with the least work, where others are looked for anyway."""
+
+    def cost(word: str) -> int:
+        return 0 if holds(word, others) else 1 if len(word) > _MANY_HAVE else _COST_OF_SHORT
+
+    return min(groups, key=lambda group: sum(map(cost, group)))
 
 
 def _holds_each(text: str, groups: Groups) -> bool:

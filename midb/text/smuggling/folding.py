@@ -51,13 +51,26 @@ _ESCAPED_SIGNS = {"2e": ".", "2f": "/", "3a": ":", "40": "@"}
 _WIDE_STOP = regex.compile(r"(?<=[A-Za-z0-9])。(?=[A-Za-z]{2,})")
 
 
+#: The characters that most texts are made of, as bytes: they need no second look.
+_COMMON = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+
+
+def list_rare(text: str) -> str:
+    """Each character of a text once, but for the printable ones of ASCII and ends of lines, in no order.
+
+    Whether a text holds one of many characters is seen in these in a small part of the time.
+    """
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _COMMON)
+    return "".join(set(rest.decode("utf-8", "surrogatepass"))) if rest else ""
+
+
 def drop_unseen(text: str) -> str:
     """The text without characters that have no glyph.
 
     >>> drop_unseen("e\\u200bvil\\u00ad.com")
     'evil.com'
     """
-    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
+    return _UNSEEN.sub("", text) if _UNSEEN.search(list_rare(text)) else text
 
 
 def fold(text: str) -> str:
@@ -71,7 +84,7 @@ def fold(text: str) -> str:
     if not text.isascii():
         if holds(text, _LOOKALIKES_OF_SIGNS):
             text = text.translate(_LOOKALIKE_SIGNS)
-        text = unicodedata.normalize("NFKC", drop_unseen(text))
+        text = _make_compatible(drop_unseen(text))
         if "。" in text:
             text = _WIDE_STOP.sub(".", text)
     if "%" in text:
@@ -89,6 +102,16 @@ def fold(text: str) -> str:
     return _SCHEME.sub(r"http\1://", text) if ":" in text and ("/" in text or "\\" in text) else text
 
 
+def _make_compatible(text: str) -> str:
+    """The text in NFKC. Hardly any character changes, and to exchange those few takes less than to look at all."""
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    for character in list_rare(text):
+        if not unicodedata.is_normalized("NFKC", character):
+            text = text.replace(character, unicodedata.normalize("NFKC", character))
+    return unicodedata.normalize("NFC", text)
+
+
 #: Letters of other scripts, each before the Latin one that it looks like: Cyrillic, Greek, phonetic, small capitals.
 _PAIRS = (
     "аaеeоoрpсcуyхxіiјjѕsԁdһhӏlвbкkмmнhтtьbԛqԝwѵvѐeёeӓaїiґrАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSԌGҮYԚQԜWӀI"
@@ -96,9 +119,9 @@ _PAIRS = (
     "ɡgɑaɩiıiᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz"
 )
 _LOOKALIKES = {ord(other): latin for other, latin in zip(_PAIRS[::2], _PAIRS[1::2], strict=True)}
-_LETTERS = regex.compile(r"\p{L}+")
 _LATIN = regex.compile(r"\p{Latin}")
 _LOOKALIKE = regex.compile(f"[{''.join(map(chr, _LOOKALIKES))}]")
+_WORD_WITH_ONE = regex.compile(rf"(?<!\p{{L}})\p{{L}}*?{_LOOKALIKE.pattern}\p{{L}}*")
 
 
 def read_as_latin(text: str) -> str:
@@ -107,13 +130,10 @@ def read_as_latin(text: str) -> str:
     >>> read_as_latin("Ignоrе аll, Привет")
     'Ignore all, Привет'
     """
-    if text.isascii():
+    if text.isascii() or not _LOOKALIKE.search(list_rare(text)):
         return text
-    if not _LOOKALIKE.search(text):
-        return text
-    return _LETTERS.sub(lambda match: _read_word(match[0]), text)
+    return _WORD_WITH_ONE.sub(lambda match: _read_word(match[0]), text)
 
 
 def _read_word(word: str) -> str:
-    mixed = _LATIN.search(word) and _LOOKALIKE.search(word)
-    return word.translate(_LOOKALIKES) if mixed else word
+    return word.translate(_LOOKALIKES) if _LATIN.search(word) else word
