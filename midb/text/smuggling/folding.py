@@ -119,9 +119,9 @@ _PAIRS = (
     "ɡgɑaɩiıiᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz"
 )
 _LOOKALIKES = {ord(other): latin for other, latin in zip(_PAIRS[::2], _PAIRS[1::2], strict=True)}
+_LETTERS = regex.compile(r"\p{L}+")
 _LATIN = regex.compile(r"\p{Latin}")
 _LOOKALIKE = regex.compile(f"[{''.join(map(chr, _LOOKALIKES))}]")
-_WORD_WITH_ONE = regex.compile(rf"(?<!\p{{L}})\p{{L}}*?{_LOOKALIKE.pattern}\p{{L}}*")
 
 
 def read_as_latin(text: str) -> str:
@@ -130,10 +130,15 @@ def read_as_latin(text: str) -> str:
     >>> read_as_latin("Ignоrе аll, Привет")
     'Ignore all, Привет'
     """
-    if text.isascii() or not _LOOKALIKE.search(list_rare(text)):
+    if text.isascii() or not (lookalikes := _LOOKALIKE.findall(list_rare(text))):
         return text
-    return _WORD_WITH_ONE.sub(lambda match: _read_word(match[0]), text)
+    if all(map(_LATIN.match, lookalikes)):  # a dotless i, a small capital: letters of the script themselves
+        for letter in lookalikes:
+            text = text.replace(letter, _LOOKALIKES[ord(letter)])
+        return text
+    return _LETTERS.sub(lambda match: _read_word(match[0]), text)
 
 
 def _read_word(word: str) -> str:
-    return word.translate(_LOOKALIKES) if _LATIN.search(word) else word
+    mixed = _LATIN.search(word) and _LOOKALIKE.search(word)
+    return word.translate(_LOOKALIKES) if mixed else word

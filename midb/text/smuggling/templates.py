@@ -63,14 +63,17 @@ _LONGEST_TRANSCRIPT = 4000
 
 #: Without one of these no text has such a mark, but for a transcript.
 _SIGNS = ("<", "[", "GPT4", "preferred", "blamed", "CODE")
-_READERS = find_clues([_READER.pattern])
+_TRANSCRIPT = tuple(find_clues([pattern.pattern]) for pattern in (_TURNS, _READER))
 
 
 def may_hold_template(text: str) -> bool:
     """Whether a text, or several in one, holds what every mark has which `find_template` looks for."""
     if holds(text, _SIGNS):
         return True
-    return text.count(":") + text.count("：") >= _TURN_MARKS and _READERS.may_match(fold_case(text))
+    if text.count(":") + text.count("：") < _TURN_MARKS:
+        return False
+    folded = fold_case(text)
+    return all(clues.may_match(folded) for clues in _TRANSCRIPT)
 
 
 def find_template(text: str) -> str | None:
