@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import regex
 
 from midb.locales import Locale, LocaleSection
-from midb.text.smuggling.clues import Clues, find_clues, fold_case
+from midb.text.smuggling.clues import find_clues, fold_case
 from midb.text.smuggling.orders import find_order, may_give_order
 from midb.text.smuggling.templates import find_template, may_hold_template
 from midb.text.smuggling.views import APART, View, find_views, glance
@@ -85,7 +85,9 @@ def find_steering_passage(text: str, locale: Locale) -> str | None:
         return None
     plain = _straighten(text)
     views = [View(unicodedata.normalize("NFC", view.text), view.moved, view.shuffled) for view in find_views(text)]
-    phrases, orders, templates = _find_signs(text, plain, views, locale)
+    words = [text, plain, *(view.text for view in views if not view.shuffled)]
+    still = [plain, *(view.text for view in views if not view.moved)]
+    phrases, orders, templates = _find_signs(words, still, locale)
     if not (phrases or orders or templates):
         return None
     found = phrases.find(plain) or find_template(text) or (find_order(plain, locale.code) if orders else None)
@@ -119,38 +121,38 @@ def holds_steering_passage(texts: Iterable[str], locale: Locale) -> bool:
 
 def _may_steer(text: str, locale: Locale) -> bool:
     """Whether a text, or one of several in it, may try to steer its reader: by one look for words in most views."""
-    views = glance(text)
-    if views is None:
+    seen = glance(text)
+    if seen is None:
         return True
-    views = [View(unicodedata.normalize("NFC", view.text), view.moved) for view in views]
-    return any(_find_signs(text, _straighten(text), views, locale))
+    plain = _straighten(text)
+    views = [unicodedata.normalize("NFC", view) for view in (seen.folded, seen.bare, *seen.moved)]
+    # An order is looked for without marks: what the folded text has, the bare one has too.
+    return any(_find_signs([text, plain, *views], [plain, views[1]], locale))
 
 
 def _straighten(text: str) -> str:
     return unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
 
-def _find_signs(text: str, plain: str, views: Sequence[View], locale: Locale) -> tuple[_Phrases, bool, bool]:
-    """What is worth looking for in a text and its views: phrases, orders, templates, told by single words in them."""
-    words = "\n".join(dict.fromkeys([text, plain, *(view.text for view in views if not view.shuffled)]))
+def _find_signs(views: Iterable[str], still: Iterable[str], locale: Locale) -> tuple[_Phrases, bool, bool]:
+    """What is worth looking for in views: phrases, orders, templates, all told by single words.
+
+    ``still`` are those whose letters were not moved about: in others nobody looks for orders.
+    """
+    views = dict.fromkeys(views)
     phrases = _load_phrases(locale.get(Steering))
-    if not phrases.may_match(words):
+    if not phrases.may_match("\n".join(views)):
         phrases = _NO_PHRASES
-    orders = may_give_order([plain, *(view.text for view in views if not view.moved)], locale.code)
-    return phrases, orders, may_hold_template(words)
+    return phrases, may_give_order(still, locale.code), any(map(may_hold_template, views))
 
 
 class _Phrases:
     """Phrases that are looked for together."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
+        # To compile a phrase takes longer than all else here, and hardly any text asks for it.
         self._phrases = phrases
         self._clues = find_clues(phrases)
-
-    @functools.cached_property
-    def _each(self) -> list[tuple[str, Clues]]:
-        """Each phrase with its own clues: to search for one takes long, and to compile it longer."""
-        return [(phrase, find_clues([phrase])) for phrase in self._phrases]
 
     def __bool__(self) -> bool:
         """Whether there is anything to look for."""
@@ -163,7 +165,7 @@ class _Phrases:
     def find(self, plain: str) -> str | None:
         """The first phrase of a text, with what stands around it. Letters that stood one by one have no blanks."""
         folded = fold_case(plain) if self._phrases else ""
-        patterns = [_compile(phrase) for phrase, clues in self._each if clues.may_match(folded)]
+        patterns = [_compile(self._phrases[n]) for n in sorted(set(self._clues.find(folded)))]
         found = [match for pattern in patterns if (match := pattern.search(plain))]
         if patterns and not found and " " not in plain.strip() and len(plain) > _SHORTEST_JOINED:
             found = [match for pattern in patterns if (match := _join(pattern).search(plain))]

@@ -6,7 +6,7 @@ are read off the pattern itself, so that nobody has to keep them beside it; a pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import regex
 
@@ -48,32 +48,38 @@ Groups = tuple[tuple[str, ...], ...]
 class Clues:
     """What a text must hold for one of some patterns to match it, in either case.
 
-    ``parts`` are the groups of each pattern; None where nothing is known of one of them. ``signs`` are a few strings:
-    a text without any of them lacks a group of every pattern.
+    ``parts`` are the groups of each pattern, none where nothing is known of it. ``signs`` are a few strings: a text
+    without any of them lacks a group of every pattern that is known.
     """
 
-    def __init__(self, parts: Sequence[Groups] | None) -> None:
+    def __init__(self, parts: Sequence[Groups]) -> None:
         self.parts = parts
-        self._chosen = list(zip(_choose_groups(parts or ()), parts or (), strict=True))
-        self.signs = drop_longer(word for chosen, _ in self._chosen for word in chosen)
-        self._by_sign: dict[str, list[Groups]] = {}
+        known = [(n, groups) for n, groups in enumerate(parts) if groups]
+        self._unknown = [n for n, groups in enumerate(parts) if not groups]
+        self._chosen = list(zip(known, _choose_groups([groups for _, groups in known]), strict=True))
+        self.signs = drop_longer(word for _, chosen in self._chosen for word in chosen)
+        self._by_sign: dict[str, list[tuple[int, Groups]]] = {}
         self._plain = tuple(filter(str.isascii, self.signs))
         self._others = tuple(sign for sign in self.signs if not sign.isascii())
 
     def may_match(self, folded: str) -> bool:
         """Whether one of the patterns may match a text of which this is ``fold_case``."""
+        return any(True for _ in self.find(folded))
+
+    def find(self, folded: str) -> Iterator[int]:
+        """Which of the patterns may match a text of which this is ``fold_case``, in no order, some more than once."""
+        yield from self._unknown
         for signs in (self._plain,) if folded.isascii() else (self._plain, self._others):
             for sign in signs:
                 if sign in folded:
-                    for groups in self._find_patterns(sign):
+                    for n, groups in self._find_patterns(sign):
                         if _holds_each(folded, groups):
-                            return True
-        return self.parts is None
+                            yield n
 
-    def _find_patterns(self, sign: str) -> list[Groups]:
+    def _find_patterns(self, sign: str) -> list[tuple[int, Groups]]:
         """The patterns that may match where a sign is there. Most signs are never met."""
         if sign not in self._by_sign:
-            self._by_sign[sign] = [groups for chosen, groups in self._chosen if any(sign in word for word in chosen)]
+            self._by_sign[sign] = [known for known, chosen in self._chosen if any(sign in word for word in chosen)]
         return self._by_sign[sign]
 
 
@@ -133,7 +139,7 @@ def find_clues(patterns: Iterable[str]) -> Clues:
     (True, False)
     """
     every = [_PatternReader(pattern).read() for pattern in patterns]
-    return Clues([tuple(tuple(sorted(group)) for group in groups) for groups in every] if all(every) else None)
+    return Clues([tuple(tuple(sorted(group)) for group in groups) for groups in every])
 
 
 class _PatternReader:

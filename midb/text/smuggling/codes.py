@@ -70,6 +70,8 @@ _ONE_ESCAPE = regex.compile(r"[0-9a-fA-F]{2,6}")
 
 def _read_bytes(data: bytes) -> Iterator[str]:
     """Bytes as a text, if they are one: UTF-8, nearly all of it letters and blanks."""
+    if len(data) < 6 or (0x80 <= data[0] < 0xC0 and b"\x00" not in data):  # what most words of a sentence are
+        return
     for encoding in ("utf-8", "utf-16-le") if b"\x00" in data else ("utf-8",):
         try:
             text = data.decode(encoding)
@@ -85,6 +87,9 @@ def _read_bits(run: str) -> Iterator[str]:
 
 
 _has_tag = has_one(_TAG)
+
+#: Whether a text has any of the characters without a glyph that carry a code.
+may_be_hidden = has_one(f"{_TAG}|{_SELECTOR}|{_WITHOUT_WIDTH}")
 
 
 def read_tags(text: str) -> Iterator[str]:

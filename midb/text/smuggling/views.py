@@ -18,6 +18,7 @@ from midb.text.smuggling.codes import (
     MOST_PASSAGES,
     Code,
     has_run,
+    may_be_hidden,
     read_base32,
     read_base64,
     read_binary,
@@ -32,6 +33,9 @@ from midb.text.smuggling.folding import fold, list_rare, read_as_latin
 
 #: Decoded texts may be encoded once more; deeper than this nobody looks.
 _DEPTH = 2
+
+#: What stands between texts that are looked at together: more blanks than anything that is looked for reaches across.
+APART = "\n" * 8
 
 #: Characters of a text that are looked at from either end; no model reads more at once.
 _LONGEST = 60_000
@@ -73,27 +77,36 @@ def find_views(text: str, depth: int = _DEPTH) -> Iterator[View]:
                 yield from find_views(view, depth - 1)
 
 
-def glance(text: str) -> list[View] | None:
-    """The views of a text, or of several with `APART` between them, but for the shuffled ones.
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What stands in the views of a text, or of several with `APART` between them: every word of them, or more of it.
 
-    Every word of every view of each text stands in one of them. None where it takes a closer look: something in the
-    text is in a code, or it is very long.
+    ``folded``: the text as it looks; ``bare``: without marks too; ``moved``: words of which letters were moved about.
+    """
 
-    >>> [view.text for view in glance("Ein Hund") or []]
-    ['Rva Uhaq', 'Vrm Sfmw', 'dnuH niE']
+    folded: str
+    bare: str
+    moved: tuple[str, ...]
+
+
+def glance(text: str) -> Glance | None:
+    """What a text has to say, but for what takes a closer look: where it is very long, or something is in a code.
+
+    >>> glance("Ein Hündchen")
+    Glance(folded='Ein Hündchen', bare='Ein Hundchen', moved=('Rva Uüaqpura', 'Vrm Süfwxsvm', 'nehcdnüH niE'))
     >>> glance("SWdub3JlIGFsbCBwcmV2aW91cw==")
     """
     if len(text) > 2 * _LONGEST:
         return None
+    if may_be_hidden(text) and any(_says_something(decode, text) for decode in _HIDING):
+        return None
     folded = read_as_latin(fold(_read_letters(text)))
-    views = [View(folded), View(_drop_marks(folded))]
-    for decode in _DECODERS:
-        read = text if decode in _RAW else folded
-        if decode in _MOVING:
-            views += [View(view, True) for view in decode(read)]
-        elif decode is not _read_shuffled and _says_something(decode, read):
-            return None
-    return [view for view in views if view.text != text]
+    if _says_something(read_escapes, text) or any(_says_something(decode, folded) for decode in _CODES):
+        return None
+    leet = " ".join([word[0] for word in _find_leet(folded)])
+    moved = [leet.translate(table) for table in (_LEET, _LEET_L)] if leet else []
+    moved += [*_read_rotated(folded), *_read_backwards(text), *_join_letters(text), _SPLIT.sub("", text)]
+    return Glance(folded, _drop_marks(folded), tuple(view for view in moved if view != text))
 
 
 def _says_something(decode: Decoder, text: str) -> bool:
@@ -102,10 +115,6 @@ def _says_something(decode: Decoder, text: str) -> bool:
         runs = decode.find(text)
         return len(runs) > MOST_PASSAGES or any(True for run in runs for _ in decode.read(run))
     return any(view != text for view in decode(text))
-
-
-#: What stands between texts that are looked at together: more blanks than anything that is looked for reaches across.
-APART = "\n" * 8
 
 
 # -- letters that look otherwise ---------------------------------------------------------------------------------------
@@ -154,8 +163,10 @@ def _drop_marks(text: str) -> str:
 
 _LEET = str.maketrans("0134578@$!|+€", "oieastbasilte")
 _LEET_L = str.maketrans("0134578@$!|+€", "oleastbasllte")
-_WORD = regex.compile(r"\S+")
-_LEET_SIGN = re.compile(r"[0134578@$!|+€]")
+_LEET_SIGNS = "0134578@$!|+€"
+_LEET_SIGN = re.compile(f"[{_LEET_SIGNS}]")
+_BLANK = r" \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_LEET_WORD = re.compile(rf"(?<![^{_BLANK}])[^{_BLANK}{_LEET_SIGNS}]*[{_LEET_SIGNS}][^{_BLANK}]*")
 _LATIN_LETTER = regex.compile(r"[A-Za-z]")
 _APART = regex.compile(r"(?<![\p{L}\p{N}])\p{L}(?:[\s.\-_*~+|/·•,]{1,3}\p{L}(?![\p{L}\p{N}])){5,}")
 #: Without this there is none: two of its letters, neither of them the first or the last.
@@ -199,15 +210,21 @@ def _read_rotated(text: str) -> Iterator[str]:
         return
     yield _rotate(text, 13)
     yield _exchange(text, _ATBASH)
-    words = set(_KEYWORD.findall(text.lower()))
-    yield from (_rotate(text, shift) for shift in sorted({_ROTATED[word] for word in words & _ROTATED.keys()} - {13}))
+    words = _ROTATED.keys() & _KEYWORD.findall(text.lower())
+    yield from (_rotate(text, shift) for shift in sorted({_ROTATED[word] for word in words} - {13}))
+
+
+def _find_leet(text: str) -> list[re.Match[str]]:
+    """Words with letters and with signs that stand for letters; one alone is none."""
+    if len(_LEET_SIGN.findall(text)) < 2:
+        return []
+    words = [word for word in _LEET_WORD.finditer(text) if _LATIN_LETTER.search(word[0])]
+    return words if len(words) >= 2 else []
 
 
 def _read_leet(text: str) -> Iterator[str]:
-    if len(_LEET_SIGN.findall(text)) < 2:
-        return
-    words = [word for word in _WORD.finditer(text) if _LEET_SIGN.search(word[0]) and _LATIN_LETTER.search(word[0])]
-    for table in (_LEET, _LEET_L) if len(words) >= 2 else ():
+    words = _find_leet(text)
+    for table in (_LEET, _LEET_L) if words else ():
         parts, position = [], 0
         for word in words:
             parts += [text[position : word.start()], word[0].translate(table)]
@@ -232,16 +249,19 @@ def _read_shuffled(text: str) -> Iterator[str]:
 
 def _read_apart(text: str) -> Iterator[str]:
     """Letters one by one, and words with signs between them."""
+    yield from _join_letters(text)
+    pieces = _SPLIT.split(text)
+    if len(pieces) > 1 or _CAMEL.search(text):
+        yield _CAMEL.sub(" ", " ".join(pieces))
+        yield "".join(pieces)
+
+
+def _join_letters(text: str) -> Iterator[str]:
     if _APART_SIGN.search(text) and (found := _APART.findall(text)):
         yield " ".join(
             regex.sub(r"[^\p{L}]{2,}", " ", regex.sub(r"(?<=\p{L})[^\p{L}](?=\p{L})", "", run)) for run in found
         )
         yield " ".join(regex.sub(r"[^\p{L}]+", "", run) for run in found)
-    split = _SPLIT.search(text)
-    if split or _CAMEL.search(text):
-        yield _CAMEL.sub(" ", _SPLIT.sub(" ", text) if split else text)
-    if split:
-        yield _SPLIT.sub("", text)
 
 
 def _read_morse_run(run: str) -> Iterator[str]:
@@ -269,9 +289,12 @@ _RAW = frozenset(
     {read_tags, read_selectors, read_zero_width, read_escapes, _read_backwards, _read_shuffled, _read_apart}
 )
 
-#: Those that move letters about, and of these the ones that any text may be read by, in no code.
+#: Those that move letters about.
 _MOVED = frozenset({_read_rotated, _read_leet, _read_backwards, _read_shuffled, _read_apart, _read_morse})
-_MOVING = frozenset({_read_rotated, _read_leet, _read_backwards, _read_apart})
 
 #: Those whose views may be encoded once more.
 _NESTED = frozenset({read_tags, read_selectors, read_zero_width, read_base64, read_base32, read_hex, read_binary})
+
+#: Codes of characters that nobody sees, and the others that folding leaves as they are.
+_HIDING = (read_tags, read_selectors, read_zero_width)
+_CODES = (read_base64, read_base32, read_hex, read_decimal, read_binary, _read_morse)
