@@ -16,7 +16,7 @@ import regex
 from midb.locales import Locale, LocaleSection
 from midb.text.smuggling.clues import find_clues, fold_case
 from midb.text.smuggling.orders import find_order, may_give_order
-from midb.text.smuggling.templates import find_template, may_hold_template
+from midb.text.smuggling.templates import find_template, may_be_template, may_hold_template
 from midb.text.smuggling.views import APART, View, find_views, glance
 
 #: Parts of the English phrases.
@@ -84,7 +84,7 @@ def find_steering_passage(text: str, locale: Locale) -> str | None:
     if not text or text.isspace() or not _may_steer(text, locale):
         return None
     plain = _straighten(text)
-    views = [View(unicodedata.normalize("NFC", view.text), view.moved, view.shuffled) for view in find_views(text)]
+    views = _find_views(text)
     words = [text, plain, *(view.text for view in views if not view.shuffled)]
     still = [plain, *(view.text for view in views if not view.moved)]
     phrases, orders, templates = _find_signs(words, still, locale)
@@ -120,14 +120,25 @@ def holds_steering_passage(texts: Iterable[str], locale: Locale) -> bool:
 
 
 def _may_steer(text: str, locale: Locale) -> bool:
-    """Whether a text, or one of several in it, may try to steer its reader: by one look for words in most views."""
+    """Whether a text, or one of several in it, may try to steer its reader.
+
+    Hardly any does: that is seen by one look for words in most of its views, or else by a search in all of them.
+    """
     seen = glance(text)
     if seen is None:
         return True
     plain = _straighten(text)
     views = [unicodedata.normalize("NFC", view) for view in (seen.folded, seen.bare, *seen.moved)]
     # An order is looked for without marks: what the folded text has, the bare one has too.
-    return any(_find_signs([text, plain, *views], [plain, views[1]], locale))
+    phrases, orders, templates = _find_signs([text, plain, *views], [plain, views[1]], locale)
+    if orders or not (phrases or templates):
+        return orders
+    views = [text, plain, *(view.text for view in _find_views(text))]
+    return any(phrases.may_find(view) or (templates and may_be_template(view)) for view in views)
+
+
+def _find_views(text: str) -> list[View]:
+    return [View(unicodedata.normalize("NFC", view.text), view.moved, view.shuffled) for view in find_views(text)]
 
 
 def _straighten(text: str) -> str:
@@ -140,32 +151,45 @@ def _find_signs(views: Iterable[str], still: Iterable[str], locale: Locale) -> t
     ``still`` are those whose letters were not moved about: in others nobody looks for orders.
     """
     views = dict.fromkeys(views)
-    phrases = _load_phrases(locale.get(Steering))
-    if not phrases.may_match("\n".join(views)):
-        phrases = _NO_PHRASES
+    phrases = _load_phrases(locale.get(Steering)).choose("\n".join(views))
     return phrases, may_give_order(still, locale.code), any(map(may_hold_template, views))
 
 
 class _Phrases:
-    """Phrases that are looked for together."""
+    """Phrases that are looked for together, by their clues."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        # To compile a phrase takes longer than all else here, and hardly any text asks for it.
         self._phrases = phrases
         self._clues = find_clues(phrases)
+
+    def choose(self, plain: str) -> _Chosen:
+        """The phrases that a text may hold."""
+        return _Chosen([self._phrases[n] for n in sorted(set(self._clues.find(fold_case(plain))))])
+
+
+class _Chosen:
+    """The few phrases that are searched for, if any. To compile one takes longer than all else here."""
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self._phrases = phrases
 
     def __bool__(self) -> bool:
         """Whether there is anything to look for."""
         return bool(self._phrases)
 
-    def may_match(self, plain: str) -> bool:
-        """Whether a text may hold a phrase."""
-        return self._clues.may_match(fold_case(plain))
+    def may_find(self, plain: str) -> bool:
+        """Whether one of the texts that stand apart in another may hold a phrase."""
+        for phrase in self._phrases:
+            if _ASKS_FOR_AN_END.search(phrase):
+                return True
+            pattern = _compile(phrase)
+            if pattern.search(plain) or _join(pattern).search(plain):
+                return True
+        return False
 
     def find(self, plain: str) -> str | None:
         """The first phrase of a text, with what stands around it. Letters that stood one by one have no blanks."""
-        folded = fold_case(plain) if self._phrases else ""
-        patterns = [_compile(self._phrases[n]) for n in sorted(set(self._clues.find(folded)))]
+        patterns = [_compile(phrase) for phrase in self._phrases]
         found = [match for pattern in patterns if (match := pattern.search(plain))]
         if patterns and not found and " " not in plain.strip() and len(plain) > _SHORTEST_JOINED:
             found = [match for pattern in patterns if (match := _join(pattern).search(plain))]
@@ -175,7 +199,8 @@ class _Phrases:
         return " ".join(plain[max(0, first.start() - _AROUND) : first.end() + _AROUND].split())
 
 
-_NO_PHRASES = _Phrases([])
+#: In a phrase: what depends on where the text ends, so that it may match one text and not the same among others.
+_ASKS_FOR_AN_END = regex.compile(r"\(\?<?!|\\[ABZzG]|\^|\$")
 
 
 @functools.cache
