@@ -200,7 +200,7 @@ class _Chosen:
 
 
 #: In a phrase: what depends on where the text ends, so that it may match one text and not the same among others.
-_ASKS_FOR_AN_END = regex.compile(r"\(\?<?!|\\[ABZzG]|\^|\$")
+_ASKS_FOR_AN_END = regex.compile(r"\(\?<?!|\\[ABZzG]|(?<!\[)\^|\$")
 
 
 @functools.cache

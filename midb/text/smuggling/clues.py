@@ -14,7 +14,7 @@ import regex
 _LONG_ENOUGH = 5
 
 #: Characters of a word that many texts have by chance, and how many others are looked for instead of it.
-_MANY_HAVE = 2
+_MANY_HAVE = 3
 _COST_OF_SHORT = 3
 
 #: How often groups are chosen anew, each in view of those chosen for the others: hardly any changes after that.
