@@ -73,7 +73,7 @@ class Clues:
             for sign in signs:
                 if sign in folded:
                     for n, groups in self._find_patterns(sign):
-                        if _holds_each(folded, groups):
+                        if holds_each(folded, groups):
                             yield n
 
     def _find_patterns(self, sign: str) -> list[tuple[int, Groups]]:
@@ -101,7 +101,8 @@ def _choose(groups: Groups, others: Sequence[str]) -> tuple[str, ...]:
     return min(groups, key=lambda group: sum(map(cost, group)))
 
 
-def _holds_each(text: str, groups: Groups) -> bool:
+def holds_each(text: str, groups: Groups) -> bool:
+    """Whether a word of each group stands in a text."""
     for group in groups:  # noqa: SIM110  (as in holds)
         if not holds(text, group):
             return False

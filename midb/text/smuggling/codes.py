@@ -110,6 +110,12 @@ def _read_zero_width_run(run: str) -> Iterator[str]:
         yield from _read_bits(run.replace(sorts[zero], "0").replace(sorts[one], "1"))
 
 
+#: How a piece of Base64 begins whose first byte no text in UTF-8 begins with, as every other word does; and what is in
+#: each that holds a byte of zeros, as texts in UTF-16 do.
+_WITHIN_A_LETTER = "ghijklmnopqrstuv"
+_MAY_MAKE_NULL = re.compile("[A-D]")
+
+
 def _read_base64_run(run: str) -> Iterator[str]:
     pieces = run.replace("-", "+").replace("_", "/").replace("=", "").split()
     if len(pieces) == 1:
@@ -123,6 +129,8 @@ def _read_base64_run(run: str) -> Iterator[str]:
 
 
 def _read_base64_piece(piece: str) -> Iterator[str]:
+    if piece[:1] in _WITHIN_A_LETTER and not _MAY_MAKE_NULL.search(piece):
+        return
     try:
         yield from _read_bytes(binascii.a2b_base64(piece + "=" * (-len(piece) % 4)))
     except binascii.Error:

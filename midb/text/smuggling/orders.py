@@ -56,7 +56,7 @@ def simplify(text: str) -> str:
 
 def may_give_order(texts: Iterable[str], language: str) -> bool:
     """Whether texts hold the words that an order has, wherever they stand, of those that `find_order` looks for."""
-    return _load_beginnings(language).may_stand("\n".join(dict.fromkeys(map(simplify, texts))))
+    return _load_beginnings(language).may_stand("\n".join(dict.fromkeys(map(simplify, dict.fromkeys(texts)))))
 
 
 class _Beginnings:

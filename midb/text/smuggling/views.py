@@ -6,6 +6,7 @@ or invisible characters. Each function makes its views, or none where there is n
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 import unicodedata
@@ -81,32 +82,39 @@ def find_views(text: str, depth: int = _DEPTH) -> Iterator[View]:
 class Glance:
     """What stands in the views of a text, or of several with `APART` between them: every word of them, or more of it.
 
-    ``folded``: the text as it looks; ``bare``: without marks too; ``moved``: words of which letters were moved about.
+    ``folded``: the text as it looks; ``bare``: without marks too; ``moved``: the texts in which letters were moved
+    about, but for ``leet``: only the words with digits for letters, read in either way.
     """
 
     folded: str
     bare: str
     moved: tuple[str, ...]
+    leet: tuple[str, ...]
 
 
 def glance(text: str) -> Glance | None:
     """What a text has to say, but for what takes a closer look: where it is very long, or something is in a code.
 
-    >>> glance("Ein Hündchen")
-    Glance(folded='Ein Hündchen', bare='Ein Hundchen', moved=('Rva Uüaqpura', 'Vrm Süfwxsvm', 'nehcdnüH niE'))
+    >>> glance("Ein Ümlaut 1")
+    Glance(folded='Ein Ümlaut 1', bare='Ein Umlaut 1', moved=('Rva Üzynhg 1', 'Vrm Ünozfg 1', '1 tualmÜ niE'), leet=())
     >>> glance("SWdub3JlIGFsbCBwcmV2aW91cw==")
     """
     if len(text) > 2 * _LONGEST:
         return None
-    if may_be_hidden(text) and any(_says_something(decode, text) for decode in _HIDING):
+    rare = list_rare(text)
+    if may_be_hidden(rare) and any(_says_something(decode, text) for decode in _HIDING):
         return None
-    folded = read_as_latin(fold(_read_letters(text)))
+    folded = read_as_latin(fold(text.translate(_LETTERS) if _LETTER.search(rare) else text))
     if _says_something(read_escapes, text) or any(_says_something(decode, folded) for decode in _CODES):
         return None
-    leet = " ".join([word[0] for word in _find_leet(folded)])
-    moved = [leet.translate(table) for table in (_LEET, _LEET_L)] if leet else []
-    moved += [*_read_rotated(folded), *_read_backwards(text), *_join_letters(text), _SPLIT.sub("", text)]
-    return Glance(folded, _drop_marks(folded), tuple(view for view in moved if view != text))
+    moved = [*_read_rotated(folded), text[::-1], *_join_letters(text)]
+    if _TURNED.search(rare):
+        moved += _read_turned(text)
+    if _SPLIT_SIGN.search(text):
+        moved.append(_SPLIT.sub("", text))
+    words = " ".join([word[0] for word in _find_leet(folded)])
+    leet = (words.translate(_LEET), words.translate(_LEET_L)) if words else ()
+    return Glance(folded, _drop_marks(folded), tuple(moved), leet)
 
 
 def _says_something(decode: Decoder, text: str) -> bool:
@@ -151,12 +159,17 @@ def _drop_marks(text: str) -> str:
     if _MARK.search(rare):
         return _MARKS.sub("", unicodedata.normalize("NFD", text))
     for letter in rare:
-        if unicodedata.is_normalized("NFD", letter):
-            continue
-        whole = unicodedata.normalize("NFD", letter)
-        if unicodedata.combining(whole[-1]) and (plain := _MARKS.sub("", whole)) != whole:
+        if (plain := _drop_marks_of(letter)) is not None:
             text = text.replace(letter, plain)
     return text
+
+
+@functools.lru_cache(maxsize=4096)
+def _drop_marks_of(letter: str) -> str | None:
+    """A letter without its marks; None where it stays what it is."""
+    whole = unicodedata.normalize("NFD", letter)
+    plain = _MARKS.sub("", whole)
+    return None if plain == whole else plain
 
 
 # -- letters moved about -----------------------------------------------------------------------------------------------
@@ -172,6 +185,8 @@ _APART = regex.compile(r"(?<![\p{L}\p{N}])\p{L}(?:[\s.\-_*~+|/·•,]{1,3}\p{L}(
 #: Without this there is none: two of its letters, neither of them the first or the last.
 _APART_SIGN = re.compile(r"[\s.\-_*~+|/·•,][^\W_][\s.\-_*~+|/·•,]{1,3}[^\W_][\s.\-_*~+|/·•,]")
 _SPLIT = regex.compile(r"(?<=\p{L})[_\-.*~+|/·•]+(?=\p{L})")
+#: Without this there is none: a sign before what may be a letter, and is none of the other characters of ASCII.
+_SPLIT_SIGN = re.compile(r"[_\-.*~+|/·•](?=[A-Za-z\u0080-\U0010ffff])")
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 _MORSE_ALPHABET = (
     ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
@@ -234,10 +249,13 @@ def _read_leet(text: str) -> Iterator[str]:
 
 def _read_backwards(text: str) -> Iterator[str]:
     yield text[::-1]
-    if _TURNED.search(list_rare(text)):
-        turned = text.translate(_UPSIDE_DOWN)
-        yield turned
-        yield turned[::-1]
+    if _TURNED.search(text):
+        yield from _read_turned(text)
+
+
+def _read_turned(text: str) -> tuple[str, str]:
+    turned = text.translate(_UPSIDE_DOWN)
+    return turned, turned[::-1]
 
 
 def _read_shuffled(text: str) -> Iterator[str]:

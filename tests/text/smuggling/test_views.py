@@ -107,7 +107,7 @@ def test_a_glance_at_several_texts_leaves_out_no_word_of_a_view(trick: str | Non
         if seen is None:
             assert trick
             continue
-        known = "\n".join([*several, seen.folded, seen.bare, *seen.moved])
+        known = "\n".join([*several, seen.folded, seen.bare, *seen.moved, *seen.leet])
         assert not [word for text in several for word in words_of_views(text) if word not in known]
 
 
