@@ -18,7 +18,7 @@ from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
 from midb.text.inspection import Inspection
 from midb.text.languages import LanguageIdentifier
-from midb.text.steering import find_steering_passage
+from midb.text.steering import holds_steering_passage
 
 #: Rounds of provable repairs a pass gets on one pair. They settle in one or two; what needs more is not understood.
 MAX_ATTEMPTS = 4
@@ -117,7 +117,7 @@ class PairContext:
     def is_steered(self, pair: InstructionPair) -> bool:
         """Whether a text of the pair or its source tries to steer the model that reads it."""
         pairs = (pair, self.source or InstructionPair())
-        return any(find_steering_passage(text, self.locale) for each in pairs for _, text in each.texts())
+        return holds_steering_passage((text for each in pairs for _, text in each.texts()), self.locale)
 
 
 @dataclass(frozen=True)

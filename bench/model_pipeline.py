@@ -101,7 +101,7 @@ def shares(corpora: Path) -> Iterator[Row]:
         watch.watch(RecordReader, "parse", "reading records")
         watch.watch(examine.Examiner, "_spliced", "splicing")
         watch.watch(state, "inspect", "detectors")
-        watch.watch(state, "find_steering_passage", "steering")
+        watch.watch(state, "holds_steering_passage", "steering")
         watch.watch(modelling, "rewriting_task", "prompts")
         watch.watch(judging, "verdict_task", "prompts")
         watch.watch(modelling, "parse_rewrite", "parsing replies")

@@ -94,7 +94,8 @@ def check_intrusions(old: FieldText, new: FieldText, known: Known) -> Iterator[V
         yield from _refuse(new, Reason.NEW_CODE, "a block of code in a pair about no program:", blocks)
     if passage := known.find_steering(new.text):
         yield from _refuse(new, Reason.NEW_STEERING, "it would try to steer its reader:", [passage])
-    hidden = count_hidden(new.text) - count_hidden(old.text)
+    if hidden := count_hidden(new.text):
+        hidden -= count_hidden(old.text)
     yield from _refuse(new, Reason.HIDDEN_CHARACTER, "hidden character put in:", map(describe, hidden))
 
 

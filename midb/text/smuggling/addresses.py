@@ -123,10 +123,13 @@ def _continues(character: str) -> bool:
 
 def _may_lead(folded: str) -> bool:
     """Whether it is worth looking closer: most texts have nothing of the kind."""
-    return bool(_HINT.search(folded))
+    if "//" in folded or "\\\\" in folded or ("." in folded and _DOT_WITHIN.search(folded)):
+        return True
+    return (":" in folded or "@" in folded) and bool(_SIGN_BEFORE.search(folded))
 
 
-_HINT = regex.compile(r"[^\s.]\.[^\s.\d)]|\d\.\d|[:@]\S|//|\\\\")
+_DOT_WITHIN = regex.compile(r"\.(?:(?<=[^\s.]\.)[^\s.\d)]|(?<=\d\.)\d)")
+_SIGN_BEFORE = regex.compile(r"[:@]\S")
 
 
 def _find_keys(folded: str, technical: bool) -> Iterator[str]:

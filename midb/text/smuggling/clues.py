@@ -6,12 +6,19 @@ are read off the pattern itself, so that nobody has to keep them beside it; a pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import regex
 
 #: Characters of a clue beyond which a longer one is not better: words of that length are rare enough.
 _LONG_ENOUGH = 5
+
+#: Characters of a word that many texts have by chance, and how many others are looked for instead of it.
+_MANY_HAVE = 3
+_COST_OF_SHORT = 3
+
+#: How often groups are chosen anew, each in view of those chosen for the others: hardly any changes after that.
+_ROUNDS = 2
 
 #: One item of a pattern: what begins or ends a group, a class, a quantifier, an escape, or a plain character. What is
 #: written otherwise (flags, references, characters by number, classes in classes) is not understood.
@@ -41,35 +48,61 @@ Groups = tuple[tuple[str, ...], ...]
 class Clues:
     """What a text must hold for one of some patterns to match it, in either case.
 
-    ``parts`` are the groups of each pattern; None where nothing is known of one of them. ``signs`` are a few strings:
-    a text without any of them lacks the first group of every pattern.
+    ``parts`` are the groups of each pattern, none where nothing is known of it. ``signs`` are a few strings: a text
+    without any of them lacks a group of every pattern that is known.
     """
 
-    def __init__(self, parts: Sequence[Groups] | None) -> None:
+    def __init__(self, parts: Sequence[Groups]) -> None:
         self.parts = parts
-        self.signs = drop_longer(word for groups in parts or () for word in groups[0])
-        self._by_sign: dict[str, list[Groups]] = {}
+        known = [(n, groups) for n, groups in enumerate(parts) if groups]
+        self._unknown = [n for n, groups in enumerate(parts) if not groups]
+        self._chosen = list(zip(known, _choose_groups([groups for _, groups in known]), strict=True))
+        self.signs = drop_longer(word for _, chosen in self._chosen for word in chosen)
+        self._by_sign: dict[str, list[tuple[int, Groups]]] = {}
         self._plain = tuple(filter(str.isascii, self.signs))
         self._others = tuple(sign for sign in self.signs if not sign.isascii())
 
     def may_match(self, folded: str) -> bool:
         """Whether one of the patterns may match a text of which this is ``fold_case``."""
+        return any(True for _ in self.find(folded))
+
+    def find(self, folded: str) -> Iterator[int]:
+        """Which of the patterns may match a text of which this is ``fold_case``, in no order, some more than once."""
+        yield from self._unknown
         for signs in (self._plain,) if folded.isascii() else (self._plain, self._others):
             for sign in signs:
                 if sign in folded:
-                    for groups in self._find_patterns(sign):
-                        if _holds_each(folded, groups):
-                            return True
-        return self.parts is None
+                    for n, groups in self._find_patterns(sign):
+                        if holds_each(folded, groups):
+                            yield n
 
-    def _find_patterns(self, sign: str) -> list[Groups]:
+    def _find_patterns(self, sign: str) -> list[tuple[int, Groups]]:
         """The patterns that may match where a sign is there. Most signs are never met."""
         if sign not in self._by_sign:
-            self._by_sign[sign] = [groups for groups in self.parts or () if any(sign in word for word in groups[0])]
+            self._by_sign[sign] = [known for known, chosen in self._chosen if any(sign in word for word in chosen)]
         return self._by_sign[sign]
 
 
-def _holds_each(text: str, groups: Groups) -> bool:
+def _choose_groups(parts: Sequence[Groups]) -> list[tuple[str, ...]]:
+    """A group of each pattern, so that all of them together have few words: each is looked for in every text."""
+    chosen = [groups[0] for groups in parts]
+    for _ in range(_ROUNDS):
+        for n, groups in enumerate(parts):
+            chosen[n] = _choose(groups, [word for group in (*chosen[:n], *chosen[n + 1 :]) for word in group])
+    return chosen
+
+
+def _choose(groups: Groups, others: Sequence[str]) -> tuple[str, ...]:
+    """The group that is looked for with the least work, where others are looked for anyway."""
+
+    def cost(word: str) -> int:
+        return 0 if holds(word, others) else 1 if len(word) > _MANY_HAVE else _COST_OF_SHORT
+
+    return min(groups, key=lambda group: sum(map(cost, group)))
+
+
+def holds_each(text: str, groups: Groups) -> bool:
+    """Whether a word of each group stands in a text."""
     for group in groups:  # noqa: SIM110  (as in holds)
         if not holds(text, group):
             return False
@@ -107,7 +140,7 @@ def find_clues(patterns: Iterable[str]) -> Clues:
     (True, False)
     """
     every = [_PatternReader(pattern).read() for pattern in patterns]
-    return Clues([tuple(tuple(sorted(group)) for group in groups) for groups in every] if all(every) else None)
+    return Clues([tuple(tuple(sorted(group)) for group in groups) for groups in every])
 
 
 class _PatternReader:

@@ -6,13 +6,15 @@ Each is told by its form, and compared by a key: digits, or characters without b
 
 from __future__ import annotations
 
+import string
 import unicodedata
 from collections.abc import Iterator
 
 import regex
 
 from midb.text.protection import EMAIL_ADDRESS, find_protected_spans
-from midb.text.smuggling.folding import fold
+from midb.text.smuggling.codes import has_run
+from midb.text.smuggling.folding import fold, list_rare
 from midb.text.spans import Protected, Span, Spans
 
 #: What a number is called that can be called, before it, in the languages that the program knows.
@@ -88,7 +90,7 @@ def find_contacts(text: str) -> list[str]:
     []
     """
     folded = _fold(text)
-    if not _HINT.search(folded):
+    if not _may_lead(folded):
         return []
     return list(dict.fromkeys(_find_keys(folded)))
 
@@ -107,13 +109,21 @@ class KnownContacts:
         return key in self._joined
 
 
-_HINT = regex.compile(r"\d{4}|\d{2}\D{1,3}\d{2}|@|0x|#\d{4}|[A-Za-z0-9]{26}")
+def _may_lead(folded: str) -> bool:
+    """Whether it is worth looking closer: most texts have nothing of the kind."""
+    return "@" in folded or "0x" in folded or bool(_NUMBER.search(folded)) or _has_long_word(folded)
+
+
+_NUMBER = regex.compile(r"\d{2}\D{0,3}\d{2}")
+_has_long_word = has_run(string.ascii_letters + string.digits, 26)
 
 
 def _fold(text: str) -> str:
     """Folded, and all digits those of ASCII."""
     folded = fold(text)
-    return folded if folded.isascii() else _DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), folded)
+    if not _DIGIT.search(list_rare(folded)):
+        return folded
+    return _DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), folded)
 
 
 def _find_keys(folded: str) -> Iterator[str]:

@@ -51,13 +51,26 @@ _ESCAPED_SIGNS = {"2e": ".", "2f": "/", "3a": ":", "40": "@"}
 _WIDE_STOP = regex.compile(r"(?<=[A-Za-z0-9])。(?=[A-Za-z]{2,})")
 
 
+#: The characters that most texts are made of, as bytes: they need no second look.
+_COMMON = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+
+
+def list_rare(text: str) -> str:
+    """Each character of a text once, but for the printable ones of ASCII and ends of lines, in no order.
+
+    Whether a text holds one of many characters is seen in these in a small part of the time.
+    """
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _COMMON)
+    return "".join(set(rest.decode("utf-8", "surrogatepass"))) if rest else ""
+
+
 def drop_unseen(text: str) -> str:
     """The text without characters that have no glyph.
 
     >>> drop_unseen("e\\u200bvil\\u00ad.com")
     'evil.com'
     """
-    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
+    return _UNSEEN.sub("", text) if _UNSEEN.search(list_rare(text)) else text
 
 
 def fold(text: str) -> str:
@@ -71,7 +84,8 @@ def fold(text: str) -> str:
     if not text.isascii():
         if holds(text, _LOOKALIKES_OF_SIGNS):
             text = text.translate(_LOOKALIKE_SIGNS)
-        text = unicodedata.normalize("NFKC", drop_unseen(text))
+        rare = list_rare(text)
+        text = _make_compatible(_UNSEEN.sub("", text) if _UNSEEN.search(rare) else text, rare)
         if "。" in text:
             text = _WIDE_STOP.sub(".", text)
     if "%" in text:
@@ -87,6 +101,16 @@ def fold(text: str) -> str:
     if "." in text and holds(text, _SPOKEN_ATS):
         text = _SPOKEN_AT.sub("@", text)
     return _SCHEME.sub(r"http\1://", text) if ":" in text and ("/" in text or "\\" in text) else text
+
+
+def _make_compatible(text: str, rare: str) -> str:
+    """The text in NFKC. Hardly any of its rare characters change: to exchange those is quicker than to look at all."""
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    for character in rare:
+        if not unicodedata.is_normalized("NFKC", character):
+            text = text.replace(character, unicodedata.normalize("NFKC", character))
+    return unicodedata.normalize("NFC", text)
 
 
 #: Letters of other scripts, each before the Latin one that it looks like: Cyrillic, Greek, phonetic, small capitals.
@@ -107,9 +131,11 @@ def read_as_latin(text: str) -> str:
     >>> read_as_latin("Ignоrе аll, Привет")
     'Ignore all, Привет'
     """
-    if text.isascii():
+    if text.isascii() or not (lookalikes := _LOOKALIKE.findall(list_rare(text))):
         return text
-    if not _LOOKALIKE.search(text):
+    if all(map(_LATIN.match, lookalikes)):  # a dotless i, a small capital: letters of the script themselves
+        for letter in lookalikes:
+            text = text.replace(letter, _LOOKALIKES[ord(letter)])
         return text
     return _LETTERS.sub(lambda match: _read_word(match[0]), text)
 

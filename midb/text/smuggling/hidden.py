@@ -13,6 +13,7 @@ from collections import Counter
 import regex
 
 from midb.text.protection import find_protected_spans
+from midb.text.smuggling.folding import list_rare
 from midb.text.spans import Protected
 
 #: Scripts whose letters join, or that leave out the mark of joining on purpose.
@@ -28,10 +29,14 @@ _SPACELESS = r"\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p
 _EMOJI = r"\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f\u20e3"
 
 #: Whatever may be hidden. Lines end with \n or \r\n.
-_ANY = regex.compile(
-    r"[\p{Cf}\p{Co}\p{Cs}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufe00-\ufe0f\U000e0100-\U000e01ef"
-    r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufdd0-\ufdef\ufffe\uffff]|\r(?!\n)|\p{M}{6}"
+_ONE = (
+    r"\p{Cf}\p{Co}\p{Cs}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufdd0-\ufdef\ufffe\uffff"
 )
+_ANY = regex.compile(rf"[{_ONE}]|\r(?!\n)|\p{{M}}{{6}}")
+
+#: Without these, a carriage return aside, no text has any; hardly any text has them.
+_ANY_OF = regex.compile(rf"[{_ONE}\p{{M}}]")
 
 #: The flags of England, Scotland and Wales: the only texts of tag characters that stand for a sign.
 _FLAGS = "|".join(
@@ -80,7 +85,7 @@ def count_hidden(text: str) -> Counter[str]:
         text = html.unescape(text)
     if text.isascii() and text.isprintable():
         return found
-    if not _ANY.search(text):
+    if not (_ANY_OF.search(list_rare(text)) or "\r" in text) or not _ANY.search(text):
         return found
     rest = _IN_PLACE.sub(" ", text)
     if _RIGHT_TO_LEFT.search(text):

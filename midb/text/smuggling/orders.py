@@ -7,6 +7,7 @@ its locale (midb.text.steering), which know what these languages say every day.
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from importlib import resources
 
 import regex
 
-from midb.text.smuggling.clues import Clues, Groups, holds
+from midb.text.smuggling.clues import holds
+from midb.text.smuggling.folding import list_rare
 
 #: Characters from one word of an order to the next, at most.
 _REACH = 42
@@ -22,9 +24,8 @@ _REACH = 42
 #: Places of a word that are looked at in one text.
 _MOST_PLACES = 200
 
-#: Letters of a word that few texts have by chance, and how many words more are looked for instead of a shorter one.
-_LEAST_TELLING = 5
-_COST_OF_SHORT = 2
+#: The first letters of a word of four or more, and what follows in a longer one.
+_FOUR_LETTERS = re.compile("[a-z]{4}")
 
 _SENTENCE_END = regex.compile(r"[.!?;。！？\n]")
 _MARKS = regex.compile(r"\p{Mn}+")
@@ -55,7 +56,44 @@ def simplify(text: str) -> str:
 
 def may_give_order(texts: Iterable[str], language: str) -> bool:
     """Whether texts hold the words that an order has, wherever they stand, of those that `find_order` looks for."""
-    return _load_clues(language).may_match("\n".join(dict.fromkeys(map(simplify, texts))))
+    return _load_beginnings(language).may_stand("\n".join(dict.fromkeys(map(simplify, dict.fromkeys(texts)))))
+
+
+class _Beginnings:
+    """How the verbs of some orders begin: what no text with one of these orders is without.
+
+    Where words have beginnings, it is four letters in a row, so that one look tells which of them a text has; else it
+    is the whole verb, by its first character.
+    """
+
+    def __init__(self, orders: Iterable[ListedOrder]) -> None:
+        self._by_letters: dict[str, list[ListedOrder]] = {}
+        self._by_character: dict[str, list[tuple[str, ListedOrder]]] = {}
+        self._short: list[tuple[str, ListedOrder]] = []
+        for order in orders:
+            for verb in order.verbs:
+                if letters := _FOUR_LETTERS.search(verb):
+                    self._by_letters.setdefault(letters[0], []).append(order)
+                elif verb[0].isascii():
+                    self._short.append((verb, order))
+                else:
+                    self._by_character.setdefault(verb[0], []).append((verb, order))
+
+    def may_stand(self, plain: str) -> bool:
+        """Whether a text, as `simplify` gives it, may hold one of the orders."""
+        found = [
+            order for four in self._by_letters.keys() & _FOUR_LETTERS.findall(plain) for order in self._by_letters[four]
+        ]
+        verbs = [*self._short]
+        for character in self._by_character.keys() & set(list_rare(plain)):
+            verbs += self._by_character[character]
+        found += [order for verb, order in verbs if verb in plain]
+        return any(all(holds(plain, words) for words in (o.verbs, o.things, o.which)) for o in found)
+
+
+@functools.cache
+def _load_beginnings(language: str) -> _Beginnings:
+    return _Beginnings(_orders_beside(language))
 
 
 def find_order(text: str, language: str) -> str | None:
@@ -115,30 +153,6 @@ def _is_beginning(plain: str, start: int, word: str) -> bool:
 
 
 _SPACED = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Armenian}]")
-
-
-@functools.cache
-def _load_clues(language: str) -> Clues:
-    """What every order beside a language has."""
-    beside = frozenset(_orders_beside(language))
-    return Clues([groups for order, groups in _rank_lists() if order in beside])
-
-
-@functools.cache
-def _rank_lists() -> list[tuple[ListedOrder, Groups]]:
-    """Each order with its three lists, first the one that adds the fewest words to those of other orders."""
-    chosen: list[str] = []
-    ranked: list[tuple[ListedOrder, Groups]] = []
-
-    def cost(words: tuple[str, ...]) -> int:
-        new = [word for word in words if not holds(word, chosen)]
-        return len(new) + _COST_OF_SHORT * sum(word.isascii() and len(word) < _LEAST_TELLING for word in words)
-
-    for order in _load_orders():
-        lists = sorted((order.things, order.verbs, order.which), key=cost)
-        chosen += lists[0]
-        ranked.append((order, tuple(lists)))
-    return ranked
 
 
 @functools.cache

@@ -61,16 +61,31 @@ _TURN_MARKS = 3
 _LONGEST_TRANSCRIPT = 4000
 
 
-#: Without one of these no text has such a mark, but for a transcript.
-_SIGNS = ("<", "[", "GPT4", "preferred", "blamed", "CODE")
-_READERS = find_clues([_READER.pattern])
+_TRANSCRIPT = tuple(find_clues([pattern.pattern]) for pattern in (_TURNS, _READER))
+
+#: Without one of these no text has such a mark, but for a transcript; those of the second group want a colon.
+_SIGNS = ("<", "[", "CODE")
+_SIGNS_WITH_COLON = ("GPT4", "preferred", "blamed")
 
 
 def may_hold_template(text: str) -> bool:
     """Whether a text, or several in one, holds what every mark has which `find_template` looks for."""
     if holds(text, _SIGNS):
         return True
-    return text.count(":") + text.count("：") >= _TURN_MARKS and _READERS.may_match(fold_case(text))
+    return (":" in text and holds(text, _SIGNS_WITH_COLON)) or _may_be_transcript(text)
+
+
+def may_be_template(text: str) -> bool:
+    """The same by a longer look: whether something in it has the form of such a mark."""
+    patterns = (_CHAT, _SYSTEM, _CLOSED, _VERDICT, _CODE)
+    return any(pattern.search(text) for pattern in patterns) or _may_be_transcript(text)
+
+
+def _may_be_transcript(text: str) -> bool:
+    if text.count(":") + text.count("：") < _TURN_MARKS:
+        return False
+    folded = fold_case(text)
+    return all(clues.may_match(folded) for clues in _TRANSCRIPT)
 
 
 def find_template(text: str) -> str | None:

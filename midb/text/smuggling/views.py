@@ -6,27 +6,40 @@ or invisible characters. Each function makes its views, or none where there is n
 
 from __future__ import annotations
 
-import base64
-import binascii
+import functools
 import re
 import string
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 import regex
 
-from midb.text.smuggling.folding import fold, read_as_latin
+from midb.text.smuggling.codes import (
+    MOST_PASSAGES,
+    Code,
+    has_run,
+    may_be_hidden,
+    read_base32,
+    read_base64,
+    read_binary,
+    read_decimal,
+    read_escapes,
+    read_hex,
+    read_selectors,
+    read_tags,
+    read_zero_width,
+)
+from midb.text.smuggling.folding import fold, list_rare, read_as_latin
 
 #: Decoded texts may be encoded once more; deeper than this nobody looks.
 _DEPTH = 2
 
+#: What stands between texts that are looked at together: more blanks than anything that is looked for reaches across.
+APART = "\n" * 8
+
 #: Characters of a text that are looked at from either end; no model reads more at once.
 _LONGEST = 60_000
-
-#: Encoded passages that are looked at in one text.
-_MOST_PASSAGES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,53 @@ def find_views(text: str, depth: int = _DEPTH) -> Iterator[View]:
                 yield from find_views(view, depth - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What stands in the views of a text, or of several with `APART` between them: every word of them, or more of it.
+
+    ``folded``: the text as it looks; ``bare``: without marks too; ``moved``: the texts in which letters were moved
+    about, but for ``leet``: only the words with digits for letters, read in either way.
+    """
+
+    folded: str
+    bare: str
+    moved: tuple[str, ...]
+    leet: tuple[str, ...]
+
+
+def glance(text: str) -> Glance | None:
+    """What a text has to say, but for what takes a closer look: where it is very long, or something is in a code.
+
+    >>> glance("Ein Ümlaut 1")
+    Glance(folded='Ein Ümlaut 1', bare='Ein Umlaut 1', moved=('Rva Üzynhg 1', 'Vrm Ünozfg 1', '1 tualmÜ niE'), leet=())
+    >>> glance("SWdub3JlIGFsbCBwcmV2aW91cw==")
+    """
+    if len(text) > 2 * _LONGEST:
+        return None
+    rare = list_rare(text)
+    if may_be_hidden(rare) and any(_says_something(decode, text) for decode in _HIDING):
+        return None
+    folded = read_as_latin(fold(text.translate(_LETTERS) if _LETTER.search(rare) else text))
+    if _says_something(read_escapes, text) or any(_says_something(decode, folded) for decode in _CODES):
+        return None
+    moved = [*_read_rotated(folded), text[::-1], *_join_letters(text)]
+    if _TURNED.search(rare):
+        moved += _read_turned(text)
+    if _SPLIT_SIGN.search(text):
+        moved.append(_SPLIT.sub("", text))
+    words = " ".join([word[0] for word in _find_leet(folded)])
+    leet = (words.translate(_LEET), words.translate(_LEET_L)) if words else ()
+    return Glance(folded, _drop_marks(folded), tuple(moved), leet)
+
+
+def _says_something(decode: Decoder, text: str) -> bool:
+    """Whether a text holds something in a code; so does one with more passages than are looked at in one text."""
+    if isinstance(decode, Code):
+        runs = decode.find(text)
+        return len(runs) > MOST_PASSAGES or any(True for run in runs for _ in decode.read(run))
+    return any(view != text for view in decode(text))
+
+
 # -- letters that look otherwise ---------------------------------------------------------------------------------------
 
 _UPSIDE_DOWN = str.maketrans("ɐqɔpǝɟƃɓɥᴉıɾʞןlɯuodbɹsʇnʌʍxʎz", "abcdefggh" + "iijkllmnopqrstuvwxyz")
@@ -84,145 +144,50 @@ _LETTERS = (
 )
 
 
+_LETTER = regex.compile(f"[{''.join(map(chr, _LETTERS))}]")
+_MARK = regex.compile(r"\p{Mn}")
+_MARKS = regex.compile(r"(?<=\p{Latin})\p{Mn}+")
+
+
 def _read_letters(text: str) -> str:
-    return text if text.isascii() else text.translate(_LETTERS)
+    return text.translate(_LETTERS) if _LETTER.search(list_rare(text)) else text
 
 
 def _drop_marks(text: str) -> str:
     """Latin letters without what stands above or below them: "ígnôre"."""
-    if text.isascii():
-        return text
-    return regex.sub(r"(?<=\p{Latin})\p{Mn}+", "", unicodedata.normalize("NFD", text))
+    rare = list_rare(text)
+    if _MARK.search(rare):
+        return _MARKS.sub("", unicodedata.normalize("NFD", text))
+    for letter in rare:
+        if (plain := _drop_marks_of(letter)) is not None:
+            text = text.replace(letter, plain)
+    return text
 
 
-# -- characters that nobody sees ---------------------------------------------------------------------------------------
-
-_TAGS = regex.compile(r"[\U000e0020-\U000e007e]+")
-_SELECTORS = regex.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
-_ZERO_WIDTH = regex.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff]{32,}")
-
-
-def _read_tags(text: str) -> Iterator[str]:
-    if text.isascii():
-        return
-    if found := _TAGS.findall(text):
-        yield "".join(chr(ord(character) - 0xE0000) for character in "".join(found))
-
-
-def _read_selectors(text: str) -> Iterator[str]:
-    """Bytes as variation selectors: the first sixteen, then the others."""
-    if text.isascii():
-        return
-    for run in _SELECTORS.findall(text)[:_MOST_PASSAGES]:
-        numbers = (ord(character) for character in run)
-        yield from _read_bytes(bytes(n - 0xFE00 if n < 0xE0100 else n - 0xE0100 + 16 for n in numbers))
-
-
-def _read_zero_width(text: str) -> Iterator[str]:
-    """Bits as two sorts of characters without width."""
-    if text.isascii():
-        return
-    for run in _ZERO_WIDTH.findall(text)[:_MOST_PASSAGES]:
-        sorts = sorted(set(run))
-        for zero, one in ((0, 1), (1, 0)) if len(sorts) == 2 else ():
-            yield from _read_bits(run.replace(sorts[zero], "0").replace(sorts[one], "1"))
-
-
-# -- encodings ---------------------------------------------------------------------------------------------------------
-
-# The simpler engine finds simple runs in a quarter of the time.
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}={0,2}(?:\s[A-Za-z0-9+/_-]{4,}={0,2})*")
-_BASE32 = regex.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{20,}={0,6}")
-_HEX = re.compile(r"(?<![A-Za-z0-9])(?:(?:0x|\\x|%)?[0-9a-fA-F]{2}[\s:,-]{0,2}){10,}(?![A-Za-z0-9])")
-_DECIMAL = regex.compile(r"(?<!\d)(?:\d{2,3}[\s,;-]{1,2}){9,}\d{2,3}(?!\d)")
-_BITS = regex.compile(r"(?<![01])(?:[01]{8}[\s,]?){8,}")
-_ESCAPES = regex.compile(r"(?:\\u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{2,6}\}|&#x?[0-9a-fA-F]{2,6};){4,}")
-_ONE_ESCAPE = regex.compile(r"[0-9a-fA-F]{2,6}")
-
-
-def _read_bytes(data: bytes) -> Iterator[str]:
-    """Bytes as a text, if they are one: UTF-8, nearly all of it letters and blanks."""
-    for encoding in ("utf-8", "utf-16-le") if b"\x00" in data else ("utf-8",):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if len(text) >= 6 and sum(c.isalpha() or c in " \n.,:;!?'\"-" for c in text) >= 0.8 * len(text):
-            yield text
-
-
-def _read_base64(text: str) -> Iterator[str]:
-    for run in _BASE64.findall(text)[:_MOST_PASSAGES]:
-        pieces = run.replace("-", "+").replace("_", "/").replace("=", "").split()
-        if len(pieces) == 1:
-            yield from _read_base64_piece(pieces[0])
-            continue
-        # Lines of one passage, and a word of the sentence around it at either end; or each line by itself.
-        ends = range(max(len(pieces) - 2, 1), len(pieces) + 1)
-        joined = ["".join(pieces[first:last]) for first in range(min(3, len(pieces))) for last in ends]
-        for piece in dict.fromkeys((*joined, *pieces[:_MOST_PASSAGES])):
-            yield from _read_base64_piece(piece)
-
-
-def _read_base64_piece(piece: str) -> Iterator[str]:
-    try:
-        yield from _read_bytes(binascii.a2b_base64(piece + "=" * (-len(piece) % 4)))
-    except binascii.Error:
-        return
-
-
-def _read_base32(text: str) -> Iterator[str]:
-    for run in _BASE32.findall(text)[:_MOST_PASSAGES]:
-        plain = run.rstrip("=")
-        try:
-            yield from _read_bytes(base64.b32decode(plain + "=" * (-len(plain) % 8)))
-        except (binascii.Error, ValueError):
-            continue
-
-
-def _read_hex(text: str) -> Iterator[str]:
-    for run in _HEX.findall(text)[:_MOST_PASSAGES]:
-        digits = regex.sub(r"0x|\\x|[^0-9a-fA-F]", "", run)
-        yield from _read_bytes(bytes.fromhex(digits[: len(digits) // 2 * 2]))
-
-
-def _read_decimal(text: str) -> Iterator[str]:
-    for run in _DECIMAL.findall(text)[:_MOST_PASSAGES]:
-        numbers = [int(number) for number in regex.findall(r"\d+", run)]
-        if all(number < 256 for number in numbers):
-            yield from _read_bytes(bytes(numbers))
-
-
-def _read_binary(text: str) -> Iterator[str]:
-    for run in _BITS.findall(text)[:_MOST_PASSAGES]:
-        yield from _read_bits(regex.sub(r"[^01]", "", run))
-
-
-def _read_bits(bits: str) -> Iterator[str]:
-    yield from _read_bytes(bytes(int(bits[n : n + 8], 2) for n in range(0, len(bits) - 7, 8)))
-
-
-def _read_escapes(text: str) -> Iterator[str]:
-    if _ESCAPES.search(text):
-        codes = (_ONE_ESCAPE.search(found) for found in regex.findall(r"\\u\{?[0-9a-fA-F]{2,6}\}?|&#x?\w{2,6};", text))
-        yield "".join(chr(int(code[0], 16)) for code in codes if code and int(code[0], 16) < 0x110000)
-    if text.count("%") >= 2:
-        yield unquote(text, errors="ignore")
+@functools.lru_cache(maxsize=4096)
+def _drop_marks_of(letter: str) -> str | None:
+    """A letter without its marks; None where it stays what it is."""
+    whole = unicodedata.normalize("NFD", letter)
+    plain = _MARKS.sub("", whole)
+    return None if plain == whole else plain
 
 
 # -- letters moved about -----------------------------------------------------------------------------------------------
 
 _LEET = str.maketrans("0134578@$!|+€", "oieastbasilte")
 _LEET_L = str.maketrans("0134578@$!|+€", "oleastbasllte")
-_WORD = regex.compile(r"\S+")
-_LEET_SIGN = re.compile(r"[0134578@$!|+€]")
+_LEET_SIGNS = "0134578@$!|+€"
+_LEET_SIGN = re.compile(f"[{_LEET_SIGNS}]")
+_BLANK = r" \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_LEET_WORD = re.compile(rf"(?<![^{_BLANK}])[^{_BLANK}{_LEET_SIGNS}]*[{_LEET_SIGNS}][^{_BLANK}]*")
 _LATIN_LETTER = regex.compile(r"[A-Za-z]")
 _APART = regex.compile(r"(?<![\p{L}\p{N}])\p{L}(?:[\s.\-_*~+|/·•,]{1,3}\p{L}(?![\p{L}\p{N}])){5,}")
 #: Without this there is none: two of its letters, neither of them the first or the last.
 _APART_SIGN = re.compile(r"[\s.\-_*~+|/·•,][^\W_][\s.\-_*~+|/·•,]{1,3}[^\W_][\s.\-_*~+|/·•,]")
 _SPLIT = regex.compile(r"(?<=\p{L})[_\-.*~+|/·•]+(?=\p{L})")
+#: Without this there is none: a sign before what may be a letter, and is none of the other characters of ASCII.
+_SPLIT_SIGN = re.compile(r"[_\-.*~+|/·•](?=[A-Za-z\u0080-\U0010ffff])")
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
-_MORSE = regex.compile(r"(?<![\p{L}\p{N}.])(?:[.\-·•−–—_]{1,5}[ /|\n]{1,3}){8,}[.\-·•−–—_]{0,5}")
 _MORSE_ALPHABET = (
     ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
 )
@@ -260,15 +225,21 @@ def _read_rotated(text: str) -> Iterator[str]:
         return
     yield _rotate(text, 13)
     yield _exchange(text, _ATBASH)
-    words = set(_KEYWORD.findall(text.lower()))
-    yield from (_rotate(text, shift) for shift in sorted({_ROTATED[word] for word in words & _ROTATED.keys()} - {13}))
+    words = _ROTATED.keys() & _KEYWORD.findall(text.lower())
+    yield from (_rotate(text, shift) for shift in sorted({_ROTATED[word] for word in words} - {13}))
+
+
+def _find_leet(text: str) -> list[re.Match[str]]:
+    """Words with letters and with signs that stand for letters; one alone is none."""
+    if len(_LEET_SIGN.findall(text)) < 2:
+        return []
+    words = [word for word in _LEET_WORD.finditer(text) if _LATIN_LETTER.search(word[0])]
+    return words if len(words) >= 2 else []
 
 
 def _read_leet(text: str) -> Iterator[str]:
-    if not _LEET_SIGN.search(text):
-        return
-    words = [word for word in _WORD.finditer(text) if _LEET_SIGN.search(word[0]) and _LATIN_LETTER.search(word[0])]
-    for table in (_LEET, _LEET_L) if len(words) >= 2 else ():
+    words = _find_leet(text)
+    for table in (_LEET, _LEET_L) if words else ():
         parts, position = [], 0
         for word in words:
             parts += [text[position : word.start()], word[0].translate(table)]
@@ -279,9 +250,12 @@ def _read_leet(text: str) -> Iterator[str]:
 def _read_backwards(text: str) -> Iterator[str]:
     yield text[::-1]
     if _TURNED.search(text):
-        turned = text.translate(_UPSIDE_DOWN)
-        yield turned
-        yield turned[::-1]
+        yield from _read_turned(text)
+
+
+def _read_turned(text: str) -> tuple[str, str]:
+    turned = text.translate(_UPSIDE_DOWN)
+    return turned, turned[::-1]
 
 
 def _read_shuffled(text: str) -> Iterator[str]:
@@ -293,39 +267,52 @@ def _read_shuffled(text: str) -> Iterator[str]:
 
 def _read_apart(text: str) -> Iterator[str]:
     """Letters one by one, and words with signs between them."""
+    yield from _join_letters(text)
+    pieces = _SPLIT.split(text)
+    if len(pieces) > 1 or _CAMEL.search(text):
+        yield _CAMEL.sub(" ", " ".join(pieces))
+        yield "".join(pieces)
+
+
+def _join_letters(text: str) -> Iterator[str]:
     if _APART_SIGN.search(text) and (found := _APART.findall(text)):
         yield " ".join(
             regex.sub(r"[^\p{L}]{2,}", " ", regex.sub(r"(?<=\p{L})[^\p{L}](?=\p{L})", "", run)) for run in found
         )
         yield " ".join(regex.sub(r"[^\p{L}]+", "", run) for run in found)
-    if _SPLIT.search(text) or _CAMEL.search(text):
-        yield _CAMEL.sub(" ", _SPLIT.sub(" ", text))
-        yield _SPLIT.sub("", text)
 
 
-def _read_morse(text: str) -> Iterator[str]:
-    for run in _MORSE.findall(text)[:_MOST_PASSAGES]:
-        signs = regex.sub("[−–—_]", "-", regex.sub("[·•]", ".", run))
-        words = regex.split(r"\s*[/|\n]\s*|\s{2,}", signs.strip())
-        yield " ".join("".join(_MORSE_LETTERS.get(letter, "") for letter in word.split()) for word in words)
+def _read_morse_run(run: str) -> Iterator[str]:
+    signs = regex.sub("[−–—_]", "-", regex.sub("[·•]", ".", run))
+    words = regex.split(r"\s*[/|\n]\s*|\s{2,}", signs.strip())
+    yield " ".join("".join(_MORSE_LETTERS.get(letter, "") for letter in word.split()) for word in words)
+
+
+_read_morse = Code(
+    regex.compile(r"(?<![\p{L}\p{N}.])(?:[.\-·•−–—_]{1,5}[ /|\n]{1,3}){8,}[.\-·•−–—_]{0,5}"),
+    _read_morse_run,
+    has_run(".-·•−–—_ /|\n", 16),
+)
 
 
 Decoder = Callable[[str], Iterator[str]]
 
 _DECODERS: tuple[Decoder, ...] = (
-    _read_tags, _read_selectors, _read_zero_width, _read_base64, _read_base32, _read_hex, _read_decimal, _read_binary,
-    _read_escapes, _read_rotated, _read_leet, _read_backwards, _read_shuffled, _read_apart, _read_morse,
+    read_tags, read_selectors, read_zero_width, read_base64, read_base32, read_hex, read_decimal, read_binary,
+    read_escapes, _read_rotated, _read_leet, _read_backwards, _read_shuffled, _read_apart, _read_morse,
 )  # fmt: skip
 
 #: Those that look for what folding drops or changes.
 _RAW = frozenset(
-    {_read_tags, _read_selectors, _read_zero_width, _read_escapes, _read_backwards, _read_shuffled, _read_apart}
+    {read_tags, read_selectors, read_zero_width, read_escapes, _read_backwards, _read_shuffled, _read_apart}
 )
 
 #: Those that move letters about.
 _MOVED = frozenset({_read_rotated, _read_leet, _read_backwards, _read_shuffled, _read_apart, _read_morse})
 
 #: Those whose views may be encoded once more.
-_NESTED = frozenset(
-    {_read_tags, _read_selectors, _read_zero_width, _read_base64, _read_base32, _read_hex, _read_binary}
-)
+_NESTED = frozenset({read_tags, read_selectors, read_zero_width, read_base64, read_base32, read_hex, read_binary})
+
+#: Codes of characters that nobody sees, and the others that folding leaves as they are.
+_HIDING = (read_tags, read_selectors, read_zero_width)
+_CODES = (read_base64, read_base32, read_hex, read_decimal, read_binary, _read_morse)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from midb.text.smuggling.orders import find_order, load_languages, may_give_order, simplify
+from midb.text.smuggling.views import _drop_marks
 
 #: An order in each language of the lists, to drop what was ordered before.
 DROP = {
@@ -133,6 +136,13 @@ def test_words_that_do_not_stand_together_are_no_order(text: str) -> None:
 
 def test_every_list_has_an_example_here() -> None:
     assert set(load_languages()) == DROP.keys() | READERS.keys()
+
+
+def test_a_text_without_marks_gives_the_same_orders() -> None:
+    """So that nobody looks for them in the text with its marks as well."""
+    for number in range(sys.maxunicode + 1):
+        text = f"a{chr(number)}b"
+        assert simplify(_drop_marks(text)) == simplify(text) or text == "a\N{COMBINING GREEK YPOGEGRAMMENI}b", text
 
 
 def test_case_and_marks_do_not_matter() -> None:
