@@ -78,7 +78,8 @@ def splice(body: bytes, stages: Mapping[Path, Sequence[Sequence[Edit]]], *, asci
     parts: list[bytes] = []
     position = 0
     for path, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
-        points: list[str] = _CODE_POINT.findall(body[start + 1 : end - 1].decode("utf-8"))
+        text = body[start + 1 : end - 1].decode("utf-8")
+        points: list[str] = _CODE_POINT.findall(text) if "\\" in text else list(text)
         for edits in stages[path]:
             points = _edited(points, edits, ascii_only)
         parts += (body[position : start + 1], "".join(points).encode("utf-8"))
