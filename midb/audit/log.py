@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,16 @@ from midb.audit.file.heads import RowLink, add_head, begun_hash, read_last_head,
 from midb.audit.file.key import SealKey
 from midb.audit.file.lock import WriterLock
 from midb.audit.file.schema import migrate
-from midb.audit.generation_rows import ReplyCosts, SharedText, find_generation, generation_rows, seal_of, spent_on
+from midb.audit.generation_rows import (
+    NotedPrompts,
+    ReplyCosts,
+    SharedText,
+    find_generation,
+    generation_rows,
+    note_prompts,
+    seal_of,
+    spent_on,
+)
 from midb.audit.proof.records import check_one
 from midb.audit.record_rows import RowNumbers, build_record_rows, build_rejected_row
 from midb.audit.rows import LoggedRecord, RecordRow, read_parts, read_row
@@ -182,7 +192,14 @@ class AuditLog:
     def find_generation(self, key: GenerationKey) -> Generation | None:
         """A reply that is in the log already, of whatever run; AuditError where the row was changed by hand."""
         with explain_write_errors(self.path):
+            if self._noted is not None and key.prompt_hash not in self._noted:
+                return None
             return find_generation(self.db, key)
+
+    @functools.cached_property
+    def _noted(self) -> NotedPrompts | None:
+        """Prompts that may have a reply; ``None``: any. Nobody else adds replies while the log is open."""
+        return note_prompts(self.db)
 
     def add_generations(self, run: Run, generations: Sequence[Generation]) -> list[Generation]:
         """Log replies as they come, in one transaction; returns them with the ids of their rows.
@@ -193,6 +210,8 @@ class AuditLog:
         links: list[RowLink] = []
         texts: set[SharedText] = set()
         with self._transaction() as execute:
+            if self._noted is not None:
+                self._noted.update(generation.key.prompt_hash for generation in written)
             for generation in written:
                 row, shared = generation_rows(generation, run.id)
                 for text in shared:
@@ -367,13 +386,24 @@ class AuditLog:
 
 def _insert(execute: Callable[..., Any], table: str, row: dict[str, Any]) -> None:
     """Insert a row by the names of its columns."""
-    columns = ", ".join(f'"{column}"' for column in row)
-    execute(f"INSERT INTO {table} ({columns}) VALUES ({_marks(len(row))})", tuple(row.values()))
+    execute(_insertion(table, tuple(row)), tuple(row.values()))
 
 
 def _insert_values(execute: Callable[..., Any], table: str, row: Sequence[Any]) -> None:
     """Insert a row that has a value for every column, in their order."""
-    execute(f"INSERT INTO {table} VALUES ({_marks(len(row))})", tuple(row))
+    execute(_whole_insertion(table, len(row)), tuple(row))
+
+
+@functools.cache
+def _insertion(table: str, columns: tuple[str, ...]) -> str:
+    """The statement for a row of a table: there are as many as tables."""
+    names = ", ".join(f'"{column}"' for column in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({_marks(len(columns))})"
+
+
+@functools.cache
+def _whole_insertion(table: str, columns: int) -> str:
+    return f"INSERT INTO {table} VALUES ({_marks(columns)})"
 
 
 def _marks(count: int) -> str:
