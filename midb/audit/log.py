@@ -191,15 +191,16 @@ class AuditLog:
 
     def find_generation(self, key: GenerationKey) -> Generation | None:
         """A reply that is in the log already, of whatever run; AuditError where the row was changed by hand."""
+        if self._noted is not None and key.prompt_hash not in self._noted:
+            return None
         with explain_write_errors(self.path):
-            if self._noted is not None and key.prompt_hash not in self._noted:
-                return None
             return find_generation(self.db, key)
 
     @functools.cached_property
     def _noted(self) -> NotedPrompts | None:
         """Prompts that may have a reply; ``None``: any. Nobody else adds replies while the log is open."""
-        return note_prompts(self.db)
+        with explain_write_errors(self.path):
+            return note_prompts(self.db)
 
     def add_generations(self, run: Run, generations: Sequence[Generation]) -> list[Generation]:
         """Log replies as they come, in one transaction; returns them with the ids of their rows.
