@@ -16,6 +16,7 @@ from midb.audit.file.heads import RowLink, add_head, begun_hash, read_last_head,
 from midb.audit.file.key import SealKey
 from midb.audit.file.lock import WriterLock
 from midb.audit.file.schema import migrate
+from midb.audit.file.statements import insert, insert_values, marks
 from midb.audit.generation_rows import (
     NotedPrompts,
     ReplyCosts,
@@ -96,12 +97,12 @@ class AuditLog:
 
     def positions(self, runs: Sequence[int]) -> int:
         """How many records the one of these runs has read that came furthest."""
-        sql = f"SELECT coalesce(max(position), 0) FROM checkpoints WHERE run_id IN ({_marks(len(runs))})"
+        sql = f"SELECT coalesce(max(position), 0) FROM checkpoints WHERE run_id IN ({marks(len(runs))})"
         return int(self.db.execute(sql, list(runs)).fetchone()[0])
 
     def find_record(self, runs: Sequence[int], position: int) -> LoggedRecord | None:
         """What the latest of these runs says of the record at a position; AuditError where that was changed by hand."""
-        sql = f"SELECT * FROM records WHERE position = ? AND run_id IN ({_marks(len(runs))}) ORDER BY run_id DESC"
+        sql = f"SELECT * FROM records WHERE position = ? AND run_id IN ({marks(len(runs))}) ORDER BY run_id DESC"
         with explain_write_errors(self.path):
             found = self.db.execute(f"{sql} LIMIT 1", [position, *runs]).fetchone()
             if found is None:
@@ -132,7 +133,7 @@ class AuditLog:
                 self._update_run(execute, dict(row) | {"status": "superseded", "finished_at": self._now()})
                 self._add_head(row["id"], "status")
             columns = dataclasses.asdict(run)
-            _insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
+            insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
             self._save_checkpoint(execute, run.id, checkpoint)
             self._add_head(run.id, "begun", [("runs", run.id, begun_hash(columns))])
         return run, checkpoint
@@ -219,7 +220,7 @@ class AuditLog:
                     if text not in texts:
                         execute("INSERT OR IGNORE INTO prompts VALUES (?, ?, ?)", text)
                 texts.update(shared)
-                _insert(execute, "generations", row)
+                insert(execute, "generations", row)
                 links.append(("generations", generation.id, row["seal"]))
             if links:
                 self._add_head(run.id, "replies", links)
@@ -247,7 +248,7 @@ class AuditLog:
         review = dataclasses.replace(review, id=self._numbers.take("runs"))
         with self._transaction() as execute:
             columns = dataclasses.asdict(review)
-            _insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
+            insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
             self._save_checkpoint(execute, review.id, Checkpoint())
             self._add_head(review.id, "begun", [("runs", review.id, begun_hash(columns))])
         return review
@@ -260,7 +261,7 @@ class AuditLog:
             for verdict in verdicts:
                 number = self._numbers.take("verdicts")
                 row = build_verdict_row(verdict, number, review.id, reviewer, self._now(), head)
-                _insert(execute, "verdicts", row)
+                insert(execute, "verdicts", row)
                 head = row["hash"]
             moved = dataclasses.replace(checkpoint, position=checkpoint.position + len(verdicts), head=head)
             self._save_checkpoint(execute, review.id, moved)
@@ -289,7 +290,7 @@ class AuditLog:
                 head = self._write_record(execute, run.id, record, head, links)
             for line in rejected:
                 row = build_rejected_row(line, run.id, self._numbers.take("rejected_lines"), rejected_head)
-                _insert_values(execute, "rejected_lines", row)
+                insert_values(execute, "rejected_lines", row)
                 rejected_head = row[-1]
                 links.append(("rejected_lines", row[0], rejected_head))
             for level, message in events:
@@ -299,7 +300,7 @@ class AuditLog:
                     "message": message,
                 }  # fmt: skip
                 seal = seals.row_seal("run_events", event)
-                _insert(execute, "run_events", event | {"seal": seal})
+                insert(execute, "run_events", event | {"seal": seal})
                 links.append(("run_events", number, seal))
             checkpoint = dataclasses.replace(
                 checkpoint,
@@ -320,10 +321,10 @@ class AuditLog:
     ) -> str:
         """Write a record with all its parts, and add their hashes to ``links``; returns the new end of the chain."""
         rows = build_record_rows(result, run, self._numbers, head, lambda number: seal_of(self.db, number))
-        _insert_values(execute, "records", rows.record)
+        insert_values(execute, "records", rows.record)
         for table, several in (("decisions", rows.decisions), ("edits", rows.edits), ("findings", rows.findings)):
             for row in several:
-                _insert_values(execute, table, row)
+                insert_values(execute, table, row)
         links.append(("records", rows.record[0], rows.record[-1]))
         links += (("decisions", row[0], row[-1]) for row in rows.decisions)
         return rows.head
@@ -331,12 +332,12 @@ class AuditLog:
     def _save_checkpoint(self, execute: Callable[..., Any], run_id: int, checkpoint: Checkpoint) -> None:
         row = {"run_id": run_id, **dataclasses.asdict(checkpoint)}
         execute("DELETE FROM checkpoints WHERE run_id = ?", (run_id,))
-        _insert(execute, "checkpoints", row | {"seal": seals.row_seal("checkpoints", row)})
+        insert(execute, "checkpoints", row | {"seal": seals.row_seal("checkpoints", row)})
 
     def _save_written(self, execute: Callable[..., Any], run_id: int, written: Written) -> None:
         row = {"run_id": run_id, **dataclasses.asdict(written)}
         execute("DELETE FROM written WHERE run_id = ?", (run_id,))
-        _insert(execute, "written", row | {"seal": seals.row_seal("written", row)})
+        insert(execute, "written", row | {"seal": seals.row_seal("written", row)})
 
     def _add_head(self, run_id: int, action: str, links: Sequence[RowLink] = ()) -> None:
         """End a transaction with the head that covers it."""
@@ -383,29 +384,3 @@ class AuditLog:
         with explain_write_errors(self.path), self.db:
             self.db.execute("BEGIN IMMEDIATE")
             yield self.db.execute
-
-
-def _insert(execute: Callable[..., Any], table: str, row: dict[str, Any]) -> None:
-    """Insert a row by the names of its columns."""
-    execute(_insertion(table, tuple(row)), tuple(row.values()))
-
-
-def _insert_values(execute: Callable[..., Any], table: str, row: Sequence[Any]) -> None:
-    """Insert a row that has a value for every column, in their order."""
-    execute(_whole_insertion(table, len(row)), tuple(row))
-
-
-@functools.cache
-def _insertion(table: str, columns: tuple[str, ...]) -> str:
-    """The statement for a row of a table: there are as many as tables."""
-    names = ", ".join(f'"{column}"' for column in columns)
-    return f"INSERT INTO {table} ({names}) VALUES ({_marks(len(columns))})"
-
-
-@functools.cache
-def _whole_insertion(table: str, columns: int) -> str:
-    return f"INSERT INTO {table} VALUES ({_marks(columns)})"
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
