@@ -37,9 +37,10 @@ def choose_pass(state: PairState, context: PairContext) -> Pass | None:
 
 def has_repairs(pass_: Pass, state: PairState) -> bool:
     """Whether a pass has provable repairs to make, and attempts left."""
-    attempts = state["attempts"].get(pass_, 0)
-    families = (finding.family for finding in pick_repairable(state["findings"], state["barred"]))
-    return attempts < MAX_ATTEMPTS and pass_.family in families
+    repairable = pick_repairable(state["findings"], state["barred"])
+    if not repairable or state["attempts"].get(pass_, 0) >= MAX_ATTEMPTS:
+        return False
+    return any(finding.family is pass_.family for finding in repairable)
 
 
 def asks_model(pass_: Pass, state: PairState, model: Model) -> bool:

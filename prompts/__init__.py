@@ -17,7 +17,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import jinja2
 import jinja2.meta
@@ -65,17 +65,21 @@ class Prompt:
 
     def render(self, **variables: Any) -> str:
         """The text with its variables filled in; raises PromptError where one is missing or not known."""
-        variables = {name: value for name, value in variables.items() if name not in self.unused}
-        for name in self.variables:
-            if name not in variables:
-                raise PromptError(f'prompt {self.name} was not given its variable "{name}".')
-        for name in variables:
-            if name not in self.variables:
-                raise PromptError(f'prompt {self.name} has no variable "{name}".')
+        if self.unused:
+            variables = {name: value for name, value in variables.items() if name not in self.unused}
+        if len(variables) != len(self.variables) or not all(name in variables for name in self.variables):
+            self._refuse(variables)
         try:
             return _template(self.text).render(variables)
         except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise PromptError(f"prompt {self.name} cannot be rendered: {error}.", hint=_EDIT) from error
+
+    def _refuse(self, variables: Mapping[str, Any]) -> NoReturn:
+        for name in self.variables:
+            if name not in variables:
+                raise PromptError(f'prompt {self.name} was not given its variable "{name}".')
+        other = next(name for name in variables if name not in self.variables)
+        raise PromptError(f'prompt {self.name} has no variable "{other}".')
 
 
 @dataclass(frozen=True)
@@ -268,4 +272,6 @@ def _environment() -> jinja2.Environment:
 
 @functools.cache
 def _template(text: str) -> jinja2.Template:
-    return _environment().from_string(text)
+    template = _environment().from_string(text)
+    template.globals = {}  # there are none, and jinja2 would look through its maps of them at each rendering
+    return template

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 
 from midb.agent.engines.protocol import CallFailed
 from midb.agent.model.calls import Model
@@ -20,10 +20,10 @@ async def ask(
     The reply is not looked at yet: the decision has ``action`` and is the caller's to fill in.
     """
     digest = pair.content_hash()
-    decision = Decision(
+    begun = partial(
+        Decision,
         pass_=task.pass_,
         action=action,
-        reason=Reason.ENGINE_FAILED,
         attempt=attempt,
         before_hash=digest,
         after_hash=digest,
@@ -33,5 +33,5 @@ async def ask(
         generation = await model.generate(task)
     except CallFailed as error:
         reason = Reason.CONTEXT_EXCEEDED if error.code == "context-exceeded" else Reason.ENGINE_FAILED
-        return replace(decision, reason=reason, detail=f"{error.code}: {error.message}"[:300]), None
-    return replace(decision, generation=generation.id), generation
+        return begun(reason=reason, detail=f"{error.code}: {error.message}"[:300]), None
+    return begun(reason=Reason.ENGINE_FAILED, generation=generation.id), generation

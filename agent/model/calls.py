@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -52,6 +53,39 @@ class GenerationStore(Protocol):
         ...
 
 
+class _Call:
+    """One call that is under way, and those who wait for its reply. Who is cancelled takes nobody along."""
+
+    def __init__(self, key: GenerationKey, task: Task) -> None:
+        self.key = key
+        self.task = task
+        self.work: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[Generation]] = []
+
+    def join(self) -> asyncio.Future[Generation]:
+        """The reply for one more who waits."""
+        future: asyncio.Future[Generation] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return future
+
+    def answer(self, generation: Generation) -> None:
+        """Hand out the reply."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(generation)
+
+    def fail(self, error: BaseException) -> None:
+        """Say why there is no reply; where nobody waits any more, nobody wants to know."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(error)
+
+    def drop(self) -> None:
+        """Cancel who still waits."""
+        for future in self._waiting:
+            future.cancel()
+
+
 class Model:
     """One engine, shared by all pairs and passes of a run."""
 
@@ -72,9 +106,9 @@ class Model:
         self._estimates = False
         self._clock = clock
         self._started = clock()
-        self._asked: dict[GenerationKey, asyncio.Task[Generation]] = {}
-        self._pending: list[tuple[Generation, asyncio.Future[Generation]]] = []
-        self._usage: dict[Pass, Usage] = {}
+        self._asked: dict[GenerationKey, _Call] = {}
+        self._pending: list[tuple[Generation, _Call]] = []
+        self._usage: dict[Pass, Counter[str]] = {}
         self._failures_in_a_row = 0
         self._last_failure: CallFailed | None = None
         self._replies = 0
@@ -88,14 +122,15 @@ class Model:
         """
         key = GenerationKey(task.prompt_hash, self._fingerprint(task), task.request.sampling.as_json())
         if found := self._store.find(key):
-            self._count(task.pass_, Usage(reused=1))
+            self._count(task.pass_, {"reused": 1})
             return found
-        if (asked := self._asked.get(key)) is None:
-            asked = self._asked[key] = asyncio.ensure_future(self._call(key, task))
-            asked.add_done_callback(lambda call: self._done(key, call))
+        if (call := self._asked.get(key)) is None:
+            call = self._asked[key] = _Call(key, task)
+            # A task of its own: what an engine does is no time of the record that asks first.
+            call.work = asyncio.get_running_loop().create_task(self._carry_out(call))
         else:
-            self._count(task.pass_, Usage(reused=1))
-        return await asyncio.shield(asked)
+            self._count(task.pass_, {"reused": 1})
+        return await call.join()
 
     def _fingerprint(self, task: Task) -> str:
         """What a reply depends on: the model, and the adapter that is asked, but no other of the run."""
@@ -104,29 +139,40 @@ class Model:
             self._fingerprints[adapter] = self.engine.fingerprint(adapter)
         return self._fingerprints[adapter]
 
-    def _done(self, key: GenerationKey, call: asyncio.Task[Generation]) -> None:
-        del self._asked[key]
-        if not call.cancelled():
-            call.exception()  # looked at: who asked has it, or was cancelled and wants nothing any more
+    async def _carry_out(self, call: _Call) -> None:
+        """Get the reply of a call; it is handed out once it is logged."""
+        try:
+            generation = await self._generate(call)
+        except asyncio.CancelledError:
+            self._give_up(call)
+            raise
+        except BaseException as error:
+            del self._asked[call.key]
+            call.fail(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._keep(generation, call)
 
-    async def _call(self, key: GenerationKey, task: Task) -> Generation:
+    async def _generate(self, call: _Call) -> Generation:
+        task = call.task
         reply = await self._ask(task)
         self._failures_in_a_row = 0
         self._replies += 1
         self._slowest = max(self._slowest, reply.seconds)
         if not reply.prompt_tokens:
             reply = self._estimate(task, reply)
-        generation = Generation(
-            key=key,
+        counts = reply.counts()
+        self._count(task.pass_, {"calls": 1, **counts})
+        return Generation(
+            key=call.key,
             pass_=task.pass_.value,
             messages=tuple((message.role, message.content) for message in task.request.messages),
             completion=reply.text,
             finish_reason=reply.finish_reason.value,
             seconds=reply.seconds,
-            **reply.counts(),
+            **counts,
         )
-        self._count(task.pass_, Usage.of([generation]))
-        return await self._keep(generation)
 
     def _estimate(self, task: Task, reply: TextReply) -> TextReply:
         """A reply with tokens that its server did not count: that must not make a budget of tokens endless."""
@@ -154,7 +200,7 @@ class Model:
             try:
                 return await self.engine.generate(task.request)
             except CallFailed as error:
-                self._count(task.pass_, Usage(calls_failed=1, retries=error.retries))
+                self._count(task.pass_, {"calls_failed": 1, "retries": error.retries})
                 if error.code in _REQUEST:
                     raise
                 if self._stopping:
@@ -197,56 +243,64 @@ class Model:
         """Whether calls failed, and not one was answered, also not by the log."""
         return self.failing and not self._replies and not self.usage.reused
 
-    def _keep(self, generation: Generation) -> asyncio.Future[Generation]:
+    def _keep(self, generation: Generation, call: _Call) -> None:
         """Log it together with what else comes in this turn of the loop."""
-        loop = asyncio.get_running_loop()
         if not self._pending:
-            loop.call_soon(self._flush)
-        future: asyncio.Future[Generation] = loop.create_future()
-        self._pending.append((generation, future))
-        return future
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._pending.append((generation, call))
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, []
+        for _, call in pending:
+            del self._asked[call.key]
         try:
             written = self._store.add([generation for generation, _ in pending])
         except Exception as error:  # handed to those who wait
-            for _, future in pending:
-                if not future.done():
-                    future.set_exception(error)
+            for _, call in pending:
+                call.fail(error)
             return
-        for (_, future), generation in zip(pending, written, strict=True):
-            if not future.done():
-                future.set_result(generation)
+        for (_, call), generation in zip(pending, written, strict=True):
+            call.answer(generation)
 
     async def close(self) -> None:
         """End what is still asked and log what was answered, before the loop is left."""
         asked = list(self._asked.values())
-        for task in asked:
+        work = [call.work for call in asked if call.work is not None]
+        for task in work:
             task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
+        await asyncio.gather(*work, return_exceptions=True)
         if self._pending:
             self._flush()
+        for call in asked:
+            self._give_up(call)  # one that had not even begun does not do so itself
+
+    def _give_up(self, call: _Call) -> None:
+        """Cancel those who wait for a call that was cancelled."""
+        self._asked.pop(call.key, None)
+        call.drop()
 
     # -- what it costs -----------------------------------------------------------------------------------------------
 
     def count_failed_attempt(self, pass_: Pass) -> None:
         """Count a reply that could not be used, or whose rewrite was taken back."""
-        self._count(pass_, Usage(attempts_failed=1))
+        self._count(pass_, {"attempts_failed": 1})
 
-    def _count(self, pass_: Pass, usage: Usage) -> None:
-        known = self._usage.get(pass_)
-        self._usage[pass_] = usage if known is None else known + usage
+    def _count(self, pass_: Pass, counts: Mapping[str, int]) -> None:
+        """Add to what a pass has used; the names are those of `Usage`."""
+        used = self._usage.setdefault(pass_, Counter())
+        for name, count in counts.items():
+            if count:
+                used[name] += count
 
     @property
     def by_pass(self) -> Mapping[Pass, Usage]:
         """What each pass has used since the run (re)started."""
-        return dict(self._usage)
+        return {pass_: Usage(**used) for pass_, used in self._usage.items()}
 
     @property
     def usage(self) -> Usage:
         """What all passes have used."""
-        return sum(self._usage.values(), Usage())
+        return sum(self.by_pass.values(), Usage())
 
     @property
     def seconds(self) -> float:
@@ -256,12 +310,17 @@ class Model:
     @property
     def exhausted(self) -> bool:
         """Whether the budget is used up: no further pair is begun."""
-        return self.settings.budget.left(self.seconds, self.usage.tokens) == 0
+        return self.settings.budget.left(self.seconds, self._tokens) == 0
 
     @property
     def budget_left(self) -> str:
         """What is left of the budget, for people."""
-        return self.settings.budget.describe_left(self.seconds, self.usage.tokens)
+        return self.settings.budget.describe_left(self.seconds, self._tokens)
+
+    @property
+    def _tokens(self) -> int:
+        """Tokens paid for by all passes, without summing up what else they used: this is asked for again and again."""
+        return sum(used["prompt_tokens"] + used["completion_tokens"] for used in self._usage.values())
 
 
 def read_finish(generation: Generation) -> FinishReason:

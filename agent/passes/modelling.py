@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -106,10 +107,22 @@ def _refuse_leak(system: str, before: InstructionPair, after: InstructionPair) -
     if after == before:
         return
     reply = "\n".join(text for _, text in after.texts())
-    for start in range(0, len(system) - LEAKED, LEAKED // 2):
-        passage = system[start : start + LEAKED]
+    passages, halves = _cut_into_passages(system)
+    if not any(half in reply for half in halves):
+        return
+    for passage in passages:
         if passage in reply and not any(passage in text for _, text in before.texts()):
             raise ReplyError(Reason.PROMPT_LEAKED, "The reply repeats its own instructions.")
+
+
+@functools.lru_cache(maxsize=128)
+def _cut_into_passages(system: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The passages of a system part that are looked for, each of which begins in the middle of the one before; and
+    halves of them, one of which is in each passage: thousands of replies are held against the same few."""
+    half = LEAKED // 2
+    passages = [system[start : start + LEAKED] for start in range(0, len(system) - LEAKED, half)]
+    halves = [system[start : start + half] for start in range(0, len(system) - half + 1, LEAKED)]
+    return tuple(passages), tuple(halves)
 
 
 def attribute_edits(edits: Sequence[Edit], findings: Sequence[Finding], pass_: Pass) -> list[Edit]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,47 @@ def find_generation(connection: sqlite3.Connection, key: GenerationKey) -> Gener
         id=row["id"],
         reused=True,
     )
+
+
+#: Bits in which prompts are noted, a power of two: 2 MiB.
+_BITS = 1 << 24
+
+#: Replies of a log up to which it is worth to note their prompts: to read them takes seconds, and of a prompt that is
+#: not among so many one in fifty is looked for all the same.
+MOST_NOTED = 2_000_000
+
+
+class NotedPrompts:
+    """Which prompts a log may hold a reply to (a Bloom filter): those that were not added are nearly always denied, and
+    no other ever is. To look each new prompt up in the file takes longer than to write the question."""
+
+    def __init__(self, prompt_hashes: Iterable[str] = ()) -> None:
+        self._bits = bytearray(_BITS // 8)
+        self.update(prompt_hashes)
+
+    def update(self, prompt_hashes: Iterable[str]) -> None:
+        """Note some prompts."""
+        for prompt_hash in prompt_hashes:
+            for place in _places(prompt_hash):
+                self._bits[place >> 3] |= 1 << (place & 7)
+
+    def __contains__(self, prompt_hash: str) -> bool:
+        return all(self._bits[place >> 3] >> (place & 7) & 1 for place in _places(prompt_hash))
+
+
+def _places(prompt_hash: str) -> tuple[int, int, int, int]:
+    """The bits that stand for a prompt."""
+    first = hash(prompt_hash)
+    step = first >> 32 | 1
+    return first % _BITS, (first + step) % _BITS, (first + 2 * step) % _BITS, (first + 3 * step) % _BITS
+
+
+def note_prompts(connection: sqlite3.Connection, most: int = MOST_NOTED) -> NotedPrompts | None:
+    """What a log was asked so far; ``None`` where that is more than it is worth to note."""
+    (replies,) = connection.execute("SELECT coalesce(max(id), 0) FROM generations").fetchone()
+    if replies > most:
+        return None
+    return NotedPrompts(row[0] for row in connection.execute("SELECT prompt_hash FROM generations"))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,17 @@ from midb.audit.file.heads import RowLink, add_head, begun_hash, read_last_head,
 from midb.audit.file.key import SealKey
 from midb.audit.file.lock import WriterLock
 from midb.audit.file.schema import migrate
-from midb.audit.generation_rows import ReplyCosts, SharedText, find_generation, generation_rows, seal_of, spent_on
+from midb.audit.file.statements import insert, insert_values, marks
+from midb.audit.generation_rows import (
+    NotedPrompts,
+    ReplyCosts,
+    SharedText,
+    find_generation,
+    generation_rows,
+    note_prompts,
+    seal_of,
+    spent_on,
+)
 from midb.audit.proof.records import check_one
 from midb.audit.record_rows import RowNumbers, build_record_rows, build_rejected_row
 from midb.audit.rows import LoggedRecord, RecordRow, read_parts, read_row
@@ -86,12 +97,12 @@ class AuditLog:
 
     def positions(self, runs: Sequence[int]) -> int:
         """How many records the one of these runs has read that came furthest."""
-        sql = f"SELECT coalesce(max(position), 0) FROM checkpoints WHERE run_id IN ({_marks(len(runs))})"
+        sql = f"SELECT coalesce(max(position), 0) FROM checkpoints WHERE run_id IN ({marks(len(runs))})"
         return int(self.db.execute(sql, list(runs)).fetchone()[0])
 
     def find_record(self, runs: Sequence[int], position: int) -> LoggedRecord | None:
         """What the latest of these runs says of the record at a position; AuditError where that was changed by hand."""
-        sql = f"SELECT * FROM records WHERE position = ? AND run_id IN ({_marks(len(runs))}) ORDER BY run_id DESC"
+        sql = f"SELECT * FROM records WHERE position = ? AND run_id IN ({marks(len(runs))}) ORDER BY run_id DESC"
         with explain_write_errors(self.path):
             found = self.db.execute(f"{sql} LIMIT 1", [position, *runs]).fetchone()
             if found is None:
@@ -122,7 +133,7 @@ class AuditLog:
                 self._update_run(execute, dict(row) | {"status": "superseded", "finished_at": self._now()})
                 self._add_head(row["id"], "status")
             columns = dataclasses.asdict(run)
-            _insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
+            insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
             self._save_checkpoint(execute, run.id, checkpoint)
             self._add_head(run.id, "begun", [("runs", run.id, begun_hash(columns))])
         return run, checkpoint
@@ -181,8 +192,16 @@ class AuditLog:
 
     def find_generation(self, key: GenerationKey) -> Generation | None:
         """A reply that is in the log already, of whatever run; AuditError where the row was changed by hand."""
+        if self._noted is not None and key.prompt_hash not in self._noted:
+            return None
         with explain_write_errors(self.path):
             return find_generation(self.db, key)
+
+    @functools.cached_property
+    def _noted(self) -> NotedPrompts | None:
+        """Prompts that may have a reply; ``None``: any. Nobody else adds replies while the log is open."""
+        with explain_write_errors(self.path):
+            return note_prompts(self.db)
 
     def add_generations(self, run: Run, generations: Sequence[Generation]) -> list[Generation]:
         """Log replies as they come, in one transaction; returns them with the ids of their rows.
@@ -193,13 +212,15 @@ class AuditLog:
         links: list[RowLink] = []
         texts: set[SharedText] = set()
         with self._transaction() as execute:
+            if self._noted is not None:
+                self._noted.update(generation.key.prompt_hash for generation in written)
             for generation in written:
                 row, shared = generation_rows(generation, run.id)
                 for text in shared:
                     if text not in texts:
                         execute("INSERT OR IGNORE INTO prompts VALUES (?, ?, ?)", text)
                 texts.update(shared)
-                _insert(execute, "generations", row)
+                insert(execute, "generations", row)
                 links.append(("generations", generation.id, row["seal"]))
             if links:
                 self._add_head(run.id, "replies", links)
@@ -227,7 +248,7 @@ class AuditLog:
         review = dataclasses.replace(review, id=self._numbers.take("runs"))
         with self._transaction() as execute:
             columns = dataclasses.asdict(review)
-            _insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
+            insert(execute, "runs", columns | {"seal": seals.row_seal("runs", columns)})
             self._save_checkpoint(execute, review.id, Checkpoint())
             self._add_head(review.id, "begun", [("runs", review.id, begun_hash(columns))])
         return review
@@ -240,7 +261,7 @@ class AuditLog:
             for verdict in verdicts:
                 number = self._numbers.take("verdicts")
                 row = build_verdict_row(verdict, number, review.id, reviewer, self._now(), head)
-                _insert(execute, "verdicts", row)
+                insert(execute, "verdicts", row)
                 head = row["hash"]
             moved = dataclasses.replace(checkpoint, position=checkpoint.position + len(verdicts), head=head)
             self._save_checkpoint(execute, review.id, moved)
@@ -269,7 +290,7 @@ class AuditLog:
                 head = self._write_record(execute, run.id, record, head, links)
             for line in rejected:
                 row = build_rejected_row(line, run.id, self._numbers.take("rejected_lines"), rejected_head)
-                _insert_values(execute, "rejected_lines", row)
+                insert_values(execute, "rejected_lines", row)
                 rejected_head = row[-1]
                 links.append(("rejected_lines", row[0], rejected_head))
             for level, message in events:
@@ -279,7 +300,7 @@ class AuditLog:
                     "message": message,
                 }  # fmt: skip
                 seal = seals.row_seal("run_events", event)
-                _insert(execute, "run_events", event | {"seal": seal})
+                insert(execute, "run_events", event | {"seal": seal})
                 links.append(("run_events", number, seal))
             checkpoint = dataclasses.replace(
                 checkpoint,
@@ -300,10 +321,10 @@ class AuditLog:
     ) -> str:
         """Write a record with all its parts, and add their hashes to ``links``; returns the new end of the chain."""
         rows = build_record_rows(result, run, self._numbers, head, lambda number: seal_of(self.db, number))
-        _insert_values(execute, "records", rows.record)
+        insert_values(execute, "records", rows.record)
         for table, several in (("decisions", rows.decisions), ("edits", rows.edits), ("findings", rows.findings)):
             for row in several:
-                _insert_values(execute, table, row)
+                insert_values(execute, table, row)
         links.append(("records", rows.record[0], rows.record[-1]))
         links += (("decisions", row[0], row[-1]) for row in rows.decisions)
         return rows.head
@@ -311,12 +332,12 @@ class AuditLog:
     def _save_checkpoint(self, execute: Callable[..., Any], run_id: int, checkpoint: Checkpoint) -> None:
         row = {"run_id": run_id, **dataclasses.asdict(checkpoint)}
         execute("DELETE FROM checkpoints WHERE run_id = ?", (run_id,))
-        _insert(execute, "checkpoints", row | {"seal": seals.row_seal("checkpoints", row)})
+        insert(execute, "checkpoints", row | {"seal": seals.row_seal("checkpoints", row)})
 
     def _save_written(self, execute: Callable[..., Any], run_id: int, written: Written) -> None:
         row = {"run_id": run_id, **dataclasses.asdict(written)}
         execute("DELETE FROM written WHERE run_id = ?", (run_id,))
-        _insert(execute, "written", row | {"seal": seals.row_seal("written", row)})
+        insert(execute, "written", row | {"seal": seals.row_seal("written", row)})
 
     def _add_head(self, run_id: int, action: str, links: Sequence[RowLink] = ()) -> None:
         """End a transaction with the head that covers it."""
@@ -363,18 +384,3 @@ class AuditLog:
         with explain_write_errors(self.path), self.db:
             self.db.execute("BEGIN IMMEDIATE")
             yield self.db.execute
-
-
-def _insert(execute: Callable[..., Any], table: str, row: dict[str, Any]) -> None:
-    """Insert a row by the names of its columns."""
-    columns = ", ".join(f'"{column}"' for column in row)
-    execute(f"INSERT INTO {table} ({columns}) VALUES ({_marks(len(row))})", tuple(row.values()))
-
-
-def _insert_values(execute: Callable[..., Any], table: str, row: Sequence[Any]) -> None:
-    """Insert a row that has a value for every column, in their order."""
-    execute(f"INSERT INTO {table} VALUES ({_marks(len(row))})", tuple(row))
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)

@@ -41,7 +41,12 @@ def find_strings(body: bytes, wanted: set[Path]) -> dict[Path, tuple[int, int]]:
     expects_key = False
     for match in _TOKEN.finditer(body):
         mark = match.group()
-        if mark == b"{":
+        if len(mark) > 1:  # a string
+            if expects_key:
+                path[-1] = json.loads(mark) if b"\\" in mark else mark[1:-1].decode("utf-8")
+            elif len(path) in depths and tuple(path) in wanted:
+                spans[tuple(path)] = match.span()
+        elif mark == b"{":
             path.append("")
             expects_key = True
         elif mark == b"[":
@@ -57,10 +62,6 @@ def find_strings(body: bytes, wanted: set[Path]) -> dict[Path, tuple[int, int]]:
                 path[-1] = top + 1
         elif mark == b":":
             expects_key = False
-        elif expects_key:
-            path[-1] = json.loads(mark)
-        elif len(path) in depths and tuple(path) in wanted:
-            spans[tuple(path)] = match.span()
     return spans
 
 
@@ -78,7 +79,8 @@ def splice(body: bytes, stages: Mapping[Path, Sequence[Sequence[Edit]]], *, asci
     parts: list[bytes] = []
     position = 0
     for path, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
-        points: list[str] = _CODE_POINT.findall(body[start + 1 : end - 1].decode("utf-8"))
+        text = body[start + 1 : end - 1].decode("utf-8")
+        points: list[str] = _CODE_POINT.findall(text) if "\\" in text else list(text)
         for edits in stages[path]:
             points = _edited(points, edits, ascii_only)
         parts += (body[position : start + 1], "".join(points).encode("utf-8"))

@@ -13,7 +13,16 @@ import pytest
 from log_fixtures import REPLY, RUN, now
 
 from midb.audit.file import seals
-from midb.audit.generation_rows import ReplyCosts, find_generation, full_prompt, generation_rows, seal_of, spent_on
+from midb.audit.generation_rows import (
+    NotedPrompts,
+    ReplyCosts,
+    find_generation,
+    full_prompt,
+    generation_rows,
+    note_prompts,
+    seal_of,
+    spent_on,
+)
 from midb.audit.log import AuditLog
 from midb.domain.errors import AuditError
 from midb.domain.generations import GenerationKey
@@ -94,3 +103,41 @@ def test_one_reply_per_key(log: AuditLog) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         log.db.execute(f"INSERT INTO generations ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
                        list(row.values()))  # fmt: skip
+
+
+def test_a_prompt_that_was_noted_is_never_denied_and_others_nearly_always_are() -> None:
+    asked, others = (
+        [hashlib.sha256(b"%d" % n).hexdigest() for n in range(*ends)] for ends in ((0, 50_000), (50_000, 90_000))
+    )
+    noted = NotedPrompts(asked[:100])
+    noted.update(asked[100:])
+    assert all(prompt in noted for prompt in asked)
+    assert sum(prompt in noted for prompt in others) < 40
+
+
+def test_the_prompts_of_a_log_are_noted_unless_they_are_too_many(log: AuditLog) -> None:
+    noted = note_prompts(log.db, most=2)
+    assert noted is not None
+    assert ASKED.key.prompt_hash in noted
+    assert "cd" * 32 in noted
+    assert "12" * 32 not in noted
+    assert note_prompts(log.db, most=1) is None
+
+
+def test_replies_are_found_in_a_log_that_is_opened_again_and_where_prompts_are_not_noted(log: AuditLog) -> None:
+    run = log.latest_run()
+    assert run is not None
+    later = GenerationKey("12" * 32, "tiny", "greedy")
+    assert log.find_generation(later) is None
+    log.add_generations(run, [replace(ASKED, key=later)])
+    log.close()
+    with AuditLog(log.path, now=now) as again, AuditLog(log.path.with_name("other.db"), now=now) as other:
+        for _ in range(2):
+            for key in (ASKED.key, later):
+                found = again.find_generation(key)
+                assert found is not None
+                assert found.key == key
+            assert again.find_generation(replace(later, engine="other")) is None
+            assert again.find_generation(replace(later, prompt_hash="34" * 32)) is None
+            again._noted = None
+        assert other.find_generation(ASKED.key) is None

@@ -9,6 +9,7 @@ these hashes together are covered by the heads (`midb.audit.file.heads`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from midb.domain.hashing import digest
@@ -57,12 +58,16 @@ COVERED: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+#: The values of those columns of a row.
+_COVERED = {table: itemgetter(*columns) for table, columns in COVERED.items()}
+
 
 def covered_values(table: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
     """The covered columns of a row, in order. Bytes found where text was written count as a change, not an error."""
-    return tuple(
-        value if not isinstance(value := row[column], bytes) else {"bytes": value.hex()} for column in COVERED[table]
-    )
+    values: tuple[Any, ...] = _COVERED[table](row)
+    if bytes in map(type, values):
+        return tuple({"bytes": value.hex()} if isinstance(value, bytes) else value for value in values)
+    return values
 
 
 def row_seal(table: str, row: Mapping[str, Any]) -> str:

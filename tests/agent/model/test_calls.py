@@ -343,6 +343,50 @@ def test_what_was_answered_is_logged_also_when_the_run_is_left() -> None:
     assert (found.completion, found.reused) == ("reply", True)
 
 
+def test_who_is_cancelled_takes_nobody_along() -> None:
+    """Also not who asked first: the call is everybody's."""
+    bench = Bench(lambda request: "reply")
+
+    async def leave(model: Model) -> Generation:
+        first, second = (asyncio.ensure_future(model.generate(task_about("a"))) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        return await second
+
+    assert bench.run(leave).completion == "reply"
+    assert len(bench.engine.requests) == 1
+
+
+def test_all_who_wait_for_a_call_that_fails_are_told_and_it_may_be_asked_again() -> None:
+    failing = [CallFailed("bad-request", "no")]
+    bench = Bench(lambda request: failing.pop() if failing else "reply")
+
+    async def ask(model: Model) -> Generation:
+        both = await asyncio.gather(*(model.generate(task_about("a")) for _ in range(2)), return_exceptions=True)
+        assert [type(one) for one in both] == [CallFailed, CallFailed]
+        return await model.generate(task_about("a"))
+
+    assert bench.run(ask).completion == "reply"
+    assert (bench.model.usage.calls_failed, bench.model.usage.reused, bench.model.usage.calls) == (1, 1, 1)
+
+
+def test_a_call_that_had_not_begun_when_the_model_is_closed_keeps_nobody_waiting() -> None:
+    bench = Bench(lambda request: "reply")
+
+    async def close_at_once(model: Model) -> None:
+        waiting = asyncio.ensure_future(model.generate(task_about("a")))
+        while not model._asked:
+            await asyncio.sleep(0)
+        await model.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert (await model.generate(task_about("a"))).completion == "reply", "nobody waits for a call that is over"
+
+    bench.run(close_at_once)
+
+
 def test_what_was_not_answered_is_not_waited_for() -> None:
     class Deaf(ScriptedEngine):
         async def generate(self, request: TextRequest) -> TextReply:
