@@ -13,8 +13,6 @@ program around a library call uses SIGALRM itself, or runs it in another thread 
 from __future__ import annotations
 
 import contextlib
-import math
-import os
 import signal
 import threading
 import time
@@ -98,84 +96,50 @@ class RecordClock:
     def _start(self) -> None:
         self._started = time.thread_time()
         _alarm.clock = self
-        _alarm.ring_in(self._left)
+        signal.setitimer(signal.ITIMER_REAL, self._left, AGAIN)
 
     def _stop(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         _alarm.clock = None
         self._left -= time.thread_time() - self._started
-        if self._left <= 0:
-            _alarm.switch_off()
 
     def ring(self) -> None:
         """What the alarm does while this clock runs: RecordOutOfTimeError where nothing is left."""
         left = self._left - (time.thread_time() - self._started)
-        if left <= 0:
+        if left > 0:  # others had the processor meanwhile
+            signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), AGAIN)
+        else:
             raise RecordOutOfTimeError
-        _alarm.set(max(left, 0.001))  # others had the processor meanwhile, or it was set for another clock
 
 
 class _Alarm:
-    """The alarm of this process: in which thread it is held (0 in none), the clock that it rings for, and when it rings
-    next, in seconds of the system's clock.
-
-    It stays set when a clock stops, for the next one: to set and stop it at each step of a record takes longer than
-    the step is measured in. Where it rings for nobody it is switched off.
-    """
+    """The alarm of this process: in which thread it is held (0 in none), and the clock that it rings for."""
 
     thread: int = 0
     clock: RecordClock | None = None
-    due: float = math.inf
 
     def waits_here(self) -> bool:
         """Whether this thread holds the alarm, and no clock runs yet."""
         return self.clock is None and self.thread == threading.get_ident()
 
-    def ring_in(self, seconds: float) -> None:
-        """Ring after some seconds, or before."""
-        if time.monotonic() + seconds < self.due:
-            self.set(seconds)
-
-    def set(self, seconds: float) -> None:
-        """Ring after some seconds, and again and again from then on."""
-        self.due = time.monotonic() + seconds
-        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
-
-    def switch_off(self) -> None:
-        """Ring no more."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        self.forget()
-
-    def forget(self) -> None:
-        """There is no timer: a process that was forked from this one has none."""
-        self.due = math.inf
-
 
 _alarm = _Alarm()
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_alarm.forget)
-
-#: Where no interruption may begin: what is noted of the clock and of the timer has to be right whatever happens.
-_OWN_CODE = frozenset(
-    each.__code__
-    for each in (RecordClock._start, RecordClock._stop, _Alarm.ring_in, _Alarm.set, _Alarm.switch_off, _Alarm.forget)
-)
+#: Where no interruption may begin: the timer has to be switched off whatever happens.
+_OWN_CODE = frozenset({RecordClock._start.__code__, RecordClock._stop.__code__})
 
 
 def _ring(number: int, frame: FrameType | None) -> None:
-    if frame is not None and frame.f_code in _OWN_CODE:
-        return  # the call has not begun, or is over; it rings again
-    if _alarm.clock is None:
-        _alarm.switch_off()
-    else:
-        _alarm.clock.ring()
+    if _alarm.clock is None or (frame is not None and frame.f_code in _OWN_CODE):
+        return  # the call has not begun, or is over
+    _alarm.clock.ring()
 
 
 @contextlib.contextmanager
 def hold_alarm() -> Iterator[bool]:
     """Keep SIGALRM ready for every clock that runs within; says whether it could be had.
 
-    A clock that finds it held has but to see to it that it is set: to install a handler for each pair costs more.
+    A clock that finds it held has but to set the timer: to install a handler for each pair costs more than that.
     """
     if not _may_use_alarm():
         yield False
@@ -185,7 +149,6 @@ def hold_alarm() -> Iterator[bool]:
     try:
         yield True
     finally:
-        _alarm.switch_off()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         _alarm.thread = 0
 

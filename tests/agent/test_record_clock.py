@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import multiprocessing
-import os
 import re
 import signal
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -147,54 +145,6 @@ def test_an_alarm_that_is_held_serves_one_clock_after_the_other() -> None:
         assert signal.getsignal(signal.SIGALRM) is handler
         signal.raise_signal(signal.SIGALRM)  # which rings for nobody
     assert_switched_off()
-
-
-def test_an_alarm_that_is_held_stays_set_from_step_to_step_and_rings_in_time_for_each_clock() -> None:
-    def left() -> float:
-        return signal.getitimer(signal.ITIMER_REAL)[0]
-
-    with hold_alarm():
-        RecordClock(1000).run(lambda: None)
-        assert left() > 900
-        with pytest.raises(RecordOutOfTimeError):  # it rings sooner for whom less is left
-            RecordClock(0.02).run(spin)
-        RecordClock(0.02).run(lambda: None)
-        assert 0 < left() <= 0.02
-        assert RecordClock(1000).run(lambda: spin_for(0.1)) is None, "it was not this clock's time"
-        assert left() > 900
-    assert_switched_off()
-
-
-def test_an_alarm_that_rings_while_no_clock_runs_interrupts_nobody_and_rings_no_more() -> None:
-    with hold_alarm():
-        RecordClock(0.02).run(lambda: None)
-        spin_for(0.1)
-        time.sleep(0.01)
-        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
-        with pytest.raises(RecordOutOfTimeError):
-            RecordClock(0.02).run(spin)
-
-
-def spin_for(seconds: float) -> None:
-    """Use up processor time."""
-    started = time.thread_time()
-    while time.thread_time() - started < seconds:
-        pass
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
-def test_a_process_that_is_forked_while_the_alarm_is_set_sets_its_own() -> None:
-    with hold_alarm():
-        RecordClock(0.02).run(lambda: None)
-        child = os.fork()
-        if not child:
-            try:
-                RecordClock(0.02).run(spin)
-            except RecordOutOfTimeError:
-                os._exit(7)
-            finally:
-                os._exit(1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def test_a_thread_without_the_alarm_is_not_limited_by_it() -> None:
