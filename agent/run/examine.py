@@ -201,7 +201,7 @@ class Examiner:
     def _spliced(self, body: bytes, stages: Stages, pairs: Sequence[PairResult]) -> bytes:
         """The record's new bytes. Raises where they would not say what was decided."""
         new = self._reader.splice(body, stages)
-        reread = self._reader.parse(RawRecord.alone(new))
+        reread = self._reader.parse(RawRecord.alone(new), texts_alone=True)
         if [slot.pair for slot in reread.slots] != [result.final for result in pairs]:
             raise RuntimeError("the spliced record does not read as decided")
         return new
