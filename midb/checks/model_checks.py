@@ -37,6 +37,8 @@ _TOKEN = regex.compile(
     r"(?:[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]])+|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]",
     regex.VERSION1,
 )
+#: What is part of no word: one ends before it, and none goes on behind it.
+_END_OF_WORD = frozenset(("", *' \n.,;:!?…。、！？؟،()[]*"“”„«»'))
 _SINGLE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 #: What one character of such a script is of a word.
 _CHARACTER = 0.4
@@ -116,8 +118,8 @@ def _check_field(
     foreign = any(f.field is old.field and f.kind in ("untranslated-text", "wrong-language") for f in findings)
     if not foreign:
         yield from _check_extent(old, new, edits, bounds)
-    spans = _count_spans(old), _count_spans(new)
-    if any(spans):
+    if len(old.protected) or len(new.protected):
+        spans = _count_spans(old), _count_spans(new)
         yield from _check_addresses(new, spans, known)
         yield from _check_code(new, spans, known, bounds)
     yield from _check_numbers(old, new, known, bounds)
@@ -195,12 +197,14 @@ def _check_extent(old: FieldText, new: FieldText, edits: Sequence[Edit], bounds:
 
 def _stays_surely(text: str, edits: Sequence[Edit], share: float) -> bool:
     """Whether so much of a text stays that nobody need look for the words that do: all outside of what the first edit
-    and the last enclose, up to the blanks around it, are untouched."""
+    and the last enclose, up to the ends of the words there, are untouched."""
     if not edits:
         return False
     start, end = min(edit.start for edit in edits), max(edit.end for edit in edits)
-    start = max(text.rfind(blank, 0, start) for blank in " \n") + 1
-    end = min((place for blank in " \n" if (place := text.find(blank, end)) >= 0), default=len(text))
+    if text[start - 1 : start] not in _END_OF_WORD:
+        start = max(text.rfind(blank, 0, start) for blank in " \n") + 1
+    if text[end : end + 1] not in _END_OF_WORD:
+        end = min((place for blank in " \n" if (place := text.find(blank, end)) >= 0), default=len(text))
     touched = len(_TOKEN.findall(text[start:end].casefold()))
     if not touched:
         return True

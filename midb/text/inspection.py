@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any, TypeVar, cast
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
@@ -18,6 +20,8 @@ from midb.text.spans import Protected, Span, Spans
 
 #: Quotations of a task that are looked for in its response; a task with more of them is a text, and demands none.
 _MOST_QUOTED = 50
+
+_Told = TypeVar("_Told")
 
 
 class FieldText:
@@ -37,6 +41,22 @@ class FieldText:
         self._identifier = identifier
         self._demanded = demanded
         self._other: dict[str, bool] = {}
+        self._told: dict[Callable[[FieldText], Any], Any] = {}
+
+    def of_version(self, demanded: Callable[[], Iterable[str]]) -> FieldText:
+        """The same field in another version of its pair, with all that was seen of its text; only what is ``demanded``
+        is a matter of the other fields too."""
+        later = copy.copy(self)
+        later._demanded = demanded
+        vars(later).pop("demanded", None)
+        return later
+
+    def tell(self, question: Callable[[FieldText], _Told]) -> _Told:
+        """What a function says of this field; asked once. It may look at the text and its source, at nothing else, and
+        not at what is ``demanded``."""
+        if question not in self._told:
+            self._told[question] = question(self)
+        return cast(_Told, self._told[question])
 
     @functools.cached_property
     def protected(self) -> Spans:
@@ -69,7 +89,7 @@ class FieldText:
     @functools.cached_property
     def language(self) -> str | None:
         """ISO 639-1 code of the language the text is written in, as identified (not as declared)."""
-        return self._identifier.identify(self.text)
+        return self._identifier.identify(self.text, self.protected)
 
     def is_in_another_language(self, code: str) -> bool:
         """Whether the text is certainly not in the language ``code``; never where it is too short to tell."""
@@ -82,6 +102,26 @@ class FieldText:
         if code not in self._other:
             self._other[code] = self._identifier.is_in_another(self.text, code)
         return self._other[code]
+
+
+class Task:
+    """What a pair asks for: instruction and input, with their English source, which has its response too.
+
+    The same in two versions of a pair that differ in the response; what was told of it is told for both.
+    """
+
+    def __init__(self, pair: InstructionPair, source: InstructionPair | None, locale: Locale) -> None:
+        self.instruction = pair.instruction
+        self.input = pair.input
+        self.source = source
+        self.locale = locale
+        self._told: dict[Callable[[Task], Any], Any] = {}
+
+    def tell(self, question: Callable[[Task], _Told]) -> _Told:
+        """What a function says of this task; asked once."""
+        if question not in self._told:
+            self._told[question] = question(self)
+        return cast(_Told, self._told[question])
 
 
 @dataclass(frozen=True)
@@ -108,6 +148,35 @@ class Inspection:
             FieldText(field, text, source.text(field), self.identifier, self._find_demanded)
             for field, text in self.pair.texts()
         )
+
+    def of_version(self, pair: InstructionPair) -> Inspection:
+        """The inspection of another version of this pair, which takes over what was seen of texts that are the same."""
+        later = replace(self, pair=pair)
+        known = {item.field: item for item in self.fields}
+        vars(later)["fields"] = tuple(
+            known[item.field].of_version(later._find_demanded)
+            if item.field in known and known[item.field].text == item.text
+            else item
+            for item in later.fields
+        )
+        if later.has_task_of(self):
+            vars(later)["task"] = self.task
+        return later
+
+    def has_task_of(self, other: Inspection) -> bool:
+        """Whether instruction and input are those of another version of the pair."""
+        return self.pair.instruction == other.pair.instruction and self.pair.input == other.pair.input
+
+    def only(self, field: Field) -> Inspection:
+        """The same inspection for a detector that is to look at one field: the only one of ``filled_fields``."""
+        narrow = copy.copy(self)
+        vars(narrow)["filled_fields"] = tuple(item for item in self.filled_fields if item.field is field)
+        return narrow
+
+    @functools.cached_property
+    def task(self) -> Task:
+        """What the pair asks for."""
+        return Task(self.pair, self.source, self.locale)
 
     def _find_demanded(self) -> tuple[str, ...]:
         return self._demanded
@@ -172,8 +241,8 @@ def join_texts(pair: InstructionPair | None) -> str:
     return "" if pair is None else "\n".join(text for _, text in pair.texts())
 
 
-def join_task(pair: InstructionPair) -> str:
-    """The instruction and the input of a pair, each on lines of its own; empty lines stand for what is missing.
+def join_task(pair: InstructionPair | Task) -> str:
+    """Instruction and input of a pair or its task, each on lines of its own; empty lines stand for what is missing.
 
     >>> join_task(InstructionPair(instruction="Add 1 and 2.", response="3"))
     'Add 1 and 2.\\n'

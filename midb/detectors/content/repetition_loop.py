@@ -38,6 +38,9 @@ LOOP = DefectKind(
 
 KINDS = (LOOP,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: From so many times on, no spelling of a cry or a laugh explains it (the longest found in real texts is 14).
 CERTAIN = 40
 #: What stays: one more than a cry needs to be seen as drawn out, and far from CERTAIN.

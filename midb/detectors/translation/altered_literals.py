@@ -38,6 +38,9 @@ URL = DefectKind(
 
 KINDS = (PLACEHOLDER, URL)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: What a program fills in. The name inside may be anything in a translation.
 _PLACEHOLDER = re.compile(
     r"(?P<double>\{\{[^{}\n]{1,60}\}\})|(?P<dollar>\$\{[^{}\n]{1,60}\})"

@@ -32,6 +32,9 @@ FOREIGN_SCRIPT = DefectKind(
 )
 KINDS = (FOREIGN_SCRIPT,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: Letters that are also signs: of faces drawn with letters, of mathematics, of reverence behind a holy name.
 _SIGNS = frozenset("ツシッノヅʕʔಠಥлლдДωΩ益ロつづへくのヽﾉㅅㅂㅠㅜㅋㅎᕙᕗงฅ\ufdf0\ufdf2\ufdfa\ufdfb\ufdfd")
 #: Letters of Latin, Greek and Cyrillic, which mixed-script-word is about.

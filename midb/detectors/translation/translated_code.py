@@ -42,6 +42,9 @@ TRANSLATED_CODE = DefectKind(
 )
 KINDS = (TRANSLATED_CODE,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: A longer block is not a snippet of a training pair.
 _LONGEST_BLOCK = 40_000
 _MOST_TOKENS = 4_000
