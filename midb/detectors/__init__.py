@@ -201,8 +201,9 @@ def _leave_to_people(finding: Finding, off: Mapping[str, frozenset[SwitchedPart]
 @functools.lru_cache(maxsize=64)
 def _choose_detectors(
     locale: Locale, selection: KindSelection, has_source: bool
-) -> tuple[tuple[Detector, str, frozenset[str]], ...]:
-    """The detectors to be asked about texts in a language, each with its name and which of its kinds are wanted."""
+) -> tuple[tuple[Detector, str, frozenset[str], bool], ...]:
+    """The detectors to be asked about texts in a language, each with its name, which of its kinds are wanted, and
+    whether it looks field by field."""
     chosen = []
     for detector in detectors():
         wanted = frozenset(
@@ -213,7 +214,8 @@ def _choose_detectors(
             and (has_source or not kind.needs_source)
         )
         if wanted:
-            chosen.append((detector, detector.__name__.rpartition(".")[2], wanted))
+            name = detector.__name__.rpartition(".")[2]
+            chosen.append((detector, name, wanted, looks_field_by_field(detector)))
     return tuple(chosen)
 
 
@@ -234,15 +236,14 @@ def look(inspection: Inspection, selection: KindSelection, earlier: Look | None 
     told: dict[str, Sequence[Finding]] = {}
     count = 0
     again = earlier is not None and inspection.has_task_of(earlier.inspection)
-    response = inspection.only(Field.RESPONSE) if again else None
-    for detector, name, wanted in _choose_detectors(inspection.locale, selection, inspection.source is not None):
+    known = earlier.told if earlier is not None and again else {}
+    response = inspection.only(Field.RESPONSE) if again else inspection
+    chosen = _choose_detectors(inspection.locale, selection, inspection.source is not None)
+    for detector, name, wanted, by_field in chosen:
         found: list[Finding] = []
-        if response is not None and earlier is not None and looks_field_by_field(detector):
-            found += [finding for finding in earlier.told.get(name, ()) if finding.field is not Field.RESPONSE]
-            detected = detector.detect(response)
-        else:
-            detected = detector.detect(inspection)
-        for finding in detected:
+        if by_field and name in known:
+            found += [finding for finding in known[name] if finding.field is not Field.RESPONSE]
+        for finding in detector.detect(response if by_field else inspection):
             if finding.kind in wanted:
                 found.append(replace(finding, detector=name))
                 if count + len(found) > MOST_FINDINGS:

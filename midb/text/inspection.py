@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -46,7 +45,8 @@ class FieldText:
     def of_version(self, demanded: Callable[[], Iterable[str]]) -> FieldText:
         """The same field in another version of its pair, with all that was seen of its text; only what is ``demanded``
         is a matter of the other fields too."""
-        later = copy.copy(self)
+        later = FieldText.__new__(FieldText)
+        vars(later).update(vars(self))
         later._demanded = demanded
         vars(later).pop("demanded", None)
         return later
@@ -143,25 +143,24 @@ class Inspection:
     @functools.cached_property
     def fields(self) -> tuple[FieldText, ...]:
         """The fields the pair has, in reading order."""
-        source = self.source or InstructionPair()
-        return tuple(
-            FieldText(field, text, source.text(field), self.identifier, self._find_demanded)
-            for field, text in self.pair.texts()
-        )
+        return tuple(self._make_field(field, text) for field, text in self.pair.texts())
 
     def of_version(self, pair: InstructionPair) -> Inspection:
         """The inspection of another version of this pair, which takes over what was seen of texts that are the same."""
-        later = replace(self, pair=pair)
-        known = {item.field: item for item in self.fields}
+        later = Inspection(pair, self.locale, self.identifier, self.source, self.typography, self.demands)
         vars(later)["fields"] = tuple(
-            known[item.field].of_version(later._find_demanded)
-            if item.field in known and known[item.field].text == item.text
-            else item
-            for item in later.fields
+            item.of_version(later._find_demanded)
+            if (item := self.field(field)) and item.text == text
+            else later._make_field(field, text)
+            for field, text in pair.texts()
         )
         if later.has_task_of(self):
             vars(later)["task"] = self.task
         return later
+
+    def _make_field(self, field: Field, text: str) -> FieldText:
+        source = self.source.text(field) if self.source else None
+        return FieldText(field, text, source, self.identifier, self._find_demanded)
 
     def has_task_of(self, other: Inspection) -> bool:
         """Whether instruction and input are those of another version of the pair."""
@@ -169,7 +168,8 @@ class Inspection:
 
     def only(self, field: Field) -> Inspection:
         """The same inspection for a detector that is to look at one field: the only one of ``filled_fields``."""
-        narrow = copy.copy(self)
+        narrow = Inspection(self.pair, self.locale, self.identifier, self.source, self.typography, self.demands)
+        vars(narrow).update(vars(self))
         vars(narrow)["filled_fields"] = tuple(item for item in self.filled_fields if item.field is field)
         return narrow
 
@@ -196,7 +196,10 @@ class Inspection:
 
     def field(self, field: Field) -> FieldText | None:
         """One field, ``None`` where the pair does not have it."""
-        return next((item for item in self.fields if item.field is field), None)
+        for item in self.fields:
+            if item.field is field:
+                return item
+        return None
 
     @functools.cached_property
     def is_asked_in_english(self) -> bool:
