@@ -117,6 +117,12 @@ class Task:
         self.locale = locale
         self._told: dict[Callable[[Task], Any], Any] = {}
 
+    @functools.cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The instructions and inputs of the pair and of its source that are not empty."""
+        source = self.source or InstructionPair()
+        return tuple(text for text in (self.instruction, self.input, source.instruction, source.input) if text)
+
     def tell(self, question: Callable[[Task], _Told]) -> _Told:
         """What a function says of this task; asked once."""
         if question not in self._told:
@@ -215,8 +221,7 @@ class Inspection:
     @functools.cached_property
     def tasks(self) -> tuple[str, ...]:
         """What the response answers: the instructions and inputs of the pair and of its source that are not empty."""
-        pairs = (self.pair, self.source or InstructionPair())
-        return tuple(text for pair in pairs for text in (pair.instruction, pair.input) if text)
+        return self.task.texts
 
 
 def _texts_of_task(pair: InstructionPair) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import Locale
-from midb.text.inspection import FieldText, Inspection
+from midb.text.inspection import FieldText, Inspection, Task
 from midb.text.languages import find_evident_language, language_name, same_language
 from midb.text.names import are_names
 from midb.text.prose import (
@@ -206,12 +206,16 @@ def _is_short_copy(item: FieldText, text: str, task: _Task) -> bool:
 
 def _is_list_of_slogans(item: FieldText, text: str, task: _Task) -> bool:
     """Whether a response lists slogans, all of them English; such phrases hardly have a word of grammar."""
-    if item.field is not Field.RESPONSE or "\n" not in text.strip() or task.about_languages:
+    if item.field is not Field.RESPONSE or "\n" not in text.strip():
         return False
-    if not any(holds_any(asked.casefold(), _IN_SLOGANS) and _SLOGANS.search(asked) for asked in task.inspection.tasks):
+    if not task.inspection.task.tell(_asks_for_slogans) or task.about_languages:
         return False
     items = [line for line in text.split("\n") if len(split_words(line)) >= _LEAST_WORDS_OF_ITEM]
     return len(items) >= _LEAST_ITEMS and _is_identified_as_english("\n".join(items), task)
+
+
+def _asks_for_slogans(task: Task) -> bool:
+    return any(holds_any(asked.casefold(), _IN_SLOGANS) and _SLOGANS.search(asked) for asked in task.texts)
 
 
 def _is_identified_as_english(text: str, task: _Task) -> bool:

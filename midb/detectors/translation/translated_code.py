@@ -72,7 +72,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         if not found and section is not None:
             found = list(_find_mixed(item, section, inspection))
             yield from found
-            yield from _find_statements(item, section, inspection, Ranges((f.start, f.end) for f in found))
+            yield from _find_statements(item, section, inspection, found)
 
 
 def _pair_blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
@@ -270,12 +270,13 @@ def _find_mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) 
 
 
 def _find_statements(
-    item: FieldText, section: CodeKeywords, inspection: Inspection, known: Ranges
+    item: FieldText, section: CodeKeywords, inspection: Inspection, found: Sequence[Finding]
 ) -> Iterator[Finding]:
     """Queries and loops whose form proves that they are code, for all that their keywords say."""
     statements = inspection.locale.get(CodeStatements)
-    if statements is None or _is_pseudocode(item, section, inspection):
+    if statements is None or not statements.may_stand_in(item.text) or _is_pseudocode(item, section, inspection):
         return
+    known = Ranges((finding.start, finding.end) for finding in found)
     for start, end in find_translated_statements(item.text, statements):
         if not known.overlap(start, end):
             evidence = f"a statement with translated keywords: {item.text[start:end][:_SHOWN]}"
