@@ -104,7 +104,7 @@ class FieldText:
         return self._other[code]
 
 
-class Task:
+class PairTask:
     """What a pair asks for: instruction and input, with their English source, which has its response too.
 
     The same in two versions of a pair that differ in the response; what was told of it is told for both.
@@ -115,7 +115,7 @@ class Task:
         self.input = pair.input
         self.source = source
         self.locale = locale
-        self._told: dict[Callable[[Task], Any], Any] = {}
+        self._told: dict[Callable[[PairTask], Any], Any] = {}
 
     @functools.cached_property
     def texts(self) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class Task:
         source = self.source or InstructionPair()
         return tuple(text for text in (self.instruction, self.input, source.instruction, source.input) if text)
 
-    def tell(self, question: Callable[[Task], _Told]) -> _Told:
+    def tell(self, question: Callable[[PairTask], _Told]) -> _Told:
         """What a function says of this task; asked once."""
         if question not in self._told:
             self._told[question] = question(self)
@@ -180,9 +180,9 @@ class Inspection:
         return narrow
 
     @functools.cached_property
-    def task(self) -> Task:
+    def task(self) -> PairTask:
         """What the pair asks for."""
-        return Task(self.pair, self.source, self.locale)
+        return PairTask(self.pair, self.source, self.locale)
 
     def _find_demanded(self) -> tuple[str, ...]:
         return self._demanded
@@ -249,7 +249,7 @@ def join_texts(pair: InstructionPair | None) -> str:
     return "" if pair is None else "\n".join(text for _, text in pair.texts())
 
 
-def join_task(pair: InstructionPair | Task) -> str:
+def join_task(pair: InstructionPair | PairTask) -> str:
     """Instruction and input of a pair or its task, each on lines of its own; empty lines stand for what is missing.
 
     >>> join_task(InstructionPair(instruction="Add 1 and 2.", response="3"))

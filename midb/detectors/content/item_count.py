@@ -15,7 +15,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import LocaleSection, load
 from midb.text.forms.lists import ItemList, find_only_list
-from midb.text.inspection import Inspection, Task
+from midb.text.inspection import Inspection, PairTask
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords
 from midb.text.words import holds_any
 
@@ -96,7 +96,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     yield ITEM_COUNT.finding(Field.RESPONSE, found.start, found.end, evidence)
 
 
-def _read_request(task: Task) -> tuple[int | None, int | None]:
+def _read_request(task: PairTask) -> tuple[int | None, int | None]:
     """How many things an instruction asks for; if for none, in how many steps it wants something told."""
     patterns = _load_patterns(task.locale.code)
     if not task.instruction or patterns is None or len(task.instruction) > _LONGEST_INSTRUCTION:

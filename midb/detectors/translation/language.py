@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import Locale
-from midb.text.inspection import FieldText, Inspection, Task
+from midb.text.inspection import FieldText, Inspection, PairTask
 from midb.text.languages import find_evident_language, language_name, same_language
 from midb.text.names import are_names
 from midb.text.prose import (
@@ -214,7 +214,7 @@ def _is_list_of_slogans(item: FieldText, text: str, task: _Task) -> bool:
     return len(items) >= _LEAST_ITEMS and _is_identified_as_english("\n".join(items), task)
 
 
-def _asks_for_slogans(task: Task) -> bool:
+def _asks_for_slogans(task: PairTask) -> bool:
     return any(holds_any(asked.casefold(), _IN_SLOGANS) and _SLOGANS.search(asked) for asked in task.texts)
 
 

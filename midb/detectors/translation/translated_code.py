@@ -251,6 +251,8 @@ def _find_lost_keywords(there: Sequence[CodeToken], wanted: Sequence[CodeToken],
 
 def _find_mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> Iterator[Finding]:
     """Statements that begin with a translated keyword, in code that has real ones too, or one after the other."""
+    if "(" not in item.text and not len(item.protected):
+        return
     statements = [
         match
         for match in _statement_pattern(section.words).finditer(item.text)

@@ -13,7 +13,7 @@ from midb.detectors.content.lengths.native import LengthWords, read_native_limit
 from midb.detectors.content.lengths.requests import LengthLimit, read_limit
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
-from midb.text.inspection import Inspection, Task
+from midb.text.inspection import Inspection, PairTask
 
 LENGTH_LIMIT = DefectKind(
     name="length-limit",
@@ -41,7 +41,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     yield LENGTH_LIMIT.finding(Field.RESPONSE, 0, len(response), evidence)
 
 
-def _read(task: Task) -> LengthLimit | None:
+def _read(task: PairTask) -> LengthLimit | None:
     """The length that the task asks for: its source says it more plainly than a translation."""
     english = task.source.instruction if task.source else None
     if english and english.strip():

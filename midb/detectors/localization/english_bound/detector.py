@@ -15,7 +15,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import Locale
 from midb.text.forms.alphabets import LetterOrder
-from midb.text.inspection import Inspection, Task
+from midb.text.inspection import Inspection, PairTask
 from midb.text.quotations import find_quotations
 
 ENGLISH_BOUND_TASK = DefectKind(
@@ -49,7 +49,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     yield ENGLISH_BOUND_TASK.finding(Field.INSTRUCTION, 0, len(instruction), evidence)
 
 
-def _find_bond(task: Task) -> tuple[Bond, str] | None:
+def _find_bond(task: PairTask) -> tuple[Bond, str] | None:
     return find_bond(task.source.instruction) if task.source and task.source.instruction else None
 
 
