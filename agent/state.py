@@ -74,7 +74,7 @@ def add_failure(
 
 
 @dataclass(slots=True)
-class _Seen:
+class _SeenPair:
     """A version of a pair as detectors see it, and what they saw once they were asked."""
 
     pair: InstructionPair
@@ -95,7 +95,7 @@ class PairContext:
     clock: RecordClock | None = None
     demands: tuple[str, ...] = ()
     shared: Mapping[Field, str] = field(default_factory=dict)  # texts of another pair, to be read and not edited
-    _inspected: deque[_Seen] = field(
+    _inspected: deque[_SeenPair] = field(
         default_factory=lambda: deque(maxlen=MOST_INSPECTED), init=False, repr=False, compare=False
     )
 
@@ -104,7 +104,7 @@ class PairContext:
         was seen of the last few texts is kept."""
         return self._see(pair).inspection
 
-    def _see(self, pair: InstructionPair) -> _Seen:
+    def _see(self, pair: InstructionPair) -> _SeenPair:
         for known in self._inspected:
             if known.pair is pair:
                 return known
@@ -114,7 +114,7 @@ class PairContext:
         else:
             typography = self.selection.typography
             inspection = Inspection(read, self.locale, self.identifier, self.source, typography, self.demands)
-        seen = _Seen(pair, inspection)
+        seen = _SeenPair(pair, inspection)
         if self.model:
             self._inspected.append(seen)
         return seen
