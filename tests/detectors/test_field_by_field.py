@@ -24,6 +24,7 @@ DAMAGE = (
     " Ã© â€œ",
     "\nif (x > 3) {", " (Note: translated from English.)", " The cat is on the mat and that is of the house.", " не 愉",
     " no input", " 10 %", " 1,234.5", " \u200b\u0301", " &amp; <br>", " 3 + 4 = 8",
+    " HTML, Markdown, LaTeX, Python, UTF-8", " English, GPT, language model",
 )  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def test_what_is_found_elsewhere_is_no_matter_of_the_response(
     detector: Detector, identifier: LanguageIdentifier
 ) -> None:
     told = 0
-    for index, ((pair, source, code), damage) in enumerate(zip(EVERY, cycle(DAMAGE), strict=False)):
+    for index, ((pair, source, code), damage) in list(enumerate(zip(EVERY, cycle(DAMAGE), strict=False)))[::3]:
         first = outside(detector, Inspection(pair, load(code), identifier, source))
         told += len(first)
         for version in versions(pair, RESPONSES[index - 2 : index], damage):
