@@ -61,6 +61,11 @@ def versions(pair: InstructionPair, others: Sequence[str], damage: str) -> list[
     return [pair.replaced({Field.RESPONSE: text}) for text in texts]
 
 
+def renew(pair: InstructionPair) -> InstructionPair:
+    """The same texts in strings of their own, as a model gives them back."""
+    return pair.replaced({field: "".join(list(text)) for field, text in pair.texts()})
+
+
 EVERY = list(cases())
 RESPONSES = [pair.response or "" for pair, _, _ in EVERY]
 
@@ -98,7 +103,22 @@ def test_a_second_look_finds_what_a_first_one_does(identifier: LanguageIdentifie
             pair.replaced({Field.INSTRUCTION: instruction}),
             pair.replaced({Field.INPUT: damage, Field.RESPONSE: damage}),
             pair,
+            renew(pair),
         ):
             fresh = Inspection(version, locale, identifier, source, typography)
             seen = look(seen.inspection.of_version(version), selection, seen)
             assert seen.findings == inspect(fresh, selection)
+
+
+def test_a_text_that_a_model_gives_once_more_is_the_same_text(identifier: LanguageIdentifier) -> None:
+    texts = {
+        "instruction": "Confronta i due gas.",
+        "input": "l'Anid<b>x</b>ride carbonica e l'ossigeno",
+        "response": "",
+    }
+    pair = read(texts)
+    selection = KindSelection.parse()
+    first = look(Inspection(pair, load("it"), identifier), selection)
+    again = look(first.inspection.of_version(renew(pair)), selection, first)
+    assert "leaked-markup" in {finding.kind for finding in first.findings}
+    assert again.findings == first.findings
