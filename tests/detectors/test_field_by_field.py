@@ -113,7 +113,7 @@ def test_a_second_look_finds_what_a_first_one_does(identifier: LanguageIdentifie
 def test_a_text_that_a_model_gives_once_more_is_the_same_text(identifier: LanguageIdentifier) -> None:
     texts = {
         "instruction": "Confronta i due gas.",
-        "input": "l'Anid<b>x</b>ride carbonica e l'ossigeno",
+        "input": "Anid<b>x</b>ride carbonica e ossigeno",
         "response": "",
     }
     pair = read(texts)
