@@ -11,7 +11,7 @@ from typing import Annotated, TypedDict
 
 from midb.agent.model.calls import Model
 from midb.agent.record_clock import RecordClock
-from midb.detectors import KindSelection, find_switched_off, inspect
+from midb.detectors import KindSelection, Look, find_switched_off, look
 from midb.domain.decisions import Decision, PairResult, Pass, rewrite_kind
 from midb.domain.defects import Finding, SwitchedPart
 from midb.domain.pairs import Field, InstructionPair
@@ -74,6 +74,15 @@ def add_failure(
     return {**failures, pass_: (*failures.get(pass_, ()), *[words] * times)}
 
 
+@dataclass(slots=True)
+class _SeenPair:
+    """A version of a pair as detectors see it, and what they saw once they were asked."""
+
+    pair: InstructionPair
+    inspection: Inspection
+    look: Look | None = None
+
+
 @dataclass(frozen=True)
 class PairContext:
     """Everything a node needs and may not change: each pair of a batch has its own."""
@@ -87,27 +96,38 @@ class PairContext:
     clock: RecordClock | None = None
     demands: tuple[str, ...] = ()
     shared: Mapping[Field, str] = field(default_factory=dict)  # texts of another pair, to be read and not edited
-    _inspected: deque[tuple[InstructionPair, Inspection]] = field(
+    _inspected: deque[_SeenPair] = field(
         default_factory=lambda: deque(maxlen=MOST_INSPECTED), init=False, repr=False, compare=False
     )
 
     def inspection(self, pair: InstructionPair) -> Inspection:
         """The pair as detectors see it. With a model, which visits a pair again and again, it is looked at once: what
         was seen of the last few texts is kept."""
-        for known, inspection in self._inspected:
-            if known is pair:
-                return inspection
-        typography = self.selection.typography
+        return self._see(pair).inspection
+
+    def _see(self, pair: InstructionPair) -> _SeenPair:
+        for known in self._inspected:
+            if known.pair is pair:
+                return known
         read = pair.replaced(dict(self.shared)) if self.shared else pair
-        inspection = Inspection(read, self.locale, self.identifier, self.source, typography, self.demands)
+        if self._inspected:
+            inspection = self._inspected[-1].inspection.of_version(read)
+        else:
+            typography = self.selection.typography
+            inspection = Inspection(read, self.locale, self.identifier, self.source, typography, self.demands)
+        seen = _SeenPair(pair, inspection)
         if self.model:
-            self._inspected.append((pair, inspection))
-        return inspection
+            self._inspected.append(seen)
+        return seen
 
     def inspect(self, pair: InstructionPair) -> list[Finding]:
         """Every finding of the selected kinds in a text of this pair."""
-        found = inspect(self.inspection(pair), self.selection)
-        return [finding for finding in found if finding.field not in self.shared]
+        seen = self._see(pair)
+        if seen.look is None:
+            looks = (other.look for other in reversed(self._inspected))
+            earlier = next((one for one in looks if one and seen.inspection.has_task_of(one.inspection)), None)
+            seen.look = look(seen.inspection, self.selection, earlier)
+        return [finding for finding in seen.look.findings if finding.field not in self.shared]
 
     def lets_rewrite(self, pass_: Pass) -> bool:
         """Whether a model may be asked by a pass: people did not say that its rewrites are wrong here too often."""

@@ -26,9 +26,8 @@ from midb.locales import Locale
 from midb.text.inspection import FieldText, Inspection, join_texts
 from midb.text.names import find_names
 from midb.text.prose import reads_as_english
-from midb.text.protection import find_protected_spans
 from midb.text.quantities.numbers import count_bare_numbers
-from midb.text.spans import Protected
+from midb.text.spans import Protected, Spans
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
 
 #: A text of fewer words (or characters of a script without blanks) may be said anew altogether.
@@ -38,6 +37,8 @@ _TOKEN = regex.compile(
     r"(?:[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]])+|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]",
     regex.VERSION1,
 )
+#: What is part of no word: one ends before it, and none goes on behind it.
+_END_OF_WORD = frozenset(("", *' \n.,;:!?…。、！？؟،()[]*"“”„«»'))
 _SINGLE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 #: What one character of such a script is of a word.
 _CHARACTER = 0.4
@@ -54,6 +55,8 @@ _LINES_PER_CHANGE = 10
 _ADDRESSES = (Protected.URL, Protected.EMAIL)
 #: Spans that are written for a machine.
 _CODE = (Protected.CODE, Protected.LATEX, Protected.TAG)
+#: Protected spans of a text, and how often each stands there.
+_Counted = Counter[tuple[Protected, str]]
 
 
 def check_model_rewrite(
@@ -114,9 +117,11 @@ def _check_field(
     # A text in the wrong language is written anew: nothing of it stays, and the other may be longer.
     foreign = any(f.field is old.field and f.kind in ("untranslated-text", "wrong-language") for f in findings)
     if not foreign:
-        yield from _check_extent(old, new, bounds)
-    yield from _check_addresses(old, new, known)
-    yield from _check_code(old, new, known, bounds)
+        yield from _check_extent(old, new, edits, bounds)
+    if len(old.protected) or len(new.protected):
+        spans = _count_spans(old), _count_spans(new)
+        yield from _check_addresses(new, spans, known)
+        yield from _check_code(new, spans, known, bounds)
     yield from _check_numbers(old, new, known, bounds)
     yield from _check_names(old, new, known, bounds)
     if bounds is STRICT:
@@ -168,7 +173,7 @@ def _check_emptied(old: FieldText, new: FieldText) -> Iterator[Violation]:
         yield Violation(Reason.LENGTH_CHANGED, f"{new.field} was empty and would not be", new.field)
 
 
-def _check_extent(old: FieldText, new: FieldText, bounds: Bounds) -> Iterator[Violation]:
+def _check_extent(old: FieldText, new: FieldText, edits: Sequence[Edit], bounds: Bounds) -> Iterator[Violation]:
     """How much longer or shorter the text is, how many lines it has, and how many of its words are left."""
     before, after = len(old.text.strip()), len(new.text.strip())
     low, high = bounds.shortest * before - bounds.slack, bounds.longest * before + bounds.slack
@@ -176,6 +181,8 @@ def _check_extent(old: FieldText, new: FieldText, bounds: Bounds) -> Iterator[Vi
         yield Violation(Reason.LENGTH_CHANGED, f"{new.field}: {before} characters became {after}", new.field)
     if not bounds.code:
         yield from _check_lines(old, new)
+    if bounds is not STRICT and _stays_surely(old.text, edits, bounds.kept):
+        return
     tokens = _TOKEN.findall(old.text.casefold())
     rewritten = _TOKEN.findall(new.text.casefold())
     if bounds is STRICT and (more := _weigh(rewritten) - _weigh(tokens)) > _MOST_ADDED:
@@ -186,6 +193,23 @@ def _check_extent(old: FieldText, new: FieldText, bounds: Bounds) -> Iterator[Vi
         if kept < bounds.kept * len(tokens):
             detail = f"{new.field}: only {kept} of {len(tokens)} words stay: this is no edit of the text"
             yield Violation(Reason.TOO_LITTLE_KEPT, detail, new.field)
+
+
+def _stays_surely(text: str, edits: Sequence[Edit], share: float) -> bool:
+    """Whether so much of a text stays that nobody need look for the words that do: all outside of what the first edit
+    and the last enclose, up to the ends of the words there, are untouched."""
+    if not edits:
+        return False
+    start, end = min(edit.start for edit in edits), max(edit.end for edit in edits)
+    if text[start - 1 : start] not in _END_OF_WORD:
+        start = max(text.rfind(blank, 0, start) for blank in " \n") + 1
+    if text[end : end + 1] not in _END_OF_WORD:
+        end = min((place for blank in " \n" if (place := text.find(blank, end)) >= 0), default=len(text))
+    touched = len(_TOKEN.findall(text[start:end].casefold()))
+    if not touched:
+        return True
+    tokens = len(_TOKEN.findall(text.casefold()))
+    return tokens - touched >= share * tokens
 
 
 def _weigh(tokens: Sequence[str]) -> float:
@@ -219,23 +243,19 @@ def _check_english(old: FieldText, edits: Sequence[Edit], known: _Known, bounds:
             yield Violation(Reason.LANGUAGE_CHANGED, f"{old.field}: English was put in: {edit.after[:60]}", old.field)
 
 
-def _check_new_placeholders(new: FieldText, known: _Known) -> Iterator[Violation]:
-    for reason, text in _count_spans(new.text):
+def _check_addresses(new: FieldText, spans: tuple[_Counted, _Counted], known: _Known) -> Iterator[Violation]:
+    before, after = spans
+    for reason, text in after:
         if reason is Protected.PLACEHOLDER and text not in known.text:
             yield Violation(Reason.PROTECTED_SPAN_CHANGED, f"{new.field}: new placeholder {text[:40]}", new.field)
-
-
-def _check_addresses(old: FieldText, new: FieldText, known: _Known) -> Iterator[Violation]:
-    yield from _check_new_placeholders(new, known)
-    before, after = _count_spans(old.text), _count_spans(new.text)
     for reason, text in (before - after).elements():
         restored = known.source and text not in known.source
         if reason in (*_ADDRESSES, Protected.PLACEHOLDER) and not restored and text not in new.text:
             yield Violation(Reason.PROTECTED_SPAN_CHANGED, f"{new.field}: {text[:60]} was lost", new.field)
 
 
-def _check_code(old: FieldText, new: FieldText, known: _Known, bounds: Bounds) -> Iterator[Violation]:
-    before, after = _count_spans(old.text), _count_spans(new.text)
+def _check_code(new: FieldText, spans: tuple[_Counted, _Counted], known: _Known, bounds: Bounds) -> Iterator[Violation]:
+    before, after = spans
     for reason, text in (after - before).elements():
         if reason not in _CODE or text in known.text:
             continue
@@ -248,6 +268,8 @@ def _check_code(old: FieldText, new: FieldText, known: _Known, bounds: Bounds) -
 
 def _check_numbers(old: FieldText, new: FieldText, known: _Known, bounds: Bounds) -> Iterator[Violation]:
     before, after = set(count_bare_numbers(old.text)), set(count_bare_numbers(new.text))
+    if before == after:
+        return
     added = sorted(after - before - known.numbers)
     lost = before - after
     if known.source:  # what the source does not have was put in by the translation, and may go
@@ -263,7 +285,11 @@ def _check_numbers(old: FieldText, new: FieldText, known: _Known, bounds: Bounds
 
 def _check_names(old: FieldText, new: FieldText, known: _Known, bounds: Bounds) -> Iterator[Violation]:
     names = find_names(new.text, known.inspection.locale)
-    found = [name for name in names if name.casefold()[:_STEM] not in known.stems]
+    if not names:
+        return
+    stems = frozenset(_count_stems(old.text))  # most names stand there already, and nothing else need be read
+    found = [name for name in names if name.casefold()[:_STEM] not in stems]
+    found = [name for name in found if name.casefold()[:_STEM] not in known.stems]
     if len(found) > bounds.names:
         detail = f"{new.field}: names that stand nowhere before: {', '.join(found[:4])}"
         yield Violation(Reason.NEW_NAME, detail, new.field)
@@ -276,7 +302,8 @@ def _check_insertions(old: FieldText, new: FieldText, locale: Locale) -> Iterato
     the other checks. Here nothing is known but this one field and its source, and how often each thing stands there.
     """
     field, source = new.field, old.source or ""
-    for reason, text in _count_spans(new.text) - (_count_spans(old.text) | _count_spans(source)):
+    known = _count_spans(old) | _count(source, old.source_protected)
+    for reason, text in _count_spans(new) - known:
         if reason not in _ADDRESSES:
             yield Violation(Reason.NEW_CODE, f"{field}: {reason} put in: {text[:60]}", field)
     if added := count_bare_numbers(new.text) - (count_bare_numbers(old.text) | count_bare_numbers(source)):
@@ -291,5 +318,10 @@ def _count_stems(text: str) -> Counter[str]:
     return Counter(token[:_STEM] for token in _TOKEN.findall(text.casefold()))
 
 
-def _count_spans(text: str) -> Counter[tuple[Protected, str]]:
-    return Counter((span.reason, text[span.start : span.end]) for span in find_protected_spans(text))
+def _count_spans(item: FieldText) -> _Counted:
+    """How often each protected span stands in a field."""
+    return _count(item.text, item.protected)
+
+
+def _count(text: str, spans: Spans) -> _Counted:
+    return Counter((span.reason, text[span.start : span.end]) for span in spans)

@@ -133,9 +133,17 @@ def has_left_language(old: FieldText, new: FieldText, language: str) -> bool:
     Nor where it has no words that could tell, as code has none: once its keywords are restored, a text that is all code
     is in no language.
     """
-    if sum(map(str.isalpha, new.text)) < IDENTIFIABLE_LENGTH or new.language is None:
+    if not _may_tell(new.text) or new.language is None or same_language(new.language, language):
         return False
-    return same_language(old.language, language) and not same_language(new.language, language)
+    return same_language(old.language, language)
+
+
+def _may_tell(text: str) -> bool:
+    """Whether a text has letters enough to tell its language; a long one is seldom looked at to its end."""
+    beginning = text[: 4 * IDENTIFIABLE_LENGTH]
+    if sum(map(str.isalpha, beginning)) >= IDENTIFIABLE_LENGTH:
+        return True
+    return len(beginning) < len(text) and sum(map(str.isalpha, text)) >= IDENTIFIABLE_LENGTH
 
 
 def find_new_findings(
@@ -149,6 +157,8 @@ def find_new_findings(
     ``stages`` are the edits of the decisions that lead from ``before`` to ``after``, ``findings`` those of each pair.
     """
     grave = [finding for finding in findings[1] if finding.severity is not Severity.MINOR]
+    if not grave:
+        return []
     places: dict[tuple[str, Field], list[tuple[int, int]]] = defaultdict(list)
     for old in findings[0]:
         places[old.kind, old.field].append((old.start, old.end))

@@ -12,7 +12,7 @@ import functools
 import importlib
 import pkgutil
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -41,6 +41,25 @@ class Detector(Protocol):
     def detect(self, inspection: Inspection) -> Iterator[Finding]:
         """Every finding of this module's kinds, in any order."""
         ...
+
+
+def looks_field_by_field(detector: Detector) -> bool:
+    """Whether a detector says of itself (``FIELD_BY_FIELD = True``) that it looks at ``filled_fields`` one after the
+    other, and that what it finds in one depends on this field, the instruction, the input and the source alone.
+
+    Where another version of a pair has another response it need not look at the rest again.
+    """
+    return getattr(detector, "FIELD_BY_FIELD", False)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of one version of a pair: its findings in reading order, and those of each detector as it told
+    them."""
+
+    inspection: Inspection
+    findings: list[Finding]
+    told: Mapping[str, Sequence[Finding]]
 
 
 @functools.cache
@@ -182,8 +201,9 @@ def _leave_to_people(finding: Finding, off: Mapping[str, frozenset[SwitchedPart]
 @functools.lru_cache(maxsize=64)
 def _choose_detectors(
     locale: Locale, selection: KindSelection, has_source: bool
-) -> tuple[tuple[Detector, str, frozenset[str]], ...]:
-    """The detectors to be asked about texts in a language, each with its name and which of its kinds are wanted."""
+) -> tuple[tuple[Detector, str, frozenset[str], bool], ...]:
+    """The detectors to be asked about texts in a language, each with its name, which of its kinds are wanted, and
+    whether it looks field by field."""
     chosen = []
     for detector in detectors():
         wanted = frozenset(
@@ -194,7 +214,8 @@ def _choose_detectors(
             and (has_source or not kind.needs_source)
         )
         if wanted:
-            chosen.append((detector, detector.__name__.rpartition(".")[2], wanted))
+            name = detector.__name__.rpartition(".")[2]
+            chosen.append((detector, name, wanted, looks_field_by_field(detector)))
     return tuple(chosen)
 
 
@@ -203,13 +224,39 @@ def inspect(inspection: Inspection, selection: KindSelection) -> list[Finding]:
 
     Raises TooManyFindingsError.
     """
-    findings: list[Finding] = []
-    for detector, name, wanted in _choose_detectors(inspection.locale, selection, inspection.source is not None):
-        for found in detector.detect(inspection):
-            if found.kind in wanted:
-                findings.append(replace(found, detector=name))
-                if len(findings) > MOST_FINDINGS:
+    return look(inspection, selection).findings
+
+
+def look(inspection: Inspection, selection: KindSelection, earlier: Look | None = None) -> Look:
+    """What `inspect` finds, and what is needed to look at the next version of the pair. ``earlier`` is the look at a
+    version before (Inspection.of_version), for the same selection.
+
+    Raises TooManyFindingsError.
+    """
+    told: dict[str, Sequence[Finding]] = {}
+    count = 0
+    again = earlier is not None and inspection.has_task_of(earlier.inspection)
+    known = earlier.told if earlier is not None and again else {}
+    response = inspection.only(Field.RESPONSE) if again else inspection
+    chosen = _choose_detectors(inspection.locale, selection, inspection.source is not None)
+    for detector, name, wanted, by_field in chosen:
+        found: list[Finding] = []
+        if by_field and name in known:
+            found += [finding for finding in known[name] if finding.field is not Field.RESPONSE]
+        for finding in detector.detect(response if by_field else inspection):
+            if finding.kind in wanted:
+                found.append(replace(finding, detector=name))
+                if count + len(found) > MOST_FINDINGS:
                     raise TooManyFindingsError(f"it has more than {MOST_FINDINGS:,} findings")
+        if found:
+            told[name] = found
+            count += len(found)
+    findings = _sift([finding for found in told.values() for finding in found], inspection, selection)
+    return Look(inspection, findings, told)
+
+
+def _sift(findings: list[Finding], inspection: Inspection, selection: KindSelection) -> list[Finding]:
+    """The findings that are reported of those that detectors told, in reading order."""
     if not findings:
         return findings
     off = find_switched_off(selection.switched_off, inspection.locale.code) if selection.switched_off else {}

@@ -30,6 +30,11 @@ _WORD = rf"(?:{_WORD_CHARACTER}|(?<=\w)[.,'’\-_/](?=\w))+"
 _SPACED_WORD = regex.compile(_WORD, regex.VERSION1)
 _TOKEN = regex.compile(rf"{_WORD}|\s+|\X", regex.VERSION1)
 _CLUSTER = regex.compile(r"\X")
+#: Where tokens are parted whatever stands around: before a blank, unless the character before it reaches across.
+_PARTED = regex.compile(r"[^\s\p{Grapheme_Cluster_Break=Prepend}](?=[ \n])")
+_LAST_PARTED = regex.compile(_PARTED.pattern, regex.REVERSE)
+#: Characters in which such a place is looked for, beside the first that differs.
+_PARTED_REACH = 400
 
 #: How far around an edit the word it changes is looked for; some texts have words without end.
 _WORD_REACH = 60
@@ -152,7 +157,9 @@ def _widen_edits(text: str, edits: Sequence[Edit]) -> list[_Change]:
 
 def _refine(offset: int, before: str, after: str) -> Iterator[_Change]:
     """What of a long change really differs, by tokens; changes with next to nothing between them are one."""
-    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    begin, end = _find_common_ends(before, after)
+    offset += begin
+    old, new = _TOKEN.findall(before[begin : len(before) - end]), _TOKEN.findall(after[begin : len(after) - end])
     most = min(len(old), len(new))
     same = next((n for n in range(most) if old[n] != new[n]), most)
     head, tail = old[:same], 0
@@ -179,6 +186,49 @@ def _refine(offset: int, before: str, after: str) -> Iterator[_Change]:
         position += len(passage)
     if pending:
         yield pending
+
+
+def _find_common_ends(before: str, after: str) -> tuple[int, int]:
+    """How many characters two texts share at the beginning, and at the end, that need not be split into tokens: each
+    part ends where a token does. Two versions of a long text differ in a few words.
+
+    What the texts share from the beginning on is no part of the end: where a word was said once more, it is the second
+    that was put in.
+    """
+    least = min(len(before), len(after))
+    same = _count_same(before, after, least)
+    begin = end = 0
+    if match := _LAST_PARTED.search(before, max(same - _PARTED_REACH, 0), same):
+        begin = match.end()
+    rest = _count_same_at_end(before, after, least - same)
+    start = len(before) - rest
+    if match := _PARTED.search(before, start, start + _PARTED_REACH):
+        end = len(before) - match.end()
+    return begin, end
+
+
+def _count_same(one: str, other: str, most: int) -> int:
+    """How many characters two texts share from the beginning on, of so many at most."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _count_same_at_end(one: str, other: str, most: int) -> int:
+    """How many characters two texts share at their ends, of so many at most."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _widen(text: str, start: int, end: int) -> tuple[int, int]:

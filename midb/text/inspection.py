@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, TypeVar, cast
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import Locale
@@ -18,6 +19,8 @@ from midb.text.spans import Protected, Span, Spans
 
 #: Quotations of a task that are looked for in its response; a task with more of them is a text, and demands none.
 _MOST_QUOTED = 50
+
+_Told = TypeVar("_Told")
 
 
 class FieldText:
@@ -37,6 +40,24 @@ class FieldText:
         self._identifier = identifier
         self._demanded = demanded
         self._other: dict[str, bool] = {}
+        self._told: dict[Callable[[FieldText], Any], Any] = {}
+
+    def of_version(self, text: str, demanded: Callable[[], Iterable[str]]) -> FieldText:
+        """The same field, with the same text, in another version of its pair, and all that was seen of it; only what is
+        ``demanded`` is a matter of the other fields too."""
+        later = FieldText.__new__(FieldText)
+        vars(later).update(vars(self))
+        later.text = text  # the string of that pair: some tell a field's text from the same text elsewhere
+        later._demanded = demanded
+        vars(later).pop("demanded", None)
+        return later
+
+    def tell(self, question: Callable[[FieldText], _Told]) -> _Told:
+        """What a function says of this field; asked once. It may look at the text and its source, at nothing else, and
+        not at what is ``demanded``."""
+        if question not in self._told:
+            self._told[question] = question(self)
+        return cast(_Told, self._told[question])
 
     @functools.cached_property
     def protected(self) -> Spans:
@@ -69,7 +90,7 @@ class FieldText:
     @functools.cached_property
     def language(self) -> str | None:
         """ISO 639-1 code of the language the text is written in, as identified (not as declared)."""
-        return self._identifier.identify(self.text)
+        return self._identifier.identify(self.text, self.protected)
 
     def is_in_another_language(self, code: str) -> bool:
         """Whether the text is certainly not in the language ``code``; never where it is too short to tell."""
@@ -82,6 +103,38 @@ class FieldText:
         if code not in self._other:
             self._other[code] = self._identifier.is_in_another(self.text, code)
         return self._other[code]
+
+
+class PairTask:
+    """What a pair asks for: instruction and input, with their English source, which has its response too.
+
+    The same in two versions of a pair that differ in the response; what was told of it is told for both.
+    """
+
+    def __init__(self, pair: InstructionPair, source: InstructionPair | None, locale: Locale) -> None:
+        self.instruction = pair.instruction
+        self.input = pair.input
+        self.source = source
+        self.locale = locale
+        self._told: dict[Callable[[PairTask], Any], Any] = {}
+
+    def of_version(self, pair: InstructionPair) -> PairTask:
+        """The same task, as another version of its pair has it, with all that was told of it."""
+        later = PairTask(pair, self.source, self.locale)
+        later._told = self._told
+        return later
+
+    @functools.cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The instructions and inputs of the pair and of its source that are not empty."""
+        source = self.source or InstructionPair()
+        return tuple(text for text in (self.instruction, self.input, source.instruction, source.input) if text)
+
+    def tell(self, question: Callable[[PairTask], _Told]) -> _Told:
+        """What a function says of this task; asked once."""
+        if question not in self._told:
+            self._told[question] = question(self)
+        return cast(_Told, self._told[question])
 
 
 @dataclass(frozen=True)
@@ -103,11 +156,40 @@ class Inspection:
     @functools.cached_property
     def fields(self) -> tuple[FieldText, ...]:
         """The fields the pair has, in reading order."""
-        source = self.source or InstructionPair()
-        return tuple(
-            FieldText(field, text, source.text(field), self.identifier, self._find_demanded)
-            for field, text in self.pair.texts()
+        return tuple(self._make_field(field, text) for field, text in self.pair.texts())
+
+    def of_version(self, pair: InstructionPair) -> Inspection:
+        """The inspection of another version of this pair, which takes over what was seen of texts that are the same."""
+        later = Inspection(pair, self.locale, self.identifier, self.source, self.typography, self.demands)
+        vars(later)["fields"] = tuple(
+            item.of_version(text, later._find_demanded)
+            if (item := self.field(field)) and item.text == text
+            else later._make_field(field, text)
+            for field, text in pair.texts()
         )
+        if later.has_task_of(self):
+            vars(later)["task"] = self.task.of_version(pair)
+        return later
+
+    def _make_field(self, field: Field, text: str) -> FieldText:
+        source = self.source.text(field) if self.source else None
+        return FieldText(field, text, source, self.identifier, self._find_demanded)
+
+    def has_task_of(self, other: Inspection) -> bool:
+        """Whether instruction and input are those of another version of the pair."""
+        return self.pair.instruction == other.pair.instruction and self.pair.input == other.pair.input
+
+    def only(self, field: Field) -> Inspection:
+        """The same inspection for a detector that is to look at one field: the only one of ``filled_fields``."""
+        narrow = Inspection(self.pair, self.locale, self.identifier, self.source, self.typography, self.demands)
+        vars(narrow).update(vars(self))
+        vars(narrow)["filled_fields"] = tuple(item for item in self.filled_fields if item.field is field)
+        return narrow
+
+    @functools.cached_property
+    def task(self) -> PairTask:
+        """What the pair asks for."""
+        return PairTask(self.pair, self.source, self.locale)
 
     def _find_demanded(self) -> tuple[str, ...]:
         return self._demanded
@@ -127,7 +209,10 @@ class Inspection:
 
     def field(self, field: Field) -> FieldText | None:
         """One field, ``None`` where the pair does not have it."""
-        return next((item for item in self.fields if item.field is field), None)
+        for item in self.fields:
+            if item.field is field:
+                return item
+        return None
 
     @functools.cached_property
     def is_asked_in_english(self) -> bool:
@@ -143,8 +228,7 @@ class Inspection:
     @functools.cached_property
     def tasks(self) -> tuple[str, ...]:
         """What the response answers: the instructions and inputs of the pair and of its source that are not empty."""
-        pairs = (self.pair, self.source or InstructionPair())
-        return tuple(text for pair in pairs for text in (pair.instruction, pair.input) if text)
+        return self.task.texts
 
 
 def _texts_of_task(pair: InstructionPair) -> tuple[str, ...]:
@@ -172,8 +256,8 @@ def join_texts(pair: InstructionPair | None) -> str:
     return "" if pair is None else "\n".join(text for _, text in pair.texts())
 
 
-def join_task(pair: InstructionPair) -> str:
-    """The instruction and the input of a pair, each on lines of its own; empty lines stand for what is missing.
+def join_task(pair: InstructionPair | PairTask) -> str:
+    """Instruction and input of a pair or its task, each on lines of its own; empty lines stand for what is missing.
 
     >>> join_task(InstructionPair(instruction="Add 1 and 2.", response="3"))
     'Add 1 and 2.\\n'

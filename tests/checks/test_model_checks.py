@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from examining import inspection
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import LCSseq
 
+from midb.checks import model_checks
 from midb.checks.bounds import BOUNDS, STRICT, Bounds
 from midb.checks.model_checks import check_model_rewrite, check_whole_pair
 from midb.domain.decisions import Pass, Reason, Violation
@@ -204,3 +208,15 @@ def test_a_finished_pair_has_left_no_language_and_has_no_new_finding(identifier:
     assert whole("de", GERMAN, GERMAN[:60], identifier) == [], "what is missing is no matter here"
     assert reasons(whole("de", GERMAN, ENGLISH, identifier)) == {Reason.LANGUAGE_CHANGED}
     assert reasons(whole("de", "Gut.", "Ganz kaputt.", identifier)) == {Reason.NEW_FINDING}
+
+
+@given(st.text("ab é.1\n愉กم\u0301ß", max_size=40), st.data())
+def test_what_surely_stays_is_what_would_be_counted(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    after = text[:start] + data.draw(st.text("ab .愉\u0301", max_size=6)) + text[end:]
+    edits = find_edits(text, after, Field.RESPONSE)
+    tokens, rewritten = (model_checks._TOKEN.findall(each.casefold()) for each in (text, after))
+    for bounds in (CONTENT, TRANSLATION, LOCALIZATION):
+        if model_checks._stays_surely(text, edits, bounds.kept):
+            assert LCSseq.similarity(tokens, rewritten) >= bounds.kept * len(tokens)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 import regex
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from midb.domain.edits import Edit, apply_to_text
 from midb.domain.pairs import Field
+from midb.text import diffs
 from midb.text.diffs import ALIGNED, compare_texts, find_cluster_boundary, find_edits, find_hunks
 
 ALPHABET = "ab é1.,'\n愉の가กำلا‏я👨‍👩‍👧\u200d\u0301[]"
@@ -104,3 +107,12 @@ def test_a_boundary_cuts_no_cluster(text: str, position: int) -> None:
     boundary = find_cluster_boundary(text, position)
     assert 0 <= boundary <= position
     assert boundary in {0, *(match.end() for match in regex.finditer(r"\X", text))}
+
+
+@given(edited(), st.text("a .\n\u0301\u0600\r", max_size=6))
+def test_what_two_texts_share_at_their_ends_need_not_be_split(case: tuple[str, list[Edit]], end: str) -> None:
+    text, edits = case
+    before, after = f"{text}{end}", f"{apply_to_text(text, edits)}{end}"
+    found = find_edits(before, after, Field.RESPONSE)
+    with patch.object(diffs, "_find_common_ends", return_value=(0, 0)):
+        assert find_edits(before, after, Field.RESPONSE) == found

@@ -6,7 +6,7 @@ from examining import inspection, respond
 
 from midb.domain.pairs import Field, InstructionPair
 from midb.locales import load
-from midb.text.inspection import FieldText, Inspection, find_phrase, join_task, join_texts
+from midb.text.inspection import FieldText, Inspection, PairTask, find_phrase, join_task, join_texts
 from midb.text.languages import LanguageIdentifier
 from midb.text.spans import Spans
 
@@ -125,3 +125,27 @@ def test_an_instruction_that_was_left_in_english_is_known() -> None:
     assert inspection("ko", english).is_asked_in_english
     assert not inspection("ko", korean).is_asked_in_english
     assert not inspection("ko", InstructionPair(response="x")).is_asked_in_english
+
+
+def test_another_version_takes_over_what_was_seen_of_the_same_texts() -> None:
+    pair = InstructionPair(instruction='Say "so there" twice.', input="ok `x`", response="so there, so there")
+    first = inspection("de", pair, SOURCE)
+    seen = [(item.protected, item.source_protected, item.tell(len_of), len(item.demanded)) for item in first.fields]
+    assert first.task.tell(words_of) == ["Say", '"so', 'there"', "twice."]
+    later = first.of_version(pair.replaced({Field.RESPONSE: "no"}))
+    assert later.task.tell(words_of) is first.task.tell(words_of)
+    for old, new in zip(first.fields[:2], later.fields[:2], strict=True):
+        assert new.protected is old.protected
+        assert new.tell(len_of) == len(old.text)
+    assert [count for *_, count in seen] == [1, 0, 2]
+    assert [len(item.demanded) for item in later.fields] == [0, 0, 0]  # nothing quoted is used in the response now
+    assert (later.field(Field.RESPONSE) or first.fields[2]).text == "no"
+    assert first.of_version(pair.replaced({Field.INSTRUCTION: "Say it."})).task.tell(words_of) == ["Say", "it."]
+
+
+def words_of(task: PairTask) -> list[str]:
+    return (task.instruction or "").split()
+
+
+def len_of(item: FieldText) -> int:
+    return len(item.text)

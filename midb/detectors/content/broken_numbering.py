@@ -29,6 +29,9 @@ NUMBERING = DefectKind(
 
 KINDS = (NUMBERING,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 _ITEM = re.compile(
     r"^(?P<lead>[ \t]*(?:#{1,6} |\*\*|__)?[(（]?)(?P<number>\d{1,3})(?P<close>[.)）．、]|\.\)| ?[-–](?= ))"
     r"(?!\d)(?P<text>[^\n]*)",

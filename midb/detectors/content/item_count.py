@@ -15,7 +15,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import LocaleSection, load
 from midb.text.forms.lists import ItemList, find_only_list
-from midb.text.inspection import Inspection
+from midb.text.inspection import Inspection, PairTask
 from midb.text.quantities.numbers import ASCII_DIGITS, NumberWords
 from midb.text.words import holds_any
 
@@ -79,12 +79,10 @@ KINDS = (ITEM_COUNT,)
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """The response's list, where its length is not the one asked for."""
-    instruction, response = inspection.pair.instruction, inspection.pair.response
-    patterns = _load_patterns(inspection.locale.code)
-    if not instruction or not response or patterns is None or len(instruction) > _LONGEST_INSTRUCTION:
+    response = inspection.pair.response
+    if not response:
         return
-    asked = patterns.find_count(instruction)
-    steps = None if asked else patterns.find_steps(instruction)
+    asked, steps = inspection.task.tell(_read_request)
     found = find_only_list(response) if asked or steps else None
     if steps and found is not None and _is_introduced_at_length(response, found):
         return  # a list of something else, and the steps elsewhere
@@ -96,6 +94,15 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     if source is not None:
         evidence += f"; the English source has {len(source)}" + (" too" if len(source) == len(found) else "")
     yield ITEM_COUNT.finding(Field.RESPONSE, found.start, found.end, evidence)
+
+
+def _read_request(task: PairTask) -> tuple[int | None, int | None]:
+    """How many things an instruction asks for; if for none, in how many steps it wants something told."""
+    patterns = _load_patterns(task.locale.code)
+    if not task.instruction or patterns is None or len(task.instruction) > _LONGEST_INSTRUCTION:
+        return None, None
+    asked = patterns.find_count(task.instruction)
+    return asked, None if asked else patterns.find_steps(task.instruction)
 
 
 def _is_introduced_at_length(response: str, found: ItemList) -> bool:

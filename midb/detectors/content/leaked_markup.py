@@ -83,7 +83,7 @@ def _find_placeholder(field: FieldText, inspection: Inspection, words: Frame) ->
             fix = (LEAKED.edit(field.field, 0, text, ""),) if certain and not contradicted else ()
             because = f', as the source says "{source}"' if in_source else ""
             yield LEAKED.finding(field.field, 0, len(text), f"stands for no input{because}", fix=fix)
-    elif words.stands_for_no_input(text) and is_in_brackets(text):
+    elif len(text) <= LONGEST_PLACEHOLDER and is_in_brackets(text) and words.stands_for_no_input(text):
         evidence = f"a placeholder for no input as the {field.field}"
         yield LEAKED.finding(field.field, 0, len(text), evidence, severity=Severity.CRITICAL)
     elif "\n" in text:

@@ -38,6 +38,9 @@ LOOP = DefectKind(
 
 KINDS = (LOOP,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: From so many times on, no spelling of a cry or a laugh explains it (the longest found in real texts is 14).
 CERTAIN = 40
 #: What stays: one more than a cry needs to be seen as drawn out, and far from CERTAIN.
@@ -210,10 +213,14 @@ def _find_equal_items(field: FieldText, inspection: Inspection) -> Iterator[Find
     if "\n" in text.strip():
         items, least = _split_lines(text), _EQUAL_LINES
     elif len(text) <= _LONGEST_LIST and sum(map(text.count, _COMMAS)) >= _EQUAL_ITEMS - 1:
-        items, least = _split_at_commas(text), _EQUAL_ITEMS
-        if len(items) < _EQUAL_ITEMS or any(end - start > _LONGEST_ITEM for start, end in items):
+        items, least = [], _EQUAL_ITEMS
+        for start, end in _split_at_commas(text):
+            if end - start > _LONGEST_ITEM:
+                return
+            items.append((start, end))
+        if len(items) < _EQUAL_ITEMS:
             return
-        of_source = _find_most_equal(field.source, _split_at_commas(field.source)) if field.source else None
+        of_source = _find_most_equal(field.source, list(_split_at_commas(field.source))) if field.source else None
         if of_source is not None and len(of_source) < _EQUAL_ITEMS_OF_SOURCE:
             least = _EQUAL_ITEMS_OF_SOURCE  # the source has different words where the translation has one
     else:
@@ -232,9 +239,9 @@ def _shorten(passage: str) -> str:
     return passage if len(passage) <= _QUOTED else passage[: _QUOTED - 1] + "…"
 
 
-def _split_at_commas(text: str) -> list[tuple[int, int]]:
+def _split_at_commas(text: str) -> Iterator[tuple[int, int]]:
     """Where the items of a list in one line stand."""
-    return [_trim(text, match.start(), match.end()) for match in _ITEM.finditer(text)]
+    return (_trim(text, match.start(), match.end()) for match in _ITEM.finditer(text))
 
 
 def _split_lines(text: str) -> list[tuple[int, int]]:

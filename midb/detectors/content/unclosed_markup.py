@@ -27,6 +27,9 @@ UNCLOSED = DefectKind(
 
 KINDS = (UNCLOSED,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: Two asterisks that open or close bold; three and more are rules and masks, beside digits they are powers, and
 # between letters they hide a word.
 _BOLD = re.compile(r"(?<![*\\\w])\*\*(?=[^\s*])|(?<=[^\s*\\])\*\*(?![*\w])")

@@ -119,11 +119,11 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every number of the pair that is written the English way, if all of them can be written the language's way."""
     if inspection.source is None or inspection.locale.get(NumberWords) is None:
         return
-    fields = [item for item in inspection.fields if item.source and _ANY_POINT.search(item.text)]
-    if not fields:
-        return
     convention = number_format(inspection.locale.default_locale)
     if convention is None or convention.decimal != ",":
+        return
+    fields = [item for item in inspection.fields if item.source and _ANY_POINT.search(item.text)]
+    if not fields:
         return
     numbers: list[_Number] = []
     for item in inspection.fields:

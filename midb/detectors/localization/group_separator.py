@@ -62,10 +62,10 @@ class _GroupedNumber:
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every number of the pair with English thousands commas."""
-    if inspection.source is None or not any(_ANY.search(item.text) for item in inspection.fields):
-        return
     convention = number_format(inspection.locale.default_locale)
-    if convention is None or convention.decimal != "," or convention.group == ",":
+    if inspection.source is None or convention is None or convention.decimal != "," or convention.group == ",":
+        return
+    if not any(_ANY.search(item.text) for item in inspection.fields):
         return
     if _ABOUT_FORM.search(join_task(inspection.source)):
         return

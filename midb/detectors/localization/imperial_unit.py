@@ -26,6 +26,9 @@ IMPERIAL_UNIT = DefectKind(
 )
 KINDS = (IMPERIAL_UNIT,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 _ENGLISH_CONVERSION = re.compile(r"\b(?:convert|conversion|metric|imperial|equivalent|how many)\b", re.IGNORECASE)
 #: English words by which a pound is money.
 _MONEY = re.compile(r"£|\b(?:sterling|GBP|quid)\b|\bBritish pounds?\b", re.IGNORECASE)
@@ -55,7 +58,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     patterns = load_patterns(inspection.locale.code)
     if patterns is None:
         return
-    found = {item: list(patterns.find_measures(item.text)) for item in inspection.fields}
+    found = {item: list(patterns.find_measures(item.text)) for item in inspection.filled_fields}
     if not any(found.values()):
         return
     pair, source = inspection.pair, inspection.source

@@ -16,6 +16,7 @@ from midb.domain.edits import Edit
 from midb.text.inspection import FieldText, Inspection
 from midb.text.protection import EMAIL_ADDRESS
 from midb.text.spans import Protected, Spans
+from midb.text.words import holds_any
 
 PLACEHOLDER = DefectKind(
     name="altered-placeholder",
@@ -37,6 +38,9 @@ URL = DefectKind(
 )
 
 KINDS = (PLACEHOLDER, URL)
+
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
 
 #: What a program fills in. The name inside may be anything in a translation.
 _PLACEHOLDER = re.compile(
@@ -98,7 +102,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     for item in inspection.filled_fields:
         if item.source:
             yield from _find_placeholders(item, item.source, inspection)
-            if any(sign in item.source for sign in ("://", "www.", "@")):
+            if holds_any(item.source, ("://", "www.", "@")):
                 yield from _find_addresses(item, item.source)
 
 
@@ -166,7 +170,7 @@ _NOT_PLACEHOLDERS = (Protected.CODE, Protected.LATEX, Protected.URL)
 
 
 def _may_have_placeholders(text: str) -> bool:
-    return any(sign in text for sign in "{%｛％")
+    return holds_any(text, "{%｛％")
 
 
 def _group_placeholders(text: str, protected: Spans) -> dict[str, list[re.Match[str]]]:

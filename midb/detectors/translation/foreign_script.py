@@ -32,6 +32,9 @@ FOREIGN_SCRIPT = DefectKind(
 )
 KINDS = (FOREIGN_SCRIPT,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: Letters that are also signs: of faces drawn with letters, of mathematics, of reverence behind a holy name.
 _SIGNS = frozenset("ツシッノヅʕʔಠಥлლдДωΩ益ロつづへくのヽﾉㅅㅂㅠㅜㅋㅎᕙᕗงฅ\ufdf0\ufdf2\ufdfa\ufdfb\ufdfd")
 #: Letters of Latin, Greek and Cyrillic, which mixed-script-word is about.
@@ -67,6 +70,28 @@ def _foreign_pattern(scripts: tuple[str, ...]) -> regex.Pattern[str]:
     return regex.compile(rf"(?V1){letter}+(?:[\p{{Z}}\p{{P}}\n]{{1,4}}{letter}+)*")
 
 
+#: Ranges in which all letters and marks are of one script, or of no script of their own.
+_HOME = {
+    "Latin": "\u0250-\u02af\u1e00-\u1eff",
+    "Cyrillic": "\u0400-\u052f",
+    "Greek": "\u0370-\u03e1\u1f00-\u1fff",
+    "Arabic": "\u0600-\u06ff",
+    "Thai": "\u0e00-\u0e7f",
+    "Hiragana": "\u3041-\u3096",
+    "Katakana": "\u30a0-\u30ff",
+    "Han": "\u3400-\u4dbf\u4e00-\u9fff",
+    "Hangul": "\u1100-\u11ff\uac00-\ud7a3",
+}
+_HOME_OF_ALL = "\x00-\u024f\u2000-\u206f\u20a0-\u20bf\u2190-\u2bff\u3000-\u3004\u3008-\u3020\u3030\uff01-\uff20"
+
+
+@functools.cache
+def _strange_pattern(scripts: tuple[str, ...]) -> re.Pattern[str]:
+    """A character that may be a foreign letter: cheap to see, and most texts have none."""
+    home = "".join(_HOME.get(script, "") for script in ("Latin", *scripts))
+    return re.compile(f"[^{_HOME_OF_ALL}{home}]")
+
+
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Every run of letters in a script that does not belong in its text."""
     section = inspection.locale.get(LanguageTasks)
@@ -74,10 +99,11 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     task = LanguageTask(inspection, section)
     pattern = _foreign_pattern((*inspection.locale.scripts, *(("Han",) if inspection.locale.code == "ko" else ())))
+    strange = _strange_pattern(inspection.locale.scripts)
     for item in inspection.filled_fields:
         if item.text.isascii():
             continue
-        runs = [match.span() for match in pattern.finditer(item.text)]
+        runs = [match.span() for match in pattern.finditer(item.text)] if strange.search(item.text) else []
         if inspection.locale.code == "ko":
             runs += _find_han_inside_hangul(item.text)
         surroundings = _Surroundings(item.text, task)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import Locale
-from midb.text.inspection import FieldText, Inspection
+from midb.text.inspection import FieldText, Inspection, PairTask
 from midb.text.languages import find_evident_language, language_name, same_language
 from midb.text.names import are_names
 from midb.text.prose import (
@@ -90,7 +90,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         short = len(item.text) < _LEAST_LETTERS[item.field]
         if short and not _may_be_short_copy(item):
             continue
-        text = blank_foreign_parts(item)
+        text = item.tell(blank_foreign_parts)
         findings = list(_find_untranslated(item, text, task)) if not short else []
         if not findings and (_is_short_copy(item, text, task) or _is_list_of_slogans(item, text, task)):
             start, end = _trim(item.text, 0, len(item.text))
@@ -115,7 +115,7 @@ class _Task(LanguageTask):
     def in_english(self) -> bool:
         """Whether the instruction itself was left in English; what it asks for is then English for no good reason."""
         item = self.inspection.field(Field.INSTRUCTION)
-        return item is not None and _is_all_english(item, blank_foreign_parts(item), self)
+        return item is not None and _is_all_english(item, item.tell(blank_foreign_parts), self)
 
     def repeats(self, item: FieldText, text: str) -> bool:
         """Whether another field of the pair holds three words in a row of these: then the text is quoted, not left."""
@@ -143,7 +143,7 @@ def _find_untranslated(item: FieldText, text: str, task: _Task) -> Iterator[Find
 
 def _may_be_english(item: FieldText, text: str, task: _Task) -> bool:
     """Whether an instruction without the commonest English words may be English all the same."""
-    if is_copied(item) or not ("Latin" in task.locale.scripts or has_own_letter(text, task.locale)):
+    if item.tell(is_copied) or not ("Latin" in task.locale.scripts or has_own_letter(text, task.locale)):
         return True
     return len(find_english_words(text, task.locale)) >= 2
 
@@ -153,16 +153,16 @@ def _is_all_english(item: FieldText, text: str, task: _Task) -> bool:
     if count_letters(text) < _LEAST_LETTERS[item.field]:
         return False
     if reads_as_english(text, task.locale):
-        return item.field is not Field.INSTRUCTION or is_copied(item) or _asks_in_english(text, task)
+        return item.field is not Field.INSTRUCTION or item.tell(is_copied) or _asks_in_english(text, task)
     if item.field is not Field.INSTRUCTION:
         return False
     # An order of four words may hold no word of grammar. That nothing of it was translated tells.
     tokens = split_words(text)
     if len(tokens) < 4 or are_names(tokens) or is_in_own_script(text, task.locale):
         return False
-    if is_copied(item) and find_english_words(text, task.locale):
+    if item.tell(is_copied) and find_english_words(text, task.locale):
         return True
-    unmistakable = "Latin" not in task.locale.scripts or is_copied(item)
+    unmistakable = "Latin" not in task.locale.scripts or item.tell(is_copied)
     return unmistakable and task.inspection.identifier.identify(text, NO_SPANS) == "en"
 
 
@@ -180,7 +180,7 @@ def _english_is_wanted(item: FieldText, text: str, task: _Task) -> bool:
         return False
     if task.repeats(item, text):
         return True
-    if item.field is Field.RESPONSE and is_copied(item) and count_letters(text) >= _LEAST_LETTERS_OF_PART:
+    if item.field is Field.RESPONSE and item.tell(is_copied) and count_letters(text) >= _LEAST_LETTERS_OF_PART:
         return False  # a whole sentence that nobody touched and nothing in the pair quotes
     return task.about_material and count_letters(text) < _LONGEST_MATERIAL
 
@@ -206,12 +206,16 @@ def _is_short_copy(item: FieldText, text: str, task: _Task) -> bool:
 
 def _is_list_of_slogans(item: FieldText, text: str, task: _Task) -> bool:
     """Whether a response lists slogans, all of them English; such phrases hardly have a word of grammar."""
-    if item.field is not Field.RESPONSE or "\n" not in text.strip() or task.about_languages:
+    if item.field is not Field.RESPONSE or "\n" not in text.strip():
         return False
-    if not any(holds_any(asked.casefold(), _IN_SLOGANS) and _SLOGANS.search(asked) for asked in task.inspection.tasks):
+    if not task.inspection.task.tell(_asks_for_slogans) or task.about_languages:
         return False
     items = [line for line in text.split("\n") if len(split_words(line)) >= _LEAST_WORDS_OF_ITEM]
     return len(items) >= _LEAST_ITEMS and _is_identified_as_english("\n".join(items), task)
+
+
+def _asks_for_slogans(task: PairTask) -> bool:
+    return any(holds_any(asked.casefold(), _IN_SLOGANS) and _SLOGANS.search(asked) for asked in task.texts)
 
 
 def _is_identified_as_english(text: str, task: _Task) -> bool:
@@ -260,7 +264,7 @@ def _find_english_ranges(text: str, locale: Locale) -> Iterator[tuple[int, int]]
 
 def _find_wrong_language(item: FieldText, text: str, task: _Task) -> Iterator[Finding]:
     # The beginning of nearly every text settles that nothing is wrong.
-    if same_language(find_evident_language(text[:_BEGINNING], NO_SPANS), task.locale.code):
+    if same_language(item.tell(_tell_beginning), task.locale.code):
         return
     code = find_evident_language(text, NO_SPANS)
     if code is None or code == "en" or same_language(code, task.locale.code):
@@ -278,10 +282,15 @@ def _find_wrong_language(item: FieldText, text: str, task: _Task) -> Iterator[Fi
     yield WRONG_LANGUAGE.finding(item.field, start, end, evidence)
 
 
+def _tell_beginning(item: FieldText) -> str | None:
+    """The language that the beginning of a field makes evident."""
+    return find_evident_language(item.tell(blank_foreign_parts)[:_BEGINNING], NO_SPANS)
+
+
 def _describe(item: FieldText, text: str, task: _Task) -> str:
     found = list(dict.fromkeys(find_english_words(text, task.locale)))[:4]
     listed = f" ({', '.join(found)})" if found else ""
-    return f"English text{listed}{', a copy of the source' if is_copied(item) else ''}"
+    return f"English text{listed}{', a copy of the source' if item.tell(is_copied) else ''}"
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -58,7 +58,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     A word that is sound as it stands, but for the company it is in, is damaged where another word of the pair is.
     """
     section = inspection.locale.get(MojibakeSection) or _UNKNOWN
-    fields = [field for field in inspection.filled_fields if looks_damaged(field.text) or LOST in field.text]
+    fields = [field for field in inspection.filled_fields if field.tell(_may_be_damaged)]
     if not fields or speaks_of_encodings(inspection):  # such a text shows damage on purpose
         return
     found = {field: _find_words(field, section, inspection) for field in fields}
@@ -66,6 +66,10 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         found = {field: _find_words(field, section, inspection, proven=True) for field in fields}
     for field, words in found.items():
         yield from _findings(field, words)
+
+
+def _may_be_damaged(field: FieldText) -> bool:
+    return looks_damaged(field.text) or LOST in field.text
 
 
 def _find_words(

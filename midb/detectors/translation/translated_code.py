@@ -42,6 +42,9 @@ TRANSLATED_CODE = DefectKind(
 )
 KINDS = (TRANSLATED_CODE,)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 #: A longer block is not a snippet of a training pair.
 _LONGEST_BLOCK = 40_000
 _MOST_TOKENS = 4_000
@@ -69,7 +72,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         if not found and section is not None:
             found = list(_find_mixed(item, section, inspection))
             yield from found
-            yield from _find_statements(item, section, inspection, Ranges((f.start, f.end) for f in found))
+            yield from _find_statements(item, section, inspection, found)
 
 
 def _pair_blocks(item: FieldText, source: str) -> Iterator[tuple[int, int, str]]:
@@ -248,6 +251,8 @@ def _find_lost_keywords(there: Sequence[CodeToken], wanted: Sequence[CodeToken],
 
 def _find_mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) -> Iterator[Finding]:
     """Statements that begin with a translated keyword, in code that has real ones too, or one after the other."""
+    if "(" not in item.text and not len(item.protected):
+        return
     statements = [
         match
         for match in _statement_pattern(section.words).finditer(item.text)
@@ -267,12 +272,13 @@ def _find_mixed(item: FieldText, section: CodeKeywords, inspection: Inspection) 
 
 
 def _find_statements(
-    item: FieldText, section: CodeKeywords, inspection: Inspection, known: Ranges
+    item: FieldText, section: CodeKeywords, inspection: Inspection, found: Sequence[Finding]
 ) -> Iterator[Finding]:
     """Queries and loops whose form proves that they are code, for all that their keywords say."""
     statements = inspection.locale.get(CodeStatements)
-    if statements is None or _is_pseudocode(item, section, inspection):
+    if statements is None or not statements.may_stand_in(item.text) or _is_pseudocode(item, section, inspection):
         return
+    known = Ranges((finding.start, finding.end) for finding in found)
     for start, end in find_translated_statements(item.text, statements):
         if not known.overlap(start, end):
             evidence = f"a statement with translated keywords: {item.text[start:end][:_SHOWN]}"

@@ -22,6 +22,16 @@ class CodeStatements(LocaleSection, table="code_statements"):
     loop: tuple[str, ...]
     range: tuple[str, ...]
 
+    @functools.cached_property
+    def patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """A pattern for queries and one for loops; the line alone is the match."""
+        return _compile_patterns(self)
+
+    @staticmethod
+    def may_stand_in(text: str) -> bool:
+        """Whether a text has a sign that such a statement needs: most have none."""
+        return "*" in text or "(" in text
+
 
 #: The body of a loop: indented, and a call or an assignment.
 _BODY = r"\n[ \t]{2,}[^\W\d][\w.]*(?: [^\W\d]\w*){0,2} ?(?:\([^\n]*\)|[-+*/]?=[ \t]?\S)"
@@ -29,9 +39,7 @@ _BODY = r"\n[ \t]{2,}[^\W\d][\w.]*(?: [^\W\d]\w*){0,2} ?(?:\([^\n]*\)|[-+*/]?=[ 
 _BOUNDS = r"\([ \t]*[\w.]+(?:[ \t]*,[ \t]*[-\w.+]+){0,2}[ \t]*(?:\)|\([^()\n]*\)[ \t]*\))"
 
 
-@functools.cache
-def _statement_patterns(section: CodeStatements) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A pattern for queries and one for loops; the line alone is the match."""
+def _compile_patterns(section: CodeStatements) -> tuple[re.Pattern[str], re.Pattern[str]]:
     select, from_ = any_of(section.select), any_of(section.from_)
     star = r"[ \t]*(?:\*|\\\*)[ \t]*"
     query = rf"(?<!\w)(?:{select}{star}(?:{from_}|from)|select{star}{from_})(?![^\W_])[ \t]*[^\n]{{0,200}}"
@@ -54,7 +62,7 @@ def find_translated_statements(text: str, section: CodeStatements) -> Iterator[t
     >>> [text[start:end] for start, end in find_translated_statements(text, german)]
     ['WÄHLE * AUS Kunden', 'für i in bereich(3):']
     """
-    query, loop = _statement_patterns(section)
+    query, loop = section.patterns
     if "*" in text:
         yield from (_trim(match) for match in query.finditer(text))
     if "(" in text:

@@ -32,6 +32,21 @@ class ScaffoldingSection(LocaleSection, table="scaffolding"):
     output: tuple[str, ...]
     end: tuple[str, ...] = ()
 
+    @functools.cached_property
+    def frame(self) -> Frame:
+        """These words together with the English ones."""
+        return Frame(
+            no_input=_make_keys(self.no_input + ENGLISH.no_input),
+            no_input_or_text=_make_keys(self.no_input_or_text),
+            no_output=_make_keys(self.no_output + ENGLISH.no_output),
+            labels={
+                Field.INSTRUCTION: _make_keys(self.instruction + ENGLISH.instruction),
+                Field.INPUT: _make_keys(self.input + ENGLISH.input),
+                Field.RESPONSE: _make_keys(self.output + ENGLISH.output),
+            },
+            ends=_make_keys(self.end + ENGLISH.end),
+        )
+
 
 #: The frame as the templates have it.
 ENGLISH = ScaffoldingSection(
@@ -121,21 +136,9 @@ def is_in_brackets(text: str) -> bool:
     return bool(_IN_BRACKETS.match(text))
 
 
-@functools.cache
 def load_frame(section: ScaffoldingSection | None) -> Frame:
     """The words of a language together with the English ones."""
-    own = section or ENGLISH
-    return Frame(
-        no_input=_make_keys(own.no_input + ENGLISH.no_input),
-        no_input_or_text=_make_keys(own.no_input_or_text),
-        no_output=_make_keys(own.no_output + ENGLISH.no_output),
-        labels={
-            Field.INSTRUCTION: _make_keys(own.instruction + ENGLISH.instruction),
-            Field.INPUT: _make_keys(own.input + ENGLISH.input),
-            Field.RESPONSE: _make_keys(own.output + ENGLISH.output),
-        },
-        ends=_make_keys(own.end + ENGLISH.end),
-    )
+    return (section or ENGLISH).frame
 
 
 def _make_keys(texts: Iterable[str]) -> frozenset[str]:

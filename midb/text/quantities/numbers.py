@@ -39,6 +39,7 @@ MAX_DIGITS = 18
 
 #: Numbers where they are counted only: digits of any script, with separators between them.
 _WRITTEN = re.compile(r"\d+(?:[.,٫٬]\d+)*")
+_DIGIT = regex.compile(r"\d")
 #: The same with blanks and apostrophes between groups of three digits as well.
 _WRITTEN_IN_GROUPS = regex.compile(r"\d+(?:[.,٫٬\u00a0\u202f' ]?\d{3})*(?:[.,٫]\d+)?")
 #: The number of a list item; what stands before it is of its own line, or a thousand empty lines were read as often.
@@ -223,6 +224,8 @@ def count_bare_numbers(text: str) -> Counter[str]:
     ['12345', '2024']
     """
     found: Counter[str] = Counter()
+    if not _DIGIT.search(text):
+        return found
     for match in _WRITTEN_IN_GROUPS.finditer(_ITEM_NUMBER.sub(" ", text)):
         found["".join(str(int(character)) for character in match.group() if character.isdecimal())] += 1
     return found

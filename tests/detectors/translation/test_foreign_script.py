@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from examining import Examine, evidence, passages, respond
 
+from midb.detectors.translation import foreign_script
 from midb.detectors.translation.foreign_script import FOREIGN_SCRIPT
 from midb.domain.pairs import InstructionPair
+from midb.locales import LANGUAGES, load
 
 KIND = [FOREIGN_SCRIPT.name]
 
@@ -64,3 +66,12 @@ def test_a_task_about_languages_wants_them(examine: Examine) -> None:
 def test_a_line_of_its_own_in_the_input_is_material(examine: Examine) -> None:
     pair = InstructionPair(instruction="Sag etwas dazu.", input="Es steht da:\n愉快的地方\nund mehr", response="Ja.")
     assert examine(pair, "de", kinds=KIND)[0] == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_foreign_letter_is_overlooked_by_the_first_glance(code: str) -> None:
+    scripts = load(code).scripts
+    foreign, strange = foreign_script._foreign_pattern(scripts), foreign_script._strange_pattern(scripts)
+    every = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x20000))))
+    letters = "".join(match.group() for match in foreign.finditer(" ".join(every)))
+    assert [letter for letter in letters if foreign.match(letter) and not strange.match(letter)] == []

@@ -15,7 +15,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import LocaleSection
 from midb.text.inspection import Inspection
-from midb.text.words import any_of, compile_any, count_ideographs, count_letters
+from midb.text.words import any_of, compile_any, count_ideographs, count_letters, holds_any
 
 
 class RefusalWords(LocaleSection, table="refusals"):
@@ -94,7 +94,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     longest = _LONGEST if source else _LONGEST_ALONE
     if section is None or not text or len(text) > 2 * longest:
         return
-    in_english = any(word in text[:_BEGINNING] for word in _UNABLE)
+    in_english = holds_any(text[:_BEGINNING], _UNABLE)
     for words in (section, _ENGLISH) if in_english else (section,):
         if evidence := _refuses(text, words):
             if count_letters(text) + count_ideographs(text) > longest:

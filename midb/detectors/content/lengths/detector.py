@@ -13,7 +13,7 @@ from midb.detectors.content.lengths.native import LengthWords, read_native_limit
 from midb.detectors.content.lengths.requests import LengthLimit, read_limit
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
-from midb.text.inspection import Inspection
+from midb.text.inspection import Inspection, PairTask
 
 LENGTH_LIMIT = DefectKind(
     name="length-limit",
@@ -30,7 +30,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     response = inspection.pair.response
     if not response or not response.strip():
         return
-    limit = _read(inspection)
+    limit = inspection.task.tell(_read)
     if limit is None:
         return
     counted = count(limit.measure, response, inspection.locale.code)
@@ -41,12 +41,12 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     yield LENGTH_LIMIT.finding(Field.RESPONSE, 0, len(response), evidence)
 
 
-def _read(inspection: Inspection) -> LengthLimit | None:
+def _read(task: PairTask) -> LengthLimit | None:
     """The length that the task asks for: its source says it more plainly than a translation."""
-    english = inspection.source.instruction if inspection.source else None
+    english = task.source.instruction if task.source else None
     if english and english.strip():
         return read_limit(english)
-    return read_native_limit(inspection.pair.instruction or "", inspection.locale.code)
+    return read_native_limit(task.instruction or "", task.locale.code)
 
 
 def _has_code(inspection: Inspection) -> bool:

@@ -22,7 +22,7 @@ from midb.detectors.content.results.weekdays import find_wrong_weekday, read_wee
 from midb.domain.defects import DefectFamily, DefectKind, Finding, Invariant, Severity
 from midb.domain.edits import Edit
 from midb.domain.pairs import Field, InstructionPair
-from midb.text.inspection import Inspection, join_task
+from midb.text.inspection import Inspection, PairTask, join_task
 from midb.text.quantities.arithmetic import to_ascii_signs
 from midb.text.quantities.numbers import (
     NUMERAL,
@@ -64,14 +64,14 @@ _DIGIT_OR_NUMERAL = re.compile(r"\d|[IVXLCDM]{2}")
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """The answer of the response, where it is plain and wrong."""
-    response, pair, source = inspection.pair.response, inspection.pair, inspection.source
+    response, source = inspection.pair.response, inspection.source
     words = inspection.locale.get(NumberWords)
     if not response or words is None or len(response) > LONGEST_REPLY:
         return
     if source is not None and "week" in (source.instruction or "") and _WEEKDAY.search(source.instruction or ""):
         yield from _find_weekday(inspection, source, response)
         return
-    problem = _read_own(pair) if source is None else _read_source(pair, source)
+    problem = inspection.task.tell(_read_problem)
     if problem is None or not _DIGIT_OR_NUMERAL.search(response):
         return
     reply = read_wrong_reply(response, problem, words.magnitudes)
@@ -99,7 +99,11 @@ def _find_weekday(inspection: Inspection, source: InstructionPair, response: str
         yield WRONG_ANSWER.finding(Field.RESPONSE, match.start(), match.end(), evidence)
 
 
-def _read_own(pair: InstructionPair) -> ComputedTask | None:
+def _read_problem(task: PairTask) -> ComputedTask | None:
+    return _read_own(task) if task.source is None else _read_source(task, task.source)
+
+
+def _read_own(pair: PairTask) -> ComputedTask | None:
     """The problem of a task that needs no words: an expression, and nothing else."""
     texts = [text.strip() for text in (pair.instruction, pair.input) if text and text.strip()]
     if len(texts) != 1 or len(texts[0]) > _LONGEST_TASK or not _BARE.fullmatch(to_ascii_signs(texts[0])):
@@ -107,7 +111,7 @@ def _read_own(pair: InstructionPair) -> ComputedTask | None:
     return read_expression(texts[0])
 
 
-def _read_source(pair: InstructionPair, source: InstructionPair) -> ComputedTask | None:
+def _read_source(pair: PairTask, source: InstructionPair) -> ComputedTask | None:
     """The problem of the source's task, if the pair's has the same numbers."""
     instruction, given = source.instruction or "", source.input or ""
     if len(instruction) + len(given) > _LONGEST_TASK:
@@ -121,7 +125,7 @@ def _read_source(pair: InstructionPair, source: InstructionPair) -> ComputedTask
     return problem if problem and _has_same_numbers(pair, source, task) else None
 
 
-def _has_same_numbers(pair: InstructionPair, source: InstructionPair, task: EnglishTask) -> bool:
+def _has_same_numbers(pair: PairTask, source: InstructionPair, task: EnglishTask) -> bool:
     """Whether the numbers of both tasks are the same, in whatever convention; a number word may have become digits."""
     text = join_task(pair)
     if len(text) > 2 * _LONGEST_TASK:

@@ -15,7 +15,7 @@ from midb.domain.defects import DefectFamily, DefectKind, Finding, Severity
 from midb.domain.pairs import Field
 from midb.locales import Locale
 from midb.text.forms.alphabets import LetterOrder
-from midb.text.inspection import Inspection
+from midb.text.inspection import Inspection, PairTask
 from midb.text.quotations import find_quotations
 
 ENGLISH_BOUND_TASK = DefectKind(
@@ -39,7 +39,7 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
     source, instruction = inspection.source, inspection.pair.instruction
     if source is None or not source.instruction or not instruction or not instruction.strip():
         return
-    found = find_bond(source.instruction)
+    found = inspection.task.tell(_find_bond)
     if found is None or not _holds(found[0], inspection):
         return
     bond, words = found
@@ -47,6 +47,10 @@ def detect(inspection: Inspection) -> Iterator[Finding]:
         return
     evidence = f"a task about {bond}: “{' '.join(words.split())}” in the source"
     yield ENGLISH_BOUND_TASK.finding(Field.INSTRUCTION, 0, len(instruction), evidence)
+
+
+def _find_bond(task: PairTask) -> tuple[Bond, str] | None:
+    return find_bond(task.source.instruction) if task.source and task.source.instruction else None
 
 
 def _holds(bond: Bond, inspection: Inspection) -> bool:

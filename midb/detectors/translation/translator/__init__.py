@@ -10,6 +10,9 @@ __all__ = ["KINDS", "detect"]
 
 KINDS = (*lengths.KINDS, *notes.KINDS)
 
+#: What is found in a field is no matter of the response, unless it is found there (see midb.detectors).
+FIELD_BY_FIELD = True
+
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """Lengths that do not fit the source, and words of the translator."""

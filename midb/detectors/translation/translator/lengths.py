@@ -36,8 +36,8 @@ _MOVED = 0.5
 
 def detect(inspection: Inspection) -> Iterator[Finding]:
     """At most one finding, over the whole instruction."""
-    item = inspection.field(Field.INSTRUCTION)
-    if item is None or not item.source or not item.text.strip():
+    item = next((item for item in inspection.filled_fields if item.field is Field.INSTRUCTION), None)
+    if item is None or not item.source:
         return
     times = compare_lengths(item.text, item.source, inspection.locale)
     if times is None or _LEAST <= times <= _MOST:

@@ -17,7 +17,7 @@ from midb.text.inspection import FieldText, Inspection
 from midb.text.languages import find_evident_language, same_language
 from midb.text.prose import find_english_words, reads_as_english
 from midb.text.subjects.language_tasks import LanguageTask, LanguageTasks
-from midb.text.words import any_of, compile_any, function_words, split_words
+from midb.text.words import any_of, compile_any, function_words, holds_any, split_words
 
 
 class TranslatorNotes(LocaleSection, table="translator_notes"):
@@ -157,8 +157,8 @@ def _find_notes(item: FieldText, begin: int, pair: _Pair) -> Iterator[tuple[int,
     text = item.text
     lowered = text.lower()
     told: list[tuple[int, int, str]] = []
-    bracketed = any(bracket in text for bracket in "([（【")
-    if "note" in lowered or (bracketed and any(name in lowered for name in ("translation", "tn:", "t/n", "n.b."))):
+    bracketed = holds_any(text, "([（【")
+    if "note" in lowered or (bracketed and holds_any(lowered, ("translation", "tn:", "t/n", "n.b."))):
         for pattern in (_IN_BRACKETS, _LINE):
             for note in pattern.finditer(text, begin):
                 if _is_note(note, item, pair):
@@ -190,7 +190,7 @@ def _is_note(match: re.Match[str], item: FieldText, pair: _Pair) -> bool:
 def _find_native_notes(item: FieldText, lowered: str, section: TranslatorNotes) -> Iterator[tuple[int, int, str]]:
     """Notes in the language of the pair: called a translator's, or in brackets and about a translation."""
     text = item.text
-    if any(name in lowered for name in section.notes) and (match := section.note.search(text)):
+    if holds_any(lowered, section.notes) and (match := section.note.search(text)):
         start, end = match.start(), text.find("\n", match.end())
         end = len(text) if end < 0 else end
         opening = max(text.rfind(mark, max(0, start - 4), start) for mark in "([（【")
@@ -199,7 +199,7 @@ def _find_native_notes(item: FieldText, lowered: str, section: TranslatorNotes) 
             start, end = opening, closing + 1
         yield start, end, f'a note of the translator: "{match.group()}"'
         return
-    if not item.source or not any(stem in lowered for stem in section.stems):
+    if not item.source or not holds_any(lowered, section.stems):
         return
     for match in _BRACKETS.finditer(item.text):
         said = match.group().lower()
