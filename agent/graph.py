@@ -3,12 +3,13 @@
 A graph takes a wave of pairs (`midb.agent.waves`) from node to node. Those that are to visit the same node visit it
 together, as one task of LangGraph (`Send`), so that its own work is that of a few tasks, however many pairs there are.
 
-No pair waits in it for a model, or all would: a node that may ask one begins, and the pair is *away*. It comes back to
-the node in a later wave, with what the node came to.
+No pair waits in it for a model, or all would: at a node that may ask one it is sent *away* with the node's work, and
+comes back to the node in a later wave, with what the work came to.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
@@ -31,7 +32,6 @@ from midb.agent.routing import (
     after_verify,
 )
 from midb.agent.state import Away, PairContext, PairState, Visit, Visitors, WaveState, advance
-from midb.agent.untraced import start_untraced
 from midb.domain.decisions import REWRITING_PASSES, PairResult
 
 Graph = CompiledStateGraph[WaveState, None, Any, Any]
@@ -93,12 +93,9 @@ async def _step(visit: Visit, work: Node, route: _Route, asks: bool) -> Visit | 
     """Take a pair through a node: where it goes then, that it is away, or what came of it."""
     context, came = visit.job.context, visit.came
     if came is None:
-        doing = work(visit.state, context)
-        if context.clock:  # limited to what is left of the record's time
-            doing = context.clock.drive(doing)
         if asks and context.model:
-            return Away(visit, start_untraced(contain(doing)))
-        came = await doing
+            return Away(visit, functools.partial(_limit, work, visit.state, context))
+        came = await _limit(work, visit.state, context)
     elif isinstance(came, Exception):
         raise came
     state = advance(visit.state, came)
@@ -108,6 +105,12 @@ async def _step(visit: Visit, work: Node, route: _Route, asks: bool) -> Visit | 
     if visit.seen >= MOST_NODES:
         raise EndlessPairError(f"it was not done after {MOST_NODES:,} nodes")
     return Visit(visit.key, visit.job, following, state, seen=visit.seen + 1)
+
+
+async def _limit(work: Node, state: PairState, context: PairContext) -> PairState:
+    """A node's work on a pair, limited to what is left of the record's time."""
+    doing = work(state, context)
+    return await (context.clock.drive(doing) if context.clock else doing)
 
 
 def _command(steps: Iterable[tuple[Visit, Visit | Away | PairResult | Exception]]) -> Command[str]:

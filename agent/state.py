@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import operator
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from midb.agent.model.calls import Model
 from midb.agent.record_clock import RecordClock
@@ -173,10 +172,10 @@ class Visitors:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A visit that waits for a model, and who brings what the node came to."""
+    """A visit that waits for a model, and what the node does then."""
 
     visit: Visit
-    work: asyncio.Task[PairState | Exception]
+    work: Callable[[], Coroutine[Any, Any, PairState]]
 
 
 class WaveState(TypedDict, total=False):

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from midb.agent.failures import contain
 from midb.agent.graph import Graph, take_through
 from midb.agent.state import Away, PairContext, PairJob, PairState, Visit
 from midb.agent.untraced import start_untraced
@@ -141,11 +142,9 @@ class Waves:
             self._settle(key, result)
 
     def _send_away(self, away: Away) -> None:
-        if away.visit.key not in self._places:
-            away.work.cancel()
-            return
-        self._away[away.visit.key] = away.work
-        away.work.add_done_callback(functools.partial(self._return, away.visit))
+        if away.visit.key in self._places:  # not dropped meanwhile
+            self._away[away.visit.key] = work = start_untraced(contain(away.work()))
+            work.add_done_callback(functools.partial(self._return, away.visit))
 
     def _return(self, visit: Visit, work: asyncio.Task[PairState | Exception]) -> None:
         """Who was away is back, unless it was dropped."""

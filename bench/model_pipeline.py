@@ -100,7 +100,7 @@ def shares(corpora: Path) -> Iterator[Row]:
         watch.watch(examine.Examiner, "_close", "opening and closing records")
         watch.watch(RecordReader, "parse", "reading records")
         watch.watch(examine.Examiner, "_spliced", "splicing")
-        watch.watch(state, "inspect", "detectors")
+        watch.watch(state, "look", "detectors")
         watch.watch(state, "holds_steering_passage", "steering")
         watch.watch(modelling, "rewriting_task", "prompts")
         watch.watch(judging, "verdict_task", "prompts")

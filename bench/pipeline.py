@@ -195,7 +195,7 @@ def shares(corpora: Path) -> Iterator[Row]:
         watch.watch(examine.Examiner, "_close", "opening and closing records")
         watch.watch(RecordReader, "parse", "parsing")
         watch.watch(examine.Examiner, "_spliced", "splicing")
-        watch.watch(state, "inspect", "detectors")
+        watch.watch(state, "look", "detectors")
         watch.watch(rewriting, "check_rewrite", "verification")
         watch.watch(nodes, "check_rewrite", "verification")
         watch.watch(AuditLog, "write_batch", "SQLite")

@@ -162,6 +162,19 @@ def test_a_pair_that_nobody_wants_any_more_is_dropped_with_its_call(stage: Stage
     assert len(stage.engine.cancelled) == 2
 
 
+def test_a_pair_that_is_dropped_in_the_middle_of_a_wave_asks_nothing(stage: Stage) -> None:
+    async def act(waves: Waves) -> None:
+        dropped = asyncio.ensure_future(waves.run([stage.job("Weg.")]))
+        while not stage.sizes:
+            await asyncio.sleep(0)
+        dropped.cancel()
+        await stage.turns()
+        assert (dropped.cancelled(), stage.engine.requests) == (True, [])
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    stage.play(act)
+
+
 @pytest.mark.parametrize("answered", [0, 4])
 def test_what_no_pair_can_be_examined_for_reaches_who_waits_and_leaves_nothing_behind(
     stage: Stage, answered: int

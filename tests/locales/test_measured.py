@@ -29,7 +29,7 @@ def test_a_kind_that_errs_is_off_in_that_language_and_says_why(capsys: pytest.Ca
     reason = kinds()["inverted-marks"].abstention(load("es"))
     assert reason == "of 20 findings that people read 10 were right, which is 50 %; the aim is 95 %"
     chosen = _choose_detectors(load("es"), KindSelection.parse(), True)
-    assert "inverted-marks" not in set().union(*(wanted for _, _, wanted in chosen))
+    assert "inverted-marks" not in set().union(*(wanted for _, _, wanted, _ in chosen))
     about.list_kinds(language="es")
     assert f"not in es: {reason}" in capsys.readouterr().out
 

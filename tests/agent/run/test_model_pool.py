@@ -288,7 +288,7 @@ def test_where_the_run_stops_a_server_that_never_replies_is_left_in_time(
     def stopped() -> bool:
         nonlocal stopping
         if stopping := stopping or engine.answered > 6:
-            pools.now += 0.1  # so little at each look that the others come to their end
+            pools.now += drained / 1000  # so little at each look that the others come to their end
         return stopping and how == "stopped"
 
     done = examined(pools(engine, 8, "1tok" if how == "budget" else ""), corpus, stopped)
