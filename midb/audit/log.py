@@ -38,6 +38,9 @@ from midb.domain.errors import AuditError
 from midb.domain.generations import Generation, GenerationKey
 from midb.domain.results import RecordResult, RejectedLine
 
+#: System messages of which it is remembered that they are written: more than passes and languages of a run.
+MOST_SHARED = 128
+
 
 class AuditLog:
     """An audit log opened for writing. Only one process at a time may hold one (an advisory lock beside the file).
@@ -58,6 +61,7 @@ class AuditLog:
                 tune_for_writing(self.db)
                 require_key(read_last_head(self.db), key)
                 self._numbers = RowNumbers({table: self._last_id(table) for table in RowNumbers.TABLES})
+            self._shared: set[SharedText] = set()  # the last system messages that were written
         except BaseException:
             self._lock.release()
             raise
@@ -211,19 +215,22 @@ class AuditLog:
         written = [dataclasses.replace(generation, id=self._numbers.take("generations")) for generation in generations]
         links: list[RowLink] = []
         texts: set[SharedText] = set()
+        if len(self._shared) > MOST_SHARED:
+            self._shared.clear()
         with self._transaction() as execute:
             if self._noted is not None:
                 self._noted.update(generation.key.prompt_hash for generation in written)
             for generation in written:
                 row, shared = generation_rows(generation, run.id)
                 for text in shared:
-                    if text not in texts:
+                    if text not in texts and text not in self._shared:
                         execute("INSERT OR IGNORE INTO prompts VALUES (?, ?, ?)", text)
                 texts.update(shared)
                 insert(execute, "generations", row)
                 links.append(("generations", generation.id, row["seal"]))
             if links:
                 self._add_head(run.id, "replies", links)
+        self._shared |= texts  # written for good
         return written
 
     def spent_on(self, generations: Sequence[int]) -> ReplyCosts:

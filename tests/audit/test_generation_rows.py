@@ -60,6 +60,22 @@ def test_texts_that_prompts_share_are_stored_once(log: AuditLog) -> None:
     assert log.db.execute("SELECT count(*) FROM generations").fetchone()[0] == 2
 
 
+def test_a_system_message_whose_transaction_failed_is_written_with_the_next(
+    log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = log.latest_run()
+    assert run is not None
+    other = replace(ASKED, key=GenerationKey("ef" * 32, "tiny", "greedy"), messages=(("system", "Keep less."),))
+    with monkeypatch.context() as broken:
+        broken.setattr(log, "_add_head", lambda *_: log.db.execute("SELECT * FROM nowhere"))
+        with pytest.raises(AuditError):
+            log.add_generations(run, [other])
+    for prompt in ("12" * 32, "34" * 32):
+        log.add_generations(run, [replace(other, key=GenerationKey(prompt, "tiny", "greedy"))])
+    texts = [text for (text,) in log.db.execute("SELECT text FROM prompts ORDER BY text")]
+    assert texts == ["Keep less.", SYSTEM]
+
+
 def test_a_whole_prompt_is_put_together_again(log: AuditLog) -> None:
     prompt = log.db.execute("SELECT prompt FROM generations WHERE id = 1").fetchone()[0]
     assert full_prompt(log.db, prompt) == [
