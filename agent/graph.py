@@ -3,14 +3,14 @@
 A graph takes a wave of pairs (`midb.agent.waves`) from node to node. Those that are to visit the same node visit it
 together, as one task of LangGraph (`Send`), so that its own work is that of a few tasks, however many pairs there are.
 
-No pair waits in it for a model, or all would: at a node that may ask one it is sent *away* with the node's work, and
-comes back to the node in a later wave, with what the work came to.
+No pair waits in it for a model, or all would: on its way to a node that may ask one it is sent *away* with the node's
+work, and comes to the node in a later wave, with what the work came to.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from langgraph.graph import END, START, StateGraph
@@ -39,6 +39,11 @@ Graph = CompiledStateGraph[WaveState, None, Any, Any]
 #: Nodes that one pair may visit. A few dozen are many.
 MOST_NODES = 1000
 
+#: What the nodes that may ask a model do.
+_ASKING: Mapping[str, Node] = {pass_.value: make_rewriting_pass(pass_) for pass_ in REWRITING_PASSES} | {
+    "verify": verify
+}
+
 #: Says where a pair goes from a node.
 _Route = Callable[[PairState, PairContext], str]
 
@@ -50,37 +55,28 @@ class EndlessPairError(Exception):
 def build_graph() -> Graph:
     """Compile the state machine. One compiled graph serves any number of waves, one run each."""
     graph = StateGraph(WaveState)
-    passes = [pass_.value for pass_ in REWRITING_PASSES]
-    graph.add_conditional_edges(START, enter, ["diagnose", *passes, "verify"])
+    graph.add_conditional_edges(START, enter, ["diagnose", *_ASKING])
     _add(graph, "diagnose", diagnose, after_diagnosis, AfterDiagnosis)
     for pass_ in REWRITING_PASSES:
-        _add(graph, pass_.value, make_rewriting_pass(pass_), after_pass, AfterPass, asks=True)
-    _add(graph, "verify", verify, after_verify, AfterVerify, asks=True)
+        _add(graph, pass_.value, _ASKING[pass_.value], after_pass, AfterPass)
+    _add(graph, "verify", _ASKING["verify"], after_verify, AfterVerify)
     _add(graph, "revert", revert, after_revert, AfterRevert)
     # A pair that visits too many nodes ends by itself, before LangGraph would end its whole wave.
     return graph.compile().with_config(recursion_limit=MOST_NODES + 10)
 
 
-def _add(
-    graph: StateGraph[WaveState, Any, Any, Any],
-    name: str,
-    work: Node,
-    route: _Route,
-    names: object,
-    *,
-    asks: bool = False,
-) -> None:
-    """Add a node. Where it ``asks``, pairs that have a model are away until it has come to something."""
+def _add(graph: StateGraph[WaveState, Any, Any, Any], name: str, work: Node, route: _Route, names: object) -> None:
+    """Add a node."""
 
     async def node(state: Visitors) -> Command[str]:  # the name that LangGraph asks for
-        return _command([(visit, await contain(_step(visit, work, route, asks))) for visit in state.visits])
+        return _command([(visit, await contain(_step(visit, work, route))) for visit in state.visits])
 
     ends = {END if name == "record" else name: name for name in get_args(names)}  # what is recorded has left
     graph.add_node(name, node, input_schema=Visitors, destinations=ends)
 
 
 def enter(state: WaveState) -> list[Send]:
-    """Send the pairs of a wave where they go: new ones to be diagnosed, others back to the node they were away from."""
+    """Send the pairs of a wave where they go: new ones to be diagnosed, others to the node whose work they bring."""
     return _send(state["visits"])
 
 
@@ -89,12 +85,10 @@ async def diagnose(state: PairState, context: PairContext) -> PairState:
     return nodes.route(await nodes.diagnose(state["original"], context), context)
 
 
-async def _step(visit: Visit, work: Node, route: _Route, asks: bool) -> Visit | Away | PairResult:
-    """Take a pair through a node: where it goes then, that it is away, or what came of it."""
+async def _step(visit: Visit, work: Node, route: _Route) -> Visit | Away | PairResult:
+    """Take a pair through a node: where it goes then, that it is sent away before, or what came of it."""
     context, came = visit.job.context, visit.came
     if came is None:
-        if asks and context.model:
-            return Away(visit, functools.partial(_limit, work, visit.state, context))
         came = await _limit(work, visit.state, context)
     elif isinstance(came, Exception):
         raise came
@@ -104,7 +98,10 @@ async def _step(visit: Visit, work: Node, route: _Route, asks: bool) -> Visit | 
         return sum_up(state)
     if visit.seen >= MOST_NODES:
         raise EndlessPairError(f"it was not done after {MOST_NODES:,} nodes")
-    return Visit(visit.key, visit.job, following, state, seen=visit.seen + 1)
+    going = Visit(visit.key, visit.job, following, state, seen=visit.seen + 1)
+    if context.model and (asking := _ASKING.get(following)):
+        return Away(going, functools.partial(_limit, asking, state, context))
+    return going
 
 
 async def _limit(work: Node, state: PairState, context: PairContext) -> PairState:

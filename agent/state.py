@@ -151,8 +151,8 @@ class PairJob:
 class Visit:
     """A pair on its way from node to node, which its wave knows by its ``key``.
 
-    ``state`` is what it was when it came to ``node``, ``seen`` the nodes before. ``came`` is what the node came to
-    while the pair was away; None: it has only just arrived.
+    ``state`` is what it is when it comes to ``node``, ``seen`` the nodes before. ``came`` is what the node's work came
+    to while the pair was away; None: it was not.
     """
 
     key: int
@@ -172,7 +172,7 @@ class Visitors:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A visit that waits for a model, and what the node does then."""
+    """A visit that waits for a model, and the work of its node."""
 
     visit: Visit
     work: Callable[[], Coroutine[Any, Any, PairState]]
