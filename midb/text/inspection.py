@@ -42,12 +42,11 @@ class FieldText:
         self._other: dict[str, bool] = {}
         self._told: dict[Callable[[FieldText], Any], Any] = {}
 
-    def of_version(self, text: str, demanded: Callable[[], Iterable[str]]) -> FieldText:
-        """The same field, with the same text, in another version of its pair, and all that was seen of it; only what is
-        ``demanded`` is a matter of the other fields too."""
+    def of_version(self, demanded: Callable[[], Iterable[str]]) -> FieldText:
+        """The same field in another version of its pair, with all that was seen of its text; only what is ``demanded``
+        is a matter of the other fields too."""
         later = FieldText.__new__(FieldText)
         vars(later).update(vars(self))
-        later.text = text  # the string of that pair: some tell a field's text from the same text elsewhere
         later._demanded = demanded
         vars(later).pop("demanded", None)
         return later
@@ -118,12 +117,6 @@ class PairTask:
         self.locale = locale
         self._told: dict[Callable[[PairTask], Any], Any] = {}
 
-    def of_version(self, pair: InstructionPair) -> PairTask:
-        """The same task, as another version of its pair has it, with all that was told of it."""
-        later = PairTask(pair, self.source, self.locale)
-        later._told = self._told
-        return later
-
     @functools.cached_property
     def texts(self) -> tuple[str, ...]:
         """The instructions and inputs of the pair and of its source that are not empty."""
@@ -162,13 +155,13 @@ class Inspection:
         """The inspection of another version of this pair, which takes over what was seen of texts that are the same."""
         later = Inspection(pair, self.locale, self.identifier, self.source, self.typography, self.demands)
         vars(later)["fields"] = tuple(
-            item.of_version(text, later._find_demanded)
+            item.of_version(later._find_demanded)
             if (item := self.field(field)) and item.text == text
             else later._make_field(field, text)
             for field, text in pair.texts()
         )
         if later.has_task_of(self):
-            vars(later)["task"] = self.task.of_version(pair)
+            vars(later)["task"] = self.task
         return later
 
     def _make_field(self, field: Field, text: str) -> FieldText:
@@ -229,6 +222,11 @@ class Inspection:
     def tasks(self) -> tuple[str, ...]:
         """What the response answers: the instructions and inputs of the pair and of its source that are not empty."""
         return self.task.texts
+
+    def tasks_beside(self, field: Field) -> list[str]:
+        """The same but for the text of one field, which says nothing of itself."""
+        asked = [item.text for item in self.fields if item.field is not Field.RESPONSE and item.field is not field]
+        return [*filter(None, asked), *(_texts_of_task(self.source) if self.source else ())]
 
 
 def _texts_of_task(pair: InstructionPair) -> tuple[str, ...]:

@@ -55,8 +55,7 @@ def names_tags(field: FieldText, inspection: Inspection) -> bool:
         return True
     if any(_PAGES.search(text) for text in inspection.tasks):
         return True
-    tasks = _texts_of_task(inspection.pair)
-    if any(_TAG.search(text) for text in tasks if text is not field.text):
+    if any(_TAG.search(text) for text in inspection.tasks_beside(field.field)):
         return True
     return field.text == inspection.pair.instruction and not _TAG.match(field.text.lstrip())
 

@@ -188,7 +188,7 @@ def _find_notes(item: FieldText, inspection: Inspection) -> Iterator[Finding]:
     if len(numbers) < _LEAST_NOTES and not ends:
         return
     first = found[0]
-    if any(first["mark"] in task for task in inspection.tasks if task is not item.text):
+    if any(first["mark"] in task for task in inspection.tasks_beside(item.field)):
         return
     more = f" and {len(found) - 1} more" if found[1:] else ""
     evidence = f"a footnote mark{more}, and no notes"
