@@ -15,8 +15,7 @@ from cli_fixtures import Ask, Called, Cli, Write
 
 from midb.agent import state
 from midb.corpus.output import REJECTED_BYTES
-from midb.detectors import KindSelection, inspect
-from midb.domain.defects import Finding
+from midb.detectors import KindSelection, Look, look
 from midb.text.inspection import Inspection
 
 GOOD = {"id": "de-1", "instruction": "Nenne ein Tier.", "input": "", "output": "Der Hund ist ein Tier."}
@@ -315,12 +314,12 @@ def test_texts_that_try_to_steer_database_terminal_or_spreadsheet(cli: Cli, writ
 def test_a_fault_of_ours_costs_no_record_and_is_said(
     cli: Cli, write: Write, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faulty(inspection: Inspection, selection: KindSelection) -> list[Finding]:
+    def faulty(inspection: Inspection, selection: KindSelection, earlier: Look | None) -> Look:
         if "Katze" in (inspection.pair.response or ""):
             raise KeyError("boom")
-        return inspect(inspection, selection)
+        return look(inspection, selection, earlier)
 
-    monkeypatch.setattr(state, "inspect", faulty)
+    monkeypatch.setattr(state, "look", faulty)
     corpus = write("c.jsonl", GOOD, GOOD | {"id": "de-2", "output": "Eine Katze ist ein Tier."}, GOOD | {"id": "de-3"})
     called = cli("run", corpus, "--language", "de")
     assert called.code == 0
