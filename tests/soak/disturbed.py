@@ -159,6 +159,13 @@ def _is_an_orphans(traceback: str) -> bool:
     return bool(ends) and "in spawn_main" in traceback and "pickle.load(from_parent)" in traceback
 
 
+def is_finished(log: Path) -> bool:
+    """Whether the last run of a log came to its end."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as db:
+        return bool(db.execute("SELECT status FROM runs ORDER BY id DESC").fetchone() == ("finished",))
+    return False
+
+
 def committed(db: Path) -> int:
     """Records and rejected lines in a log, told by a reader while the run goes on."""
     try:
