@@ -147,12 +147,12 @@ class PairJob:
     context: PairContext
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Visit:
     """A pair on its way from node to node, which its wave knows by its ``key``.
 
     ``state`` is what it is when it comes to ``node``, ``seen`` the nodes before. ``came`` is what the node's work came
-    to while the pair was away; None: it was not.
+    to while the pair was away; None: it is not back, or was not away.
     """
 
     key: int

@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from midb.agent.failures import contain
 from midb.agent.graph import Graph, take_through
@@ -155,7 +155,8 @@ class Waves:
         elif error := work.exception():
             self._fail(visit.key, error)
         else:
-            self._waiting.append(replace(visit, came=work.result()))
+            visit.came = work.result()
+            self._waiting.append(visit)
         self._schedule()
 
     def _settle(self, key: int, result: PairResult | Exception) -> None:

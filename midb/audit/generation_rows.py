@@ -135,6 +135,8 @@ def spent_on(connection: sqlite3.Connection, generations: Sequence[int]) -> Repl
 
 def seal_of(connection: sqlite3.Connection, generation: int | None) -> str | None:
     """The seal of a generation, which the decisions that rest on it cover; ``None`` without one."""
+    if generation is None:
+        return None
     row = connection.execute("SELECT seal FROM generations WHERE id = ?", (generation,)).fetchone()
     return None if row is None else str(row["seal"])
 

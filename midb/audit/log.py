@@ -41,6 +41,9 @@ from midb.domain.results import RecordResult, RejectedLine
 #: System messages of which it is remembered that they are written: more than passes and languages of a run.
 MOST_SHARED = 128
 
+#: Replies of which the seal is remembered: more than a run is ahead of the records that it has written.
+MOST_SEALS = 16_384
+
 
 class AuditLog:
     """An audit log opened for writing. Only one process at a time may hold one (an advisory lock beside the file).
@@ -62,6 +65,7 @@ class AuditLog:
                 require_key(read_last_head(self.db), key)
                 self._numbers = RowNumbers({table: self._last_id(table) for table in RowNumbers.TABLES})
             self._shared: set[SharedText] = set()  # the last system messages that were written
+            self._seals: dict[int | None, str] = {}  # of the last replies that were written, by their ids
         except BaseException:
             self._lock.release()
             raise
@@ -215,8 +219,9 @@ class AuditLog:
         written = [dataclasses.replace(generation, id=self._numbers.take("generations")) for generation in generations]
         links: list[RowLink] = []
         texts: set[SharedText] = set()
-        if len(self._shared) > MOST_SHARED:
-            self._shared.clear()
+        for known, most in ((self._shared, MOST_SHARED), (self._seals, MOST_SEALS)):
+            if len(known) > most:
+                known.clear()
         with self._transaction() as execute:
             if self._noted is not None:
                 self._noted.update(generation.key.prompt_hash for generation in written)
@@ -231,6 +236,7 @@ class AuditLog:
             if links:
                 self._add_head(run.id, "replies", links)
         self._shared |= texts  # written for good
+        self._seals |= {number: seal for _, number, seal in links}
         return written
 
     def spent_on(self, generations: Sequence[int]) -> ReplyCosts:
@@ -327,7 +333,7 @@ class AuditLog:
         self, execute: Callable[..., Any], run: int, result: RecordResult, head: str, links: list[RowLink]
     ) -> str:
         """Write a record with all its parts, and add their hashes to ``links``; returns the new end of the chain."""
-        rows = build_record_rows(result, run, self._numbers, head, lambda number: seal_of(self.db, number))
+        rows = build_record_rows(result, run, self._numbers, head, lambda n: self._seals.get(n) or seal_of(self.db, n))
         insert_values(execute, "records", rows.record)
         for table, several in (("decisions", rows.decisions), ("edits", rows.edits), ("findings", rows.findings)):
             for row in several:

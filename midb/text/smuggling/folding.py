@@ -5,6 +5,7 @@ Knows characters and spellings, no languages. Offsets are not kept.
 
 from __future__ import annotations
 
+import functools
 import html
 import unicodedata
 
@@ -55,6 +56,7 @@ _WIDE_STOP = regex.compile(r"(?<=[A-Za-z0-9])。(?=[A-Za-z]{2,})")
 _COMMON = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 
 
+@functools.lru_cache(maxsize=16)  # whoever looks at a text asks several times, and then never again
 def list_rare(text: str) -> str:
     """Each character of a text once, but for the printable ones of ASCII and ends of lines, in no order.
 
