@@ -35,6 +35,7 @@ LAYERS = (
     "checks",
     "detectors",
     "corpus",
+    "hub",
     "injectors",
     "audit",
     "runs",

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midb.agent.engines.adapter_manifest import ADAPTER_MANIFEST
-from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES, first_line
+from midb.agent.engines.tokenizing.tokenizer import VOCABULARIES
 from midb.domain.errors import UsageError
+from midb.hub.failures import explain
 
 #: The files of a tokenizer, with its chat template.
 _TOKENIZER_FILES = (
@@ -83,41 +84,16 @@ def find(given: str, files: tuple[str, ...], *, download: Callable[..., str] | N
 
 
 def _fetch(name: str, files: tuple[str, ...], download: Callable[..., str] | None) -> Path:
-    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub import snapshot_download
 
     try:
         return Path((download or snapshot_download)(name, allow_patterns=list(files)))
-    except errors.GatedRepoError as error:
-        raise UsageError(
-            f"{name} is gated: the hub gives it only to those who accepted its terms.",
-            hint="Accept them on its page, then set HF_TOKEN or log in with `hf auth login`.",
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise UsageError(
-            f"{name} is neither a folder here nor a checkpoint on the hub.",
-            hint="Is it spelled as on its page? A private one needs HF_TOKEN.",
-        ) from error
-    except errors.HFValidationError as error:
-        raise UsageError(f"{name} is neither a folder here nor a name that the hub allows.") from error
-    except errors.HfHubHTTPError as error:
-        raise UsageError(
-            f"the hub does not give {name}: {first_line(error)}.", hint="Try again later, or give a folder."
-        ) from error
-    except (errors.LocalEntryNotFoundError, ConnectionError) as error:
-        raise UsageError(
-            f"{name} is not in the local cache, and the hub cannot be reached.",
-            hint="Fetch it where there is a network (`hf download`), and give the folder.",
-        ) from error
-    except OSError as error:
-        raise UsageError(
-            f"{name} cannot be fetched: {first_line(error)}.", hint="Is there room on the disk?"
-        ) from error
-    except Exception as error:  # the libraries that the hub's client uses have errors of their own
-        if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "hf_xet", "huggingface_hub"):
+    except Exception as error:
+        missing = f"{name} is neither a folder here nor a checkpoint on the hub."
+        told = explain(error, name, missing=missing, by_hand=f"hf download {name}; then give its folder.")
+        if told is None:
             raise
-        raise UsageError(
-            f"fetching {name} broke off: {first_line(error)}.", hint="The same command goes on where it stopped."
-        ) from error
+        raise told from error
 
 
 def check_files(folder: Path) -> None:

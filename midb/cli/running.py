@@ -17,12 +17,12 @@ import typer
 
 from midb.cli import options
 from midb.cli.clustering import options as clustering
-from midb.corpus.formats.hub import HubAddress, fetch
 from midb.corpus.layouts.described import DESCRIPTION, describe_columns
 from midb.dashboard import Listener, choose_listener
 from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
 from midb.domain.events import Event, Waiting, Warned
+from midb.hub.corpora import HubAddress, fetch
 from midb.runs.config import RunConfig, load_config
 from midb.text.terminal import quote_word, visible
 
@@ -258,7 +258,8 @@ def settle_corpus(config: RunConfig, tell: Callable[[Event], None]) -> RunConfig
     described beside it, where the user names none."""
     if address := HubAddress.parse(config.corpus):
         tell(Waiting(what=f"fetching {address.name}", slow=True))
-        config = config.model_copy(update={"corpus": fetch(address)})
+        path = fetch(address, lambda message: tell(Warned(message=message, logged=False)))
+        config = config.model_copy(update={"corpus": path})
     if config.map is None and (described := describe_columns(config.corpus)):
         tell(Warned(message=f"columns as {DESCRIPTION} beside the corpus says: --map {described}", logged=False))
         config = config.model_copy(update={"map": described})
