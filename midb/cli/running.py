@@ -257,9 +257,7 @@ def settle_corpus(config: RunConfig, tell: Callable[[Event], None]) -> RunConfig
     """The settings with a corpus of this machine, where it was an address of the hub, and with the columns that are
     described beside it, where the user names none."""
     if address := HubAddress.parse(config.corpus):
-        tell(Waiting(what=f"fetching {address.name}", slow=True))
-        path = fetch(address, lambda message: tell(Warned(message=message, logged=False)))
-        config = config.model_copy(update={"corpus": path})
+        config = config.model_copy(update={"corpus": fetch(address, tell)})
     if config.map is None and (described := describe_columns(config.corpus)):
         tell(Warned(message=f"columns as {DESCRIPTION} beside the corpus says: --map {described}", logged=False))
         config = config.model_copy(update={"map": described})

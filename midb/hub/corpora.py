@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from midb.corpus.formats.gathering import ENDINGS, PACKED
 from midb.domain.errors import UsageError
+from midb.domain.events import Event, Waiting, Warned
 from midb.hub.failures import explain
 
 if TYPE_CHECKING:
@@ -101,10 +102,10 @@ class _Note:
         os.replace(new, path)
 
 
-def fetch(address: HubAddress, tell: Callable[[str], None] = lambda _: None) -> Path:
+def fetch(address: HubAddress, tell: Callable[[Event], None] = lambda _: None) -> Path:
     """The path that holds the corpus files of a data set. They are fetched, unless all of them are there already.
 
-    :param tell: called with a sentence where nothing is fetched.
+    :param tell: told that they are fetched, or that they are not.
     :raises UsageError: without huggingface_hub; where the folder is somebody else's, or was changed; and with one
         sentence for whatever the hub says.
     """
@@ -121,8 +122,10 @@ def fetch(address: HubAddress, tell: Callable[[str], None] = lambda _: None) -> 
     files = note.whole.get(address.inside) if note else None
     if note and files and all((folder / name).exists() for name in files):
         _refuse_changed(folder, files)
-        tell(f"{path} is taken as it was fetched (commit {note.commit[:12]}); delete {folder} to fetch it anew")
+        said = f"{path} is taken as it was fetched (commit {note.commit[:12]}); delete {folder} to fetch it anew"
+        tell(Warned(message=said, logged=False))
         return path
+    tell(Waiting(what=f"fetching {address.name}", slow=True))
     try:
         _fetch_files(HfApi(), address, note or _Note(address.name))
     except UsageError:

@@ -15,6 +15,7 @@ from hub_server import Hub, point_client_to, serving
 
 from midb.cli.main import main
 from midb.domain.errors import UsageError
+from midb.domain.events import Event, Waiting, Warned
 from midb.hub.corpora import HubAddress, fetch
 
 pytest.importorskip("huggingface_hub")
@@ -84,12 +85,15 @@ def test_all_corpus_files_of_a_data_set_are_fetched_and_nothing_else(hub: Hub) -
 
 
 def test_what_is_there_is_taken_without_asking(hub: Hub) -> None:
-    fetch(address(WHOLE))
-    asked, said = len(hub.asked), list[str]()
-    assert fetch(address(WHOLE), said.append) == Path("name")
+    told = list[Event]()
+    fetch(address(WHOLE), told.append)
+    asked = len(hub.asked)
+    assert fetch(address(WHOLE), told.append) == Path("name")
     assert len(hub.asked) == asked
-    assert len(said) == 1
-    assert hub.commit[:12] in said[0]
+    fetching, taken = told
+    assert isinstance(fetching, Waiting)
+    assert isinstance(taken, Warned)
+    assert hub.commit[:12] in taken.message
     shutil.rmtree("name")
     fetch(address(WHOLE))
     assert len(hub.asked) > asked
