@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,11 +59,10 @@ class CheckpointFolder:
     folder: Path
 
 
-def find(given: str, files: tuple[str, ...], *, download: Callable[..., str] | None = None) -> CheckpointFolder:
+def find(given: str, files: tuple[str, ...]) -> CheckpointFolder:
     """Find the folder of a checkpoint or adapter. A hub name (OWNER/NAME) is fetched, unless the local cache has it.
 
     :param files: name patterns of what is fetched.
-    :param download: instead of ``huggingface_hub.snapshot_download``, for tests.
     :raises UsageError: one sentence if it is neither, or if the hub does not give it.
     """
     folder = Path(given).expanduser()
@@ -80,14 +78,14 @@ def find(given: str, files: tuple[str, ...], *, download: Callable[..., str] | N
         raise UsageError(
             f"there is no folder {given}.", hint="Give a checkpoint's folder, or its name on the hub (OWNER/NAME)."
         )
-    return CheckpointFolder(given, _fetch(given, files, download))
+    return CheckpointFolder(given, _fetch(given, files))
 
 
-def _fetch(name: str, files: tuple[str, ...], download: Callable[..., str] | None) -> Path:
+def _fetch(name: str, files: tuple[str, ...]) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path((download or snapshot_download)(name, allow_patterns=list(files)))
+        return Path(snapshot_download(name, allow_patterns=list(files)))
     except Exception as error:
         missing = f"{name} is neither a folder here nor a checkpoint on the hub."
         told = explain(error, name, missing=missing, by_hand=f"hf download {name}; then give its folder.")

@@ -24,6 +24,8 @@ def explain(error: Exception, name: str, *, missing: str, by_hand: str) -> MidbE
     """
     from huggingface_hub import errors
 
+    if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, errors.HfHubHTTPError):
+        error = error.__cause__  # the hub was reached: what it said tells more
     said = (str(error).strip().partition("\n")[0] or type(error).__name__).rstrip(".:")
     match error:
         case errors.GatedRepoError():

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import Hub, point_client_to, serving
+from hub_server import NOBODY, Hub, point_client_to, serving
 
 from midb.cli.main import main
 from midb.domain.errors import UsageError
@@ -46,11 +46,6 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with serving(held) as url:
         point_client_to(url, monkeypatch)
         yield held
-
-
-def cut_off(patch: pytest.MonkeyPatch) -> None:
-    """Take the network away: nobody listens there."""
-    point_client_to("http://127.0.0.1:9", patch)
 
 
 def address(text: str) -> HubAddress:
@@ -127,14 +122,14 @@ def test_a_part_is_never_taken_for_the_whole(
     assert not Path("name.boosted").exists()
     assert "data/test.jsonl" in fetched(Path("name"))
     with monkeypatch.context() as patch:
-        cut_off(patch)
+        point_client_to(NOBODY, patch)
         with pytest.raises(UsageError, match="not all of it, and the hub cannot be reached"):
             fetch(address(WHOLE))
     hub.cut = ""
     fetch(address(WHOLE))
     assert len(fetched(Path("name"))) == 3
     with monkeypatch.context() as patch:
-        cut_off(patch)
+        point_client_to(NOBODY, patch)
         assert fetch(address(WHOLE)) == Path("name")
         Path("name/data/train.jsonl").unlink()
         with pytest.raises(UsageError, match="not all of it"):
@@ -214,7 +209,7 @@ def test_a_revision_that_there_is_not(hub: Hub) -> None:
 
 
 def test_without_a_network_it_says_what_to_do(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut_off(monkeypatch)
+    point_client_to(NOBODY, monkeypatch)
     with pytest.raises(UsageError, match="not on this machine") as told:
         fetch(address(WHOLE))
     assert "hf download owner/name --repo-type dataset --local-dir name" in told.value.hint

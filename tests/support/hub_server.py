@@ -1,4 +1,4 @@
-"""A hub of data sets on this machine, for its real client: it lists files, gives them, and fails as it is told."""
+"""A hub of data sets and models on this machine, for its real client: it lists and gives files, and fails when told."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ import pytest
 
 NAME = "owner/name"
 
+#: An address where nobody listens.
+NOBODY = "http://127.0.0.1:9"
+
 #: What the hub says of what it does not give: the status, and its own word for it.
 REFUSALS = {"gated": (403, "GatedRepo"), "missing": (401, "RepoNotFound"), "down": (500, "")}
 
@@ -25,13 +28,15 @@ REFUSALS = {"gated": (403, "GatedRepo"), "missing": (401, "RepoNotFound"), "down
 class Hub:
     """What the hub holds, and how it fails.
 
-    :param files: content by path, of the data set NAME.
+    :param files: content by path, of NAME.
+    :param kind: what NAME is: "datasets" or "models".
     :param refusal: one of REFUSALS, if any.
     :param cut: the path of a file whose download breaks off in its middle.
     :param asked: method and path of each request.
     """
 
     files: dict[str, bytes]
+    kind: str = "datasets"
     refusal: str = ""
     cut: str = ""
     asked: list[str] = field(default_factory=list)
@@ -44,12 +49,15 @@ class Hub:
     @property
     def given(self) -> list[str]:
         """The files that were downloaded."""
-        return [path.partition("/resolve/")[2][41:] for path in self.asked if path.startswith("GET /datasets/")]
+        asked = (path.partition("/resolve/") for path in self.asked if path.startswith("GET "))
+        return [name[len(self.commit) + 1 :] for _, resolved, name in asked if resolved]
 
 
 @contextmanager
 def serving(hub: Hub) -> Iterator[str]:
     """Serve a hub, and yield its address."""
+
+    place = f"datasets/{NAME}" if hub.kind == "datasets" else NAME
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -69,19 +77,19 @@ def serving(hub: Hub) -> Iterator[str]:
             if hub.refusal:
                 status, code = REFUSALS[hub.refusal]
                 self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": hub.refusal})
-            elif match := re.fullmatch(rf"/api/datasets/{NAME}(?:/revision/(.+))?", path):
-                if match[1] in (None, "v1", "refs/convert/parquet", hub.commit):
+            elif match := re.fullmatch(rf"/api/{hub.kind}/{NAME}(?:/revision/(.+))?", path):
+                if match[1] in (None, "main", "v1", "refs/convert/parquet", hub.commit):
                     self._send_json({"id": NAME, "sha": hub.commit, "siblings": [], "tags": [], "private": False})
                 else:
                     self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
-            elif path == f"/api/datasets/{NAME}/tree/{hub.commit}":
+            elif path == f"/api/{hub.kind}/{NAME}/tree/{hub.commit}":
                 self._send_json(
                     [
                         {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
                         for name, data in hub.files.items()
                     ]
                 )
-            elif match := re.fullmatch(rf"/datasets/{NAME}/resolve/{hub.commit}/(.+)", path):
+            elif match := re.fullmatch(rf"/{place}/resolve/{hub.commit}/(.+)", path):
                 self._send_file(match[1], hub.files[match[1]])
             else:
                 self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})

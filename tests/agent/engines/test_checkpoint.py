@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from damages import THINKS, Damage, change, cut_header, flip, flip_header, put
+from hub_server import NAME, NOBODY, Hub, point_client_to, serving
 
 from midb.agent.engines import checkpoint
 from midb.agent.engines.checkpoint import CheckpointFolder
@@ -21,51 +22,66 @@ def copy(tiny_checkpoint: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_checkpoint, tmp_path / "copy"))
 
 
-def hub_errors() -> Iterator[tuple[str, Exception, str]]:
-    errors = pytest.importorskip("huggingface_hub.errors")
-
-    response = type("Response", (), {"headers": {}, "status_code": 500, "request": None})()
-    yield "gated", errors.GatedRepoError("403", response=response), "is gated"
-    yield "missing", errors.RepositoryNotFoundError("404", response=response), "neither a folder here nor a checkpoint"
-    yield "broken", errors.HfHubHTTPError("500 Server Error\nfor url", response=response), "500 Server Error"
-    yield "offline", errors.LocalEntryNotFoundError("offline"), "the hub cannot be reached"
-    yield "switched off", errors.OfflineModeIsEnabled("offline"), "the hub cannot be reached"
-    yield "bad name", errors.HFValidationError("repo id"), "name that the hub allows"
-    yield "full disk", OSError(28, "No space left on device"), "No space left"
-
-
-@pytest.mark.parametrize(("error", "expected"), [pytest.param(e, x, id=n) for n, e, x in hub_errors()])
-def test_what_the_hub_does_not_give_is_one_sentence(error: Exception, expected: str) -> None:
-    def download(name: str, **_: object) -> str:
-        raise error
-
-    with pytest.raises(UsageError) as failed:
-        checkpoint.find("owner/name", checkpoint.MODEL_FILES, download=download)
-    assert expected in failed.value.message
-    assert "owner/name" in failed.value.message
-    assert "\n" not in failed.value.message
+@pytest.fixture
+def hub(tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub with a checkpoint, and with what nobody may fetch."""
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)  # it tries again and again
+    files = {path.name: path.read_bytes() for path in tiny_checkpoint.iterdir()}
+    held = Hub(files | dict.fromkeys(DANGEROUS, b"import os"), kind="models")
+    with serving(held) as url:
+        point_client_to(url, monkeypatch)
+        yield held
 
 
-def test_a_hub_name_is_fetched_without_pickles_or_code(tiny_checkpoint: Path) -> None:
-    from fnmatch import fnmatch
+#: Weights that have to be unpickled, code, and what is not asked for.
+DANGEROUS = ("pytorch_model.bin", "model.pt", "modeling_own.py", "model.gguf", "training_args.bin")
 
-    asked: dict[str, Any] = {}
 
-    def download(name: str, *, allow_patterns: list[str]) -> str:
-        asked[name] = allow_patterns
-        return str(tiny_checkpoint)
+def test_a_hub_name_is_fetched_without_pickles_or_code(hub: Hub, tiny_checkpoint: Path) -> None:
+    found = checkpoint.find(NAME, checkpoint.MODEL_FILES)
+    assert found.name == NAME
+    assert {path.name for path in found.folder.iterdir()} == {path.name for path in tiny_checkpoint.iterdir()}
+    assert checkpoint.hash_files(found.folder) == checkpoint.hash_files(tiny_checkpoint)
+    assert not {*hub.given} & {*DANGEROUS}
 
-    found = checkpoint.find("owner/name", checkpoint.MODEL_FILES, download=download)
-    assert found == CheckpointFolder("owner/name", tiny_checkpoint)
-    (patterns,) = asked.values()
 
-    def allowed(name: str) -> bool:
-        return any(fnmatch(name, pattern) for pattern in patterns)
+def test_shards_of_weights_are_fetched(hub: Hub) -> None:
+    hub.files |= {"model-00001-of-00004.safetensors": b"0", "model.safetensors.index.json": b"{}"}
+    checkpoint.find(NAME, checkpoint.MODEL_FILES)
+    assert "model-00001-of-00004.safetensors" in hub.given
 
-    assert all(allowed(path.name) for path in tiny_checkpoint.iterdir())
-    assert allowed("model-00001-of-00004.safetensors")
-    for name in ("pytorch_model.bin", "model.pt", "modeling_own.py", "model.gguf", "training_args.bin"):
-        assert not allowed(name)
+
+def test_without_a_network_the_cache_has_it_whole_or_it_is_refused(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.cut = "model.safetensors"
+    with pytest.raises(UsageError, match="broke off"):
+        checkpoint.find(NAME, checkpoint.MODEL_FILES)
+    with monkeypatch.context() as patch:
+        point_client_to(NOBODY, patch)
+        with pytest.raises(UsageError, match="not all of it, and the hub cannot be reached"):
+            checkpoint.find(NAME, checkpoint.MODEL_FILES)
+    hub.cut = ""
+    whole = checkpoint.find(NAME, checkpoint.MODEL_FILES)
+    point_client_to(NOBODY, monkeypatch)
+    assert checkpoint.find(NAME, checkpoint.MODEL_FILES) == whole
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        ("gated", "is gated"),
+        ("missing", "neither a folder here nor a checkpoint"),
+        ("down", "the hub does not give owner/name: "),
+    ],
+)
+def test_what_the_hub_refuses_is_one_sentence(hub: Hub, refusal: str, said: str) -> None:
+    hub.refusal = refusal
+    with pytest.raises(UsageError, match=said) as told:
+        checkpoint.find(NAME, checkpoint.MODEL_FILES)
+    assert NAME in told.value.message
+    assert told.value.hint
+    assert "\n" not in told.value.message
 
 
 @pytest.mark.parametrize(
@@ -121,12 +137,10 @@ def test_a_folder_is_called_by_its_own_name(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("given", ["nowhere", "./nowhere", "/nowhere/model", "a/b/c", "a b/c"])
-def test_what_is_neither_a_folder_nor_a_name_is_not_asked_for(given: str) -> None:
-    def download(name: str, **_: object) -> str:
-        raise AssertionError("nothing may be fetched")
-
+def test_what_is_neither_a_folder_nor_a_name_is_not_asked_for(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # whoever asks it fails
     with pytest.raises(UsageError, match="there is no folder") as caught:
-        checkpoint.find(given, (), download=download)
+        checkpoint.find(given, ())
     assert caught.value.hint
 
 
@@ -135,13 +149,11 @@ def test_a_file_is_no_checkpoint() -> None:
         checkpoint.find(__file__, ())
 
 
-def test_an_error_that_nobody_foresaw_is_not_hidden() -> None:
-    def download(name: str, **_: object) -> str:
-        raise ZeroDivisionError
-
+def test_an_error_that_nobody_foresaw_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **_: 1 // 0)
     with pytest.raises(ZeroDivisionError):
-        checkpoint.find("owner/name", (), download=download)
+        checkpoint.find(NAME, ())
 
 
 def test_a_header_cut_short_has_no_hash(copy: Path) -> None:
