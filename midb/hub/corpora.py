@@ -97,7 +97,7 @@ class _Note:
         """Write the note, whole or not at all."""
         path = folder / _NOTE
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
+        new = path.with_suffix(f".{os.getpid()}")  # another process may fetch the same
         new.write_text(json.dumps(vars(self)), encoding="utf-8")
         os.replace(new, path)
 
