@@ -32,8 +32,8 @@ import orjson
 from midb.agent.run.places import default_output
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import open_container
-from midb.corpus.output import remove, writing
-from midb.corpus.places import OutputPlaces, default_database
+from midb.corpus.output import make_private, remove, writing
+from midb.corpus.places import OutputPlaces, access_of, default_database
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.hashing import file_sha256
 from midb.domain.portability import lock_file, sync_folder
@@ -270,6 +270,7 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
                 if config.source.is_dir():
                     shutil.copytree(config.source, beside / whole)
                 else:
+                    make_private(beside / whole, access_of(config.source))
                     shutil.copyfile(config.source, beside / whole)
         plan = WorkPlan(
             mark=mark,

@@ -22,6 +22,7 @@ from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import RecordError
 from midb.corpus.opened import open_corpus
 from midb.corpus.output import GrowingFile, move_into_place, writing
+from midb.corpus.places import access_of
 from midb.corpus.raw import BOM, RawRecord, Tail
 from midb.corpus.records import load_object, record_key
 from midb.corpus.sources import SourcesById, open_sources
@@ -303,12 +304,15 @@ class _Shards:
 
     def fill(self, owner: Callable[[RawRecord], int]) -> None:
         """Make all shards, complete, beside their places."""
+        mode = access_of(self._container.path)
         for partial in self._partials():
-            self._files.append(GrowingFile(partial, 0))
+            self._files.append(GrowingFile(partial, 0, mode))
         self.counts = cut(self._container, owner, self._files)
         for file in self._files:
             file.sync()
         for partial, temporary, count in zip(self._partials(), self._temporaries(), self.counts, strict=True):
+            if count:
+                GrowingFile(temporary, 0, mode).close()  # made here, so that nobody may read it too early
             made = self._container.finish(partial, temporary) if count else partial
             if count:
                 self._check(made)
