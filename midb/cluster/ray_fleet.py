@@ -9,11 +9,15 @@ import contextlib
 import logging
 import math
 import os
+import signal
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from midb.cluster.driver import Ended, Machine
 from midb.cluster.shard_runner import ShardResult, ShardTask
@@ -22,6 +26,9 @@ from midb.domain.portability import usable_cores
 
 #: How Ray calls its own resources; all others are those of the user.
 _OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
+
+#: Seconds in which somebody has to listen at a cluster's address.
+_PATIENCE = 10.0
 
 #: Below this much, a resource counts as not there: Ray counts in ten-thousandths.
 _LEAST = 1e-4
@@ -65,7 +72,8 @@ def connect(on: str, resources: Mapping[str, float], log: Path, tell: Callable[[
         raise UsageError("Ray is not installed.", hint="pip install 'midb-agent[ray]'") from error
     with log.open("a") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         logging.getLogger("ray").setLevel(logging.ERROR)  # which importing it has set otherwise
-        _join(ray, on, tell)
+        with _keeping_signals():
+            _join(ray, on, tell)
         try:
             yield RayFleet(ray, resources)
         finally:
@@ -73,11 +81,24 @@ def connect(on: str, resources: Mapping[str, float], log: Path, tell: Callable[[
                 ray.shutdown()
 
 
+@contextmanager
+def _keeping_signals() -> Iterator[None]:
+    """Ray ends the process at once on SIGTERM; a run that is asked to end leaves its shards in order first."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 def _join(ray: Any, on: str, tell: Callable[[str], None]) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    _check_reachable(on, on if on != "ray" else os.environ.get("RAY_ADDRESS", ""))
     try:
         if on != "ray":
-            ray.init(address=on)  # its client tells of every option that it passes on
+            ray.init(address=on, logging_level="error")  # its client tells of every option that it passes on
             return
         try:
             ray.init(address=os.environ.get("RAY_ADDRESS", "auto"), **quiet)
@@ -91,9 +112,24 @@ def _join(ray: Any, on: str, tell: Callable[[str], None]) -> None:
         raise _explain(on, error) from error
 
 
+def _check_reachable(on: str, address: str) -> None:
+    """Raise UsageError where nobody listens at an address: Ray itself tries for minutes, and says so to itself."""
+    try:
+        found = urlsplit(address if "://" in address else f"//{address}")
+        host, port = found.hostname, found.port
+    except ValueError:
+        return
+    if not host or not port or found.scheme not in ("", "ray"):  # such as "auto", or what only Ray understands
+        return
+    try:
+        socket.create_connection((host, port), _PATIENCE).close()
+    except OSError as error:
+        raise _explain(on, error) from error
+
+
 def _explain(on: str, error: Exception) -> UsageError:
-    """A sentence for what Ray says where it cannot be joined."""
-    said = " ".join(str(error).split())
+    """A sentence for what Ray, or the network, says where it cannot be joined."""
+    said = " ".join(str(getattr(error, "strerror", None) or error).split())
     where = on if on != "ray" else f"the cluster at {os.environ.get('RAY_ADDRESS', 'this machine')}"
     if "ersion mismatch" in said or ("ersion" in said and "client" in said.lower() and "server" in said.lower()):
         return UsageError(
@@ -117,6 +153,12 @@ class RayFleet:
         ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
         self._task = ray.remote(max_retries=0, max_calls=1)(take_shard)
         self._running: dict[Any, int] = {}
+        try:
+            self._task.options(**self._options())
+        except ValueError as error:
+            raise UsageError(
+                f"Ray has no such amount of a resource: {' '.join(str(error).split())}", hint="Mend --resource."
+            ) from error
 
     def nodes(self) -> Sequence[Machine]:
         """The machines that are alive and have what a shard takes."""
@@ -133,19 +175,19 @@ class RayFleet:
 
     def start(self, task: ShardTask, avoid: frozenset[str]) -> None:
         """Hand a shard to Ray, which chooses a node with room."""
-        options: dict[str, Any] = {"name": f"midb-agent shard {task.number}"}
-        own = {}
-        for name, amount in self._resources.items():
-            if name in _OPTIONS:
-                options[_OPTIONS[name]] = amount
-            else:
-                own[name] = amount
-        if own:
-            options["resources"] = own
+        options = self._options() | {"name": f"midb-agent shard {task.number}"}
         if avoid:
             options["label_selector"] = {"ray.io/node-id": f"!in({', '.join(sorted(avoid))})"}
         reference = self._ask(lambda: self._task.options(**options).remote(task.as_json()))
         self._running[reference] = task.number
+
+    def _options(self) -> dict[str, Any]:
+        """What a shard takes, as Ray wants to be told."""
+        options: dict[str, Any] = {
+            _OPTIONS[name]: amount for name, amount in self._resources.items() if name in _OPTIONS
+        }
+        own = {name: amount for name, amount in self._resources.items() if name not in _OPTIONS}
+        return options | ({"resources": own} if own else {})
 
     def wait(self, seconds: float) -> list[Ended]:
         """The shards whose tasks have ended."""

@@ -28,10 +28,8 @@ from midb.corpus.records import load_object, record_key
 from midb.corpus.sources import SourcesById, open_sources
 from midb.domain.errors import CorpusError, MidbError, UsageError
 from midb.domain.hashing import file_sha256
+from midb.runs.cluster_settings import MAX_SHARDS
 from midb.runs.pinning import pin
-
-#: Each shard is a file that is open while the corpus is cut.
-MAX_SHARDS = 256
 
 _NAME = re.compile(r".*\.shard-([1-9]\d*)-of-([1-9]\d*)(?!\d)")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -149,10 +150,51 @@ def test_what_keeps_a_cluster_from_being_joined_is_a_sentence(
         raise error
 
     monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray_fleet, "_check_reachable", lambda *_: None)
     with pytest.raises(UsageError) as raised, connect("ray://h:1", {}, tmp_path / "log", print):
         pass
     assert raised.value.message.startswith(said)
     assert raised.value.hint
+
+
+@pytest.mark.parametrize("on", ["ray", "ray://{}"])
+def test_an_address_at_which_nobody_listens_is_said_before_ray_tries_for_minutes(
+    on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    tried: list[object] = []
+    monkeypatch.setattr(ray, "init", lambda **given: tried.append(given))
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(UsageError) as raised, connect(on.format(address), {}, tmp_path / "log", print):
+        pass
+    assert address in raised.value.message
+    assert "cannot be reached: Connection refused" in raised.value.message
+    assert not tried
+
+
+@pytest.mark.parametrize("address", ["auto", "local", "", "127.0.0.1:many", "http://127.0.0.1:1"])
+def test_what_is_no_address_of_a_host_is_left_to_ray(address: str) -> None:
+    ray_fleet._check_reachable("ray", address)
+
+
+def test_whoever_handles_signals_still_does_once_the_cluster_is_joined(join: Callable[..., Any]) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        with join():
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+
+
+def test_an_amount_that_ray_does_not_know_is_a_sentence(join: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match="no such amount of a resource: The precision"), join(CPU=0.00001):
+        pass
 
 
 def test_without_ray_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,10 @@ def test_a_shard_to_which_no_record_falls_is_nothing_to_do(cli: Cli, tmp_path: P
     [
         (("--on", "ray"), "Add --work FOLDER."),
         (("--on", "slurm", "--work", "w"), '"slurm" is no cluster.'),
+        (("--on", "ray://host", "--work", "w"), '"ray://host" is no cluster.'),
+        (("--on", "rayon", "--work", "w"), '"rayon" is no cluster.'),
+        (("--on", "ray", "--work", "w", "--shards", "257"), "less than or equal to 256"),
+        (("--on", "ray", "--work", "w", "--resource", "CPU=0"), "takes nothing of a machine"),
         (("--shard", "5/4", "--work", "w"), '"5/4" is no shard.'),
         (("--shard", "1/4", "--on", "ray", "--work", "w"), "contradict each other"),
         (("--work", "w"), "--work is for runs on many machines."),
