@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,10 @@ _OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
 
 #: Seconds in which somebody has to listen at a cluster's address.
 _PATIENCE = 10.0
+
+#: Seconds in which nobody listens at the address of a cluster that was joined, before it is given up. Ray itself ends
+#: the process after sixty, without a word of what becomes of the run.
+_SILENCE = 30.0
 
 #: Below this much, a resource counts as not there: Ray counts in ten-thousandths.
 _LEAST = 1e-4
@@ -74,11 +79,13 @@ def connect(on: str, resources: Mapping[str, float], log: Path, tell: Callable[[
         logging.getLogger("ray").setLevel(logging.ERROR)  # which importing it has set otherwise
         with _keeping_signals():
             _join(ray, on, tell)
+        fleet = RayFleet(ray, resources)
         try:
-            yield RayFleet(ray, resources)
+            yield fleet
         finally:
-            with contextlib.suppress(Exception):
-                ray.shutdown()
+            if not fleet.gone:  # it would wait for the cluster
+                with contextlib.suppress(Exception):
+                    ray.shutdown()
 
 
 @contextmanager
@@ -115,16 +122,20 @@ def _join(ray: Any, on: str, tell: Callable[[str], None]) -> None:
 def _check_reachable(on: str, address: str) -> None:
     """Raise UsageError where nobody listens at an address: Ray itself tries for minutes, and says so to itself."""
     try:
+        _knock(address)
+    except OSError as error:
+        raise _explain(on, error) from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at an address; what only Ray understands, such as "auto", is passed over."""
+    try:
         found = urlsplit(address if "://" in address else f"//{address}")
         host, port = found.hostname, found.port
     except ValueError:
         return
-    if not host or not port or found.scheme not in ("", "ray"):  # such as "auto", or what only Ray understands
-        return
-    try:
+    if host and port and found.scheme in ("", "ray"):
         socket.create_connection((host, port), _PATIENCE).close()
-    except OSError as error:
-        raise _explain(on, error) from error
 
 
 def _explain(on: str, error: Exception) -> UsageError:
@@ -144,10 +155,17 @@ def _explain(on: str, error: Exception) -> UsageError:
 
 
 class RayFleet:
-    """The nodes of a cluster that this process has joined; ``resources`` are what a shard takes."""
+    """The nodes of a cluster that this process has joined; ``resources`` are what a shard takes.
 
-    def __init__(self, ray: Any, resources: Mapping[str, float]) -> None:
+    ``gone`` is set once the cluster does not answer any more.
+    """
+
+    def __init__(self, ray: Any, resources: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self.gone = False
         self._ray = ray
+        self._clock = clock
+        self._silent: float | None = None
+        self._seen: list[Machine] = []
         self._resources = dict(resources)
         # A process of its own for each shard: what it held of memory and of a GPU is free afterwards.
         ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -162,6 +180,8 @@ class RayFleet:
 
     def nodes(self) -> Sequence[Machine]:
         """The machines that are alive and have what a shard takes."""
+        if not self._listens():
+            return self._seen
         found = []
         for node in self._ask(self._ray.nodes):
             has = node.get("Resources", {})
@@ -171,7 +191,22 @@ class RayFleet:
                 found.append(
                     Machine(node["NodeID"], node.get("NodeManagerHostname") or node["NodeManagerAddress"], places)
                 )
+        self._seen = found
         return found
+
+    def _listens(self) -> bool:
+        """Whether the cluster can be asked; it may be back in a moment. MidbError where it has been silent for long."""
+        if self._ray.util.client.ray.is_connected():  # a client is told at once
+            return True
+        try:
+            _knock(self._ray.get_runtime_context().gcs_address)
+        except OSError as error:
+            self._silent = self._silent or self._clock()
+            if self._clock() - self._silent >= _SILENCE:
+                raise self._lost(error) from error
+            return False
+        self._silent = None
+        return True
 
     def start(self, task: ShardTask, avoid: frozenset[str]) -> None:
         """Hand a shard to Ray, which chooses a node with room."""
@@ -202,6 +237,8 @@ class RayFleet:
         errors = self._ray.exceptions
         try:
             told = self._ray.get(reference)
+        except errors.LocalRayletDiedError as error:  # this machine's part in the cluster: no shard has to do with it
+            raise self._lost(error) from error
         except errors.NodeDiedError:
             return Ended(number=number, lost="its node is gone")
         except errors.WorkerCrashedError:
@@ -221,8 +258,12 @@ class RayFleet:
         try:
             return ask()
         except (self._ray.exceptions.RayError, ConnectionError, RuntimeError) as error:
-            said = " ".join(str(error).split())[:200]
-            raise MidbError(
-                f"the cluster does not answer any more: {said or type(error).__name__}",
-                hint="What is finished is kept. Once the cluster is back, the same command goes on.",
-            ) from error
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> MidbError:
+        self.gone = True
+        said = " ".join(str(error).split())[:200]
+        return MidbError(
+            f"the cluster does not answer any more: {said or type(error).__name__}",
+            hint="What is finished is kept. Once the cluster is back, the same command goes on.",
+        )

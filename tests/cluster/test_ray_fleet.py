@@ -127,6 +127,61 @@ def test_a_cluster_that_is_gone_is_a_sentence(join: Callable[..., Any]) -> None:
             fleet._ask(lambda: (_ for _ in ()).throw(ConnectionError("gone")))
 
 
+def test_where_the_machine_of_the_command_has_left_the_cluster_no_shard_is_blamed(join: Callable[..., Any]) -> None:
+    from ray.exceptions import LocalRayletDiedError
+
+    with join() as fleet:
+
+        def gone(_: object) -> None:
+            raise LocalRayletDiedError
+
+        fleet._running["task"] = 1
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(fleet._ray, "get", gone)
+            with pytest.raises(MidbError, match="the cluster does not answer any more"):
+                fleet._end("task")
+        fleet.gone = False  # it is not
+
+
+def test_a_cluster_that_is_silent_is_given_up_after_a_while_and_not_waited_for(
+    join: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    now = 100.0
+    silent = False
+
+    def knock(_: str) -> None:
+        if silent:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    with join() as joined:
+        monkeypatch.setattr(ray_fleet, "_knock", knock)
+        fleet = RayFleet(ray, {"CPU": 1}, lambda: now)
+        (node,) = fleet.nodes()
+        for later in (0.0, 20.0, 20.0):  # in between it was back
+            silent, now = True, now + later
+            assert fleet.nodes() == [node]
+            silent, now = False, now + 20.0
+            assert [machine.id for machine in fleet.nodes()] == [node.id]
+        silent = True
+        assert fleet.nodes() == [node]
+        now += 31.0
+        with pytest.raises(MidbError, match=r"the cluster does not answer any more: .*refused") as raised:
+            fleet.nodes()
+        assert "the same command goes on" in raised.value.hint
+        assert fleet.gone
+        assert not joined.gone
+    silent = False
+    shut: list[bool] = []
+    monkeypatch.setattr(ray, "shutdown", lambda: shut.append(True))
+    with join() as joined:
+        joined.gone = True
+    assert not shut, "it would wait for the cluster"
+    monkeypatch.undo()
+    ray.shutdown()
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

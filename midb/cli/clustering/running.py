@@ -229,16 +229,21 @@ def _refuse_failed(driven: Driven, plan: WorkPlan, folder: WorkFolder) -> None:
     count = len(driven.failed)
     said = "; ".join(_describe_failure(result) for result in driven.failed[:_TOLD])
     more = f"; and {count - _TOLD} more" if count > _TOLD else ""
+    others = len(plan.shards) - count
+    kept = (
+        f"The other {f'{others} are' if others > 1 else 'one is'} finished and kept in {folder.path}. "
+        if others
+        else ""
+    )
     raise MidbError(
         f"{count} of {pluralize(len(plan.shards), 'shard')} failed: {said}{more}",
-        hint=f"The other {len(plan.shards) - count} are finished and kept in {folder.path}. Mend what is wrong, then "
-        "run the same command.",
+        hint=f"{kept}Mend what is wrong, then run the same command.",
     )
 
 
 def _describe_failure(result: ShardResult) -> str:
     where = f" on {result.host}" if result.host else ""
-    return f"shard {result.number}{where}: {result.message} {result.hint}".rstrip()
+    return f"shard {result.number}{where}: {result.message.rstrip('.')}. {result.hint}".rstrip()
 
 
 def _ended(places: OutputPlaces, config: RunConfig, seconds: float) -> RunEnded:
