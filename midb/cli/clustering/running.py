@@ -10,7 +10,7 @@ from collections.abc import Callable
 import typer
 
 from midb.agent.run.places import find_places
-from midb.agent.run.session import open_configured
+from midb.agent.run.session import describe_layout, open_configured
 from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
@@ -133,6 +133,10 @@ def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool]
     task = ShardTask(number=number, work=str(folder.path.absolute()), mark=plan.mark, settings=settings_of(config))
     result = run_shard(task, show.handle, stopped)
     if result.state == "stopped":
+        if folder.stop.exists():
+            _say(
+                config, f"{visible(str(folder.stop))} asks all runs of the folder to stop: remove it, then they go on."
+            )
         return exit_code()
     if result.state != "done":
         raise MidbError(result.message, hint=result.hint)
@@ -141,7 +145,10 @@ def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool]
         return _say(config, f"shard {number} of {count} is in {output}; {pluralize(left, 'shard')} to go.")
     merging = quote_words(["midb-agent", "merge", str(config.corpus)])
     done = quote_word(str(folder.path / "done"))
-    return _say(config, f"all shards are done; put them together:\n  {merging} {done}/*/*.audit.db -o OUT")
+    also = [word for name, path in (("--source", config.source), ("--seal-key", config.seal_key)) if path
+            for word in (name, str(path))]  # fmt: skip
+    words = " ".join(["-o OUT", *([quote_words(also)] if also else [])])
+    return _say(config, f"all shards are done; put them together:\n  {merging} {done}/*/*.audit.db {words}")
 
 
 def _say(config: RunConfig, said: str) -> int:
@@ -186,7 +193,7 @@ def _plan_run(
         corpus=text_of(config.corpus),
         total=plan.records,
         format=opened.container.name,
-        layout=" + ".join(opened.found.layouts),
+        layout=describe_layout(config, opened),
         language=opened.found.languages.described,
         passes=tuple(pass_.value for pass_ in Pass if pass_ in config.selected_passes),
         engine=engine,

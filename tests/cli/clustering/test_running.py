@@ -13,7 +13,7 @@ from same_runs import check_same
 from scripted_fleet import Act, ScriptedFleet, failing, lost_after, make_corpus
 from small_runs import broken_records, write_lines
 
-from midb.cluster import ray_fleet
+from midb.cluster import ray_fleet, shard_runner
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard
 
 
@@ -183,3 +183,59 @@ def test_what_cannot_be_is_a_sentence(cli: Cli, corpus: Path, words: tuple[str, 
 
 def test_standard_input_cannot_be_given_to_many_machines(cli: Cli) -> None:
     assert "cannot come from standard input" in cli("run", "-", "--on", "ray", "--work", "w").err
+
+
+@pytest.mark.parametrize("source", [{}, {"id": True}], ids=["by line", "by id"])
+def test_a_source_that_has_changed_since_the_first_shard_is_refused_and_named_to_the_merge(
+    cli: Cli, corpus: Path, tmp_path: Path, source: dict[str, bool]
+) -> None:
+    lines = [({"id": f"de-{n}"} if source else {}) | {"instruction": f"Name {n} things."} for n in range(300)]
+    english = write_lines(tmp_path / "en.jsonl", *lines)
+    before = english.read_bytes()
+    job = ("--work", "work", "--scratch", "scratch", "--workers", "0", "--source", english)
+    assert cli("run", corpus, "--shard", "1/2", *job).code == 0
+    english.write_bytes(before.replace(b"Name 7 ", b"Name 8 "))
+    shown = cli("run", corpus, "--shard", "2/2", *job)
+    assert (shown.code, "en.jsonl has changed since the corpus was cut" in shown.err) == (2, True)
+    english.write_bytes(before)
+    shown = cli("run", corpus, "--shard", "2/2", *job)
+    assert shown.code == 0
+    said = shown.err.splitlines()[-1].split()
+    assert said[-3:] == ["OUT", "--source", str(english)]
+    logs = sorted((tmp_path / "work" / "done").glob("*/*.audit.db"))
+    assert cli("merge", corpus, *logs, *said[-4:-2][:1], "out.jsonl", *said[-2:]).code == 0
+    cli("run", corpus, "-o", "single.jsonl", "--workers", "0", "--source", english)
+    check_same(tmp_path / "single.jsonl", tmp_path / "out.jsonl")
+
+
+def test_what_the_corpus_is_held_against_stands_on_the_first_screen(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    english = write_lines(tmp_path / "en.jsonl", *({"instruction": f"Name {n} things."} for n in range(300)))
+    said = cli("run", corpus, *RUN, "--source", english).err
+    alone = cli("run", corpus, "-o", "single.jsonl", "--workers", "0", "--source", english).err
+    (line,) = [line for line in alone.splitlines() if line.startswith("corpus ")]
+    assert f"source in {english}" in line
+    assert line in said.splitlines()
+
+
+def test_a_job_that_the_file_stop_has_ended_says_so(
+    cli: Cli, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard_runner, "EVERY", 0.0)
+    job = ("run", corpus, "--shard", "1/2", "--work", "work", "--scratch", "scratch", "--workers", "0")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "stop").touch()
+    shown = cli(*job)
+    assert (shown.code, "work/stop asks all runs of the folder to stop: remove it" in shown.err) == (130, True)
+    (tmp_path / "work" / "stop").unlink()
+    assert cli(*job).code == 0
+
+
+@pytest.mark.parametrize(("work", "said"), [("corpus.jsonl", "corpus.jsonl is no folder."),
+                                            ("no/such/work", "there is no folder")])  # fmt: skip
+def test_a_work_folder_that_cannot_be_one_is_said(cli: Cli, corpus: Path, work: str, said: str) -> None:
+    for where in (("--on", "ray"), ("--shard", "1/2")):
+        shown = cli("run", corpus, *where, "--work", work)
+        assert (shown.code, said in shown.err) == (2, True)
+        assert "--work is a folder that all machines share" in shown.err
