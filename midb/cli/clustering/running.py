@@ -59,6 +59,8 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
 
     with contextlib.ExitStack() as stack:
         _lock(folder, stack, tell)
+        if folder.read_plan() is None:  # nothing is done that could have been merged already
+            _refuse_taken(places)
         show.handle(Waiting(what=f"reading {text_of(config.corpus)}"))
         opened = open_configured(config, container)
         resources = resources_of(config)

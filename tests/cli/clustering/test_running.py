@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cli_fixtures import Cli
 from same_runs import check_same
-from scripted_fleet import Act, ScriptedFleet, failing, lost_after, make_corpus
+from scripted_fleet import Act, ScriptedFleet, config_of, failing, lost_after, make_corpus, planned
 from small_runs import broken_records, write_lines
 
 from midb.cluster import ray_fleet, shard_runner
@@ -107,7 +107,12 @@ def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
     (tmp_path / "out.jsonl").write_text("mine")
     shown = cli("run", corpus, *RUN)
     assert (shown.code, "out.jsonl exists" in shown.err) == (2, True)
-    assert all(not fleet.started for fleet in clusters.joined)
+    assert not clusters.joined
+    assert not (tmp_path / "work" / "shards").exists()
+    planned(config_of(corpus))
+    shown = cli("run", corpus, *RUN)
+    assert (shown.code, "out.jsonl exists" in shown.err) == (2, True)
+    assert not clusters.joined
 
 
 def test_one_that_is_stopped_says_how_to_go_on_and_names_no_log_that_is_not_there(
