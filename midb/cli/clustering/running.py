@@ -10,10 +10,14 @@ from collections.abc import Callable
 import typer
 
 from midb.agent.run.places import find_places
+from midb.agent.run.resuming import EMBEDDED
+from midb.agent.run.reviewed import read_reviews
 from midb.agent.run.session import describe_layout, open_configured
 from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
+from midb.audit.questions.summary import SWITCHED_OFF
+from midb.audit.reader import AuditReader
 from midb.cluster.driver import Driven, Driver
 from midb.cluster.progress import ShardProgress, add_up, difference
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard, settings_of
@@ -206,9 +210,17 @@ def _plan_run(
         resumed_at=done,
         model=config.model is not None,
         behind=Behind(counts=counts) if done else None,
+        switched_off=_list_switched_off(config),
         cluster=f"{pluralize(len(plan.shards), 'shard')} on {where}, {describe_resources(resources)} each; "
         f"in {text_of(config.work or '')}",
     )
+
+
+def _list_switched_off(config: RunConfig) -> tuple[str, ...]:
+    """What people said is wrong too often. What is off depends on the model, and only where it runs is known which one
+    it is: then the last screen says it."""
+    review = None if config.model else read_reviews(config)
+    return review.explain(EMBEDDED) if review else ()
 
 
 def _interrupted(folder: WorkFolder, plan: WorkPlan, places: OutputPlaces, seconds: float) -> RunEnded:
@@ -257,6 +269,8 @@ def _describe_failure(result: ShardResult) -> str:
 
 def _ended(places: OutputPlaces, config: RunConfig, seconds: float) -> RunEnded:
     """The last screen, counted from the merged log as that of any run is."""
+    with AuditReader(places.db) as reader:
+        switched_off = tuple(str(row[0]) for row in reader.query(SWITCHED_OFF, [reader.run().id]))
     with AuditLog(places.db, key=read_key(config.seal_key)) as log:
         run = log.latest_run()
         assert run is not None
@@ -271,4 +285,5 @@ def _ended(places: OutputPlaces, config: RunConfig, seconds: float) -> RunEnded:
             rejected_path=str(places.rejected) if checkpoint.rejected_lines else "",
             seconds=seconds,
             usage=count_behind(log, run, checkpoint).usage,
+            switched_off=switched_off,
         )

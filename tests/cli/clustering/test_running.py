@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from cli_fixtures import Cli
+from cli_fixtures import Cli, rows
 from same_runs import check_same
 from scripted_fleet import Act, ScriptedFleet, config_of, failing, lost_after, make_corpus, planned
 from small_runs import broken_records, write_lines
@@ -99,6 +100,31 @@ def test_what_is_not_examined_is_named_before_anything_is_run(cli: Cli, clusters
     (ended,) = [number for number, line in enumerate(said) if line.startswith("finished in")]
     assert first < ended
     assert not said[first].startswith("warning: shard")
+    cli("run", corpus, "-o", "single.jsonl", "--workers", "0")
+    warnings = [rows(tmp_path / f"{name}.jsonl.audit.db", "SELECT message FROM run_events WHERE level = 'warning'")
+                for name in ("single", "out")]  # fmt: skip
+    assert warnings[0] == warnings[1] != []
+
+
+def test_what_reviews_switched_off_is_said_at_the_beginning_and_at_the_end(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    cli("run", corpus, "-o", "before.jsonl", "--workers", "0")
+    log = tmp_path / "before.jsonl.audit.db"
+    ((kind, _),) = rows(log, "SELECT kind, count(*) AS n FROM findings GROUP BY kind ORDER BY n DESC LIMIT 1")
+    cli("review", "sheet", "--db", log, "--kind", kind, "-o", "sheet.csv")
+    with open(tmp_path / "sheet.csv", encoding="utf-8-sig", newline="") as file:
+        said = [row | {"verdict": "reject"} for row in csv.DictReader(file)]
+    with open(tmp_path / "sheet.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(said[0]))
+        writer.writeheader()
+        writer.writerows(said)
+    assert cli("review", "apply", "sheet.csv", "--reviewer", "Ana", "--db", log).code == 0
+    reviewed = ("--reviewed", log, "--min-verdicts", "2")
+    shown = [json.loads(line) for line in cli("run", corpus, *RUN, *reviewed, "--json").out.splitlines()]
+    off = [event["switched_off"] for event in shown if event["event"] in ("plan", "end")]
+    assert off[0] == off[1]
+    assert off[0][0].startswith(kind)
 
 
 def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
