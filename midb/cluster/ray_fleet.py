@@ -74,7 +74,9 @@ def connect(on: str, resources: Mapping[str, float], log: Path, tell: Callable[[
     try:
         import ray
     except ImportError as error:
-        raise UsageError("Ray is not installed.", hint="pip install 'midb-agent[ray]'") from error
+        raise UsageError(
+            "Ray is not installed.", hint="pip install '.[ray]' in the folder of midb-agent's source."
+        ) from error
     with log.open("a") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         logging.getLogger("ray").setLevel(logging.ERROR)  # which importing it has set otherwise
         with _keeping_signals():

@@ -256,7 +256,7 @@ def test_without_ray_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match="Ray is not installed") as raised, connect("ray", {}, tmp_path / "log", print):
         pass
-    assert raised.value.hint == "pip install 'midb-agent[ray]'"
+    assert raised.value.hint == "pip install '.[ray]' in the folder of midb-agent's source."
 
 
 def test_where_no_cluster_is_running_one_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
