@@ -270,6 +270,14 @@ def resume_command(arguments: Sequence[str]) -> str:
     return quote_words(["midb-agent", *(argument for argument in arguments if argument != "--fresh")])
 
 
+def describe_layout(config: RunConfig, corpus: OpenedCorpus) -> str:
+    """Where the texts of a corpus stand, and what they are held against, for people."""
+    layout = " + ".join(corpus.found.layouts)
+    if corpus.sources:
+        return f"{layout}, source in {config.source} ({corpus.sources.described})"
+    return f"{layout}, English source in `source`" if corpus.found.sources else layout
+
+
 def plan(
     config: RunConfig,
     places: OutputPlaces,
@@ -282,16 +290,11 @@ def plan(
 ) -> RunPlanned:
     """The first screen."""
     found = corpus.found
-    layout = " + ".join(found.layouts)
-    if corpus.sources:
-        layout += f", source in {config.source} ({corpus.sources.described})"
-    elif found.sources:
-        layout += ", English source in `source`"
     return RunPlanned(
         corpus=text_of(config.corpus),
         total=corpus.records,
         format=corpus.container.name,
-        layout=layout,
+        layout=describe_layout(config, corpus),
         language=found.languages.described,
         passes=tuple(pass_.value for pass_ in Pass if pass_ in config.selected_passes),
         engine=engine.described if engine else "embedded default, no model",

@@ -223,7 +223,7 @@ class Driver:
         if result and result.state == "unfit" and ended.node:
             host = next((node.host for node in nodes if node.id == ended.node), result.host)
             if ended.node not in self._unfit:
-                self._unfit[ended.node] = f"{result.message} {result.hint}".strip()
+                self._unfit[ended.node] = f"{result.message.rstrip('.')}. {result.hint}".strip()
                 self._warn(f"{host} is left out: {self._unfit[ended.node]}")
             waiting.appendleft(shard)
             return
@@ -234,7 +234,7 @@ class Driver:
         position = max(shard.progress.position if shard.progress else 0, newest(self._folder.snapshots(shard.number)))
         shard.tries = 1 if position > shard.reached else shard.tries + 1
         shard.reached = max(shard.reached, position)
-        result = ended.result or ShardResult(number=shard.number, state="failed", message=f"{ended.lost}.")
+        result = ended.result or ShardResult(number=shard.number, state="failed", message=f"{ended.lost.rstrip('.')}.")
         if ended.result and ended.node:
             shard.avoid.add(ended.node)
         if shard.tries >= (FAILED_TRIES if ended.result else LOST_TRIES):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from midb.corpus.output import DEFAULT_MODE, make_private
 from midb.domain.decisions import Action, Outcome, Pass
 from midb.domain.events import BatchDone, EditMade, Event, ModelUsed, RunPlanned, Tally, Warned
 from midb.domain.generations import Usage
@@ -59,9 +60,14 @@ class ShardProgress:
             case _:
                 pass
 
-    def write(self, path: Path) -> None:
-        """Replace the file in one step. Nothing is lost with it, so nobody waits for the disk."""
-        made = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    def write(self, path: Path, mode: int = DEFAULT_MODE) -> None:
+        """Replace the file in one step. Nothing is lost with it, so nobody waits for the disk.
+
+        :param mode: the access that others get to it: pieces of texts are in it.
+        """
+        made = path.with_name(f"{path.name}.{self.host}.{os.getpid()}.partial")
+        made.unlink(missing_ok=True)
+        make_private(made, mode)
         made.write_text(json.dumps(self._as_json()), encoding="utf-8")
         os.replace(made, path)
 

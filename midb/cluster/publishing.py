@@ -13,7 +13,7 @@ import sqlite3
 from pathlib import Path
 
 from midb.audit.file.connection import explain_read_errors, open_for_reading
-from midb.corpus.output import remove, writing
+from midb.corpus.output import make_private, remove, writing
 from midb.corpus.places import OutputPlaces, beside
 from midb.domain.errors import MidbError
 from midb.domain.portability import sync_folder
@@ -143,7 +143,9 @@ def _leave_one_file(log: Path) -> None:
 def _copy(file: Path, target: Path) -> None:
     """A file's bytes and access, on the disk."""
     with writing(target):
+        mode = file.stat().st_mode & 0o777
+        make_private(target, mode)  # nobody may read it before it is whole, either
         shutil.copyfile(file, target)
-        os.chmod(target, file.stat().st_mode & 0o777)
+        os.chmod(target, mode)
         with target.open("rb") as made:
             os.fsync(made.fileno())

@@ -9,11 +9,16 @@ import contextlib
 import logging
 import math
 import os
+import signal
+import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from midb.cluster.driver import Ended, Machine
 from midb.cluster.shard_runner import ShardResult, ShardTask
@@ -22,6 +27,13 @@ from midb.domain.portability import usable_cores
 
 #: How Ray calls its own resources; all others are those of the user.
 _OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
+
+#: Seconds in which somebody has to listen at a cluster's address.
+_PATIENCE = 10.0
+
+#: Seconds in which nobody listens at the address of a cluster that was joined, before it is given up. Ray itself ends
+#: the process after sixty, without a word of what becomes of the run.
+_SILENCE = 30.0
 
 #: Below this much, a resource counts as not there: Ray counts in ten-thousandths.
 _LEAST = 1e-4
@@ -62,22 +74,40 @@ def connect(on: str, resources: Mapping[str, float], log: Path, tell: Callable[[
     try:
         import ray
     except ImportError as error:
-        raise UsageError("Ray is not installed.", hint="pip install 'midb-agent[ray]'") from error
+        raise UsageError(
+            "Ray is not installed.", hint="pip install '.[ray]' in the folder of midb-agent's source."
+        ) from error
     with log.open("a") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         logging.getLogger("ray").setLevel(logging.ERROR)  # which importing it has set otherwise
-        _join(ray, on, tell)
+        with _keeping_signals():
+            _join(ray, on, tell)
+        fleet = RayFleet(ray, resources)
         try:
-            yield RayFleet(ray, resources)
+            yield fleet
         finally:
-            with contextlib.suppress(Exception):
-                ray.shutdown()
+            if not fleet.gone:  # it would wait for the cluster
+                with contextlib.suppress(Exception):
+                    ray.shutdown()
+
+
+@contextmanager
+def _keeping_signals() -> Iterator[None]:
+    """Ray ends the process at once on SIGTERM; a run that is asked to end leaves its shards in order first."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _join(ray: Any, on: str, tell: Callable[[str], None]) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    _check_reachable(on, on if on != "ray" else os.environ.get("RAY_ADDRESS", ""))
     try:
         if on != "ray":
-            ray.init(address=on)  # its client tells of every option that it passes on
+            ray.init(address=on, logging_level="error")  # its client tells of every option that it passes on
             return
         try:
             ray.init(address=os.environ.get("RAY_ADDRESS", "auto"), **quiet)
@@ -91,9 +121,28 @@ def _join(ray: Any, on: str, tell: Callable[[str], None]) -> None:
         raise _explain(on, error) from error
 
 
+def _check_reachable(on: str, address: str) -> None:
+    """Raise UsageError where nobody listens at an address: Ray itself tries for minutes, and says so to itself."""
+    try:
+        _knock(address)
+    except OSError as error:
+        raise _explain(on, error) from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at an address; what only Ray understands, such as "auto", is passed over."""
+    try:
+        found = urlsplit(address if "://" in address else f"//{address}")
+        host, port = found.hostname, found.port
+    except ValueError:
+        return
+    if host and port and found.scheme in ("", "ray"):
+        socket.create_connection((host, port), _PATIENCE).close()
+
+
 def _explain(on: str, error: Exception) -> UsageError:
-    """A sentence for what Ray says where it cannot be joined."""
-    said = " ".join(str(error).split())
+    """A sentence for what Ray, or the network, says where it cannot be joined."""
+    said = " ".join(str(getattr(error, "strerror", None) or error).split())
     where = on if on != "ray" else f"the cluster at {os.environ.get('RAY_ADDRESS', 'this machine')}"
     if "ersion mismatch" in said or ("ersion" in said and "client" in said.lower() and "server" in said.lower()):
         return UsageError(
@@ -108,18 +157,33 @@ def _explain(on: str, error: Exception) -> UsageError:
 
 
 class RayFleet:
-    """The nodes of a cluster that this process has joined; ``resources`` are what a shard takes."""
+    """The nodes of a cluster that this process has joined; ``resources`` are what a shard takes.
 
-    def __init__(self, ray: Any, resources: Mapping[str, float]) -> None:
+    ``gone`` is set once the cluster does not answer any more.
+    """
+
+    def __init__(self, ray: Any, resources: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self.gone = False
         self._ray = ray
+        self._clock = clock
+        self._silent: float | None = None
+        self._seen: list[Machine] = []
         self._resources = dict(resources)
         # A process of its own for each shard: what it held of memory and of a GPU is free afterwards.
         ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
         self._task = ray.remote(max_retries=0, max_calls=1)(take_shard)
         self._running: dict[Any, int] = {}
+        try:
+            self._task.options(**self._options())
+        except ValueError as error:
+            raise UsageError(
+                f"Ray has no such amount of a resource: {' '.join(str(error).split())}", hint="Mend --resource."
+            ) from error
 
     def nodes(self) -> Sequence[Machine]:
         """The machines that are alive and have what a shard takes."""
+        if not self._listens():
+            return self._seen
         found = []
         for node in self._ask(self._ray.nodes):
             has = node.get("Resources", {})
@@ -129,23 +193,38 @@ class RayFleet:
                 found.append(
                     Machine(node["NodeID"], node.get("NodeManagerHostname") or node["NodeManagerAddress"], places)
                 )
+        self._seen = found
         return found
+
+    def _listens(self) -> bool:
+        """Whether the cluster can be asked; it may be back in a moment. MidbError where it has been silent for long."""
+        if self._ray.util.client.ray.is_connected():  # a client is told at once
+            return True
+        try:
+            _knock(self._ray.get_runtime_context().gcs_address)
+        except OSError as error:
+            self._silent = self._silent or self._clock()
+            if self._clock() - self._silent >= _SILENCE:
+                raise self._lost(error) from error
+            return False
+        self._silent = None
+        return True
 
     def start(self, task: ShardTask, avoid: frozenset[str]) -> None:
         """Hand a shard to Ray, which chooses a node with room."""
-        options: dict[str, Any] = {"name": f"midb-agent shard {task.number}"}
-        own = {}
-        for name, amount in self._resources.items():
-            if name in _OPTIONS:
-                options[_OPTIONS[name]] = amount
-            else:
-                own[name] = amount
-        if own:
-            options["resources"] = own
+        options = self._options() | {"name": f"midb-agent shard {task.number}"}
         if avoid:
             options["label_selector"] = {"ray.io/node-id": f"!in({', '.join(sorted(avoid))})"}
         reference = self._ask(lambda: self._task.options(**options).remote(task.as_json()))
         self._running[reference] = task.number
+
+    def _options(self) -> dict[str, Any]:
+        """What a shard takes, as Ray wants to be told."""
+        options: dict[str, Any] = {
+            _OPTIONS[name]: amount for name, amount in self._resources.items() if name in _OPTIONS
+        }
+        own = {name: amount for name, amount in self._resources.items() if name not in _OPTIONS}
+        return options | ({"resources": own} if own else {})
 
     def wait(self, seconds: float) -> list[Ended]:
         """The shards whose tasks have ended."""
@@ -160,6 +239,8 @@ class RayFleet:
         errors = self._ray.exceptions
         try:
             told = self._ray.get(reference)
+        except errors.LocalRayletDiedError as error:  # this machine's part in the cluster: no shard has to do with it
+            raise self._lost(error) from error
         except errors.NodeDiedError:
             return Ended(number=number, lost="its node is gone")
         except errors.WorkerCrashedError:
@@ -179,8 +260,12 @@ class RayFleet:
         try:
             return ask()
         except (self._ray.exceptions.RayError, ConnectionError, RuntimeError) as error:
-            said = " ".join(str(error).split())[:200]
-            raise MidbError(
-                f"the cluster does not answer any more: {said or type(error).__name__}",
-                hint="What is finished is kept. Once the cluster is back, the same command goes on.",
-            ) from error
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> MidbError:
+        self.gone = True
+        said = " ".join(str(error).split())[:200]
+        return MidbError(
+            f"the cluster does not answer any more: {said or type(error).__name__}",
+            hint="What is finished is kept. Once the cluster is back, the same command goes on.",
+        )

@@ -6,14 +6,13 @@ What calls it, be it a task of a cluster or a job of a batch system, need only c
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,18 +23,21 @@ from midb.agent.run.runner import Runner
 from midb.agent.run.session import open_session
 from midb.cluster.progress import ShardProgress
 from midb.cluster.publishing import publish_finished, publish_snapshot, restore
+from midb.cluster.scratch import held, make_scratch, remove_scratch
 from midb.cluster.work_folder import ShardFiles, WorkFolder, WorkPlan
 from midb.composition import open_engine
 from midb.corpus.formats.containers import open_container
-from midb.corpus.output import remove, writing
-from midb.corpus.places import OutputPlaces
-from midb.domain.errors import MidbError, UsageError
-from midb.domain.events import BatchDone, Event, ModelUsed, RunEnded, Warned
-from midb.domain.portability import is_ours
+from midb.corpus.output import make_private, remove
+from midb.corpus.places import OutputPlaces, access_of, text_of
+from midb.domain.errors import AuditError, MidbError
+from midb.domain.events import BatchDone, Event, ModelUsed, RunEnded, Waiting, Warned
 from midb.runs.config import RunConfig
 
 #: Seconds between two writings of the progress, and between two looks at whether the run is to stop.
 EVERY = 2.0
+
+#: Seconds between two looks at whether another process of this machine has let go of the shard.
+_LOOK = 1.0
 
 #: done; stopped: asked to, goes on later; failed: this shard cannot be run; unfit: this machine cannot run any.
 State = Literal["done", "stopped", "failed", "unfit"]
@@ -126,9 +128,12 @@ def run_shard(
         )
     except Exception as error:
         path = WorkFolder(Path(task.work)).failure(task.number)
-        with contextlib.suppress(OSError):
+        said = traceback.format_exc()  # pieces of texts may be in it
+        with contextlib.suppress(OSError, MidbError):
             path.parent.mkdir(exist_ok=True)
-            path.write_text(traceback.format_exc(), encoding="utf-8")
+            path.unlink(missing_ok=True)
+            make_private(path, run.access if run else 0o600)
+            path.write_text(said, encoding="utf-8")
         hint = f"This is a fault of midb-agent; {path} says where."
         return ShardResult(number=task.number, state="failed", message=repr(error), hint=hint, host=host)
 
@@ -153,28 +158,60 @@ class _ShardRun:
         self._snapshot_at = clock() + self._config.snapshot_seconds
         self._places: OutputPlaces | None = None
 
+    @property
+    def access(self) -> int:
+        """What others may do with what is made of the corpus."""
+        return access_of(self._folder.shards / self._shard.corpus)
+
     def run(self) -> bool:
         """Run it; returns whether it is finished."""
-        if self._folder.done(self._shard.number).is_dir():
+        scratch = make_scratch(self._config.scratch, self._folder, self._plan.mark, self._shard.number)
+        while not self._is_done():
+            with held(scratch) as free:
+                if free:
+                    return self._run_in(scratch)
+            if self._asked_to_stop():
+                return False
+            self._handle(Waiting(what="waiting for another process of this machine that runs the shard", slow=True))
+            time.sleep(_LOOK)
+        self.progress.tally.records = self._shard.records
+        return True
+
+    def _is_done(self) -> bool:
+        return self._folder.done(self._shard.number).is_dir()
+
+    def _run_in(self, scratch: Path) -> bool:
+        """Run it in a folder that nobody else is using."""
+        if self._is_done():  # while this one waited for the folder
+            remove_scratch(scratch)
             self.progress.tally.records = self._shard.records
             return True
-        scratch = self._make_scratch()
+        snapshots = self._folder.snapshots(self._shard.number)
         self._places = places = self._folder.places(self._shard, scratch)
-        restore(places, self._folder.snapshots(self._shard.number))
-        config = _config_of(self._config, self._folder, self._plan, self._shard, places)
-        finished = self._run(config)
+        restore(places, snapshots)
+        ended = self._run(_config_of(self._config, self._folder, self._plan, self._shard, places))
+        finished = ended is None or ended.status == "finished"
         if finished:
             publish_finished(places, self._folder.done(self._shard.number))
-            remove(self._folder.snapshots(self._shard.number))
-            shutil.rmtree(scratch, ignore_errors=True)
-            with contextlib.suppress(OSError):  # others are still at work there
-                scratch.parent.rmdir()
-        elif self.progress.position:
-            publish_snapshot(places, self._folder.snapshots(self._shard.number))
+            remove(snapshots)
+            remove_scratch(scratch)
+        if ended:
+            self._handle(self._as_published(ended) if finished else ended)
+        if not finished and self.progress.position:
+            publish_snapshot(places, snapshots)
         self._write_progress()
         return finished
 
-    def _run(self, config: RunConfig) -> bool:
+    def _as_published(self, event: RunEnded) -> RunEnded:
+        """The last event with the places where everything lies now."""
+        places = self._folder.places(self._shard, self._folder.done(self._shard.number))
+        rejected = text_of(places.rejected) if event.rejected_path else ""
+        return dataclasses.replace(
+            event, output=text_of(places.output), database=text_of(places.db), rejected_path=rejected
+        )
+
+    def _run(self, config: RunConfig) -> RunEnded | None:
+        """Run it on this machine's disk; returns how it ended, None where it was at its end already."""
         relay: list[Callable[[str], None]] = []
 
         def warn(message: str) -> None:
@@ -189,19 +226,35 @@ class _ShardRun:
             try:
                 self._handle(session.plan)
                 if session.attached.finished:
-                    return True
+                    return None
                 runner = Runner(session, self._handle, self._asked_to_stop)
                 relay.append(runner.warn)
-                ended = runner.run()
-                self._handle(ended)
+                with self._leaving_snapshot():
+                    ended = runner.run()
                 if ended.status == "finished" and not ended.balanced:
+                    self._handle(ended)
                     raise MidbError(
                         f"the ledger of shard {self._shard.number} does not balance: {ended.read:,} read.",
                         hint=f"See: midb-agent audit summary --db {ended.database}",
                     )
-                return ended.status == "finished"
+                return ended
             finally:
                 session.log.close()
+
+    @contextlib.contextmanager
+    def _leaving_snapshot(self) -> Iterator[None]:
+        """What was done before an error is not lost: the next attempt may be made on another machine.
+
+        Not where the log itself is in question: an older snapshot is better than a wrong one.
+        """
+        try:
+            yield
+        except AuditError:
+            raise
+        except MidbError:
+            if self._places and self.progress.position:
+                self._take_snapshot(self._places)
+            raise
 
     def _handle(self, event: Event) -> None:
         self.progress.take(event)
@@ -224,8 +277,8 @@ class _ShardRun:
             self._emit(said)
 
     def _write_progress(self) -> None:
-        with contextlib.suppress(OSError):
-            self.progress.write(self._folder.progress(self._task.number))
+        with contextlib.suppress(OSError, MidbError):
+            self.progress.write(self._folder.progress(self._task.number), self.access)
 
     def _asked_to_stop(self) -> bool:
         now = self._clock()
@@ -259,24 +312,6 @@ class _ShardRun:
                 hint="All machines write into the folder of --work.",
             ) from error
         return plan
-
-    def _make_scratch(self) -> Path:
-        """The folder on this machine's disk, which nobody else can read. What finished shards left there goes."""
-        given = self._config.scratch
-        root = given or Path(tempfile.gettempdir())
-        ours = root / f"midb-agent-{self._plan.mark}"
-        with writing(root):
-            root.mkdir(parents=True, exist_ok=True)
-            ours.mkdir(mode=0o700, exist_ok=True)
-        if not is_ours(ours):
-            raise UsageError(f"{ours} is somebody else's.", hint="Name another folder with --scratch.")
-        for left in ours.iterdir():
-            if left.name.isdigit() and self._folder.done(int(left.name)).is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-        scratch = ours / str(self._shard.number)
-        with writing(scratch):
-            scratch.mkdir(exist_ok=True)
-        return scratch
 
 
 def _config_of(

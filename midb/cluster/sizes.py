@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from midb.composition import is_served
+from midb.domain.errors import UsageError
+from midb.runs.cluster_settings import MAX_SHARDS
 from midb.runs.config import RunConfig
-from midb.shards.split import MAX_SHARDS
 
 #: Records of a shard at least: to start one takes three seconds of processor time, in which a thousand are examined.
 FEWEST = 20_000
@@ -36,11 +37,17 @@ def resources_of(config: RunConfig) -> dict[str, float]:
 
     >>> resources_of(RunConfig(corpus="c.jsonl", workers=4, on="ray", work="w", resource=["server=1"]))
     {'CPU': 4, 'server': 1.0}
+
+    :raises UsageError: where that is nothing.
     """
     taken: dict[str, float] = {"CPU": max(config.workers, 1)}
     if config.model and not is_served(config.model) and not config.device.startswith("cpu"):
         taken["GPU"] = len(config.devices.split(",")) if config.devices and config.devices != "all" else 1
-    return taken | dict(config.resource)
+    taken |= dict(config.resource)
+    if not any(taken.values()):
+        raise UsageError("a shard takes nothing of a machine, so that any number of them would run there at once.",
+                         hint="--resource CPU=1, or another one that is more than nothing.")  # fmt: skip
+    return taken
 
 
 def describe_resources(resources: dict[str, float]) -> str:

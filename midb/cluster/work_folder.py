@@ -31,9 +31,9 @@ import orjson
 
 from midb.agent.run.places import default_output
 from midb.corpus.formats.base import Container
-from midb.corpus.formats.containers import open_container
-from midb.corpus.output import remove, writing
-from midb.corpus.places import OutputPlaces, default_database
+from midb.corpus.formats.containers import corpus_sha256, open_container
+from midb.corpus.output import make_private, remove, writing
+from midb.corpus.places import OutputPlaces, access_of, default_database
 from midb.domain.errors import MidbError, UsageError
 from midb.domain.hashing import file_sha256
 from midb.domain.portability import lock_file, sync_folder
@@ -67,6 +67,7 @@ class WorkPlan:
     :param settings: those that shape the output, without the source's content.
     :param count: of shards, the empty ones among them.
     :param survey: name of the file with what was found out about the corpus; else ``unpinned`` says why there is none.
+    :param source_sha256: of the source of the whole corpus; empty without one.
     """
 
     mark: str
@@ -79,6 +80,7 @@ class WorkPlan:
     shards: tuple[ShardFiles, ...]
     survey: str = ""
     unpinned: str = ""
+    source_sha256: str = ""
 
     @classmethod
     def parse(cls, content: bytes) -> Self:
@@ -153,7 +155,13 @@ class WorkFolder:
             raise MidbError(f"{path} cannot be read: {error.strerror}.") from error
 
     def make(self) -> None:
-        """Make the folder and what is always in it."""
+        """Make the folder and what is always in it; UsageError where there cannot be a folder."""
+        above = self.path.absolute().parent
+        if not above.is_dir() or (self.path.exists() and not self.path.is_dir()):
+            what = f"{self.path} is no folder" if above.is_dir() else f"there is no folder {above}"
+            raise UsageError(
+                f"{what}.", hint="--work is a folder that all machines share; the last part of it is made."
+            )
         for path in (self.path, self.path / "progress"):
             with writing(path):
                 path.mkdir(exist_ok=True)
@@ -225,6 +233,11 @@ def _settings(config: RunConfig) -> dict[str, Any]:
     return settings
 
 
+def _hash_source(config: RunConfig) -> str:
+    """The source's content. All shards read that of one moment, and a merge holds the source against it."""
+    return corpus_sha256(config.source) if config.source else ""
+
+
 def _check(folder: WorkFolder, plan: WorkPlan, config: RunConfig, container: Container, sha256: str) -> None:
     state = container.path.stat()
     same = (plan.size, plan.modified) == (state.st_size, state.st_mtime_ns) and not sha256
@@ -240,6 +253,11 @@ def _check(folder: WorkFolder, plan: WorkPlan, config: RunConfig, container: Con
             f"the settings differ from those that {folder.path} began with: "
             f"{differences(orjson.dumps(plan.settings).decode(), settings)}.",
             hint="Use the same settings, or name another work folder.",
+        )
+    if plan.source_sha256 and _hash_source(config) != plan.source_sha256:
+        raise UsageError(
+            f"{config.source} has changed since the corpus was cut along with it in {folder.path}.",
+            hint="Put back what it was, or name another work folder; what is finished in this one stays.",
         )
     count = parse_count(config)
     if count and count != plan.count:
@@ -261,6 +279,7 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
     beside = folder.path / f"shards.{mark}.partial"
     for stale in folder.path.glob("shards.*.partial"):  # of a run that was killed: the lock says that none is at it
         remove(stale)
+    source_sha256 = _hash_source(config)
     try:
         done = split(container.path, shards, folder=beside, source=config.source)
         whole = ""
@@ -270,6 +289,7 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
                 if config.source.is_dir():
                     shutil.copytree(config.source, beside / whole)
                 else:
+                    make_private(beside / whole, access_of(config.source))
                     shutil.copyfile(config.source, beside / whole)
         plan = WorkPlan(
             mark=mark,
@@ -286,6 +306,7 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
             ),
             survey=done.survey.name if done.survey else "",
             unpinned=done.unpinned,
+            source_sha256=source_sha256,
         )
         with writing(beside / "work.json"):
             (beside / "work.json").write_bytes(plan.as_json())

@@ -167,7 +167,8 @@ def _import_openpyxl() -> Any:
         import openpyxl
     except ImportError as error:
         raise UsageError(
-            "Excel workbooks need openpyxl.", hint="pip install 'midb-agent[review]', or use CSV."
+            "Excel workbooks need openpyxl.",
+            hint="pip install '.[review]' in the folder of midb-agent's source, or use CSV.",
         ) from error
     return openpyxl
 

@@ -14,6 +14,10 @@ from midb.domain.errors import UsageError
 #: Seconds between two snapshots of a shard: what a lost machine costs at most.
 SNAPSHOT_SECONDS = 600.0
 
+#: Each shard is a file that is open while the corpus is cut.
+MAX_SHARDS = 256
+
+_CLUSTER = re.compile(r"ray(://[^/\s]+:\d+/?)?")
 _SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
 _AMOUNT = re.compile(r"([A-Za-z][\w.:-]*)=(\d+(?:\.\d+)?)")
 
@@ -36,7 +40,10 @@ class ClusterSettings(BaseModel):
         None, description="Run on a Ray cluster: ray (the one of this machine, or a new one), or ray://HOST:PORT."
     )
     shards: int | None = Field(
-        None, ge=1, description="With --on: how many shards to cut. Default: by the corpus and the cluster."
+        None,
+        ge=1,
+        le=MAX_SHARDS,
+        description="With --on: how many shards to cut. Default: by the corpus and the cluster.",
     )
     shard: str | None = Field(
         None, description="Run one shard of a corpus here, such as 3/16: for a job array of Slurm, say."
@@ -64,7 +71,7 @@ class ClusterSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.on is not None and self.on != "ray" and not self.on.startswith("ray://"):
+        if self.on is not None and not _CLUSTER.fullmatch(self.on):
             raise UsageError(f'"{self.on}" is no cluster.', hint="--on ray, or --on ray://HOST:PORT")
         if self.shard is not None:
             parse_shard(self.shard)

@@ -21,7 +21,7 @@ import orjson
 from midb.audit.file.key import SealKey
 from midb.audit.log import AuditLog
 from midb.audit.reader import AuditReader
-from midb.audit.run_rows import Run, utc_now
+from midb.audit.run_rows import REVIEW_LEVEL, Run, utc_now
 from midb.corpus.formats.base import Container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
@@ -195,6 +195,8 @@ class _Merger:
         readers = [RecordReader(rules, corpus.identifier) for rules in (usual, unsettled)]
         pinned = all("survey" in orjson.loads(shard.run.config) for shard in shards)
         self._records = RecordMerger(readers, pinned=pinned)
+        # With a survey each shard is told what to do, and only the whole corpus shows what is strange about it.
+        self._strange = corpus.found.warnings if pinned else ()
         self._shard_of: list[ShardLog] = []
         self._outcomes: Counter[Outcome] = Counter()
 
@@ -256,11 +258,19 @@ class _Merger:
         writer.keep(raw, result)
 
     def _log_events(self, writer: CorpusWriter) -> None:
-        """The events of all shards, at the time they happened, and from which logs this one was made."""
+        """What one run would have said at its beginning, the events of all shards, at the time they happened, and from
+        which logs this one was made."""
+        self._clock.at = self._run.started_at
+        writer.commit([("warning", warning) for warning in self._strange])
+        # What reviews switched off is a setting, the same in all of them: it is said once.
+        said = [event for event in self._shards[0].events() if event[1] == REVIEW_LEVEL]
         events = [
-            (at, level, f"{shard.name}: {message}") for shard in self._shards for at, level, message in shard.events()
+            (at, level, f"{shard.name}: {message}")
+            for shard in self._shards
+            for at, level, message in shard.events()
+            if level != REVIEW_LEVEL and message not in self._strange
         ]
-        for at, level, message in sorted(events, key=lambda event: event[0]):
+        for at, level, message in said + sorted(events, key=lambda event: event[0]):
             self._clock.at = at
             writer.commit([(level, message)])
         self._clock.at = None

@@ -22,15 +22,14 @@ from midb.corpus.formats.folder import Folder
 from midb.corpus.layouts import RecordError
 from midb.corpus.opened import open_corpus
 from midb.corpus.output import GrowingFile, move_into_place, writing
+from midb.corpus.places import access_of
 from midb.corpus.raw import BOM, RawRecord, Tail
 from midb.corpus.records import load_object, record_key
 from midb.corpus.sources import SourcesById, open_sources
 from midb.domain.errors import CorpusError, MidbError, UsageError
 from midb.domain.hashing import file_sha256
+from midb.runs.cluster_settings import MAX_SHARDS
 from midb.runs.pinning import pin
-
-#: Each shard is a file that is open while the corpus is cut.
-MAX_SHARDS = 256
 
 _NAME = re.compile(r".*\.shard-([1-9]\d*)-of-([1-9]\d*)(?!\d)")
 
@@ -303,12 +302,15 @@ class _Shards:
 
     def fill(self, owner: Callable[[RawRecord], int]) -> None:
         """Make all shards, complete, beside their places."""
+        mode = access_of(self._container.path)
         for partial in self._partials():
-            self._files.append(GrowingFile(partial, 0))
+            self._files.append(GrowingFile(partial, 0, mode))
         self.counts = cut(self._container, owner, self._files)
         for file in self._files:
             file.sync()
         for partial, temporary, count in zip(self._partials(), self._temporaries(), self.counts, strict=True):
+            if count:
+                GrowingFile(temporary, 0, mode).close()  # made here, so that nobody may read it too early
             made = self._container.finish(partial, temporary) if count else partial
             if count:
                 self._check(made)

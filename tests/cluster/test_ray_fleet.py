@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -126,6 +127,61 @@ def test_a_cluster_that_is_gone_is_a_sentence(join: Callable[..., Any]) -> None:
             fleet._ask(lambda: (_ for _ in ()).throw(ConnectionError("gone")))
 
 
+def test_where_the_machine_of_the_command_has_left_the_cluster_no_shard_is_blamed(join: Callable[..., Any]) -> None:
+    from ray.exceptions import LocalRayletDiedError
+
+    with join() as fleet:
+
+        def gone(_: object) -> None:
+            raise LocalRayletDiedError
+
+        fleet._running["task"] = 1
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(fleet._ray, "get", gone)
+            with pytest.raises(MidbError, match="the cluster does not answer any more"):
+                fleet._end("task")
+        fleet.gone = False  # it is not
+
+
+def test_a_cluster_that_is_silent_is_given_up_after_a_while_and_not_waited_for(
+    join: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    now = 100.0
+    silent = False
+
+    def knock(_: str) -> None:
+        if silent:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    with join() as joined:
+        monkeypatch.setattr(ray_fleet, "_knock", knock)
+        fleet = RayFleet(ray, {"CPU": 1}, lambda: now)
+        (node,) = fleet.nodes()
+        for later in (0.0, 20.0, 20.0):  # in between it was back
+            silent, now = True, now + later
+            assert fleet.nodes() == [node]
+            silent, now = False, now + 20.0
+            assert [machine.id for machine in fleet.nodes()] == [node.id]
+        silent = True
+        assert fleet.nodes() == [node]
+        now += 31.0
+        with pytest.raises(MidbError, match=r"the cluster does not answer any more: .*refused") as raised:
+            fleet.nodes()
+        assert "the same command goes on" in raised.value.hint
+        assert fleet.gone
+        assert not joined.gone
+    silent = False
+    shut: list[bool] = []
+    monkeypatch.setattr(ray, "shutdown", lambda: shut.append(True))
+    with join() as joined:
+        joined.gone = True
+    assert not shut, "it would wait for the cluster"
+    monkeypatch.undo()
+    ray.shutdown()
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -149,17 +205,58 @@ def test_what_keeps_a_cluster_from_being_joined_is_a_sentence(
         raise error
 
     monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray_fleet, "_check_reachable", lambda *_: None)
     with pytest.raises(UsageError) as raised, connect("ray://h:1", {}, tmp_path / "log", print):
         pass
     assert raised.value.message.startswith(said)
     assert raised.value.hint
 
 
+@pytest.mark.parametrize("on", ["ray", "ray://{}"])
+def test_an_address_at_which_nobody_listens_is_said_before_ray_tries_for_minutes(
+    on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    tried: list[object] = []
+    monkeypatch.setattr(ray, "init", lambda **given: tried.append(given))
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(UsageError) as raised, connect(on.format(address), {}, tmp_path / "log", print):
+        pass
+    assert address in raised.value.message
+    assert "cannot be reached: Connection refused" in raised.value.message
+    assert not tried
+
+
+@pytest.mark.parametrize("address", ["auto", "local", "", "127.0.0.1:many", "http://127.0.0.1:1"])
+def test_what_is_no_address_of_a_host_is_left_to_ray(address: str) -> None:
+    ray_fleet._check_reachable("ray", address)
+
+
+def test_whoever_handles_signals_still_does_once_the_cluster_is_joined(join: Callable[..., Any]) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        with join():
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+
+
+def test_an_amount_that_ray_does_not_know_is_a_sentence(join: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match="no such amount of a resource: The precision"), join(CPU=0.00001):
+        pass
+
+
 def test_without_ray_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match="Ray is not installed") as raised, connect("ray", {}, tmp_path / "log", print):
         pass
-    assert raised.value.hint == "pip install 'midb-agent[ray]'"
+    assert raised.value.hint == "pip install '.[ray]' in the folder of midb-agent's source."
 
 
 def test_where_no_cluster_is_running_one_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

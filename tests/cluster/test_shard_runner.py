@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from scripted_fleet import KilledHere, config_of, killed_after, make_corpus, planned
+from small_runs import write_lines
 
 from midb.agent.engines.protocol import EngineDown
 from midb.audit.proof.verify import verify
 from midb.cluster import shard_runner
 from midb.cluster.progress import ShardProgress
 from midb.cluster.publishing import newest, position_of
+from midb.cluster.scratch import held
 from midb.cluster.shard_runner import ShardTask, run_shard, run_shard_quietly, settings_of
 from midb.cluster.work_folder import WorkFolder
-from midb.domain.errors import MidbError
-from midb.domain.events import BatchDone, Event, RunEnded
+from midb.domain.errors import AuditError, MidbError
+from midb.domain.events import BatchDone, Event, RunEnded, RunPlanned, Waiting
 
 
 @pytest.fixture
@@ -204,3 +208,111 @@ def test_paths_are_whole_for_other_machines(tmp_path: Path, monkeypatch: pytest.
     assert (told["model"], told["adapter"], told["prompts"]) == ("m", {"": "l"}, "short")
     (tmp_path / "m").mkdir()
     assert settings_of(config)["model"] == str(tmp_path / "m")
+
+
+def test_one_whose_shard_another_process_of_the_machine_still_runs_waits_and_goes_on_from_there(
+    task: ShardTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard_runner, "_LOOK", 0.0)
+    with pytest.raises(KilledHere):
+        run_shard(task, killed_after(2))
+    (scratch,) = (tmp_path / "scratch").glob("*/2")
+    events: list[Event] = []
+    with ExitStack() as other:
+        assert other.enter_context(held(scratch))
+
+        def listen(event: Event) -> None:
+            events.append(event)
+            if len(events) == 3:
+                other.close()
+
+        assert run_shard(task, listen).state == "done"
+    waited = [event for event in events if isinstance(event, Waiting) and "another process" in event.what]
+    assert waited == events[:3]
+    plan = next(event for event in events if isinstance(event, RunPlanned))
+    assert plan.resumed_at == 64
+
+
+def test_one_that_waits_finds_what_the_other_process_has_finished_or_is_stopped(
+    task: ShardTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard_runner, "_LOOK", 0.0)
+    with pytest.raises(KilledHere):
+        run_shard(task, killed_after(1))
+    (scratch,) = (tmp_path / "scratch").glob("*/2")
+    elsewhere = replace(task, settings=task.settings | {"scratch": str(tmp_path / "another machine")})
+    with held(scratch):
+        assert run_shard(task, stopped=lambda: True).state == "stopped"
+
+        def finish_it(_: Event) -> None:
+            run_shard(elsewhere)
+
+        assert run_shard(task, finish_it).state == "done"
+
+
+@pytest.mark.parametrize("error", [EngineDown("the server is gone."), MidbError("the disk is full.")])
+def test_what_was_done_before_an_error_is_there_for_another_machine(
+    task: ShardTask, work: WorkFolder, error: MidbError, tmp_path: Path
+) -> None:
+    done = 0
+
+    def listen(event: Event) -> None:
+        nonlocal done
+        if isinstance(event, BatchDone):
+            done += event.records + event.rejected
+            if done == 64:
+                raise error
+
+    assert run_shard(task, listen).message == error.message
+    assert newest(work.snapshots(2)) == 64
+    elsewhere = replace(task, settings=task.settings | {"scratch": str(tmp_path / "another machine")})
+    events: list[Event] = []
+    assert run_shard(elsewhere, events.append).state == "done"
+    plan = next(event for event in events if isinstance(event, RunPlanned))
+    assert plan.resumed_at == 64
+
+
+def test_a_log_that_is_in_question_replaces_no_snapshot(task: ShardTask, work: WorkFolder) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, BatchDone):
+            raise AuditError("the log was changed.")
+
+    assert run_shard(task, listen).state == "failed"
+    assert newest(work.snapshots(2)) == -1
+
+
+def test_the_last_event_names_what_lies_in_the_shared_folder(task: ShardTask) -> None:
+    events: list[Event] = []
+    run_shard(task, events.append)
+    (ended,) = [event for event in events if isinstance(event, RunEnded)]
+    for path in (ended.output, ended.database, *([ended.rejected_path] if ended.rejected_path else [])):
+        assert Path(path).is_file(), path
+    assert Path(ended.output).parent.parent.name == "done"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such access")
+def test_nobody_gets_more_access_to_what_lies_in_the_shared_folder_than_to_the_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = make_corpus(tmp_path)
+    source = write_lines(tmp_path / "en.jsonl", *({"id": f"de-{n}", "instruction": "Name it."} for n in range(300)))
+    for path in (corpus, source):
+        path.chmod(0o600)
+    config = config_of(corpus, source=source, **{"snapshot-seconds": 0})
+    work, plan = planned(config)
+    tasks = [
+        ShardTask(number=number, work=str(work.path), mark=plan.mark, settings=settings_of(config)) for number in (1, 2)
+    ]
+    run_shard(tasks[0])
+    with pytest.raises(KilledHere):
+        run_shard(tasks[1], killed_after(3))
+    monkeypatch.setattr(shard_runner, "open_session", lambda *_, **__: 1 / 0)
+    run_shard(tasks[1])
+    holds_texts = [
+        path
+        for folder in ("shards", "snapshots", "done", "progress", "failures")
+        for path in (work.path / folder).rglob("*")
+        if path.is_file() and path.name not in ("work.json", "corpus.survey.json")
+    ]
+    assert len(holds_texts) >= 12
+    assert not [path for path in holds_texts if path.stat().st_mode & 0o077]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from midb.cluster.sizes import FEWEST, MOST, choose_shards, describe_resources, resources_of
+from midb.domain.errors import UsageError
 from midb.runs.config import RunConfig
 
 
@@ -36,3 +39,9 @@ def test_a_model_in_the_process_takes_a_gpu_and_one_on_a_server_takes_none() -> 
     assert resources_of(config(model="openai:m@http://localhost:1/v1")) == {"CPU": 1}
     assert resources_of(config(model="folder", resource=["GPU=0.5", "room=2"])) == {"CPU": 1, "GPU": 0.5, "room": 2.0}
     assert describe_resources({"CPU": 1, "GPU": 0.0}) == "1 CPU"
+
+
+def test_a_shard_that_takes_nothing_would_run_anywhere_any_number_of_times() -> None:
+    assert resources_of(config(resource=["CPU=0", "server=1"])) == {"CPU": 0, "server": 1.0}
+    with pytest.raises(UsageError, match="takes nothing of a machine"):
+        resources_of(config(resource=["CPU=0"]))

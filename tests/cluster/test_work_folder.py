@@ -151,5 +151,5 @@ def test_a_broken_plan_is_a_sentence(config: RunConfig) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(config: RunConfig) -> None:
-    with pytest.raises(MidbError, match="cannot be written"):
+    with pytest.raises(MidbError, match="there is no folder"):
         planned(config.model_copy(update={"work": config.corpus / "work"}))

@@ -206,6 +206,10 @@ def test_shards_that_reviews_switched_something_off_in_are_merged(tmp_path: Path
     halves = make_halves(tmp_path / "halves", **given)
     merge_halves(halves)
     check_same(halves.single, halves.places.output)
+    single = halves.single.with_name(halves.single.name + ".audit.db")
+    notes = rows(single, "SELECT message FROM run_events WHERE level = 'review' ORDER BY id")
+    assert notes
+    assert rows(halves.places.db, "SELECT message FROM run_events WHERE level = 'review' ORDER BY id") == notes
     assert b"Sch\xc3\x83\xc2\xb6n" in halves.places.output.read_bytes(), "it was not repaired"
     desk.say("Ana", candidates_of(log)["one mojibake"], Said("accept"))
     run_over(halves.log(2).with_name("c.shard-2-of-2.jsonl"), fresh=True, **given)

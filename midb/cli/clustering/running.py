@@ -10,10 +10,14 @@ from collections.abc import Callable
 import typer
 
 from midb.agent.run.places import find_places
-from midb.agent.run.session import open_configured
+from midb.agent.run.resuming import EMBEDDED
+from midb.agent.run.reviewed import read_reviews
+from midb.agent.run.session import describe_layout, open_configured
 from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
+from midb.audit.questions.summary import SWITCHED_OFF
+from midb.audit.reader import AuditReader
 from midb.cluster.driver import Driven, Driver
 from midb.cluster.progress import ShardProgress, add_up, difference
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard, settings_of
@@ -59,6 +63,8 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
 
     with contextlib.ExitStack() as stack:
         _lock(folder, stack, tell)
+        if folder.read_plan() is None:  # nothing is done that could have been merged already
+            _refuse_taken(places)
         show.handle(Waiting(what=f"reading {text_of(config.corpus)}"))
         opened = open_configured(config, container)
         resources = resources_of(config)
@@ -133,6 +139,10 @@ def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool]
     task = ShardTask(number=number, work=str(folder.path.absolute()), mark=plan.mark, settings=settings_of(config))
     result = run_shard(task, show.handle, stopped)
     if result.state == "stopped":
+        if folder.stop.exists():
+            _say(
+                config, f"{visible(str(folder.stop))} asks all runs of the folder to stop: remove it, then they go on."
+            )
         return exit_code()
     if result.state != "done":
         raise MidbError(result.message, hint=result.hint)
@@ -141,7 +151,10 @@ def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool]
         return _say(config, f"shard {number} of {count} is in {output}; {pluralize(left, 'shard')} to go.")
     merging = quote_words(["midb-agent", "merge", str(config.corpus)])
     done = quote_word(str(folder.path / "done"))
-    return _say(config, f"all shards are done; put them together:\n  {merging} {done}/*/*.audit.db -o OUT")
+    also = [word for name, path in (("--source", config.source), ("--seal-key", config.seal_key)) if path
+            for word in (name, str(path))]  # fmt: skip
+    words = " ".join(["-o OUT", *([quote_words(also)] if also else [])])
+    return _say(config, f"all shards are done; put them together:\n  {merging} {done}/*/*.audit.db {words}")
 
 
 def _say(config: RunConfig, said: str) -> int:
@@ -186,7 +199,7 @@ def _plan_run(
         corpus=text_of(config.corpus),
         total=plan.records,
         format=opened.container.name,
-        layout=" + ".join(opened.found.layouts),
+        layout=describe_layout(config, opened),
         language=opened.found.languages.described,
         passes=tuple(pass_.value for pass_ in Pass if pass_ in config.selected_passes),
         engine=engine,
@@ -197,9 +210,17 @@ def _plan_run(
         resumed_at=done,
         model=config.model is not None,
         behind=Behind(counts=counts) if done else None,
+        switched_off=_list_switched_off(config),
         cluster=f"{pluralize(len(plan.shards), 'shard')} on {where}, {describe_resources(resources)} each; "
         f"in {text_of(config.work or '')}",
     )
+
+
+def _list_switched_off(config: RunConfig) -> tuple[str, ...]:
+    """What people said is wrong too often. What is off depends on the model, and only where it runs is known which one
+    it is: then the last screen says it."""
+    review = None if config.model else read_reviews(config)
+    return review.explain(EMBEDDED) if review else ()
 
 
 def _interrupted(folder: WorkFolder, plan: WorkPlan, places: OutputPlaces, seconds: float) -> RunEnded:
@@ -229,20 +250,27 @@ def _refuse_failed(driven: Driven, plan: WorkPlan, folder: WorkFolder) -> None:
     count = len(driven.failed)
     said = "; ".join(_describe_failure(result) for result in driven.failed[:_TOLD])
     more = f"; and {count - _TOLD} more" if count > _TOLD else ""
+    others = len(plan.shards) - count
+    kept = (
+        f"The other {f'{others} are' if others > 1 else 'one is'} finished and kept in {folder.path}. "
+        if others
+        else ""
+    )
     raise MidbError(
         f"{count} of {pluralize(len(plan.shards), 'shard')} failed: {said}{more}",
-        hint=f"The other {len(plan.shards) - count} are finished and kept in {folder.path}. Mend what is wrong, then "
-        "run the same command.",
+        hint=f"{kept}Mend what is wrong, then run the same command.",
     )
 
 
 def _describe_failure(result: ShardResult) -> str:
     where = f" on {result.host}" if result.host else ""
-    return f"shard {result.number}{where}: {result.message} {result.hint}".rstrip()
+    return f"shard {result.number}{where}: {result.message.rstrip('.')}. {result.hint}".rstrip()
 
 
 def _ended(places: OutputPlaces, config: RunConfig, seconds: float) -> RunEnded:
     """The last screen, counted from the merged log as that of any run is."""
+    with AuditReader(places.db) as reader:
+        switched_off = tuple(str(row[0]) for row in reader.query(SWITCHED_OFF, [reader.run().id]))
     with AuditLog(places.db, key=read_key(config.seal_key)) as log:
         run = log.latest_run()
         assert run is not None
@@ -257,4 +285,5 @@ def _ended(places: OutputPlaces, config: RunConfig, seconds: float) -> RunEnded:
             rejected_path=str(places.rejected) if checkpoint.rejected_lines else "",
             seconds=seconds,
             usage=count_behind(log, run, checkpoint).usage,
+            switched_off=switched_off,
         )

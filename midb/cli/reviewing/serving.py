@@ -34,7 +34,8 @@ def serve(
         from midb.review.server import ReviewSite
     except ImportError as error:
         raise UsageError(
-            f"the review page needs {error.name}.", hint="pip install 'midb-agent[review]', or use review sheet."
+            f"the review page needs {error.name}.",
+            hint="pip install '.[review]' in the folder of midb-agent's source, or use review sheet.",
         ) from error
     listener = socket.socket()
     try:

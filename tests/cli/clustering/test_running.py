@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from cli_fixtures import Cli
+from cli_fixtures import Cli, rows
 from same_runs import check_same
-from scripted_fleet import Act, ScriptedFleet, failing, lost_after, make_corpus
+from scripted_fleet import Act, ScriptedFleet, config_of, failing, lost_after, make_corpus, planned
 from small_runs import broken_records, write_lines
 
-from midb.cluster import ray_fleet
+from midb.cluster import ray_fleet, shard_runner
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard
 
 
@@ -99,6 +100,31 @@ def test_what_is_not_examined_is_named_before_anything_is_run(cli: Cli, clusters
     (ended,) = [number for number, line in enumerate(said) if line.startswith("finished in")]
     assert first < ended
     assert not said[first].startswith("warning: shard")
+    cli("run", corpus, "-o", "single.jsonl", "--workers", "0")
+    warnings = [rows(tmp_path / f"{name}.jsonl.audit.db", "SELECT message FROM run_events WHERE level = 'warning'")
+                for name in ("single", "out")]  # fmt: skip
+    assert warnings[0] == warnings[1] != []
+
+
+def test_what_reviews_switched_off_is_said_at_the_beginning_and_at_the_end(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    cli("run", corpus, "-o", "before.jsonl", "--workers", "0")
+    log = tmp_path / "before.jsonl.audit.db"
+    ((kind, _),) = rows(log, "SELECT kind, count(*) AS n FROM findings GROUP BY kind ORDER BY n DESC LIMIT 1")
+    cli("review", "sheet", "--db", log, "--kind", kind, "-o", "sheet.csv")
+    with open(tmp_path / "sheet.csv", encoding="utf-8-sig", newline="") as file:
+        said = [row | {"verdict": "reject"} for row in csv.DictReader(file)]
+    with open(tmp_path / "sheet.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(said[0]))
+        writer.writeheader()
+        writer.writerows(said)
+    assert cli("review", "apply", "sheet.csv", "--reviewer", "Ana", "--db", log).code == 0
+    reviewed = ("--reviewed", log, "--min-verdicts", "2")
+    shown = [json.loads(line) for line in cli("run", corpus, *RUN, *reviewed, "--json").out.splitlines()]
+    off = [event["switched_off"] for event in shown if event["event"] in ("plan", "end")]
+    assert off[0] == off[1]
+    assert off[0][0].startswith(kind)
 
 
 def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
@@ -107,7 +133,12 @@ def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
     (tmp_path / "out.jsonl").write_text("mine")
     shown = cli("run", corpus, *RUN)
     assert (shown.code, "out.jsonl exists" in shown.err) == (2, True)
-    assert all(not fleet.started for fleet in clusters.joined)
+    assert not clusters.joined
+    assert not (tmp_path / "work" / "shards").exists()
+    planned(config_of(corpus))
+    shown = cli("run", corpus, *RUN)
+    assert (shown.code, "out.jsonl exists" in shown.err) == (2, True)
+    assert not clusters.joined
 
 
 def test_one_that_is_stopped_says_how_to_go_on_and_names_no_log_that_is_not_there(
@@ -164,6 +195,10 @@ def test_a_shard_to_which_no_record_falls_is_nothing_to_do(cli: Cli, tmp_path: P
     [
         (("--on", "ray"), "Add --work FOLDER."),
         (("--on", "slurm", "--work", "w"), '"slurm" is no cluster.'),
+        (("--on", "ray://host", "--work", "w"), '"ray://host" is no cluster.'),
+        (("--on", "rayon", "--work", "w"), '"rayon" is no cluster.'),
+        (("--on", "ray", "--work", "w", "--shards", "257"), "less than or equal to 256"),
+        (("--on", "ray", "--work", "w", "--resource", "CPU=0"), "takes nothing of a machine"),
         (("--shard", "5/4", "--work", "w"), '"5/4" is no shard.'),
         (("--shard", "1/4", "--on", "ray", "--work", "w"), "contradict each other"),
         (("--work", "w"), "--work is for runs on many machines."),
@@ -179,3 +214,59 @@ def test_what_cannot_be_is_a_sentence(cli: Cli, corpus: Path, words: tuple[str, 
 
 def test_standard_input_cannot_be_given_to_many_machines(cli: Cli) -> None:
     assert "cannot come from standard input" in cli("run", "-", "--on", "ray", "--work", "w").err
+
+
+@pytest.mark.parametrize("source", [{}, {"id": True}], ids=["by line", "by id"])
+def test_a_source_that_has_changed_since_the_first_shard_is_refused_and_named_to_the_merge(
+    cli: Cli, corpus: Path, tmp_path: Path, source: dict[str, bool]
+) -> None:
+    lines = [({"id": f"de-{n}"} if source else {}) | {"instruction": f"Name {n} things."} for n in range(300)]
+    english = write_lines(tmp_path / "en.jsonl", *lines)
+    before = english.read_bytes()
+    job = ("--work", "work", "--scratch", "scratch", "--workers", "0", "--source", english)
+    assert cli("run", corpus, "--shard", "1/2", *job).code == 0
+    english.write_bytes(before.replace(b"Name 7 ", b"Name 8 "))
+    shown = cli("run", corpus, "--shard", "2/2", *job)
+    assert (shown.code, "en.jsonl has changed since the corpus was cut" in shown.err) == (2, True)
+    english.write_bytes(before)
+    shown = cli("run", corpus, "--shard", "2/2", *job)
+    assert shown.code == 0
+    said = shown.err.splitlines()[-1].split()
+    assert said[-3:] == ["OUT", "--source", str(english)]
+    logs = sorted((tmp_path / "work" / "done").glob("*/*.audit.db"))
+    assert cli("merge", corpus, *logs, *said[-4:-2][:1], "out.jsonl", *said[-2:]).code == 0
+    cli("run", corpus, "-o", "single.jsonl", "--workers", "0", "--source", english)
+    check_same(tmp_path / "single.jsonl", tmp_path / "out.jsonl")
+
+
+def test_what_the_corpus_is_held_against_stands_on_the_first_screen(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    english = write_lines(tmp_path / "en.jsonl", *({"instruction": f"Name {n} things."} for n in range(300)))
+    said = cli("run", corpus, *RUN, "--source", english).err
+    alone = cli("run", corpus, "-o", "single.jsonl", "--workers", "0", "--source", english).err
+    (line,) = [line for line in alone.splitlines() if line.startswith("corpus ")]
+    assert f"source in {english}" in line
+    assert line in said.splitlines()
+
+
+def test_a_job_that_the_file_stop_has_ended_says_so(
+    cli: Cli, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard_runner, "EVERY", 0.0)
+    job = ("run", corpus, "--shard", "1/2", "--work", "work", "--scratch", "scratch", "--workers", "0")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "stop").touch()
+    shown = cli(*job)
+    assert (shown.code, "work/stop asks all runs of the folder to stop: remove it" in shown.err) == (130, True)
+    (tmp_path / "work" / "stop").unlink()
+    assert cli(*job).code == 0
+
+
+@pytest.mark.parametrize(("work", "said"), [("corpus.jsonl", "corpus.jsonl is no folder."),
+                                            ("no/such/work", "there is no folder")])  # fmt: skip
+def test_a_work_folder_that_cannot_be_one_is_said(cli: Cli, corpus: Path, work: str, said: str) -> None:
+    for where in (("--on", "ray"), ("--shard", "1/2")):
+        shown = cli("run", corpus, *where, "--work", work)
+        assert (shown.code, said in shown.err) == (2, True)
+        assert "--work is a folder that all machines share" in shown.err
