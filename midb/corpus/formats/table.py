@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import orjson
 
+from midb.corpus.formats.base import distinct
 from midb.corpus.formats.compression import open_stream, reading
 from midb.corpus.formats.rows import Dialect, Row, read_row, read_rows
 from midb.corpus.formats.text import TextContainer
@@ -80,10 +81,13 @@ def _are_names(dialect: Dialect, line: bytes) -> bool:
 def _with_quoting(separator: bytes, text: bytes) -> Dialect:
     """The dialect of a table that begins with ``text``.
 
-    Many tables with tabs have no quotation marks of their own: where these do not come in pairs in its first rows they
-    are text. In such tables line breaks may be escaped; where no cell has a real one, `\\n` is one.
+    Where quotation marks do not come in pairs in its first rows, and do where a backslash makes one text, it does.
+    Many tables with tabs have no quotation marks of their own: where these do not come in pairs they are text. In such
+    tables line breaks may be escaped; where no cell has a real one, `\\n` is one.
     """
-    quoted = Dialect(separator)
+    quoted, backslashed = Dialect(separator), Dialect(separator, backslash=True)
+    if rb"\"" in text and not _is_well_quoted(quoted, text) and _is_well_quoted(backslashed, text):
+        return backslashed
     if separator != b"\t":
         return quoted
     rows = _first_rows(quoted, text)
@@ -91,6 +95,11 @@ def _with_quoting(separator: bytes, text: bytes) -> Dialect:
     plain = len({len(quoted.cells(row)) for row in rows}) > 1 or not all(map(quoted.is_well_quoted, cells))
     broken = not plain and any(b"\n" in cell for cell in cells)
     return Dialect(separator, quoting=not plain, escaping=not broken and rb"\n" in text)
+
+
+def _is_well_quoted(dialect: Dialect, text: bytes) -> bool:
+    """Whether the quotation marks of the first rows come in pairs around cells."""
+    return all(dialect.is_well_quoted(cell) for row in _first_rows(dialect, text) for cell in dialect.cells(row))
 
 
 def _first_rows(dialect: Dialect, text: bytes) -> list[bytes]:
@@ -150,7 +159,8 @@ class TableFile(TextContainer):
         except UnicodeDecodeError as error:
             raise self._other_encoding() from error
         self.head = head if not row or row.ending else head + b"\n"
-        self.names = [text.strip() for text in texts]
+        self.names = distinct([text.strip() or f"column {number}" for number, text in enumerate(texts, 1)])
+        self._nameless = [name for name, text in zip(self.names, texts, strict=True) if not text.strip()]
         self._places = {name: index for index, name in enumerate(self.names)}
         self._first = Start(offset=len(head), line=lines)
 
@@ -196,7 +206,11 @@ class TableFile(TextContainer):
             return dataclasses.replace(
                 raw, fault=("not-utf8", f"not UTF-8 (a byte is 0x{error.object[error.start]:02x})")
             )
-        return dataclasses.replace(raw, body=orjson.dumps(dict(zip(self.names, values, strict=False))))
+        record = dict(zip(self.names, values, strict=False))
+        for name in self._nameless:
+            if name in record and not record[name].strip():
+                del record[name]  # Excel's empty columns, of which there may be thousands
+        return dataclasses.replace(raw, body=orjson.dumps(record))
 
     def kept(self, record: RawRecord, body: bytes | None, *, first: bool) -> bytes:
         row = record.row if body is None else self._edited(record, body)

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from midb.corpus.formats.base import Container
+from midb.corpus.formats.base import Container, distinct
 from midb.corpus.raw import RawRecord, Start, Tail
 from midb.domain.errors import UsageError
 
@@ -49,10 +49,10 @@ class ColumnFile(Container):
             if position + batch.num_rows <= start.position:
                 position += batch.num_rows
                 continue
-            columns = [values_of(column) for column in batch.columns]
+            names, columns = distinct(batch.schema.names), [values_of(column) for column in batch.columns]
             for row in range(batch.num_rows):
                 if position >= start.position:
-                    record = {name: column[row] for name, column in zip(batch.schema.names, columns, strict=True)}
+                    record = {name: column[row] for name, column in zip(names, columns, strict=True)}
                     yield RawRecord.alone(orjson.dumps(record), position)
                 position += 1
         yield Tail(b"")
@@ -77,12 +77,12 @@ def rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:
     """The rows of a batch as the lines of the partial output say, as a table; a row without a line is left out."""
     import pyarrow as pa
 
-    from midb.corpus.formats.arrow.values import last_of_name, with_texts
+    from midb.corpus.formats.arrow.values import with_texts
 
     rows = [line.rstrip(b"\n") for line in lines]
     changed = {row: orjson.loads(line) for row, line in enumerate(rows) if line not in (_SAME, _REJECTED)}
     columns = list(batch.columns)
-    for name, index in last_of_name(schema.names).items():
+    for index, name in enumerate(distinct(schema.names)):
         columns[index] = with_texts(columns[index], {row: record.get(name) for row, record in changed.items()})
     kept = [row for row, line in enumerate(rows) if line != _REJECTED]
     table = pa.Table.from_arrays(columns, schema=schema)

@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 from pyarrow import types
 
+from midb.corpus.formats.base import distinct
+
 
 def values_of(array: Any) -> list[Any]:
     """The values of an Arrow array as JSON values; what is neither text nor a plain number is an object that names it.
@@ -29,7 +31,7 @@ def values_of(array: Any) -> list[Any]:
     valid = array.is_valid().to_pylist()
     if types.is_struct(kind):
         flat = array.flatten()  # beneath a null, a field may hold anything: here it is null as well
-        fields = {name: values_of(flat[index]) for name, index in last_of_name(kind.names).items()}
+        fields = {name: values_of(flat[index]) for index, name in enumerate(distinct(kind.names))}
         return [{name: fields[name][row] for name in fields} if ok else None for row, ok in enumerate(valid)]
     if _is_list(kind):
         items, offsets = values_of(array.values), array.offsets.to_pylist()
@@ -56,7 +58,7 @@ def with_texts(array: Any, rows: Mapping[int, Any]) -> Any:
     if types.is_struct(kind):
         objects = {row: value for row, value in rows.items() if isinstance(value, dict)}
         fields = [array.field(index) for index in range(kind.num_fields)]
-        for name, index in last_of_name(kind.names).items():
+        for index, name in enumerate(distinct(kind.names)):
             fields[index] = with_texts(
                 fields[index], {row: value[name] for row, value in objects.items() if name in value}
             )
@@ -70,11 +72,6 @@ def with_texts(array: Any, rows: Mapping[int, Any]) -> Any:
     }
     whole = pa.array(offsets, array.offsets.type)  # a copy: from_arrays takes no slice
     return type(array).from_arrays(whole, with_texts(array.values, items), type=kind, mask=array.is_null())
-
-
-def last_of_name(names: list[str]) -> dict[str, int]:
-    """Names with their places. Of several columns of one name the last counts, as it does in a JSON object."""
-    return {name: index for index, name in enumerate(names)}
 
 
 def _replaced(texts: Any, new: Mapping[int, str]) -> Any:

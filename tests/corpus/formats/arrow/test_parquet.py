@@ -215,14 +215,15 @@ def test_conversations_in_lists_of_structs(kind: Any, tmp_path: Path, rewrite: R
     assert after.equals(pa.array(expected, kind))
 
 
-def test_of_columns_with_one_name_only_the_last_is_edited(tmp_path: Path, rewrite: Rewrite) -> None:
+def test_of_columns_with_one_name_each_is_seen_and_edited(tmp_path: Path, rewrite: Rewrite) -> None:
     path = tmp_path / "c.parquet"
     fields = pa.schema([("prompt", pa.string()), ("response", pa.string()), ("response", pa.string())])
     pq.write_table(pa.Table.from_arrays([pa.array([text] * 2) for text in "pab"], schema=fields), path)
     records, _ = read(open_container(path))
-    assert json.loads(records[0].body) == {"prompt": "p", "response": "b"}
+    assert json.loads(records[0].body) == {"prompt": "p", "response": "a", "response.1": "b"}
     after = pq.ParquetFile(rewrite(open_container(path), {0: edited(records[0], "response", "c")})).read()
-    assert [after.column(n).to_pylist() for n in range(3)] == [["p", "p"], ["a", "a"], ["c", "b"]]
+    assert [after.column(n).to_pylist() for n in range(3)] == [["p", "p"], ["c", "a"], ["b", "b"]]
+    assert after.schema == fields
 
 
 def test_the_ending_stays_as_it_is_spelled() -> None:
