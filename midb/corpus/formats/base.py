@@ -12,7 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from midb.corpus.raw import RawRecord, Start, Tail
+from midb.domain.errors import CorpusError
 from midb.domain.hashing import file_sha256
+
+
+class EmptyCorpusError(CorpusError):
+    """A file holds nothing but blanks, packed or not: no corpus, though it may be one of many files of one."""
 
 
 class Container(ABC):
