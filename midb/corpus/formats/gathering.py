@@ -63,7 +63,7 @@ def gather(path: Path, open_one: Callable[[Path], Container]) -> Folder:
 
 def _folder_of(files: Iterable[Path]) -> Path:
     """The folder that all files lie in, at any depth."""
-    return Path(os.path.commonpath([file.parent for file in files] or ["."]))
+    return Path(os.path.commonpath([file.parent for file in files] or [Path()]))
 
 
 def _folders_between(folder: Path, file: Path) -> Iterator[Path]:
