@@ -5,6 +5,7 @@ Needs pyarrow, which is not loaded before such a file is opened.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import orjson
 
 from midb.corpus.formats.base import Container, distinct
 from midb.corpus.raw import RawRecord, Start, Tail
-from midb.domain.errors import UsageError
+from midb.domain.errors import CorpusError, MidbError, UsageError
 
 # What the partial output says about a row instead of giving its new texts: that they stay, ...
 _SAME = b"null"
@@ -71,6 +72,30 @@ class ColumnFile(Container):
         with partial.open("rb") as lines:
             for batch in self.batches():
                 yield rewritten(batch, schema, list(itertools.islice(lines, batch.num_rows)))
+
+
+def unreadable(path: Path, error: Exception) -> CorpusError:
+    """What pyarrow said of a file, as an error of ours: it is damaged, or has what pyarrow cannot do yet."""
+    what = str(error).partition("\n")[0].rstrip(".")
+    if isinstance(error, NotImplementedError):
+        hint = "Write it anew without that, or as JSON Lines, with the program that made it."
+        return CorpusError(f"{path} holds what pyarrow cannot read: {what}.", hint=hint)
+    return CorpusError(f"{path} is damaged: {what}.", hint="Download it again.")
+
+
+@contextlib.contextmanager
+def unwritable(path: Path) -> Iterator[None]:
+    """Turn what pyarrow can read and not write into a sentence."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        what = str(error).partition("\n")[0].rstrip(".")
+        raise MidbError(
+            f"the output of {path} cannot be written: {what}.",
+            hint="Write the corpus anew, as JSON Lines or Parquet, and run on that. The log keeps what was decided.",
+        ) from error
 
 
 def rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:

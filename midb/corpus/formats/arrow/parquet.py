@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from midb.corpus.formats.arrow.column_file import ColumnFile
+from midb.corpus.formats.arrow.column_file import ColumnFile, unreadable, unwritable
 from midb.corpus.output import writing
-from midb.domain.errors import CorpusError
 
 #: Rows that are read at a time.
 _ROWS = 512
@@ -38,8 +37,7 @@ class Parquet(ColumnFile):
             with pq.ParquetFile(self.path) as file:
                 yield file
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-            what = str(error).partition("\n")[0].rstrip(".")
-            raise CorpusError(f"{self.path} is damaged: {what}.", hint="Download it again.") from error
+            raise unreadable(self.path, error) from error
 
     def batches(self) -> Iterator[Any]:
         with self._opened() as file:
@@ -56,6 +54,7 @@ class Parquet(ColumnFile):
         codec = "NONE" if codec == "UNCOMPRESSED" else codec
         with (
             writing(temporary),
+            unwritable(self.path),
             pq.ParquetWriter(temporary, schema, compression=codec) as writer,
         ):
             waiting: list[Any] = []
