@@ -25,6 +25,9 @@ from midb.domain.errors import CorpusError
 #: What separates cells, in words. Of two that stand in the first line equally often the first is taken.
 SEPARATORS = {b"\t": "tabs", b";": "semicolons", b",": "commas", b"|": "bars"}
 
+#: How much of a table is looked at for backslashes, which may come long behind its first rows.
+_LOOKED_AT = 4 << 20
+
 #: Excel's first line that names the separator.
 _TOLD = re.compile(rb"sep=([^\r\n])\r?\n", re.IGNORECASE)
 
@@ -85,9 +88,9 @@ def _with_quoting(separator: bytes, text: bytes) -> Dialect:
     Many tables with tabs have no quotation marks of their own: where these do not come in pairs they are text. In such
     tables line breaks may be escaped; where no cell has a real one, `\\n` is one.
     """
-    quoted, backslashed = Dialect(separator), Dialect(separator, backslash=True)
-    if rb"\"" in text and not _is_well_quoted(quoted, text) and _is_well_quoted(backslashed, text):
-        return backslashed
+    quoted = Dialect(separator)
+    if _has_backslashes(quoted, text):
+        return dataclasses.replace(quoted, backslash=True)
     if separator != b"\t":
         return quoted
     rows = _first_rows(quoted, text)
@@ -95,6 +98,13 @@ def _with_quoting(separator: bytes, text: bytes) -> Dialect:
     plain = len({len(quoted.cells(row)) for row in rows}) > 1 or not all(map(quoted.is_well_quoted, cells))
     broken = not plain and any(b"\n" in cell for cell in cells)
     return Dialect(separator, quoting=not plain, escaping=not broken and rb"\n" in text)
+
+
+def _has_backslashes(quoted: Dialect, text: bytes) -> bool:
+    """Whether the quotation marks of the first rows come in pairs only if a backslash makes one text."""
+    if rb"\"" not in text or _is_well_quoted(quoted, text):
+        return False
+    return _is_well_quoted(dataclasses.replace(quoted, backslash=True), text)
 
 
 def _is_well_quoted(dialect: Dialect, text: bytes) -> bool:
@@ -121,6 +131,10 @@ class TableFile(TextContainer):
 
     def __init__(self, path: Path, dialect: Dialect, compression: str = "") -> None:
         super().__init__(path, compression)
+        with reading(path), open_stream(path, compression) as stream:
+            plain = dialect.quoting and not dialect.escaping
+            if plain and _has_backslashes(dialect, stream.read(_LOOKED_AT).removeprefix(BOM)):
+                dialect = dataclasses.replace(dialect, backslash=True)
         self.dialect = dialect
         kind = "TSV" if dialect.separator == b"\t" else "CSV"
         self.name = (

@@ -122,6 +122,15 @@ def test_a_backslash_makes_quotation_marks_text_where_all_first_rows_show_it(tmp
     assert rewrite(container, {1: body}).read_bytes() == data.replace(rows[1], rb'2,"\"Los\", er\\","b"')
 
 
+def test_a_backslash_is_found_far_behind_the_first_rows(tmp_path: Path) -> None:
+    rows = b"".join(b'%d,"some words of a row, here"\n' % number for number in range(5_000))
+    data = b"id,prompt\n" + rows + b'5000,"he says \\"a, b\\""\n5001,"c"\n5002,"d"\n'
+    records, _ = read(opened(tmp_path, data))
+    assert load_object(records[5_000])["prompt"] == 'he says "a, b"'
+    doubled = data.replace(b'"c"', b'"""c"""')
+    assert not opened(tmp_path, doubled).dialect.backslash, "a doubled mark says that none stands behind a backslash"
+
+
 @pytest.mark.parametrize("row", [b'1,"a ""x"", \\""b\\"" "', b'1,"x \\", b"', b'1,"C:\\"'])
 def test_a_backslash_is_text_where_quotation_marks_come_in_pairs_without_it(row: bytes) -> None:
     found = find_dialect(b"id,prompt\n" + row + b"\n2,b\n", named=True)
