@@ -41,7 +41,7 @@ def find_dialect(beginning: bytes, *, named: bool) -> Dialect | None:
     ``named``: the name of the file says that it is a table, so that one column is enough.
 
     >>> find_dialect(b"id;prompt\\n1;x\\n", named=False), find_dialect(b'{"a": 1, "b": 2}\\n', named=False)
-    (Dialect(separator=b';', quoting=True, escaping=False), None)
+    (Dialect(separator=b';', quoting=True, escaping=False, backslash=False), None)
     """
     text = beginning.removeprefix(BOM)
     if told := _TOLD.match(text):
