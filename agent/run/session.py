@@ -25,6 +25,7 @@ from midb.audit.file.key import read_key
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import REVIEW_LEVEL, Run, utc_now
 from midb.corpus.formats.base import Container
+from midb.corpus.formats.containers import corpus_sha256
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, PinnedSurvey, open_corpus
 from midb.corpus.output import DEFAULT_MODE, make_private
@@ -32,7 +33,6 @@ from midb.corpus.places import OutputPlaces, access_of, text_of
 from midb.domain.decisions import Pass
 from midb.domain.events import Behind, Event, RunPlanned, Waiting
 from midb.domain.generations import Generation, GenerationKey
-from midb.domain.hashing import file_sha256
 from midb.prompts import parse_prompts
 from midb.runs.config import RunConfig, config_hash
 from midb.runs.pinning import read_pinned
@@ -132,7 +132,7 @@ def open_session(
     places = find_places(config, container)
     emit(Waiting(what=f"reading {text_of(config.corpus)}"))
     corpus = open_configured(config, container)
-    source_sha256 = file_sha256(config.source) if config.source else None
+    source_sha256 = corpus_sha256(config.source) if config.source else None
     review = read_reviews(config, places.db, emit)
     shaping = config.shaping(
         source_sha256,

@@ -17,7 +17,7 @@ import typer
 
 from midb.cli import options
 from midb.cli.clustering import options as clustering
-from midb.corpus.layouts.described import DESCRIPTION, describe_columns
+from midb.corpus.layouts.described import DESCRIPTION, describe_columns, described_files
 from midb.dashboard import Listener, choose_listener
 from midb.dashboard.text import pluralize
 from midb.domain.errors import MidbError
@@ -261,6 +261,10 @@ def settle_corpus(config: RunConfig, tell: Callable[[Event], None]) -> RunConfig
     if config.map is None and (described := describe_columns(config.corpus)):
         tell(Warned(message=f"columns as {DESCRIPTION} beside the corpus says: --map {described}", logged=False))
         config = config.model_copy(update={"map": described})
+    elif config.map is None and (named := described_files(config.corpus)):
+        listed = f"{', '.join(named[:3])} and {len(named) - 3} more" if len(named) > 3 else ", ".join(named)
+        advice = "in a run over many files they are not taken: run on such a file alone"
+        tell(Warned(message=f"{DESCRIPTION} names columns for {listed}; {advice}", logged=False))
     return config
 
 

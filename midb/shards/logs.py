@@ -21,7 +21,7 @@ from midb.audit.reader import AuditReader
 from midb.audit.rows import LoggedRecord, as_text
 from midb.audit.run_rows import Checkpoint, Run
 from midb.corpus.formats.base import Container
-from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.containers import corpus_sha256, open_container
 from midb.corpus.raw import RawRecord
 from midb.domain.errors import MidbError
 from midb.domain.hashing import file_sha256
@@ -220,7 +220,7 @@ def merged_source(shards: Sequence[ShardLog], corpus: Container, source: Path | 
     (Not where it is compressed: another version of a library packs the same text into other bytes.)
     """
     used: dict[int, str | None] = {shard.number: orjson.loads(shard.run.config).get("source") for shard in shards}
-    sha256 = file_sha256(source) if source else None
+    sha256 = corpus_sha256(source) if source else None
     if len(set(used.values())) == 1 and (source is None or sha256 in used.values()):
         return next(iter(used.values()))
     if source is None:

@@ -18,7 +18,7 @@ from midb.cli import options
 from midb.cli.audit.options import Db, Json, RunNumber, find_log
 from midb.cli.evaluating.output import Output, Resamples, check_output, open_wide, print_json, write_figures
 from midb.cli.reverting import find_corpus
-from midb.corpus.formats.containers import corpus_exists, open_container
+from midb.corpus.formats.containers import corpus_exists, corpus_sha256, open_container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import OpenedCorpus, open_corpus
 from midb.domain.errors import UsageError
@@ -136,7 +136,7 @@ def _open(
     settings: dict[str, Any] = orjson.loads(_first_settings(reader, run))
     mapping = parse_mapping(settings["map"]) if settings.get("map") else None
     wanted = settings.get("source")
-    if source is not None and wanted and file_sha256(source) != wanted:
+    if source is not None and wanted and corpus_sha256(source) != wanted:
         raise UsageError(f"{source} is not the file of originals that the run had.", hint="Name that file.")
     if source is not None and not wanted:
         raise UsageError("the run had no file of English originals.", hint="Leave out --source.")

@@ -132,8 +132,7 @@ def prove(
     from midb.cli.proving.making import CorpusWords, choose_recipe
     from midb.cli.proving.steps import ProofSteps
     from midb.cli.running import settle_corpus
-    from midb.corpus.formats.containers import open_container
-    from midb.domain.hashing import file_sha256
+    from midb.corpus.formats.containers import corpus_sha256, open_container
     from midb.evaluation.pairwise.comparing import ComparisonSettings
     from midb.evaluation.proving.folder import OpenedProof
     from midb.runs.config import load_config
@@ -170,7 +169,7 @@ def prove(
         "corpus": {"name": path.name, "sha256": open_container(path).identity()[1]},
         "boosted": {"name": boosted.name, "sha256": open_container(boosted).identity()[1]} if boosted else None,
         "base": {"name": found.name, "sha256": checkpoint.hash_files(found.folder)},
-        "source": {"name": source.name, "sha256": file_sha256(source)} if source else None,
+        "source": {"name": source.name, "sha256": corpus_sha256(source)} if source else None,
         "language": words.language, "map": words.map, "sample": sample, "holdout": holdout, "seed": seed,
         "control": control,
         "recipe": {name: value for name, value in tuning.as_dict().items() if name != "seed"},

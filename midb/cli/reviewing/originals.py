@@ -12,11 +12,10 @@ import typer
 from midb.audit.reader import AuditReader
 from midb.audit.run_rows import Run
 from midb.cli.reverting import find_corpus
-from midb.corpus.formats.containers import open_container
+from midb.corpus.formats.containers import corpus_sha256, open_container
 from midb.corpus.layouts import parse_mapping
 from midb.corpus.opened import PinnedSurvey, open_corpus
 from midb.domain.errors import MidbError, UsageError
-from midb.domain.hashing import file_sha256
 from midb.review.originals import Originals
 
 Corpus = Annotated[
@@ -67,7 +66,7 @@ def _check_source(run: Run, sha256: str | None, source: Path) -> None:
     if sha256 is None:
         raise UsageError(f"run {run.id} was given no English originals.", hint="Leave --source out.")
     try:
-        given = file_sha256(source)
+        given = corpus_sha256(source)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}.") from error
     if given != sha256:

@@ -7,11 +7,17 @@ and Parquet are made in that step, so that a partial file can always be cut back
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from midb.corpus.raw import RawRecord, Start, Tail
+from midb.domain.errors import CorpusError
 from midb.domain.hashing import file_sha256
+
+
+class EmptyCorpusError(CorpusError):
+    """A file holds nothing but blanks, packed or not: no corpus, though it may be one of many files of one."""
 
 
 class Container(ABC):
@@ -60,3 +66,22 @@ class Container(ABC):
     def identity(self) -> tuple[int, str]:
         """Size in bytes and SHA-256 (hex) of what is read: by these a run knows its corpus again."""
         return self.path.stat().st_size, file_sha256(self.path)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names of columns of which no two are alike: as pandas does it the first keeps its name, and a further one gets a
+    number. So none hides another, and what nobody looks at can be named.
+
+    >>> distinct(["id", "text", "text", "text.1", "text"])
+    ['id', 'text', 'text.2', 'text.1', 'text.3']
+    """
+    taken, number = set(names), Counter[str]()
+    found: list[str] = []
+    for name in names:
+        new = name
+        while number[name] and (new := f"{name}.{number[name]}") in taken:
+            number[name] += 1
+        number[name] += 1
+        taken.add(new)
+        found.append(new)
+    return found

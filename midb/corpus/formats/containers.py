@@ -13,7 +13,7 @@ import orjson
 
 from midb.corpus.formats.arrow.ipc import FILE, STREAM, ArrowFile
 from midb.corpus.formats.arrow.parquet import Parquet
-from midb.corpus.formats.base import Container
+from midb.corpus.formats.base import Container, EmptyCorpusError
 from midb.corpus.formats.compression import GZIP, ZSTD, open_stream, reading
 from midb.corpus.formats.gathering import gather, is_pattern
 from midb.corpus.formats.one_object.columnar import Columnar, may_be_columnar
@@ -139,7 +139,7 @@ def _text_container(path: Path, compression: str, head: bytes) -> Container:
             hint="Convert it first, for example: iconv -f UTF-16 -t UTF-8",
         )
     if not head:
-        raise CorpusError(f"{path} is empty.", hint="A corpus has one JSON object a line, or is a JSON array.")
+        raise EmptyCorpusError(f"{path} is empty.", hint="A corpus has one JSON object a line, or is a JSON array.")
     if may_be_columnar(head) and _is_whole(head) and (columnar := Columnar(path, compression)).is_one():
         return columnar
     if head.startswith(b"{") and _is_whole(head) and (found := find_opening(head)):

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,8 @@ Companion = Callable[[bytes, Path], bytes]
 
 
 class EmptyFile(Container):
-    """A file without a byte among others that hold records."""
+    """A file without a record among others that hold some: without a byte, or with blanks, packed or not. An output
+    has it as it is."""
 
     name = "empty"
     suffix = ""
@@ -46,6 +48,8 @@ class EmptyFile(Container):
         return b""
 
     def finish(self, partial: Path, temporary: Path) -> Path:
+        with writing(partial):
+            shutil.copyfile(self.path, partial)
         return partial
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import orjson
 
-from midb.corpus.formats.base import Container
+from midb.corpus.formats.base import Container, EmptyCorpusError
 from midb.corpus.formats.folder import Companion, EmptyFile, Folder, Member
 from midb.corpus.places import beside, default_database
 from midb.domain.errors import CorpusError
@@ -37,16 +37,18 @@ def is_pattern(path: Path) -> bool:
 def gather(path: Path, open_one: Callable[[Path], Container]) -> Folder:
     """The corpus files of a folder, however deep they lie, or those that a pattern names; ``open_one`` opens each.
 
-    Raises CorpusError where there is none.
+    Raises CorpusError where there is none, or where one of them is a link that leads nowhere.
     """
     if is_pattern(path):
         found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
-        files = [file for file in found if file.is_file() and not _is_of_a_run(file)]
+        files = [file for file in found if not file.is_dir() and not _is_of_a_run(file)]
+        whole = _folder_of(files)
+        files = [file for file in files if not any(map(_is_of_a_run, _folders_between(whole, file)))]
         if not files:
             raise CorpusError(f"no file fits {path}.", hint="Check the pattern; quote it, so that the shell leaves it.")
-        root = Path(os.path.commonpath([file.parent for file in files]))
+        root = _folder_of(files)
         return Folder(root, _members(root, files, open_one), given=path)
-    files = sorted(file for file in path.rglob("*") if file.is_file() and _is_seen(file.relative_to(path)))
+    files = sorted(_files_in(path))
     corpora = [file for file in files if _is_corpus(file) and not _is_of_a_run(file)]
     if not corpora:
         names = ", ".join(file.name for file in files[:_LISTED])
@@ -54,18 +56,45 @@ def gather(path: Path, open_one: Callable[[Path], Container]) -> Folder:
         raise CorpusError(
             f"the folder {path} holds no corpus.", hint=f"{held} Known are the endings {', '.join(ENDINGS)}."
         )
-    stated = saved_datasets(path)
+    stated = _saved_datasets(files)
     corpora = [file for file in corpora if file.parent not in stated or file.name in stated[file.parent]]
     return Folder(path, _members(path, corpora, open_one), companions=_companions(path, stated))
 
 
-def saved_datasets(path: Path) -> dict[Path, list[str]]:
-    """The folders that `datasets` saved within a folder, each with the names of its data files."""
+def _folder_of(files: Iterable[Path]) -> Path:
+    """The folder that all files lie in, at any depth."""
+    return Path(os.path.commonpath([file.parent for file in files] or [Path()]))
+
+
+def _folders_between(folder: Path, file: Path) -> Iterator[Path]:
+    """The folders within a folder that a file of it lies in."""
+    return (folder / inner for inner in file.relative_to(folder).parents if inner.name)
+
+
+def _files_in(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """The files of a folder, however deep, that nothing hides, also behind links; not those of outputs. ``above`` are
+    the folders that it lies in: a link may lead back to one."""
+    here = folder.resolve()
+    if here in above:
+        return
+    for inner in folder.iterdir():
+        if inner.name.startswith((".", "_")):  # a dot hides a file, and a line what Spark writes beside its own
+            continue
+        if not inner.is_dir():
+            yield inner
+        elif not _is_of_a_run(inner):
+            yield from _files_in(inner, above | {here})
+
+
+def _saved_datasets(files: Iterable[Path]) -> dict[Path, list[str]]:
+    """The folders that `datasets` saved, of those that these files lie in, each with the names of its data files."""
     found: dict[Path, list[str]] = {}
-    for state in path.rglob(_STATE):
+    for state in files:
+        if state.name != _STATE:
+            continue
         try:
-            files = orjson.loads(state.read_bytes())["_data_files"]
-            found[state.parent] = [file["filename"] for file in files]
+            stated = orjson.loads(state.read_bytes())["_data_files"]
+            found[state.parent] = [file["filename"] for file in stated]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             continue
     return found
@@ -93,15 +122,19 @@ def _state_of(data: bytes, place: Path) -> bytes:
 
 
 def _members(root: Path, files: Iterable[Path], open_one: Callable[[Path], Container]) -> list[Member]:
-    return [
-        Member(file.relative_to(root).as_posix(), open_one(file) if file.stat().st_size else EmptyFile(file))
-        for file in files
-    ]
+    return [Member(file.relative_to(root).as_posix(), _opened(file, open_one)) for file in files]
 
 
-def _is_seen(name: Path) -> bool:
-    """Whether no part of a path hides it: by a dot, or by the line of what Spark writes beside its files."""
-    return not any(part.startswith((".", "_")) for part in name.parts)
+def _opened(file: Path, open_one: Callable[[Path], Container]) -> Container:
+    """One file of many, which may be empty; a link that leads nowhere may stand for thousands of records."""
+    if file.is_symlink() and not file.exists():
+        raise CorpusError(
+            f"{file} is a link that leads nowhere.", hint="Bring back what it stood for, or remove the link."
+        )
+    try:
+        return open_one(file) if file.stat().st_size else EmptyFile(file)
+    except EmptyCorpusError:
+        return EmptyFile(file)
 
 
 def _is_corpus(file: Path) -> bool:
@@ -112,7 +145,8 @@ def _is_corpus(file: Path) -> bool:
 
 
 def _is_of_a_run(file: Path) -> bool:
-    """Whether a file is what a run left: an output beside its log, rejected lines, or one that still grows."""
-    return file.name.endswith((".rejected.jsonl", ".partial", ".temporary")) or (
+    """Whether a file or a folder is what a run left: an output beside its log, rejected lines, or one that still
+    grows."""
+    return file.name.endswith((".rejected.jsonl", ".partial", ".temporary", ".replaced")) or (
         default_database(file).exists() or beside(file, ".partial").exists()
     )

@@ -18,16 +18,23 @@ _QUOTE = b'"'
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _BREAKS = {rb"\n": b"\n", rb"\r": b"\r", rb"\t": b"\t"}
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)("?)')
+#: The same where a backslash stands before a quotation mark that is text.
+_BACKSLASHED = re.compile(rb'"((?:[^"\\]++|\\.)*+)("?)', re.DOTALL)
+#: What a backslash makes text there, and one that stands before something else, as some writers leave it.
+_MADE_TEXT = re.compile(rb'\\(["\\])')
+_LONE = re.compile(rb'(?<!\\)(?:\\\\)*+\\(?!["\\])')
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are told apart: the separator, whether quotation marks around a cell are none of its text, and whether
-    line breaks and tabs in a cell are written as a backslash with a letter."""
+    """How cells are told apart: the separator, whether quotation marks around a cell are none of its text, whether
+    line breaks and tabs in a cell are written as a backslash with a letter, and whether a quotation mark between two
+    others stands behind a backslash, as Spark writes it, and is not doubled."""
 
     separator: bytes
     quoting: bool = True
     escaping: bool = False
+    backslash: bool = False
 
     def cells(self, row: bytes) -> list[bytes]:
         """The cells of a row without its line end, as they are written.
@@ -50,8 +57,8 @@ class Dialect:
         >>> Dialect(b",").text(b'"5"" wide"'), Dialect(b",").text(b'5" wide')
         (b'5" wide', b'5" wide')
         """
-        match = _QUOTED.match(cell) if self.quoting else None
-        text = match[1].replace(b'""', _QUOTE) + cell[match.end() :] if match else cell
+        match = self._quoted(cell)
+        text = self._within(match[1]) + cell[match.end() :] if match else cell
         return _ESCAPE.sub(lambda found: _BREAKS.get(found.group(), found.group()), text) if self.escaping else text
 
     def written(self, text: bytes, before: bytes) -> bytes:
@@ -66,18 +73,36 @@ class Dialect:
         quoted = self.quoting and before.startswith(_QUOTE)
         needed = re.search(b"[\r\n" + re.escape(self.separator) + b"]", text)
         if quoted or needed or (self.quoting and text.startswith(_QUOTE)):
-            return _QUOTE + text.replace(_QUOTE, b'""') + _QUOTE
+            inner = _with_backslashes(text, before) if self.backslash else text.replace(_QUOTE, b'""')
+            return _QUOTE + inner + _QUOTE
         return text
 
+    def _quoted(self, row: bytes, start: int = 0) -> re.Match[bytes] | None:
+        """What stands between quotation marks at a place of a row, with the marks."""
+        if not self.quoting:
+            return None
+        return (_BACKSLASHED if self.backslash else _QUOTED).match(row, start)
+
+    def _within(self, written: bytes) -> bytes:
+        """What is said between two quotation marks."""
+        return _MADE_TEXT.sub(rb"\1", written) if self.backslash else written.replace(b'""', _QUOTE)
+
     def _end_of_cell(self, row: bytes, start: int) -> int:
-        match = _QUOTED.match(row, start) if self.quoting else None
+        match = self._quoted(row, start)
         end = row.find(self.separator, match.end() if match else start)
         return len(row) if end < 0 else end
 
     def is_well_quoted(self, cell: bytes) -> bool:
         """Whether a cell that begins with a quotation mark ends with one, and has no single one in between."""
-        match = _QUOTED.match(cell)
+        match = self._quoted(cell)
         return match is None or (match.end() == len(cell) and bool(match[2]))
+
+
+def _with_backslashes(text: bytes, before: bytes) -> bytes:
+    """A text as it stands between quotation marks where backslashes make them text. Every backslash gets one as well,
+    but where the cell ``before`` shows that its writer gives it only to those that would be misread without."""
+    marks = rb'"|\\(?=["\\]|\Z)' if _LONE.search(before) else rb'["\\]'
+    return re.sub(marks, rb"\\\g<0>", text)
 
 
 class RowScanner:
@@ -86,6 +111,8 @@ class RowScanner:
     def __init__(self, dialect: Dialect) -> None:
         self.inside = False
         self._quoting = dialect.quoting
+        self._backslash = dialect.backslash
+        self._inner = re.compile(rb'["\\]' if dialect.backslash else rb'"')
         self._fresh = True
         self._mark = re.compile(b"[\n" + re.escape(dialect.separator) + b"]")
 
@@ -94,12 +121,13 @@ class RowScanner:
         position = 0
         while position < len(piece):
             if self.inside:
-                at = piece.find(_QUOTE, position)
-                if at < 0:
+                found = self._inner.search(piece, position)
+                if found is None:
                     return False
-                doubled = piece[at + 1 : at + 2] == _QUOTE
-                self.inside = doubled
-                position = at + 1 + doubled
+                at = found.start()
+                goes_on = found.group() != _QUOTE if self._backslash else piece[at + 1 : at + 2] == _QUOTE
+                self.inside = goes_on
+                position = at + 1 + goes_on
             elif self._fresh and self._quoting and piece[position : position + 1] == _QUOTE:
                 self.inside, self._fresh = True, False
                 position += 1
@@ -138,9 +166,10 @@ def read_row(stream: BinaryIO, dialect: Dialect, *, limit: int = MAX_RECORD_BYTE
     data = bytearray()
     spool: Spool | None = None
     breaks = 0
+    pairs = (_QUOTE, b"\\") if dialect.backslash else _QUOTE
     while piece := stream.readline(1 << 20):
-        while piece.endswith(_QUOTE) and (more := stream.read(1)):
-            piece += more  # a quotation mark at the end of a piece may be the first of two
+        while piece.endswith(pairs) and (more := stream.read(1)):
+            piece += more  # a quotation mark at the end of a piece may be the first of two, a backslash too
         breaks += piece.count(b"\n")
         ended = scanner.ends(piece)
         data += piece

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import orjson
 
+from midb.corpus.formats.base import distinct
 from midb.corpus.formats.compression import open_stream, reading
 from midb.corpus.formats.rows import Dialect, Row, read_row, read_rows
 from midb.corpus.formats.text import TextContainer
@@ -23,6 +24,9 @@ from midb.domain.errors import CorpusError
 
 #: What separates cells, in words. Of two that stand in the first line equally often the first is taken.
 SEPARATORS = {b"\t": "tabs", b";": "semicolons", b",": "commas", b"|": "bars"}
+
+#: How much of a table is looked at for backslashes, which may come long behind its first rows.
+_LOOKED_AT = 4 << 20
 
 #: Excel's first line that names the separator.
 _TOLD = re.compile(rb"sep=([^\r\n])\r?\n", re.IGNORECASE)
@@ -37,7 +41,7 @@ def find_dialect(beginning: bytes, *, named: bool) -> Dialect | None:
     ``named``: the name of the file says that it is a table, so that one column is enough.
 
     >>> find_dialect(b"id;prompt\\n1;x\\n", named=False), find_dialect(b'{"a": 1, "b": 2}\\n', named=False)
-    (Dialect(separator=b';', quoting=True, escaping=False), None)
+    (Dialect(separator=b';', quoting=True, escaping=False, backslash=False), None)
     """
     text = beginning.removeprefix(BOM)
     if told := _TOLD.match(text):
@@ -80,10 +84,13 @@ def _are_names(dialect: Dialect, line: bytes) -> bool:
 def _with_quoting(separator: bytes, text: bytes) -> Dialect:
     """The dialect of a table that begins with ``text``.
 
-    Many tables with tabs have no quotation marks of their own: where these do not come in pairs in its first rows they
-    are text. In such tables line breaks may be escaped; where no cell has a real one, `\\n` is one.
+    Where quotation marks do not come in pairs in its first rows, and do where a backslash makes one text, it does.
+    Many tables with tabs have no quotation marks of their own: where these do not come in pairs they are text. In such
+    tables line breaks may be escaped; where no cell has a real one, `\\n` is one.
     """
     quoted = Dialect(separator)
+    if _has_backslashes(quoted, text):
+        return dataclasses.replace(quoted, backslash=True)
     if separator != b"\t":
         return quoted
     rows = _first_rows(quoted, text)
@@ -91,6 +98,18 @@ def _with_quoting(separator: bytes, text: bytes) -> Dialect:
     plain = len({len(quoted.cells(row)) for row in rows}) > 1 or not all(map(quoted.is_well_quoted, cells))
     broken = not plain and any(b"\n" in cell for cell in cells)
     return Dialect(separator, quoting=not plain, escaping=not broken and rb"\n" in text)
+
+
+def _has_backslashes(quoted: Dialect, text: bytes) -> bool:
+    """Whether the quotation marks of the first rows come in pairs only if a backslash makes one text."""
+    if rb"\"" not in text or _is_well_quoted(quoted, text):
+        return False
+    return _is_well_quoted(dataclasses.replace(quoted, backslash=True), text)
+
+
+def _is_well_quoted(dialect: Dialect, text: bytes) -> bool:
+    """Whether the quotation marks of the first rows come in pairs around cells."""
+    return all(dialect.is_well_quoted(cell) for row in _first_rows(dialect, text) for cell in dialect.cells(row))
 
 
 def _first_rows(dialect: Dialect, text: bytes) -> list[bytes]:
@@ -112,6 +131,10 @@ class TableFile(TextContainer):
 
     def __init__(self, path: Path, dialect: Dialect, compression: str = "") -> None:
         super().__init__(path, compression)
+        with reading(path), open_stream(path, compression) as stream:
+            plain = dialect.quoting and not dialect.escaping
+            if plain and _has_backslashes(dialect, stream.read(_LOOKED_AT).removeprefix(BOM)):
+                dialect = dataclasses.replace(dialect, backslash=True)
         self.dialect = dialect
         kind = "TSV" if dialect.separator == b"\t" else "CSV"
         self.name = (
@@ -150,7 +173,8 @@ class TableFile(TextContainer):
         except UnicodeDecodeError as error:
             raise self._other_encoding() from error
         self.head = head if not row or row.ending else head + b"\n"
-        self.names = [text.strip() for text in texts]
+        self.names = distinct([text.strip() or f"column {number}" for number, text in enumerate(texts, 1)])
+        self._nameless = [name for name, text in zip(self.names, texts, strict=True) if not text.strip()]
         self._places = {name: index for index, name in enumerate(self.names)}
         self._first = Start(offset=len(head), line=lines)
 
@@ -196,7 +220,11 @@ class TableFile(TextContainer):
             return dataclasses.replace(
                 raw, fault=("not-utf8", f"not UTF-8 (a byte is 0x{error.object[error.start]:02x})")
             )
-        return dataclasses.replace(raw, body=orjson.dumps(dict(zip(self.names, values, strict=False))))
+        record = dict(zip(self.names, values, strict=False))
+        for name in self._nameless:
+            if name in record and not record[name].strip():
+                del record[name]  # Excel's empty columns, of which there may be thousands
+        return dataclasses.replace(raw, body=orjson.dumps(record))
 
     def kept(self, record: RawRecord, body: bytes | None, *, first: bool) -> bytes:
         row = record.row if body is None else self._edited(record, body)

@@ -11,7 +11,7 @@ from typing import Any
 
 from midb.corpus.layouts.base import Layout, RecordError, Slots, checked_unicode
 from midb.corpus.layouts.columns import Columns
-from midb.corpus.layouts.conversations import ASSISTANTS, Conversation
+from midb.corpus.layouts.conversations import ASSISTANTS, TEXT_PARTS, Conversation
 from midb.corpus.splice import Path
 from midb.domain.pairs import Field, InstructionPair
 
@@ -95,6 +95,8 @@ def _answers_at(value: Any, path: Path, depth: int = 0) -> Iterator[_Answer]:
         role = value.get("role", value.get("from"))
         if isinstance(role, str) and role not in ASSISTANTS:
             return
+        if path[-2:-1] == ("content",) and value.get("type") not in TEXT_PARTS:
+            return  # a part of a turn that is an image, a tool's call, a thought
         key = next((key for key in _TEXT_KEYS if isinstance(value.get(key), str | list) and value[key]), None)
         if key is None or depth > _DEEPEST:
             return

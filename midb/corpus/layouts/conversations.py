@@ -14,6 +14,10 @@ from midb.domain.pairs import Field, InstructionPair
 USERS = frozenset({"user", "human", "prompter"})
 ASSISTANTS = frozenset({"assistant", "gpt", "model", "bot", "chatgpt", "ai"})
 
+#: What a part of a turn is called that is text, and where it stands in it: OpenAI's two forms, LLaMA-Factory's.
+TEXT_PARTS = ("text", "input_text", "output_text")
+_PART_KEYS = ("text", "value")
+
 #: How a question and its answer are called where they stand together, for each pair of names.
 _EXCHANGES = (("input", "output"), ("human", "assistant"), ("instruction", "output"), ("prompt", "response"),
               ("question", "answer"), ("user", "assistant"), ("user", "bot"))  # fmt: skip
@@ -71,12 +75,15 @@ class Conversation:
         content = turn.get(self.content)
         if isinstance(content, list):
             parts = [
-                (part["text"], number)
+                (part[key], number, key)
                 for number, part in enumerate(content)
-                if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)
+                if isinstance(part, dict) and part.get("type") in TEXT_PARTS
+                for key in _PART_KEYS
+                if isinstance(part.get(key), str)
             ]
             if len(parts) == 1:
-                return checked_unicode(parts[0][0], self.content), (self.key, index, self.content, parts[0][1], "text")
+                text, number, key = parts[0]
+                return checked_unicode(text, self.content), (self.key, index, self.content, number, key)
             return None, ()
         return text_at(turn, self.content), (self.key, index, self.content)
 

@@ -22,16 +22,25 @@ _LARGEST = 16 << 20
 def describe_columns(corpus: Path) -> str | None:
     """What `--map` would say of a corpus file, where the description beside it names other columns than its texts would
     be looked for in anyway. None where there is no description, or it is of talks or of preferences."""
-    path = corpus.parent / DESCRIPTION
+    described = (entry for entry in _entries(corpus.parent) if entry.get("file_name") == corpus.name)
+    entry = next(described, None)
+    return None if entry is None else _map(entry)
+
+
+def described_files(folder: Path) -> list[str]:
+    """The files of a folder whose columns ``describe_columns`` would say: who reads all of them in one takes none."""
+    named = {str(entry.get("file_name")) for entry in _entries(folder) if _map(entry)}
+    return sorted(name for name in named if (folder / name).is_file())
+
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
+    """What the description in a folder says of each data set; nothing where there is none."""
+    path = folder / DESCRIPTION
     try:
         told = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST else None
     except (OSError, ValueError):
-        return None
-    entries = told.values() if isinstance(told, dict) else ()
-    for entry in entries:
-        if isinstance(entry, dict) and entry.get("file_name") == corpus.name:
-            return _map(entry)
-    return None
+        return []
+    return [entry for entry in told.values() if isinstance(entry, dict)] if isinstance(told, dict) else []
 
 
 def _map(entry: Mapping[str, Any]) -> str | None:

@@ -39,7 +39,13 @@ _SEVERAL = ("instances", "completions", "responses", "generations", "outputs", "
 
 #: Columns with one answer each: the preferred one and the other, or those that judges compare. Letters and numbers
 #: behind a name, of which there are two at least; more than two letters are the options of a choice.
-_COMPARED = (("chosen_response", "rejected_response"), ("conversation_a", "conversation_b"))
+_COMPARED = (
+    ("chosen_response", "rejected_response"),
+    ("conversation_a", "conversation_b"),
+    ("chosen_messages", "rejected_messages"),
+)
+#: Of these the ones that hold a question of their own.
+_TALKS_COMPARED = frozenset(("conversation_a", "chosen_messages"))
 _NUMBERED = re.compile(r"(response|output|answer|completion|generation|reply) ?([ab]|\d{1,2})")
 
 #: Under which the answer to a question stands that is a list of turns of its own.
@@ -83,7 +89,7 @@ class LayoutFinder:
         for listed in () if _KEYS.isdisjoint(record) else _KEYED:
             if listed.matches(record):
                 return _with_completion(record, listed) or listed
-        if "conversation_a" in record and (compared := _find_compared(record, None)):
+        if not _TALKS_COMPARED.isdisjoint(record) and (compared := _find_compared(record, None)):
             return compared
         usual = self._usual
         columns = self._columns(record)

@@ -59,6 +59,23 @@ def test_the_plan_is_what_a_user_sees_first(corpus: Path, tmp_path: Path) -> Non
     assert (plan.workers, plan.resumed_at, plan.budget) == (0, 0, "")
 
 
+@pytest.mark.parametrize("named", ["en", "en/*.jsonl", "*/part-*"])
+def test_a_source_may_be_a_folder_or_a_pattern_and_is_known_again(named: str, corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    for part in range(2):
+        greetings = ({"instruction": f"Greeting {2 * part + n}"} for n in range(2))
+        write_lines(tmp_path / "en" / f"part-{part}.jsonl", *greetings)
+    with session_over(corpus, source=tmp_path / named) as session:
+        assert session.plan.layout.endswith("(aligned by line)")
+        first = json.loads(session.attached.run.config)["source"]
+    (tmp_path / "en" / "README.md").write_text("What nobody reads.")
+    with session_over(corpus, source=tmp_path / named) as session:
+        assert json.loads(session.attached.run.config)["source"] == first
+    write_lines(tmp_path / "en" / "part-1.jsonl", {"instruction": "Another"}, {"instruction": "More"})
+    with session_over(corpus, source=tmp_path / named, fresh=True) as session:
+        assert json.loads(session.attached.run.config)["source"] != first
+
+
 def test_sources_within_the_records_are_told(tmp_path: Path) -> None:
     records = ({"instruction": f"Frage {n}", "source": {"instruction": f"Question {n}"}} for n in range(3))
     with session_over(write_lines(tmp_path / "c.jsonl", *records)) as session:

@@ -118,9 +118,11 @@ def test_a_log_is_told_which_records_a_file_holds(folder: Folder) -> None:
 
 
 def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "e").write_bytes(b"\n \n")
     empty: Container = EmptyFile(tmp_path / "e")
     assert list(empty.read()) == [Tail(b"")]
     assert empty.tail(Tail(b""), first=True) == b""
     assert empty.finish(tmp_path / "p", tmp_path / "t") == tmp_path / "p"
+    assert (tmp_path / "p").read_bytes() == b"\n \n"
     with pytest.raises(AssertionError):
         empty.kept(RawRecord.alone(b"{}"), None, first=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
+import zstandard
 from corpus_files import Rewrite
 
 from midb.corpus.formats.containers import corpus_exists, corpus_sha256, open_container
@@ -42,6 +44,49 @@ def test_what_runs_left_is_no_corpus(folder: Path) -> None:
         (folder / name).write_text(LINE)
     (folder / "train-0.boosted.jsonl.audit.db").touch()
     assert names(folder) == ["deep/test.json", "train-0.jsonl", "train-1.jsonl"]
+
+
+def test_an_output_that_is_a_folder_is_no_corpus_of_the_folder_that_it_lies_in(folder: Path) -> None:
+    (folder / "deep.boosted").mkdir()
+    (folder / "deep.boosted" / "test.json").write_text(LINE)
+    (folder / "deep.boosted.audit.db").touch()
+    assert names(folder) == ["deep/test.json", "train-0.jsonl", "train-1.jsonl"]
+    assert names(folder / "*" / "test.json") == ["test.json"]
+    for named in ("deep.boosted", "deep.boosted/*.json"):
+        assert open_container(folder / named).path == folder / "deep.boosted", "who names it means it"
+
+
+def test_links_are_followed_and_none_leads_round(folder: Path) -> None:
+    other = folder.parent / "other"
+    other.mkdir()
+    (other / "more.jsonl").write_text(LINE)
+    (folder / "linked").symlink_to(other)
+    (folder / "train-2.jsonl").symlink_to(other / "more.jsonl")
+    (other / "round").symlink_to(folder)
+    assert names(folder) == ["deep/test.json", "linked/more.jsonl", "train-0.jsonl", "train-1.jsonl", "train-2.jsonl"]
+
+
+@pytest.mark.parametrize("pattern", ["", "*.jsonl"])
+def test_a_link_that_leads_nowhere_is_named(pattern: str, folder: Path) -> None:
+    (folder / "lost.jsonl").symlink_to("gone")
+    (folder / "lost.txt").symlink_to("gone")
+    with pytest.raises(CorpusError, match=r"lost\.jsonl is a link that leads nowhere"):
+        open_container(folder / pattern)
+    (folder / "lost.jsonl").unlink()
+    assert len(names(folder / pattern)) >= 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\n\n", gzip.compress(b"", mtime=0), gzip.compress(b" \n", mtime=0), zstandard.compress(b"")],
+    ids=["no byte", "blank", "gzip", "gzip of blanks", "zstd"],
+)
+def test_an_empty_file_among_others_comes_back_as_it_is(data: bytes, folder: Path, rewrite: Rewrite) -> None:
+    (folder / "train-2.jsonl").write_bytes(data)
+    (folder / "deep" / "a.csv").write_bytes(data)
+    made = rewrite(open_container(folder))
+    assert {(made / name).read_bytes() for name in ("train-2.jsonl", "deep/a.csv")} == {data}
+    assert (made / "train-1.jsonl").read_text() == LINE
 
 
 def test_a_pattern_names_files_of_one_folder_or_of_several(folder: Path) -> None:

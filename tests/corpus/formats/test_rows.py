@@ -13,6 +13,7 @@ from midb.corpus.formats.rows import Dialect, read_row, read_rows
 from midb.corpus.raw import RawRecord, Start, Tail
 
 COMMAS = Dialect(b",")
+BACKSLASH = Dialect(b",", backslash=True)
 texts = st.text(st.sampled_from('ab",;\t\n\r \\é'), max_size=8)
 
 
@@ -36,7 +37,44 @@ def test_cells_are_those_that_python_reads(rows: list[list[str]], end: str, ever
     assert found == list(csv.reader(io.StringIO(data.decode(), newline="")))
 
 
-@given(texts, texts, st.sampled_from([Dialect(b","), Dialect(b";"), Dialect(b"\t"), Dialect(b"\t", escaping=True)]))
+@given(st.lists(st.lists(texts, min_size=2, max_size=4), min_size=1, max_size=5))
+def test_cells_with_backslashes_are_those_that_python_reads(rows: list[list[str]]) -> None:
+    written = io.StringIO(newline="")
+    csv.writer(written, quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\").writerows(rows)
+    data = written.getvalue().encode()
+    stream = io.BytesIO(data)
+    found = []
+    while row := read_row(stream, BACKSLASH):
+        cells = BACKSLASH.cells(row.data)
+        found.append([BACKSLASH.text(cell).decode() for cell in cells])
+        assert [BACKSLASH.written(BACKSLASH.text(cell), cell) for cell in cells] == cells, "as Python writes them"
+        assert all(map(BACKSLASH.is_well_quoted, cells))
+        assert not row.open
+    assert found == rows
+
+
+def test_a_backslash_at_the_end_of_a_piece_belongs_to_what_follows() -> None:
+    text = b'a"' * (1 << 19) + b"\n,"
+    for shift in range(3):
+        cell = BACKSLASH.written(b"x" * shift + text, b'""')
+        row = read_row(io.BytesIO(cell + b",b\nc,d\n"), BACKSLASH)
+        assert row is not None
+        assert (row.data, row.open) == (cell + b",b", False)
+
+
+@pytest.mark.parametrize("text", [rb"\n", rb"\\", rb"a\b", rb"\"", rb"\n\\", b"end\\", rb"\\n"])
+def test_a_writer_that_leaves_backslashes_alone_is_followed(text: bytes) -> None:
+    new = BACKSLASH.written(text, rb'"\d \"x\""')
+    assert BACKSLASH.text(new) == text
+    assert BACKSLASH.cells(new) == [new]
+    assert (new == b'"' + text + b'"') is (text in (rb"\n", rb"a\b"))
+
+
+@given(
+    texts,
+    texts,
+    st.sampled_from([COMMAS, Dialect(b";"), Dialect(b"\t"), Dialect(b"\t", escaping=True), BACKSLASH]),
+)
 def test_a_text_comes_back_from_the_cell_that_it_was_written_to(text: str, before: str, dialect: Dialect) -> None:
     old = dialect.written(before.encode(), b"")
     said = dialect.text(old)

@@ -95,10 +95,47 @@ def test_a_cell_that_needs_quotation_marks_gets_them(tmp_path: Path, rewrite: Re
     assert rewrite(container, {0: body}).read_bytes() == b'id,prompt\n1,"ja, ""so""\nist es"\n2,nein\n'
 
 
-def test_of_two_columns_of_one_name_the_last_counts(tmp_path: Path, rewrite: Rewrite) -> None:
-    container = opened(tmp_path, b"prompt,prompt\na,b\n", "c.csv")
-    assert load_object(read(container)[0][0]) == {"prompt": "b"}
-    assert rewrite(container, {0: b'{"prompt":"c"}'}).read_bytes() == b"prompt,prompt\na,c\n"
+def test_no_column_hides_another_of_its_name(tmp_path: Path, rewrite: Rewrite) -> None:
+    container = opened(tmp_path, b"prompt,prompt,,\na,b,c, \n", "c.csv")
+    record = load_object(read(container)[0][0])
+    assert record == {"prompt": "a", "prompt.1": "b", "column 3": "c"}
+    body = orjson.dumps(record | {"prompt": "d"})
+    assert rewrite(container, {0: body}).read_bytes() == b"prompt,prompt,,\nd,b,c, \n"
+
+
+def test_a_backslash_makes_quotation_marks_text_where_all_first_rows_show_it(tmp_path: Path, rewrite: Rewrite) -> None:
+    rows = [
+        rb'1,"Er sagt \"ja, gern\", und geht.","C:\new\\"',
+        b'2,"\\"Los\\"\nund weg, alle","b"',
+        rb'3,"ein \\n","c"',
+    ]
+    data = b"id,prompt,output\n" + b"\n".join(rows) + b"\n"
+    container = opened(tmp_path, data)
+    records, tail = read(container)
+    assert [load_object(record)["prompt"] for record in records] == [
+        'Er sagt "ja, gern", und geht.', '"Los"\nund weg, alle', "ein \\n",
+    ]  # fmt: skip
+    assert load_object(records[0])["output"] == "C:\\new\\"
+    assert read(container, Start(records[0].end, 1, records[0].next_line)) == (records[1:], tail)
+    assert rewrite(container).read_bytes() == data
+    body = orjson.dumps({"id": "2", "prompt": '"Los", er\\', "output": "b"})
+    assert rewrite(container, {1: body}).read_bytes() == data.replace(rows[1], rb'2,"\"Los\", er\\","b"')
+
+
+def test_a_backslash_is_found_far_behind_the_first_rows(tmp_path: Path) -> None:
+    rows = b"".join(b'%d,"some words of a row, here"\n' % number for number in range(5_000))
+    data = b"id,prompt\n" + rows + b'5000,"he says \\"a, b\\""\n5001,"c"\n5002,"d"\n'
+    records, _ = read(opened(tmp_path, data))
+    assert load_object(records[5_000])["prompt"] == 'he says "a, b"'
+    doubled = data.replace(b'"c"', b'"""c"""')
+    assert not opened(tmp_path, doubled).dialect.backslash, "a doubled mark says that none stands behind a backslash"
+
+
+@pytest.mark.parametrize("row", [b'1,"a ""x"", \\""b\\"" "', b'1,"x \\", b"', b'1,"C:\\"'])
+def test_a_backslash_is_text_where_quotation_marks_come_in_pairs_without_it(row: bytes) -> None:
+    found = find_dialect(b"id,prompt\n" + row + b"\n2,b\n", named=True)
+    assert found is not None
+    assert not found.backslash
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,22 @@ def test_talks_are_read_under_every_name(record: dict[str, Any], path: int) -> N
     assert slot.paths[Field.RESPONSE][1] == path
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "key"),
+    [("text", "text", "text"), ("text", "text", "value"), ("input_text", "output_text", "text")],
+)
+def test_the_text_among_the_parts_of_a_turn_is_found_in_every_form(asked: str, answered: str, key: str) -> None:
+    image, thought = {"type": "image_url", key: "1.jpg"}, {"type": "reasoning", key: "Licht, oder Meer?"}
+    turns = [
+        {"role": "user", "content": [image, {"type": asked, key: Q}]},
+        {"role": "assistant", "content": [thought, {"type": answered, key: A}, {"type": ["odd"], key: B}]},
+    ]
+    for record in ({"messages": turns}, {"prompt": turns[:1], "chosen": turns[1], "rejected": turns[1:]}):
+        slots = LayoutFinder().find(record).slots(record)
+        assert {(slot.pair.response, slot.paths[Field.RESPONSE][-2:]) for slot in slots} == {(A, (1, key))}
+        assert slots[0].paths[Field.INSTRUCTION][-2:] == (1, key)
+
+
 def test_a_history_comes_before_the_last_turn() -> None:
     record = {"instruction": Q, "input": "", "output": A, "history": [[Q, B], [Q, A]]}
     slots = LayoutFinder().find(record).slots(record)

@@ -10,7 +10,7 @@ import pytest
 from small_runs import lines_of, write_lines
 
 from midb.cli.main import main
-from midb.corpus.layouts.described import describe_columns
+from midb.corpus.layouts.described import describe_columns, described_files
 
 OTHER = {"file_name": "other.jsonl", "columns": {"prompt": "a", "response": "b"}}
 
@@ -51,6 +51,21 @@ def test_a_broken_description_is_none(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "dataset_info.json").write_bytes(content)
     assert describe_columns(tmp_path / "c.jsonl") is None
     assert describe_columns(tmp_path / "nowhere" / "c.jsonl") is None
+
+
+def test_files_of_a_folder_with_columns_of_their_own_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = describe(tmp_path, {"file_name": "c.jsonl", "columns": {"prompt": "aufgabe", "response": "lösung"}})
+    assert described_files(tmp_path) == [], "what is not there is nobody's"
+    write_lines(corpus, {"aufgabe": "Grüße!", "lösung": "Schön, dich zu sehen."})
+    write_lines(tmp_path / "d.jsonl", {"instruction": "Grüße!", "output": "Schön, dich zu sehen."})
+    assert described_files(tmp_path) == ["c.jsonl"]
+    assert described_files(corpus) == []
+    assert main(["check", str(tmp_path), "--language", "de"]) == 0
+    assert "names columns for c.jsonl" in capsys.readouterr().err
+    assert main(["check", str(tmp_path / "d.jsonl"), "--language", "de"]) == 0
+    assert "names columns" not in capsys.readouterr().err
 
 
 def test_a_run_reads_them_and_says_so(

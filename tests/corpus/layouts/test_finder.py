@@ -279,8 +279,9 @@ def test_options_of_a_choice_and_single_columns_are_no_answers_to_compare(record
     assert len(slots) == 1
 
 
-def test_talks_side_by_side_are_both_examined() -> None:
-    talks = {f"conversation_{side}": [*ROLES[:1], {"role": "assistant", "content": side}] for side in "ab"}
+@pytest.mark.parametrize("names", [("conversation_a", "conversation_b"), ("chosen_messages", "rejected_messages")])
+def test_talks_side_by_side_are_both_examined(names: tuple[str, str]) -> None:
+    talks = {name: [*ROLES[:1], {"role": "assistant", "content": name}] for name in names}
     _, slots = found({"question_id": "1", **talks})
     assert [slot.paths for slot in slots] == [
         {Field.INSTRUCTION: (key, 0, "content"), Field.RESPONSE: (key, 1, "content")} for key in talks

@@ -5,6 +5,7 @@ Needs pyarrow, which is not loaded before such a file is opened.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from midb.corpus.formats.base import Container
+from midb.corpus.formats.base import Container, distinct
 from midb.corpus.raw import RawRecord, Start, Tail
-from midb.domain.errors import UsageError
+from midb.domain.errors import CorpusError, MidbError, UsageError
 
 # What the partial output says about a row instead of giving its new texts: that they stay, ...
 _SAME = b"null"
@@ -49,10 +50,10 @@ class ColumnFile(Container):
             if position + batch.num_rows <= start.position:
                 position += batch.num_rows
                 continue
-            columns = [values_of(column) for column in batch.columns]
+            names, columns = distinct(batch.schema.names), [values_of(column) for column in batch.columns]
             for row in range(batch.num_rows):
                 if position >= start.position:
-                    record = {name: column[row] for name, column in zip(batch.schema.names, columns, strict=True)}
+                    record = {name: column[row] for name, column in zip(names, columns, strict=True)}
                     yield RawRecord.alone(orjson.dumps(record), position)
                 position += 1
         yield Tail(b"")
@@ -73,16 +74,40 @@ class ColumnFile(Container):
                 yield rewritten(batch, schema, list(itertools.islice(lines, batch.num_rows)))
 
 
+def unreadable(path: Path, error: Exception) -> CorpusError:
+    """What pyarrow said of a file, as an error of ours: it is damaged, or has what pyarrow cannot do yet."""
+    what = str(error).partition("\n")[0].rstrip(".")
+    if isinstance(error, NotImplementedError):
+        hint = "Write it anew without that, or as JSON Lines, with the program that made it."
+        return CorpusError(f"{path} holds what pyarrow cannot read: {what}.", hint=hint)
+    return CorpusError(f"{path} is damaged: {what}.", hint="Download it again.")
+
+
+@contextlib.contextmanager
+def unwritable(path: Path) -> Iterator[None]:
+    """Turn what pyarrow can read and not write into a sentence."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        what = str(error).partition("\n")[0].rstrip(".")
+        raise MidbError(
+            f"the output of {path} cannot be written: {what}.",
+            hint="Write the corpus anew, as JSON Lines or Parquet, and run on that. The log keeps what was decided.",
+        ) from error
+
+
 def rewritten(batch: Any, schema: Any, lines: list[bytes]) -> Any:
     """The rows of a batch as the lines of the partial output say, as a table; a row without a line is left out."""
     import pyarrow as pa
 
-    from midb.corpus.formats.arrow.values import last_of_name, with_texts
+    from midb.corpus.formats.arrow.values import with_texts
 
     rows = [line.rstrip(b"\n") for line in lines]
     changed = {row: orjson.loads(line) for row, line in enumerate(rows) if line not in (_SAME, _REJECTED)}
     columns = list(batch.columns)
-    for name, index in last_of_name(schema.names).items():
+    for index, name in enumerate(distinct(schema.names)):
         columns[index] = with_texts(columns[index], {row: record.get(name) for row, record in changed.items()})
     kept = [row for row, line in enumerate(rows) if line != _REJECTED]
     table = pa.Table.from_arrays(columns, schema=schema)

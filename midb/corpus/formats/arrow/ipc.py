@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from midb.corpus.formats.arrow.column_file import ColumnFile
+from midb.corpus.formats.arrow.column_file import ColumnFile, unreadable, unwritable
 from midb.corpus.output import writing
-from midb.domain.errors import CorpusError
 
 #: How such files begin: one that can be read anywhere, and one that is read from its beginning.
 FILE, STREAM = b"ARROW1", b"\xff\xff\xff\xff"
@@ -35,8 +34,7 @@ class ArrowFile(ColumnFile):
             with pa.memory_map(str(self.path)) as source, opening(source) as reader:
                 yield reader
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-            what = str(error).partition("\n")[0].rstrip(".")
-            raise CorpusError(f"{self.path} is damaged: {what}.", hint="Download it again.") from error
+            raise unreadable(self.path, error) from error
 
     def batches(self) -> Iterator[Any]:
         with self._opened() as reader:
@@ -51,11 +49,25 @@ class ArrowFile(ColumnFile):
         with self._opened() as reader:
             schema = reader.schema
         # Of a column with a dictionary a file holds one for all batches, so that these have to be known together.
-        whole = self._is_file and any(pa.types.is_dictionary(field.type) for field in schema)
+        whole = self._is_file and any(_has_dictionary(field.type) for field in schema)
         options = pa.ipc.IpcWriteOptions(unify_dictionaries=whole)
         make = pa.ipc.new_file if self._is_file else pa.ipc.new_stream
-        with writing(temporary), pa.OSFile(str(temporary), "wb") as sink, make(sink, schema, options=options) as writer:
+        with (
+            writing(temporary),
+            unwritable(self.path),
+            pa.OSFile(str(temporary), "wb") as sink,
+            make(sink, schema, options=options) as writer,
+        ):
             tables = self.tables(partial, schema)
             for table in [pa.concat_tables(tables, promote_options="none")] if whole else tables:
                 writer.write_table(table)
         return temporary
+
+
+def _has_dictionary(kind: Any) -> bool:
+    """Whether a type has a dictionary, at any depth."""
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        return any(_has_dictionary(field.type) for field in kind)
+    return bool(types.is_dictionary(kind)) or (hasattr(kind, "value_type") and _has_dictionary(kind.value_type))

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from midb.corpus.formats.arrow.column_file import ColumnFile
+from midb.corpus.formats.arrow.column_file import ColumnFile, unreadable, unwritable
 from midb.corpus.output import writing
-from midb.domain.errors import CorpusError
 
 #: Rows that are read at a time.
 _ROWS = 512
 
 #: Bytes after which a row group is written even if it had more rows in the corpus: it is kept in memory until then.
 _GROUP_BYTES = 128 << 20
+
+#: How codecs are called that pyarrow reads by one name and writes by another; the first form of LZ4 has none.
+_CODECS = {"UNCOMPRESSED": "NONE", "UNKNOWN": "LZ4"}
 
 
 class Parquet(ColumnFile):
@@ -38,8 +40,7 @@ class Parquet(ColumnFile):
             with pq.ParquetFile(self.path) as file:
                 yield file
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-            what = str(error).partition("\n")[0].rstrip(".")
-            raise CorpusError(f"{self.path} is damaged: {what}.", hint="Download it again.") from error
+            raise unreadable(self.path, error) from error
 
     def batches(self) -> Iterator[Any]:
         with self._opened() as file:
@@ -52,11 +53,13 @@ class Parquet(ColumnFile):
         with self._opened() as file:
             schema, metadata = file.schema_arrow, file.metadata
         group = metadata.row_group(0) if metadata.num_row_groups else None
-        codec = group.column(0).compression if group and group.num_columns else "SNAPPY"
-        codec = "NONE" if codec == "UNCOMPRESSED" else codec
+        codec = _codec_of(group) if group and group.num_columns else "SNAPPY"
+        codec = _CODECS.get(codec, codec)
         with (
             writing(temporary),
-            pq.ParquetWriter(temporary, schema, compression=codec) as writer,
+            unwritable(self.path),
+            # Not "compliant": what is in a list keeps its name, which older files have as "item", newer as "element".
+            pq.ParquetWriter(temporary, schema, compression=codec, use_compliant_nested_type=False) as writer,
         ):
             waiting: list[Any] = []
             for table in self.tables(partial, schema):
@@ -68,3 +71,8 @@ class Parquet(ColumnFile):
             if waiting:
                 writer.write_table(pa.concat_tables(waiting))
         return temporary
+
+
+def _codec_of(group: Any) -> str:
+    """The compression of a row group, as its first column has it."""
+    return str(group.column(0).compression)

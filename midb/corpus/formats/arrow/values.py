@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 from pyarrow import types
 
+from midb.corpus.formats.base import distinct
+
 
 def values_of(array: Any) -> list[Any]:
     """The values of an Arrow array as JSON values; what is neither text nor a plain number is an object that names it.
@@ -20,16 +22,16 @@ def values_of(array: Any) -> list[Any]:
     ([['a'], None], [{'binary': None}, None])
     """
     kind = array.type
-    if types.is_dictionary(kind):
-        return values_of(array.dictionary_decode())
+    if types.is_dictionary(kind) and (_is_text(kind.value_type) or _is_plain(kind.value_type)):
+        return values_of(_decoded(array))
     if _is_text(kind):
         return _texts(array)
-    if types.is_integer(kind) or types.is_boolean(kind) or types.is_float32(kind) or types.is_float64(kind):
+    if _is_plain(kind):
         return list(array.to_pylist())
     valid = array.is_valid().to_pylist()
     if types.is_struct(kind):
         flat = array.flatten()  # beneath a null, a field may hold anything: here it is null as well
-        fields = {name: values_of(flat[index]) for name, index in last_of_name(kind.names).items()}
+        fields = {name: values_of(flat[index]) for index, name in enumerate(distinct(kind.names))}
         return [{name: fields[name][row] for name in fields} if ok else None for row, ok in enumerate(valid)]
     if _is_list(kind):
         items, offsets = values_of(array.values), array.offsets.to_pylist()
@@ -52,11 +54,13 @@ def with_texts(array: Any, rows: Mapping[int, Any]) -> Any:
             return array
         if _is_text(kind):
             return _replaced(array, texts)
-        return _replaced(array.dictionary_decode(), texts).dictionary_encode().cast(kind)
+        made = _replaced(_decoded(array), texts).dictionary_encode()
+        indices, words = made.indices.cast(kind.index_type), made.dictionary.cast(kind.value_type)
+        return pa.DictionaryArray.from_arrays(indices, words, ordered=kind.ordered)
     if types.is_struct(kind):
         objects = {row: value for row, value in rows.items() if isinstance(value, dict)}
         fields = [array.field(index) for index in range(kind.num_fields)]
-        for name, index in last_of_name(kind.names).items():
+        for index, name in enumerate(distinct(kind.names)):
             fields[index] = with_texts(
                 fields[index], {row: value[name] for row, value in objects.items() if name in value}
             )
@@ -72,9 +76,11 @@ def with_texts(array: Any, rows: Mapping[int, Any]) -> Any:
     return type(array).from_arrays(whole, with_texts(array.values, items), type=kind, mask=array.is_null())
 
 
-def last_of_name(names: list[str]) -> dict[str, int]:
-    """Names with their places. Of several columns of one name the last counts, as it does in a JSON object."""
-    return {name: index for index, name in enumerate(names)}
+def _decoded(array: Any) -> Any:
+    """The values of an array with a dictionary, without it."""
+    if types.is_string_view(array.type.value_type):  # as polars writes its categories; Arrow cannot take from these
+        array = pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.large_string()))
+    return array.dictionary_decode()
 
 
 def _replaced(texts: Any, new: Mapping[int, str]) -> Any:
@@ -105,6 +111,10 @@ def _text(value: Any) -> Any:
         return value.as_py()
     except UnicodeDecodeError:
         return {"not UTF-8": None}
+
+
+def _is_plain(kind: Any) -> bool:
+    return bool(types.is_integer(kind) or types.is_boolean(kind) or types.is_float32(kind) or types.is_float64(kind))
 
 
 def _is_text(kind: Any) -> bool:

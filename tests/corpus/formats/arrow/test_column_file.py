@@ -12,7 +12,7 @@ from corpus_files import read
 
 pa = pytest.importorskip("pyarrow")
 
-from midb.corpus.formats.arrow.column_file import ColumnFile, rewritten  # noqa: E402
+from midb.corpus.formats.arrow.column_file import ColumnFile, rewritten, unreadable  # noqa: E402
 from midb.corpus.raw import RawRecord, Tail  # noqa: E402
 from midb.domain.errors import UsageError  # noqa: E402
 
@@ -61,3 +61,9 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match="is an Arrow file, which needs pyarrow") as raised:
         InMemory(tmp_path / "c")
     assert "pip install" in str(raised.value.hint)
+
+
+def test_what_pyarrow_cannot_do_is_no_damage() -> None:
+    missing = unreadable(Path("c.parquet"), pa.lib.ArrowNotImplementedError("Nested data.\nMore."))
+    assert missing.message == "c.parquet holds what pyarrow cannot read: Nested data."
+    assert "damaged: Bad magic" in unreadable(Path("c.parquet"), pa.lib.ArrowInvalid("Bad magic")).message

@@ -14,7 +14,7 @@ pa = pytest.importorskip("pyarrow")
 from midb.corpus.formats.arrow.ipc import ArrowFile  # noqa: E402
 from midb.corpus.formats.containers import open_container  # noqa: E402
 from midb.corpus.raw import Start  # noqa: E402
-from midb.domain.errors import CorpusError  # noqa: E402
+from midb.domain.errors import CorpusError, MidbError  # noqa: E402
 
 TABLE = pa.table(
     {
@@ -79,3 +79,43 @@ def test_the_name_is_kept_and_damage_is_said(make: Any, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(CorpusError, match="is damaged"):
         read(container)
+
+
+def with_dictionary(words: Any) -> Any:
+    return pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0, 1], pa.uint32()), words)
+
+
+@forms
+@pytest.mark.parametrize("columns", [["prompt"], ["one", "more"]], ids=["flat", "deep"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_texts_with_a_dictionary_are_read_and_written_however_deep(
+    kind: Any, columns: list[str], make: Any, tmp_path: Path, rewrite: Rewrite
+) -> None:
+    """As polars writes its categories, which Arrow cannot take from, and for which a file has one dictionary."""
+    words = with_dictionary(pa.array(["x", "y"], kind))
+    one = pa.StructArray.from_arrays([words], names=["text"])
+    more = pa.ListArray.from_arrays(pa.array([0, 1, 1, 2, 4, 5], pa.int32()), words)
+    table = pa.table({"prompt": words, "one": one, "more": more}).select(columns)
+    new = {"prompt": "new", "one": {"text": "newer"}, "more": ["newest"]}
+    container = opened(tmp_path / "c.arrow", make, table)
+    records, _ = read(container)
+    assert [json.loads(record.body) for record in records] == table.to_pylist()
+    made = table_of(rewrite(container, {0: json.dumps({name: new[name] for name in columns}).encode()}), make)
+    assert made.schema == table.schema
+    assert made.to_pylist() == [{name: new[name] for name in columns}, *table.to_pylist()[1:]]
+
+
+def test_what_pyarrow_cannot_write_is_a_sentence(tmp_path: Path, rewrite: Rewrite) -> None:
+    words = with_dictionary(pa.array(["x", None]))
+    table = pa.table({"prompt": ["a"] * 5, "kind": words})
+    with pytest.raises(MidbError, match="cannot be written: Cannot yet unify") as raised:
+        rewrite(opened(tmp_path / "c.arrow", pa.ipc.new_file, table))
+    assert "JSON Lines" in raised.value.hint
+
+
+def test_a_dictionary_of_what_is_no_text_stays_as_it_is(tmp_path: Path, rewrite: Rewrite) -> None:
+    words = with_dictionary(pa.array([b"x", b"\xff"]))
+    table = pa.table({"prompt": ["a"] * 5, "kind": words})
+    container = opened(tmp_path / "c.arrow", pa.ipc.new_stream, table)
+    assert json.loads(read(container)[0][2].body)["kind"] is None
+    assert table_of(rewrite(container), pa.ipc.new_stream).equals(table)

@@ -171,6 +171,28 @@ def test_every_compression_is_written_again(codec: str, tmp_path: Path, rewrite:
     assert pq.read_metadata(after).row_group(0).column(0).compression == expected
 
 
+@pytest.mark.parametrize("compliant", [True, False])
+def test_what_is_in_a_list_keeps_its_name(compliant: bool, tmp_path: Path, rewrite: Rewrite) -> None:
+    path = tmp_path / "c.parquet"
+    table = pa.table({"messages": [[{"role": "user", "content": "a"}]], "tags": [["b"]]})
+    pq.write_table(table, path, use_compliant_nested_type=compliant)
+    after = pq.ParquetFile(rewrite(open_container(path), {0: b'{"messages":[{"content":"c"}],"tags":["b"]}'}))
+    assert after.schema.equals(pq.ParquetFile(path).schema), "as Parquet has it"
+    assert after.schema_arrow == pq.ParquetFile(path).schema_arrow
+    assert after.read().to_pylist() == [{"messages": [{"role": "user", "content": "c"}], "tags": ["b"]}]
+
+
+def test_a_codec_that_pyarrow_cannot_name_is_lz4(
+    corpus: Path, rewrite: Rewrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first form of LZ4, which programs for Hadoop wrote: it can be read, and is written in its present form."""
+    container = open_container(corpus)
+    monkeypatch.setattr("midb.corpus.formats.arrow.parquet._codec_of", lambda _: "UNKNOWN")
+    after = pq.ParquetFile(rewrite(container))
+    assert after.metadata.row_group(0).column(0).compression == "LZ4"
+    assert after.read(["id"]).equals(pq.ParquetFile(corpus).read(["id"]))
+
+
 def test_rows_behind_a_limit_are_left_out(corpus: Path, rewrite: Rewrite) -> None:
     assert pq.read_table(rewrite(open_container(corpus), {1: None}, 600)).num_rows == 599
 
@@ -215,14 +237,15 @@ def test_conversations_in_lists_of_structs(kind: Any, tmp_path: Path, rewrite: R
     assert after.equals(pa.array(expected, kind))
 
 
-def test_of_columns_with_one_name_only_the_last_is_edited(tmp_path: Path, rewrite: Rewrite) -> None:
+def test_of_columns_with_one_name_each_is_seen_and_edited(tmp_path: Path, rewrite: Rewrite) -> None:
     path = tmp_path / "c.parquet"
     fields = pa.schema([("prompt", pa.string()), ("response", pa.string()), ("response", pa.string())])
     pq.write_table(pa.Table.from_arrays([pa.array([text] * 2) for text in "pab"], schema=fields), path)
     records, _ = read(open_container(path))
-    assert json.loads(records[0].body) == {"prompt": "p", "response": "b"}
+    assert json.loads(records[0].body) == {"prompt": "p", "response": "a", "response.1": "b"}
     after = pq.ParquetFile(rewrite(open_container(path), {0: edited(records[0], "response", "c")})).read()
-    assert [after.column(n).to_pylist() for n in range(3)] == [["p", "p"], ["a", "a"], ["c", "b"]]
+    assert [after.column(n).to_pylist() for n in range(3)] == [["p", "p"], ["c", "a"], ["b", "b"]]
+    assert after.schema == fields
 
 
 def test_the_ending_stays_as_it_is_spelled() -> None:

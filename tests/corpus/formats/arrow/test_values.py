@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 pa = pytest.importorskip("pyarrow")
 
 from midb.corpus.formats.arrow import values as values_module  # noqa: E402
-from midb.corpus.formats.arrow.values import last_of_name, values_of, with_texts  # noqa: E402
+from midb.corpus.formats.arrow.values import values_of, with_texts  # noqa: E402
 
 TEXTS = st.none() | st.text(max_size=5)
 KINDS = st.recursive(
@@ -122,5 +122,8 @@ def test_columns_without_texts_are_not_touched() -> None:
     assert with_texts(texts := pa.array(["a"]), {}) is texts
 
 
-def test_of_columns_with_one_name_the_last_counts() -> None:
-    assert last_of_name(["a", "b", "a"]) == {"a": 2, "b": 1}
+def test_no_field_hides_another_of_its_name() -> None:
+    column = pa.StructArray.from_arrays([pa.array(["first"]), pa.array(["second"])], names=["text", "text"])
+    assert values_of(column) == [{"text": "first", "text.1": "second"}]
+    new = with_texts(column, {0: {"text": "a", "text.1": "b"}})
+    assert [new.field(index).to_pylist() for index in range(2)] == [["a"], ["b"]]
