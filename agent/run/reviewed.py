@@ -15,7 +15,7 @@ from midb.detectors import KindSelection
 from midb.domain.defects import SwitchedOff
 from midb.domain.errors import AuditError
 from midb.domain.events import Event, Waiting
-from midb.review.switching import Bound, SwitchedByReview, decide_switches, name_reviews
+from midb.review.switching import Bound, SwitchedByReview, decide_switches, name_reviews, read_decision
 from midb.runs.config import RunConfig
 
 
@@ -29,6 +29,8 @@ def read_reviews(
     """
     if not config.reviewed:
         return None
+    if len(config.reviewed) == 1 and (decided := read_decision(config.reviewed[0])):
+        return decided  # once for all shards of a corpus
     bound = Bound(config.precision_bound, config.verdicts_bound)
     names = name_reviews(config.reviewed)
     if log is not None and log.exists() and not config.fresh and (pinned := _find_pinned(log, bound, names)):

@@ -24,7 +24,7 @@ from midb.agent.run.session import open_session
 from midb.cluster.progress import ShardProgress
 from midb.cluster.publishing import publish_finished, publish_snapshot, restore
 from midb.cluster.scratch import held, make_scratch, remove_scratch
-from midb.cluster.work_folder import ShardFiles, WorkFolder, WorkPlan
+from midb.cluster.work_folder import ShardFiles, WorkFolder, WorkPlan, reviews_of
 from midb.composition import open_engine
 from midb.corpus.formats.containers import open_container
 from midb.corpus.output import make_private, remove
@@ -324,6 +324,7 @@ def _config_of(
         "db": places.db,
         "source": folder.shards / shard.source if shard.source else None,
         "survey": folder.shards / plan.survey if plan.survey else None,
+        "reviewed": reviews_of(config, folder, plan),
         **{"on": None, "shard": None, "shards": None, "work": None, "scratch": None, "resource": {}},
     }
     return config.model_copy(update=changed)

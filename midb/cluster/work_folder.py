@@ -30,6 +30,7 @@ from typing import IO, Any, Self
 import orjson
 
 from midb.agent.run.places import default_output
+from midb.agent.run.reviewed import read_reviews
 from midb.corpus.formats.base import Container
 from midb.corpus.formats.containers import corpus_sha256, open_container
 from midb.corpus.output import make_private, remove, writing
@@ -43,6 +44,9 @@ from midb.text.terminal import quote_word
 
 #: What the file says it is, and in which form.
 _FORM = "midb-agent work 1"
+
+#: The file with what reviews switched off.
+_REVIEWS = "reviews.json"
 
 #: Seconds between two looks at whether another machine has cut the corpus.
 _LOOK = 1.0
@@ -68,6 +72,7 @@ class WorkPlan:
     :param count: of shards, the empty ones among them.
     :param survey: name of the file with what was found out about the corpus; else ``unpinned`` says why there is none.
     :param source_sha256: of the source of the whole corpus; empty without one.
+    :param reviews: name of the file with what reviews switched off when the corpus was cut; empty without any.
     """
 
     mark: str
@@ -81,6 +86,7 @@ class WorkPlan:
     survey: str = ""
     unpinned: str = ""
     source_sha256: str = ""
+    reviews: str = ""
 
     @classmethod
     def parse(cls, content: bytes) -> Self:
@@ -227,10 +233,18 @@ def plan_work(
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:
-    """The settings that shape the output; of the source its name."""
+    """The settings that shape the output; of the source, and of logs with reviews, their names."""
     shaping = config.shaping(None) | {"source": config.source.name if config.source else None}
+    if config.reviewed:
+        names = sorted(log.name for log in config.reviewed)
+        shaping["reviewed"] = [*names, config.precision_bound, config.verdicts_bound]
     settings: dict[str, Any] = orjson.loads(orjson.dumps(shaping))
     return settings
+
+
+def reviews_of(config: RunConfig, folder: WorkFolder, plan: WorkPlan) -> tuple[Path, ...]:
+    """What stands for ``--reviewed`` in every shard: what it was decided by may say more meanwhile."""
+    return (folder.shards / plan.reviews,) if plan.reviews else config.reviewed
 
 
 def _hash_source(config: RunConfig) -> str:
@@ -291,6 +305,10 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
                 else:
                     make_private(beside / whole, access_of(config.source))
                     shutil.copyfile(config.source, beside / whole)
+        review = read_reviews(config)
+        if review:
+            with writing(beside / _REVIEWS):
+                (beside / _REVIEWS).write_bytes(review.as_json())
         plan = WorkPlan(
             mark=mark,
             corpus=container.path.name,
@@ -307,6 +325,7 @@ def _cut(folder: WorkFolder, config: RunConfig, container: Container, shards: in
             survey=done.survey.name if done.survey else "",
             unpinned=done.unpinned,
             source_sha256=source_sha256,
+            reviews=_REVIEWS if review else "",
         )
         with writing(beside / "work.json"):
             (beside / "work.json").write_bytes(plan.as_json())

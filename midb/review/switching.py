@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from midb.audit.proof.verify import verify
 from midb.audit.reader import AuditReader
 from midb.audit.rows import VERIFY_HINT
@@ -23,6 +25,9 @@ from midb.domain.defects import SwitchedOff, SwitchedPart
 from midb.domain.errors import AuditError, UsageError
 from midb.review.agreement import Precision, list_judged
 from midb.review.sheets import name_log
+
+#: What a file with a decision says it is, and in which form.
+_FORM = "midb-agent reviews 1"
 
 #: What is said of a part that is switched off.
 _SAID = {
@@ -70,6 +75,11 @@ class SwitchedByReview:
             "off": sorted(one.describe() for one in self.off),
         }
 
+    def as_json(self) -> bytes:
+        """The decision as a file, which stands for the logs that it rests on (see ``read_decision``)."""
+        told = {"form": _FORM, **self.describe(), "reasons": self.reasons, "undecided": self.undecided}
+        return orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n"
+
     def choose(self, engine: str) -> frozenset[SwitchedOff]:
         """What is off in a run with an engine: what another model wrote says nothing of this one."""
         return frozenset(one for one in self.off if one.engine in ("", engine))
@@ -83,6 +93,35 @@ class SwitchedByReview:
             share = f"{100 * self.bound.precision:g} %"
             reasons = [f"nothing: no kind is below {share} right in {self.bound.verdicts:,} or more verdicts"]
         return (*reasons, *undecided)
+
+
+def read_decision(path: Path) -> SwitchedByReview | None:
+    """What ``as_json`` wrote; None for any other file, such as a log with verdicts.
+
+    :raises UsageError: where it is such a file, and not whole.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(1) != b"{":
+                return None
+            file.seek(0)
+            told = orjson.loads(file.read())
+        if told["form"] != _FORM:
+            raise ValueError(told["form"])
+        reasons, undecided = (
+            tuple((str(whose), str(said)) for whose, said in told[n]) for n in ("reasons", "undecided")
+        )
+        off = frozenset(map(SwitchedOff.parse, told["off"]))
+        return SwitchedByReview(
+            Bound(told["min_precision"], told["min_verdicts"]), tuple(told["logs"]), off, reasons, undecided
+        )
+    except OSError:
+        return None  # who reads it as a log says what is wrong
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path} is no audit log, and does not say what reviews switched off.",
+            hint="--reviewed names an audit log.",
+        ) from error
 
 
 def name_reviews(paths: Iterable[Path]) -> tuple[str, ...]:

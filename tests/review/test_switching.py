@@ -13,7 +13,7 @@ from midb.audit.reader import AuditReader
 from midb.domain.defects import SwitchedOff, SwitchedPart
 from midb.domain.errors import AuditError, UsageError
 from midb.review.desk import Desk, Said
-from midb.review.switching import Bound, decide_switches, name_reviews, weigh_verdicts
+from midb.review.switching import Bound, decide_switches, name_reviews, read_decision, weigh_verdicts
 
 BOUND = Bound(0.9, 10)
 
@@ -107,3 +107,30 @@ def test_a_log_without_verdicts_or_one_that_was_changed_is_refused(log: Path) ->
         connection.execute("UPDATE verdicts SET verdict = 'accept'")
     with pytest.raises(AuditError, match="was changed: verdicts"):
         decide_switches([log], BOUND)
+
+
+def test_a_decision_in_a_file_is_the_same_decision(tmp_path: Path, log: Path) -> None:
+    counted = {
+        ("mojibake", "de", "edits", ""): {"reject": 12},
+        ("content", "it", "model edits", "model 1 + adapter a"): {"reject": 10},
+        ("mojibake", "fr", "edits", ""): {"reject": 2},
+    }
+    decided = weigh_verdicts(counted, BOUND, ("one", "two"))
+    path = tmp_path / "reviews.json"
+    path.write_bytes(decided.as_json())
+    read = read_decision(path)
+    assert read is not None
+    assert read.describe() == decided.describe()
+    for engine in ("", "model 1", "model 1 + adapter a"):
+        assert read.choose(engine) == decided.choose(engine)
+        assert read.explain(engine) == decided.explain(engine)
+    assert read_decision(log) is None
+    assert read_decision(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize("content", ["{}", '{"form": "midb-agent reviews 1"}', '{"form": "another"}', "{"])
+def test_what_is_no_whole_decision_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "reviews.json"
+    path.write_text(content)
+    with pytest.raises(UsageError, match="does not say what reviews switched off"):
+        read_decision(path)

@@ -22,7 +22,7 @@ from midb.cluster.driver import Driven, Driver
 from midb.cluster.progress import ShardProgress, add_up, difference
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard, settings_of
 from midb.cluster.sizes import choose_shards, describe_resources, resources_of
-from midb.cluster.work_folder import WorkFolder, WorkPlan, plan_work
+from midb.cluster.work_folder import WorkFolder, WorkPlan, plan_work, reviews_of
 from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.places import OutputPlaces, text_of
@@ -87,7 +87,7 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
         if plan.unpinned:
             tell(f"each shard is read by what it looks like: {plan.unpinned}; --language and --map settle it")
         driver = Driver(folder, plan, settings_of(config), show.handle, stopped, describe_resources(resources))
-        show.handle(_plan_run(config, opened, places, plan, driver, resources))
+        show.handle(_plan_run(config, opened, places, folder, plan, driver, resources))
         for warning in opened.found.warnings:
             tell(warning)
         if driver.left:
@@ -185,6 +185,7 @@ def _plan_run(
     config: RunConfig,
     opened: OpenedCorpus,
     places: OutputPlaces,
+    folder: WorkFolder,
     plan: WorkPlan,
     driver: Driver,
     resources: dict[str, float],
@@ -210,7 +211,7 @@ def _plan_run(
         resumed_at=done,
         model=config.model is not None,
         behind=Behind(counts=counts) if done else None,
-        switched_off=_list_switched_off(config),
+        switched_off=_list_switched_off(config.model_copy(update={"reviewed": reviews_of(config, folder, plan)})),
         cluster=f"{pluralize(len(plan.shards), 'shard')} on {where}, {describe_resources(resources)} each; "
         f"in {text_of(config.work or '')}",
     )

@@ -109,22 +109,51 @@ def test_what_is_not_examined_is_named_before_anything_is_run(cli: Cli, clusters
 def test_what_reviews_switched_off_is_said_at_the_beginning_and_at_the_end(
     cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
 ) -> None:
-    cli("run", corpus, "-o", "before.jsonl", "--workers", "0")
-    log = tmp_path / "before.jsonl.audit.db"
-    ((kind, _),) = rows(log, "SELECT kind, count(*) AS n FROM findings GROUP BY kind ORDER BY n DESC LIMIT 1")
-    cli("review", "sheet", "--db", log, "--kind", kind, "-o", "sheet.csv")
-    with open(tmp_path / "sheet.csv", encoding="utf-8-sig", newline="") as file:
-        said = [row | {"verdict": "reject"} for row in csv.DictReader(file)]
-    with open(tmp_path / "sheet.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(said[0]))
-        writer.writeheader()
-        writer.writerows(said)
-    assert cli("review", "apply", "sheet.csv", "--reviewer", "Ana", "--db", log).code == 0
+    log, kind = reviewed_log(cli, corpus, tmp_path)
     reviewed = ("--reviewed", log, "--min-verdicts", "2")
     shown = [json.loads(line) for line in cli("run", corpus, *RUN, *reviewed, "--json").out.splitlines()]
     off = [event["switched_off"] for event in shown if event["event"] in ("plan", "end")]
     assert off[0] == off[1]
     assert off[0][0].startswith(kind)
+
+
+def test_what_people_say_while_shards_are_run_counts_for_none_of_them(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    log, kind = reviewed_log(cli, corpus, tmp_path)
+    reviewed = ("--reviewed", log, "--min-verdicts", "2")
+    cli("run", corpus, "-o", "single.jsonl", "--workers", "0", *reviewed)
+
+    def say_otherwise(task: ShardTask) -> ShardResult:
+        say(cli, log, kind, "accept", tmp_path)
+        return run_shard(task)
+
+    clusters.script = {(2, 1): say_otherwise}
+    assert cli("run", corpus, *RUN, *reviewed).code == 0
+    check_same(tmp_path / "single.jsonl", tmp_path / "out.jsonl")
+    shown = cli("run", corpus, "--work", "work", "--shard", "1/3", *reviewed[:3], "3")
+    assert (shown.code, "the settings differ from those that work began with: reviewed" in shown.err) == (2, True)
+
+
+def reviewed_log(cli: Cli, corpus: Path, folder: Path) -> tuple[Path, str]:
+    """The log of a run of which all findings of a kind were rejected, and that kind."""
+    cli("run", corpus, "-o", "before.jsonl", "--workers", "0")
+    log = folder / "before.jsonl.audit.db"
+    ((kind, _),) = rows(log, "SELECT kind, count(*) AS n FROM findings GROUP BY kind ORDER BY n DESC LIMIT 1")
+    say(cli, log, kind, "reject", folder)
+    return log, kind
+
+
+def say(cli: Cli, log: Path, kind: str, verdict: str, folder: Path) -> None:
+    """Give all findings of a kind one verdict."""
+    cli("review", "sheet", "--db", log, "--kind", kind, "-o", f"{verdict}.csv")
+    with open(folder / f"{verdict}.csv", encoding="utf-8-sig", newline="") as file:
+        said = [row | {"verdict": verdict} for row in csv.DictReader(file)]
+    with open(folder / f"{verdict}.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(said[0]))
+        writer.writeheader()
+        writer.writerows(said)
+    assert cli("review", "apply", f"{verdict}.csv", "--reviewer", "Ana", "--db", log).code == 0
 
 
 def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
