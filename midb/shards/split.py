@@ -207,13 +207,8 @@ def make_folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path | None = None) -> Split:
-    """Cut a corpus, and with it a source that is aligned by line.
-
-    Raises UsageError where a file would be overwritten that holds something else; then nothing was written.
-    """
-    if not 1 <= shards <= MAX_SHARDS:
-        raise UsageError(f"{shards} shards cannot be made.", hint=f"--shards is a number from 1 to {MAX_SHARDS}.")
+def open_to_cut(corpus: Path) -> Container:
+    """Open a corpus that is to be cut; raises UsageError for one that cannot be."""
     if str(corpus) == "-":
         raise UsageError("a corpus that is cut cannot come from standard input.", hint="Name a file.")
     container = open_container(corpus)
@@ -222,6 +217,17 @@ def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path
             f"{corpus} is {container.name}: it is cut already.",
             hint="Run its files on several machines, each for itself; no merge is needed.",
         )
+    return container
+
+
+def split(corpus: Path, shards: int, *, folder: Path | None = None, source: Path | None = None) -> Split:
+    """Cut a corpus, and with it a source that is aligned by line.
+
+    Raises UsageError where a file would be overwritten that holds something else; then nothing was written.
+    """
+    if not 1 <= shards <= MAX_SHARDS:
+        raise UsageError(f"{shards} shards cannot be made.", hint=f"--shards is a number from 1 to {MAX_SHARDS}.")
+    container = open_to_cut(corpus)
     sources: Container | None = None
     if source is not None and not isinstance(open_sources(source, container, -1), SourcesById):
         sources = open_container(source)

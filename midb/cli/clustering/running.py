@@ -23,7 +23,6 @@ from midb.cluster.progress import ShardProgress, add_up, difference
 from midb.cluster.shard_runner import ShardResult, ShardTask, run_shard, settings_of
 from midb.cluster.sizes import choose_shards, describe_resources, resources_of
 from midb.cluster.work_folder import WorkFolder, WorkPlan, plan_work, reviews_of
-from midb.corpus.formats.containers import open_container
 from midb.corpus.opened import OpenedCorpus
 from midb.corpus.places import OutputPlaces, text_of
 from midb.dashboard import Listener
@@ -36,6 +35,7 @@ from midb.runs.config import RunConfig
 from midb.runs.ending import count_end
 from midb.shards.logs import open_shards
 from midb.shards.merge import merge
+from midb.shards.split import open_to_cut
 from midb.text.terminal import quote_word, quote_words, visible
 
 #: Failed shards that are told one by one.
@@ -52,7 +52,7 @@ def run_on_cluster(config: RunConfig, show: Listener, stopped: Callable[[], bool
     assert config.work is not None
     assert config.on is not None
     started = time.monotonic()
-    container = open_container(config.corpus)
+    container = open_to_cut(config.corpus)
     places = find_places(config, container)
     key = read_key(config.seal_key)
     folder = WorkFolder(config.work)
@@ -123,7 +123,7 @@ def run_one_shard(config: RunConfig, show: Listener, stopped: Callable[[], bool]
     assert config.shard is not None
     number, count = parse_shard(config.shard)
     folder = WorkFolder(config.work)
-    container = open_container(config.corpus)
+    container = open_to_cut(config.corpus)
     plan = plan_work(
         folder,
         config,

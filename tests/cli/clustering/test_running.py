@@ -170,6 +170,19 @@ def test_a_place_that_is_taken_is_found_out_before_anything_is_run(
     assert not clusters.joined
 
 
+def test_a_corpus_that_cannot_be_cut_is_refused_before_anything_is_made(
+    cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    corpus.rename(folder / corpus.name)
+    for how in (RUN, ("--work", "work", "--shard", "1/3")):
+        shown = cli("run", folder, *how)
+        assert (shown.code, "it is cut already" in shown.err) == (2, True)
+    assert not clusters.joined
+    assert not (tmp_path / "work").exists()
+
+
 def test_one_that_is_stopped_says_how_to_go_on_and_names_no_log_that_is_not_there(
     cli: Cli, corpus: Path, clusters: Clusters, tmp_path: Path
 ) -> None:
