@@ -27,6 +27,11 @@ _REPLIES = (
 )
 
 
+def count_reasons(log: AuditLog, run: Run) -> dict[str, int]:
+    """The rejected lines of a run, by reason."""
+    return {str(reason): count for reason, count in log.db.execute(_REJECTED, [run.id])}
+
+
 def count_behind(log: AuditLog, run: Run, checkpoint: Checkpoint) -> Behind:
     """All that the run has in the log up to its checkpoint."""
 
@@ -47,7 +52,7 @@ def count_behind(log: AuditLog, run: Run, checkpoint: Checkpoint) -> Behind:
             repaired=repaired,
             open=still_open,
         ),
-        reasons={str(reason): count for reason, count in ask(_REJECTED)},
+        reasons=count_reasons(log, run),
         warnings=warnings,
         usage=Usage(calls=calls, **dict(zip(_COUNTED, counts, strict=True))),
     )

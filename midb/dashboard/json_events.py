@@ -50,9 +50,9 @@ class JsonEvents:
       [{number, state, host, attempts, done, total}]; what a lost machine had done after its last snapshot is taken
       back by a ``batch`` with negative counts
     - ``end``, counts of the whole run: status, read, unchanged, improved, reverted, rejected, balanced, languages,
-      repaired, open, output, database, rejected_path, internal_errors, too_slow, no_usable_reply, unexamined, seconds,
-      resume_command, head (of the audit log), switched_off (sentences), usage {the eleven numbers of ``usage``, since
-      the run (re)started}
+      repaired, open, output, database, rejected_path, internal_errors, too_slow, no_usable_reply, unexamined, reasons
+      {reason: rejected lines}, seconds, resume_command, head (of the audit log), switched_off (sentences), usage {the
+      eleven numbers of ``usage``, since the run (re)started}
 
     Every name is always there. Unlike a display, this is data: an error of the stream is raised.
     """

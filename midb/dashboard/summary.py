@@ -273,8 +273,8 @@ def _draw_results(ended: RunEnded, progress: Progress, width: int) -> list[Part]
         parts.append(Text(describe_unexamined(ended.unexamined), "yellow"))
     if others := describe_other_languages(_count_languages(ended)):
         parts.append(Text(others, "yellow"))
-    if progress.rejected:
-        parts.append(Text("\n".join(flow_counts(progress.rejected, width, 2, "rejected lines: ")), "red"))
+    if reasons := Counter(ended.reasons):
+        parts.append(Text("\n".join(flow_counts(reasons, width, 2, "rejected lines: ")), "red"))
     if left := sum(ended.open.values()):
         whom = "a person" if _used_model(ended, progress) else "a model or a person"
         parts.append(Text(f"{pluralize(left, 'finding')} left open, for {whom}", "yellow"))

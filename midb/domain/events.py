@@ -194,6 +194,7 @@ class RunEnded:
     :param too_slow: pairs that were left as they are because their record took too long.
     :param no_usable_reply: pairs that were left as they are because no reply of the model could be used.
     :param unexamined: records in which no pair was found: they stay as they are.
+    :param reasons: of the rejected lines, by reason.
     :param seconds: since the run (re)started.
     :param resume_command: what to type to go on; says nothing where the run is finished.
     :param usage: what the model did since the run (re)started; only noughts without a model.
@@ -215,6 +216,7 @@ class RunEnded:
     too_slow: int = 0
     no_usable_reply: int = 0
     unexamined: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     resume_command: str = ""
     usage: Usage = field(default_factory=Usage)

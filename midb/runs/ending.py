@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from midb.audit.behind import count_reasons
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import Checkpoint, Run
 from midb.domain.decisions import Reason
@@ -25,6 +26,7 @@ def count_end(log: AuditLog, run: Run, checkpoint: Checkpoint, **more: Any) -> R
         no_usable_reply=log.count_pairs(run, Reason.NO_USABLE_REPLY),
         too_slow=log.count_pairs(run, Reason.TOO_SLOW),
         unexamined=log.count_pairs(run, Reason.UNEXAMINED),
+        reasons=count_reasons(log, run),
         head=log.head(),
         **more,
     )

@@ -29,7 +29,8 @@ JSON_NAMES = {
     "rejected": "line reason message",
     "warning": "message logged",
     "end": "status read unchanged improved reverted rejected balanced languages repaired open output database "
-    "rejected_path internal_errors too_slow no_usable_reply unexamined seconds resume_command usage head switched_off",
+    "rejected_path internal_errors too_slow no_usable_reply unexamined reasons seconds resume_command "
+    "usage head switched_off",
 }
 
 

@@ -52,7 +52,7 @@ def test_only_the_first_rejected_lines_are_told_in_full(clock: Clock) -> None:
     lines = [LineRejected(line=n, reason="invalid-json", message="not valid JSON") for n in range(1, 26)]
     warnings = [Warned(message=f"fallback {n}") for n in range(25)]
     done = batch(rejected=25)
-    text = show_in_file(clock, plan(), *lines, *warnings, done, end(done))
+    text = show_in_file(clock, plan(), *lines, *warnings, done, end(done, reasons={"invalid-json": 25}))
     assert "rejected: corpora/translated.jsonl, line 10: not valid JSON\n" in text
     assert text.count("not valid JSON") == text.count("warning: fallback") == SHOWN_IN_FULL
     assert "more rejected lines: from here on they are only counted\n" in text

@@ -167,7 +167,8 @@ def test_a_name_that_is_no_utf_8_is_shown_by_its_bytes_and_can_be_typed(clock: C
 def test_the_end_of_a_resumed_run_tells_all_of_it_and_since_when_the_time_counts(clock: Clock) -> None:
     before = Usage(calls=2, prompt_tokens=500, completion_tokens=50)
     went_on = resumed(90, 10, model=True, reasons={"not-utf8": 10}, usage=before)
-    ended = end(usage=Usage(calls=1, prompt_tokens=100, completion_tokens=10), rejected=10, read=170)
+    usage = Usage(calls=1, prompt_tokens=100, completion_tokens=10)
+    ended = end(usage=usage, rejected=10, read=170, reasons={"not-utf8": 10})
     shown = show_in_file(clock, went_on, ended)
     assert "(since it was resumed at record 100)" in shown
     assert "rejected lines: not-utf8 10\n" in shown

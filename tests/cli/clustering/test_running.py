@@ -54,6 +54,7 @@ def test_what_many_machines_leave_is_what_one_leaves(
     assert shown.code == 0
     assert "3 shards on Ray, 1 CPU each; in work" in shown.err
     assert "ledger balances: 300 read" in shown.err
+    assert "rejected lines: invalid-json 1\n" in shown.err
     assert "shard 1 is begun again where it was: its process was killed" in shown.err
     cli("run", corpus, "-o", "single.jsonl", "--workers", "0")
     check_same(tmp_path / "single.jsonl", tmp_path / "out.jsonl")
