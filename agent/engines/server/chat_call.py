@@ -187,7 +187,7 @@ class ChatCall:
             finally:
                 self._stream = None
                 self._pace.end()
-            await self._wait_for_retry(failure, others_served=self._traits.served != served)
+            await self._wait_for_retry(failure, served)
 
     async def _ask(self) -> TextReply:
         """Ask once, or once more where the server refuses a part of the request that is left out then.
@@ -306,11 +306,13 @@ class ChatCall:
         self._server.refuse_key(reply.text)
         return reply
 
-    async def _wait_for_retry(self, failure: TransientFailure, *, others_served: bool) -> None:
+    async def _wait_for_retry(self, failure: TransientFailure, served: int) -> None:
         """Wait for the next try; raises CallFailed if there is none left.
 
-        Where a call waited in vain, it is tried again only if others were served meanwhile: it was one too many. Else
-        who asked is to decide, after the pause.
+        Where a call waited in vain, it is tried again only if others were served meanwhile, in the pause too: to a
+        server that has one place nobody else comes before. Else who asked is to decide, after the pause.
+
+        :param served: requests that the server had answered when the call began.
         """
         timed_out = failure.code == "timeout"
         most = min(self._settings.retries, _RETRIES_OF_TIMEOUTS) if timed_out else self._settings.retries
@@ -325,7 +327,7 @@ class ChatCall:
             )
         wanted = max(failure.wait, _AFTER_TIMEOUT) if timed_out else failure.wait
         await self._pauses.take(self._settings.pause(self.retries, wanted))
-        if self._pauses.over or (timed_out and not others_served):
+        if self._pauses.over or (timed_out and self._traits.served == served):
             self._give_up(failure)
         self.retries += 1
 

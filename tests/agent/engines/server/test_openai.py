@@ -437,6 +437,21 @@ def test_a_call_that_waits_in_vain_while_others_are_served_is_tried_again_after_
     assert max(reply.retries for reply in replies if isinstance(reply, TextReply)) >= 1
 
 
+def test_a_call_is_tried_again_where_others_are_served_only_in_its_pause() -> None:
+    """With one place nobody else can be served while it waits in vain."""
+    asked: list[str] = []
+
+    def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> Fault:
+        asked.append(messages[-1]["content"])
+        return slow(every=1e6 if len(asked) == 1 else 0.1)
+
+    server = ReplayServer(answer, models=LLAMA, props={"total_slots": 1})
+    replies, _, _ = ask_many(server, 4, timeout=10.0)
+    assert [reply.text for reply in replies if isinstance(reply, TextReply)] == ["a b c d"] * 4
+    assert sorted(reply.retries for reply in replies if isinstance(reply, TextReply)) == [0, 0, 0, 1]
+    assert asked.count(asked[0]) == 2
+
+
 @pytest.mark.parametrize("props", [None, refused(403), refused(500), {"total_slots": -1}, {"total_slots": "4"}, []])
 def test_slots_that_are_not_said_are_learnt(replay_server: Serve, desk: Desk, props: Any) -> None:
     server = replay_server(echo, models=LLAMA, props=props)
