@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -333,5 +334,20 @@ def test_the_garbage_collector_is_left_as_it_was(pools: Pools, corpus: OpenedCor
         seen.append(gc.get_threshold())
         raise RuntimeError
     assert seen == [model_pool.COLLECT]
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_the_garbage_collector_is_left_as_it_was_by_pools_that_overlap(pools: Pools) -> None:
+    """Those of a program with threads: the first to begin is the first to end."""
+    before = gc.get_threshold()
+    with asyncio.Runner() as another:
+        first = pools(GatedEngine(left_alone), 2)
+        second = Pools(another, pools.rules)(GatedEngine(left_alone), 2)
+        with contextlib.ExitStack() as outer:
+            with contextlib.ExitStack() as inner:
+                inner.enter_context(first)
+                outer.enter_context(second)
+            assert gc.get_threshold() == model_pool.COLLECT
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
