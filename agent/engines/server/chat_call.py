@@ -161,6 +161,7 @@ class ChatCall:
         self._server, self._settings, self._traits, self._pauses = server, settings, traits, pauses
         self._pace, self._request = pace, request
         self._started: float | None = None
+        self._served = 0  # requests that the server had answered when the try before failed
         self._stream: ReplyStream | None = None
 
     @property
@@ -170,7 +171,7 @@ class ChatCall:
 
     async def run(self) -> TextReply:
         """Ask until there is a reply; raises CallFailed or EngineDown. A pause keeps no other call from being made."""
-        served = self._traits.served
+        served = self._served = self._traits.served
         while True:
             number = await self._pace.begin()
             if self._started is None:
@@ -325,6 +326,7 @@ class ChatCall:
                 hint=LATER_HINT,
                 retryable=True,
             )
+        self._served = self._traits.served
         wanted = max(failure.wait, _AFTER_TIMEOUT) if timed_out else failure.wait
         await self._pauses.take(self._settings.pause(self.retries, wanted))
         if self._pauses.over or (timed_out and self._traits.served == served):
@@ -338,6 +340,7 @@ class ChatCall:
             f"{self._server.url} gave no reply in {tries}: {failure.sentence}",
             hint={"connection": UP_HINT, "timeout": SLOW_HINT}.get(failure.code, ""),
             retries=self.retries,
+            nobody_served=self._traits.served == self._served,
         ) from failure
 
     def _stop_sending_schemas(self, complaint: Complaint) -> None:
