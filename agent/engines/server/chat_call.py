@@ -161,6 +161,7 @@ class ChatCall:
         self._server, self._settings, self._traits, self._pauses = server, settings, traits, pauses
         self._pace, self._request = pace, request
         self._started: float | None = None
+        self._timeouts = 0
         self._served = 0  # requests that the server had answered when the try before failed
         self._stream: ReplyStream | None = None
 
@@ -316,8 +317,8 @@ class ChatCall:
         :param served: requests that the server had answered when the call began.
         """
         timed_out = failure.code == "timeout"
-        most = min(self._settings.retries, _RETRIES_OF_TIMEOUTS) if timed_out else self._settings.retries
-        if self._pauses.over or self.retries >= most:
+        self._timeouts += timed_out
+        if self._pauses.over or self.retries >= self._settings.retries or self._timeouts > _RETRIES_OF_TIMEOUTS:
             self._give_up(failure)
         if failure.wait > self._settings.timeout and not self._traits.served:
             raise EngineDown(

@@ -452,6 +452,17 @@ def test_a_call_is_tried_again_where_others_are_served_only_in_its_pause() -> No
     assert asked.count(asked[0]) == 2
 
 
+def test_tries_that_failed_otherwise_are_none_that_waited_in_vain() -> None:
+    left = [refused(500), refused(500), slow(every=1e6), slow(every=1e6)]
+
+    def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> Fault:
+        return left.pop(0) if messages[-1]["content"] == "Frage 1" and left else slow(every=1.0)
+
+    replies, _, _ = ask_many(ReplayServer(answer), 12, timeout=10.0, concurrency=2)
+    assert [reply.text for reply in replies if isinstance(reply, TextReply)] == ["a b c d"] * 12
+    assert max(reply.retries for reply in replies if isinstance(reply, TextReply)) == 4
+
+
 @pytest.mark.parametrize("down", [True, False])
 def test_a_failure_says_whether_the_server_served_nobody_while_it_was_tried(down: bool) -> None:
     """Who was served before the server broke down says nothing of a request that was under way then."""
