@@ -159,10 +159,12 @@ class ModelPool:
                 return None
             batch, tasks = self._out[0]
             if any(_was_dropped(task) for task in tasks):
-                return None
-            if all(task.done() for task in tasks):
+                # Nothing behind it is written any more; but what is being answered is paid for, and comes into the log.
+                if self._all_done:
+                    return None
+            elif all(task.done() for task in tasks):
                 # While calls fail and none succeeds, what came of them waits: others may show whose fault it is.
-                if self._model.failing and not all(task.done() for _, tasks in self._out for task in tasks):
+                if self._model.failing and not self._all_done:
                     pass
                 elif self._model.never_served:
                     if stopped():
@@ -176,6 +178,11 @@ class ModelPool:
                 await asyncio.wait_for(self._moved.wait(), TICK)
             except TimeoutError:
                 stopped()  # says so while it drains
+
+    @property
+    def _all_done(self) -> bool:
+        """Whether no record is under way."""
+        return all(task.done() for _, tasks in self._out for task in tasks)
 
     @property
     def _allowed(self) -> int:
