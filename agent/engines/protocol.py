@@ -94,13 +94,17 @@ def cut_at_stop(text: str, stop: Sequence[str]) -> str | None:
 class CallFailed(MidbError):
     """This request got no reply, after as many retries as make sense; other requests may well get theirs.
 
-    ``code`` is a short machine word: timeout, connection, http-500, context-exceeded, bad-reply, ...
+    ``code`` is a short machine word: timeout, connection, http-500, context-exceeded, bad-reply, ... ``nobody_served``
+    says that no other request got a reply since the last try but one: the engine may have broken down.
     """
 
-    def __init__(self, code: str, message: str, *, hint: str = "", retries: int = 0) -> None:
+    def __init__(
+        self, code: str, message: str, *, hint: str = "", retries: int = 0, nobody_served: bool = False
+    ) -> None:
         super().__init__(message, hint=hint, retryable=True)
         self.code = code
         self.retries = retries
+        self.nobody_served = nobody_served
 
 
 class EngineDown(MidbError):

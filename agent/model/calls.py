@@ -193,8 +193,11 @@ class Model:
 
         Raises CallFailed where others were served meanwhile, or where the request itself is what cannot be served;
         EngineDown once too many calls in a row have failed, for whatever reason; EngineStopped where a call fails
-        while the run stops: it might have been served later.
+        while the run stops: it might have been served later. Where others were served only before its last tries, the
+        engine may have broken down then; it is asked once more, and a request that breaks the engine not again and
+        again.
         """
+        broke_down = False
         while True:
             served = self._replies
             try:
@@ -206,7 +209,9 @@ class Model:
                 if self._stopping:
                     raise EngineStopped from error
                 if self._replies != served:
-                    raise
+                    if broke_down or not error.nobody_served:
+                        raise
+                    broke_down = True
                 self._failures_in_a_row += 1
                 self._last_failure = error
                 least = LEAST_TIMEOUTS_IN_A_ROW if error.code == "timeout" else LEAST_FAILURES_IN_A_ROW

@@ -7,8 +7,10 @@ are done behind it. The loop stands still while its caller writes a batch, which
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
@@ -37,6 +39,40 @@ DRAIN = 30.0
 
 #: Seconds between two words about it.
 REPORT_EVERY = 1.0
+
+
+class _Collector:
+    """The garbage collector, set for pairs that are under way (``COLLECT``).
+
+    The whole process has one. A program may have several pools at once, in threads; the last puts it back as it was
+    before the first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pools = 0
+        self._before = gc.get_threshold()
+
+    @contextlib.contextmanager
+    def set(self) -> Iterator[None]:
+        """Set it as long as a pool is open."""
+        with self._lock:
+            if not self._pools:
+                self._before = gc.get_threshold()
+                gc.freeze()  # what is garbage by now is found once it is unfrozen: to look for it here takes a while
+                gc.set_threshold(*COLLECT)
+            self._pools += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pools -= 1
+                if not self._pools:
+                    gc.set_threshold(*self._before)
+                    gc.unfreeze()
+
+
+_COLLECTOR = _Collector()
 
 
 class ModelPool:
@@ -68,18 +104,15 @@ class ModelPool:
         self._drained_by = math.inf  # on the model's clock
 
     def __enter__(self) -> ModelPool:
-        self._collected = gc.get_threshold()
-        gc.freeze()  # what is garbage by now is found once it is unfrozen: to look for it here takes a while
-        gc.set_threshold(*COLLECT)
-        self._runner.run(self._start())
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_COLLECTOR.set())
+            self._runner.run(self._start())
+            self._collecting = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
+        with self._collecting:
             self._runner.run(self._close())
-        finally:
-            gc.set_threshold(*self._collected)
-            gc.unfreeze()
 
     def examine(
         self, batches: Iterator[Batch], stopped: Callable[[], bool] = lambda: False
@@ -126,10 +159,12 @@ class ModelPool:
                 return None
             batch, tasks = self._out[0]
             if any(_was_dropped(task) for task in tasks):
-                return None
-            if all(task.done() for task in tasks):
+                # Nothing behind it is written any more; but what is being answered is paid for, and comes into the log.
+                if self._all_done:
+                    return None
+            elif all(task.done() for task in tasks):
                 # While calls fail and none succeeds, what came of them waits: others may show whose fault it is.
-                if self._model.failing and not all(task.done() for _, tasks in self._out for task in tasks):
+                if self._model.failing and not self._all_done:
                     pass
                 elif self._model.never_served:
                     if stopped():
@@ -143,6 +178,11 @@ class ModelPool:
                 await asyncio.wait_for(self._moved.wait(), TICK)
             except TimeoutError:
                 stopped()  # says so while it drains
+
+    @property
+    def _all_done(self) -> bool:
+        """Whether no record is under way."""
+        return all(task.done() for _, tasks in self._out for task in tasks)
 
     @property
     def _allowed(self) -> int:

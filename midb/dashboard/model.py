@@ -8,7 +8,7 @@ from rich.text import Text
 from midb.dashboard.blocks import Block, make_lines
 from midb.dashboard.state import Progress
 from midb.dashboard.text import fit, format_count, format_share, pluralize, shorten
-from midb.domain.events import ModelUsed
+from midb.domain.events import ModelUsed, RunEnded
 from midb.domain.generations import Usage
 
 _LABEL = "model   "
@@ -34,8 +34,10 @@ def draw_model(progress: Progress, width: int, most: int) -> Block:
 def _list_figures(progress: Progress, used: ModelUsed) -> list[Text]:
     """The most telling first."""
     usage = progress.usage
-    since = " since the resume" if progress.behind and usage.calls_failed else ""
-    failed = Text(f"failed calls {format_count(usage.calls_failed)}{since}", "red" if usage.calls_failed else "")
+    since = _since(progress)
+    failed = Text("failed calls 0")
+    if usage.calls_failed:
+        failed = Text(f"failed calls {format_count(usage.calls_failed)}{since}", "red")
     read, written = progress.tokens_per_second_overall
     ahead = f" ({format_count(used.ahead)} done ahead)" if used.ahead else ""
     figures = [
@@ -45,7 +47,7 @@ def _list_figures(progress: Progress, used: ModelUsed) -> list[Text]:
         Text(_describe_paid(usage)),
         Text(f"budget left {fit(used.budget_left, 30)}" if used.budget_left else ""),
         failed if usage.calls_failed else Text(""),
-        Text(f"reused {pluralize(usage.reused, 'reply', 'replies')}" if usage.reused else ""),
+        Text(f"reused {pluralize(usage.reused, 'reply', 'replies')}{since}" if usage.reused else ""),
         Text(_describe_prefix_hits(usage)),
         Text(_describe_steps(usage)),
         Text(f"retries {format_count(usage.retries)}"),
@@ -60,23 +62,30 @@ def describe_model(progress: Progress) -> list[str]:
     if progress.used is None:
         return []
     usage = progress.usage
-    failed = [f"failed calls {format_count(usage.calls_failed)}"] if usage.calls_failed else []
+    failed = [f"failed calls {format_count(usage.calls_failed)}{_since(progress)}"] if usage.calls_failed else []
     coming = [words] if (words := _describe_coming(progress.used)) else []
     return [_describe_speed(progress), _describe_paid(usage), *coming, *failed]
 
 
-def describe_total(usage: Usage) -> Text:
+def describe_total(ended: RunEnded, progress: Progress) -> Text:
     """A run's use of the model in one line."""
+    usage = (progress.behind.usage if progress.behind else Usage()) + ended.usage
+    since = _since(progress)
     words = [pluralize(usage.calls, "call"), f"{shorten(usage.prompt_tokens)} tokens in"]
     words.append(f"{shorten(usage.completion_tokens)} out")
     if usage.reused:
-        words.append(f"{pluralize(usage.reused, 'reply', 'replies')} reused from the log")
+        words.append(f"{pluralize(usage.reused, 'reply', 'replies')} reused from the log{since}")
     if usage.retries:
         words.append(pluralize(usage.retries, "retry", "retries"))
     text = Text(", ".join(words))
     if usage.calls_failed:
-        text.append(", ").append(f"{pluralize(usage.calls_failed, 'call')} failed", "red")
+        text.append(", ").append(f"{pluralize(usage.calls_failed, 'call')} failed{since}", "red")
     return text
+
+
+def _since(progress: Progress) -> str:
+    """What stands behind figures that the log does not keep: all others are of the whole run."""
+    return " since the resume" if progress.behind else ""
 
 
 def _describe_speed(progress: Progress) -> str:

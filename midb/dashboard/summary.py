@@ -90,8 +90,7 @@ def draw_end(ended: RunEnded, progress: Progress, *, width: int) -> list[Part]:
     parts.append(Text(""))
     parts += [Fact(label, Text(text)) for label, text in _list_switched_off(ended.switched_off)]
     if _used_model(ended, progress):
-        before = progress.behind.usage if progress.behind else Usage()
-        parts.append(Fact("model", describe_total(before + ended.usage)))
+        parts.append(Fact("model", describe_total(ended, progress)))
     parts += _draw_places(ended)
     parts += _draw_next(ended, progress)
     return parts

@@ -18,7 +18,7 @@ from midb.corpus.raw import RawRecord
 from midb.domain.errors import UsageError
 from midb.domain.results import RecordResult, RejectedLine
 from midb.library.logged import boost_with_log
-from midb.library.loops import outside_loop
+from midb.library.loops import is_given_up, outside_loop
 from midb.library.results import (
     BoostResult,
     CheckResult,
@@ -231,6 +231,8 @@ def _examined(
     results: list[RecordResult] = []
     rejected: list[RejectedInfo] = []
     for _, result in examine_corpus(opened, examiner, settings.workers):
+        if is_given_up():
+            raise KeyboardInterrupt
         if isinstance(result, RejectedLine):
             rejected.append(rejected_of(result))
         else:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from midb.agent.run.runner import Runner
 from midb.agent.run.session import Session, open_session
+from midb.audit.file.lock import WriterLock
 from midb.audit.reader import AuditReader
 from midb.audit.results import logged_pairs
 from midb.audit.rows import LoggedRecord
@@ -27,6 +28,7 @@ from midb.domain.errors import MidbError, UsageError
 from midb.domain.events import Event, Warned
 from midb.domain.hashing import file_sha256
 from midb.domain.results import RecordResult
+from midb.library.loops import is_given_up
 from midb.library.results import RejectedInfo
 from midb.runs.config import RunConfig
 
@@ -51,10 +53,14 @@ def boost_with_log(records: Container, source: Container | None, settings: RunCo
     stem = database.with_name(database.name.removesuffix(".db").removesuffix(".audit"))
     corpus = beside(stem, ".corpus.jsonl")
     paths: dict[str, Path] = {"corpus": corpus, "output": beside(stem, ".boosted.jsonl"), "db": database}
-    _write(records, corpus)
-    if source is not None:
-        paths["source"] = beside(stem, ".source.jsonl")
-        _write(source, paths["source"])
+    lock = WriterLock(database)  # two calls at once would write their records into each other's
+    try:
+        _write(records, corpus)
+        if source is not None:
+            paths["source"] = beside(stem, ".source.jsonl")
+            _write(source, paths["source"])
+    finally:
+        lock.release()
     config = settings.model_copy(update=paths)
     warnings: list[str] = []
     with open_engine(config, warnings.append) as engine:
@@ -97,7 +103,9 @@ def _finish(session: Session, warnings: list[str]) -> None:
         if isinstance(event, Warned):
             warnings.append(event.message)
 
-    ended = Runner(session, listen, lambda: False).run()
+    ended = Runner(session, listen, is_given_up).run()
+    if ended.status != "finished":
+        raise KeyboardInterrupt  # came to who called; the same call goes on
     if not ended.balanced:
         raise MidbError(f"the ledger of {session.log.path} does not balance.", hint="See: midb-agent audit verify")
 

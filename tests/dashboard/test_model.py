@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from run_events import USAGE, Clock, Screen, batch, end, plan, used
+from run_events import USAGE, Clock, Screen, batch, end, plan, resumed, used
 from screens import screen
 
 from midb.dashboard import LiveDashboard, PlainLines
@@ -228,6 +228,20 @@ def test_the_last_screen_sums_the_model_up(clock: Clock, changes: Any, expected:
     text = show_paced(clock, plan(model=True), batch(), end(usage=replace(USAGE, **changes)))
     assert f"\nmodel      {expected}\n" in text
     assert "left open, for a person\n" in text
+
+
+def test_what_the_log_does_not_keep_is_said_to_be_of_the_time_since_the_resume(clock: Clock) -> None:
+    """All other figures are of the whole run."""
+    usage = replace(USAGE, calls_failed=7)
+    text = show_paced(
+        clock, resumed(500, 20, usage=Usage(calls=1000), model=True), used(usage), batch(), end(usage=usage),
+        every=EVERY_SECONDS,
+    )  # fmt: skip
+    assert "failed calls 7 since the resume\n" in text
+    assert (
+        "\nmodel      2,204 calls, 1.2M tokens in, 388k out, 12 replies reused from the log since the resume, "
+        "3 retries, 7 calls failed since the resume\n"
+    ) in text
 
 
 def test_without_a_model_nothing_is_said_of_one(clock: Clock) -> None:

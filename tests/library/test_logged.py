@@ -14,8 +14,10 @@ from replay_server import Body, ChatMessage, ReplayServers
 import midb
 from midb.agent.run.runner import Runner
 from midb.audit.file.key import SealKey
+from midb.audit.file.lock import WriterLock
 from midb.audit.log import AuditLog
 from midb.audit.proof.verify import verify
+from midb.audit.reader import AuditReader
 from midb.domain.errors import UsageError
 
 RECORDS: list[dict[str, Any]] = [
@@ -74,6 +76,38 @@ def test_an_interrupted_call_goes_on_where_it_stopped(tmp_path: Path, monkeypatc
     assert result.ledger["read"] == 101
     assert midb.boost(RECORDS, language="de", audit=db).edits == result.edits
     assert seen == [64], "a finished call runs nothing again"
+
+
+def test_a_caller_who_was_interrupted_calls_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midb.agent.run.batches.BATCH", 32)
+    asked: list[bool] = []
+
+    def after_two() -> bool:
+        asked.append(True)
+        return len(asked) > 2
+
+    db = tmp_path / "run.db"
+    with monkeypatch.context() as patched:
+        patched.setattr("midb.library.logged.is_given_up", after_two)
+        with pytest.raises(KeyboardInterrupt):
+            midb.boost(RECORDS, language="de", audit=db)
+        patched.setattr("midb.library.boosting.is_given_up", after_two)
+        with pytest.raises(KeyboardInterrupt):
+            midb.boost(RECORDS, language="de")
+    with AuditReader(db) as reader:
+        [(status, done)] = reader.query("SELECT status, position FROM runs JOIN checkpoints ON run_id = runs.id", [])
+    assert status == "interrupted"
+    assert 0 < done < len(RECORDS)
+    assert midb.boost(RECORDS, language="de", audit=db).records == midb.boost(RECORDS, language="de").records
+
+
+def test_nothing_is_written_beside_a_log_that_another_call_writes(tmp_path: Path) -> None:
+    lock = WriterLock(tmp_path / "run.db")
+    with pytest.raises(midb.MidbError, match="in use by another run"):
+        midb.boost(RECORDS, language="de", source=RECORDS, audit=tmp_path / "run.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.db.lock"]
+    lock.release()
+    assert midb.boost(RECORDS, language="de", audit=tmp_path / "run.db").ledger["read"] == len(RECORDS)
 
 
 def test_a_key_seals_the_log(tmp_path: Path) -> None:

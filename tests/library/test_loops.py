@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import signal
 import threading
+import time
 
 import pytest
 
-from midb.library.loops import outside_loop
+from midb.library.loops import is_given_up, outside_loop
+
+#: Seconds after which what does not hear of an interrupt has failed.
+PATIENCE = 20.0
 
 
 @outside_loop
@@ -53,6 +59,34 @@ def test_errors_are_raised_where_the_caller_is(error: BaseException) -> None:
 
     asyncio.run(caught())
     assert raised == [error]
+
+
+def test_the_work_of_a_caller_who_is_interrupted_ends_before_the_caller_goes_on() -> None:
+    """As in a notebook: a thread that is left alone would go on asking a model."""
+    ended: list[bool] = []
+
+    @outside_loop
+    def endless() -> None:
+        assert not is_given_up()
+        _thread.interrupt_main()
+        latest = time.monotonic() + PATIENCE
+        while not is_given_up() and time.monotonic() < latest:
+            time.sleep(0.001)
+        ended.append(is_given_up())
+
+    async def cell() -> None:
+        endless()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        loop = asyncio.new_event_loop()
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(cell())
+        loop.close()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended == [True]
+    assert not is_given_up()
 
 
 def test_it_is_known_by_its_own_name() -> None:

@@ -161,6 +161,8 @@ class ChatCall:
         self._server, self._settings, self._traits, self._pauses = server, settings, traits, pauses
         self._pace, self._request = pace, request
         self._started: float | None = None
+        self._timeouts = 0
+        self._served = 0  # requests that the server had answered when the try before failed
         self._stream: ReplyStream | None = None
 
     @property
@@ -170,7 +172,7 @@ class ChatCall:
 
     async def run(self) -> TextReply:
         """Ask until there is a reply; raises CallFailed or EngineDown. A pause keeps no other call from being made."""
-        served = self._traits.served
+        served = self._served = self._traits.served
         while True:
             number = await self._pace.begin()
             if self._started is None:
@@ -187,7 +189,7 @@ class ChatCall:
             finally:
                 self._stream = None
                 self._pace.end()
-            await self._wait_for_retry(failure, others_served=self._traits.served != served)
+            await self._wait_for_retry(failure, served)
 
     async def _ask(self) -> TextReply:
         """Ask once, or once more where the server refuses a part of the request that is left out then.
@@ -306,15 +308,17 @@ class ChatCall:
         self._server.refuse_key(reply.text)
         return reply
 
-    async def _wait_for_retry(self, failure: TransientFailure, *, others_served: bool) -> None:
+    async def _wait_for_retry(self, failure: TransientFailure, served: int) -> None:
         """Wait for the next try; raises CallFailed if there is none left.
 
-        Where a call waited in vain, it is tried again only if others were served meanwhile: it was one too many. Else
-        who asked is to decide, after the pause.
+        Where a call waited in vain, it is tried again only if others were served meanwhile, in the pause too: to a
+        server that has one place nobody else comes before. Else who asked is to decide, after the pause.
+
+        :param served: requests that the server had answered when the call began.
         """
         timed_out = failure.code == "timeout"
-        most = min(self._settings.retries, _RETRIES_OF_TIMEOUTS) if timed_out else self._settings.retries
-        if self._pauses.over or self.retries >= most:
+        self._timeouts += timed_out
+        if self._pauses.over or self.retries >= self._settings.retries or self._timeouts > _RETRIES_OF_TIMEOUTS:
             self._give_up(failure)
         if failure.wait > self._settings.timeout and not self._traits.served:
             raise EngineDown(
@@ -323,9 +327,10 @@ class ChatCall:
                 hint=LATER_HINT,
                 retryable=True,
             )
+        self._served = self._traits.served
         wanted = max(failure.wait, _AFTER_TIMEOUT) if timed_out else failure.wait
         await self._pauses.take(self._settings.pause(self.retries, wanted))
-        if self._pauses.over or (timed_out and not others_served):
+        if self._pauses.over or (timed_out and self._traits.served == served):
             self._give_up(failure)
         self.retries += 1
 
@@ -336,6 +341,7 @@ class ChatCall:
             f"{self._server.url} gave no reply in {tries}: {failure.sentence}",
             hint={"connection": UP_HINT, "timeout": SLOW_HINT}.get(failure.code, ""),
             retries=self.retries,
+            nobody_served=self._traits.served == self._served,
         ) from failure
 
     def _stop_sending_schemas(self, complaint: Complaint) -> None:

@@ -79,6 +79,7 @@ class Bench:
 
     answer: Script
     store: Store = field(default_factory=Store)
+    engine_type: type[ScriptedEngine] = YieldingEngine
     budget: str | None = None
     now: float = 0.0
     warnings: list[str] = field(default_factory=list)
@@ -89,7 +90,7 @@ class Bench:
         """Let some work use the model."""
 
         async def go() -> T:
-            engine = YieldingEngine(self.answer, concurrency=2)
+            engine = self.engine_type(self.answer, concurrency=2)
             await engine.start()
             budget = Budget.parse(self.budget) if self.budget else Budget()
             settings = ModelSettings(prompts=PROMPTS, budget=budget)
@@ -247,6 +248,38 @@ def test_a_call_that_fails_while_others_are_served_is_this_requests_fault() -> N
     with pytest.raises(CallFailed, match="broke"):
         bench.run(some)
     assert bench.model.usage.calls_failed >= 1
+
+
+class Overtaken(YieldingEngine):
+    """Takes a while for what is late, so that others are served meanwhile."""
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        for _ in range(40 if "late" in request.reference else 0):
+            await asyncio.sleep(0)
+        return await super().generate(request)
+
+
+@pytest.mark.parametrize("outages", [1, 2])
+def test_a_call_that_an_outage_has_met_is_made_once_more(outages: int) -> None:
+    """Others were served while it was under way, but only before the engine broke down. Where that happens again, the
+    request itself may be what breaks it."""
+    left = [CallFailed("connection", "lost", nobody_served=True)] * outages
+    bench = Bench(
+        lambda request: left.pop() if "late" in request.reference and left else "reply", engine_type=Overtaken
+    )
+
+    async def some(model: Model) -> Generation:
+        late = asyncio.ensure_future(model.generate(task_about("late")))
+        for n in range(99):
+            await model.generate(task_about(f"{n}"))
+        return await late
+
+    if outages == 1:
+        assert bench.run(some).completion == "reply"
+    else:
+        with pytest.raises(CallFailed, match="lost"):
+            bench.run(some)
+    assert bench.model.usage.calls_failed == outages
 
 
 @pytest.mark.parametrize(

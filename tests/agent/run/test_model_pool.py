@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -297,6 +298,42 @@ def test_where_the_run_stops_a_server_that_never_replies_is_left_in_time(
     assert drained <= pools.now <= 3 * drained + 20
 
 
+class RefusingEngine(GatedEngine):
+    """Refuses the first record once the run stops; what the second waits for comes a while later."""
+
+    stopping: bool = False
+    late: int = 0
+
+    async def generate(self, request: TextRequest) -> TextReply:
+        text = request.messages[-1].content
+        if first := "Satz 0." in text or "Satz 1." in text:
+            while not self.stopping:
+                await asyncio.sleep(0)
+        if "Satz 0." in text:
+            raise CallFailed("http-400", "no")
+        for _ in range(300 if first else 0):
+            await asyncio.sleep(0)
+        self.late += first
+        return TextReply(text=str(left_alone(request)), finish_reason=FinishReason.STOP, prompt_tokens=50)
+
+
+@pytest.mark.parametrize("how", ["stopped", "budget"])
+def test_where_a_record_is_dropped_what_is_being_answered_is_still_waited_for(
+    pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """It is paid for: thrown away, it would be paid for again when the run goes on."""
+    monkeypatch.setattr(model_pool, "TICK", 0.0)
+    engine = RefusingEngine(left_alone)
+
+    def stopped() -> bool:
+        engine.stopping = engine.stopping or pool._model.usage.calls >= 2
+        return engine.stopping and how == "stopped"
+
+    pool = pools(engine, 4, "1tok" if how == "budget" else "")
+    assert examined(pool, corpus, stopped) == []
+    assert engine.late == 1
+
+
 def test_a_budget_that_is_over_before_the_first_reply_waits_for_it(
     pools: Pools, corpus: OpenedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,5 +370,20 @@ def test_the_garbage_collector_is_left_as_it_was(pools: Pools, corpus: OpenedCor
         seen.append(gc.get_threshold())
         raise RuntimeError
     assert seen == [model_pool.COLLECT]
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_the_garbage_collector_is_left_as_it_was_by_pools_that_overlap(pools: Pools) -> None:
+    """Those of a program with threads: the first to begin is the first to end."""
+    before = gc.get_threshold()
+    with asyncio.Runner() as another:
+        first = pools(GatedEngine(left_alone), 2)
+        second = Pools(another, pools.rules)(GatedEngine(left_alone), 2)
+        with contextlib.ExitStack() as outer:
+            with contextlib.ExitStack() as inner:
+                inner.enter_context(first)
+                outer.enter_context(second)
+            assert gc.get_threshold() == model_pool.COLLECT
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chat_desk import SCHEMA, Desk, Serve, ask, echo, reply_to, start, with_engine
+from chat_desk import SCHEMA, Desk, Longest, Serve, ask, echo, reply_to, start, with_engine
 from replay_server import Fault, Gate, ReplayServer, drip, not_json, refused
 from tiny_model import SENTENCES
 from virtual_time import run_virtually
@@ -435,6 +435,47 @@ def test_a_call_that_waits_in_vain_while_others_are_served_is_tried_again_after_
     replies, _, _ = ask_many(server, 4, timeout=10.0)
     assert [reply.text for reply in replies if isinstance(reply, TextReply)] == ["a b c d"] * 4
     assert max(reply.retries for reply in replies if isinstance(reply, TextReply)) >= 1
+
+
+def test_a_call_is_tried_again_where_others_are_served_only_in_its_pause() -> None:
+    """With one place nobody else can be served while it waits in vain."""
+    asked: list[str] = []
+
+    def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> Fault:
+        asked.append(messages[-1]["content"])
+        return slow(every=1e6 if len(asked) == 1 else 0.1)
+
+    server = ReplayServer(answer, models=LLAMA, props={"total_slots": 1})
+    replies, _, _ = ask_many(server, 4, timeout=10.0)
+    assert [reply.text for reply in replies if isinstance(reply, TextReply)] == ["a b c d"] * 4
+    assert sorted(reply.retries for reply in replies if isinstance(reply, TextReply)) == [0, 0, 0, 1]
+    assert asked.count(asked[0]) == 2
+
+
+def test_tries_that_failed_otherwise_are_none_that_waited_in_vain() -> None:
+    left = [refused(500), refused(500), slow(every=1e6), slow(every=1e6)]
+
+    def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> Fault:
+        return left.pop(0) if messages[-1]["content"] == "Frage 1" and left else slow(every=1.0)
+
+    replies, _, _ = ask_many(ReplayServer(answer), 12, timeout=10.0, concurrency=2)
+    assert [reply.text for reply in replies if isinstance(reply, TextReply)] == ["a b c d"] * 12
+    assert max(reply.retries for reply in replies if isinstance(reply, TextReply)) == 4
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_a_failure_says_whether_the_server_served_nobody_while_it_was_tried(down: bool) -> None:
+    """Who was served before the server broke down says nothing of a request that was under way then."""
+
+    def answer(messages: list[dict[str, Any]], body: dict[str, Any]) -> Fault:
+        broken = asyncio.get_running_loop().time() > 0.5 if down else messages[-1]["content"] == "Frage 3"
+        return refused(500) if broken else slow(every=0.05 if down else 2.0)
+
+    # The last pause is over after 15.5 s, and begins after 7.5: the others are served after 12 s, where it is not down.
+    replies, _, _ = ask_many(ReplayServer(answer), 20 if down else 8, concurrency=8, rng=Longest())
+    failed = [reply for reply in replies if isinstance(reply, CallFailed)]
+    assert 1 <= len(failed) < len(replies)
+    assert {(reply.code, reply.nobody_served) for reply in failed} == {("http-500", down)}
 
 
 @pytest.mark.parametrize("props", [None, refused(403), refused(500), {"total_slots": -1}, {"total_slots": "4"}, []])
