@@ -19,8 +19,10 @@ from midb.agent.engines.protocol import (
     EngineDown,
     EngineStopped,
     FinishReason,
+    Message,
     TextEngine,
     TextReply,
+    TextRequest,
 )
 from midb.agent.model.settings import ModelSettings
 from midb.agent.model.tasks import Task
@@ -33,6 +35,9 @@ LEAST_FAILURES_IN_A_ROW = 16
 
 #: The same where they waited in vain: each took as long as the user allows a server to be silent.
 LEAST_TIMEOUTS_IN_A_ROW = 4
+
+#: Tokens that show that an engine answers.
+FEW_TOKENS = 8
 
 #: Failures that say something about one request, and nothing about the engine.
 _REQUEST = frozenset({"context-exceeded", "bad-request"})
@@ -96,13 +101,17 @@ class Model:
         settings: ModelSettings,
         *,
         warn: Callable[[str], None] = lambda _: None,
+        find_answered: Callable[[str], Sequence[tuple[str, str]]] = lambda _: (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``find_answered`` gives a prompt that the engine of a fingerprint has answered before, as (role, content)."""
         self.engine = engine
         self.settings = settings
         self._store = store
         self._fingerprints: dict[str, str] = {}  # by adapter
         self._warn = warn
+        self._find_answered = find_answered
+        self._answered: TextRequest | None = None  # the last one
         self._estimates = False
         self._clock = clock
         self._started = clock()
@@ -122,6 +131,7 @@ class Model:
         """
         key = GenerationKey(task.prompt_hash, self._fingerprint(task), task.request.sampling.as_json())
         if found := self._store.find(key):
+            self._answered = task.request
             self._count(task.pass_, {"reused": 1})
             return found
         if (call := self._asked.get(key)) is None:
@@ -159,6 +169,7 @@ class Model:
         reply = await self._ask(task)
         self._failures_in_a_row = 0
         self._replies += 1
+        self._answered = task.request
         self._slowest = max(self._slowest, reply.seconds)
         if not reply.prompt_tokens:
             reply = self._estimate(task, reply)
@@ -195,9 +206,9 @@ class Model:
         EngineDown once too many calls in a row have failed, for whatever reason; EngineStopped where a call fails
         while the run stops: it might have been served later. Where others were served only before its last tries, the
         engine may have broken down then; it is asked once more, and a request that breaks the engine not again and
-        again.
+        again. Where no other request is under way that could show whose fault it is, one that was answered before does.
         """
-        broke_down = False
+        broke_down = proved = False
         while True:
             served = self._replies
             try:
@@ -214,11 +225,36 @@ class Model:
                     broke_down = True
                 self._failures_in_a_row += 1
                 self._last_failure = error
-                least = LEAST_TIMEOUTS_IN_A_ROW if error.code == "timeout" else LEAST_FAILURES_IN_A_ROW
-                if self._failures_in_a_row > max(2 * self.engine.places, least):
-                    raise self.down() from error
-                if not _OUTAGE.fullmatch(error.code):
+                given_up = self._is_given_up(error)
+                if proved or not (given_up or _OUTAGE.fullmatch(error.code)):
                     raise
+                if (given_up or len(self._asked) == 1) and await self._answers_again(task):
+                    proved = True  # but the engine may have come back just now: this request is asked once more
+                elif given_up:
+                    raise self.down() from error
+
+    def _is_given_up(self, error: CallFailed) -> bool:
+        """Whether so many calls in a row have failed, the last by an error, that it is the engine's fault."""
+        least = LEAST_TIMEOUTS_IN_A_ROW if error.code == "timeout" else LEAST_FAILURES_IN_A_ROW
+        return self._failures_in_a_row > max(2 * self.engine.places, least)
+
+    async def _answers_again(self, task: Task) -> bool:
+        """Whether the engine still answers what it has answered before, of which it is asked for a few tokens."""
+        request = self._answered
+        if request is None and (found := self._find_answered(self._fingerprint(task))):
+            request = TextRequest(messages=tuple(Message(*message) for message in found))
+        if request is None:
+            return False
+        try:
+            reply = await self.engine.generate(replace(request, reference="", room=FEW_TOKENS, schema=None))
+        except CallFailed as error:
+            self._count(task.pass_, {"calls_failed": 1, "retries": error.retries})
+            return False
+        self._count(task.pass_, {"calls": 1, **reply.counts()})
+        self._answered = request
+        self._failures_in_a_row = 0
+        self._replies += 1
+        return True
 
     def down(self) -> EngineDown:
         """What to raise where calls fail and none succeeds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
 from midb.agent.run.reviewed import read_reviews, switch_off
 from midb.audit.behind import count_behind
 from midb.audit.file.key import read_key
+from midb.audit.generation_rows import last_prompt
 from midb.audit.log import AuditLog
 from midb.audit.run_rows import REVIEW_LEVEL, Run, utc_now
 from midb.corpus.formats.base import Container
@@ -164,7 +166,10 @@ def open_session(
                 salt=salt_of(corpus),
                 judge_orders=config.judge_orders,
             )
-            model = Model(engine.text, LoggedGenerations(log, attached.run), settings, warn=engine.warn)
+            model = Model(
+                engine.text, LoggedGenerations(log, attached.run), settings, warn=engine.warn,
+                find_answered=functools.partial(last_prompt, log.db),
+            )  # fmt: skip
     except BaseException:
         log.close()
         raise

@@ -141,6 +141,15 @@ def seal_of(connection: sqlite3.Connection, generation: int | None) -> str | Non
     return None if row is None else str(row["seal"])
 
 
+def last_prompt(connection: sqlite3.Connection, engine: str) -> tuple[tuple[str, str], ...]:
+    """The prompt of the last reply of an engine, as (role, content) of its messages; empty where it has none."""
+    sql = "SELECT prompt FROM generations WHERE engine = ? ORDER BY id DESC LIMIT 1"
+    row = connection.execute(sql, (engine,)).fetchone()
+    if row is None:
+        return ()
+    return tuple((message["role"], message["content"]) for message in full_prompt(connection, row["prompt"]))
+
+
 def full_prompt(connection: sqlite3.Connection, prompt: str) -> list[dict[str, str]]:
     """The messages of a prompt as it stands in `generations`, each with its ``content``.
 

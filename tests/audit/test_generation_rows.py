@@ -19,6 +19,7 @@ from midb.audit.generation_rows import (
     find_generation,
     full_prompt,
     generation_rows,
+    last_prompt,
     note_prompts,
     seal_of,
     spent_on,
@@ -85,6 +86,15 @@ def test_a_whole_prompt_is_put_together_again(log: AuditLog) -> None:
     log.db.execute("DELETE FROM prompts")
     missing, _ = full_prompt(log.db, prompt)
     assert missing["content"].startswith("(missing: system message ")
+
+
+def test_the_last_prompt_that_an_engine_answered_is_given_whole(log: AuditLog) -> None:
+    run, _ = log.begin(RUN)
+    key = GenerationKey("ef" * 32, "another", "greedy")
+    log.add_generations(run, [replace(ASKED, key=key, messages=(("user", "Der dog."),))])
+    assert last_prompt(log.db, "tiny") == (("system", SYSTEM), ("user", "Die cat."))
+    assert last_prompt(log.db, "another") == (("user", "Der dog."),)
+    assert last_prompt(log.db, "a third") == ()
 
 
 @pytest.mark.parametrize("other", [{"prompt_hash": "x"}, {"engine": "x"}, {"sampling": "x"}])

@@ -13,7 +13,7 @@ from scripted import Answer, ScriptedEngine
 from scripted_pairs import BETTER, PAIR, Script, Store, Through, rewrite_in
 
 from midb.agent.engines.protocol import CallFailed, EngineDown, EngineStopped, FinishReason, TextReply, TextRequest
-from midb.agent.model.calls import LEAST_FAILURES_IN_A_ROW, LEAST_TIMEOUTS_IN_A_ROW, Model, read_finish
+from midb.agent.model.calls import FEW_TOKENS, LEAST_FAILURES_IN_A_ROW, LEAST_TIMEOUTS_IN_A_ROW, Model, read_finish
 from midb.agent.model.settings import Budget, ModelSettings
 from midb.agent.model.tasks import Task, rewriting_task
 from midb.domain.decisions import Outcome, Pass, Reason
@@ -81,6 +81,7 @@ class Bench:
     store: Store = field(default_factory=Store)
     engine_type: type[ScriptedEngine] = YieldingEngine
     budget: str | None = None
+    answered: Sequence[tuple[str, str]] = ()
     now: float = 0.0
     warnings: list[str] = field(default_factory=list)
     model: Model = field(init=False)
@@ -94,7 +95,10 @@ class Bench:
             await engine.start()
             budget = Budget.parse(self.budget) if self.budget else Budget()
             settings = ModelSettings(prompts=PROMPTS, budget=budget)
-            self.model = Model(engine, self.store, settings, warn=self.warnings.append, clock=lambda: self.now)
+            self.model = Model(
+                engine, self.store, settings, warn=self.warnings.append, find_answered=lambda _: self.answered,
+                clock=lambda: self.now,
+            )  # fmt: skip
             self.engine = engine
             return await work(self.model)
 
@@ -280,6 +284,87 @@ def test_a_call_that_an_outage_has_met_is_made_once_more(outages: int) -> None:
         with pytest.raises(CallFailed, match="lost"):
             bench.run(some)
     assert bench.model.usage.calls_failed == outages
+
+
+class Poisoned:
+    """An engine's answers: what is poison breaks it, whatever it answered once is answered again while it lives."""
+
+    def __init__(self, lives: bool = True, comes_back: bool = False) -> None:
+        self.lives = lives
+        self.comes_back = comes_back
+        self.asked: list[TextRequest] = []
+
+    def __call__(self, request: TextRequest) -> Answer:
+        self.asked.append(request)
+        if "poison" not in request.messages[-1].content:
+            return "reply" if self.lives else CallFailed("http-500", "down")
+        if self.comes_back and len(self.asked) > 2:
+            return "reply"
+        return CallFailed("http-500", "broke")
+
+
+def test_a_request_that_nobody_is_under_way_with_is_told_from_an_outage_by_what_was_answered_before() -> None:
+    """Else the last pair of a corpus could keep its run from ever ending."""
+    answer = Poisoned()
+    bench = Bench(answer)
+
+    async def some(model: Model) -> Generation:
+        await model.generate(task_about("good"))
+        return await model.generate(task_about("poison"))
+
+    with pytest.raises(CallFailed, match="broke"):
+        bench.run(some)
+    good, poison, again, once_more = answer.asked
+    assert again.messages == good.messages
+    assert (again.room, again.reference) == (FEW_TOKENS, "")
+    assert once_more == poison
+    assert (bench.model.usage.calls, bench.model.usage.calls_failed) == (2, 2)
+
+
+def test_an_engine_that_has_come_back_meanwhile_is_asked_once_more() -> None:
+    bench = Bench(Poisoned(comes_back=True))
+
+    async def some(model: Model) -> Generation:
+        await model.generate(task_about("good"))
+        return await model.generate(task_about("poison"))
+
+    assert bench.run(some).completion == "reply"
+    assert not bench.model.failing
+
+
+def test_what_the_log_has_an_answer_to_shows_that_the_engine_lives() -> None:
+    """A run that goes on, with a request that breaks its server as the first that is left."""
+    for found, end in (((("user", "Was ist das?"),), CallFailed), ((), EngineDown)):
+        answer = Poisoned()
+        bench = Bench(answer, answered=found)
+        with pytest.raises(end):
+            bench.run(lambda model: model.generate(task_about("poison")))
+        if found:
+            assert [message.content for message in answer.asked[1].messages] == ["Was ist das?"]
+
+
+def test_an_outage_that_meets_a_single_call_is_still_nobodys_fault() -> None:
+    answer = Poisoned()
+    bench = Bench(answer)
+
+    async def some(model: Model) -> Generation:
+        await model.generate(task_about("good"))
+        answer.lives = False
+        return await model.generate(task_about("other"))
+
+    with pytest.raises(EngineDown):
+        bench.run(some)
+
+
+def test_several_that_break_the_engine_end_no_run_either() -> None:
+    bench = Bench(Poisoned())
+
+    async def some(model: Model) -> list[Generation | BaseException]:
+        await model.generate(task_about("good"))
+        poisons = [model.generate(task_about(f"poison {n}")) for n in range(5)]
+        return await asyncio.gather(*poisons, return_exceptions=True)
+
+    assert {type(found) for found in bench.run(some)} == {CallFailed}
 
 
 @pytest.mark.parametrize(
