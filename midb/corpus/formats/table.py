@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,12 @@ _LOOKED_AT = 4 << 20
 
 #: Excel's first line that names the separator.
 _TOLD = re.compile(rb"sep=([^\r\n])\r?\n", re.IGNORECASE)
+
+#: Rows that show what is wrong with a table.
+_FIRST_ROWS = 200
+
+#: The end of a row that ends with a backslash which no other stands before.
+_ENDS_ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*\\\Z")
 
 #: The share of rows that are no UTF-8 above which the whole table is in another encoding.
 _FOREIGN_ROWS = 0.1
@@ -142,7 +149,13 @@ class TableFile(TextContainer):
         )
         with reading(path), open_stream(path, compression) as stream:
             self._read_head(stream)
-            self._refuse_other_encoding(stream)
+            rows: list[bytes] = []
+            size = 0
+            while len(rows) < _FIRST_ROWS and size < _LOOKED_AT and (row := read_row(stream, self.dialect)) is not None:
+                rows.append(row.data)
+                size += row.size
+        self._refuse_other_encoding(rows)
+        self._refuse_broken_cells(rows)
 
     def _read_head(self, stream: BinaryIO) -> None:
         """Take in what stands before the first record: a mark, Excel's line, blank lines, the names of the columns."""
@@ -178,17 +191,34 @@ class TableFile(TextContainer):
         self._places = {name: index for index, name in enumerate(self.names)}
         self._first = Start(offset=len(head), line=lines)
 
-    def _refuse_other_encoding(self, stream: BinaryIO) -> None:
+    def _refuse_other_encoding(self, rows: Sequence[bytes]) -> None:
         """Raise CorpusError where many of the first rows are no UTF-8: Excel writes what a country is used to."""
-        rows = foreign = 0
-        while rows < 200 and (row := read_row(stream, self.dialect)) is not None:
-            rows += 1
+        foreign = 0
+        for row in rows:
             try:
-                row.data.decode()
+                row.decode()
             except UnicodeDecodeError:
                 foreign += 1
-        if foreign > max(1, rows * _FOREIGN_ROWS):
+        if foreign > max(1, len(rows) * _FOREIGN_ROWS):
             raise self._other_encoding()
+
+    def _refuse_broken_cells(self, rows: Sequence[bytes]) -> None:
+        """Raise CorpusError where rows that end with a backslash have their other cells in the next line: to examine
+        halves of a text would be worse than not to read it."""
+        cells = 0  # of a row, whole where its lines are put together again
+        for row, following in itertools.pairwise(rows if len(self.names) > 1 else ()):
+            cells += len(self.dialect.cells(row))
+            if not _ENDS_ESCAPED.search(row):
+                cells = 0
+                continue
+            cells -= 1
+            if not _ENDS_ESCAPED.search(following) and cells + len(self.dialect.cells(following)) == len(self.names):
+                options = f"sep={self.dialect.separator.decode()!r}, quoting=3, escapechar='\\\\'"
+                raise CorpusError(
+                    f"{self.path} has line breaks behind a backslash within its cells, as MySQL exports them.",
+                    hint="Export it with quotation marks around cells, or write it anew: "
+                    f"pandas.read_csv('FILE', {options}).to_csv('NEW.csv', index=False)",
+                )
 
     def _other_encoding(self) -> CorpusError:
         return CorpusError(

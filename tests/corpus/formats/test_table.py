@@ -222,3 +222,29 @@ def test_what_pandas_and_polars_write(tmp_path: Path, rewrite: Rewrite) -> None:
         assert [load_object(record)["output"] for record in read(container)[0]] == [row[2] for row in ROWS[1:]]
         assert rewrite(container).read_bytes() == (tmp_path / name).read_bytes()
         assert isinstance(read(container)[0][0], RawRecord)
+
+
+@pytest.mark.parametrize("last", [b"Fuchs\\\nReh\\\n\\\nDachs", b"Fuchs\\\nReh"])
+def test_cells_that_a_backslash_continues_in_the_next_line_are_refused(tmp_path: Path, last: bytes) -> None:
+    """In whichever column: halves of a text must not be taken for texts."""
+    for row in (b"1\tNenne Tiere.\t" + last, b"1\t" + last + b"\tNenne Tiere."):
+        path = tmp_path / "mysql.tsv"
+        path.write_bytes(b"id\tinstruction\toutput\n0\tWas?\tC:\\\\\n" + row + b"\n")
+        with pytest.raises(CorpusError, match="line breaks behind a backslash within its cells") as told:
+            open_container(path)
+        assert r"escapechar='\\'" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b"id\tinstruction\toutput\n1\tWo?\tC:\\\n2\tWo?\tD:\\\n3\tWo?\tE:\n",  # ends of texts
+        b"id,instruction,output\n1,Wo?,C:\\\\\n2,Wo?\n",  # a backslash that another one makes text
+        b"instruction\nC:\\\nD:\n",  # nothing tells of one column whether it goes on
+        b'id,instruction,output\n1,Wo?,"a\\\nb"\n2,Wo?,c\n',
+    ],
+)
+def test_a_backslash_at_the_end_of_a_row_is_text_where_no_cell_goes_on(tmp_path: Path, rows: bytes) -> None:
+    path = tmp_path / ("c.tsv" if b"\t" in rows else "c.csv")
+    path.write_bytes(rows)
+    assert isinstance(open_container(path), TableFile)
