@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +21,7 @@ from midb.agent.run.places import find_places, refuse_foreign_output
 from midb.agent.run.resuming import EMBEDDED, Attached, attach, is_finished
 from midb.agent.run.reviewed import read_reviews, switch_off
 from midb.audit.behind import count_behind
+from midb.audit.file.connection import explain_write_errors
 from midb.audit.file.key import read_key
 from midb.audit.generation_rows import last_prompt
 from midb.audit.log import AuditLog
@@ -166,10 +166,8 @@ def open_session(
                 salt=salt_of(corpus),
                 judge_orders=config.judge_orders,
             )
-            model = Model(
-                engine.text, LoggedGenerations(log, attached.run), settings, warn=engine.warn,
-                find_answered=functools.partial(last_prompt, log.db),
-            )  # fmt: skip
+            store = LoggedGenerations(log, attached.run)
+            model = Model(engine.text, store, settings, warn=engine.warn, find_answered=store.last_prompt)
     except BaseException:
         log.close()
         raise
@@ -244,6 +242,11 @@ class LoggedGenerations:
     def add(self, generations: Sequence[Generation]) -> list[Generation]:
         """Log replies of this run."""
         return self.log.add_generations(self.run, generations)
+
+    def last_prompt(self, engine: str) -> tuple[tuple[str, str], ...]:
+        """The last prompt that an engine answered, in whatever run, as (role, content); empty without one."""
+        with explain_write_errors(self.log.path):
+            return last_prompt(self.log.db, engine)
 
 
 def new_run(

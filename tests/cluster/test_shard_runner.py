@@ -210,13 +210,19 @@ def test_paths_are_whole_for_other_machines(tmp_path: Path, monkeypatch: pytest.
     assert settings_of(config)["model"] == str(tmp_path / "m")
 
 
+def leave_killed(task: ShardTask, batches: int) -> Path:
+    """Run a shard until its process is killed, and return the folder that it leaves on its machine."""
+    with pytest.raises(KilledHere):
+        run_shard(task, killed_after(batches))
+    (scratch,) = Path(task.settings["scratch"]).glob(f"*/{task.number}")
+    return scratch
+
+
 def test_one_whose_shard_another_process_of_the_machine_still_runs_waits_and_goes_on_from_there(
     task: ShardTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shard_runner, "_LOOK", 0.0)
-    with pytest.raises(KilledHere):
-        run_shard(task, killed_after(2))
-    (scratch,) = (tmp_path / "scratch").glob("*/2")
+    scratch = leave_killed(task, 2)
     events: list[Event] = []
     with ExitStack() as other:
         assert other.enter_context(held(scratch))
@@ -237,9 +243,7 @@ def test_one_that_waits_finds_what_the_other_process_has_finished_or_is_stopped(
     task: ShardTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shard_runner, "_LOOK", 0.0)
-    with pytest.raises(KilledHere):
-        run_shard(task, killed_after(1))
-    (scratch,) = (tmp_path / "scratch").glob("*/2")
+    scratch = leave_killed(task, 1)
     elsewhere = replace(task, settings=task.settings | {"scratch": str(tmp_path / "another machine")})
     with held(scratch):
         assert run_shard(task, stopped=lambda: True).state == "stopped"

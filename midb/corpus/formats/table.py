@@ -152,8 +152,9 @@ class TableFile(TextContainer):
             rows: list[bytes] = []
             size = 0
             while len(rows) < _FIRST_ROWS and size < _LOOKED_AT and (row := read_row(stream, self.dialect)) is not None:
-                rows.append(row.data)
                 size += row.size
+                if row.data.strip():
+                    rows.append(row.data)
         self._refuse_other_encoding(rows)
         self._refuse_broken_cells(rows)
 

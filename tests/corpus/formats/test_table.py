@@ -240,6 +240,7 @@ def test_cells_that_a_backslash_continues_in_the_next_line_are_refused(tmp_path:
     [
         b"id\tinstruction\toutput\n1\tWo?\tC:\\\n2\tWo?\tD:\\\n3\tWo?\tE:\n",  # ends of texts
         b"id,instruction,output\n1,Wo?,C:\\\\\n2,Wo?\n",  # a backslash that another one makes text
+        b"id\tinstruction\toutput\n1\tWo?\tC:\\\n\n2\tWo?\tD:\n",  # before a blank line
         b"instruction\nC:\\\nD:\n",  # nothing tells of one column whether it goes on
         b'id,instruction,output\n1,Wo?,"a\\\nb"\n2,Wo?,c\n',
     ],
