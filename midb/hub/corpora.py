@@ -170,7 +170,8 @@ def _fetch_files(api: HfApi, address: HubAddress, note: _Note) -> None:
     if not sys.stderr.isatty():
         disable_progress_bars()
     folder = address.folder
-    commit = api.dataset_info(address.name, revision=address.revision).sha or ""
+    commit = api.dataset_info(address.name, revision=address.revision).sha
+    assert commit is not None  # the hub says it of each data set, and leaves it out in lists alone
     tree = api.list_repo_tree(address.name, recursive=True, revision=commit, repo_type="dataset")
     sizes = {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
     wanted = address.patterns
